@@ -1,0 +1,53 @@
+# `make help` is the index. Two commands need nothing else: `make nightly` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+SETUP_INPUTS := pyproject.toml constraints.txt tools/setup_machine.py
+LIMIT ?= 3600
+
+.DEFAULT_GOAL := help
+.PHONY: help setup nightly demo test lint docs docs-check sweep report bench serve clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(VENV)/ready ## virtual environment, pinned packages, Java and Delta's JARs (once)
+
+$(VENV)/ready: $(SETUP_INPUTS)
+	@$(PYTHON) tools/setup_machine.py
+
+nightly: setup ## the whole night: [CATALOG=FILE] [LOGS=DIR] [RUN_DATE=YYYY-MM-DD] [ARGS="key=value …"]
+	@$(PY) -m tools.nightly $(if $(CATALOG),catalog=$(CATALOG)) $(if $(LOGS),logs=$(LOGS)) $(if $(RUN_DATE),run_date=$(RUN_DATE)) $(ARGS)
+
+demo: setup ## ask the newest release a few requests in both languages
+	@printf '%s\n' "play hello" "happy music" "rock from the 90's" "play music" | $(PY) -m serving.lookup --locale en-US
+	@printf '%s\n' "ponme algo para correr" "rock de los noventa" "musica alegre" | $(PY) -m serving.lookup --locale es-ES
+
+test: setup ## every test
+	@timeout $(LIMIT) $(PY) -m pytest
+
+lint: setup docs-check ## ruff, mypy --strict on our packages, generated documents
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+
+docs: setup ## write docs/features.md and docs/tables.md anew from the declarations
+	@$(PY) -m tools.generate_docs
+
+docs-check: setup ## fail if a generated document is not what the declarations say
+	@$(PY) -m tools.generate_docs --check
+
+sweep: setup ## a sweep on the last night's training examples: [RUN_DATE=…] [ARGS="search_space=wide tuning.trials=200"]
+	@$(PY) -m jobs.tune run_date=$(or $(RUN_DATE),$(shell $(PY) -m tools.nightly --last-run-date)) $(ARGS)
+
+report: setup ## the last night against the simulator's truth (simulated logs only)
+	@$(PY) -m jobs.report run_date=$(or $(RUN_DATE),$(shell $(PY) -m tools.nightly --last-run-date)) $(ARGS)
+
+bench: setup ## every world against every baseline (hours; see benchmarks/)
+	@$(PY) -m benchmarks.worlds
+
+serve: setup ## answer over HTTP on 127.0.0.1:8080
+	@$(PY) -m serving.http
+
+clean: ## remove what make and the nights made: the environment and var/
+	@rm -rf $(VENV) var build *.egg-info

@@ -1,0 +1,92 @@
+"""What playfirst must beat: each baseline is one score a candidate, higher first; all rank the same candidates.
+
+Grain of every function: one score per row of `candidates` (locale, query, track_id, …), in its order.
+Unknown is never NaN here: a missing count is 0 and a missing popularity ranks last, tied.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from evaluation.text import words
+
+Floats = npt.NDArray[np.float64]
+
+
+def popularity_scores(candidates: pd.DataFrame) -> Floats:
+    """The catalog's popularity (0–100); null below 0, since nothing says that such a track is well played."""
+    return _numbers(candidates["popularity"], missing=-1.0)
+
+
+def ctr_scores(candidates: pd.DataFrame) -> Floats:
+    """Raw click-through rate, clicks / impressions at whatever position; never shown counts as 0.
+
+    Not smoothed and not corrected for position on purpose: it is what a team has before it does either.
+    """
+    clicks, shown = _numbers(candidates["clicks"], missing=0.0), _numbers(candidates["impressions"], missing=0.0)
+    return np.divide(clicks, shown, out=np.zeros(len(candidates)), where=shown > 0)
+
+
+def coec_scores(candidates: pd.DataFrame) -> Floats:
+    """Clicks over expected clicks (Zhang & Jones 2007), as the night made it; null (no exposure) counts as 0."""
+    return _numbers(candidates["coec"], missing=0.0)
+
+
+def random_scores(candidates: pd.DataFrame, seed: int) -> Floats:
+    """A uniform number from a hash of (seed, locale, query, track_id): deaf to row order."""
+    from pandas.util import hash_array
+
+    text = candidates["locale"].astype(str) + "\x1f" + candidates["query"].astype(str)
+    keys = (text + "\x1f" + candidates["track_id"].astype(str)).to_numpy(dtype=object)
+    return np.asarray(hash_array(keys, hash_key=f"{seed:016x}"[-16:]), np.uint64).astype(np.float64) / 2.0**64
+
+
+def bm25_scores(candidates: pd.DataFrame, catalog: pd.DataFrame, *, k1: float = 1.2, b: float = 0.75) -> Floats:
+    """Okapi BM25 of the carrier-stripped request (column `stripped`) against title and artists of the track.
+
+    Document frequencies and mean length are of the whole `catalog` (track_id, title, artists), tokens accent-folded;
+    a word of the request counts once. idf = ln(1 + (N − n + .5) / (n + .5)), never negative.
+    Source: Robertson & Zaragoza 2009, eq. 3.15; idf as in Lucene's BM25Similarity.
+    """
+    requests = candidates["stripped"].fillna("")
+    asked = {request: sorted(set(words(request))) for request in requests.unique()}
+    vocabulary = {word for request in asked.values() for word in request}  # other words never score
+    counts: dict[object, Counter[str]] = {}
+    lengths: dict[object, int] = {}
+    for track_id, title, artists in zip(catalog["track_id"], catalog["title"], catalog["artists"], strict=True):
+        document = [*words(title), *words(_joined(artists))]
+        counts[track_id] = Counter(word for word in document if word in vocabulary)
+        lengths[track_id] = len(document)
+    frequency = Counter(word for own in counts.values() for word in own)
+    idf = {word: math.log1p((len(catalog) - n + 0.5) / (n + 0.5)) for word, n in frequency.items()}
+    mean_length = sum(lengths.values()) / max(len(catalog), 1)
+
+    scores = np.zeros(len(candidates))
+    for row, (request, track_id) in enumerate(zip(requests, candidates["track_id"], strict=True)):
+        own = counts.get(track_id)
+        if own:
+            slowed = k1 * (1 - b + b * lengths[track_id] / mean_length)
+            scores[row] = sum(idf[word] * own[word] * (k1 + 1) / (own[word] + slowed)
+                              for word in asked[request] if word in own)
+    return scores
+
+
+def skyline_scores(candidates: pd.DataFrame, gains: pd.DataFrame) -> Floats:
+    """The true expected gain of each candidate: the best that any order of these candidates can do."""
+    keys = ["locale", "query", "track_id"]
+    joined = candidates[keys].merge(gains[[*keys, "gain"]], on=keys, how="left")
+    return _numbers(joined["gain"], missing=0.0)
+
+
+def _joined(artists: object) -> str:
+    if isinstance(artists, str):
+        return artists
+    return " ".join(str(artist) for artist in artists) if isinstance(artists, Iterable) else ""
+
+
+def _numbers(column: "pd.Series[float]", missing: float) -> Floats:
+    return np.asarray(pd.to_numeric(column).astype("float64").fillna(missing), dtype=np.float64)

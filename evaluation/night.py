@@ -1,0 +1,178 @@
+"""Judge one night: playfirst and the baselines rank the same candidates, the simulator's truth says what was right.
+
+Relevance of an entry's track = Σ over needs of P(need | entry) · (2^grade − 1), where P is the mixture of the searches
+of day D that the entry answers; the ideal list is over the whole catalog. Means are weighted by those searches.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from evaluation.answers import Stripped, answered
+from evaluation.baselines import (
+    bm25_scores,
+    coec_scores,
+    ctr_scores,
+    popularity_scores,
+    random_scores,
+    skyline_scores,
+)
+from evaluation.errors import RankingsUnfit
+from evaluation.intervals import bootstrap_interval, clustered_interval, sign_flip_p_value
+from evaluation.metrics import dcg_by_group, mean_over_groups, ndcg_by_group, ndcg_name
+from evaluation.recall import candidate_recall
+from evaluation.report import Difference, NightResult, print_night, write_night_json
+from evaluation.truth import KEY, NightTruth, expected_gains, ideal_lists, need_shares
+
+__all__ = ["BASELINES", "NightResult", "evaluate_night", "print_night", "write_night_json"]
+
+Floats = npt.NDArray[np.float64]
+BASELINES = ("popularity", "ctr", "coec", "bm25")
+_K = 10
+
+
+def evaluate_night(
+    truth: NightTruth,
+    rankings: pd.DataFrame,
+    candidates: pd.DataFrame,
+    catalog: pd.DataFrame,
+    *,
+    stripped: Stripped | None = None,
+    seed: int = 20261101,
+) -> NightResult:
+    """NDCG@10 of every arm over the released entries that people asked for on day D.
+
+    `rankings`: one row per (locale, query, track_id) of the release, with `score` (greater first), or with `rank` (1
+    first), which wins if present. `candidates`: the rows the night ranked, with `impressions`, `clicks`, `coec`,
+    `stripped` (the carrier-stripped query), and optionally `candidate_rank` (the order for recall@100; else by
+    popularity). `catalog`: track_id, title, artists, popularity of the whole catalog. Further columns are ignored.
+    `stripped`: (locale, query) of D → stripped form, tried where the full form is not released (`answered`).
+    Entries nobody asked for have no weight; entries without any relevant track are left out and counted.
+    Raises RankingsUnfit if a frame lacks a column, repeats a key, or ranks a track that is not a candidate.
+    """
+    _check(rankings, candidates, catalog)
+    released = rankings[KEY].drop_duplicates()
+    asked = answered(truth.asked, released, stripped)
+    hits = asked[asked["entry_query"].notna()]
+    if hits.empty:
+        raise RankingsUnfit(f"rankings @ {truth.run_date}: {len(released)} released entries answer none of the day's "
+                            f"{int(asked['searches'].sum())} searches; is it the release of this run_date and world?")
+    mixed = hits[["entry_locale", "entry_query", "need_id", "searches"]]
+    shares = need_shares(mixed.rename(columns={"entry_locale": "locale", "entry_query": "query"}))
+    gains = expected_gains(shares, truth.relevance)
+    entries = _entries(shares, gains, truth.kinds)
+    rows = _ranked_rows(entries, rankings, candidates, catalog)
+    sizes = rows.groupby("entry", sort=True).size().reindex(range(len(entries)), fill_value=0).to_numpy()
+
+    gain = skyline_scores(rows, gains)
+    arms = {"playfirst": rows["shipped"].to_numpy(dtype=np.float64), "popularity": popularity_scores(rows),
+            "ctr": ctr_scores(rows), "coec": coec_scores(rows), "bm25": bm25_scores(rows, catalog),
+            "skyline": gain, "random": random_scores(rows, seed)}
+    ideal = entries["ideal"].to_numpy(dtype=np.float64)
+    ndcg = {arm: ndcg_by_group(gain, scores, sizes, _K, gain="linear", ideal=ideal) for arm, scores in arms.items()}
+    weight = entries["searches"].to_numpy(dtype=np.float64)
+    judged = ideal > 0
+    per_need = entries[judged].groupby("need_id")["searches"].sum().to_numpy(dtype=np.float64)
+    recall, order = candidate_recall(rows, gain, shares, gains, truth.relevance, entries)
+    return NightResult(
+        run_date=truth.run_date,
+        source=truth.source,
+        metric=ndcg_name(_K, gain="linear", ideal="catalog").replace("gain=linear", "gain=Σ P(need)·(2^grade−1)"),
+        ndcg10={arm: mean_over_groups(values, weight) for arm, values in ndcg.items()},
+        ndcg10_unweighted={arm: mean_over_groups(values) for arm, values in ndcg.items()},
+        diff={name: _difference((ndcg["playfirst"] - ndcg[name])[judged], weight[judged],
+                                entries.loc[judged, "need_id"], truth.wants, seed) for name in BASELINES},
+        recall100=recall,
+        recall_order=order,
+        coverage=float(hits["searches"].sum() / asked["searches"].sum()),
+        entries={"released": len(released), "asked": len(entries), "judged": int(judged.sum()),
+                 "without_relevant": int((~judged).sum()), "needs": len(per_need), "candidate_rows": len(rows)},
+        weights={"searches": float(asked["searches"].sum()), "answered": float(weight.sum()),
+                 "judged": float(weight[judged].sum()),
+                 "effective_needs": float(per_need.sum() ** 2 / max(float((per_need**2).sum()), 1.0))},
+        by_kind=_by_kind(entries["kind"].to_numpy(), ndcg, weight, judged),
+    )
+
+
+def _check(rankings: pd.DataFrame, candidates: pd.DataFrame, catalog: pd.DataFrame) -> None:
+    row = [*KEY, "track_id"]
+    order = "rank" if "rank" in rankings.columns else "score"
+    wanted: list[tuple[str, pd.DataFrame, Sequence[str], Sequence[str]]] = [
+        ("rankings", rankings, [*row, order], row),
+        ("candidates", candidates, [*row, "impressions", "clicks", "coec", "stripped"], row),
+        ("catalog", catalog, ["track_id", "title", "artists", "popularity"], ["track_id"]),
+    ]
+    for name, frame, columns, key in wanted:
+        missing = [column for column in columns if column not in frame.columns]
+        if missing:
+            raise RankingsUnfit(f"{name}: missing columns {missing}, found {sorted(map(str, frame.columns))}")
+        repeated = int(frame.duplicated(list(key)).sum())
+        if repeated:
+            raise RankingsUnfit(f"{name}: {repeated} rows repeat a key ({', '.join(key)}); pass each once")
+    if bool(rankings[order].isna().any()):
+        raise RankingsUnfit(f"rankings: {int(rankings[order].isna().sum())} rows have no {order}; each needs one")
+
+
+def _entries(shares: pd.DataFrame, gains: pd.DataFrame, kinds: dict[str, str]) -> pd.DataFrame:
+    """One row per asked entry: `searches`, its most probable `need_id` and that need's `kind`, `ideal` DCG@10."""
+    ordered = shares.sort_values([*KEY, "searches", "need_id"], ascending=[True, True, False, True], kind="stable")
+    entries = ordered.drop_duplicates(KEY)[[*KEY, "need_id"]]
+    entries = entries.merge(shares.groupby(KEY)["searches"].sum().reset_index(), on=KEY)
+    best = ideal_lists(gains, _K)
+    sizes = best.groupby(KEY, sort=False).size()
+    ideal = dcg_by_group(best["gain"], -best["rank"], sizes, _K, gain="linear")
+    entries = entries.merge(pd.DataFrame({"ideal": ideal}, index=sizes.index).reset_index(), on=KEY, how="left")
+    entries["ideal"] = entries["ideal"].fillna(0.0)
+    entries["kind"] = [kinds.get(need, "unknown") for need in entries["need_id"]]
+    entries["entry"] = np.arange(len(entries))
+    return entries
+
+
+def _ranked_rows(
+    entries: pd.DataFrame, rankings: pd.DataFrame, candidates: pd.DataFrame, catalog: pd.DataFrame
+) -> pd.DataFrame:
+    """Candidates of the asked entries, in the order of `entry`, with `shipped` (playfirst's score) and popularity.
+
+    A candidate that was not released ranks below every released one. The catalog's own popularity is taken: the
+    feature of that name is null while no snapshot may be back-dated, and the baseline must not suffer from it.
+    """
+    row = [*KEY, "track_id"]
+    shipped = rankings[row].assign(shipped=-rankings["rank"] if "rank" in rankings.columns else rankings["score"])
+    shipped = shipped.merge(entries[KEY], on=KEY)
+    kept = candidates.drop(columns=["popularity", "shipped", "entry"], errors="ignore")
+    rows = kept.merge(entries[[*KEY, "entry"]], on=KEY).merge(shipped, on=row, how="left")
+    placed = int(rows["shipped"].notna().sum())
+    if placed != len(shipped):
+        lost = shipped.merge(rows[row], on=row, how="left", indicator=True).query("_merge == 'left_only'").iloc[0]
+        raise RankingsUnfit(f"rankings: {len(shipped) - placed} of {len(shipped)} ranked tracks are no candidates, as "
+                            f"{lost['track_id']} for ({lost['locale']}, {lost['query']!r}); pass the candidates of "
+                            "the same run_date")
+    rows["shipped"] = rows["shipped"].astype("float64").fillna(-np.inf)
+    rows = rows.merge(catalog[["track_id", "popularity"]], on="track_id", how="left")
+    return rows.sort_values(["entry", "track_id"], kind="stable").reset_index(drop=True)
+
+
+def _difference(
+    values: Floats, weight: Floats, needs: "pd.Series[str]", wants: Mapping[str, str], seed: int
+) -> Difference:
+    names = np.array(needs, dtype=str)
+    return Difference(
+        interval=clustered_interval(values, weight, names),
+        across_locales=clustered_interval(values, weight, np.array([wants.get(need, need) for need in needs])),
+        bootstrap=bootstrap_interval(values, weight, names, seed=seed),
+        sign_flip_p=sign_flip_p_value(values, weights=weight, clusters=names, seed=seed),
+        unweighted=float(values.mean()),
+    )
+
+
+def _by_kind(
+    kinds: npt.NDArray[np.object_], ndcg: dict[str, Floats], weight: Floats, judged: npt.NDArray[np.bool_]
+) -> dict[str, dict[str, float]]:
+    slices: dict[str, dict[str, float]] = {}
+    for kind in sorted(set(kinds[judged])):
+        own = judged & (kinds == kind)
+        slices[kind] = {"searches": float(weight[own].sum()), "entries": float(own.sum()),
+                        **{arm: mean_over_groups(values[own], weight[own]) for arm, values in ndcg.items()}}
+    return slices

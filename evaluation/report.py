@@ -1,0 +1,114 @@
+"""The result of judging one night: as a value, as JSON for other programs, and as a table to read."""
+
+import json
+import math
+import os
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from evaluation.intervals import Interval
+
+
+@dataclass(frozen=True)
+class Difference:
+    """playfirst minus one baseline, paired by entry, weighted by traffic, clustered by need.
+
+    `interval` decides; `bootstrap` and `sign_flip_p` check it. `across_locales` is stricter: one song (or mood, …)
+    asked for in several locales is one cluster there, not one a locale. `unweighted` is the plain mean over entries.
+    """
+
+    interval: Interval
+    across_locales: Interval
+    bootstrap: Interval
+    sign_flip_p: float
+    unweighted: float
+
+
+@dataclass(frozen=True)
+class NightResult:
+    """How well the release of `run_date` answers what people asked on that day. All shares are in [0, 1].
+
+    `ndcg10` and `ndcg10_unweighted`: arm → mean over the judged entries, by the searches each answers or plain.
+    `recall100`: shares within the first 100 candidates (see `evaluation.night`). `coverage`: share of the day's
+    searches that some entry answers. `by_kind`: kind of need → {"searches", "entries", arm: weighted NDCG}.
+    """
+
+    run_date: date
+    source: str
+    metric: str
+    ndcg10: dict[str, float]
+    ndcg10_unweighted: dict[str, float]
+    diff: dict[str, Difference]
+    recall100: dict[str, float]
+    recall_order: str
+    coverage: float
+    entries: dict[str, int]
+    weights: dict[str, float]
+    by_kind: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain nested values; what is undefined (NaN) is null."""
+        diff = {name: {"mean": d.interval.mean, "low": d.interval.low, "high": d.interval.high,
+                       "n_needs": d.interval.n, "p_value": d.interval.p_value, "method": d.interval.method,
+                       "across_locales_low": d.across_locales.low, "across_locales_high": d.across_locales.high,
+                       "n_wants": d.across_locales.n,
+                       "bootstrap_low": d.bootstrap.low, "bootstrap_high": d.bootstrap.high,
+                       "sign_flip_p": d.sign_flip_p, "unweighted": d.unweighted} for name, d in self.diff.items()}
+        whole = {"run_date": self.run_date.isoformat(), "source": self.source, "metric": self.metric,
+                 "ndcg10": self.ndcg10, "ndcg10_unweighted": self.ndcg10_unweighted, "diff": diff,
+                 "recall100": {**self.recall100, "order": self.recall_order}, "coverage": self.coverage,
+                 "entries": self.entries, "weights": self.weights, "by_kind": self.by_kind}
+        plain: dict[str, Any] = _without_nan(whole)
+        return plain
+
+
+def write_night_json(result: NightResult, path: Path) -> None:
+    """Write the result as JSON, whole or not at all (a temporary file beside it, then a rename)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished.write_text(json.dumps(result.as_json(), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    unfinished.replace(path)
+
+
+def print_night(result: NightResult) -> None:
+    """Print the arms, how far playfirst is ahead of each, and what its candidates and coverage allow."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    table = Table(title=f"{result.run_date}: the release against the simulator's truth", title_justify="left")
+    for heading in ("arm", "NDCG@10", "by entry", "ahead by", "95 % by need", "locales as one"):
+        table.add_column(heading, justify="left" if heading == "arm" else "right", no_wrap=True)
+    for arm, value in sorted(result.ndcg10.items(), key=lambda item: -item[1]):
+        lead = ["", "", ""]
+        if arm in result.diff:
+            d, wide = result.diff[arm].interval, result.diff[arm].across_locales
+            lead = [f"{d.mean:+.4f}", f"{d.low:+.3f} {d.high:+.3f}", f"{wide.low:+.3f} {wide.high:+.3f}"]
+        name = f"[bold]{arm}[/bold]" if arm == "playfirst" else arm
+        table.add_row(name, f"{value:.4f}", f"{result.ndcg10_unweighted[arm]:.4f}", *lead)
+    console.print(table)
+    recall, entries = result.recall100, result.entries
+    console.print(f"{entries['judged']} entries judged of {entries['released']} released; {result.coverage:.1%} of the "
+                  f"day's {result.weights['searches']:.0f} searches answered; the weight is worth "
+                  f"{result.weights['effective_needs']:.0f} equal needs.")
+    console.print(f"Candidate recall@100 ({result.recall_order}): {recall['gain']:.3f} of the ideal gain, "
+                  f"{recall['grade3']:.3f} of the tracks of grade 3 and 4.")
+    console.print(f"NDCG@10 is weighted by searches, 'by entry' is not; 'ahead by': playfirst minus the arm; "
+                  "'locales as one': the interval with one cluster for a want in all locales. "
+                  f"{result.metric}", style="dim", markup=False, highlight=False)
+    if result.by_kind:
+        kinds = Table(title="NDCG@10 by kind of need", title_justify="left", padding=(0, 0))
+        arms = [arm for arm in result.ndcg10 if arm != "random"]
+        for heading in ("kind", "searches", *arms):
+            kinds.add_column(heading, justify="left" if heading == "kind" else "right", no_wrap=True)
+        for kind, row in sorted(result.by_kind.items(), key=lambda item: -item[1]["searches"]):
+            kinds.add_row(kind, f"{row['searches']:.0f}", *(f"{row[arm]:.3f}" for arm in arms))
+        console.print(kinds)
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(inner) for key, inner in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value

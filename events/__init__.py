@@ -1,0 +1,1 @@
+"""From delivered files to daily counts: contract, quarantine, duplicates, sessions, bots, privacy."""

@@ -1,0 +1,130 @@
+"""The delivered catalog as the `tracks` table of one night."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from events.contract import AUDIO, CORRUPT, TRACK_FIELDS, row_schema
+from events.reading import check_gzip, check_parquet
+from lake.errors import InputContractError
+from lake.fingerprint import file_hash, fingerprint
+from lake.tables import TRACKS
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame, SparkSession
+
+CATALOG_VERSION = 1
+MAX_BROKEN_SHARE = 0.01
+# words that name another recording of the same song, after " - " or in brackets
+VERSION_WORDS = (
+    r"(?i)\s*[-–(\[]\s*[^-–(\[]*\b(remaster(ed)?|remasterizado|live|en vivo|en directo|karaoke|acoustic|acustic[oa]|"
+    r"version|versión|remix|edit|mix|mono|stereo|demo|deluxe|instrumental|session|bonus|anniversary)\b.*$"
+)
+
+
+def catalog_files(catalog: Path) -> list[Path]:
+    """The catalog's files (a file, or a folder of files). InputContractError if there is none or it is unreadable."""
+    if catalog.is_dir():
+        files = [p for p in sorted(catalog.iterdir()) if p.name.endswith((".jsonl", ".jsonl.gz", ".parquet"))]
+    else:
+        files = [catalog] if catalog.is_file() else []
+    if not files:
+        raise InputContractError(f"{catalog}: no catalog there. Give catalog=FILE (.jsonl, .jsonl.gz or .parquet).")
+    check_gzip(files)
+    check_parquet([f for f in files if f.name.endswith(".parquet")])
+    return files
+
+
+def catalog_fingerprint(files: Sequence[Path]) -> str:
+    """Fingerprint of the delivered catalog's content: an equal one is not stored twice."""
+    return fingerprint([CATALOG_VERSION, [[f.name, file_hash(f)] for f in files]])
+
+
+def tracks(
+    spark: SparkSession, files: Sequence[Path], run_date: date, normal: Callable[[DataFrame], DataFrame],
+    before: DataFrame | None,
+) -> DataFrame:  # fmt: skip
+    """One row per track of the catalog as the night of `run_date` saw it.
+
+    `normal` adds title_normal and artists_normal; `before` is the snapshot of the night before, which hands
+    `known_since` on. Of rows with one track_id the first by content stands. Raises InputContractError if more than
+    1 % of the rows are unreadable or lack id, title or artist, naming the first.
+    """
+    from pyspark.sql import functions as F
+
+    delivered = _delivered(spark, files).persist()
+    broken = F.coalesce(
+        F.col(CORRUPT).isNotNull() | F.col("track_id").isNull() | F.col("title").isNull() | (F.size("artists") < 1)
+        | F.col("artists").isNull(), F.lit(True)
+    )  # fmt: skip
+    counted = delivered.agg(
+        F.count("*").alias("rows"), F.count_if(broken).alias("broken"), F.first(F.when(broken, F.col("raw_text")), True).alias("one")
+    ).first()
+    assert counted is not None  # an aggregation without keys has one row
+    if counted["rows"] == 0 or counted["broken"] > MAX_BROKEN_SHARE * counted["rows"]:
+        example = f"; one begins with {counted['one'][:60]!r}" if counted["one"] else ""
+        raise InputContractError(
+            f"{files[0]}: {counted['broken']:,} of {counted['rows']:,} catalog rows are not JSON tracks with track_id, title "
+            f"and artists{example}. Deliver the catalog again in the contract's form (README, Bring your own catalog)."
+        )
+    good = delivered.where(~broken)
+    first = F.min_by(F.struct("*"), F.xxhash64("raw_text"))
+    one_each = good.groupBy("track_id").agg(first.alias("row")).select("row.*")
+    frame = normal(_typed(one_each))
+    if before is None:
+        frame = frame.withColumn("known_since", F.lit(run_date))
+    else:
+        known = before.select("track_id", F.col("known_since").alias("_since"))
+        frame = frame.join(known, "track_id", "left").withColumn("known_since", F.coalesce("_since", F.lit(run_date)))
+    return frame.withColumn("run_date", F.lit(run_date)).select(*[c.name for c in TRACKS.columns])
+
+
+def _delivered(spark: SparkSession, files: Sequence[Path]) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    schema = row_schema(TRACK_FIELDS, audio=True)
+    parquet = [str(f) for f in files if f.name.endswith(".parquet")]
+    text = [str(f) for f in files if not f.name.endswith(".parquet")]
+    lines = spark.read.text(text).select(F.col("value").alias("raw_text")) if text else None
+    if parquet:
+        stored = spark.read.parquet(*parquet)
+        as_text = stored.select(F.to_json(F.struct(*[F.col(c) for c in stored.columns])).alias("raw_text"))
+        lines = as_text if lines is None else lines.unionByName(as_text)
+    assert lines is not None
+    parsed = F.from_json("raw_text", schema, {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": CORRUPT})
+    return lines.where(F.length(F.trim("raw_text")) > 0).select("raw_text", parsed.alias("t")).select("raw_text", "t.*")
+
+
+def _typed(frame: DataFrame) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    empty = F.array().cast("array<string>")
+    year = F.regexp_extract(F.coalesce("release_date", F.lit("")), r"^(\d{4})", 1)
+    padded = F.concat(F.substring("release_date", 1, 10), F.lit("-01-01"))
+
+    def lowered(name: str) -> Column:
+        return F.transform(F.array_compact(F.coalesce(F.col(name), empty)), lambda g: F.lower(F.trim(g)))
+
+    base = F.regexp_replace("title", VERSION_WORDS, "")
+    work = F.concat_ws("|", F.lower(F.when(F.trim(base) == "", F.col("title")).otherwise(base)), F.lower(F.col("artists")[0]))
+    return frame.select(
+        "track_id", "title", F.array_compact("artists").alias("artists"), "album",
+        F.when(year.between("1860", "2100"), year.try_cast("int")).alias("release_year"),
+        F.when(year.between("1860", "2100"), F.substring(padded, 1, 10).try_cast("date")).alias("released_at"),
+        lowered("genres").alias("genres"), lowered("moods").alias("moods"),
+        F.when(F.col("duration_ms") >= 0, F.col("duration_ms")).alias("duration_ms"), "explicit",
+        F.when(F.col("popularity").between(0, 100), F.col("popularity")).alias("popularity"),
+        *[_bounded(a) for a in AUDIO],
+        F.coalesce("work_id", F.sha2(work, 256).substr(1, 16)).alias("work_id"),
+    )  # fmt: skip
+
+
+def _bounded(name: str) -> Column:
+    """An audio feature, null where it lies outside what the table declares (NaN too)."""
+    from pyspark.sql import functions as F
+
+    declared = TRACKS.column(name)
+    return F.when(F.col(f"audio.{name}").between(declared.low, declared.high), F.col(f"audio.{name}")).alias(name)

@@ -1,0 +1,105 @@
+"""The input contract: the schemas of delivered rows and every rule a row can break, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from lake.schema import spark_type
+from lake.tables import CLIENTS, KINDS
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
+    from pyspark.sql.types import StructType
+
+CONTRACT_VERSION = 1  # raise it when a rule changes: delivered folders are then read again
+CORRUPT = "_corrupt"
+SURFACE_OF = {"alexa": "voice", "mobile": "screen", "web": "screen", "firetv": "screen"}
+
+SEARCH_FIELDS = {
+    "search_id": "string", "user_id": "string", "ts": "string", "client": "string", "locale": "string",
+    "raw_query": "string", "results": "array<string>", "session_id": "string", "release_id": "string",
+    "variant": "string", "propensity": "double",
+}  # fmt: skip
+EVENT_FIELDS = {
+    "event_id": "string", "search_id": "string", "track_id": "string", "position": "bigint", "ts": "string",
+    "kind": "string", "dwell_ms": "bigint",
+}  # fmt: skip
+AUDIO = ("energy", "valence", "danceability", "tempo", "acousticness", "instrumentalness", "speechiness",
+         "liveness", "loudness")  # fmt: skip
+TRACK_FIELDS = {
+    "track_id": "string", "title": "string", "artists": "array<string>", "album": "string",
+    "release_date": "string", "genres": "array<string>", "duration_ms": "bigint", "explicit": "boolean",
+    "popularity": "double", "moods": "array<string>", "work_id": "string",
+}  # fmt: skip
+
+Rules = dict[str, Callable[[], "Column"]]  # reason -> when a row is guilty (null counts as innocent)
+
+
+def row_schema(fields: dict[str, str], *, audio: bool = False) -> StructType:
+    """Spark schema of one delivered row, with the column that keeps an unreadable row's text."""
+    from pyspark.sql.types import StringType, StructField, StructType
+
+    columns = [StructField(n, spark_type(t)) for n, t in fields.items()]
+    if audio:
+        columns.append(StructField("audio", StructType([StructField(n, spark_type("double")) for n in AUDIO])))
+    return StructType([*columns, StructField(CORRUPT, StringType())])
+
+
+def search_rules(days_late: int) -> Rules:
+    """Every way in which a search breaks the contract. `at` is the parsed `ts`, `delivered_date` its folder."""
+    from pyspark.sql import functions as F
+
+    return {
+        "unreadable": lambda: F.col(CORRUPT).isNotNull(),
+        "no_search_id": lambda: _blank("search_id"),
+        "no_user_id": lambda: _blank("user_id"),
+        "bad_ts": lambda: F.col("at").isNull(),
+        "ts_out_of_range": lambda: _out_of_range(days_late),
+        "unknown_client": lambda: ~F.coalesce(F.col("client").isin(*CLIENTS), F.lit(False)),
+        "bad_locale": lambda: ~F.coalesce(F.col("locale").rlike(r"^[a-z]{2}(-[A-Z]{2})?$"), F.lit(False)),
+        "no_query": lambda: _blank("raw_query"),
+        "query_too_long": lambda: F.coalesce(F.col("is_too_long"), F.lit(False)),
+        "no_results": lambda: F.col("results").isNull() | (F.size("results") == 0),
+        "null_in_results": lambda: F.exists("results", lambda x: x.isNull() | (F.trim(x) == "")),
+        "bad_propensity": lambda: F.isnan("propensity") | (F.col("propensity") <= 0) | (F.col("propensity") > 1),
+    }
+
+
+def event_rules(days_late: int) -> Rules:
+    """Every way in which an event breaks the contract by itself; `not_served` and `no_search` need its search."""
+    from pyspark.sql import functions as F
+
+    return {
+        "unreadable": lambda: F.col(CORRUPT).isNotNull(),
+        "no_event_id": lambda: _blank("event_id"),
+        "no_search_id": lambda: _blank("search_id"),
+        "no_track_id": lambda: _blank("track_id"),
+        "bad_position": lambda: F.col("position").isNull() | (F.col("position") < 1) | (F.col("position") > 10_000),
+        "bad_ts": lambda: F.col("at").isNull(),
+        "ts_out_of_range": lambda: _out_of_range(days_late),
+        "unknown_kind": lambda: ~F.coalesce(F.col("kind").isin(*KINDS), F.lit(False)),
+        "negative_dwell": lambda: F.col("dwell_ms") < 0,
+    }
+
+
+def reasons(rules: Rules) -> Column:
+    """Array of the names of all rules that the row breaks, in the order of the rules; empty for a good row."""
+    from pyspark.sql import functions as F
+
+    named = [F.when(F.coalesce(guilty(), F.lit(False)), F.lit(name)) for name, guilty in rules.items()]
+    return F.array_compact(F.array(*named))
+
+
+def _blank(column: str) -> Column:
+    from pyspark.sql import functions as F
+
+    return F.col(column).isNull() | (F.trim(F.col(column)) == "")
+
+
+def _out_of_range(days_late: int) -> Column:
+    """Farther from the folder's date than late rows may be, or more than a day ahead of it."""
+    from pyspark.sql import functions as F
+
+    days = F.datediff(F.to_date("at"), F.col("delivered_date"))
+    return (days < -days_late) | (days > 1)

@@ -1,0 +1,90 @@
+"""Attributes of query and track that feature functions may ask for by `Window.col`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from queries.lexicon import entries, mood_targets
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+RANGED = ("energy", "valence", "danceability", "tempo", "acousticness", "instrumentalness")
+
+
+def words(column: Column) -> Column:
+    """The words of a normal form, [] for an empty one."""
+    from pyspark.sql import functions as F
+
+    return F.filter(F.split(F.coalesce(column, F.lit("")), " "), lambda w: w != "")
+
+
+def with_query_attributes(base: DataFrame, queries: DataFrame, tracks: DataFrame) -> DataFrame:
+    """Add what `queries` says of each (locale, query), its words, and each word's idf over the catalog.
+
+    idf = ln(1 + (N − n + .5)/(n + .5)), n = tracks whose title or artists hold the word (Robertson & Zaragoza 2009).
+    """
+    from pyspark.sql import functions as F
+
+    keys = ["locale", "query"]
+    asked = queries.join(base.select(*keys).distinct(), keys, "left_semi").select(
+        *keys, "stripped", "intent", "intent_group", "genre", "decade", "mood", "activity", "sort_by", "artist_name",
+        "title_name", "searches_28d", "people_28d", words(F.col("stripped")).alias("query_tokens"),
+    )  # fmt: skip
+    holding = tracks.select(F.explode(F.array_distinct(_track_words())).alias("word")).groupBy("word").count()
+    total = tracks.agg(F.count("*").alias("tracks"))
+    weights = holding.crossJoin(F.broadcast(total)).select(
+        "word", F.log1p((F.col("tracks") - F.col("count") + 0.5) / (F.col("count") + 0.5)).alias("idf")
+    )
+    terms = (
+        asked.select("stripped", F.explode(F.array_distinct("query_tokens")).alias("word")).distinct()
+        .join(weights, "word").groupBy("stripped")
+        .agg(F.array_sort(F.collect_list(F.struct("word", "idf"))).alias("query_terms"))
+    )  # fmt: skip
+    none = F.array().cast("array<struct<word:string,idf:double>>")
+    asked = asked.join(terms, "stripped", "left").withColumn("query_terms", F.coalesce("query_terms", none))
+    return base.join(F.broadcast(asked), keys)
+
+
+def with_track_attributes(base: DataFrame, tracks: DataFrame, *, popularity_known: bool) -> DataFrame:
+    """Add what the catalog says of each track, and the words of its names; popularity null unless it was known then."""
+    from pyspark.sql import functions as F
+
+    popularity = F.col("popularity") if popularity_known else F.lit(None).cast("double")
+    named = tracks.withColumn("track_tokens", _track_words())
+    mean = named.agg(F.mean(F.size("track_tokens")).alias("mean_tokens"))
+    known = named.crossJoin(F.broadcast(mean)).select(
+        "track_id", "title", "title_normal", "artists_normal", "album", "release_year", "released_at", "genres", "moods",
+        "duration_ms", "explicit", popularity.alias("popularity"), "energy", "valence", "danceability", "tempo",
+        "acousticness", "instrumentalness", "speechiness", "liveness", "loudness",
+        words(F.col("title_normal")).alias("title_tokens"),
+        words(F.concat_ws(" ", "artists_normal")).alias("artist_tokens"), "track_tokens", "mean_tokens",
+    )  # fmt: skip
+    return base.join(known, "track_id")
+
+
+def _track_words() -> Column:
+    from pyspark.sql import functions as F
+
+    return F.concat(words(F.col("title_normal")), words(F.concat_ws(" ", "artists_normal")))
+
+
+def range_fit(column: str, kind: str) -> Column:
+    """Mean over the audio features that the mood or activity in `column` bounds of 1 − distance to the range.
+
+    1 is inside all of them; distances are in widths of the feature's scale (200 beats per minute for tempo).
+    Null where nothing is asked or the track has none of the audio features.
+    """
+    from pyspark.sql import functions as F
+
+    fit = F.lit(None).cast("double")
+    for value in sorted(entries(kind)):
+        nearness = []
+        for name, (low, high) in sorted(mood_targets(value).items()):
+            away = F.greatest(F.lit(low) - F.col(name), F.col(name) - F.lit(high), F.lit(0.0))
+            scaled = away / F.lit(200.0 if name == "tempo" else 1.0)
+            nearness.append(F.when(F.col(name).isNotNull(), F.lit(1.0) - F.least(scaled, F.lit(1.0))))
+        known = F.array_compact(F.array(*nearness)) if nearness else F.array().cast("array<double>")
+        mean = F.try_divide(F.aggregate(known, F.lit(0.0), lambda a, x: a + x), F.size(known))
+        fit = F.when(F.col(column) == value, mean).otherwise(fit)
+    return fit

@@ -1,0 +1,82 @@
+"""The catalogue: every declared feature in matrix order, and the three feature tables that follow from it."""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+
+from features.spec import Feature, FeatureColumn, Grain
+from lake.fingerprint import fingerprint
+from lake.schema import Column, Table
+from lake.tables import LEVEL, QUERY, RUN_DATE, TRACK_ID
+
+FAMILIES = ("engagement", "coec", "text", "constraints", "query", "track")
+KEYS: dict[Grain, tuple[Column, ...]] = {
+    "query_track": (LEVEL, QUERY, TRACK_ID),
+    "query": (LEVEL, QUERY),
+    "track": (Column("language", "string", "language, or `*`", values=("en", "es", "*")), TRACK_ID),
+}
+GRAIN_TEXT: dict[Grain, str] = {
+    "query_track": "one row per candidate (locale, query, track); of a back-dated snapshot, per training pair",
+    "query": "one row per (locale, query) with a candidate",
+    "track": "one row per (language, track) with a candidate",
+}
+
+
+@cache
+def features() -> tuple[Feature, ...]:
+    """Every feature, family by family in declaration order. ValueError if two columns share a name."""
+    found = [
+        value
+        for family in FAMILIES
+        for value in vars(importlib.import_module(f"features.{family}")).values()
+        if isinstance(value, Feature) and value.family == family
+    ]
+    names = [c.name for f in found for c in f.columns()]
+    twice = sorted({n for n in names if names.count(n) > 1})
+    if twice:
+        raise ValueError(f"feature columns declared twice: {', '.join(twice)}")
+    return tuple(found)
+
+
+@cache
+def columns() -> tuple[FeatureColumn, ...]:
+    """Every column of the matrix, in its order."""
+    return tuple(c for f in features() for c in f.columns())
+
+
+def matrix_names() -> tuple[str, ...]:
+    """Names of the matrix's columns, in order."""
+    return tuple(c.name for c in columns())
+
+
+def monotone_constraints() -> tuple[int, ...]:
+    """LightGBM's monotone constraint of each column, in matrix order."""
+    return tuple(c.feature.monotone for c in columns())
+
+
+def matrix_fingerprint() -> str:
+    """Fingerprint of names, order and directions: a ranker trained on another one is stale."""
+    return fingerprint([[c.name, c.feature.monotone, c.feature.unit] for c in columns()])
+
+
+@cache
+def feature_table(grain: Grain) -> Table:
+    """The Delta table that holds the features of a grain, derived from their declarations."""
+    declared = tuple(
+        Column(
+            c.name, "double", c.feature.description.split("\n")[0], c.feature.unit, nullable=c.feature.null_means is not None,
+            low=c.feature.low, high=c.feature.high,
+        )
+        for c in columns() if c.feature.grain == grain
+    )  # fmt: skip
+    keys = KEYS[grain]
+    return Table(
+        f"{grain}_features", GRAIN_TEXT[grain], tuple(k.name for k in keys), "run_date", (RUN_DATE, *keys, *declared),
+        "build_features", sort_by=tuple(k.name for k in keys),
+    )  # fmt: skip
+
+
+def feature_tables() -> tuple[Table, ...]:
+    """The three feature tables."""
+    return tuple(feature_table(g) for g in KEYS)

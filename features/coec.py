@@ -1,0 +1,71 @@
+"""Clicks over expected clicks, with back-off. Grain: query-track.
+
+A response is a click on a screen and a long play on voice; what is expected of an impression follows from its own
+position, client and intent group (`exposure_curves`). Source: COEC, Zhang & Jones 2007; curves by intervention
+harvesting, Agarwal et al. 2019. Each level is shrunk to the next: pair → language → alias cluster → track → 1.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from features.inputs import Window, shrunk
+from features.spec import feature
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
+
+GRAIN = "query_track"
+STRENGTH = 3.0  # expected responses that weigh as much as the parent level
+TOP = 1_000.0
+
+
+def _track(window: Window) -> Column:
+    from pyspark.sql import functions as F
+
+    return shrunk(window.sum("responses", "track"), window.expected("track"), F.lit(1.0), STRENGTH)
+
+
+def _cluster(window: Window) -> Column:
+    return shrunk(window.sum("responses", "cluster_pair"), window.expected("cluster_pair"), _track(window), STRENGTH)
+
+
+def _language(window: Window) -> Column:
+    hits, exposure = window.sum("responses", "language_pair"), window.expected("language_pair")
+    return shrunk(hits, exposure, _cluster(window), STRENGTH)
+
+
+@feature(unit="responses/expected", bounds=(0, TOP), windows=(7, 28), half_lives=(14,), monotone=+1)
+def coec(window: Window) -> Column:
+    """Responses over expected responses of the pair, shrunk along the whole chain; 1 is average."""
+    return shrunk(window.sum("responses"), window.expected(), _language(window), STRENGTH)
+
+
+@feature(unit="responses/expected", bounds=(0, TOP), windows=(28,), monotone=+1)
+def coec_cluster(window: Window) -> Column:
+    """The same over all wordings of the alias cluster, shrunk to the track."""
+    return _cluster(window)
+
+
+@feature(unit="responses/expected", bounds=(0, TOP), windows=(28,), monotone=+1, null="nothing was expected of the pair")
+def coec_raw(window: Window) -> Column:
+    """Responses over expected responses of the pair, not shrunk: for comparison, and for thin-data checks."""
+    from pyspark.sql import functions as F
+
+    return F.least(F.try_divide(window.sum("responses").cast("double"), window.expected()), F.lit(TOP))
+
+
+@feature(unit="log1p(responses)", bounds=(0, 40), windows=(28,))
+def expected_log1p(window: Window) -> Column:
+    """ln(1 + responses expected of the pair): how much the ratio can be trusted."""
+    from pyspark.sql import functions as F
+
+    return F.log1p(window.expected())
+
+
+@feature(unit="log1p(responses)", bounds=(0, 40), windows=(28,))
+def cluster_expected_log1p(window: Window) -> Column:
+    """ln(1 + responses expected of the track over the alias cluster)."""
+    from pyspark.sql import functions as F
+
+    return F.log1p(window.expected("cluster_pair"))

@@ -1,0 +1,86 @@
+"""What listeners did with the track for this query, per impression. Grain: query-track."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from features.inputs import Window, share
+from features.spec import feature
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
+
+GRAIN = "query_track"
+NO_IMPRESSION = "the track had no impression for the query in the window"
+
+
+@feature(unit="log1p(impressions)", bounds=(0, 40), windows=(7, 28))
+def impressions_log1p(window: Window) -> Column:
+    """ln(1 + impressions of the track for this query): the exposure beside every rate."""
+    from pyspark.sql import functions as F
+
+    return F.log1p(window.sum("impressions").cast("double"))
+
+
+@feature(unit="clicks/impression", bounds=(0, 1), windows=(7, 28), null=NO_IMPRESSION)
+def click_rate(window: Window) -> Column:
+    """Share of the track's impressions for this query that were clicked (voice impressions can't be)."""
+    return share(window.sum("clicks"), window.sum("impressions"))
+
+
+@feature(unit="plays/impression", bounds=(0, 1), windows=(7, 28), monotone=+1, null=NO_IMPRESSION)
+def long_play_rate(window: Window) -> Column:
+    """Share of impressions heard for 30 s or to the end. 30 s: the industry's stream; DESIGN §4's positive on voice."""
+    return share(window.sum("long_plays"), window.sum("impressions"))
+
+
+@feature(unit="plays/impression", bounds=(0, 1), windows=(28,), null=NO_IMPRESSION)
+def complete_rate(window: Window) -> Column:
+    """Share of impressions heard to the end."""
+    return share(window.sum("completes"), window.sum("impressions"))
+
+
+@feature(unit="events/impression", bounds=(0, 1), windows=(7, 28), null=NO_IMPRESSION)
+def short_stop_rate(window: Window) -> Column:
+    """Share of impressions stopped or skipped within 30 s: DESIGN §4's negative on voice."""
+    return share(window.sum("short_stops"), window.sum("impressions"))
+
+
+@feature(unit="events/impression", bounds=(0, 1), windows=(28,), null=NO_IMPRESSION)
+def save_rate(window: Window) -> Column:
+    """Share of impressions that were saved or added to a list."""
+    from pyspark.sql import functions as F
+
+    return share(F.least(window.sum("saves"), window.sum("impressions")), window.sum("impressions"))
+
+
+@feature(unit="searches/impression", bounds=(0, 1), windows=(28,), null=NO_IMPRESSION)
+def rephrase_rate(window: Window) -> Column:
+    """Share of impressions whose search was asked again in other words within two minutes."""
+    return share(window.sum("rephrases"), window.sum("impressions"))
+
+
+@feature(unit="s/play", bounds=(0, 86_400), windows=(28,), null="the track was never played for the query")
+def dwell_per_play_s(window: Window) -> Column:
+    """Mean time heard of a play, in seconds."""
+    return share(window.sum("dwell_ms"), window.sum("plays") * 1000)
+
+
+@feature(unit="log1p(plays)", bounds=(0, 40), half_lives=(14,), monotone=+1)
+def long_plays_log1p(window: Window) -> Column:
+    """ln(1 + long plays), halved for every 14 days of age. Source: forward decay, Cormode et al. 2009."""
+    from pyspark.sql import functions as F
+
+    return F.log1p(window.sum("long_plays").cast("double"))
+
+
+@feature(unit="share", bounds=(0, 1), windows=(28,), monotone=+1, null="the query had no long play")
+def play_share(window: Window) -> Column:
+    """Share of the query's long plays that went to this track: near 1 for a query that names one recording."""
+    return share(window.sum("long_plays"), window.sum("long_plays", "query"))
+
+
+@feature(unit="share", bounds=(0, 1), windows=(28,), monotone=+1, null="the alias cluster had no long play of the track")
+def cluster_long_play_rate(window: Window) -> Column:
+    """Long plays per impression over all wordings of the alias cluster."""
+    return share(window.sum("long_plays", "cluster_pair"), window.sum("impressions", "cluster_pair"))

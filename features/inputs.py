@@ -1,0 +1,120 @@
+"""What a feature function may ask for: sums over a window at some level, and attributes of query and track.
+
+A `Window` only names columns and notes what was asked; `features.engine` computes exactly those sums, once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
+
+# sums of daily_engagement, and three derived ones: `responses` are clicks on screens and long plays on voice;
+# `expected_micro` the same as expected by the exposure curve at each impression's own position, in millionths;
+# `voice_impressions` the tracks that sounded on a voice surface
+MEASURES = (
+    "impressions", "clicks", "plays", "long_plays", "completes", "skips", "stops", "short_stops", "saves", "likes",
+    "dislikes", "rephrases", "dwell_ms", "responses", "expected_micro", "voice_impressions",
+)  # fmt: skip
+# level -> what its sums are taken over, besides the window
+LEVELS = {
+    "pair": ("locale", "query", "track_id"),
+    "language_pair": ("language", "query", "track_id"),
+    "cluster_pair": ("language", "cluster_id", "track_id"),
+    "query": ("locale", "query"),
+    "track": ("language", "track_id"),
+    "artist": ("language", "artist"),
+}
+QUERY_ATTRIBUTES = (
+    "stripped", "intent", "intent_group", "genre", "decade", "mood", "activity", "sort_by", "artist_name", "title_name",
+    "searches_28d", "people_28d", "query_tokens", "query_terms",
+)  # fmt: skip
+TRACK_ATTRIBUTES = (
+    "title", "title_normal", "artists_normal", "album", "release_year", "released_at", "genres", "moods", "duration_ms",
+    "explicit", "popularity", "energy", "valence", "danceability", "tempo", "acousticness", "instrumentalness",
+    "speechiness", "liveness", "loudness", "title_tokens", "artist_tokens", "track_tokens", "mean_tokens",
+)  # fmt: skip
+MICRO = 1_000_000
+
+
+@dataclass(frozen=True)
+class Sum:
+    """One wanted sum: of a measure, at a level, over days or decayed by a half-life (days)."""
+
+    level: str
+    measure: str
+    days: int | None
+    half_life: int | None
+
+    @property
+    def column(self) -> str:
+        """Name of the column that holds it, without the level (sums of every level roll up from the same one)."""
+        span = f"{self.days}d" if self.days else f"h{self.half_life}d"
+        return f"{self.measure}__{span}"
+
+
+@dataclass(frozen=True)
+class Window:
+    """The span a feature is computed over. Features without a span get one that has only attributes."""
+
+    days: int | None = None
+    half_life: int | None = None
+    asked: set[Sum] = field(default_factory=set, compare=False)
+    attributes: set[str] = field(default_factory=set, compare=False)
+
+    def sum(self, measure: str, level: str = "pair") -> Column:
+        """Sum of a measure over the span at a level, 0 where nothing happened (bigint; decayed sums as double)."""
+        from pyspark.sql import functions as F
+
+        if measure not in MEASURES or level not in LEVELS:
+            raise KeyError(f"no sum of {measure} at {level}; measures: {', '.join(MEASURES)}; levels: {', '.join(LEVELS)}")
+        if self.days is None and self.half_life is None:
+            raise KeyError(f"sum of {measure}: the feature declares neither windows nor half_lives")
+        wanted = Sum(level, measure, self.days, self.half_life)
+        self.asked.add(wanted)
+        column = F.coalesce(F.col(f"{level}__{wanted.column}"), F.lit(0))
+        # decayed sums are kept in millionths, so that they add up exactly whatever the order
+        return column / F.lit(float(MICRO)) if self.half_life else column
+
+    def expected(self, level: str = "pair") -> Column:
+        """Responses expected from the positions at which the impressions stood (double)."""
+        from pyspark.sql import functions as F
+
+        return self.sum("expected_micro", level) / F.lit(float(MICRO))
+
+    def over(self, days: int) -> Window:
+        """The same window with another length (for ratios of a short to a long one)."""
+        return replace(self, days=days, half_life=None)
+
+    def need(self, *names: str) -> None:
+        """Say that these attributes are read by an expression that names them itself. KeyError for an unknown one."""
+        for name in names:
+            self.col(name)
+
+    def col(self, name: str) -> Column:
+        """An attribute of the query or the track, or `as_of`."""
+        from pyspark.sql import functions as F
+
+        if name not in (*QUERY_ATTRIBUTES, *TRACK_ATTRIBUTES, "as_of"):
+            raise KeyError(f"no attribute {name}; there are: {', '.join(QUERY_ATTRIBUTES + TRACK_ATTRIBUTES)}, as_of")
+        self.attributes.add(name)
+        return F.col(name)
+
+
+def share(part: Column, whole: Column) -> Column:
+    """part / whole, null where the whole is 0 (ANSI division would raise)."""
+    from pyspark.sql import functions as F
+
+    return F.try_divide(part.cast("double"), whole.cast("double"))
+
+
+def shrunk(hits: Column, exposure: Column, parent: Column, strength: float) -> Column:
+    """(strength · parent + hits) / (strength + exposure): pulled to the parent while the exposure is thin.
+
+    Source: DESIGN §4's back-off; the posterior mean of a gamma-Poisson model with prior mean `parent`.
+    """
+    from pyspark.sql import functions as F
+
+    return (F.lit(float(strength)) * parent + hits) / (F.lit(float(strength)) + exposure)

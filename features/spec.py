@@ -1,0 +1,95 @@
+"""The `@feature` declaration: everything the house knows of a feature, in one place.
+
+    @feature(unit="clicks/impression", bounds=(0, 1), windows=(7, 28), monotone=+1)
+    def click_rate(window: Window) -> Column:
+        '''Share of the track's impressions for this query that were clicked.'''
+
+The name gives the columns (`click_rate_7d`, `click_rate_28d`); the module gives family and grain.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
+
+    from features.inputs import Window
+
+Grain = Literal["query_track", "query", "track"]
+Oracle = Literal["exact", "real"]
+Compute = Callable[["Window"], "Column"]
+
+
+class BadFeature(ValueError):
+    """A declaration that contradicts itself; raised when its module is imported."""
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One declared feature. `windows` are days before the snapshot; `half_lives` days of forward decay.
+
+    `null_means` says what a null value means; None declares that the feature is never null. `oracle` says how an
+    independent recomputation must agree: `exact` (counts, fixed-point sums) or `real` (1e-9 relative).
+    """
+
+    name: str
+    family: str
+    grain: Grain
+    unit: str
+    low: float | None
+    high: float | None
+    windows: tuple[int, ...]
+    half_lives: tuple[int, ...]
+    monotone: int
+    null_means: str | None
+    oracle: Oracle
+    description: str
+    compute: Compute
+
+    def columns(self) -> tuple[FeatureColumn, ...]:
+        """The feature's columns: one a window, one a half-life, or just one."""
+        spans = [(f"{self.name}_{d}d", d, None) for d in self.windows]
+        spans += [(f"{self.name}_decayed_{h}d", None, h) for h in self.half_lives]
+        return tuple(FeatureColumn(n, self, d, h) for n, d, h in spans or [(self.name, None, None)])
+
+
+@dataclass(frozen=True)
+class FeatureColumn:
+    """One column of the matrix: a feature over one span."""
+
+    name: str
+    feature: Feature
+    days: int | None
+    half_life: int | None
+
+
+def feature(
+    *, unit: str, bounds: tuple[float | None, float | None] = (None, None), windows: tuple[int, ...] = (),
+    half_lives: tuple[int, ...] = (), monotone: int = 0, null: str | None = None, oracle: Oracle = "real",
+) -> Callable[[Compute], Feature]:  # fmt: skip
+    """Declare a feature; the decorated function computes it from a `Window`. Raises BadFeature for contradictions."""
+
+    def declare(compute: Compute) -> Feature:
+        module = inspect.getmodule(compute)
+        family = compute.__module__.rsplit(".", 1)[-1]
+        description = inspect.getdoc(compute) or ""
+        low, high = bounds
+        wrong = [
+            said for said, is_wrong in (
+                ("no docstring", not description), ("no unit", not unit), ("monotone not in -1, 0, +1", monotone not in (-1, 0, 1)),
+                ("bounds upside down", low is not None and high is not None and low > high),
+                ("a window of no day", any(d < 1 for d in windows + half_lives)),
+            ) if is_wrong
+        ]  # fmt: skip
+        if wrong:
+            raise BadFeature(f"feature {compute.__name__} in features/{family}.py: {'; '.join(wrong)}")
+        return Feature(
+            compute.__name__, family, getattr(module, "GRAIN", "query_track"), unit, low, high, windows, half_lives,
+            monotone, null, oracle, description, compute,
+        )  # fmt: skip
+
+    return declare

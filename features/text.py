@@ -1,0 +1,94 @@
+"""How well the words of the request match title and artists. Grain: query-track. Words are those of the normal form."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from features.inputs import Window, share
+from features.spec import feature
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
+
+GRAIN = "query_track"
+K1, B = 1.2, 0.75
+
+
+@feature(unit="0/1", bounds=(0, 1), monotone=+1, oracle="exact")
+def title_equal(window: Window) -> Column:
+    """The stripped query is the title, or the part read as a title is."""
+    from pyspark.sql import functions as F
+
+    title = window.col("title_normal")
+    return F.coalesce((title == window.col("stripped")) | (title == window.col("title_name")), F.lit(False)).cast("double")
+
+
+@feature(unit="0/1", bounds=(0, 1), monotone=+1, oracle="exact")
+def title_prefix(window: Window) -> Column:
+    """The title begins with the stripped query ("hello" for "Hello – Remastered")."""
+    return window.col("title_normal").startswith(window.col("stripped")).cast("double")
+
+
+@feature(unit="share", bounds=(0, 1), monotone=+1, null="the query or the title has no words")
+def title_words_share(window: Window) -> Column:
+    """Share of the title's words that the query says."""
+    from pyspark.sql import functions as F
+
+    title = window.col("title_tokens")
+    return share(F.size(F.array_intersect(title, window.col("query_tokens"))), F.size(F.array_distinct(title)))
+
+
+@feature(unit="share", bounds=(0, 1), monotone=+1, null="the query has no words")
+def query_words_share(window: Window) -> Column:
+    """Share of the query's words that stand in title or artists."""
+    from pyspark.sql import functions as F
+
+    words = window.col("query_tokens")
+    return share(F.size(F.array_intersect(words, window.col("track_tokens"))), F.size(F.array_distinct(words)))
+
+
+@feature(unit="similarity", bounds=(0, 1), monotone=+1, null="query and title are empty")
+def title_edit_similarity(window: Window) -> Column:
+    """1 − edit distance / longer length, of stripped query and title. Source: Levenshtein 1966."""
+    from pyspark.sql import functions as F
+
+    query, title = window.col("stripped"), window.col("title_normal")
+    longer = F.greatest(F.length(query), F.length(title))
+    return F.lit(1.0) - share(F.levenshtein(query, title), longer)
+
+
+@feature(unit="0/1", bounds=(0, 1), monotone=+1, oracle="exact")
+def artist_equal(window: Window) -> Column:
+    """The stripped query, or the part read as an artist, is one of the track's artists."""
+    from pyspark.sql import functions as F
+
+    artists = window.col("artists_normal")
+    named = F.array_contains(artists, window.col("stripped")) | F.array_contains(artists, window.col("artist_name"))
+    return F.coalesce(named, F.array_contains(artists, window.col("stripped")), F.lit(False)).cast("double")
+
+
+@feature(unit="share", bounds=(0, 1), monotone=+1, null="the artists have no words")
+def artist_words_share(window: Window) -> Column:
+    """Share of the artists' words that the query says."""
+    from pyspark.sql import functions as F
+
+    artist = window.col("artist_tokens")
+    return share(F.size(F.array_intersect(artist, window.col("query_tokens"))), F.size(F.array_distinct(artist)))
+
+
+@feature(unit="score", bounds=(0, 1_000), monotone=+1)
+def bm25(window: Window) -> Column:
+    """BM25 of the stripped query on title and artists as one field, k1 = 1.2, b = .75.
+
+    idf = ln(1 + (N − n + .5)/(n + .5)) over the catalog. Source: Robertson & Zaragoza 2009.
+    """
+    from pyspark.sql import functions as F
+
+    words = window.col("track_tokens")
+    norm = F.lit(K1) * (F.lit(1 - B) + F.lit(B) * F.size(words) / window.col("mean_tokens"))
+
+    def gain(sofar: Column, term: Column) -> Column:
+        tf = F.size(F.filter(words, lambda w: w == term["word"])).cast("double")
+        return sofar + term["idf"] * tf * F.lit(K1 + 1) / (tf + norm)
+
+    return F.aggregate(window.col("query_terms"), F.lit(0.0), gain)

@@ -1,0 +1,97 @@
+"""The track by itself: how it does over all queries of the language, how new it is. Grain: track."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from features.inputs import Window, share, shrunk
+from features.spec import feature
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
+
+GRAIN = "track"
+VERSION_WORDS = r"\b(live|en vivo|en directo|karaoke|acoustic|acustico|acustica|remix|instrumental|cover|tribute|demo)\b"
+
+
+@feature(unit="log1p(plays)", bounds=(0, 40), windows=(7, 28), monotone=+1)
+def track_long_plays_log1p(window: Window) -> Column:
+    """ln(1 + long plays of the track over all queries of the language)."""
+    from pyspark.sql import functions as F
+
+    return F.log1p(window.sum("long_plays", "track").cast("double"))
+
+
+@feature(unit="responses/expected", bounds=(0, 1_000), windows=(28,), monotone=+1)
+def track_coec(window: Window) -> Column:
+    """Responses over expected responses of the track over all queries, shrunk to 1."""
+    from pyspark.sql import functions as F
+
+    return shrunk(window.sum("responses", "track"), window.expected("track"), F.lit(1.0), 3.0)
+
+
+@feature(unit="plays/impression", bounds=(0, 1), windows=(28,), null="the track had no impression in the window")
+def track_long_play_rate(window: Window) -> Column:
+    """Long plays per impression of the track over all queries of the language."""
+    return share(window.sum("long_plays", "track"), window.sum("impressions", "track"))
+
+
+@feature(unit="log1p(plays)", bounds=(0, 40), windows=(28,), monotone=+1)
+def artist_long_plays_log1p(window: Window) -> Column:
+    """ln(1 + long plays of the main artist over all queries of the language)."""
+    from pyspark.sql import functions as F
+
+    return F.log1p(window.sum("long_plays", "artist").cast("double"))
+
+
+@feature(unit="responses/expected", bounds=(0, 1_000), windows=(28,), monotone=+1)
+def artist_coec(window: Window) -> Column:
+    """Responses over expected responses of the main artist, shrunk to 1."""
+    from pyspark.sql import functions as F
+
+    return shrunk(window.sum("responses", "artist"), window.expected("artist"), F.lit(1.0), 3.0)
+
+
+@feature(unit="share", bounds=(0, 1), windows=(28,), null="the track had no long play in the window")
+def track_trend(window: Window) -> Column:
+    """Long plays of the last 7 days over those of the whole window: .25 is steady, above it rises."""
+    return share(window.over(7).sum("long_plays", "track"), window.sum("long_plays", "track"))
+
+
+@feature(unit="0–100", bounds=(0, 100), monotone=+1, null="unknown, or too few catalog snapshots to back-date it")
+def catalog_popularity(window: Window) -> Column:
+    """The catalog's own popularity as the snapshot of that night held it (null while it would leak, DESIGN §4)."""
+    return window.col("popularity")
+
+
+@feature(unit="log1p(days)", bounds=(0, 40), null="no release date, or not yet released")
+def age_log1p_days(window: Window) -> Column:
+    """ln(1 + days since release)."""
+    from pyspark.sql import functions as F
+
+    days = F.datediff(window.col("as_of"), window.col("released_at"))
+    return F.when(days >= 0, F.log1p(days.cast("double")))
+
+
+@feature(unit="year", bounds=(1860, 2100), null="no release date", oracle="exact")
+def release_year(window: Window) -> Column:
+    """Year of release."""
+    return window.col("release_year").cast("double")
+
+
+@feature(unit="s", bounds=(0, 1e6), null="no duration")
+def duration_s(window: Window) -> Column:
+    """Length of the track in seconds."""
+    return window.col("duration_ms") / 1000.0
+
+
+@feature(unit="0/1", bounds=(0, 1), null="the catalog does not say", oracle="exact")
+def is_explicit(window: Window) -> Column:
+    """Explicit lyrics."""
+    return window.col("explicit").cast("double")
+
+
+@feature(unit="0/1", bounds=(0, 1), oracle="exact")
+def is_other_version(window: Window) -> Column:
+    """The title names another version than the studio recording: live, karaoke, acoustic, remix, cover …"""
+    return window.col("title_normal").rlike(VERSION_WORDS).cast("double")

@@ -1,0 +1,57 @@
+"""Three answers of the new release, for the eye: a real title, a mood, a Spanish genre of a decade."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from jobs.night import Night
+from jobs.settings import Settings
+from lake.tables import QUERIES
+
+SHOWN = 5
+Request = tuple[str, str]  # locale, request as a person would say it
+
+
+def chosen_requests(night: Night) -> list[Request]:
+    """The most asked title, mood, and Spanish genre of a decade of this night; `nightly.ask` replaces them."""
+    from pyspark.sql import functions as F
+
+    if night.settings.nightly.ask:
+        return [("es-ES" if _is_spanish(r) else "en-US", r) for r in night.settings.nightly.ask]
+    public = night.lake.read(QUERIES, [night.run_date]).where(F.col("is_public") & F.col("is_music"))
+    wanted = (
+        ("en", "en-US", "play {}", F.col("intent") == "title"),
+        ("en", "en-US", "play {}", F.col("intent") == "mood"),
+        ("es", "es-ES", "pon {}", (F.size("genre") > 0) & (F.size("decade") > 0)),
+    )
+    found = []
+    for level, locale, phrase, which in wanted:
+        top = public.where((F.col("locale") == level) & which).orderBy(F.desc("searches_28d"), "query").select("stripped").first()
+        found += [(locale, phrase.format(top["stripped"]))] if top else []
+    return found
+
+
+def _is_spanish(request: str) -> bool:
+    from queries.carrier import load_grammar, stripped
+    from queries.normalise import normal_form
+
+    query, grammar = normal_form(request, "es"), load_grammar()
+    return stripped(query, "es", grammar) != query and stripped(query, "en", grammar) == query
+
+
+def print_answers(settings: Settings, asked: list[Request], console: Console) -> None:
+    """Print the first tracks of some requests, asked through the reader that serves."""
+    from serving.reader import ReleaseReader
+
+    reader = ReleaseReader(Path(settings.releases), max_age_h=settings.serving.max_age_h)
+    for locale, request in asked:
+        answer = reader.lookup(request, locale)
+        table = Table(title=f"“{request}” ({locale}), matched by {answer.matched_by or 'nothing: not in the head set'}", title_justify="left")
+        for name in ("#", "title", "artist", "score"):
+            table.add_column(name, justify="right" if name in "#score" else "left")
+        for i, track in enumerate(answer.tracks[:SHOWN], 1):
+            table.add_row(str(i), track.title, ", ".join(track.artists), f"{track.score:.4f}")
+        console.print(table)

@@ -1,0 +1,108 @@
+"""Build the feature tables of D for every candidate, and of the training snapshots for the training pairs."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import reduce
+from typing import TYPE_CHECKING
+
+import hydra
+from omegaconf import DictConfig
+
+from features.catalogue import feature_table, matrix_fingerprint
+from features.engine import FeatureInputs, feature_frames
+from jobs.command import run_command
+from jobs.night import Done, Night, run_alone
+from lake.fingerprint import code_fingerprint
+from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES, TRACKS
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+PAIRS = feature_table("query_track")
+
+
+def run(night: Night) -> Done:
+    """Features of D and of each missing training snapshot, in one pass over the days."""
+    from pyspark.sql import functions as F
+
+    lake, only = night.lake, tuple(night.settings.features.only)
+    wanted = {str(d): _mark(night, d, only) for d in (*night.as_of, night.run_date)}
+    pending = night.pending(PAIRS, wanted)
+    if not pending:
+        return Done(skipped=True)
+    dates = tuple(date.fromisoformat(u) for u in sorted(pending))
+    queries = lake.read(QUERIES, [night.run_date], allow_unvalidated=True).persist()
+    first = min(dates) - timedelta(days=night.settings.features.window_days)
+    daily = lake.read(DAILY_ENGAGEMENT, night.days(first, night.run_date), allow_unvalidated=True)
+    pairs = reduce(lambda a, b: a.unionByName(b), [_pairs(night, d, daily, queries) for d in dates]).persist()
+    inputs = FeatureInputs(
+        pairs, daily, queries, night.tracks(allow_unvalidated=True),
+        lake.read(EXPOSURE_CURVES, dates, allow_unvalidated=True), dates, popularity_known(night),
+    )  # fmt: skip
+    frames = feature_frames(inputs, only)
+    out = 0
+    for grain in ("track", "query", "query_track"):  # the widest last: its commit says that the night's features are there
+        table = feature_table(grain)  # type: ignore[arg-type]
+        frame = frames[grain].withColumnRenamed("as_of", "run_date")  # type: ignore[index]
+        for column in table.columns:
+            if column.name not in frame.columns:  # features.only: the families left out stay null
+                frame = frame.withColumn(column.name, F.lit(None).cast(column.type))
+        out += sum(lake.write(table, frame, pending).values())
+    n_pairs = pairs.count()
+    note = f"{len(dates)} snapshots" + (f"; only {', '.join(only)}" if only else "")
+    for kept in (pairs, queries):
+        kept.unpersist()
+    return Done(n_pairs, out, note)
+
+
+def popularity_known(night: Night) -> bool:
+    """Catalog popularity is null in all rows alike until every snapshot could read its own night's (DESIGN §4)."""
+    section = night.settings.catalog_popularity
+    return section.backdate or len(night.lake.commits(TRACKS)) >= section.min_snapshots
+
+
+def training_pairs(daily: DataFrame, queries: DataFrame, as_of: date, label_days: int) -> DataFrame:
+    """(as_of, locale or language, query, track) shown in [as_of, as_of + label_days), of public queries."""
+    from pyspark.sql import functions as F
+
+    days = (F.col("search_date") >= F.lit(as_of)) & (F.col("search_date") < F.lit(as_of + timedelta(days=label_days)))
+    places = F.array(F.col("locale"), F.substring("locale", 1, 2))
+    shown = daily.where(days).withColumn("locale", F.explode(places)).select("locale", "query", "track_id").distinct()
+    public = queries.where(F.col("is_public") & F.col("is_music")).select("locale", "query")
+    return shown.join(F.broadcast(public), ["locale", "query"], "left_semi").select(F.lit(as_of).alias("as_of"), "*")
+
+
+def _pairs(night: Night, day: date, daily: DataFrame, queries: DataFrame) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    if day < night.run_date:
+        return training_pairs(daily, queries, day, night.settings.labels.label_days)
+    candidates = night.lake.read(CANDIDATES, [day], allow_unvalidated=True)
+    return candidates.select(F.lit(day).alias("as_of"), "locale", "query", "track_id")
+
+
+def _mark(night: Night, day: date, only: tuple[str, ...]) -> str:
+    """Inputs of a snapshot; a training snapshot of an earlier night that already stands frozen keeps its own."""
+    lake = night.lake
+    held = lake.fingerprint(PAIRS, day)
+    if day < night.run_date and held and lake.fingerprint(CANDIDATES, day):
+        return held  # a real night's frozen snapshot is what a release live on that day knew
+    end = min(night.run_date, day + timedelta(days=night.settings.labels.label_days))
+    days = night.days(day - timedelta(days=night.settings.features.window_days), end)
+    pairs = (CANDIDATES, [day]) if day == night.run_date else (DAILY_ENGAGEMENT, [])
+    inputs = night.inputs(
+        daily=(DAILY_ENGAGEMENT, days), queries=(QUERIES, [night.run_date]), tracks=(TRACKS, [night.tracks_unit]),
+        curves=(EXPOSURE_CURVES, [day]), pairs=pairs,
+    )  # fmt: skip
+    return night.mark(inputs, matrix_fingerprint(), only, popularity_known(night), code_fingerprint("features", "queries"))
+
+
+@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="build_features")
+def main(config: DictConfig) -> None:
+    """Run this step alone."""
+    run_alone("build_features", run, config)
+
+
+if __name__ == "__main__":
+    run_command(main, "jobs.build_features")

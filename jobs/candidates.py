@@ -1,0 +1,51 @@
+"""Propose the tracks that are considered for each head query."""
+
+from __future__ import annotations
+
+import hydra
+from omegaconf import DictConfig
+
+from jobs.command import run_command
+from jobs.night import Done, Night, run_alone
+from lake.fingerprint import code_fingerprint
+from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, QUERIES, TRACKS
+from ranking.candidates import CandidateSettings, candidates
+from ranking.head import HeadSettings, head_queries
+
+
+def head_settings(night: Night) -> HeadSettings:
+    """The `ranking` section as the room wants it."""
+    return HeadSettings(**{k: getattr(night.settings.ranking, k) for k in HeadSettings.__dataclass_fields__})
+
+
+def run(night: Night) -> Done:
+    """One row per (locale, query, track) considered for D."""
+    from pyspark.sql import functions as F
+
+    lake, section = night.lake, night.settings.candidates
+    settings = CandidateSettings(section.cap, section.per_source, section.rare_word_tracks, section.min_fit)
+    days = night.window(night.settings.features.window_days)
+    inputs = night.inputs(
+        daily=(DAILY_ENGAGEMENT, days), queries=(QUERIES, [night.run_date]), tracks=(TRACKS, [night.tracks_unit])
+    )
+    mark = night.mark(inputs, settings, head_settings(night), code_fingerprint("queries"), code_fingerprint("ranking"))
+    if not night.pending(CANDIDATES, {night.settings.run_date: mark}):
+        return Done(skipped=True)
+    queries = head_queries(lake.read(QUERIES, [night.run_date], allow_unvalidated=True), head_settings(night)).persist()
+    daily = lake.read(DAILY_ENGAGEMENT, days, allow_unvalidated=True)
+    frame = candidates(queries, daily, night.tracks(allow_unvalidated=True), settings)
+    frame = frame.withColumn("run_date", F.lit(night.run_date)).select(*[c.name for c in CANDIDATES.columns])
+    rows = lake.write(CANDIDATES, frame, {night.settings.run_date: mark})
+    head = queries.count()
+    queries.unpersist()
+    return Done(head, sum(rows.values()), f"{head:,} head queries")
+
+
+@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="candidates")
+def main(config: DictConfig) -> None:
+    """Run this step alone."""
+    run_alone("candidates", run, config)
+
+
+if __name__ == "__main__":
+    run_command(main, "jobs.candidates")

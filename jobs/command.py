@@ -1,0 +1,78 @@
+"""From the command line to a typed `Settings`, and from an error to one line and the exit code of DESIGN."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from jobs.settings import Settings
+from lake.errors import BadConfiguration, PlayfirstError
+
+TUNE_MODES = ("auto", "always", "never")
+
+
+def settings_of(config: DictConfig) -> Settings:
+    """Check names, types and values of a composed configuration. Raises BadConfiguration naming the key."""
+    try:
+        typed = OmegaConf.merge(OmegaConf.structured(Settings), config)
+        missing = sorted(OmegaConf.missing_keys(typed))
+        if missing:
+            raise BadConfiguration(f"{', '.join(missing)} missing. Say it on the command line: {missing[0]}=…")
+        settings = OmegaConf.to_object(typed)
+    except OmegaConfBaseException as error:
+        key = error.full_key or getattr(error, "key", None) or "configuration"
+        raise BadConfiguration(f"{key}: {str(error).splitlines()[0]}. Look at conf/night.yaml.") from error
+    assert isinstance(settings, Settings)
+    try:
+        date.fromisoformat(settings.run_date)
+    except ValueError:
+        raise BadConfiguration(f"run_date is {settings.run_date!r}, expected YYYY-MM-DD.") from None
+    if settings.nightly.tune not in TUNE_MODES:
+        raise BadConfiguration(f"nightly.tune is {settings.nightly.tune!r}, expected one of {', '.join(TUNE_MODES)}.")
+    return settings
+
+
+def run_command(main: Callable[[], None], name: str) -> None:
+    """Run a Hydra main and end the process: 0, or one line on stderr and the error's own exit code.
+
+    What nobody expected goes to `var/reports/last-error.txt` with its stack; the line says so.
+    """
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us instead of Hydra's own printing
+    sys.argv[1:] = [_unquoted(a) for a in sys.argv[1:]]
+    try:
+        main()
+    except PlayfirstError as error:
+        _end(f"{name}: {error}", error.exit_code)
+    except (HydraException, OmegaConfBaseException) as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        said = " ".join(line for line in lines if not line.startswith(("To append", "full_key", "object_type")))
+        _end(f"{name}: {said.rstrip('.')}. Keys and their meaning: conf/night.yaml.", 2)
+    except KeyboardInterrupt:
+        _end(f"{name}: stopped by you. Run it again: it goes on where it stopped.", 1)
+    except Exception as error:
+        log = Path("var/reports/last-error.txt")
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(traceback.format_exc())
+        first = next(iter(str(error).splitlines()), "")[:200]
+        _end(f"{name}: unexpected {type(error).__name__}: {first} (stack in {log}). Run jobs.doctor, then again.", 1)
+
+
+def _unquoted(argument: str) -> str:
+    """A plain value with characters of Hydra's grammar (spaces, commas) is quoted for it; a list or dict is left."""
+    key, sign, text = argument.partition("=")
+    if not sign or not text or text[0] in "\"'[{" or not any(c in text for c in " ,()"):
+        return argument
+    return f"{key}='{text}'"
+
+
+def _end(line: str, code: int) -> None:
+    print(line, file=sys.stderr, flush=True)
+    sys.exit(code)

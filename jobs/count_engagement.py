@@ -1,0 +1,70 @@
+"""Count each day's impressions and reactions into additive partials, without bots."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import hydra
+from omegaconf import DictConfig
+
+from events.bots import TRAILING_DAYS, BotRules, bot_days
+from events.engagement import COUNT_VERSION, counted_days
+from events.sessions import sessions
+from jobs.command import run_command
+from jobs.night import Done, Night, run_alone
+from lake.tables import DAILY_ENGAGEMENT, DAILY_SEARCHES, ENGAGEMENT_EVENTS, SEARCH_LOG
+
+
+def run(night: Night) -> Done:
+    """Count the days whose searches or reactions changed: a day is provisional first, final after the lateness."""
+    from pyspark.sql import functions as F
+
+    lake, settings = night.lake, night.settings
+    rules = BotRules(**{k: getattr(settings.bots, k) for k in BotRules.__dataclass_fields__})
+    everything = lake.read(SEARCH_LOG, allow_unvalidated=True).where(F.col("search_date") < F.lit(night.run_date))
+    held = sorted(r[0] for r in everything.select("search_date").distinct().collect())
+    wanted = {str(day): _mark(night, day, rules) for day in held}
+    pending = night.pending(DAILY_ENGAGEMENT, wanted)
+    if not pending:
+        return Done(skipped=True)
+    first, last = date.fromisoformat(min(pending)), date.fromisoformat(max(pending))
+    back = first - timedelta(days=TRAILING_DAYS - 1)
+    searches = everything.where(F.col("search_date").between(F.lit(back), F.lit(last)))
+    events = lake.read(ENGAGEMENT_EVENTS, allow_unvalidated=True).where(
+        F.col("search_date").between(F.lit(back), F.lit(last))
+    )
+    artists = night.tracks(allow_unvalidated=True).select("track_id", F.col("artists_normal")[0].alias("artist"))
+    reactions = events.select("search_id", "track_id").join(F.broadcast(artists), "track_id").select("search_id", "artist").distinct()
+    bots = bot_days(searches, reactions, rules).persist()
+    mine = F.col("search_date").cast("string").isin(sorted(pending))
+    tagged = sessions(searches).where(mine).join(F.broadcast(bots), ["user_id", "search_date"], "left")
+    tagged = tagged.withColumn("is_bot", F.col("rule").isNotNull()).persist()
+    counts = counted_days(tagged, events.where(mine))
+    lake.write(DAILY_SEARCHES, counts.daily_searches, pending)
+    rows = lake.write(DAILY_ENGAGEMENT, counts.daily_engagement, pending)
+    seen = tagged.groupBy(F.coalesce("rule", F.lit("people")).alias("who")).count().collect()
+    tagged.unpersist()
+    bots.unpersist()
+    by_rule = ", ".join(f"{r['who']} {r['count']:,}" for r in sorted(seen, key=lambda r: str(r["who"])) if r["who"] != "people")
+    note = f"{len(pending)} days; searches left out: {by_rule or 'none'}"
+    return Done(sum(int(r["count"]) for r in seen), sum(rows.values()), note)
+
+
+def _mark(night: Night, day: date, rules: BotRules) -> str:
+    """A day's counts follow from the folders that may hold its rows, and the trailing week's for the bots."""
+    span = [day + timedelta(days=i) for i in range(-TRAILING_DAYS, night.settings.ingest.days_late + 1)]
+    units = [d for d in span if d < night.run_date]
+    inputs = night.inputs(searches=(SEARCH_LOG, units), events=(ENGAGEMENT_EVENTS, units))
+    return night.mark(COUNT_VERSION, inputs, rules)
+
+
+
+
+@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="count_engagement")
+def main(config: DictConfig) -> None:
+    """Run this step alone."""
+    run_alone("count_engagement", run, config)
+
+
+if __name__ == "__main__":
+    run_command(main, "jobs.count_engagement")

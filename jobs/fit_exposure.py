@@ -1,0 +1,56 @@
+"""Fit exposure curves for D and for every snapshot the training set needs, each from the days before it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import hydra
+from omegaconf import DictConfig
+
+from jobs.command import run_command
+from jobs.night import Done, Night, run_alone
+from labels.exposure import CurveSettings, curves, position_counts
+from lake.fingerprint import code_fingerprint
+from lake.schema import struct
+from lake.tables import DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES
+
+
+def run(night: Night) -> Done:
+    """One curve per (client, intent group) and snapshot."""
+    import pandas as pd
+
+    lake, labels = night.lake, night.settings.labels
+    settings = CurveSettings(labels.curve_days, labels.curve_strength)
+    dates = [*night.as_of, night.run_date]
+    wanted = {str(d): _mark(night, d, settings) for d in dates}
+    pending = night.pending(EXPOSURE_CURVES, wanted)
+    if not pending:
+        return Done(skipped=True)
+    queries = lake.read(QUERIES, [night.run_date], allow_unvalidated=True)
+    fitted, n_in = [], 0
+    for unit in sorted(pending):
+        days = night.window(settings.days, date.fromisoformat(unit))
+        daily = lake.read(DAILY_ENGAGEMENT, days, allow_unvalidated=True)
+        counts = position_counts(daily, queries).toPandas()
+        n_in += int(counts.impressions.sum())
+        fitted.append(curves(counts, settings).assign(run_date=date.fromisoformat(unit)))
+    frame = pd.concat(fitted)[[c.name for c in EXPOSURE_CURVES.columns]]
+    rows = lake.write(EXPOSURE_CURVES, night.spark.createDataFrame(frame, struct(EXPOSURE_CURVES)), pending)
+    return Done(n_in, sum(rows.values()), f"{len(pending)} snapshots")
+
+
+def _mark(night: Night, day: date, settings: CurveSettings) -> str:
+    days = (day - timedelta(days=settings.days), day)
+    inputs = night.inputs(daily=(DAILY_ENGAGEMENT, night.days(*days)), queries=(QUERIES, [night.run_date]))
+    return night.mark(inputs, settings, code_fingerprint("labels"))
+
+
+
+@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="fit_exposure")
+def main(config: DictConfig) -> None:
+    """Run this step alone."""
+    run_alone("fit_exposure", run, config)
+
+
+if __name__ == "__main__":
+    run_command(main, "jobs.fit_exposure")

@@ -1,0 +1,70 @@
+"""Judge what a night built: the newest commit of each unit passes or fails, and a failure holds the night."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from jobs.night import Done, Night
+from lake.schema import Table
+from quality.drift import drift
+from quality.engine import GateContext, write_data_docs
+from quality.gate import Verdict, hold, judge
+
+
+def gate(night: Night, tables: Sequence[Table]) -> Done:
+    """Judge every unit of `tables` that is built and not yet passed; all verdicts are in the ledger before it raises.
+
+    Units of a table are judged together; if they fail, one by one, so that the good ones can be read.
+    """
+    lake = night.lake
+    todo = {t.name: (t, sorted(u for u in lake.commits(t) if lake.state(t, u) != "passed")) for t in tables}
+    todo = {n: (t, units) for n, (t, units) in todo.items() if units}
+    if not todo:
+        return Done(skipped=True)
+    context = GateContext(Path(night.settings.quality.docs_dir) / night.settings.run_date)
+    verdicts: list[Verdict] = []
+    for table, units in todo.values():
+        verdicts += _judged(night, table, units, context)
+    page = write_data_docs(context)
+    lake.flush_ledger()
+    hold(verdicts)
+    passed = sum(len(units) for _, units in todo.values())
+    return Done(sum(v.rows for v in verdicts), passed, f"{len(todo)} tables, {passed} partitions passed; {page}")
+
+
+def _judged(night: Night, table: Table, units: list[str], context: GateContext) -> list[Verdict]:
+    lake = night.lake
+    if table.may_be_empty:  # an empty partition of such a table has nothing to judge
+        for unit in [u for u in units if lake.commits(table)[u].rows == 0]:
+            lake.mark(table, unit, "passed")
+            units = [u for u in units if u != unit]
+        if not units:
+            return []
+    label = units[0] if len(units) == 1 else f"{units[0]} … {units[-1]}"
+    verdict = judge(lake.read(table, units, allow_unvalidated=True), table, label, context)
+    if not verdict.passed and len(units) > 1:
+        return [v for unit in units for v in _judged(night, table, [unit], context)]
+    for unit in units:
+        lake.mark(table, unit, "passed" if verdict.passed else "failed")
+    if table.name.endswith("_features") and night.settings.run_date in units:
+        night.notes.extend(_drift(night, table, verdict))
+    return [verdict]
+
+
+def _drift(night: Night, table: Table, verdict: Verdict) -> list[str]:
+    """What drifted against the profiles of the last seven passed nights; told, not judged, from the third night on."""
+    import pandas as pd
+
+    folder = Path(night.settings.reports) / "profiles" / table.name
+    folder.mkdir(parents=True, exist_ok=True)
+    before = [p for p in sorted(folder.glob("*.parquet")) if _night_of(p) < night.run_date][-7:]
+    said = drift(verdict.profile, [pd.read_parquet(p) for p in before]) if len(before) >= 3 else []
+    if verdict.passed:
+        verdict.profile.to_parquet(folder / f"{night.settings.run_date}.parquet")
+    return [f"drift in {table.name}: {line}" for line in said]
+
+
+def _night_of(path: Path) -> date:
+    return date.fromisoformat(path.stem)

@@ -1,0 +1,54 @@
+"""Turn the reactions of the week after each training snapshot into grades."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import reduce
+
+import hydra
+from omegaconf import DictConfig
+
+from jobs.command import run_command
+from jobs.night import Done, Night, run_alone
+from labels.grades import GradeSettings, judgements
+from lake.fingerprint import code_fingerprint
+from lake.tables import DAILY_ENGAGEMENT, EXPOSURE_CURVES, JUDGEMENTS, QUERIES
+
+
+def run(night: Night) -> Done:
+    """One row per (as_of, locale, query, track) shown in [as_of, as_of + 7)."""
+    from pyspark.sql import functions as F
+
+    lake, labels = night.lake, night.settings.labels
+    if not night.as_of:
+        return Done(skipped=True, note=f"{night.history_days} days of history: too few to train")
+    a, b, c, d = labels.cuts
+    settings = GradeSettings(labels.label_days, labels.grade_strength, labels.min_exposure, (a, b, c, d))
+    span = timedelta(days=labels.label_days)
+    days = {t: night.days(t, t + span) for t in night.as_of}
+    inputs = night.inputs(
+        daily=(DAILY_ENGAGEMENT, sorted({d for of in days.values() for d in of})),
+        curves=(EXPOSURE_CURVES, [night.run_date]), queries=(QUERIES, [night.run_date]),
+    )  # fmt: skip
+    mark = night.mark(inputs, settings, night.as_of, code_fingerprint("labels"))
+    if not night.pending(JUDGEMENTS, {night.settings.run_date: mark}):
+        return Done(skipped=True)
+    frames = [lake.read(DAILY_ENGAGEMENT, of).withColumn("as_of", F.lit(t)) for t, of in days.items() if of]
+    daily = reduce(lambda x, y: x.unionByName(y), frames)
+    queries = lake.read(QUERIES, [night.run_date])
+    public = queries.where(F.col("is_public") & F.col("is_music"))
+    graded = judgements(daily, lake.read(EXPOSURE_CURVES, [night.run_date]), queries, settings)
+    graded = graded.join(F.broadcast(public.select("locale", "query")), ["locale", "query"], "left_semi")
+    frame = graded.withColumn("run_date", F.lit(night.run_date)).select(*[c.name for c in JUDGEMENTS.columns])
+    rows = lake.write(JUDGEMENTS, frame, {night.settings.run_date: mark})
+    return Done(sum(lake.commits(DAILY_ENGAGEMENT)[d].rows for of in days.values() for d in of), sum(rows.values()))
+
+
+@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="grade")
+def main(config: DictConfig) -> None:
+    """Run this step alone."""
+    run_alone("grade", run, config)
+
+
+if __name__ == "__main__":
+    run_command(main, "jobs.grade")

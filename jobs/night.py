@@ -1,0 +1,158 @@
+"""What every step is handed: the settings, one Spark session, the lake, and the dates of the night."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import date, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from omegaconf import DictConfig
+
+from events.delivery import SIMULATED, Folder, delivered
+from jobs.command import settings_of
+from jobs.settings import Settings
+from lake.fingerprint import fingerprint
+from lake.io import Lake
+from lake.lock import night_lock
+from lake.schema import Table
+from lake.session import SessionSettings, spark_session
+from lake.tables import TRACKS
+from ranking.examples import training_dates
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a step says of itself: rows in and out, and a note for the summary. `skipped`: all was done already."""
+
+    rows_in: int = 0
+    rows_out: int = 0
+    note: str = ""
+    skipped: bool = False
+
+
+@dataclass
+class Night:
+    """One run of one night. Steps read and write through `lake`; nothing here looks at the clock."""
+
+    settings: Settings
+    spark: SparkSession
+    lake: Lake
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def run_date(self) -> date:
+        """D: features and releases of D know only what was delivered before D."""
+        return date.fromisoformat(self.settings.run_date)
+
+    @property
+    def logs(self) -> Path:
+        """The folder with searches/ and events/."""
+        return Path(self.settings.logs)
+
+    @cached_property
+    def folders(self) -> list[Folder]:
+        """Delivered folders before D, in order."""
+        return delivered(self.logs, self.run_date)
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether the logs carry the simulator's marker."""
+        return (self.logs / SIMULATED).exists()
+
+    @property
+    def k(self) -> int:
+        """People who must have asked a query before it may leave the restricted tables."""
+        privacy = self.settings.privacy
+        if privacy.k is not None:
+            return privacy.k
+        return privacy.k_simulated if self.is_simulated else privacy.k_real
+
+    @property
+    def history_days(self) -> int:
+        """Days from the first delivered folder to D."""
+        return (self.run_date - self.folders[0].day).days
+
+    @property
+    def as_of(self) -> tuple[date, ...]:
+        """Snapshots that the training set of D needs, oldest first; empty while the history is too short."""
+        if self.history_days < self.settings.ranking.min_history_days:
+            return ()
+        return training_dates(self.run_date, self.folders[0].day, self.settings.labels.label_days)
+
+    def days(self, first: date, before: date) -> list[str]:
+        """Written days of daily_engagement in [first, before)."""
+        from lake.tables import DAILY_ENGAGEMENT
+
+        return [d for d in sorted(self.lake.commits(DAILY_ENGAGEMENT)) if str(first) <= d < str(before)]
+
+    def window(self, days: int, before: date | None = None) -> list[str]:
+        """Written days of daily_engagement in the `days` days before D (or `before`)."""
+        end = before or self.run_date
+        return self.days(end - timedelta(days=days), end)
+
+    @property
+    def tracks_unit(self) -> str:
+        """The catalog snapshot D sees: the newest one not after D (an equal catalog is not stored twice)."""
+        seen = [u for u in self.lake.commits(TRACKS) if u <= self.settings.run_date]
+        return max(seen, default=self.settings.run_date)
+
+    def tracks(self, *, allow_unvalidated: bool) -> DataFrame:
+        """The catalog as D sees it, without its run_date."""
+        return self.lake.read(TRACKS, [self.tracks_unit], allow_unvalidated=allow_unvalidated).drop("run_date")
+
+    def inputs(self, **units: tuple[Table, Iterable[object]]) -> dict[str, object]:
+        """Fingerprints of the named units of tables, for the fingerprint of what is made from them."""
+        return {n: [[str(u), self.lake.fingerprint(t, u)] for u in sorted(map(str, of))] for n, (t, of) in units.items()}
+
+    def pending(self, table: Table, wanted: Mapping[str, str]) -> dict[str, str]:
+        """Units whose newest commit has not the wanted fingerprint."""
+        return {u: f for u, f in wanted.items() if self.lake.fingerprint(table, u) != f}
+
+    def mark(self, *parts: object) -> str:
+        """Fingerprint of a step's inputs, settings (dataclasses) and code."""
+        return fingerprint([asdict(p) if hasattr(p, "__dataclass_fields__") else p for p in parts])  # type: ignore[call-overload]
+
+
+@contextmanager
+def night(settings: Settings) -> Iterator[Night]:
+    """Lock the lake, start the session, hand out the night; flush the ledger and end the session at the end."""
+    root = Path(settings.lake.root)
+    run_id = uuid.uuid4().hex[:12]
+    with night_lock(root, run_id):
+        cluster = settings.cluster
+        spark = spark_session(
+            SessionSettings(
+                f"playfirst {settings.run_date}", cluster.master, cluster.memory, cluster.shuffle_partitions, cluster.ui,
+                cluster.remote, cluster.work_dir, dict(cluster.extra),
+            )
+        )  # fmt: skip
+        lake = Lake(spark, root, run_id)
+        try:
+            yield Night(settings, spark, lake)
+        finally:
+            try:
+                lake.flush_ledger()
+            finally:
+                spark.stop()
+
+
+Step = Callable[[Night], Done]
+
+
+def run_alone(name: str, step: Step, config: DictConfig) -> None:
+    """Run one step as a command: check the settings, lock, run, say in one line what was done."""
+    settings = settings_of(config)
+    with night(settings) as this:
+        done = step(this)
+        what = "already done" if done.skipped else f"{done.rows_in:,} rows in, {done.rows_out:,} out"
+        print(f"{name} @ {settings.run_date}: {what}{'; ' + done.note if done.note else ''}")
+        for note in this.notes:
+            print(f"  {note}")

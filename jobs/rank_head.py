@@ -1,0 +1,51 @@
+"""Score every candidate of D, order and re-rank the lists of the head queries."""
+
+from __future__ import annotations
+
+import hydra
+from omegaconf import DictConfig
+
+from features.catalogue import feature_table, matrix_fingerprint
+from jobs.candidates import head_settings
+from jobs.command import run_command
+from jobs.night import Done, Night, run_alone
+from jobs.train import ranker_folder
+from lake.fingerprint import code_fingerprint, file_hash
+from lake.tables import HEAD_RANKINGS, QUERIES, TRACKS
+from ranking.examples import matrix
+from ranking.head import ranked_lists
+from ranking.scoring import by_coec, scored
+
+PAIR, QUERY, TRACK = (feature_table(g) for g in ("query_track", "query", "track"))
+
+
+def run(night: Night) -> Done:
+    """One row per (locale, query, rank): what the release will answer."""
+    lake, day, folder = night.lake, [night.run_date], ranker_folder(night)
+    trained = (folder / "ranker.json").exists()
+    inputs = night.inputs(
+        pairs=(PAIR, day), query=(QUERY, day), track=(TRACK, day), queries=(QUERIES, day), tracks=(TRACKS, [night.tracks_unit])
+    )
+    mark = night.mark(
+        inputs, file_hash(folder / "model.txt") if trained else "no ranker", matrix_fingerprint(), head_settings(night),
+        code_fingerprint("ranking"),
+    )  # fmt: skip
+    if not night.pending(HEAD_RANKINGS, {night.settings.run_date: mark}):
+        return Done(skipped=True)
+    rows = matrix(lake.read(PAIR, day), lake.read(QUERY, day), lake.read(TRACK, day))
+    scores = scored(rows, folder) if trained else by_coec(rows)
+    tracks = night.tracks(allow_unvalidated=False)
+    frame = ranked_lists(scores, lake.read(QUERIES, day), tracks, night.run_date, head_settings(night))
+    written = lake.write(HEAD_RANKINGS, frame.select(*[c.name for c in HEAD_RANKINGS.columns]), {night.settings.run_date: mark})
+    note = "by the ranker" if trained else "by shrunk COEC: no ranker yet"
+    return Done(lake.commits(PAIR)[night.settings.run_date].rows, sum(written.values()), note)
+
+
+@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="rank_head")
+def main(config: DictConfig) -> None:
+    """Run this step alone."""
+    run_alone("rank_head", run, config)
+
+
+if __name__ == "__main__":
+    run_command(main, "jobs.rank_head")

@@ -1,0 +1,179 @@
+"""Types of everything in `conf/`: one dataclass a section. Values stand in the YAML, not here.
+
+A value that is missing there, misspelt or of another type fails before Spark starts, naming the key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from omegaconf import MISSING
+
+
+@dataclass
+class LakeSection:
+    """Where the tables lie."""
+
+    root: str = MISSING
+
+
+@dataclass
+class ClusterSection:
+    """The engine: see lake.session.SessionSettings."""
+
+    master: str = MISSING
+    memory: str = MISSING
+    shuffle_partitions: int = MISSING
+    ui: bool = MISSING
+    remote: str = MISSING
+    work_dir: str = MISSING
+    extra: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class PrivacySection:
+    """Pseudonyms and the smallest crowd whose query may leave the restricted tables."""
+
+    key_file: str = MISSING
+    k: int | None = MISSING
+    k_real: int = MISSING
+    k_simulated: int = MISSING
+
+
+@dataclass
+class QualitySection:
+    """The gate."""
+
+    docs_dir: str = MISSING
+
+
+@dataclass
+class IngestSection:
+    """Reading deliveries."""
+
+    settle_s: float = MISSING
+    accept_incomplete: str = MISSING
+    days_late: int = MISSING
+    max_quarantined_share: float = MISSING
+
+
+@dataclass
+class BotsSection:
+    """Thresholds of events.bots.BotRules."""
+
+    max_searches_per_hour: int = MISSING
+    min_replays: int = MISSING
+    max_one_query_share: float = MISSING
+    min_farm_reactions: int = MISSING
+    min_farm_queries: int = MISSING
+    max_one_artist_share: float = MISSING
+
+
+@dataclass
+class LabelsSection:
+    """Exposure curves and grades."""
+
+    curve_days: int = MISSING
+    curve_strength: float = MISSING
+    label_days: int = MISSING
+    grade_strength: float = MISSING
+    min_exposure: float = MISSING
+    cuts: list[float] = MISSING
+
+
+@dataclass
+class CandidatesSection:
+    """See ranking.candidates.CandidateSettings."""
+
+    cap: int = MISSING
+    per_source: int = MISSING
+    rare_word_tracks: int = MISSING
+    min_fit: float = MISSING
+
+
+@dataclass
+class FeaturesSection:
+    """The feature build. `only` names families (a scientist's shortcut; the night uses all)."""
+
+    only: list[str] = MISSING
+    window_days: int = MISSING
+    keep: int = MISSING
+
+
+@dataclass
+class PopularitySection:
+    """May the catalog's popularity of today stand in rows of the past? Null until enough snapshots exist if not."""
+
+    backdate: bool = MISSING
+    min_snapshots: int = MISSING
+
+
+@dataclass
+class RankingSection:
+    """Training sets, the head set and the lists' last touches."""
+
+    min_history_days: int = MISSING
+    head_share: float = MISSING
+    max_entries: int = MISSING
+    tracks_per_entry: int = MISSING
+    explore_share: float = MISSING
+    max_per_artist: int = MISSING
+    artist_span: int = MISSING
+    max_leak_auc: float = MISSING
+
+
+@dataclass
+class TuningSection:
+    """The search; its space is the group `search_space`."""
+
+    trials: int | None = MISSING
+    seconds: float | None = MISSING
+    resume: str = MISSING
+    sweeps: str = MISSING
+    folds: int = MISSING
+    threads: int = MISSING
+
+
+@dataclass
+class ServingSection:
+    """Releases."""
+
+    keep: int = MISSING
+    max_age_h: float = MISSING
+
+
+@dataclass
+class NightlySection:
+    """When a night tunes: auto (first night and every 7th), always, never."""
+
+    tune: str = MISSING
+    ask: list[str] = MISSING
+
+
+@dataclass
+class Settings:
+    """Everything a job is told. `run_date` is D: only what was delivered before D is known."""
+
+    run_date: str = MISSING
+    logs: str = MISSING
+    catalog: str = MISSING
+    releases: str = MISSING
+    rankers: str = MISSING
+    reports: str = MISSING
+    lake: LakeSection = field(default_factory=LakeSection)
+    cluster: ClusterSection = field(default_factory=ClusterSection)
+    privacy: PrivacySection = field(default_factory=PrivacySection)
+    quality: QualitySection = field(default_factory=QualitySection)
+    ingest: IngestSection = field(default_factory=IngestSection)
+    bots: BotsSection = field(default_factory=BotsSection)
+    labels: LabelsSection = field(default_factory=LabelsSection)
+    candidates: CandidatesSection = field(default_factory=CandidatesSection)
+    features: FeaturesSection = field(default_factory=FeaturesSection)
+    catalog_popularity: PopularitySection = field(default_factory=PopularitySection)
+    ranking: RankingSection = field(default_factory=RankingSection)
+    tuning: TuningSection = field(default_factory=TuningSection)
+    serving: ServingSection = field(default_factory=ServingSection)
+    nightly: NightlySection = field(default_factory=NightlySection)
+    ranker: dict[str, Any] = field(default_factory=dict)
+    search_space: dict[str, Any] = field(default_factory=dict)

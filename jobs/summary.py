@@ -1,0 +1,59 @@
+"""What the operator sees: a line with a progress bar a step, a table at the end, three answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from jobs.night import Done, Night
+from lake.session import StageProgress, watched
+
+
+@dataclass
+class Summary:
+    """Steps as they end, printed one line each, then as a table."""
+
+    console: Console
+    steps: list[tuple[str, Done, float]] = field(default_factory=list)
+
+    @contextmanager
+    def step(self, night: Night, name: str, number: str) -> Iterator[list[Done]]:
+        """Show progress while the block runs; the block puts what was done into the list it is handed."""
+        started, handed = time.monotonic(), list[Done]()
+        columns = (
+            SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=30),
+            TextColumn("{task.completed:.0f}/{task.total:.0f} tasks"), TimeElapsedColumn(),
+        )  # fmt: skip
+        with Progress(*columns, console=self.console, transient=True, disable=not self.console.is_terminal) as bar:
+            task = bar.add_task(f"{number} {name}", total=1, completed=0)
+
+            def report(stages: StageProgress) -> None:
+                if stages.total:
+                    bar.update(task, total=stages.total, completed=stages.done)
+
+            with watched(night.spark, report):
+                yield handed
+        done, seconds = handed[0], time.monotonic() - started
+        self.steps.append((name, done, seconds))
+        what = "already done" if done.skipped else f"{done.rows_in:>11,} → {done.rows_out:>9,} rows"
+        self.console.print(f"[green]✓[/] {number} {name:<17}{seconds:>7.1f} s  {what:<27} {done.note}", highlight=False)
+
+    def table(self, run_date: str) -> None:
+        """The final table: times, rows in and out, notes."""
+        table = Table(title=f"Night of {run_date}", title_justify="left", show_footer=True)
+        total = sum(s for _, _, s in self.steps)
+        table.add_column("step", footer="total")
+        table.add_column("seconds", justify="right", footer=f"{total:.1f}")
+        table.add_column("rows in", justify="right")
+        table.add_column("rows out", justify="right")
+        table.add_column("", overflow="fold")
+        for name, done, seconds in self.steps:
+            rows = ("–", "–") if done.skipped else (f"{done.rows_in:,}", f"{done.rows_out:,}")
+            table.add_row(name, f"{seconds:.1f}", *rows, "already done" if done.skipped and not done.note else done.note)
+        self.console.print(table)

@@ -1,0 +1,66 @@
+"""Fit the ranker that ships: the sweep's winner where it is not worse, the default parameters otherwise."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import hydra
+from omegaconf import DictConfig
+
+from jobs.command import run_command
+from jobs.night import Done, Night, run_alone
+from jobs.tune import EXAMPLES, examples_path, winner_of
+from lake.fingerprint import code_fingerprint
+from ranking.dataset import read_examples
+from ranking.ranker import RankerParams, fit, load
+from ranking.scoring import feature_list
+
+
+def ranker_folder(night: Night) -> Path:
+    """Where the ranker of D is kept."""
+    return Path(night.settings.rankers) / night.settings.run_date
+
+
+def run(night: Night) -> Done:
+    """Choose parameters and tree count on the validation span, then fit on all snapshots."""
+    from tuning.search import Result, assert_shipped, choose
+
+    folder = ranker_folder(night)
+    if not night.as_of:
+        shutil.rmtree(folder, ignore_errors=True)
+        return Done(skipped=True, note=f"{night.history_days} days of history: lists are ordered by shrunk COEC")
+    winner, threads = winner_of(night), night.settings.tuning.threads
+    features = feature_list()
+    mark = night.mark(
+        night.inputs(examples=(EXAMPLES, [night.run_date])), dict(night.settings.ranker), winner, features.fingerprint,
+        code_fingerprint("ranking", "tuning"),
+    )  # fmt: skip
+    if (folder / "ranker.json").exists() and load(folder, features).metadata.get("fingerprint") == mark:
+        return Done(skipped=True)
+    path = examples_path(night)
+    examples = read_examples(path, features, night.settings.tuning.folds)
+    default = fit(examples, RankerParams.from_dict(night.settings.ranker), seed=1, threads=threads)
+    judged = Result(default.params.to_dict(), default.trees, default.metadata["valid_ndcg10"])
+    chosen = choose(judged, winner) if winner else judged
+    said = {"fingerprint": mark, "run_date": night.settings.run_date, "chosen": "sweep" if chosen is winner else "default",
+            "valid_ndcg10": chosen.valid_ndcg10, "default_valid_ndcg10": judged.valid_ndcg10}  # fmt: skip
+    ranker = fit(examples, RankerParams.from_dict(chosen.params), trees=chosen.trees, seed=1, threads=threads, metadata=said)
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    ranker.save(partial)
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
+    assert_shipped(chosen, load(folder, features))
+    note = f"{said['chosen']} parameters, {chosen.trees} trees, validation NDCG@10 {chosen.valid_ndcg10:.4f} (default {judged.valid_ndcg10:.4f})"
+    return Done(len(examples.grades), ranker.trees, note)
+
+
+@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="train")
+def main(config: DictConfig) -> None:
+    """Run this step alone."""
+    run_alone("train", run, config)
+
+
+if __name__ == "__main__":
+    run_command(main, "jobs.train")

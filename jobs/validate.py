@@ -1,0 +1,32 @@
+"""The gate over every table up to the features: nothing is graded or published from a partition that fails."""
+
+from __future__ import annotations
+
+import hydra
+from omegaconf import DictConfig
+
+from features.catalogue import feature_tables
+from jobs.command import run_command
+from jobs.gate import gate
+from jobs.night import Done, Night, run_alone
+from lake import tables as t
+
+GATED = (
+    t.SEARCH_LOG, t.ENGAGEMENT_EVENTS, t.QUARANTINE, t.DELIVERED_FILES, t.TRACKS, t.QUERIES, t.DAILY_ENGAGEMENT,
+    t.DAILY_SEARCHES, t.EXPOSURE_CURVES, t.CANDIDATES,
+)  # fmt: skip
+
+
+def run(night: Night) -> Done:
+    """Judge what is built; exit code 3 with table, column, rule and counts if anything fails."""
+    return gate(night, (*GATED, *feature_tables()))
+
+
+@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="validate")
+def main(config: DictConfig) -> None:
+    """Run this step alone."""
+    run_alone("validate", run, config)
+
+
+if __name__ == "__main__":
+    run_command(main, "jobs.validate")

@@ -1,0 +1,1 @@
+"""Where clicks become grades: exposure curves, and exposure-corrected labels."""

@@ -1,0 +1,67 @@
+"""Where clicks become grades: exposure-corrected success of each track shown, cut into grades 0–4."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+@dataclass(frozen=True)
+class GradeSettings:
+    """`label_days` of reactions after the snapshot; shrinkage in examined impressions; lower cuts of grades 1–4."""
+
+    label_days: int = 7
+    strength: float = 2.0
+    min_exposure: float = 0.3
+    cuts: tuple[float, float, float, float] = (0.1, 0.25, 0.4, 0.6)
+
+
+def judgements(daily: DataFrame, curves: DataFrame, queries: DataFrame, settings: GradeSettings) -> DataFrame:
+    """One row per (as_of, locale or language, query, track) shown in the label window.
+
+    `daily`: daily_engagement with `as_of`, only days of [as_of, as_of + label_days). `curves`: exposure_curves of D.
+    exposure = Σ impressions · propensity of their position (screens) + tracks heard (voice); successes = plays of 30 s
+    or to the end, plus saves and likes, at most one an impression; relevance = successes / exposure, shrunk to the query's own
+    rate by `strength`; grade = how many of `cuts` it reaches.
+    Source: inverse propensity by position, Joachims et al. 2017; the shrinkage keeps one lucky click from being a 4.
+    """
+    from pyspark.sql import functions as F
+
+    groups = queries.select("locale", "query", "intent_group")
+    frame = daily.join(F.broadcast(groups), ["locale", "query"], "left").fillna("open", ["intent_group"])
+    rates = curves.groupBy("client", "intent_group").agg(
+        F.transform(F.array_sort(F.collect_list(F.struct("position", "propensity"))), lambda r: r["propensity"]).alias("p")
+    )
+    frame = frame.join(F.broadcast(rates), ["client", "intent_group"], "left")
+    examined = F.aggregate(
+        F.zip_with("impressions_by_position", "p", lambda n, p: F.round(n * p * 1_000_000).cast("bigint")),
+        F.lit(0).cast("bigint"), lambda a, x: a + x,
+    )  # fmt: skip
+    heard = F.col("impressions") * 1_000_000
+    frame = frame.withColumn("exposure_micro", F.when(F.col("client") == "alexa", heard).otherwise(examined))
+    pleased = F.least(F.col("long_plays") + F.col("saves") + F.col("likes"), F.col("impressions"))
+    places = F.array(F.col("locale"), F.substring("locale", 1, 2), F.lit("*"))
+    pairs = (
+        frame.withColumn("successes", pleased)
+        .withColumn("locale", F.explode(places))
+        .groupBy("as_of", "locale", "query", "track_id")
+        .agg((F.sum("exposure_micro") / 1_000_000).alias("exposure"), F.sum("successes").cast("double").alias("successes"))
+    )
+    of_query = pairs.groupBy("as_of", "locale", "query").agg(
+        ((F.sum("successes") + 0.5) / (F.sum("exposure") + 2.0)).alias("query_rate")
+    )
+    rate = F.least(
+        F.lit(1.0),
+        (F.col("successes") + settings.strength * F.col("query_rate")) / (F.col("exposure") + settings.strength),
+    )
+    graded = pairs.join(of_query, ["as_of", "locale", "query"]).withColumn("relevance", F.round(rate, 9))
+    grade = sum(((F.col("relevance") >= cut).cast("int") for cut in settings.cuts), F.lit(0))
+    return (
+        graded.where(F.col("exposure") >= settings.min_exposure)
+        .withColumn("exposure", F.round("exposure", 9))
+        .withColumn("grade", grade.cast("int"))
+        .drop("query_rate")
+    )

@@ -1,0 +1,241 @@
+"""Read and write partitions of the lake: the schema check, idempotent replacement, write-audit-publish.
+
+A *unit* is what one write replaces: values of the table's partition column (or of its `write_unit`). Every commit
+carries `userMetadata` {run_id, units: {unit: {fingerprint, rows}}}; a unit is done when the newest commit that names
+it has the wanted fingerprint, whatever anybody remembers. Verdicts of the gate stand in the `ledger` table.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lake.errors import CommitLost, EmptyPartition, MissingPartition, SchemaMismatch
+from lake.schema import Table, struct
+from lake.tables import LEDGER
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, Row, SparkSession
+
+LOG_RETENTION = "interval 400 days"  # doneness is read from the log: keep it for longer than any window
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What the newest commit of a unit says of it."""
+
+    fingerprint: str
+    rows: int
+    run_id: str
+
+
+class Lake:
+    """The lake under `root`, as one run sees it. Not safe for several writers: hold `lake.lock.night_lock`."""
+
+    def __init__(self, spark: SparkSession, root: Path, run_id: str = "") -> None:
+        self.spark = spark
+        self.root = root.resolve()
+        self.run_id = run_id or uuid.uuid4().hex[:12]
+        self._commits: dict[str, dict[str, Commit]] = {}
+        self._verdicts: dict[tuple[str, str, str], str] | None = None
+        self._unsaid: list[tuple[object, ...]] = []
+
+    def path(self, table: Table) -> str:
+        """Where the table's files lie."""
+        return str(self.root / table.name)
+
+    def exists(self, table: Table) -> bool:
+        """Whether the table was ever written."""
+        return (self.root / table.name / "_delta_log").is_dir()
+
+    # -- what is there ------------------------------------------------------------------------------------------
+
+    def commits(self, table: Table) -> dict[str, Commit]:
+        """Newest commit per unit, from the Delta log."""
+        if table.name not in self._commits:
+            found: dict[str, Commit] = {}
+            if self.exists(table):
+                history = self.spark.sql(f"DESCRIBE HISTORY delta.`{self.path(table)}`").select("version", "userMetadata")
+                for row in sorted(history.collect(), key=lambda r: int(r["version"])):
+                    said = json.loads(row["userMetadata"] or "{}")
+                    for unit, of in said.get("units", {}).items():
+                        found[unit] = Commit(of["fingerprint"], of["rows"], said["run_id"])
+            self._commits[table.name] = found
+        return self._commits[table.name]
+
+    def fingerprint(self, table: Table, unit: object) -> str | None:
+        """Fingerprint of the newest commit of a unit, None if it was never written."""
+        commit = self.commits(table).get(str(unit))
+        return commit.fingerprint if commit else None
+
+    def state(self, table: Table, unit: object) -> str | None:
+        """`built`, `passed` or `failed` for the unit's newest commit; None if it was never written."""
+        mark = self.fingerprint(table, unit)
+        if mark is None:
+            return None
+        return self._ledger().get((table.name, str(unit), mark), "built")
+
+    def passed(self, table: Table) -> list[str]:
+        """Units whose newest commit passed its gate, in order."""
+        return sorted(unit for unit in self.commits(table) if self.state(table, unit) == "passed")
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    def read(
+        self, table: Table, units: Iterable[object] | None = None, *, allow_unvalidated: bool = False
+    ) -> DataFrame:
+        """The declared columns of the table, of `units` or of all units there are.
+
+        Only passed units are read unless `allow_unvalidated`. Raises MissingPartition for a unit that was never
+        written or has not passed, SchemaMismatch if the stored columns are not the declared ones.
+        """
+        from pyspark.sql import functions as F
+
+        readable = sorted(self.commits(table)) if allow_unvalidated else self.passed(table)
+        wanted = readable if units is None else sorted({str(u) for u in units})
+        missing = [u for u in wanted if u not in readable]
+        if missing or not self.exists(table) or (units is not None and not wanted):
+            self._refuse(table, missing)
+        frame = self.spark.read.format("delta").load(self.path(table))
+        check_schema(table, frame, f"{table.name} in {self.root}", extra_allowed=True)
+        frame = frame.select(*[c.name for c in table.columns])
+        unit_column = table.unit_column
+        if unit_column is None:
+            return frame
+        return frame.where(F.col(unit_column).cast("string").isin(wanted)) if wanted else frame.limit(0)
+
+    def _refuse(self, table: Table, missing: list[str]) -> None:
+        states = {u: self.state(table, u) for u in missing[:3]}
+        said = ", ".join(f"{u} ({s or 'never written'})" for u, s in states.items()) or "no partition at all"
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        step = "jobs.validate" if "built" in states.values() else f"jobs.{table.written_by}"
+        if "failed" in states.values():
+            raise MissingPartition(
+                f"{table.name}: {said}{more} failed its gate and can't be read; read the Data Docs, mend the cause, "
+                f"run jobs.nightly again."
+            )
+        raise MissingPartition(f"{table.name}: needed {said}{more}. Run {step} first.")
+
+    # -- writing ------------------------------------------------------------------------------------------------
+
+    def write(self, table: Table, frame: DataFrame, units: Mapping[object, str]) -> dict[str, int]:
+        """Replace the given units (unit -> fingerprint) by the frame's rows, in one commit; rows per unit.
+
+        Raises SchemaMismatch for other columns than declared, EmptyPartition for a unit without a row (unless the
+        table may be empty), CommitLost if the newest commit is not ours. Running it again gives the same table.
+        """
+        from pyspark.sql import functions as F
+
+        check_schema(table, frame, f"the frame for {table.name}")
+        column = table.unit_column
+        if column is None or not units:
+            raise ValueError(f"{table.name} has no write unit, or none was given")
+        marks = {str(u): f for u, f in units.items()}
+        frame = frame.select(*[c.name for c in table.columns]).persist()
+        try:
+            counted = {str(r[0]): int(r[1]) for r in frame.groupBy(F.col(column).cast("string")).count().collect()}
+            _check_units(table, marks, counted)
+            rows = {u: counted.get(u, 0) for u in marks}
+            said = {
+                "run_id": self.run_id,
+                "nonce": uuid.uuid4().hex,
+                "units": {u: {"fingerprint": marks[u], "rows": rows[u]} for u in sorted(marks)},
+            }
+            self._commit(table, frame, column, sorted(marks), json.dumps(said, sort_keys=True))
+        finally:
+            frame.unpersist()
+        known = self.commits(table)
+        for unit, mark in marks.items():
+            known[unit] = Commit(mark, rows[unit], self.run_id)
+            self._note(table, unit, "built")
+        return rows
+
+    def _commit(self, table: Table, frame: DataFrame, column: str, units: list[str], said: str) -> None:
+        is_date = table.column(column).type == "date"
+        listed = ", ".join((f"DATE'{u}'" if is_date else f"'{u}'") for u in units)
+        ordered = frame
+        if table.partition:
+            ordered = frame.repartition(table.partition)
+        elif len(units) == 1:
+            ordered = frame.coalesce(1)
+        if table.sort_by:
+            lead = [table.partition] if table.partition else []
+            ordered = ordered.sortWithinPartitions(*lead, *table.sort_by)
+        writer = ordered.write.format("delta").mode("overwrite").option("userMetadata", said)
+        if table.partition:
+            writer = writer.partitionBy(table.partition)
+        if self.exists(table):
+            writer = writer.option("replaceWhere", f"{column} IN ({listed})").option("mergeSchema", "true")
+        else:
+            writer = writer.option("delta.logRetentionDuration", LOG_RETENTION)
+        self.commits(table)  # known before the write, so that the cache is not read from a half-made table
+        writer.save(self.path(table))
+        newest = self._newest_metadata(table)
+        if newest != said:
+            raise CommitLost(f"{table.name}: the newest commit is not run {self.run_id}'s. Run the step again.")
+
+    def _newest_metadata(self, table: Table) -> str | None:
+        row = self.spark.sql(f"DESCRIBE HISTORY delta.`{self.path(table)}` LIMIT 1").select("userMetadata").first()
+        return None if row is None else row[0]
+
+    # -- the gate's verdicts ------------------------------------------------------------------------------------
+
+    def mark(self, table: Table, unit: object, state: str) -> None:
+        """Say that the unit's newest commit `passed` or `failed` its gate; `flush_ledger` makes it last."""
+        self._note(table, str(unit), state)
+
+    def flush_ledger(self) -> None:
+        """Append what was noted since the last flush to the ledger, in one commit."""
+        if not self._unsaid:
+            return
+        rows, self._unsaid = self._unsaid, []
+        frame = self.spark.createDataFrame(rows, struct(LEDGER))
+        frame.coalesce(1).write.format("delta").mode("append").save(self.path(LEDGER))
+
+    def _note(self, table: Table, unit: str, state: str) -> None:
+        commit = self.commits(table)[unit]
+        self._ledger()[(table.name, unit, commit.fingerprint)] = state
+        at = datetime.now(UTC)
+        self._unsaid.append((table.name, unit, commit.fingerprint, state, commit.rows, self.run_id, at))
+
+    def _ledger(self) -> dict[tuple[str, str, str], str]:
+        if self._verdicts is None:
+            rows: list[Row] = []
+            if self.exists(LEDGER):
+                rows = self.spark.read.format("delta").load(self.path(LEDGER)).collect()
+            rows.sort(key=lambda r: r["at"])
+            self._verdicts = {(r["table_name"], r["part"], r["fingerprint"]): r["state"] for r in rows}
+        return self._verdicts
+
+
+def _check_units(table: Table, marks: Mapping[str, str], counted: Mapping[str, int]) -> None:
+    strangers = sorted(set(counted) - set(marks))
+    if strangers:
+        raise SchemaMismatch(
+            f"the frame for {table.name} holds {table.unit_column} {', '.join(strangers[:3])}, expected only "
+            f"{', '.join(sorted(marks)[:3])}: a step computed rows of another partition; nothing was written."
+        )
+    empty = sorted(u for u in marks if not counted.get(u))
+    if empty and not table.may_be_empty:
+        raise EmptyPartition(
+            f"{table.name} @ {', '.join(empty[:3])}: 0 rows computed; writing them would wipe what is there. "
+            f"Look at the step's input: jobs.{table.written_by}."
+        )
+
+
+def check_schema(table: Table, frame: DataFrame, where: str, *, extra_allowed: bool = False) -> None:
+    """Compare a frame's columns with the declaration; SchemaMismatch names all differences at once."""
+    found = {f.name: f.dataType.simpleString() for f in frame.schema.fields}
+    wanted = {c.name: c.type for c in table.columns}
+    wrong = [f"column {n} is {found[n]}, expected {t}" for n, t in wanted.items() if n in found and found[n] != t]
+    missing = [n for n in wanted if n not in found]
+    extra = [] if extra_allowed else [n for n in found if n not in wanted]
+    said = wrong + ([f"missing: {', '.join(missing)}"] if missing else [])
+    said += [f"not declared: {', '.join(extra)}"] if extra else []
+    if said:
+        raise SchemaMismatch(f"{where}: {'; '.join(said)}. Run jobs.{table.written_by}, or mend its declaration.")

@@ -1,0 +1,88 @@
+"""What a table declaration is: grain, keys, partition and columns with unit, meaning and bounds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyspark.sql.types import DataType, StructType
+
+SIMPLE_TYPES = ("string", "bigint", "int", "double", "boolean", "date", "timestamp")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: Spark type, meaning, unit, and what validation may hold it to (bounds are inclusive)."""
+
+    name: str
+    type: str
+    meaning: str
+    unit: str = ""
+    nullable: bool = False
+    low: float | None = None
+    high: float | None = None
+    values: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        element = self.type.removeprefix("array<").removesuffix(">")
+        if element not in SIMPLE_TYPES:
+            raise ValueError(f"column {self.name}: type {self.type} is none of {', '.join(SIMPLE_TYPES)}, array<...>")
+
+
+@dataclass(frozen=True)
+class Table:
+    """One Delta table. `grain` starts with "one row per"; `keys` are unique inside a partition."""
+
+    name: str
+    grain: str
+    keys: tuple[str, ...]
+    partition: str | None
+    columns: tuple[Column, ...]
+    written_by: str
+    restricted: bool = False
+    sort_by: tuple[str, ...] = ()
+    may_be_empty: bool = False
+    write_unit: str | None = None  # the column whose values a write replaces, where it is not the partition
+
+    def __post_init__(self) -> None:
+        names = [c.name for c in self.columns]
+        missing = [k for k in (*self.keys, *filter(None, (self.partition, self.write_unit))) if k not in names]
+        if missing or len(set(names)) != len(names):
+            raise ValueError(f"table {self.name}: keys without a column {missing} or columns declared twice")
+
+    def column(self, name: str) -> Column:
+        """The declared column of that name; KeyError names the table."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(f"{self.name} has no column {name}")
+
+    @property
+    def unit_column(self) -> str | None:
+        """The column whose values one write replaces: the partition, or `write_unit` where declared."""
+        return self.write_unit or self.partition
+
+
+def spark_type(name: str) -> DataType:
+    """The Spark type of a declared type name (StructType.fromDDL would need a session on Spark 4.1)."""
+    from pyspark.sql import types as t
+
+    if name.startswith("array<"):
+        return t.ArrayType(spark_type(name.removeprefix("array<").removesuffix(">")))
+    return {
+        "string": t.StringType(), "bigint": t.LongType(), "int": t.IntegerType(), "double": t.DoubleType(),
+        "boolean": t.BooleanType(), "date": t.DateType(), "timestamp": t.TimestampType(),
+    }[name]  # fmt: skip
+
+
+def struct(table: Table) -> StructType:
+    """The Spark schema of a table, in declared order."""
+    from pyspark.sql.types import StructField, StructType
+
+    return StructType([StructField(c.name, spark_type(c.type), True) for c in table.columns])
+
+
+def count(name: str, meaning: str, unit: str = "events") -> Column:
+    """A non-negative integer count."""
+    return Column(name, "bigint", meaning, unit, low=0)

@@ -1,0 +1,179 @@
+"""The only builder of a Spark session, and the only place that reaches into the JVM."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lake.errors import BadConfiguration
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+SHARE = Path(sys.prefix) / "share" / "playfirst"  # where set-up put Delta's JARs and, if needed, Java
+CONF = Path(__file__).resolve().parent.parent / "conf"
+JAVA_VERSIONS = ("17", "21")
+
+
+@dataclass(frozen=True)
+class SessionSettings:
+    """What an operator may change about the engine."""
+
+    app_name: str = "playfirst"
+    master: str = "local[2]"
+    memory: str = "6g"
+    shuffle_partitions: int = 4
+    ui: bool = False
+    remote: str = ""  # a Spark Connect address, such as local[2] or sc://host; master is ignored then
+    work_dir: str = "var/spark"
+    extra: dict[str, str] = field(default_factory=dict)
+
+
+def spark_session(settings: SessionSettings) -> SparkSession:
+    """The session every job runs on: Delta, UTC, ANSI, Arrow; quiet, and closed to the network.
+
+    Raises BadConfiguration where Java or Delta's JARs are missing, with what to run.
+    """
+    from pyspark.sql import SparkSession
+
+    os.environ["PYSPARK_PYTHON"] = sys.executable  # else a UDF runs on the PATH's python
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1" if settings.remote else ""
+    if not settings.remote:
+        del os.environ["SPARK_CONNECT_MODE_ENABLED"]
+    os.environ["JAVA_HOME"] = java_home()
+    # mypy sees the classic builder only
+    builder = SparkSession.builder.appName(settings.app_name)
+    for key, value in _options(settings).items():
+        builder = builder.config(key, value)
+    builder = builder.remote(settings.remote) if settings.remote else builder.master(settings.master)
+    return builder.getOrCreate()
+
+
+def _options(settings: SessionSettings) -> dict[str, str]:
+    jars = sorted((SHARE / "jars").glob("*.jar"))
+    if not jars:
+        raise BadConfiguration(f"Delta's JARs are not in {SHARE / 'jars'}. Run `make setup`.")
+    work = Path(settings.work_dir).resolve()
+    work.mkdir(parents=True, exist_ok=True)
+    log4j = (CONF / "log4j2.properties").as_uri()
+    options = {
+        "spark.jars": ",".join(str(j) for j in jars),
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        "spark.driver.memory": settings.memory,
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        # one run log for the JVM; a terminal line belongs to the steps
+        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={log4j} -Dplayfirst.log={work / 'spark.log'} "
+        f"-Dderby.system.home={work}",
+        "spark.local.dir": str(work / "local"),
+        "spark.sql.warehouse.dir": str(work / "warehouse"),
+        "spark.ui.enabled": str(settings.ui).lower(),
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.ansi.enabled": "true",
+        # off by default, and then missing strings of a pandas frame become the text 'nan'
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.sql.shuffle.partitions": str(settings.shuffle_partitions),
+        "spark.sql.adaptive.enabled": "true",
+        "spark.sql.files.maxPartitionBytes": "32m",
+        # the default 50 makes each tiny commit slow
+        "spark.databricks.delta.snapshotPartitions": "2",
+        # statistics of a user column would outlive a forget
+        "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
+        "spark.connect.grpc.binding.address": "127.0.0.1",
+    }
+    return options | settings.extra
+
+
+def java_home() -> str:
+    """The Java 17 or 21 to use: JAVA_HOME, the PATH's, else the one set-up made. BadConfiguration if none."""
+    told, found = os.environ.get("JAVA_HOME"), shutil.which("java")
+    shim = SHARE / "java"
+    homes = [Path(told)] if told else []
+    homes += [Path(found).resolve().parent.parent] if found else []
+    for home in [*homes, shim]:
+        if _java_major(home) in JAVA_VERSIONS:
+            return str(home)
+    raise BadConfiguration("no Java 17 or 21: none in JAVA_HOME, on the PATH or from set-up. Run `make clean setup`.")
+
+
+def _java_major(home: Path) -> str | None:
+    java = home / "bin" / "java"
+    if not java.exists():
+        return None
+    said = subprocess.run([str(java), "-version"], capture_output=True, text=True, timeout=60, check=False)
+    found = re.search(r'version "(\d+)', said.stderr + said.stdout)
+    return found.group(1) if found else None
+
+
+@dataclass(frozen=True)
+class StageProgress:
+    """Tasks of the stages that run right now, and bytes they have shuffled so far where the engine tells."""
+
+    done: int
+    total: int
+
+
+@contextmanager
+def watched(spark: SparkSession, report: Callable[[StageProgress], None], every_s: float = 0.5) -> Iterator[None]:
+    """Call `report` with the running stages' progress while the block runs, on a thread of its own.
+
+    Classic sessions are asked through the status tracker; a Connect session tells its progress handler.
+    """
+    if is_connect(spark):
+        def told(stages: object = None, **rest: object) -> None:
+            rows = list(stages or [])  # type: ignore[call-overload]
+            report(StageProgress(sum(s.num_completed_tasks for s in rows), sum(s.num_tasks for s in rows)))
+
+        spark.registerProgressHandler(told)  # type: ignore[attr-defined, unused-ignore]
+        try:
+            yield
+        finally:
+            spark.removeProgressHandler(told)  # type: ignore[attr-defined, unused-ignore]
+        return
+    ended = threading.Event()
+
+    def poll() -> None:
+        tracker = spark.sparkContext.statusTracker()
+        while not ended.wait(every_s):
+            stages = [s for i in tracker.getActiveStageIds() if (s := tracker.getStageInfo(i)) is not None]
+            report(StageProgress(sum(s.numCompletedTasks for s in stages), sum(s.numTasks for s in stages)))
+
+    thread = threading.Thread(target=poll, daemon=True, name="stage-progress")
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(timeout=5)
+
+
+def is_connect(spark: SparkSession) -> bool:
+    """Whether the session speaks Spark Connect (no JVM within reach)."""
+    return type(spark).__module__.startswith("pyspark.sql.connect")
+
+
+def ship_files(spark: SparkSession, files: list[Path]) -> None:
+    """Make Python files or zips importable in the workers of a cluster (a local session shares our path already)."""
+    if is_connect(spark):
+        for file in files:
+            spark.addArtifacts(str(file), pyfile=True)  # type: ignore[attr-defined, unused-ignore]
+    else:
+        for file in files:
+            spark.sparkContext.addPyFile(str(file))
+
+
+def stop(spark: SparkSession) -> None:
+    """End the session; a failure to end is not a failure of the night."""
+    spark.stop()

@@ -1,0 +1,281 @@
+"""Every table of the lake that is not derived from the feature catalogue: grain, keys, partition, columns.
+
+The schema check, `docs/tables.md`, the Great Expectations suites and the tests read these declarations;
+nothing repeats them. Feature tables are declared by `features.catalogue` in the same form.
+"""
+
+from __future__ import annotations
+
+from lake.schema import Column, Table, count
+
+POSITIONS = 10  # by-position arrays hold ranks 1..10, then one tail cell
+CLIENTS = ("alexa", "mobile", "web", "firetv")
+KINDS = ("play", "skip", "complete", "stop", "click", "save", "add", "like", "dislike")
+RUN_DATE = Column("run_date", "date", "the night D: the row knows only what was delivered before D")
+SEARCH_DATE = Column("search_date", "date", "UTC day of the search")
+DELIVERED_DATE = Column("delivered_date", "date", "date of the folder that delivered the row")
+LOCALE = Column("locale", "string", "BCP-47 locale of the request")
+LEVEL = Column("locale", "string", "BCP-47 locale, or a roll-up: its language (`en`, `es`), or `*`")
+QUERY = Column("query", "string", "full normal form of the request, carrier phrase kept")
+TRACK_ID = Column("track_id", "string", "track of the catalog")
+CLIENT = Column("client", "string", "client as logged", values=CLIENTS)
+
+SEARCH_LOG = Table(
+    "search_log", "one row per accepted search", ("search_id",), "search_date",
+    (
+        Column("search_id", "string", "id of the request"),
+        Column("user_id", "string", "pseudonym: HMAC-SHA-256 of the logged user id, hex"),
+        Column("ts", "timestamp", "instant of the request, UTC"),
+        CLIENT,
+        Column("surface", "string", "how results were perceived", values=("voice", "screen")),
+        LOCALE, QUERY,
+        Column("raw_query", "string", "request as heard or typed"),
+        Column("results", "array<string>", "track ids in served order"),
+        Column("release_id", "string", "the release of ours that answered, if one did", nullable=True),
+        Column("variant", "string", "serving policy that answered", nullable=True),
+        Column("propensity", "double", "probability with which the policy chose this list", nullable=True,
+               low=0, high=1),
+        Column("source_file", "string", "file the row came from, relative to the logs folder"),
+        SEARCH_DATE, DELIVERED_DATE,
+    ),
+    "ingest", restricted=True, sort_by=("locale", "query"), write_unit="delivered_date",
+)  # fmt: skip
+
+ENGAGEMENT_EVENTS = Table(
+    "engagement_events", "one row per accepted reaction to a search", ("event_id",), "search_date",
+    (
+        Column("event_id", "string", "id of the reaction"),
+        Column("search_id", "string", "the search it reacts to"),
+        TRACK_ID,
+        Column("position", "int", "1-based rank in the search's results", low=1),
+        Column("ts", "timestamp", "instant of the reaction, UTC"),
+        Column("kind", "string", "what the listener did", values=KINDS),
+        Column("dwell_ms", "bigint", "heard so far in the chain (cumulative)", "ms", nullable=True, low=0),
+        Column("source_file", "string", "file the row came from, relative to the logs folder"),
+        Column("search_date", "date", "UTC day of the search reacted to"),
+        DELIVERED_DATE,
+    ),
+    "ingest", restricted=True, sort_by=("search_id",), write_unit="delivered_date", may_be_empty=True,
+)  # fmt: skip
+
+QUARANTINE = Table(
+    "quarantine", "one row per delivered row that breaks the contract", ("source_file", "line"), "delivered_date",
+    (
+        DELIVERED_DATE,
+        Column("source", "string", "what the row claimed to be", values=("search", "event")),
+        Column("source_file", "string", "file the row came from, relative to the logs folder"),
+        Column("line", "bigint", "1-based line (JSON Lines) or row in reading order (Parquet)", low=1),
+        Column("raw_text", "string", "the row as delivered, its user id replaced or masked"),
+        Column("reasons", "array<string>", "every rule it breaks"),
+    ),
+    "ingest", restricted=True, may_be_empty=True,
+)  # fmt: skip
+
+DELIVERED_FILES = Table(
+    "delivered_files", "one row per delivered file: received = accepted + duplicate + quarantined",
+    ("source_file",), "delivered_date",
+    (
+        DELIVERED_DATE,
+        Column("source", "string", "what the file holds", values=("search", "event")),
+        Column("source_file", "string", "path relative to the logs folder"),
+        count("received", "rows in the file", "rows"),
+        count("accepted", "rows that went to search_log or engagement_events", "rows"),
+        count("duplicate", "rows whose id had been accepted before", "rows"),
+        count("duplicate_conflict", "of those, rows whose content differs from the one that stands", "rows"),
+        count("quarantined", "rows in quarantine", "rows"),
+    ),
+    "ingest",
+)  # fmt: skip
+
+TRACKS = Table(
+    "tracks", "one row per track of the catalog as the night saw it", ("track_id",), "run_date",
+    (
+        RUN_DATE, TRACK_ID,
+        Column("title", "string", "title as delivered"),
+        Column("artists", "array<string>", "credited artists, the main one first"),
+        Column("album", "string", "album", nullable=True),
+        Column("release_year", "int", "year of release", "year", nullable=True, low=1860, high=2100),
+        Column("released_at", "date", "day of release; unknown month or day read as 1", nullable=True),
+        Column("genres", "array<string>", "genres, lower case"),
+        Column("moods", "array<string>", "moods, lower case"),
+        Column("duration_ms", "bigint", "length", "ms", nullable=True, low=0),
+        Column("explicit", "boolean", "explicit lyrics", nullable=True),
+        Column("popularity", "double", "catalog popularity of that day", "0–100", nullable=True, low=0, high=100),
+        *(
+            Column(name, "double", f"audio feature {name}", nullable=True, low=low, high=high)
+            for name, low, high in (
+                ("energy", 0, 1), ("valence", 0, 1), ("danceability", 0, 1), ("tempo", 0, 400),
+                ("acousticness", 0, 1), ("instrumentalness", 0, 1), ("speechiness", 0, 1),
+                ("liveness", 0, 1), ("loudness", -80, 20),
+            )
+        ),
+        Column("title_normal", "string", "normal form of the title"),
+        Column("artists_normal", "array<string>", "normal forms of the artists"),
+        Column("work_id", "string", "recordings of one song share it; from title and main artist where not delivered"),
+        Column("known_since", "date", "run_date of the first night whose catalog held the track"),
+    ),
+    "ingest", sort_by=("track_id",),
+)  # fmt: skip
+
+QUERIES = Table(
+    "queries", "one row per (locale or roll-up, query) asked in the 28 days before D", ("locale", "query"), "run_date",
+    (
+        RUN_DATE, LEVEL, QUERY,
+        Column("stripped", "string", "the query without wake word, politeness and carrier phrase"),
+        Column("language", "string", "language of the locale", values=("en", "es", "*")),
+        Column("is_music", "boolean", "whether it asks for music at all"),
+        Column("intent", "string", "what kind of thing is asked for",
+               values=("title", "artist", "title_artist", "album", "playlist", "genre", "mood", "activity", "era",
+                       "mixed", "open", "other", "not_music")),
+        Column("intent_group", "string", "intents that share an exposure curve",
+               values=("known_item", "artist", "broad", "open")),
+        Column("constraint_key", "string", "canonical constraints shared by wordings and languages; '' if none"),
+        Column("genre", "array<string>", "genres asked for"),
+        Column("decade", "array<int>", "decades asked for, first year"),
+        Column("mood", "string", "mood asked for", nullable=True),
+        Column("activity", "string", "activity asked for", nullable=True),
+        Column("sort_by", "string", "order asked for", nullable=True),
+        Column("artist_name", "string", "folded artist asked for", nullable=True),
+        Column("title_name", "string", "folded title or album asked for", nullable=True),
+        Column("answers_as", "string", "which form is meant", values=("full", "stripped")),
+        Column("cluster_id", "string", "alias cluster: wordings that ask for the same"),
+        Column("reasons", "array<string>", "why it was read so"),
+        count("searches_28d", "searches in the 28 days before D", "searches"),
+        count("people_28d", "distinct pseudonyms in the 28 days before D", "people"),
+        Column("is_public", "boolean", "asked by at least privacy.k people: may leave the restricted tables"),
+    ),
+    "understand", restricted=True, sort_by=("locale", "query"),
+)  # fmt: skip
+
+ENGAGEMENT_MEASURES = (
+    count("impressions", "times shown on a screen, or sounded on voice", "impressions"),
+    count("clicks", "impressions tapped or chosen (screens)", "clicks"),
+    count("plays", "impressions that began to sound"),
+    count("long_plays", "plays heard for 30 s or to the end", "plays"),
+    count("completes", "plays heard to the end"),
+    count("skips", "impressions skipped"),
+    count("stops", "impressions after which the listener stopped"),
+    count("short_stops", "stops or skips within 30 s"),
+    count("saves", "saves and adds to a list"),
+    count("likes", "likes"),
+    count("dislikes", "dislikes"),
+    count("rephrases", "impressions whose search was asked again in other words within 2 minutes"),
+    count("dwell_ms", "time heard, the maximum of each chain, summed", "ms"),
+)
+POSITION_ARRAYS = (
+    Column("impressions_by_position", "array<bigint>", "impressions at ranks 1–10, then the tail", "impressions"),
+    Column("clicks_by_position", "array<bigint>", "clicks at ranks 1–10, then the tail", "clicks"),
+    Column("long_plays_by_position", "array<bigint>", "long plays at ranks 1–10, then the tail", "plays"),
+)
+
+DAILY_ENGAGEMENT = Table(
+    "daily_engagement", "one row per (search_date, locale, query, track, client) with an impression",
+    ("locale", "query", "track_id", "client"), "search_date",
+    (SEARCH_DATE, LOCALE, QUERY, TRACK_ID, CLIENT, *ENGAGEMENT_MEASURES, *POSITION_ARRAYS),
+    "count_engagement", restricted=True, sort_by=("locale", "query"),
+)  # fmt: skip
+
+DAILY_SEARCHES = Table(
+    "daily_searches", "one row per (search_date, locale, query, client) asked by people",
+    ("locale", "query", "client"), "search_date",
+    (
+        SEARCH_DATE, LOCALE, QUERY, CLIENT,
+        count("searches", "searches by people", "searches"),
+        count("satisfied", "searches with a long play, save or like", "searches"),
+        count("rephrased", "searches asked again in other words within 2 minutes", "searches"),
+        count("bot_searches", "searches excluded as bots (not in the other counts)", "searches"),
+    ),
+    "count_engagement", restricted=True, sort_by=("locale", "query"),
+)  # fmt: skip
+
+EXPOSURE_CURVES = Table(
+    "exposure_curves", "one row per (client, intent group, position)", ("client", "intent_group", "position"),
+    "run_date",
+    (
+        RUN_DATE, CLIENT,
+        Column("intent_group", "string", "intent group, or `all` pooled",
+               values=("known_item", "artist", "broad", "open", "all")),
+        Column("position", "int", "rank 1–10, 11 is the tail", low=1, high=11),
+        count("impressions", "impressions at the position", "impressions"),
+        count("clicks", "clicks (screens) or long plays (voice) at the position"),
+        Column("propensity", "double", "probability of being examined (screens) or reached (voice), rank 1 = 1",
+               low=0, high=1),
+        Column("expected_rate", "double", "expected clicks (screens) or long plays (voice) of one impression there",
+               "events/impression", low=0, high=1),
+    ),
+    "fit_exposure",
+)  # fmt: skip
+
+CANDIDATES = Table(
+    "candidates", "one row per (locale, query, track) considered", ("locale", "query", "track_id"), "run_date",
+    (
+        RUN_DATE, LEVEL, QUERY, TRACK_ID,
+        Column("sources", "array<string>", "generators that proposed it: engagement, cluster, text, constraint, popular"),
+        Column("source_rank", "int", "best rank any generator gave it, after which the cap cuts", low=1),
+    ),
+    "candidates", sort_by=("locale", "query"),
+)  # fmt: skip
+
+JUDGEMENTS = Table(
+    "judgements", "one row per (as_of, locale, query, track) shown in the 7 days from as_of",
+    ("as_of", "locale", "query", "track_id"), "run_date",
+    (
+        RUN_DATE,
+        Column("as_of", "date", "snapshot the label belongs to: reactions of [as_of, as_of + 7)"),
+        LEVEL, QUERY, TRACK_ID,
+        Column("exposure", "double", "examined impressions: Σ propensity (screens) + tracks heard (voice)",
+               "impressions", low=0),
+        Column("successes", "double", "long plays, saves and likes", "events", low=0),
+        Column("relevance", "double", "exposure-corrected success rate, shrunk to the query's mean", low=0, high=1),
+        Column("grade", "int", "label 0–4", low=0, high=4),
+    ),
+    "grade", sort_by=("locale", "query"),
+)  # fmt: skip
+
+HEAD_RANKINGS = Table(
+    "head_rankings", "one row per (locale, query, rank)", ("locale", "query", "rank"), "run_date",
+    (
+        RUN_DATE, LEVEL, QUERY,
+        Column("rank", "int", "1-based place in the answer", low=1),
+        TRACK_ID,
+        Column("score", "double", "the ranker's score after re-ranking, rounded to 1e-9"),
+        Column("model_score", "double", "the ranker's score, rounded to 1e-9"),
+        Column("propensity", "double", "probability of this list among those the release could hold", low=0, high=1),
+        Column("reason", "string", "the feature that speaks most for it, and the re-rank step that moved it if any"),
+    ),
+    "rank_head", sort_by=("locale", "query", "rank"),
+)  # fmt: skip
+
+TRIALS = Table(
+    "trials", "one row per finished trial of a sweep", ("sweep", "trial_id"), None,
+    (
+        Column("sweep", "string", "name of the sweep"),
+        Column("trial_id", "string", "Ray's id of the trial"),
+        RUN_DATE,
+        Column("params", "string", "LightGBM parameters, canonical JSON"),
+        Column("trees", "int", "trees at the best iteration", low=1),
+        Column("valid_ndcg10", "double", "validation NDCG@10 over queries with a positive", low=0, high=1),
+        Column("seconds", "double", "wall time", "s", low=0),
+        Column("state", "string", "how it ended", values=("completed", "stopped", "failed")),
+    ),
+    "tune",
+)  # fmt: skip
+
+LEDGER = Table(
+    "ledger", "one row per state change of a table's partition", ("table_name", "part", "state", "at"), None,
+    (
+        Column("table_name", "string", "table"),
+        Column("part", "string", "partition value, or * for an unpartitioned table"),
+        Column("fingerprint", "string", "fingerprint of the commit the state is about"),
+        Column("state", "string", "built by a step, then judged by the gate", values=("built", "passed", "failed")),
+        Column("rows", "bigint", "rows of the partition", "rows", low=0),
+        Column("run_id", "string", "the run that said so"),
+        Column("at", "timestamp", "when, UTC"),
+    ),
+    "every step",
+)  # fmt: skip
+
+LOG_TABLES: tuple[Table, ...] = (
+    SEARCH_LOG, ENGAGEMENT_EVENTS, QUARANTINE, DELIVERED_FILES, TRACKS, QUERIES, DAILY_ENGAGEMENT, DAILY_SEARCHES,
+    EXPOSURE_CURVES, CANDIDATES, JUDGEMENTS, HEAD_RANKINGS, TRIALS, LEDGER,
+)  # fmt: skip

@@ -1,0 +1,69 @@
+"""The gate: what a partition must pass before anything may read it, and the error that holds the night."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from lake.errors import QualityGateFailed
+from lake.schema import Table
+from quality.engine import GateContext, write_data_docs
+from quality.profile import profile
+from quality.suite import Rule, broken_rows, key_columns, key_suite, missing_columns, profile_suite, rules
+from quality.verdict import WHOLE_TABLE, Failure, Verdict
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+__all__ = ["Failure", "GateContext", "Verdict", "hold", "judge", "write_data_docs"]
+
+
+def judge(frame: DataFrame, table: Table, partition: str, context: GateContext) -> Verdict:
+    """Judge one partition by the rules of its declaration; every broken rule at once, none raises here.
+
+    The frame is the partition as read back from the lake. It is scanned three times: once for the profile, and by
+    Great Expectations for the row count and, on the key columns alone, for their uniqueness.
+    Columns beyond the declared ones are the schema check's business (`lake.io`).
+    """
+    profiled = profile(frame, table)
+    rows = int(profiled["rows"].iloc[0])
+    result = context.run(profile_suite(table), broken_rows(profiled, table), partition)
+    found = _failures(result, table, rows)
+    if not missing_columns(profiled).intersection(key_columns(table)):
+        # GX's windows carry every column of the frame along: give it the keys alone
+        narrow = frame.select(*(key_columns(table) or frame.columns[:1]))
+        result = context.run(key_suite(table), narrow, partition)
+        found += _failures(result, table, rows)
+    verdict = Verdict(table.name, partition, not found, rows, tuple(found), context.index, profiled)
+    again = [v for v in context.verdicts if (v.table, v.partition) != (table.name, partition)]
+    context.verdicts[:] = [*again, verdict]
+    return verdict
+
+
+def _failures(result: Any, table: Table, rows: int) -> list[Failure]:
+    held = {(r.column, r.name): r for r in rules(table)}
+    broken = [r for r in result.results if not r.success]
+    return [_failure(held[(r.expectation_config.meta["column"], r.expectation_config.meta["rule"])], r, rows)
+            for r in broken]  # fmt: skip
+
+
+def _failure(rule: Rule, outcome: Any, rows: int) -> Failure:
+    said = outcome.result or {}
+    if rule.column == WHOLE_TABLE:
+        return Failure(rule.column, rule.name, rule.expected, 0, rows)
+    count = said.get("unexpected_count", said.get("observed_value"))
+    if count is None:  # the check itself broke: it has not passed, and its message may hold raw values
+        return Failure(rule.column, rule.name, f"{rule.expected} (could not be judged)", rows, rows)
+    return Failure(rule.column, rule.name, rule.expected, int(count), rows)
+
+
+def hold(verdicts: Iterable[Verdict]) -> None:
+    """Raise QualityGateFailed (exit 3) with one line naming all that broke, unless every partition passed."""
+    failed = [v for v in verdicts if not v.passed]
+    if not failed:
+        return
+    told = "; ".join(f"{v.table} @ {v.partition}: {', '.join(str(f) for f in v.failures)}" for v in failed)
+    raise QualityGateFailed(
+        f"{told}. Next: read {failed[0].data_docs}; mend the input or the feature and run jobs.nightly again; "
+        f"nothing was published."
+    )

@@ -1,0 +1,44 @@
+"""What the gate says: one verdict a partition, one failure a broken rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WHOLE_TABLE = "*"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One broken rule: `broken_rows` of `rows` break it (for `keys`: every row whose key another row has too)."""
+
+    column: str
+    rule: str
+    expected: str
+    broken_rows: int
+    rows: int
+
+    def __str__(self) -> str:
+        if self.column == WHOLE_TABLE:
+            return f"{self.rule}: expected {self.expected}, found {self.rows:,} rows"
+        return (
+            f"column {self.column} breaks {self.rule} ({self.expected}) "
+            f"in {self.broken_rows:,} of {self.rows:,} rows"
+        )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate says of one partition; `profile` is worth keeping, drift compares the nights' profiles."""
+
+    table: str
+    partition: str
+    passed: bool
+    rows: int
+    failures: tuple[Failure, ...]
+    data_docs: Path
+    profile: pd.DataFrame = field(repr=False, compare=False)

@@ -1,0 +1,147 @@
+"""Constraints of a request: genre, decade, year, mood, activity, sort, version, explicit, language, and negations.
+
+`mentions` finds them in a normal form, `constraints_of` makes the canonical dictionary of DESIGN §6, `constraint_key`
+its key, which wordings and languages share.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from queries.eras import eras
+from queries.lexicon import Lexicon, mood_targets
+
+__all__ = ["Mention", "constraint_key", "constraints_of", "mentions", "mood_targets", "no_constraints"]
+
+_SINGLE = ("mood", "activity", "sort", "version", "explicit", "language")
+_MANY = ("genre", "decade")
+
+
+@dataclass(frozen=True)
+class Mention:
+    """One constraint in words `start` to `end` (exclusive) of a normal form; `reach` is where its lead-in begins.
+
+    `value` is the canonical value; a year's is "first-last" with an end left out when open ("1990-", "-1979").
+    """
+
+    field: str
+    value: str
+    start: int
+    end: int
+    reach: int
+    is_negated: bool = False
+    is_weak: bool = False
+
+
+def mentions(query: str, lexicon: Lexicon) -> list[Mention]:
+    """The constraints said in `query` (a normal form), left to right, longest phrase first, without overlaps."""
+    words = query.split()
+    by_start = {era.start: era for era in eras(words)}
+    found: list[Mention] = []
+    at = 0
+    while at < len(words):
+        era = by_start.get(at)
+        phrase, size = _longest_phrase(words, at, lexicon)
+        if era and era.end - at >= size:
+            value = str(era.first) if era.is_decade else f"{era.first or ''}-{era.last or ''}"
+            mention = Mention("decade" if era.is_decade else "year", value, at, era.end, at)
+        elif phrase is not None:
+            mention = Mention(phrase.field, phrase.value, at, at + size, at, is_weak=phrase.weak)
+        else:
+            at += 1
+            continue
+        found.append(_with_reach(mention, words, found, lexicon))
+        at = mention.end
+    return found
+
+
+def no_constraints() -> dict[str, Any]:
+    """The canonical dictionary of a request without constraints."""
+    return {"genre": [], "decade": [], "year": None, **dict.fromkeys(_SINGLE), "not": {}}
+
+
+def constraints_of(found: Sequence[Mention]) -> dict[str, Any]:
+    """The canonical dictionary: lists sorted and without repeats; where one value fits, the first said stands."""
+    result = no_constraints()
+    for mention in found:
+        value: Any = _value(mention)
+        if mention.is_negated:
+            values = result["not"].setdefault(mention.field, [])
+            if value not in values:
+                values.append(value)
+        elif mention.field in _MANY:
+            if value not in result[mention.field]:
+                result[mention.field].append(value)
+        elif result[mention.field] is None:
+            result[mention.field] = value
+    for field in _MANY:
+        result[field].sort()
+    result["not"] = {field: sorted(values, key=str) for field, values in sorted(result["not"].items())}
+    return result
+
+
+def constraint_key(constraints: dict[str, Any]) -> str:
+    """Fields and values sorted, `field=value` joined by `|`, negation `field!=value`; "" if there is none (DESIGN §6).
+
+    A year is `year=1995`, a range `year=1990-1995`, open ends `year=1990-` and `year=-1979`.
+    """
+    parts = [f"{field}={value}" for field in _MANY for value in constraints.get(field, [])]
+    if constraints.get("year"):
+        parts.append(f"year={_span(constraints['year'])}")
+    parts += [f"{field}={_text(constraints[field])}" for field in _SINGLE if constraints.get(field) is not None]
+    for field, values in constraints.get("not", {}).items():
+        parts += [f"{field}!={_span(value) if field == 'year' else _text(value)}" for value in values]
+    return "|".join(sorted(parts))
+
+
+def _longest_phrase(words: list[str], at: int, lexicon: Lexicon) -> tuple[Any, int]:
+    for size in range(min(lexicon.longest, len(words) - at), 0, -1):
+        phrase = lexicon.phrases.get(" ".join(words[at : at + size]))
+        if phrase is not None:
+            return phrase, size
+    return None, 0
+
+
+def _with_reach(mention: Mention, words: list[str], before: list[Mention], lexicon: Lexicon) -> Mention:
+    """Take in "for my", "sin nada de", "in the" before a mention, and see whether it is negated."""
+    floor = before[-1].end if before else 0
+    reach, weak = mention.start, mention.is_weak
+    reach = _back_over("articles", reach, floor, words, lexicon)
+    if mention.field in ("activity", "mood"):
+        lead = _back_over("activity_leads", reach, floor, words, lexicon)
+        if lead < reach and words[lead] not in ("in", "en", "de", "a", "on", "at", "to"):
+            weak = False
+        reach = lead
+    negation = min(_back_over("negations", at, floor, words, lexicon) for at in (mention.start, reach))
+    negation = reach if negation >= mention.start else negation
+    joined = bool(before) and before[-1].is_negated and reach - floor == 1 and words[floor] in ("or", "nor", "ni", "o")
+    is_negated = negation < reach or joined
+    return Mention(mention.field, mention.value, mention.start, mention.end, floor if joined else negation,
+                   is_negated, weak and not is_negated)
+
+
+def _back_over(kind: str, at: int, floor: int, words: list[str], lexicon: Lexicon) -> int:
+    for size in range(min(4, at - floor), 0, -1):
+        if lexicon.has(kind, " ".join(words[at - size : at])):
+            return _back_over(kind, at - size, floor, words, lexicon) if kind == "articles" else at - size
+    return at
+
+
+def _value(mention: Mention) -> Any:
+    if mention.field == "decade":
+        return int(mention.value)
+    if mention.field == "year":
+        first, last = mention.value.split("-")
+        return {"from": int(first) if first else None, "to": int(last) if last else None}
+    if mention.field == "explicit":
+        return mention.value == "true"
+    return mention.value
+
+
+def _span(year: dict[str, int | None]) -> str:
+    first, last = year["from"], year["to"]
+    return str(first) if first == last else f"{'' if first is None else first}-{'' if last is None else last}"
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,71 @@
+"""`python -m queries.explain [--catalog FILE] [--locale L] [--json] [QUERY …]`: how a request is read."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from queries.catalog_index import CatalogIndex, CatalogUnreadable, load_catalog
+from queries.lexicon import Lexicon, load_lexicon
+from queries.reading import Reading, likely_locale, read
+
+_BAD_INPUT = 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Explain the requests of the command line, or of standard input line by line; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m queries.explain", description="How a request is read.")
+    parser.add_argument("query", nargs="*", help="one request; without it, one a line from standard input")
+    parser.add_argument("--catalog", help="tracks of the contract (.jsonl, .jsonl.gz): names are then looked up")
+    parser.add_argument("--locale", help="such as en-US or es-MX; without it, guessed from the words")
+    parser.add_argument("--json", action="store_true", help="one JSON line a request")
+    options = parser.parse_args(arguments)
+    try:
+        catalog = load_catalog(options.catalog) if options.catalog else None
+    except CatalogUnreadable as error:
+        print(error, file=sys.stderr)
+        return _BAD_INPUT
+    lexicon = load_lexicon(catalog.genres if catalog else ())
+    requests: Iterable[str] = [" ".join(options.query)] if options.query else lines(sys.stdin.buffer)
+    for request in requests:
+        reading = explained(request, options.locale, lexicon, catalog)
+        print(json.dumps(asdict(reading), ensure_ascii=False) if options.json else card(reading), flush=True)
+    return 0
+
+
+def lines(source: Iterable[bytes]) -> Iterable[str]:
+    """Requests of a byte stream, one a line; bytes that are not UTF-8 become U+FFFD."""
+    for line in source:
+        yield line.decode("utf-8", "replace").rstrip("\r\n")
+
+
+def explained(request: str, locale: str | None, lexicon: Lexicon, catalog: CatalogIndex | None) -> Reading:
+    """The reading of a request; without a locale, by the language of its words."""
+    safe = request.encode("utf-8", "replace").decode("utf-8")
+    return read(safe, locale or likely_locale(safe, lexicon), lexicon, catalog)
+
+
+def card(reading: Reading) -> str:
+    """The reading as a table for people, with its reasons."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text(f"“{reading.raw_query}”"), show_header=False, title_justify="left")
+    slots = ", ".join(f"{slot['type']} “{slot['value']}”" for slot in reading.slots)
+    entities = ", ".join(f"{one['kind']} {one['id']} ({one['score']:g})" for one in reading.entities)
+    for name, value in (
+        ("query", reading.query), ("stripped", reading.stripped), ("language", reading.language),
+        ("intent", reading.intent), ("slots", slots), ("key", reading.key), ("entities", entities),
+        ("answers as", reading.answers_as), ("because", "\n".join(reading.reasons)),
+    ):
+        table.add_row(name, Text(value or "-"))
+    console = Console(width=110, highlight=False)
+    with console.capture() as captured:
+        console.print(table)
+    return captured.get().rstrip("\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

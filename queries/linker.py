@@ -1,0 +1,196 @@
+"""Candidate tracks for a request: words (BM25), letter trigrams and edit distance over one inverted index.
+
+Nothing is compared with everything: words and trigrams draw a short list, rapidfuzz orders it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+from math import log, sqrt
+from typing import TYPE_CHECKING, Any
+
+from queries.carrier import CarrierGrammar, load_grammar, stages
+from queries.catalog_index import CatalogIndex
+from queries.normalise import normal_form
+from queries.vocabulary import name_forms
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_K1, _B = 1.2, 0.75
+"""BM25's usual constants (Robertson & Zaragoza 2009, section 3.5)."""
+_ALBUM_WEIGHT = 0.3
+_SHORT_LIST = 120
+_SAID_WITHOUT_MEANING = frozenset("by de del the la el los las a y and song cancion feat ft music video lyrics official".split())
+_WEIGHT = {"words": 0.30, "trigrams": 0.25, "together": 0.25, "title": 0.20}
+_EXACT = {"pair": 2.0, "title": 1.0, "artist": 0.8, "album": 0.5}
+_PRIOR_WEIGHT = 0.3
+_POPULARITY_WEIGHT = 0.05
+
+
+@dataclass
+class _Postings:
+    """Term -> documents and weights, as flat arrays (8 bytes a posting)."""
+
+    documents: dict[str, array[int]] = field(default_factory=dict)
+    weights: dict[str, array[float]] = field(default_factory=dict)
+
+    def add(self, term: str, document: int, weight: float) -> None:
+        if term not in self.documents:
+            self.documents[term], self.weights[term] = array("I"), array("f")
+        self.documents[term].append(document)
+        self.weights[term].append(weight)
+
+
+class Linker:
+    """Links requests to tracks of a catalog. Building reads each track once; a look-up touches its terms' postings."""
+
+    def __init__(self, catalog: CatalogIndex, grammar: CarrierGrammar | None = None) -> None:
+        self._catalog = catalog
+        self._grammar = grammar or load_grammar()
+        self._texts: list[tuple[str, str]] = []
+        self._words, self._trigrams = _Postings(), _Postings()
+        lengths: list[float] = []
+        norms: list[float] = []
+        for row in range(len(catalog)):
+            title, artists = normal_form(catalog.title_names[row], "en"), normal_form(
+                " ".join(catalog.artist_names[row]), "en")
+            self._texts.append((title, artists))
+            lengths.append(self._add_words(row, title, artists, normal_form(catalog.album_names[row], "en")))
+            norms.append(self._add_trigrams(row, f"{title} {artists}"))
+        self._finish(lengths, norms)
+
+    def candidates(self, raw_query: str, locale: str, top: int) -> list[tuple[str, float]]:
+        """At most `top` (track_id, score), best first; ties by popularity, then track_id. A blank request has none.
+
+        Score = share of the best BM25 + trigram cosine + edit similarity (0 to 1 together), plus 0.5 to 2 for an exact
+        album, artist, title or (title, artist).
+        """
+        query = normal_form(raw_query, locale)[:200]
+        if not query or not len(self._catalog):
+            return []
+        scores: dict[int, float] = {}
+        ways = [way for way in stages(query, locale, self._grammar)]
+        wanted = dict.fromkeys((ways[0], ways[-1]))
+        for way in wanted:
+            for row, score in self._scored(way).items():
+                scores[row] = max(score, scores.get(row, 0.0))
+        for way in ways:
+            for row, bonus in self._exact(way, top).items():
+                scores[row] = max(scores.get(row, 0.0), bonus) if row not in scores else scores[row] + bonus
+        for row in self._catalog.artists.get(ways[-1], ()):
+            # all of an artist's tracks fit the words alike: those recorded or re-issued most often come first
+            scores[row] = scores.get(row, _EXACT["artist"]) + _PRIOR_WEIGHT * self._renown(row)
+        popularity, ids = self._catalog.popularity, self._catalog.track_ids
+        final = {row: round(score + _POPULARITY_WEIGHT * popularity[row] / 100, 9) for row, score in scores.items()}
+        rows = sorted(final, key=lambda row: (-final[row], -popularity[row], ids[row]))[:top]
+        return [(ids[row], final[row]) for row in rows]
+
+    def _renown(self, row: int) -> float:
+        """Popularity, or, as a prior where it is unknown, how often the title was recorded or re-issued; 0 to 1."""
+        form = name_forms(self._catalog.title_names[row])[-1:]
+        recorded = len(self._catalog.titles.get(form[0], (row,))) if form else 1
+        return max(self._catalog.popularity[row] / 100, 1 - 1 / (1 + log(recorded)))
+
+    def _scored(self, text: str) -> dict[int, float]:
+        import numpy as np
+        from rapidfuzz import fuzz
+
+        said = [word for word in text.split() if word not in _SAID_WITHOUT_MEANING] or text.split()
+        meant = " ".join(said)
+        words, trigrams = np.zeros(len(self._texts), np.float32), np.zeros(len(self._texts), np.float32)
+        for term in dict.fromkeys(said):
+            self._collect(words, self._words, term, 1.0)
+        own = _trigram_counts(meant)
+        norm = sqrt(sum(self._idf(self._trigrams, term) ** 2 for term in own)) or 1.0
+        for term in own:
+            self._collect(trigrams, self._trigrams, term, self._idf(self._trigrams, term) / norm)
+        best = float(words.max()) or 1.0
+        rough = _WEIGHT["words"] * words / best + _WEIGHT["trigrams"] * trigrams
+        size = min(_SHORT_LIST, len(rough))
+        short = np.argpartition(-rough, size - 1)[:size]
+        result: dict[int, float] = {}
+        for row in short.tolist():
+            if rough[row] <= 0:
+                continue
+            title, artists = self._texts[row]
+            together = fuzz.token_set_ratio(meant, f"{title} {artists}")
+            alone = max(fuzz.ratio(meant, title), fuzz.ratio(meant, f"{title} {artists}"),
+                        fuzz.ratio(meant, f"{artists} {title}"), fuzz.partial_ratio(title, meant) * 0.8)
+            result[row] = float(rough[row]) + (_WEIGHT["together"] * together + _WEIGHT["title"] * alone) / 100
+        return result
+
+    def _exact(self, way: str, top: int) -> dict[int, float]:
+        catalog = self._catalog
+        found: dict[int, float] = {}
+        for kind, names in (("album", catalog.albums), ("artist", catalog.artists), ("title", catalog.titles)):
+            found.update(dict.fromkeys(names.get(way, ())[: 4 * top], _EXACT[kind]))
+        words = way.split()
+        for at in range(1, min(len(words), 12)):
+            left, right = " ".join(words[:at]), " ".join(words[at:])
+            parted = right.split(" ", 1)[-1] if words[at] in ("by", "de", "from", "del") else right
+            for title, artist in ((left, parted), (right, left)):
+                if title in catalog.titles and artist in catalog.artists:
+                    own = set(catalog.artists[artist])
+                    found.update({row: _EXACT["pair"] for row in catalog.titles[title] if row in own})
+        return found
+
+    def _collect(self, into: "NDArray[np.float32]", postings: _Postings, term: str, factor: float) -> None:
+        import numpy as np
+
+        if term in postings.documents:
+            documents = np.frombuffer(postings.documents[term], np.uint32)
+            into[documents] += factor * np.frombuffer(postings.weights[term], np.float32)
+
+    def _idf(self, postings: _Postings, term: str) -> float:
+        count = len(postings.documents.get(term, ()))
+        return log(1 + (len(self._texts) - count + 0.5) / (count + 0.5))
+
+    def _add_words(self, row: int, title: str, artists: str, album: str) -> float:
+        weights: dict[str, float] = {}
+        for text, weight in ((title, 1.0), (artists, 1.0), (album, _ALBUM_WEIGHT)):
+            for word in text.split():
+                weights[word] = weights.get(word, 0.0) + weight
+        for word, weight in weights.items():
+            self._words.add(word, row, weight)
+        return sum(weights.values())
+
+    def _add_trigrams(self, row: int, text: str) -> float:
+        terms = _trigram_counts(text)
+        for term in terms:
+            self._trigrams.add(term, row, 1.0)
+        return float(len(terms))
+
+    def _finish(self, lengths: list[float], norms: list[float]) -> None:
+        """Turn counts into BM25 weights and cosine weights (binary terms x idf, over the length of the document)."""
+        import numpy as np
+
+        if not lengths:
+            return
+        size = np.asarray(lengths, np.float32)
+        damp = _K1 * (1 - _B + _B * size / max(float(size.mean()), 1e-9))
+        for term, documents in self._words.documents.items():
+            rows = np.frombuffer(documents, np.uint32)
+            weights = np.frombuffer(self._words.weights[term], np.float32)
+            weights[:] = self._idf(self._words, term) * weights * (_K1 + 1) / (weights + damp[rows])
+        squares = np.zeros(len(norms), np.float64)
+        idf = {term: self._idf(self._trigrams, term) for term in self._trigrams.documents}
+        for term, documents in self._trigrams.documents.items():
+            squares[np.frombuffer(documents, np.uint32)] += idf[term] ** 2
+        lengths_of = np.sqrt(np.maximum(squares, 1e-9)).astype(np.float32)
+        for term, documents in self._trigrams.documents.items():
+            weights = np.frombuffer(self._trigrams.weights[term], np.float32)
+            weights[:] = idf[term] / lengths_of[np.frombuffer(documents, np.uint32)]
+
+
+def linked(raw_query: str, locale: str, linker: Linker, top: int) -> dict[str, Any]:
+    """The JSON of `queries.link` for one request (DESIGN §6)."""
+    found = linker.candidates(raw_query, locale, top)
+    return {"raw_query": raw_query, "candidates": [{"track_id": track, "score": score} for track, score in found]}
+
+
+def _trigram_counts(text: str) -> list[str]:
+    padded = f"  {text} "
+    return list(dict.fromkeys(padded[at : at + 3] for at in range(len(padded) - 2)))

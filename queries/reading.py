@@ -1,0 +1,78 @@
+"""The reading of one request: DESIGN §6's JSON of `queries.explain`, with the reasons."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from queries.constraints import Mention, no_constraints
+from queries.interpret import Interpretation, interpret
+from queries.lexicon import Lexicon
+from queries.music import language
+from queries.normalise import normal_form
+from queries.surface import Surface
+
+if TYPE_CHECKING:
+    from queries.catalog_index import CatalogIndex
+
+_SLOT_FIELDS = ("genre", "mood", "activity", "year", "decade", "sort")
+_SLOT_EDGES = frozenset("music musica songs song canciones cancion for to the de para el la los las in en del while "
+                        "mientras tracks temas of a".split())
+_LOCALES = {"en": "en-US", "es": "es-ES"}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a request is read; fields as in DESIGN §6, plus `answers_as` ("full" or "stripped") and `reasons`.
+
+    `slots` hold the span as in the request; `constraints` the canonical values; `key` their shared key;
+    `entities` what the catalog links them to: kind artist (id: folded name), track (track_id), album (folded name).
+    """
+
+    raw_query: str
+    query: str
+    stripped: str
+    language: str
+    is_music: bool
+    intent: str
+    slots: list[dict[str, str]]
+    constraints: dict[str, Any]
+    key: str
+    entities: list[dict[str, Any]]
+    answers_as: str
+    reasons: list[str] = field(default_factory=list)
+
+
+def likely_locale(raw_query: str, lexicon: Lexicon) -> str:
+    """The locale of a request given without one: es-ES if its words are Spanish, else en-US."""
+    return _LOCALES[language(normal_form(raw_query, "*"), "*", lexicon)]
+
+
+def read(raw_query: str, locale: str, lexicon: Lexicon, catalog: "CatalogIndex | None") -> Reading:
+    """Read one request. Total: no text raises; a blank one is `not_music` with empty forms."""
+    query = normal_form(raw_query, locale)
+    if not query:
+        return Reading(raw_query, "", "", language("", locale, lexicon), False, "not_music", [], no_constraints(), "", [],
+                       "stripped", ["nothing was said"])
+    found = interpret(query, locale, lexicon, catalog.vocabulary if catalog else None)
+    entities = catalog.entities(found.artist, found.title, _album(found)) if catalog and found.is_music else []
+    return Reading(raw_query, query, found.stripped, found.language, found.is_music, found.intent,
+                   _slots(found, Surface(raw_query, query, locale)), found.constraints, found.key, entities,
+                   found.answers_as, list(found.reasons))
+
+
+def _album(found: Interpretation) -> str | None:
+    return found.names["album"].text if "album" in found.names else None
+
+
+def _slots(found: Interpretation, surface: Surface) -> list[dict[str, str]]:
+    places = [(name.start, name.end, kind) for kind, name in found.names.items()]
+    places += [(*_without_edges(one, found), one.field) for one in found.mentions if one.field in _SLOT_FIELDS]
+    return [{"type": kind, "value": surface.span(start, end)} for start, end, kind in sorted(places)]
+
+
+def _without_edges(one: Mention, found: Interpretation) -> tuple[int, int]:
+    words, start, end = found.query.split(), one.start, one.end
+    while end - start > 1 and words[start] in _SLOT_EDGES:
+        start += 1
+    while end - start > 1 and words[end - 1] in _SLOT_EDGES:
+        end -= 1
+    return start, end

@@ -1,0 +1,39 @@
+"""How much each query is asked, by how many people, in each locale and its roll-ups."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from lake.tables import QUERIES
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+def asked_queries(searches: DataFrame, first: date, before: date, k: int) -> DataFrame:
+    """One row per (locale or roll-up, query) asked on days [first, before): searches_28d, people_28d, is_public.
+
+    `searches`: search_log. A roll-up is the language (`en`) or `*`. People are distinct pseudonyms, counted exactly;
+    `is_public` means at least `k` of them.
+    """
+    from pyspark.sql import functions as F
+
+    days = searches.where((F.col("search_date") >= F.lit(first)) & (F.col("search_date") < F.lit(before)))
+    per_person = days.groupBy("locale", "query", "user_id").agg(F.count("*").alias("n"))
+    places = F.array(F.col("locale"), F.substring("locale", 1, 2), F.lit("*"))
+    spread = per_person.withColumn("locale", F.explode(places)).groupBy("locale", "query", "user_id").agg(F.sum("n").alias("n"))
+    return (
+        spread.groupBy("locale", "query")
+        .agg(F.sum("n").alias("searches_28d"), F.count("*").alias("people_28d"))
+        .withColumn("is_public", F.col("people_28d") >= k)
+    )
+
+
+def with_traffic(read: DataFrame, asked: DataFrame, run_date: date) -> DataFrame:
+    """The `queries` table of a night: readings and traffic side by side. Grain: (locale, query)."""
+    from pyspark.sql import functions as F
+
+    joined = read.join(asked, ["locale", "query"]).withColumn("run_date", F.lit(run_date))
+    language = F.when(F.col("locale") == "*", F.lit("*")).otherwise(F.substring("locale", 1, 2))
+    return joined.withColumn("language", language).select(*[F.col(c.name).cast(c.type) for c in QUERIES.columns])

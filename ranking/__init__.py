@@ -1,0 +1,1 @@
+"""Candidates, training sets, the ranker, scoring, re-ranking, head selection. The only room that imports LightGBM."""

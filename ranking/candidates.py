@@ -1,0 +1,178 @@
+"""Which tracks are considered for each head query, and who proposed them. Grain: (locale, query, track)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from features.attributes import range_fit, words
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+PLACES = "array(locale, substring(locale, 1, 2), '*')"
+
+
+@dataclass(frozen=True)
+class CandidateSettings:
+    """How many tracks each generator may propose, and how many are kept of a query (best source rank first)."""
+
+    cap: int = 200
+    per_source: int = 120
+    rare_word_tracks: int = 3_000
+    min_fit: float = 0.85
+
+
+def candidates(queries: DataFrame, daily: DataFrame, tracks: DataFrame, settings: CandidateSettings) -> DataFrame:
+    """One row per (locale, query, track): `sources` that proposed it and its best rank in any of them.
+
+    `queries`: the public head queries; `daily`: daily_engagement of the window. Each generator ranks its proposals and
+    the `cap` best by source rank stay (ties by track_id), so that no query grows without bound.
+    """
+    from pyspark.sql import functions as F
+
+    known = with_strength(tracks, daily).persist()
+    made: dict[str, DataFrame] = {
+        "engagement": _engagement(queries, daily, settings),
+        "cluster": _cluster(queries, daily, settings),
+        "text": _named(queries, known, settings).unionByName(_rare_words(queries, known, settings)),
+        "constraint": _constraint(queries, known, settings),
+        "popular": _popular(queries, known, settings),
+    }
+    proposed = reduce(
+        lambda a, b: a.unionByName(b),
+        [f.select("locale", "query", "track_id", "source_rank", F.lit(s).alias("source")) for s, f in made.items()],
+    )
+    merged = proposed.groupBy("locale", "query", "track_id").agg(
+        F.array_sort(F.collect_set("source")).alias("sources"), F.min("source_rank").cast("int").alias("source_rank")
+    )
+    merged = merged.join(F.broadcast(known.select("track_id")), "track_id", "left_semi")  # gone from the catalog
+    return _top(merged, ["locale", "query"], [F.col("source_rank"), F.col("track_id")], settings.cap).drop("_rank")
+
+
+def with_strength(tracks: DataFrame, daily: DataFrame) -> DataFrame:
+    """Tracks with `strength`, the order in which a generator proposes equals: long plays, then catalog popularity."""
+    from pyspark.sql import functions as F
+
+    plays = daily.groupBy("track_id").agg(F.sum("long_plays").alias("plays"))
+    strength = F.log1p(F.coalesce("plays", F.lit(0)).cast("double")) + F.coalesce("popularity", F.lit(0.0)) / 20.0
+    return tracks.join(plays, "track_id", "left").withColumn("strength", F.round(strength, 9))
+
+
+def _top(frame: DataFrame, keys: list[str], order: list[Column], n: int) -> DataFrame:
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    ranked = frame.withColumn("_rank", F.row_number().over(Window.partitionBy(*keys).orderBy(*order)))
+    return ranked.where(F.col("_rank") <= n)
+
+
+def _ranked(frame: DataFrame, order: list[Column], settings: CandidateSettings) -> DataFrame:
+    top = _top(frame, ["locale", "query"], order, settings.per_source)
+    return top.withColumnRenamed("_rank", "source_rank")
+
+
+def _engagement(queries: DataFrame, daily: DataFrame, settings: CandidateSettings) -> DataFrame:
+    """Tracks shown for the query itself, those heard long first."""
+    from pyspark.sql import functions as F
+
+    spread = daily.withColumn("locale", F.explode(F.expr(PLACES)))
+    summed = spread.groupBy("locale", "query", "track_id").agg(F.sum("long_plays").alias("n"), F.sum("impressions").alias("m"))
+    asked = summed.join(F.broadcast(queries.select("locale", "query")), ["locale", "query"], "left_semi")
+    return _ranked(asked, [F.desc("n"), F.desc("m"), F.col("track_id")], settings)
+
+
+def _cluster(queries: DataFrame, daily: DataFrame, settings: CandidateSettings) -> DataFrame:
+    """Tracks heard long for another wording of the same alias cluster."""
+    from pyspark.sql import functions as F
+
+    members = queries.select("locale", "query", "language", "cluster_id")
+    of_language = daily.where(F.col("long_plays") > 0).withColumn(
+        "locale", F.explode(F.array(F.substring("locale", 1, 2), F.lit("*")))
+    )
+    heard = of_language.join(F.broadcast(members.where(F.col("locale") == F.col("language"))), ["locale", "query"])
+    of_cluster = heard.groupBy("language", "cluster_id", "track_id").agg(F.sum("long_plays").alias("n"))
+    best = _top(of_cluster, ["language", "cluster_id"], [F.desc("n"), F.col("track_id")], settings.per_source)
+    joined = best.join(F.broadcast(members), ["language", "cluster_id"])
+    return joined.withColumn("source_rank", F.col("_rank"))
+
+
+def _named(queries: DataFrame, tracks: DataFrame, settings: CandidateSettings) -> DataFrame:
+    """Tracks whose title or artist is what the query names, the strongest first."""
+    from pyspark.sql import functions as F
+
+    asked = queries.select(
+        "locale", "query",
+        F.explode(F.array_distinct(F.array_compact(F.array("query", "stripped", "title_name", "artist_name")))).alias("name"),
+    )  # fmt: skip
+    named = tracks.select(
+        "track_id", "strength", F.explode(F.array_distinct(F.concat(F.array("title_normal"), F.col("artists_normal")))).alias("name")
+    )
+    found = named.join(F.broadcast(asked), "name").groupBy("locale", "query", "track_id").agg(
+        F.count("*").alias("names"), F.max("strength").alias("strength")
+    )
+    return _ranked(found, [F.desc("names"), F.desc("strength"), F.col("track_id")], settings)
+
+
+def _rare_words(queries: DataFrame, tracks: DataFrame, settings: CandidateSettings) -> DataFrame:
+    """Tracks that share words with the query, rare words weighing more; words of too many tracks propose nothing."""
+    from pyspark.sql import functions as F
+
+    holding = tracks.select(
+        "track_id", "strength",
+        F.explode(F.array_distinct(words(F.concat_ws(" ", "title_normal", F.concat_ws(" ", "artists_normal"))))).alias("word"),
+    )  # fmt: skip
+    frequency = holding.groupBy("word").count().where(F.col("count") <= settings.rare_word_tracks)
+    named = queries.where(F.col("constraint_key") == "").select(
+        "locale", "query", F.explode(F.array_distinct(words(F.col("stripped")))).alias("word")
+    )
+    asked = named.join(frequency, "word")
+    found = holding.join(F.broadcast(asked), "word").groupBy("locale", "query", "track_id").agg(
+        F.round(F.sum(F.lit(1.0) / F.log1p(F.col("count").cast("double") + 1)), 9).alias("match"),
+        F.max("strength").alias("strength"),
+    )
+    return _ranked(found, [F.desc("match"), F.desc("strength"), F.col("track_id")], settings)
+
+
+def _constraint(queries: DataFrame, tracks: DataFrame, settings: CandidateSettings) -> DataFrame:
+    """Tracks that meet the genre, decade, mood or activity asked for; computed once a constraint key, not a query."""
+    from pyspark.sql import functions as F
+
+    keyed = queries.where(F.col("constraint_key") != "")
+    keys = keyed.groupBy("constraint_key").agg(
+        *[F.min(c).alias(c) for c in ("genre", "decade", "mood", "activity")]
+    )
+    year = F.col("release_year")
+    of_track = tracks.withColumn("track_decade", (year - F.pmod(year, F.lit(10))).cast("int"))
+    has_genre, has_decade = F.size("genre") > 0, F.size("decade") > 0
+    by_genre = keys.where(has_genre).withColumn("one", F.explode("genre")).drop("genre")
+    by_genre = by_genre.join(of_track.withColumn("one", F.explode("genres")), "one").drop("one").dropDuplicates(
+        ["constraint_key", "track_id"]
+    )
+    by_decade = keys.where(~has_genre & has_decade).drop("genre").withColumn("track_decade", F.explode("decade"))
+    by_decade = by_decade.join(of_track, "track_decade")
+    feel = keys.where(~has_genre & ~has_decade & (F.col("mood").isNotNull() | F.col("activity").isNotNull())).drop("genre")
+    by_feel = feel.crossJoin(of_track)
+    wanted = ["constraint_key", "track_id", "strength", "decade", "track_decade", "mood", "activity", "moods",
+              "energy", "valence", "danceability", "tempo", "acousticness", "instrumentalness"]  # fmt: skip
+    met = by_genre.select(*wanted).unionByName(by_decade.select(*wanted)).unionByName(by_feel.select(*wanted))
+    off_decade = (F.size("decade") > 0) & ~F.coalesce(F.array_contains("decade", F.col("track_decade")), F.lit(False))
+    tagged = F.coalesce(F.array_contains("moods", F.col("mood")), F.lit(False))
+    fit = F.least(F.coalesce(range_fit("mood", "moods"), F.lit(1.0)), F.coalesce(range_fit("activity", "activities"), F.lit(1.0)))
+    met = met.withColumn("misfit", off_decade.cast("int")).withColumn("fits", (tagged | (fit >= settings.min_fit)).cast("int"))
+    order = [F.col("misfit"), F.desc("fits"), F.desc("strength"), F.col("track_id")]
+    best = _top(met, ["constraint_key"], order, settings.cap).select("constraint_key", "track_id", "_rank")
+    return best.join(F.broadcast(keyed.select("locale", "query", "constraint_key")), "constraint_key").withColumn(
+        "source_rank", F.col("_rank")
+    )
+
+
+def _popular(queries: DataFrame, tracks: DataFrame, settings: CandidateSettings) -> DataFrame:
+    """The strongest tracks of all, for requests that ask for nothing in particular."""
+    from pyspark.sql import functions as F
+
+    best = _top(tracks.withColumn("_all", F.lit(1)), ["_all"], [F.desc("strength"), F.col("track_id")], settings.per_source)
+    open_queries = queries.where((F.col("intent_group") == "open") & (F.col("constraint_key") == ""))
+    return open_queries.select("locale", "query").crossJoin(F.broadcast(best.select("track_id", F.col("_rank").alias("source_rank"))))
+

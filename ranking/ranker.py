@@ -1,0 +1,300 @@
+"""The ranker: validated parameters, repeatable boosting judged by our NDCG, a saved model that can't go stale."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lake.errors import BadConfiguration, PlayfirstError, StaleRanker
+from ranking.dataset import Examples, FeatureList, Floats, in_memory
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
+    import pandas as pd
+
+FORMAT_VERSION = 1
+NDCG_K = 10
+DECIMALS = 9  # scores are stored and compared rounded to 1e-9 (DESIGN §2)
+OBJECTIVES = ("lambdarank", "rank_xendcg", "regression")
+_GAINS = {"exp2": [0, 1, 3, 7, 15], "linear": [0, 1, 2, 3, 4]}
+_BOUNDS: dict[str, tuple[float, float]] = {  # inclusive
+    "learning_rate": (1e-4, 1.0), "num_leaves": (2, 4095), "min_data_in_leaf": (1, 1_000_000),
+    "min_sum_hessian_in_leaf": (0.0, 1e6), "feature_fraction": (0.05, 1.0), "bagging_fraction": (0.05, 1.0),
+    "lambda_l2": (0.0, 1e4), "path_smooth": (0.0, 1e4), "lambdarank_truncation_level": (1, 10_000),
+    "max_bin": (7, 1023),
+}  # fmt: skip
+_CHOICES = {"objective": OBJECTIVES, "label_gain": tuple(_GAINS)}
+
+
+class RankerCorrupt(PlayfirstError):
+    """A saved ranker is missing, incomplete or not the bytes that were written."""
+
+
+@dataclass(frozen=True)
+class RankerParams:
+    """LightGBM's parameters that we allow, by LightGBM's own names; validated on construction.
+
+    `label_gain` is `exp2` (2^grade − 1) or `linear`, read by `lambdarank`; truncation and norm concern `lambdarank`
+    only. `monotone` holds the model to the catalogue's directions. `use_quantized_grad` is not offered: with
+    lambdarank it crashes in LightGBM 4.7.0 (STACK). Defaults: a careful lambdarank near LightGBM's own.
+    """
+
+    objective: str = "lambdarank"
+    learning_rate: float = 0.06
+    num_leaves: int = 31
+    min_data_in_leaf: int = 50
+    min_sum_hessian_in_leaf: float = 1e-3
+    feature_fraction: float = 0.8
+    bagging_fraction: float = 1.0
+    bagging_by_query: bool = False
+    lambda_l2: float = 1.0
+    path_smooth: float = 0.0
+    extra_trees: bool = False
+    lambdarank_truncation_level: int = 20
+    lambdarank_norm: bool = True
+    label_gain: str = "exp2"
+    max_bin: int = 255
+    monotone: bool = True
+
+    def __post_init__(self) -> None:
+        wrong = [message for name, value in asdict(self).items() if (message := _wrong(name, value))]
+        if wrong:
+            raise BadConfiguration(f"ranker parameters: {'; '.join(wrong)}; mend conf/ranker or the search space")
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> RankerParams:
+        """Parameters from plain data, defaults for the rest; an unknown key raises with the nearest valid name."""
+        check_names(values)
+        return cls(**{name: _as_declared(name, value) for name, value in values.items()})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, every parameter, in declared order."""
+        return asdict(self)
+
+    def for_lightgbm(self, features: FeatureList, seed: int, threads: int) -> dict[str, Any]:
+        """The whole parameter dictionary of one fit; `deterministic` and `force_row_wise` make it repeatable."""
+        out = {k: v for k, v in asdict(self).items() if k not in ("label_gain", "monotone")}
+        out |= {"seed": seed, "num_threads": threads, "deterministic": True, "force_row_wise": True, "verbosity": -1,
+                "metric": "None", "feature_pre_filter": False, "min_data_in_bin": 3, "data_random_seed": 1,
+                "bagging_freq": 1 if self.bagging_fraction < 1 else 0}  # fmt: skip
+        if self.objective == "lambdarank":
+            out["label_gain"] = _GAINS[self.label_gain]
+        else:
+            del out["lambdarank_truncation_level"], out["lambdarank_norm"]
+        if self.monotone and any(features.monotone):
+            out["monotone_constraints"] = list(features.monotone)
+        return out
+
+
+def check_names(values: Mapping[str, Any]) -> None:
+    """Raise BadConfiguration naming every key that is no ranker parameter, each with the nearest valid name."""
+    known = [f.name for f in fields(RankerParams)]
+    unknown = [f"{key} (nearest: {(difflib.get_close_matches(str(key), known, 1, 0.0) or known)[0]})"
+               for key in values if key not in known]  # fmt: skip
+    if unknown:
+        raise BadConfiguration(f"ranker parameters: unknown {', '.join(unknown)}; expected some of {', '.join(known)}")
+
+
+class Boosting:
+    """One fit under way: grow it tree by tree, look at the held-out scores at any point."""
+
+    def __init__(self, train: lgb.Dataset, params: Mapping[str, Any], valid: lgb.Dataset | None = None) -> None:
+        import lightgbm as lgb
+
+        self.booster = lgb.Booster(dict(params), train)
+        self.exhausted = False  # LightGBM found no further split: more rounds add nothing
+        if valid is not None:
+            self.booster.add_valid(valid, "valid")
+
+    def grow(self, trees: int) -> None:
+        """Up to `trees` more trees; fewer if no split is left."""
+        for _ in range(trees):
+            if self.exhausted:
+                return
+            self.exhausted = bool(self.booster.update())
+
+    def valid_scores(self) -> Floats:
+        """Scores of the validation rows so far, rounded as they would be served."""
+        seen: list[Floats] = []
+
+        def keep(scores: Floats, _: lgb.Dataset) -> tuple[str, float, bool]:
+            seen.append(np.round(scores, DECIMALS))
+            return "kept", 0.0, True
+
+        self.booster.eval_valid(feval=keep)
+        return seen[0]
+
+
+def ndcg_of_queries(grades: npt.NDArray[np.int32], scores: Floats, group_sizes: npt.ArrayLike) -> Floats:
+    """NDCG@10 of each query (exp2 gain, expected value over ties); NaN for a query without a positive."""
+    from evaluation.metrics import ndcg_by_group
+
+    return ndcg_by_group(grades, scores, group_sizes, NDCG_K, gain="exp2", ties="expected")
+
+
+@dataclass(frozen=True)
+class Ranker:
+    """A fitted ranker with what it was made from. `trees` were asked for; `booster` holds fewer if splits ran out."""
+
+    booster: lgb.Booster
+    features: FeatureList
+    params: RankerParams
+    trees: int
+    seed: int
+    metadata: dict[str, Any] = field(default_factory=dict)
+    threads: int = 1
+
+    def scores(self, matrix: Floats | pd.DataFrame) -> Floats:
+        """One score a row, float64, rounded to 1e-9. A frame must hold the features by name, in order.
+
+        Raises StaleRanker for other columns, another order or another dtype than float64 (float32 features moved
+        scores by up to .02 and changed the order, STACK).
+        """
+        checked = self._checked(matrix)
+        scores: Floats = np.asarray(self.booster.predict(checked, num_threads=self.threads), np.float64)
+        return scores.round(DECIMALS) + 0.0  # no negative zero
+
+    def contributions(self, matrix: Floats | pd.DataFrame) -> Floats:
+        """TreeSHAP values, rows × (features + 1), the last column the expected score; a row sums to its raw score.
+
+        Source: Lundberg et al. 2018 (arXiv 1802.03888), LightGBM's `pred_contrib`.
+        """
+        checked = self._checked(matrix)
+        return np.asarray(self.booster.predict(checked, pred_contrib=True, num_threads=self.threads), np.float64)
+
+    def model_text(self) -> str:
+        """LightGBM's model text without the thread count, so that equal models have equal bytes on any machine."""
+        text: str = self.booster.model_to_string()
+        return "\n".join("[num_threads: 0]" if line.startswith("[num_threads:") else line for line in text.split("\n"))
+
+    def grown_with(self) -> dict[str, str]:
+        """The parameters that LightGBM itself wrote into the model, as text: what truly grew these trees."""
+        lines = self.model_text().partition("\nparameters:")[2].partition("end of parameters")[0].splitlines()
+        pairs = (line.strip("[]").partition(": ") for line in lines if line.startswith("["))
+        return {name.rstrip(":"): value for name, _, value in pairs}
+
+    def save(self, folder: Path) -> None:
+        """Write `model.txt` and `ranker.json` (with its SHA-256). Same ranker, same bytes."""
+        text = self.model_text().encode()
+        card = {"format_version": FORMAT_VERSION, "model_sha256": hashlib.sha256(text).hexdigest(),
+                "features": list(self.features.names), "monotone": list(self.features.monotone),
+                "features_fingerprint": self.features.fingerprint, "params": self.params.to_dict(), "trees": self.trees,
+                "seed": self.seed, "metadata": self.metadata}  # fmt: skip
+        folder.mkdir(parents=True, exist_ok=True)
+        described = json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False).encode()
+        for name, content in (("model.txt", text), ("ranker.json", described)):  # a kill in between: the hash won't fit
+            (folder / f"{name}.partial").write_bytes(content)
+            os.replace(folder / f"{name}.partial", folder / name)
+
+    def _checked(self, matrix: Floats | pd.DataFrame) -> Floats:
+        expected = list(self.features.names)
+        columns = getattr(matrix, "columns", None)
+        if columns is not None and (found := [str(name) for name in columns]) != expected:
+            raise StaleRanker(f"ranker: {self.features.difference(found)}; select the ranker's feature names in order")
+        values = np.asarray(matrix)
+        if values.ndim != 2 or values.shape[1] != len(expected) or values.dtype != np.float64:
+            raise StaleRanker(f"ranker: matrix is {values.dtype}{list(values.shape)}, expected float64[rows, "
+                              f"{len(expected)}]; build it from this ranker's feature list")  # fmt: skip
+        return values
+
+
+def fit(
+    examples: Examples,
+    params: RankerParams,
+    *,
+    trees: int | None = None,
+    max_trees: int = 500,
+    patience: int = 50,
+    every: int = 5,
+    seed: int = 1,
+    threads: int = 1,
+    metadata: Mapping[str, Any] | None = None,
+) -> Ranker:
+    """Fit a ranker. With `trees`: on every row, exactly that many. Without: on the train span, stopping early.
+
+    Early stopping looks every `every` trees at our mean NDCG@10 over validation queries with a positive (LightGBM's
+    own counts empty queries as 1 and lets ties follow row order) and stops after `patience` trees without gain.
+    The same examples, parameters and seed give the same model with any `threads`; one is the default, since LightGBM's
+    idle threads spin: on a busy machine two took 5 times as long as one (50 trees, 67,200 × 45). Raises TrainingImpossible.
+    """
+    given = dict(metadata or {}) | {"queries": len(examples.qids), "rows": len(examples.grades)}
+    settings = params.for_lightgbm(examples.features, seed, threads)
+    if trees is not None:
+        examples.require_positive("all spans")
+        run = Boosting(in_memory(examples, params.objective, params.max_bin, threads), settings)
+        run.grow(trees)
+        return _ranker(run, examples, params, trees, seed, threads, given)
+    train, valid = examples.halves()
+    data = in_memory(train, params.objective, params.max_bin, threads)
+    held_out = in_memory(valid, params.objective, params.max_bin, threads, reference=data)
+    run = Boosting(data, settings, held_out)
+    best, best_trees, grown = -1.0, every, 0
+    while grown < max_trees and not run.exhausted and grown - best_trees < patience:
+        run.grow(min(every, max_trees - grown))
+        grown = run.booster.num_trees()
+        reached = float(np.nanmean(ndcg_of_queries(valid.grades, run.valid_scores(), valid.group_sizes)))
+        if reached > best:
+            best, best_trees = reached, max(grown, 1)
+    return _ranker(run, examples, params, best_trees, seed, threads, given | {"valid_ndcg10": best})
+
+
+def load(folder: Path, expected: FeatureList | None = None, threads: int = 1) -> Ranker:
+    """The ranker saved in `folder`; its SHA-256 is checked before LightGBM sees it (a corrupt text kills the process).
+
+    Raises RankerCorrupt, or StaleRanker naming the first difference if `expected` are not the ranker's features.
+    """
+    import lightgbm as lgb
+
+    try:
+        text, card = (folder / "model.txt").read_bytes(), json.loads((folder / "ranker.json").read_bytes())
+        wanted, version = card["model_sha256"], card["format_version"]
+        features = FeatureList(tuple(card["features"]), tuple(card["monotone"]), card["features_fingerprint"])
+        made = (int(card["trees"]), int(card["seed"]), dict(card["metadata"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RankerCorrupt(f"ranker {folder}: unreadable ({error!r}); run jobs.train again") from error
+    if version != FORMAT_VERSION:
+        raise RankerCorrupt(f"ranker {folder}: format {version}, expected {FORMAT_VERSION}; run jobs.train again")
+    if (found := hashlib.sha256(text).hexdigest()) != wanted:
+        raise RankerCorrupt(f"{folder}/model.txt: SHA-256 {found[:12]}, expected {wanted[:12]}; run jobs.train again")
+    if expected is not None and (expected.fingerprint, expected.names) != (features.fingerprint, features.names):
+        raise StaleRanker(f"ranker {folder}: fingerprint {features.fingerprint}, expected {expected.fingerprint}; "
+                          f"{expected.difference(features.names)}; run jobs.train again")  # fmt: skip
+    params = RankerParams.from_dict(card["params"])
+    return Ranker(lgb.Booster(model_str=text.decode()), features, params, *made, threads)
+
+
+def _ranker(
+    run: Boosting, examples: Examples, params: RankerParams, trees: int, seed: int, threads: int, given: dict[str, Any]
+) -> Ranker:
+    """The first `trees` trees as a ranker, re-read from text: what is used now is what would be loaded."""
+    import lightgbm as lgb
+
+    booster = lgb.Booster(model_str=run.booster.model_to_string(num_iteration=trees))
+    given |= {"lightgbm": lgb.__version__, "exhausted": run.exhausted}
+    return Ranker(booster, examples.features, params, trees, seed, given, threads)
+
+
+def _as_declared(name: str, value: Any) -> Any:
+    """An int where a float is declared becomes one (YAML writes 1 for 1.0); nothing else is converted."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return float(value) if whole and isinstance(getattr(RankerParams, name), float) else value
+
+
+def _wrong(name: str, value: Any) -> str | None:
+    kind = type(getattr(RankerParams, name))
+    if type(value) is not kind:
+        return f"{name} is {value!r}, expected {kind.__name__}"
+    if name in _CHOICES and value not in _CHOICES[name]:
+        return f"{name} is {value!r}, expected one of {', '.join(_CHOICES[name])}"
+    if name in _BOUNDS and not _BOUNDS[name][0] <= value <= _BOUNDS[name][1]:
+        return f"{name} is {value}, expected {_BOUNDS[name][0]:g} to {_BOUNDS[name][1]:g}"
+    return None

@@ -1,0 +1,126 @@
+"""The HTTP service over the current release, for those who do not embed a reader; bound to 127.0.0.1.
+
+    python -m serving.http [--releases DIR] [--port 8080]
+
+GET /v1/rankings?q=…&locale=… answers with the JSON of serving.lookup, GET /healthz with release_id, age_s, stale.
+"""
+
+import json
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from serving.command import OneLineParser, guarded
+from serving.errors import ReleaseError
+from serving.layout import DEFAULT_MAX_AGE_H, DEFAULT_RELEASES, is_locale
+from serving.reader import ReleaseReader
+
+MAX_QUERY_CHARACTERS = 1_000
+"""Of `q`: five times what a key can hold (200), so that carrier phrases and odd spacing still fit."""
+
+
+class RankingService(ThreadingHTTPServer):
+    """One thread a connection over one shared reader. `server_close` waits for the requests under way."""
+
+    daemon_threads = False
+    allow_reuse_address = True
+
+    def __init__(self, reader: ReleaseReader, port: int) -> None:
+        """Bind to 127.0.0.1:`port` (0 takes a free one). Raises OSError if the port is taken."""
+        self.reader = reader
+        self.stopping = False
+        super().__init__(("127.0.0.1", port), _Handler)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: RankingService
+    protocol_version = "HTTP/1.1"
+    server_version = "playfirst"
+    timeout = 5.0  # s; an idle connection must not hold up a shutdown
+    wbufsize = -1  # headers and body leave in one packet, else Nagle and delayed ACK add 40 ms
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        try:
+            if parts.path == "/v1/rankings":
+                self._rankings(parse_qs(parts.query, keep_blank_values=True, max_num_fields=10))
+            elif parts.path == "/healthz":
+                self._healthz()
+            else:
+                self._reply(404, _error("not_found", "paths are /v1/rankings and /healthz"))
+        except ReleaseError as error:
+            self._reply(503, _error(type(error).__name__, str(error)))
+        except ValueError as error:
+            self._reply(400, _error("bad_request", str(error)))
+
+    def _rankings(self, fields: dict[str, list[str]]) -> None:
+        requests, locales = fields.get("q", []), fields.get("locale", ["en-US"])
+        if len(requests) != 1 or len(locales) != 1:
+            raise ValueError("expected one q and at most one locale, as in /v1/rankings?q=play+hello&locale=en-US")
+        if len(requests[0]) > MAX_QUERY_CHARACTERS:
+            raise ValueError(f"q has {len(requests[0])} characters, expected at most {MAX_QUERY_CHARACTERS}")
+        if not is_locale(locales[0].replace("_", "-")):
+            raise ValueError("locale is no BCP-47 name such as es-MX")
+        self._reply(200, self.server.reader.lookup(requests[0], locales[0]).as_json())
+
+    def _healthz(self) -> None:
+        reader = self.server.reader
+        reader.hold()
+        health = {"release_id": reader.release_id, "age_s": reader.age_s, "stale": reader.stale}
+        self._reply(200, {"status": "ok", **health, "problem": reader.problem})
+
+    def _reply(self, status: int, content: dict[str, Any]) -> None:
+        body = json.dumps(content, ensure_ascii=False).encode(errors="backslashreplace")
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        if self.server.stopping:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Errors of the protocol itself (a line too long, a method unknown) as JSON too."""
+        self.close_connection = True
+        self._reply(code, _error("http", message or self.responses.get(code, ("error",))[0]))
+
+    def log_message(self, format: str, *args: object) -> None:
+        """No access log: requests are what people said, and belong in no log of ours."""
+
+
+def _error(kind: str, message: str) -> dict[str, Any]:
+    return {"error": {"kind": kind, "message": message}}
+
+
+def serve(root: Path, port: int, max_age_h: float) -> None:
+    """Serve until SIGTERM or SIGINT, then finish the requests under way. Raises what ReleaseReader raises."""
+    with RankingService(ReleaseReader(root, max_age_h=max_age_h), port) as service:
+
+        def stop(*_: object) -> None:
+            service.stopping = True
+            # shutdown waits for the loop that this very handler interrupted, so another thread must call it.
+            threading.Thread(target=service.shutdown).start()
+
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        print(f"serving {service.reader.release_id} on http://127.0.0.1:{service.server_port}", flush=True)
+        service.serve_forever(poll_interval=0.1)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    parser = OneLineParser(prog="serving.http", description="Serve the current release over HTTP on 127.0.0.1.")
+    parser.add_argument("--releases", type=Path, default=DEFAULT_RELEASES, help="default: %(default)s")
+    parser.add_argument("--port", type=int, default=8080, help="default: %(default)s; 0 takes a free one")
+    parser.add_argument("--max-age-h", type=float, default=DEFAULT_MAX_AGE_H, help="older is stale: %(default)s")
+    options = parser.parse_args(arguments)
+    return guarded("serving.http", lambda: serve(options.releases, options.port, options.max_age_h))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

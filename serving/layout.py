@@ -1,0 +1,70 @@
+"""Where a release lies and what its files are called; limits and the format version. No logic beyond names."""
+
+import re
+from pathlib import Path
+
+FORMAT_VERSION = 1
+OLDEST_FORMAT_READ = 1
+"""Format N reads N-1 (DESIGN §5); there is only format 1 so far."""
+
+DEFAULT_RELEASES = Path("var/releases")
+DEFAULT_MAX_AGE_H = 36.0
+"""A nightly release is at most 24 h old, plus a night that runs late."""
+
+RANKINGS = "rankings.lmdb"
+GRAMMAR = "carrier.json"
+MANIFEST = "manifest.json"
+VERIFIED = "VERIFIED"
+DATA_FILES = (GRAMMAR, RANKINGS)
+
+CURRENT = "CURRENT"
+HOLD = "HOLD"
+HISTORY = "HISTORY"
+LOCK = ".lock"
+TEMPORARY = ".tmp-"
+TRASH = ".trash-"
+
+SUB_DATABASES = ("aliases", "rankings", "reasons", "tracks")
+
+MAX_TRACKS = 200
+"""Tracks per entry: 12 + 200 x 8 = 1,612 bytes, so that key and value stay inline in a 4 KiB page (limit 2,038)."""
+MAX_REASONS = 10
+MAX_REASON_BYTES = 180
+MAX_TITLE_BYTES = 512
+MAX_ARTISTS_BYTES = 1_000
+MAX_TRACK_ID_BYTES = 255
+MAX_VALUE_BYTES = 2_000
+MAX_KEY_BYTES = 511
+MAX_QUERY_BYTES = 480
+MAX_LOCALE_BYTES = 30
+
+MANIFEST_MUST_HOLD = ("inputs", "config_fingerprint", "ranker_fingerprint", "gates", "coverage")
+"""What the job that publishes must say (a value may be null); the writer adds the rest."""
+
+_RELEASE_ID = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}")
+_LOCALE = re.compile(r"\*|[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
+
+
+def is_release_id(text: str) -> bool:
+    """Whether `text` has the form `<run_date>-<12 hex>`; also what keeps a path out of CURRENT."""
+    return _RELEASE_ID.fullmatch(text) is not None
+
+
+def is_locale(text: str) -> bool:
+    """Whether `text` can be a locale of a key: `*`, or letters and digits joined by hyphens, at most 30 bytes."""
+    return len(text) <= MAX_LOCALE_BYTES and text.isascii() and _LOCALE.fullmatch(text) is not None
+
+
+def release_ids(root: Path) -> list[str]:
+    """The release folders under `root`, sorted by name (so by run_date); empty if `root` does not exist."""
+    if not root.is_dir():
+        return []
+    return sorted(path.name for path in root.iterdir() if is_release_id(path.name) and path.is_dir())
+
+
+def locale_chain(locale: str) -> tuple[str, ...]:
+    """The locales to try in turn: the locale, its language, then `*`. `es_mx` counts as `es-MX`."""
+    language, *rest = locale.strip().replace("_", "-").split("-")
+    shaped = [part.upper() if len(part) == 2 else part.title() if len(part) == 4 else part for part in rest]
+    full = "-".join([language.lower(), *shaped])
+    return tuple(dict.fromkeys(name for name in (full, language.lower(), "*") if is_locale(name)))

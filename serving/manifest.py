@@ -1,0 +1,91 @@
+"""manifest.json: canonical JSON that carries its own SHA-256, so that a single changed byte shows."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from serving.errors import NoRelease, ReleaseCorrupt, ReleaseFormatUnknown, ReleaseInput
+from serving.layout import DATA_FILES, FORMAT_VERSION, MANIFEST, OLDEST_FORMAT_READ
+
+_SELF = "manifest_sha256"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a reader needs of manifest.json; `content` is all of it, `sha256` that of the file's bytes."""
+
+    release_id: str
+    run_date: str
+    built_at_s: float
+    content_sha256: str
+    normal_form_version: int
+    counts: Mapping[str, int]
+    files: Mapping[str, Mapping[str, Any]]
+    content: Mapping[str, Any]
+    sha256: str
+
+
+def manifest_bytes(content: Mapping[str, object]) -> bytes:
+    """The bytes of manifest.json for `content`: sorted keys, indent 2, with `manifest_sha256` over the rest.
+
+    Raises ReleaseInput if `content` has a value that JSON does not know (NaN, a date, an object).
+    """
+    try:
+        rest = {key: value for key, value in content.items() if key != _SELF}
+        digest = hashlib.sha256(_canonical(rest)).hexdigest()
+        return _canonical({**rest, _SELF: digest})
+    except (TypeError, ValueError) as error:
+        raise ReleaseInput(f"{MANIFEST}: {error}. Give plain strings, numbers, lists and mappings.") from None
+
+
+def _canonical(content: Mapping[str, object]) -> bytes:
+    return (json.dumps(content, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def instant(text: object) -> float:
+    """Seconds since 1970 of an ISO-8601 instant in UTC, `2026-11-22T02:14:03Z`. Raises ValueError otherwise."""
+    moment = datetime.fromisoformat(str(text))
+    if moment.tzinfo is None or moment.utcoffset() != UTC.utcoffset(None):
+        raise ValueError(f"{text!r} is not an instant in UTC such as 2026-11-22T02:14:03Z")
+    return moment.timestamp()
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read and check manifest.json of the release in `folder`.
+
+    Raises NoRelease if there is none, ReleaseFormatUnknown for a format this reader does not read, and
+    ReleaseCorrupt if the bytes are not what the writer wrote.
+    """
+    path = folder / MANIFEST
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        if folder.is_dir():
+            raise ReleaseCorrupt(f"{path}: missing. Build the release again, or roll back.") from None
+        raise NoRelease(f"no release {folder.name} in {folder.parent}. See serving.release list.") from None
+    try:
+        content = json.loads(raw)
+        version = int(content["format_version"])
+        if not OLDEST_FORMAT_READ <= version <= FORMAT_VERSION:
+            raise ReleaseFormatUnknown(
+                f"{path}: format {version}, this reader reads {OLDEST_FORMAT_READ} to {FORMAT_VERSION}. Update it."
+            )
+        if manifest_bytes(content) != raw:
+            raise ReleaseCorrupt(f"{path}: its SHA-256 does not fit its bytes. Roll back, or build it again.")
+        return Manifest(
+            release_id=folder.name if folder.name == content["release_id"] else str(content["release_id"]),
+            run_date=content["run_date"],
+            built_at_s=instant(content["built"]["at"]),
+            content_sha256=content["content_sha256"],
+            normal_form_version=int(content["normal_form_version"]),
+            counts=content["counts"],
+            files={name: content["files"][name] for name in DATA_FILES},
+            content=content,
+            sha256=hashlib.sha256(raw).hexdigest(),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ReleaseInput) as error:
+        raise ReleaseCorrupt(f"{path}: not a manifest ({error}). Roll back, or build it again.") from None

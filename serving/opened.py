@@ -1,0 +1,180 @@
+"""One open release: checked, mapped, leased against pruning, and looked up."""
+
+import fcntl
+import os
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from queries.carrier import CarrierGrammar, load_grammar, stripped
+from queries.normalise import NORMAL_FORM_VERSION, normal_form
+from serving.answer import Answer, AnsweredTrack, Explanation, MatchedBy
+from serving.content import TrackInfo
+from serving.errors import NoRelease, ReleaseCorrupt
+from serving.files import locked
+from serving.layout import GRAMMAR, MANIFEST, MAX_KEY_BYTES, RANKINGS, locale_chain
+from serving.manifest import read_manifest
+from serving.mapped import mapped
+from serving.stamp import check_stamp
+from serving.values import Ranking, entry_key, ranking, texts, track, track_key
+from serving.verify import release_folder
+
+_CACHED_TRACKS = 100_000  # about 50 MB
+
+if TYPE_CHECKING:
+    import lmdb
+
+    _Txn = lmdb.Transaction[memoryview]  # of buffers=True: values are views into the map
+
+
+class OpenRelease:
+    """A release that stays readable as long as anyone holds this object, whatever happens to its folder's name."""
+
+    def __init__(self, root: Path, release_id: str) -> None:
+        """Lease, check the manifest and the VERIFIED stamp, map.
+
+        Raises NoRelease, ReleaseFormatUnknown, ReleaseCorrupt (ReleaseNotVerified without a valid stamp).
+        """
+        folder = release_folder(root, release_id)
+        lease = _lease(folder)
+        self._close = weakref.finalize(self, os.close, lease)
+        self.manifest = read_manifest(folder)
+        if self.manifest.release_id != release_id:
+            raise ReleaseCorrupt(f"{folder}: its manifest says {self.manifest.release_id}. Run serving.release verify.")
+        check_stamp(folder, self.manifest)
+        self.release_id = release_id
+        self.rankings = mapped(folder / RANKINGS)
+        self._signature = self.rankings.signature()
+        try:
+            self._grammar: CarrierGrammar = load_grammar(folder / GRAMMAR)
+        except ValueError as error:
+            raise ReleaseCorrupt(f"{folder / GRAMMAR}: {error}. Update this reader, or roll back.") from None
+        self._tracks: dict[int, TrackInfo] = {}
+
+    @property
+    def notice(self) -> str | None:
+        """Something an operator should know though the release answers."""
+        if self.manifest.normal_form_version == NORMAL_FORM_VERSION:
+            return None
+        return (
+            f"release {self.release_id} has keys of normal form {self.manifest.normal_form_version}, this reader makes "
+            f"form {NORMAL_FORM_VERSION}: some requests miss until the next night"
+        )
+
+    def check_unchanged(self) -> None:
+        """Raise ReleaseCorrupt if the mapped file was changed in place: reading on could give wrong answers."""
+        if self.rankings.signature() != self._signature:
+            raise ReleaseCorrupt(
+                f"release {self.release_id}: {RANKINGS} was changed while in use. Run serving.release rollback."
+            )
+
+    def lookup(self, raw_query: str, locale: str, now_s: float, max_age_h: float, explain: bool = False) -> Answer:
+        """Answer one request: full, stripped, then the alias table; each in the locale, its language, `*`.
+
+        `now_s` is seconds since 1970. Raises ReleaseCorrupt if a value on the way has a wrong CRC32.
+        """
+        chain = locale_chain(locale)
+        full = normal_form(raw_query, chain[0])
+        tried: list[str] = []
+        with self.rankings.env.begin(buffers=True) as txn:
+            hit = self._first_hit(txn, full, chain, tried if explain else None)
+            tracks = self._answered(txn, hit[2]) if hit else ()
+            explanation = self._explanation(txn, full, chain[0], tried, hit) if explain else None
+        age_s = max(0.0, now_s - self.manifest.built_at_s)
+        return Answer(
+            raw_query=raw_query,
+            locale=locale,
+            found=hit is not None,
+            query=full,
+            matched_by=hit[0] if hit else None,
+            release_id=self.release_id,
+            age_s=int(age_s),
+            stale=age_s > max_age_h * 3600,
+            tracks=tracks,
+            explanation=explanation,
+        )
+
+    def _steps(self, full: str, chain: tuple[str, ...]) -> Iterator[tuple[MatchedBy, str, str]]:
+        if not full:
+            return  # nothing was said: a miss, and no key
+        for locale in chain:
+            yield "full", locale, full
+        short = stripped(full, chain[0], self._grammar)
+        by: Literal["stripped", "alias"]
+        for by, names in (("stripped", (short,)), ("alias", (full, short))):
+            for name in dict.fromkeys(names):
+                if by == "alias" or name != full:
+                    for locale in chain:
+                        yield by, locale, name
+
+    def _first_hit(
+        self, txn: "_Txn", full: str, chain: tuple[str, ...], tried: list[str] | None
+    ) -> tuple[MatchedBy, tuple[str, str], Ranking] | None:
+        for by, locale, query in self._steps(full, chain):
+            if tried is not None:
+                tried.append(f"{by} ({locale}, {query})")
+            key = entry_key(locale, query)
+            if len(key) > MAX_KEY_BYTES:
+                continue
+            if by == "alias":
+                alias = txn.get(key, db=self.rankings.aliases)
+                if alias is None:
+                    continue
+                query = texts(key, alias)[0]
+                key = entry_key(locale, query)
+            value = txn.get(key, db=self.rankings.rankings)
+            if value is not None:
+                return by, (locale, query), ranking(key, value)
+            if by == "alias":
+                raise ReleaseCorrupt(f"release {self.release_id}: alias leads to no entry {key!r}. Run release verify.")
+        return None
+
+    def _answered(self, txn: "_Txn", found: Ranking) -> tuple[AnsweredTrack, ...]:
+        known, answered = self._tracks.get, []
+        for ordinal, score in zip(found.ordinals, found.scores, strict=True):
+            info = known(ordinal) or self._read_track(txn, ordinal)
+            answered.append(AnsweredTrack(info.track_id, round(score, 9), info.title, info.artists))
+        return tuple(answered)
+
+    def _read_track(self, txn: "_Txn", ordinal: int) -> TrackInfo:
+        key = track_key(ordinal)
+        value = txn.get(key, db=self.rankings.tracks)
+        if value is None:
+            raise ReleaseCorrupt(f"release {self.release_id}: track {ordinal} is not stored. Run release verify.")
+        info = track(key, value)
+        if len(self._tracks) < _CACHED_TRACKS:
+            self._tracks[ordinal] = info
+        return info
+
+    def _explanation(
+        self,
+        txn: "_Txn",
+        full: str,
+        locale: str,
+        tried: list[str],
+        hit: tuple[MatchedBy, tuple[str, str], Ranking] | None,
+    ) -> Explanation:
+        short = stripped(full, locale, self._grammar) if full else ""
+        if hit is None:
+            return Explanation(short, tuple(tried), None, None, ())
+        key = entry_key(*hit[1])
+        value = txn.get(key, db=self.rankings.reasons)
+        reasons = texts(key, value) if value is not None else []
+        return Explanation(short, tuple(tried), hit[1], hit[2].propensity, tuple(reasons))
+
+
+def _lease(folder: Path) -> int:
+    """A descriptor of manifest.json with a shared flock: prune leaves the release alone until it is closed.
+
+    On manifest.json itself, so that a reader without write permission can take it.
+    """
+    try:
+        lease = os.open(folder / MANIFEST, os.O_RDONLY)
+    except FileNotFoundError:
+        raise ReleaseCorrupt(f"{folder / MANIFEST}: missing. Roll back, or build the release again.") from None
+    still_there = locked(lease, fcntl.LOCK_SH) and (folder / MANIFEST).exists()
+    if not still_there:
+        os.close(lease)
+        raise NoRelease(f"release {folder.name} is being deleted. See serving.release list.")
+    return lease

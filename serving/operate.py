@@ -1,0 +1,80 @@
+"""What an operator does with releases at night: roll back, pin, resume. Each takes well under a second."""
+
+from pathlib import Path
+
+from serving.errors import NoRelease, ReleaseCorrupt, ReleaseError, ReleaseNotVerified
+from serving.files import folder_lock
+from serving.layout import HOLD, release_ids
+from serving.manifest import read_manifest
+from serving.pointers import current_id, hold, move_current, set_hold, waiting, way_back
+from serving.stamp import check_stamp
+from serving.verify import release_folder, stamp_release
+
+
+def rollback(root: Path) -> str:
+    """Move CURRENT to the release it named before, set HOLD, and return that release's id.
+
+    Damaged releases on the way back are passed over. Without HISTORY the newest older build counts as the one
+    before. Raises NoRelease if there is none to go back to, ReleaseBusy if another command holds the folder.
+    """
+    with folder_lock(root):
+        left = current_id(root)
+        refused: list[str] = []
+        for release_id in way_back(root) or _older(root, left):
+            try:
+                _make_sure(root, release_id)
+            except ReleaseError as error:
+                refused.append(str(error))
+                continue
+            set_hold(root, "rollback", release_id)
+            move_current(root, release_id, "rollback")
+            return release_id
+    why = f" ({'; '.join(refused)})" if refused else ""
+    raise NoRelease(f"nothing to roll back to from {left} in {root}{why}. CURRENT stays; run make nightly.")
+
+
+def pin(root: Path, release_id: str) -> None:
+    """Move CURRENT to `release_id` and set HOLD. Raises NoRelease or ReleaseCorrupt; then nothing has changed."""
+    release_folder(root, release_id)
+    with folder_lock(root):
+        _make_sure(root, release_id)
+        set_hold(root, "pin", release_id)
+        move_current(root, release_id, "pin")
+
+
+def resume(root: Path) -> tuple[bool, str]:
+    """Lift HOLD; CURRENT moves to the newest release that a night built meanwhile, or stays if there is none.
+
+    Returns (whether there was a hold, the release that answers now). The release that was rolled back does not
+    come back by itself. Raises ReleaseCorrupt if the waiting release is damaged; then HOLD stands.
+    """
+    with folder_lock(root):
+        standing = hold(root)
+        ready = [one for one in waiting(root) if (root / one).is_dir()] if standing else []
+        if ready:
+            _make_sure(root, ready[0])
+            move_current(root, ready[0], "resume")
+        (root / HOLD).unlink(missing_ok=True)
+        return standing is not None, current_id(root)
+
+
+def _make_sure(root: Path, release_id: str) -> None:
+    """The stamp in microseconds; only without a valid one the whole SHA-256."""
+    folder = release_folder(root, release_id)
+    try:
+        check_stamp(folder, read_manifest(folder))
+    except ReleaseNotVerified:
+        stamp_release(root, release_id)
+
+
+def _older(root: Path, than: str) -> list[str]:
+    """Releases built before `than`, latest first; unreadable ones left out, for they could not answer."""
+    built: dict[str, tuple[str, float]] = {}
+    for release_id in release_ids(root):
+        try:
+            manifest = read_manifest(root / release_id)
+        except (ReleaseCorrupt, NoRelease):
+            continue
+        built[release_id] = (manifest.run_date, manifest.built_at_s)
+    limit = built.get(than, (than[:10], float("inf")))
+    return sorted((one for one in built if one != than and built[one] < limit), key=built.__getitem__, reverse=True)

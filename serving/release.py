@@ -1,0 +1,111 @@
+"""Operate releases: list, verify, rollback, pin, resume, dump.
+
+    python -m serving.release list|verify|rollback|pin|resume|dump [ID] [--releases DIR]
+
+Exit 0 done, 1 a release is damaged, 2 no such release or bad arguments, 4 another command holds the folder.
+"""
+
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from serving.command import OneLineParser, guarded
+from serving.errors import NoRelease, ReleaseError, ReleaseNotVerified
+from serving.layout import DEFAULT_RELEASES, RANKINGS, release_ids
+from serving.listing import listing
+from serving.manifest import read_manifest
+from serving.mapped import mapped
+from serving.operate import pin, resume, rollback
+from serving.pointers import current_id
+from serving.stamp import check_stamp
+from serving.verify import dump, release_folder, stamp_release, verify_release
+
+_HELP = {
+    "list": "every release: id, run_date, entries, size, age, marks",
+    "verify": "read every byte and value; without ID all releases; leaves the VERIFIED stamp",
+    "rollback": "go back to the release CURRENT named before, and hold",
+    "pin": "let CURRENT name ID, and hold",
+    "resume": "lift the hold; CURRENT moves to the newest release built meanwhile",
+    "dump": "one JSON line per entry; without ID the current release",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    parser = OneLineParser(prog="serving.release", description="Operate releases.")
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=OneLineParser)
+    for name, text in _HELP.items():
+        command = commands.add_parser(name, help=text, description=text)
+        if name in ("verify", "pin", "dump"):
+            command.add_argument("id", nargs=None if name == "pin" else "?", help="release_id")
+        command.add_argument("--releases", type=Path, default=DEFAULT_RELEASES, help="default: %(default)s")
+    options = parser.parse_args(arguments)
+    run = _COMMANDS[options.command]
+    return guarded("serving.release", lambda: run(options.releases, getattr(options, "id", None)))
+
+
+def _list(root: Path, _: str | None) -> int:
+    print("\n".join(listing(root)))
+    return 0
+
+
+def _verify(root: Path, release_id: str | None) -> int:
+    chosen = [release_id] if release_id else release_ids(root)
+    if not chosen:
+        raise NoRelease(f"no release in {root}. Run make nightly.")
+    code = 0
+    for name in chosen:
+        try:
+            found = verify_release(root, name)
+            stamp_release(root, name)
+        except ReleaseError as error:
+            print(f"serving.release: {error}", file=sys.stderr)
+            code = max(code, error.exit_code)
+        else:
+            print(f"{name}: good, {found.entries} entries, {found.tracks} tracks, {found.bytes} bytes")
+    return code
+
+
+def _rollback(root: Path, _: str | None) -> int:
+    left = current_id(root)
+    print(f"CURRENT moved from {left} to {rollback(root)}; HOLD is set: nights build but do not move it until resume")
+    return 0
+
+
+def _pin(root: Path, release_id: str | None) -> int:
+    pin(root, str(release_id))
+    print(f"CURRENT is {release_id}; HOLD is set: nights build but do not move it until resume")
+    return 0
+
+
+def _resume(root: Path, _: str | None) -> int:
+    was_held, now_at = resume(root)
+    print(f"{'HOLD is lifted' if was_held else 'there was no HOLD'}; CURRENT is {now_at}")
+    return 0
+
+
+def _dump(root: Path, release_id: str | None) -> int:
+    folder = release_folder(root, release_id or current_id(root))
+    try:
+        check_stamp(folder, read_manifest(folder))
+    except ReleaseNotVerified:
+        verify_release(root, folder.name)
+    for line in dump(mapped(folder / RANKINGS)):
+        print(line)
+    return 0
+
+
+_COMMANDS: dict[str, Callable[[Path, str | None], int]] = {
+    "list": _list,
+    "verify": _verify,
+    "rollback": _rollback,
+    "pin": _pin,
+    "resume": _resume,
+    "dump": _dump,
+}
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    sys.exit(main())

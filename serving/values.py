@@ -1,0 +1,104 @@
+"""The bytes of each key and value in rankings.lmdb; docs/release-format.md says the same in words.
+
+Everything is little-endian except the key of `tracks`, which is big-endian so that byte order is number order.
+Each value begins with the CRC32 (zlib) of key + rest of the value, so that a value under the wrong key shows too.
+"""
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from zlib import crc32
+
+from serving.content import TrackInfo
+from serving.errors import ReleaseCorrupt
+
+_CRC = struct.Struct("<I")
+_RANKING = struct.Struct("<IHBBf")  # crc, tracks, flags, reserved, propensity
+_ORDINAL = struct.Struct(">I")
+_LENGTH = struct.Struct("<H")
+_HAS_PROPENSITY = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """A decoded value of `rankings`: ordinals and float32 scores in rank order, and the propensity if any."""
+
+    ordinals: tuple[int, ...]
+    scores: tuple[float, ...]
+    propensity: float | None
+
+
+def entry_key(locale: str, query: str) -> bytes:
+    """Key of `rankings`, `aliases` and `reasons`: locale, one zero byte, query, all UTF-8."""
+    return f"{locale}\0{query}".encode()
+
+
+def split_key(key: bytes | memoryview) -> tuple[str, str]:
+    """(locale, query) of an `entry_key`."""
+    locale, _, query = bytes(key).partition(b"\0")
+    return locale.decode(), query.decode()
+
+
+def track_key(ordinal: int) -> bytes:
+    """Key of `tracks`: the ordinal as big-endian u32."""
+    return _ORDINAL.pack(ordinal)
+
+
+def sealed(key: bytes, body: bytes) -> bytes:
+    """`body` behind its CRC32."""
+    return _CRC.pack(crc32(body, crc32(key))) + body
+
+
+def body_of(key: bytes, value: bytes | memoryview) -> memoryview:
+    """The value without its CRC32. Raises ReleaseCorrupt if the CRC32 does not fit."""
+    view = memoryview(value)
+    if len(view) < 4 or _CRC.unpack_from(view)[0] != crc32(view[4:], crc32(key)):
+        raise ReleaseCorrupt(f"value of key {key!r}: its CRC32 does not match. Run serving.release verify.")
+    return view[4:]
+
+
+def ranking_value(key: bytes, ordinals: Sequence[int], scores: Sequence[float], propensity: float | None) -> bytes:
+    """Value of `rankings`: crc u32, tracks u16, flags u8 (1 = has propensity), 0, propensity f32, u32s, f32s."""
+    count = len(ordinals)
+    head = _RANKING.pack(0, count, 0 if propensity is None else _HAS_PROPENSITY, 0, propensity or 0.0)
+    return sealed(key, head[4:] + struct.pack(f"<{count}I{count}f", *ordinals, *scores))
+
+
+def ranking(key: bytes, value: bytes | memoryview) -> Ranking:
+    """The decoded value of `rankings`. Raises ReleaseCorrupt if CRC32 or length do not fit."""
+    body_of(key, value)
+    _, count, flags, _, propensity = _RANKING.unpack_from(value)
+    if len(value) != _RANKING.size + 8 * count:
+        raise ReleaseCorrupt(f"value of key {key!r}: {len(value)} bytes for {count} tracks.")
+    numbers = struct.unpack_from(f"<{count}I{count}f", value, _RANKING.size)
+    return Ranking(numbers[:count], numbers[count:], propensity if flags & _HAS_PROPENSITY else None)
+
+
+def texts_value(key: bytes, texts: Sequence[str]) -> bytes:
+    """Value of `tracks`, `reasons` and `aliases`: crc u32, then each text as u16 length and UTF-8 bytes."""
+    return sealed(key, b"".join(_LENGTH.pack(len(raw)) + raw for raw in (text.encode() for text in texts)))
+
+
+def texts(key: bytes, value: bytes | memoryview) -> list[str]:
+    """The decoded texts of a `texts_value`. Raises ReleaseCorrupt if CRC32 or lengths do not fit."""
+    body = bytes(body_of(key, value))
+    found, at, size = [], 0, len(body)
+    while at < size:
+        end = at + 2 + body[at] + (body[at + 1] << 8 if at + 1 < size else size)
+        if end > size:
+            raise ReleaseCorrupt(f"value of key {key!r}: a text ends beyond the value.")
+        found.append(body[at + 2 : end].decode())
+        at = end
+    return found
+
+
+def track_value(key: bytes, info: TrackInfo) -> bytes:
+    """Value of `tracks`: the texts track_id, title, then each artist."""
+    return texts_value(key, (info.track_id, info.title, *info.artists))
+
+
+def track(key: bytes, value: bytes | memoryview) -> TrackInfo:
+    """The decoded value of `tracks`."""
+    track_id, title, *artists = texts(key, value)
+    return TrackInfo(track_id, title, tuple(artists))
+

@@ -1,0 +1,181 @@
+"""Write a release: temporary folder, one LMDB transaction in key order, fsync, read back, rename."""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from pathlib import Path
+
+from serving import layout
+from serving.bulk import keyed_tracks, write_rankings
+from serving.content import Entry, TrackInfo, hash_of_dump
+from serving.errors import ReleaseCorrupt, ReleaseExists, ReleaseInput
+from serving.files import folder_lock, locked, sync, write_file
+from serving.manifest import instant, manifest_bytes, read_manifest
+from serving.mapped import mapped
+from serving.publish import PublishOutcome, publish
+from serving.settle import Settled, settled
+from serving.stamp import full_check
+from serving.values import ranking_value, texts, track_value
+from serving.verify import dump
+
+__all__ = ["PublishOutcome", "publish", "write_release"]
+
+
+def write_release(
+    root: Path,
+    run_date: str,
+    entries: Iterable[Entry],
+    tracks: Mapping[str, TrackInfo],
+    manifest: Mapping[str, object],
+    built: Mapping[str, object],
+    grammar: bytes,
+) -> str:
+    """Write `entries` as an immutable release under `root` and return its release_id; CURRENT is not touched.
+
+    `tracks` is the catalog (only ranked tracks are stored). `manifest` must hold the keys of
+    `layout.MANIFEST_MUST_HOLD`, `built` whatever differs from build to build, at least `at`, an ISO instant in
+    UTC. Equal entries, tracks and grammar give equal bytes of every file but manifest.json, which has `built`.
+    If the folder is there with the same data files, nothing is written. If they differ (same rankings, other titles,
+    reasons, propensities or grammar), a folder that was never verified is replaced; a verified one raises
+    ReleaseExists. Raises ReleaseInput with every broken rule, ReleaseCorrupt if what is read back differs.
+    """
+    _check_manifest(run_date, manifest, built)
+    content = settled(entries, tracks)
+    content_sha256 = hash_of_dump(content.dump(), layout.FORMAT_VERSION)
+    release_id = f"{run_date}-{content_sha256[:12]}"
+    with _temporary_folder(root) as folder:
+        _write_grammar(folder / layout.GRAMMAR, grammar)
+        write_rankings(folder / layout.RANKINGS, content)
+        said = {
+            **manifest,
+            "format_version": layout.FORMAT_VERSION,
+            "release_id": release_id,
+            "run_date": run_date,
+            "content_sha256": content_sha256,
+            "normal_form_version": _normal_form_version(),
+            "counts": _counts(content),
+            "cut": {what: count for what, count in sorted(content.cut.items()) if count},
+            "files": {name: _described(folder / name) for name in layout.DATA_FILES},
+            "built": dict(built),
+        }
+        write_file(folder / layout.MANIFEST, manifest_bytes(said))
+        _read_back(folder, content, content_sha256)
+        for name in (*layout.DATA_FILES, layout.MANIFEST):
+            (folder / name).chmod(0o444)  # a mapped file must never be changed in place
+        sync(folder)
+        with folder_lock(root):
+            _move_into_place(folder, root / release_id)
+    return release_id
+
+
+def _check_manifest(run_date: str, manifest: Mapping[str, object], built: Mapping[str, object]) -> None:
+    problems = [f"manifest lacks {key}" for key in layout.MANIFEST_MUST_HOLD if key not in manifest]
+    own = {"format_version", "release_id", "run_date", "content_sha256", "normal_form_version", "counts", "cut"}
+    own |= {"files", "built", "manifest_sha256"}
+    problems += [f"manifest key {key} is the writer's own" for key in sorted(own & manifest.keys())]
+    try:
+        if date.fromisoformat(run_date).isoformat() != run_date:
+            raise ValueError(f"run_date {run_date!r} is not YYYY-MM-DD")
+        instant(built.get("at"))
+    except ValueError as error:
+        problems.append(f"run_date or built.at: {error}")
+    if problems:
+        raise ReleaseInput(f"release of {run_date} not written: {'; '.join(problems)}. Mend jobs.publish.")
+
+
+@contextlib.contextmanager
+def _temporary_folder(root: Path) -> Iterator[Path]:
+    root.mkdir(parents=True, exist_ok=True)
+    folder = root / f"{layout.TEMPORARY}{os.getpid()}-{secrets.token_hex(4)}"
+    folder.mkdir()
+    lease = os.open(folder, os.O_RDONLY)
+    locked(lease, fcntl.LOCK_SH)  # tells prune that the writer lives
+    try:
+        yield folder
+    finally:
+        os.close(lease)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write_grammar(path: Path, grammar: bytes) -> None:
+    from queries.carrier import load_grammar
+
+    write_file(path, grammar)
+    try:
+        load_grammar(path)
+    except ValueError as error:
+        raise ReleaseInput(f"carrier grammar not written: {error}. Give queries.carrier.grammar_bytes().") from None
+
+
+def _normal_form_version() -> int:
+    from queries.normalise import NORMAL_FORM_VERSION
+
+    return NORMAL_FORM_VERSION
+
+
+def _counts(content: Settled) -> dict[str, int]:
+    entries = content.entries.values()
+    return {
+        "entries": len(entries),
+        "aliases": len(content.aliases),
+        "tracks": len(content.tracks),
+        "reasons": sum(1 for entry in entries if entry.reasons),
+        "ranked_tracks": sum(len(entry.tracks) for entry in entries),
+        "locales": len({entry.locale for entry in entries}),
+    }
+
+
+def _described(path: Path) -> dict[str, object]:
+    with path.open("rb") as stream:
+        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(stream, "sha256").hexdigest()}
+
+
+def _read_back(folder: Path, content: Settled, content_sha256: str) -> None:
+    """Compare what is on disk with what was meant: hashes, then every ranking, alias, title and reason."""
+    full_check(folder, read_manifest(folder))
+    stored = mapped(folder / layout.RANKINGS)
+    wrong = "" if hash_of_dump(dump(stored), layout.FORMAT_VERSION) == content_sha256 else "the dump"
+    with stored.env.begin() as txn:
+        for key, item in content.entries.items():
+            if item.reasons and tuple(texts(key, txn.get(key, b"", db=stored.reasons))) != item.reasons:
+                wrong = f"reasons of {key!r}"
+            if txn.get(key, db=stored.rankings) != ranking_value(key, item.tracks, item.scores, item.propensity):
+                wrong = f"ranking of {key!r}"
+        for key, info in keyed_tracks(content):
+            if txn.get(key, db=stored.tracks) != track_value(key, info):
+                wrong = f"track {info.track_id}"
+    if wrong:
+        raise ReleaseCorrupt(f"{folder}: {wrong} read back otherwise than written. Check the disk, run again.")
+
+
+def _move_into_place(folder: Path, final: Path) -> None:
+    if final.is_dir():
+        try:
+            same = read_manifest(final).content["files"] == read_manifest(folder).content["files"]
+            full_check(final, read_manifest(final))
+        except ReleaseCorrupt:
+            same = False
+            _set_aside(final)
+        else:
+            if not same and (final / layout.VERIFIED).exists():
+                raise ReleaseExists(
+                    f"{final.name} is published with the same rankings but other titles, reasons, propensities or "
+                    "grammar; a release never changes. Publish them with the next run_date, or delete its folder."
+                )
+            if not same:
+                _set_aside(final)
+        if same:
+            return
+    os.rename(folder, final)
+    sync(final.parent)
+
+
+def _set_aside(final: Path) -> None:
+    aside = final.with_name(f"{layout.TRASH}{final.name}-{secrets.token_hex(4)}")
+    os.rename(final, aside)  # readers that map it keep their pages
+    shutil.rmtree(aside, ignore_errors=True)

@@ -1,0 +1,138 @@
+"""One simulated day: sessions of people in rounds (a failure is rephrased), bots in between, exactly n searches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from simulator.arrays import DAY_MS, Bools, Floats, Ints, drawn_rows
+from simulator.behaviour import LOCALES
+from simulator.bots import bot_batches
+from simulator.listeners import Plays
+from simulator.people import clients_now, start_times_ms
+from simulator.searches import Searches, joined, joined_plays, listened, served, taken
+from simulator.world import World
+
+REPHRASE_WITHIN_MS = 118_000
+_HOUSEHOLD_MOST = 250
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Sessions about to search, one row each. `again`: text key of a failed try that is being rephrased, else -1."""
+
+    user: Ints
+    client: Ints
+    locale: Ints
+    language: Ints
+    ms: Ints
+    concept: Ints
+    again: Ints
+    left: Ints
+
+    def only(self, rows: Bools | slice) -> Asking:
+        """Some of the sessions."""
+        return Asking(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+
+def simulated_day(world: World, day: int) -> tuple[Searches, Plays]:
+    """The day's searches in order of time, and what sounded. Deterministic in (seed, day)."""
+    rng = np.random.default_rng([world.settings.seed, 1000 + day])
+    n = world.settings.searches_per_day
+    batches = bot_batches(world, day, n, rng)
+    batches += _people(world, day, n - sum(len(b.user) for b, _ in batches), rng)
+    starts = np.cumsum([0, *(len(b.user) for b, _ in batches)])
+    together = joined([b for b, _ in batches])
+    plays = joined_plays(
+        [p for _, p in batches], [s + np.arange(len(b.user)) for s, (b, _) in zip(starts, batches, strict=False)]
+    )
+    order = np.argsort(together.ms, kind="stable")
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    return taken(together, order), joined_plays([plays], [place])
+
+
+def _people(world: World, day: int, n: int, rng: np.random.Generator) -> list[tuple[Searches, Plays]]:
+    """Rounds of searches until exactly n are made; when all sessions are over before that, new ones begin."""
+    day_end = (world.first_epoch_day + day + 1) * DAY_MS
+    cumulative = np.cumsum(world.weights(day), axis=1)
+    household = int(
+        np.clip(
+            round(world.settings.searches_per_day * world.behaviour["household_share"]),
+            min(12, n // 5),
+            _HOUSEHOLD_MOST,
+        )
+    )
+    out: list[tuple[Searches, Plays]] = []
+    asking = _sessions(world, day, int(0.5 * n) + 1, household // 2, cumulative, rng)
+    while n > 0:
+        if not len(asking.user):
+            asking = _sessions(world, day, int(0.55 * n) + 1, 0, cumulative, rng)
+        asking = asking.only(slice(0, n))
+        surface = (asking.client != 0).astype(np.int64)
+        key = world.wordings.drawn(asking.concept, asking.language, surface, rng, avoid=asking.again)
+        need = asking.concept * len(LOCALES) + asking.locale
+        batch = served(world, day, asking.user, asking.ms, asking.client, asking.locale, key, need, rng)
+        outcome = listened(world, batch, rng)
+        out.append((batch, outcome.plays))
+        n -= len(asking.user)
+        asking = _next(world, asking, key, outcome.over_ms, outcome.failed, cumulative, day_end, rng)
+    return out
+
+
+def _sessions(world: World, day: int, n: int, household: int, cumulative: Floats, rng: np.random.Generator) -> Asking:
+    """n new sessions, the first `household` of them at the shared speaker."""
+    who = world.people
+    user = drawn_rows(rng, who.activity, n)
+    user[:household] = who.household
+    locale = who.locale[user]
+    ms = (world.first_epoch_day + day) * DAY_MS + start_times_ms(locale, rng)
+    # Now and then somebody asks in the other language; at the shared speaker everybody has their own.
+    other = rng.random(n) < np.where(user == who.household, 0.5, 0.02)
+    language = np.where(other, 1 - who.language[user], who.language[user])
+    left = np.minimum(rng.geometric(0.6, n), 8)
+    concept = _wanted(cumulative, locale, rng)
+    return Asking(
+        user,
+        clients_now(who, user, world.behaviour, rng),
+        locale,
+        language,
+        ms,
+        concept,
+        np.full(n, -1, dtype=np.int64),
+        left,
+    )
+
+
+def _wanted(cumulative: Floats, locale: Ints, rng: np.random.Generator) -> Ints:
+    u = rng.random(len(locale))
+    out = np.zeros(len(locale), dtype=np.int64)
+    for k in range(len(LOCALES)):
+        rows = locale == k
+        out[rows] = np.searchsorted(cumulative[k], u[rows] * cumulative[k, -1], side="right")
+    return np.asarray(np.minimum(out, cumulative.shape[1] - 1), dtype=np.int64)
+
+
+def _next(
+    world: World,
+    asked: Asking,
+    key: Ints,
+    over_ms: Ints,
+    failed: Bools,
+    cumulative: Floats,
+    day_end: int,
+    rng: np.random.Generator,
+) -> Asking:
+    """Who searches again: after a failure some rephrase at once (same need, other words), others have a new need."""
+    n = len(asked.user)
+    soon = over_ms + 3000 + rng.exponential(9000, n).astype(np.int64)
+    again = failed & (rng.random(n) < world.behaviour["rephrase_rate"]) & (soon < REPHRASE_WITHIN_MS)
+    later = over_ms + 5000 + np.minimum(rng.exponential(120_000, n), 1_500_000).astype(np.int64)
+    ms = asked.ms + np.where(again, soon, later)
+    left = np.where(again, asked.left, asked.left - 1)
+    goes_on = (left > 0) & (ms < day_end)
+    concept = np.where(again, asked.concept, _wanted(cumulative, asked.locale, rng))
+    return Asking(
+        asked.user, asked.client, asked.locale, asked.language, ms, concept, np.where(again, key, -1), left
+    ).only(goes_on)

@@ -1,0 +1,116 @@
+"""Batches of searches: asking, being served, listening. All arrays; a batch is one round of many sessions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.arrays import Bools, Floats, Ints
+from simulator.behaviour import LOCALES
+from simulator.listeners import Outcome, Plays, on_screens, on_voice
+from simulator.policy import base_lists, perturbed
+from simulator.world import World
+
+
+@dataclass(frozen=True)
+class Searches:
+    """One row per search. `ms` since 1970, `need` -1 for bots, `variant` indexes the behaviour's policies."""
+
+    user: Ints
+    ms: Ints
+    client: Ints
+    locale: Ints
+    text: Ints
+    need: Ints
+    results: npt.NDArray[np.int32]
+    variant: Ints
+    propensity: Floats
+
+
+def variant_of(world: World, day: int) -> int:
+    """Which policy serves on a day."""
+    return max(k for k, p in enumerate(world.behaviour.policies) if p.first_day <= day)
+
+
+def served(
+    world: World,
+    day: int,
+    user: Ints,
+    ms: Ints,
+    client: Ints,
+    locale: Ints,
+    key: Ints,
+    need: Ints,
+    rng: np.random.Generator,
+) -> Searches:
+    """Answer each request with the day's policy."""
+    text = world.texts.ids(key)
+    variant = variant_of(world, day)
+    row, salt = np.array(world.texts.row)[text], np.array(world.texts.salt)[text]
+    lists = base_lists(
+        world.retrieval,
+        world.tracks,
+        row,
+        salt,
+        locale,
+        world.behaviour.policies[variant],
+        world.first_epoch_day + day,
+        world.settings.seed,
+    )
+    answer = perturbed(lists, client == 0, rng)
+    return Searches(
+        user, ms, client, locale, text, need, answer.results, np.full(len(user), variant), answer.propensity
+    )
+
+
+def listened(world: World, batch: Searches, rng: np.random.Generator) -> Outcome:
+    """What people with the batch's needs do with its lists: voice and screens each by their own rules."""
+    shown = batch.results >= 0
+    grade = world.grades.of(batch.need[:, None], batch.results.astype(np.int64))
+    duration = world.tracks.duration_ms[batch.results]
+    voice, screen = np.flatnonzero(batch.client == 0), np.flatnonzero(batch.client != 0)
+    parts = [
+        (voice, on_voice(grade[voice], shown[voice], duration[voice], world.behaviour, rng)),
+        (
+            screen,
+            on_screens(grade[screen], shown[screen], duration[screen], batch.client[screen], world.behaviour, rng),
+        ),
+    ]
+    over, failed = np.zeros(len(batch.user), dtype=np.int64), np.zeros(len(batch.user), dtype=bool)
+    for rows, outcome in parts:
+        over[rows], failed[rows] = outcome.over_ms, outcome.failed
+    return Outcome(joined_plays([o.plays for _, o in parts], [rows for rows, _ in parts]), over, failed)
+
+
+def joined_plays(parts: list[Plays], rows: list[Ints]) -> Plays:
+    """Plays of several batches as one; `rows[k]` maps batch k's search rows to the joined ones."""
+    search = np.concatenate([r[p.search] for p, r in zip(parts, rows, strict=True)])
+    names = [f for f in Plays.__dataclass_fields__ if f != "search"]
+    return Plays(search, *(np.concatenate([getattr(p, f) for p in parts]) for f in names))
+
+
+def joined(parts: list[Searches]) -> Searches:
+    """Several batches as one, in order."""
+    return Searches(*(np.concatenate([getattr(p, f) for p in parts]) for f in Searches.__dataclass_fields__))
+
+
+def taken(batch: Searches, rows: Ints) -> Searches:
+    """Some rows of a batch, in the order of `rows`."""
+    return Searches(*(getattr(batch, f)[rows] for f in Searches.__dataclass_fields__))
+
+
+def concept_of_need(need: Ints) -> Ints:
+    """need = concept * locales + locale."""
+    return need // len(LOCALES)
+
+
+def scripted(search: Ints, rank: Ints, dwell_ms: Ints, end: Ints, clicked: Bools) -> Plays:
+    """Plays that follow a script (bots): (search, rank) ascending, one after the other, a short pause between."""
+    begins = np.concatenate([[True], search[1:] != search[:-1]]) if len(search) else np.zeros(0, dtype=bool)
+    step = dwell_ms + 1200
+    total = np.cumsum(step) - step
+    base = total[np.maximum.accumulate(np.where(begins, np.arange(len(search)), 0))] if len(search) else total
+    start = 900 + total - base
+    return Plays(search, rank, start.astype(np.int64), dwell_ms, end, np.zeros(len(search), dtype=bool), clicked)

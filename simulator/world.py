@@ -1,0 +1,137 @@
+"""Everything one simulation holds in memory: catalog, needs, wordings, truth, people, policy. Built once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simulator.arrays import Floats, Ints
+from simulator.behaviour import Behaviour, drawn_behaviour
+from simulator.catalog_file import catalog_rows
+from simulator.made_catalog import made_catalog, new_releases
+from simulator.needs import Concept, concepts, locale_log_weights
+from simulator.people import People, people
+from simulator.relevance import Grades, grades, hidden_appeal, locale_taste
+from simulator.retrieval import Retrieval
+from simulator.settings import Settings
+from simulator.tracks import Tracks, tracks_from
+from simulator.wordings import Wordings
+
+# One random stream a concern: adding a draw to one leaves the others as they were.
+_BEHAVIOUR, _TRACKS, _CONCEPTS, _LOCALES, _TASTE, _PEOPLE, _TREND = range(7)
+_RELEASE_FADE_DAYS = 12.0
+
+
+class Texts:
+    """Every distinct request so far: text key -> text id, with the candidate row and hash the policy needs."""
+
+    def __init__(self, wordings: Wordings, retrieval: Retrieval) -> None:
+        self._wordings, self._retrieval = wordings, retrieval
+        self._of_key: dict[int, int] = {}
+        self._of_text: dict[str, int] = {}
+        self.texts: list[str] = []
+        self.row: list[int] = []
+        self.salt: list[int] = []
+
+    def ids(self, keys: Ints) -> Ints:
+        """Text id of each key. The loop runs over distinct new keys, never over searches."""
+        distinct, inverse = np.unique(keys, return_inverse=True)
+        return np.array(
+            [self._of_key[k] if k in self._of_key else self._added(k) for k in distinct.tolist()], dtype=np.int64
+        )[inverse]
+
+    def _added(self, key: int) -> int:
+        text = self._wordings.text(key)
+        if text not in self._of_text:
+            self._of_text[text] = len(self.texts)
+            row, salt = self._retrieval.query(text)
+            self.texts.append(text)
+            self.row.append(row)
+            self.salt.append(salt)
+        self._of_key[key] = self._of_text[text]
+        return self._of_key[key]
+
+
+@dataclass
+class World:
+    """One simulated world. `log_weight` and `trend` are [locales, concepts] and [concepts]."""
+
+    settings: Settings
+    behaviour: Behaviour
+    rows: list[dict[str, Any]]
+    tracks: Tracks
+    listed: list[Concept]
+    wordings: Wordings
+    grades: Grades
+    retrieval: Retrieval
+    people: People
+    log_weight: Floats
+    trend: Floats
+    farm_artist: int
+    texts: Texts = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.texts = Texts(self.wordings, self.retrieval)
+
+    @property
+    def first_epoch_day(self) -> int:
+        """The first folder's date as days since 1970."""
+        return (self.settings.first_date - date(1970, 1, 1)).days
+
+    def weights(self, day: int) -> Floats:
+        """[locales, concepts]: traffic of each concept on a day: trend, and nothing before a release comes out."""
+        log = self.log_weight + self.trend * (day / max(1, self.settings.days))
+        out = np.exp(log)
+        for c, concept in enumerate(self.listed):
+            if concept.kind in ("title", "title_artist"):
+                age = self.first_epoch_day + day - int(self.tracks.release_day[concept.target[0]])
+                if age <= self.settings.days:  # came out inside or just before the window
+                    out[:, c] *= np.exp(-age / _RELEASE_FADE_DAYS) if age >= 0 else 0.0
+        return np.asarray(out)
+
+
+def built_world(settings: Settings) -> World:
+    """Read or make the catalog and draw the world of this seed. Raises BadSimulation for an unreadable catalog."""
+    seed, searches = settings.seed, settings.days * settings.searches_per_day
+
+    def rng(stream: int) -> np.random.Generator:
+        return np.random.default_rng([seed, stream])
+
+    behaviour = drawn_behaviour(settings.world, settings.days, rng(_BEHAVIOUR))
+    if settings.catalog:
+        rows = catalog_rows(Path(settings.catalog))
+    else:
+        rows = made_catalog(settings.catalog_tracks, settings.first_date, seed)
+    coming = min(400, round(behaviour["new_release_share"] * len(rows)))
+    rows += new_releases(rows, coming, settings.first_date, settings.days, seed)
+    tracks = tracks_from(rows, rng(_TRACKS))
+    appeal = hidden_appeal(tracks, behaviour, seed)
+    first = (settings.first_date - date(1970, 1, 1)).days
+    listed = concepts(tracks, behaviour, searches, first, rng(_CONCEPTS))
+    taste = locale_taste(tracks, behaviour, rng(_TASTE))
+    trend = rng(_TREND).normal(0, behaviour["trend_sd"], len(listed))
+    artists = [c.target[1] for c in listed if c.kind == "artist"]
+    return World(
+        settings,
+        behaviour,
+        rows,
+        tracks,
+        listed,
+        Wordings(listed, behaviour, seed),
+        grades(listed, tracks, appeal, taste, seed),
+        Retrieval(tracks, seed),
+        people(behaviour, searches, rng(_PEOPLE)),
+        locale_log_weights(listed, rng(_LOCALES)),
+        trend,
+        # The farm pushes somebody of the middle of the field, whom the policy does not put first.
+        farm_artist=artists[int(len(artists) * rng(_TREND).uniform(0.5, 0.8))],
+    )
+
+
+def day_of(settings: Settings, day: int) -> date:
+    """The date of the day-th folder (0-based)."""
+    return settings.first_date + timedelta(days=day)

@@ -1,0 +1,191 @@
+"""A night small enough to judge by hand: three entries, two needs behind one of them."""
+
+import json
+import math
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from evaluation.errors import RankingsUnfit
+from evaluation.night import BASELINES, evaluate_night, print_night, write_night_json
+from evaluation.truth import NightTruth
+
+LOG3 = math.log2(3)
+
+
+def truth():
+    """en-US "hello": n1 ×3, n2 ×1. es-ES and es-MX "rock": n3 ×1 each. "zzz" ×2 has no entry, "blank" ×1 no track."""
+    asked = [("en-US", "hello", "n1", 3), ("en-US", "hello", "n2", 1), ("es-ES", "pon rock", "n3", 1),
+             ("es-MX", "rock", "n3", 1), ("en-US", "zzz", "n1", 2), ("en-US", "blank", "n4", 1)]
+    relevance = [("n1", "a", 4), ("n1", "b", 1), ("n2", "b", 3), ("n3", "x", 2), ("n3", "y", 4)]
+    return NightTruth(date(2026, 10, 29), "unseen_searches",
+                      pd.DataFrame(asked, columns=["locale", "query", "need_id", "searches"]),
+                      pd.DataFrame(relevance, columns=["need_id", "track_id", "grade"]),
+                      {"n1": "title", "n2": "artist", "n3": "genre", "n4": "mood"})
+
+
+def candidates():
+    # y, the best track for rock, is no candidate
+    rows = [("en", "hello", "a", 10, 8, 0.5, "hello"), ("en", "hello", "b", 10, 9, 0.9, "hello"),
+            ("en", "hello", "c", 0, 0, None, "hello"), ("es", "rock", "x", 5, 0, 0.0, "rock"),
+            ("es", "rock", "c", 5, 1, 0.1, "rock"), ("en", "blank", "c", 5, 1, 0.1, "blank"),
+            ("en", "unasked", "c", 5, 1, 0.1, "unasked")]
+    return pd.DataFrame(rows, columns=["locale", "query", "track_id", "impressions", "clicks", "coec", "stripped"])
+
+
+def rankings():
+    rows = [("en", "hello", "a", 2.0), ("en", "hello", "b", 1.0), ("es", "rock", "x", 0.3), ("es", "rock", "c", 0.2),
+            ("en", "blank", "c", 1.0), ("en", "unasked", "c", 1.0)]
+    return pd.DataFrame(rows, columns=["locale", "query", "track_id", "score"])
+
+
+def catalog():
+    return pd.DataFrame({"track_id": list("abcxy"), "title": ["hello", "bye", "other", "roca", "rock"],
+                         "artists": [["q"], ["hello"], ["r"], ["s"], ["rock"]], "popularity": [1, 50, 99, 2, None]})
+
+
+@pytest.fixture(scope="module")
+def result():
+    return evaluate_night(truth(), rankings(), candidates(), catalog(), stripped={("es-ES", "pon rock"): "rock"})
+
+
+# expected gains: hello a 3/4·15 = 11.25, b 3/4·1 + 1/4·7 = 2.5; rock y 15, x 3
+HELLO_IDEAL, ROCK_IDEAL = 11.25 + 2.5 / LOG3, 15 + 3 / LOG3
+
+
+def test_ndcg_by_hand(result):
+    b_first = (2.5 + 11.25 / LOG3) / HELLO_IDEAL
+    c_first_then_b = (2.5 / LOG3 + 11.25 / 2) / HELLO_IDEAL
+    x_first, x_second = 3 / ROCK_IDEAL, 3 / LOG3 / ROCK_IDEAL
+    # weights: hello 4, rock 2 (es-ES by its stripped form, es-MX by its full form)
+    assert result.ndcg10["playfirst"] == pytest.approx((4 * 1 + 2 * x_first) / 6)
+    assert result.ndcg10["skyline"] == pytest.approx((4 * 1 + 2 * x_first) / 6)
+    assert result.ndcg10["ctr"] == pytest.approx((4 * b_first + 2 * x_second) / 6)
+    assert result.ndcg10["coec"] == pytest.approx((4 * b_first + 2 * x_second) / 6)
+    assert result.ndcg10["popularity"] == pytest.approx((4 * c_first_then_b + 2 * x_second) / 6)
+    # BM25: "hello" is one word of two in both a and b: tied; no candidate of rock has the word: tied
+    tied = (1 + b_first) / 2
+    assert result.ndcg10["bm25"] == pytest.approx((4 * tied + 2 * (x_first + x_second) / 2) / 6)
+    assert result.ndcg10_unweighted["ctr"] == pytest.approx((b_first + x_second) / 2)
+    assert result.ndcg10_unweighted["playfirst"] == pytest.approx((1 + x_first) / 2)
+
+
+def test_what_was_judged(result):
+    assert result.coverage == pytest.approx(7 / 9)  # all but zzz
+    assert result.entries == {"released": 4, "asked": 3, "judged": 2, "without_relevant": 1, "needs": 2,
+                              "candidate_rows": 6}
+    assert result.weights["judged"] == 6 and result.weights["answered"] == 7 and result.weights["searches"] == 9
+    assert result.weights["effective_needs"] == pytest.approx(36 / 20)
+    assert "ideal=catalog" in result.metric and "ties=expected" in result.metric
+
+
+def test_recall_by_hand(result):
+    # gain: hello all, rock 3 of 18. grade 3 and 4: n1 a found, n2 b found; n3 y not
+    assert result.recall100["gain"] == pytest.approx((4 * 1 + 2 * 3 / 18) / 6)
+    assert result.recall100["grade3"] == pytest.approx(4 / 6)
+    assert "popularity" in result.recall_order
+
+
+def test_differences_are_paired_and_by_need(result):
+    for name in BASELINES:
+        lead = result.diff[name]
+        assert lead.interval.mean == pytest.approx(result.ndcg10["playfirst"] - result.ndcg10[name])
+        assert lead.interval.n == 2
+        assert lead.interval.low <= lead.interval.mean <= lead.interval.high
+    assert set(result.diff) == set(BASELINES)
+
+
+def test_entries_of_one_need_are_one_cluster():
+    more = truth()
+    asked = pd.concat([more.asked, pd.DataFrame([("en-US", "hello there", "n1", 4)], columns=more.asked.columns)])
+    wider = NightTruth(more.run_date, more.source, asked, more.relevance, more.kinds)
+    twin_c = candidates().query("query == 'hello'").assign(query="hello there")
+    twin_r = rankings().query("query == 'hello'").assign(query="hello there")
+    got = evaluate_night(wider, pd.concat([rankings(), twin_r]), pd.concat([candidates(), twin_c]), catalog())
+    assert got.entries["judged"] == 3 and got.diff["ctr"].interval.n == 2
+
+
+def test_one_want_in_several_locales_can_be_one_cluster():
+    one_song = truth()
+    asked = pd.concat([one_song.asked, pd.DataFrame([("en-US", "hola", "n5", 2)], columns=one_song.asked.columns)])
+    relevance = pd.concat([one_song.relevance, one_song.relevance.query("need_id == 'n1'").assign(need_id="n5")])
+    twin_c = candidates().query("query == 'hello'").assign(query="hola")
+    twin_r = rankings().query("query == 'hello'").assign(query="hola")
+    wants = {"n1": "title hello", "n5": "title hello", "n3": "genre rock"}
+    wider = NightTruth(one_song.run_date, "x", asked, relevance, one_song.kinds, wants)
+    result = evaluate_night(wider, pd.concat([rankings(), twin_r]), pd.concat([candidates(), twin_c]), catalog())
+    got = result.diff["ctr"]
+    assert (got.interval.n, got.across_locales.n) == (3, 2)
+    assert got.across_locales.mean == pytest.approx(got.interval.mean)
+
+
+def test_the_slices_are_by_kind_of_the_most_probable_need(result):
+    assert set(result.by_kind) == {"title", "genre"}
+    assert result.by_kind["title"]["playfirst"] == pytest.approx(1.0)
+    assert (result.by_kind["genre"]["searches"], result.by_kind["genre"]["entries"]) == (2, 1)
+
+
+def test_row_order_and_further_columns_do_not_matter(result):
+    again = evaluate_night(truth(), rankings()[::-1].assign(title="t"), candidates()[::-1].assign(popularity=None),
+                           catalog()[::-1], stripped={("es-ES", "pon rock"): "rock"})
+    assert again.as_json() == result.as_json()
+
+
+def test_unranked_candidates_come_last():
+    short = rankings().query("not (query == 'hello' and track_id == 'a')")
+    got = evaluate_night(truth(), short, candidates(), catalog(), stripped={("es-ES", "pon rock"): "rock"})
+    # b first, then a and c in either order
+    hello = (2.5 + 11.25 * (1 / LOG3 + 1 / 2) / 2) / HELLO_IDEAL
+    assert got.ndcg10["playfirst"] == pytest.approx((4 * hello + 2 * 3 / ROCK_IDEAL) / 6)
+
+
+def test_a_rank_wins_over_the_score():
+    turned = rankings().assign(rank=[2, 1, 2, 1, 1, 1])
+    got = evaluate_night(truth(), turned, candidates(), catalog(), stripped={("es-ES", "pon rock"): "rock"})
+    assert got.ndcg10["playfirst"] == pytest.approx(got.ndcg10["ctr"])
+
+
+def test_only_the_first_hundred_candidates_count_for_recall():
+    rows = [("en", "hello", f"f{i}", 1, 0, 0.0, "hello") for i in range(99)]
+    filler = pd.DataFrame(rows, columns=candidates().columns)
+    crowd = pd.concat([filler, candidates()]).assign(candidate_rank=0)
+    crowd.loc[crowd["track_id"] == "b", "candidate_rank"] = 1  # 101st or so
+    got = evaluate_night(truth(), rankings(), crowd, catalog(), stripped={("es-ES", "pon rock"): "rock"})
+    assert got.recall100["gain"] == pytest.approx((4 * 11.25 / 13.75 + 2 * 3 / 18) / 6)
+    assert got.recall100["grade3"] == pytest.approx((4 * 0.75 + 0) / 6)
+    assert "candidate_rank" in got.recall_order
+
+
+def test_night_json_is_nested_and_whole(result, tmp_path):
+    path = tmp_path / "reports" / "night.json"
+    write_night_json(result, path)
+    night = json.loads(path.read_text())
+    assert {"playfirst", "popularity", "ctr", "coec", "bm25", "skyline", "random"} == set(night["ndcg10"])
+    assert all(0 <= value <= 1 for value in night["ndcg10"].values())
+    assert night["diff"]["bm25"]["low"] <= night["diff"]["bm25"]["mean"] <= night["diff"]["bm25"]["high"]
+    assert night["diff"]["bm25"]["n_needs"] == 2
+    assert {"recall100", "coverage", "entries", "weights", "run_date", "metric"} <= set(night)
+    assert [p.name for p in path.parent.iterdir()] == ["night.json"]
+
+
+def test_the_table_names_every_arm(result, capsys):
+    print_night(result)
+    out = capsys.readouterr().out
+    assert all(arm in out for arm in result.ndcg10) and "recall@100" in out
+
+
+@pytest.mark.parametrize("change,says", [
+    ({"rankings": rankings().drop(columns="score")}, r"rankings: missing columns \['score'\]"),
+    ({"candidates": candidates().drop(columns=["coec", "stripped"])}, r"missing columns \['coec', 'stripped'\]"),
+    ({"catalog": catalog().drop(columns="title")}, "catalog: missing"),
+    ({"rankings": pd.concat([rankings(), rankings()])}, "rankings: 6 rows repeat a key"),
+    ({"rankings": rankings().assign(score=None)}, "6 rows have no score"),
+    ({"rankings": rankings().assign(query=list("uvwxyz"))}, "answer none of the day's 9 searches"),
+    ({"rankings": rankings().assign(track_id=list("aqxccc"))}, "1 of 5 ranked tracks are no candidates, as q"),
+])
+def test_frames_that_do_not_fit_are_refused(change, says):
+    given = {"rankings": rankings(), "candidates": candidates(), "catalog": catalog(), **change}
+    with pytest.raises(RankingsUnfit, match=says) as said:
+        evaluate_night(truth(), **given)
+    assert "\n" not in str(said.value)

