@@ -9,7 +9,7 @@ from queries.lexicon import entries, mood_targets
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-RANGED = ("energy", "valence", "danceability", "tempo", "acousticness", "instrumentalness")
+AUDIO = ("energy", "valence", "danceability", "tempo", "acousticness", "instrumentalness", "speechiness", "liveness", "loudness")
 
 
 def words(column: Column) -> Column:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from features.attributes import RANGED, range_fit
+from features.attributes import AUDIO, range_fit
 from features.inputs import Window
 from features.spec import feature
 
@@ -51,14 +51,14 @@ def decade_match(window: Window) -> Column:
 @feature(unit="share", bounds=(0, 1), monotone=+1, null="the query asks for no mood, or the track has no audio features")
 def mood_fit(window: Window) -> Column:
     """How near the track's audio features lie to the ranges of the mood asked for; 1 is inside all of them."""
-    window.need("mood", *RANGED)
+    window.need("mood", *AUDIO)
     return range_fit("mood", "moods")
 
 
 @feature(unit="share", bounds=(0, 1), monotone=+1, null="the query asks for no activity, or the track has no audio features")
 def activity_fit(window: Window) -> Column:
     """How near the track's audio features lie to the ranges of the activity asked for; 1 is inside all of them."""
-    window.need("activity", *RANGED)
+    window.need("activity", *AUDIO)
     return range_fit("activity", "activities")
 
 

@@ -11,10 +11,12 @@ from omegaconf import DictConfig
 
 from features.catalogue import feature_table, matrix_fingerprint
 from features.engine import FeatureInputs, feature_frames
+from jobs.candidates import head_settings
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
 from lake.fingerprint import code_fingerprint
 from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES, TRACKS
+from ranking.head import head_queries
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -35,7 +37,8 @@ def run(night: Night) -> Done:
     queries = lake.read(QUERIES, [night.run_date], allow_unvalidated=True).persist()
     first = min(dates) - timedelta(days=night.settings.features.window_days)
     daily = lake.read(DAILY_ENGAGEMENT, night.days(first, night.run_date), allow_unvalidated=True)
-    pairs = reduce(lambda a, b: a.unionByName(b), [_pairs(night, d, daily, queries) for d in dates]).persist()
+    head = head_queries(queries, head_settings(night))
+    pairs = reduce(lambda a, b: a.unionByName(b), [_pairs(night, d, daily, head) for d in dates]).persist()
     inputs = FeatureInputs(
         pairs, daily, queries, night.tracks(allow_unvalidated=True),
         lake.read(EXPOSURE_CURVES, dates, allow_unvalidated=True), dates, popularity_known(night),
@@ -62,22 +65,22 @@ def popularity_known(night: Night) -> bool:
     return section.backdate or len(night.lake.commits(TRACKS)) >= section.min_snapshots
 
 
-def training_pairs(daily: DataFrame, queries: DataFrame, as_of: date, label_days: int) -> DataFrame:
-    """(as_of, locale or language, query, track) shown in [as_of, as_of + label_days), of public queries."""
+def training_pairs(daily: DataFrame, head: DataFrame, as_of: date, label_days: int) -> DataFrame:
+    """(as_of, locale or language, query, track) shown in [as_of, as_of + label_days), of head queries of D."""
     from pyspark.sql import functions as F
 
     days = (F.col("search_date") >= F.lit(as_of)) & (F.col("search_date") < F.lit(as_of + timedelta(days=label_days)))
     places = F.array(F.col("locale"), F.substring("locale", 1, 2))
     shown = daily.where(days).withColumn("locale", F.explode(places)).select("locale", "query", "track_id").distinct()
-    public = queries.where(F.col("is_public") & F.col("is_music")).select("locale", "query")
-    return shown.join(F.broadcast(public), ["locale", "query"], "left_semi").select(F.lit(as_of).alias("as_of"), "*")
+    asked = F.broadcast(head.select("locale", "query"))
+    return shown.join(asked, ["locale", "query"], "left_semi").select(F.lit(as_of).alias("as_of"), "*")
 
 
-def _pairs(night: Night, day: date, daily: DataFrame, queries: DataFrame) -> DataFrame:
+def _pairs(night: Night, day: date, daily: DataFrame, head: DataFrame) -> DataFrame:
     from pyspark.sql import functions as F
 
     if day < night.run_date:
-        return training_pairs(daily, queries, day, night.settings.labels.label_days)
+        return training_pairs(daily, head, day, night.settings.labels.label_days)
     candidates = night.lake.read(CANDIDATES, [day], allow_unvalidated=True)
     return candidates.select(F.lit(day).alias("as_of"), "locale", "query", "track_id")
 

@@ -35,7 +35,8 @@ def run(night: Night) -> Done:
         n_in += int(counts.impressions.sum())
         fitted.append(curves(counts, settings).assign(run_date=date.fromisoformat(unit)))
     frame = pd.concat(fitted)[[c.name for c in EXPOSURE_CURVES.columns]]
-    rows = lake.write(EXPOSURE_CURVES, night.spark.createDataFrame(frame, struct(EXPOSURE_CURVES)), pending)
+    cells = list(frame.itertuples(index=False, name=None))
+    rows = lake.write(EXPOSURE_CURVES, night.spark.createDataFrame(cells, struct(EXPOSURE_CURVES)), pending)
     return Done(n_in, sum(rows.values()), f"{len(pending)} snapshots")
 
 

@@ -26,7 +26,9 @@ def gate(night: Night, tables: Sequence[Table]) -> Done:
     context = GateContext(Path(night.settings.quality.docs_dir) / night.settings.run_date)
     verdicts: list[Verdict] = []
     for table, units in todo.values():
-        verdicts += _judged(night, table, units, context)
+        tonight = [u for u in units if u == night.settings.run_date and len(units) > 1 and table.name.endswith("_features")]
+        for together in (tonight, [u for u in units if u not in tonight]):  # the drift profile is of tonight alone
+            verdicts += _judged(night, table, together, context) if together else []
     page = write_data_docs(context)
     lake.flush_ledger()
     hold(verdicts)
@@ -48,7 +50,7 @@ def _judged(night: Night, table: Table, units: list[str], context: GateContext) 
         return [v for unit in units for v in _judged(night, table, [unit], context)]
     for unit in units:
         lake.mark(table, unit, "passed" if verdict.passed else "failed")
-    if table.name.endswith("_features") and night.settings.run_date in units:
+    if table.name.endswith("_features") and units == [night.settings.run_date]:
         night.notes.extend(_drift(night, table, verdict))
     return [verdict]
 

@@ -8,11 +8,13 @@ from functools import reduce
 import hydra
 from omegaconf import DictConfig
 
+from jobs.candidates import head_settings
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
 from labels.grades import GradeSettings, judgements
 from lake.fingerprint import code_fingerprint
 from lake.tables import DAILY_ENGAGEMENT, EXPOSURE_CURVES, JUDGEMENTS, QUERIES
+from ranking.head import head_queries
 
 
 def run(night: Night) -> Done:
@@ -30,15 +32,15 @@ def run(night: Night) -> Done:
         daily=(DAILY_ENGAGEMENT, sorted({d for of in days.values() for d in of})),
         curves=(EXPOSURE_CURVES, [night.run_date]), queries=(QUERIES, [night.run_date]),
     )  # fmt: skip
-    mark = night.mark(inputs, settings, night.as_of, code_fingerprint("labels"))
+    mark = night.mark(inputs, settings, night.as_of, head_settings(night), code_fingerprint("labels"))
     if not night.pending(JUDGEMENTS, {night.settings.run_date: mark}):
         return Done(skipped=True)
     frames = [lake.read(DAILY_ENGAGEMENT, of).withColumn("as_of", F.lit(t)) for t, of in days.items() if of]
     daily = reduce(lambda x, y: x.unionByName(y), frames)
     queries = lake.read(QUERIES, [night.run_date])
-    public = queries.where(F.col("is_public") & F.col("is_music"))
+    head = head_queries(queries, head_settings(night)).select("locale", "query")
     graded = judgements(daily, lake.read(EXPOSURE_CURVES, [night.run_date]), queries, settings)
-    graded = graded.join(F.broadcast(public.select("locale", "query")), ["locale", "query"], "left_semi")
+    graded = graded.join(F.broadcast(head), ["locale", "query"], "left_semi")
     frame = graded.withColumn("run_date", F.lit(night.run_date)).select(*[c.name for c in JUDGEMENTS.columns])
     rows = lake.write(JUDGEMENTS, frame, {night.settings.run_date: mark})
     return Done(sum(lake.commits(DAILY_ENGAGEMENT)[d].rows for of in days.values() for d in of), sum(rows.values()))

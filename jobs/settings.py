@@ -115,6 +115,7 @@ class RankingSection:
 
     min_history_days: int = MISSING
     head_share: float = MISSING
+    min_people_in_locale: int = MISSING
     max_entries: int = MISSING
     tracks_per_entry: int = MISSING
     explore_share: float = MISSING
@@ -127,8 +128,9 @@ class RankingSection:
 class TuningSection:
     """The search; its space is the group `search_space`."""
 
-    trials: int | None = MISSING
-    seconds: float | None = MISSING
+    trials: int = MISSING
+    time_budget_s: float = MISSING
+    max_trees: int = MISSING
     resume: str = MISSING
     sweeps: str = MISSING
     folds: int = MISSING

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import hydra
 from omegaconf import DictConfig
@@ -12,9 +13,10 @@ from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
 from jobs.tune import EXAMPLES, examples_path, winner_of
 from lake.fingerprint import code_fingerprint
-from ranking.dataset import read_examples
+from ranking.dataset import Examples, read_examples
 from ranking.ranker import RankerParams, fit, load
 from ranking.scoring import feature_list
+from tuning.winner import Result, assert_shipped, choose
 
 
 def ranker_folder(night: Night) -> Path:
@@ -22,10 +24,13 @@ def ranker_folder(night: Night) -> Path:
     return Path(night.settings.rankers) / night.settings.run_date
 
 
+def _judged(examples: Examples, params: dict[str, Any], threads: int) -> Result:
+    """What some parameters reach on the validation span, stopping early."""
+    return Result.of(fit(examples, RankerParams.from_dict(params), seed=1, threads=threads))
+
+
 def run(night: Night) -> Done:
     """Choose parameters and tree count on the validation span, then fit on all snapshots."""
-    from tuning.search import Result, assert_shipped, choose
-
     folder = ranker_folder(night)
     if not night.as_of:
         shutil.rmtree(folder, ignore_errors=True)
@@ -33,17 +38,24 @@ def run(night: Night) -> Done:
     winner, threads = winner_of(night), night.settings.tuning.threads
     features = feature_list()
     mark = night.mark(
-        night.inputs(examples=(EXAMPLES, [night.run_date])), dict(night.settings.ranker), winner, features.fingerprint,
+        night.inputs(examples=(EXAMPLES, [night.run_date])), dict(night.settings.ranker),
+        winner.to_dict() if winner else None, features.fingerprint,
         code_fingerprint("ranking", "tuning"),
     )  # fmt: skip
     if (folder / "ranker.json").exists() and load(folder, features).metadata.get("fingerprint") == mark:
         return Done(skipped=True)
     path = examples_path(night)
     examples = read_examples(path, features, night.settings.tuning.folds)
-    default = fit(examples, RankerParams.from_dict(night.settings.ranker), seed=1, threads=threads)
-    judged = Result(default.params.to_dict(), default.trees, default.metadata["valid_ndcg10"])
-    chosen = choose(judged, winner) if winner else judged
-    said = {"fingerprint": mark, "run_date": night.settings.run_date, "chosen": "sweep" if chosen is winner else "default",
+    # a sweep of this very night judged the default beside its winner; an older winner is judged anew, as the default is
+    if winner and winner.default and winner.sweep.endswith(night.settings.run_date):
+        judged, chosen = winner.default, choose(winner.default, winner)
+    else:
+        judged = _judged(examples, night.settings.ranker, threads)
+        chosen = judged
+        if winner:
+            again = _judged(examples, winner.params, threads)
+            chosen = again if again.valid_ndcg10 >= judged.valid_ndcg10 else judged
+    said = {"fingerprint": mark, "run_date": night.settings.run_date, "chosen": "default" if chosen is judged else "sweep",
             "valid_ndcg10": chosen.valid_ndcg10, "default_valid_ndcg10": judged.valid_ndcg10}  # fmt: skip
     ranker = fit(examples, RankerParams.from_dict(chosen.params), trees=chosen.trees, seed=1, threads=threads, metadata=said)
     partial = folder.with_name(folder.name + ".partial")

@@ -11,7 +11,7 @@ from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
 from lake.fingerprint import code_fingerprint
 from lake.tables import QUERIES, SEARCH_LOG, TRACKS
-from queries.traffic import asked_queries, with_traffic
+from queries.traffic import asked_queries, readings_everywhere, with_traffic
 from queries.understand import readings
 
 WINDOW_DAYS = 28
@@ -27,7 +27,9 @@ def run(night: Night) -> Done:
         return Done(skipped=True)
     searches = lake.read(SEARCH_LOG, units, allow_unvalidated=True)
     asked = asked_queries(searches, first, night.run_date, night.k).persist()
-    frame = with_traffic(readings(asked.select("locale", "query"), night.tracks(allow_unvalidated=True)), asked, night.run_date)
+    tracks = night.tracks(allow_unvalidated=True)
+    read = readings_everywhere(asked, lambda distinct: readings(distinct, tracks))
+    frame = with_traffic(read, asked, night.run_date)
     rows = lake.write(QUERIES, frame, {night.settings.run_date: mark})
     n_asked = asked.count()
     asked.unpersist()

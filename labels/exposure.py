@@ -9,10 +9,11 @@ from lake.tables import CLIENTS, POSITIONS
 
 if TYPE_CHECKING:
     import pandas as pd
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
 GROUPS = ("known_item", "artist", "broad", "open")
 CELLS = POSITIONS + 1  # ranks 1–10 and the tail
+RANK_SUMS = ("impressions", "clicks", "at_this", "at_next")
 
 
 @dataclass(frozen=True)
@@ -42,25 +43,25 @@ def position_counts(daily: DataFrame, queries: DataFrame) -> DataFrame:
         *[F.sum(F.col("impressions_by_position")[i]).alias(f"n{i}") for i in range(CELLS)],
         *[F.sum(F.col("hits")[i]).alias(f"c{i}") for i in range(CELLS)],
     )
+    wide = pair.groupBy("client", "intent_group").agg(*[c for i in range(CELLS) for c in _rank_sums(i)])
+    ranks = F.array(*[
+        F.struct(F.lit(i + 1).alias("position"), *[F.col(f"{name}{i}").alias(name) for name in RANK_SUMS]) for i in range(CELLS)
+    ])  # fmt: skip
+    return wide.select("client", "intent_group", F.explode(ranks).alias("r")).select("client", "intent_group", "r.*")
 
-    def rank(i: int) -> object:
-        n, c = F.col(f"n{i}"), F.col(f"c{i}")
-        if i + 1 >= CELLS:
-            zero = F.lit(0.0)
-            return F.struct(F.lit(i + 1).alias("position"), n.alias("n"), c.alias("c"), zero.alias("this"), zero.alias("next"))
+
+def _rank_sums(i: int) -> list[Column]:
+    """Sums of rank i + 1 over pairs: impressions, clicks, and both sides of the comparison with the next rank."""
+    from pyspark.sql import functions as F
+
+    n, c = F.col(f"n{i}"), F.col(f"c{i}")
+    this, after = F.lit(0.0), F.lit(0.0)
+    if i + 1 < CELLS:
         m, d = F.col(f"n{i + 1}"), F.col(f"c{i + 1}")
-        both = F.nullif(n + m, F.lit(0))
-        # integer counts in, sums of products out: rounded to 1e-9 before they are stored
-        return F.struct(
-            F.lit(i + 1).alias("position"), n.alias("n"), c.alias("c"),
-            F.coalesce(c * m / both, F.lit(0.0)).alias("this"), F.coalesce(d * n / both, F.lit(0.0)).alias("next"),
-        )  # fmt: skip
-
-    ranks = pair.select("client", "intent_group", F.explode(F.array(*[rank(i) for i in range(CELLS)])).alias("r"))  # type: ignore[arg-type]
-    return ranks.groupBy("client", "intent_group", "r.position").agg(
-        F.sum("r.n").alias("impressions"), F.sum("r.c").alias("clicks"),
-        F.round(F.sum("r.this"), 6).alias("at_this"), F.round(F.sum("r.next"), 6).alias("at_next"),
-    )  # fmt: skip
+        this, after = F.try_divide(c * m, n + m), F.try_divide(d * n, n + m)
+    # doubles in any order: rounded to 1e-6 of a click
+    sums = (F.sum(n), F.sum(c), F.round(F.coalesce(F.sum(this), F.lit(0.0)), 6), F.round(F.coalesce(F.sum(after), F.lit(0.0)), 6))
+    return [s.alias(f"{name}{i}") for s, name in zip(sums, RANK_SUMS, strict=True)]
 
 
 def curves(counts: pd.DataFrame, settings: CurveSettings) -> pd.DataFrame:

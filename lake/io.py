@@ -11,7 +11,7 @@ import json
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,7 +107,11 @@ class Lake:
         unit_column = table.unit_column
         if unit_column is None:
             return frame
-        return frame.where(F.col(unit_column).cast("string").isin(wanted)) if wanted else frame.limit(0)
+        # typed values, so that partitions and files are skipped by the log alone
+        typed: list[object] = list(wanted)
+        if table.column(unit_column).type == "date":
+            typed = [date.fromisoformat(u) for u in wanted]
+        return frame.where(F.col(unit_column).isin(typed)) if wanted else frame.limit(0)
 
     def _refuse(self, table: Table, missing: list[str]) -> None:
         states = {u: self.state(table, u) for u in missing[:3]}

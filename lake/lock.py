@@ -48,3 +48,17 @@ def holder(path: Path) -> str:
     if not said:
         return "a run that has not said its name yet"
     return f"run {said.get('run_id')} (pid {said.get('pid')} on {said.get('host')}, since {said.get('since')})"
+
+
+def is_held(path: Path) -> bool:
+    """Whether a living process holds the lock right now."""
+    if not path.exists():
+        return False
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

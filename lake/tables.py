@@ -258,7 +258,7 @@ TRIALS = Table(
         Column("seconds", "double", "wall time", "s", low=0),
         Column("state", "string", "how it ended", values=("completed", "stopped", "failed")),
     ),
-    "tune",
+    "tune", write_unit="sweep",
 )  # fmt: skip
 
 LEDGER = Table(

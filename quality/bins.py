@@ -19,18 +19,21 @@ def bin_numbers(finite: np.ndarray[Any, Any]) -> dict[int, int]:
     """
     import numpy as np
 
+    outermost = (LARGEST - SMALLEST) * PER_DECADE + 1
     with np.errstate(divide="ignore"):
         decades = np.clip(np.log10(np.abs(finite)), SMALLEST, LARGEST)
     place = np.floor((decades - SMALLEST) * PER_DECADE).astype(np.int64) + 1
-    kinds, counts = np.unique(np.where(finite == 0, 0, np.sign(finite).astype(np.int64) * place), return_counts=True)
-    return {int(k): int(n) for k, n in zip(kinds, counts, strict=True)}
+    place[finite < 0] *= -1
+    place[finite == 0] = 0
+    counts = np.bincount(place + outermost)  # ten times faster than sorting for np.unique
+    return {int(k) - outermost: int(counts[k]) for k in np.flatnonzero(counts)}
 
 
 def middle(place: int) -> float:
     """Geometric middle of a bin (0 for the bin of zero)."""
     if place == 0:
         return 0.0
-    size = 10.0 ** (SMALLEST + (abs(place) - 0.5) / PER_DECADE)
+    size: float = 10.0 ** (SMALLEST + (abs(place) - 0.5) / PER_DECADE)
     return size if place > 0 else -size
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 GROUPS = 10
 MOVED, SHIFTED = 0.1, 0.25  # Siddiqi 2006, Credit Risk Scorecards: below .1 none, from .25 a major shift
 JUDGED_FROM_NIGHTS = 3
-NO_CELL = 1e-4  # share given to an empty cell, so that the logarithm exists
+EMPTY_CELL = 0.5  # rows an empty cell counts as, so that the logarithm exists
 
 
 def drift(profile_today: pd.DataFrame, profiles_before: list[pd.DataFrame]) -> list[str]:
@@ -60,7 +60,7 @@ def stability_index(today: Counter[int], base: Counter[int]) -> tuple[float, int
         size += base[place]
     index = 0.0
     for a, e in cells.values():
-        share, expected = max(a / today.total(), NO_CELL), max(e / base.total(), NO_CELL)
+        share, expected = max(a, EMPTY_CELL) / today.total(), max(e, EMPTY_CELL) / base.total()
         index += (share - expected) * math.log(share / expected)
     return index, len(cells)
 

@@ -13,6 +13,7 @@ from quality.suite import Rule, broken_rows, key_columns, key_suite, missing_col
 from quality.verdict import WHOLE_TABLE, Failure, Verdict
 
 if TYPE_CHECKING:
+    import pandas as pd
     from pyspark.sql import DataFrame
 
 __all__ = ["Failure", "GateContext", "Verdict", "hold", "judge", "write_data_docs"]
@@ -28,27 +29,34 @@ def judge(frame: DataFrame, table: Table, partition: str, context: GateContext) 
     profiled = profile(frame, table)
     rows = int(profiled["rows"].iloc[0])
     result = context.run(profile_suite(table), broken_rows(profiled, table), partition)
-    found = _failures(result, table, rows)
+    found = _failures(result, table, profiled)
     if not missing_columns(profiled).intersection(key_columns(table)):
         # GX's windows carry every column of the frame along: give it the keys alone
         narrow = frame.select(*(key_columns(table) or frame.columns[:1]))
         result = context.run(key_suite(table), narrow, partition)
-        found += _failures(result, table, rows)
+        found += _failures(result, table, profiled)
     verdict = Verdict(table.name, partition, not found, rows, tuple(found), context.index, profiled)
     again = [v for v in context.verdicts if (v.table, v.partition) != (table.name, partition)]
     context.verdicts[:] = [*again, verdict]
     return verdict
 
 
-def _failures(result: Any, table: Table, rows: int) -> list[Failure]:
+def _failures(result: Any, table: Table, profiled: pd.DataFrame) -> list[Failure]:
     held = {(r.column, r.name): r for r in rules(table)}
-    broken = [r for r in result.results if not r.success]
-    return [_failure(held[(r.expectation_config.meta["column"], r.expectation_config.meta["rule"])], r, rows)
-            for r in broken]  # fmt: skip
+    found_types = dict(zip(profiled["column"], profiled["type"], strict=True))
+    failures = []
+    for outcome in result.results:
+        if not outcome.success:
+            about = outcome.expectation_config.meta
+            rule = held[(about["column"], about["rule"])]
+            failures.append(_failure(rule, outcome, int(profiled["rows"].iloc[0]), found_types.get(rule.column, "")))
+    return failures
 
 
-def _failure(rule: Rule, outcome: Any, rows: int) -> Failure:
+def _failure(rule: Rule, outcome: Any, rows: int, found_type: str) -> Failure:
     said = outcome.result or {}
+    if rule.name == "type":
+        return Failure(rule.column, rule.name, f"{rule.expected}, found {found_type}", rows, rows)
     if rule.column == WHOLE_TABLE:
         return Failure(rule.column, rule.name, rule.expected, 0, rows)
     count = said.get("unexpected_count", said.get("observed_value"))

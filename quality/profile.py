@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from lake.schema import Column, Table
@@ -76,10 +76,10 @@ def measures(column: Column) -> str:
     return "" if column.type in ("date", "timestamp") else "value"
 
 
-def partial_profiles(columns: tuple[Column, ...]) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """The worker's half: Arrow batches of one partition in, one row per column (and `*`, the row count) and batch out."""
+def partial_profiles(columns: tuple[Column, ...]) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """The worker's half: Arrow batches in; out, for each batch, one row per column and one for `*`, the row count."""
 
-    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
         schema = pa.schema(
@@ -105,14 +105,14 @@ def partial_profile(array: pa.Array, column: Column) -> dict[str, object]:
     is_list = pa.types.is_list(array.type) or pa.types.is_large_list(array.type)
     present = array.drop_null()
     values = pc.list_flatten(present) if is_list else present
-    owner = pc.list_parent_indices(present).to_numpy() if is_list else np.arange(len(present))
+    owner = pc.list_parent_indices(present).to_numpy() if is_list else np.empty(0, int)
     known = values.is_valid().to_numpy(zero_copy_only=False)
     numbers = _numbers(values.drop_null())
 
     def rows_with(broken: np.ndarray[Any, Any]) -> int:
-        return len(np.unique(owner[known][broken]))
+        return len(np.unique(owner[known][broken])) if is_list else int(np.count_nonzero(broken))
 
-    counts = [array.null_count, len(np.unique(owner[~known])), 0, 0, 0, 0]
+    counts = [array.null_count, len(np.unique(owner[~known])) if is_list else 0, 0, 0, 0, 0]
     if numbers is not None:
         counts[2] = rows_with(~np.isfinite(numbers))
         counts[3] = rows_with(numbers < column.low) if column.low is not None else 0

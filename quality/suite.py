@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from great_expectations import ExpectationSuite
 
-RULE = "rule"  # the column of the judged frame that names the rule
+RULE = "judged_rule"  # the column of the judged frame that names the rule
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def _table_rules(table: Table) -> list[Rule]:
 def broken_rows(profile: pd.DataFrame, table: Table) -> pd.DataFrame:
     """The frame that Great Expectations judges: how many rows of each column break each rule.
 
-    Grain: one row per rule name (column `rule`), one column per column of the table; 0 where a rule does not apply.
+    Grain: one row per rule name (column RULE), one column per column of the table; 0 where a rule does not apply.
     A column of another type, or missing, breaks its `type` in every row (and in one, if there is none).
     """
     import pandas as pd
@@ -136,9 +136,11 @@ def _suite(name: str, held: list[Rule]) -> ExpectationSuite:
     made = []
     for r in held:
         only = {"row_condition": f'{RULE}=="{r.name}"', "condition_parser": "pandas"} if r.broken_if else {}
+        # the pages name a column in a heading of its own, but not the columns of a key
+        told = f"{r.name} of ({r.column})" if r.name == "keys" else r.name
         made.append(
             getattr(gx.expectations, r.expectation)(
-                **r.kwargs, **only, description=f"{r.name}: {r.expected}", meta={"column": r.column, "rule": r.name}
+                **r.kwargs, **only, description=f"{told}: {r.expected}", meta={"column": r.column, "rule": r.name}
             )
         )
     return gx.ExpectationSuite(name=name, expectations=made)  # type: ignore[no-any-return, unused-ignore]

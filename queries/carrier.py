@@ -5,7 +5,7 @@ The grammar is a data file (`queries/data/carrier.v1.json`), never changed by a 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -51,8 +51,9 @@ class LanguageCarriers:
     @cached_property
     def longest(self) -> int:
         """Words of the longest phrase: bounds every match."""
-        return max((phrase.count(" ") + 1 for phrase in self.leading | self.trailing | self.prefixes | self.objects),
-                   default=0)
+        return max(
+            (phrase.count(" ") + 1 for phrase in self.leading | self.trailing | self.prefixes | self.objects), default=0
+        )
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,9 @@ def load_grammar(path: Path | None = None) -> CarrierGrammar:
         content = json.loads(source.read_bytes())
         version, languages = int(content["version"]), content["languages"]
         return CarrierGrammar(version, {name: _language(name, lists, source) for name, lists in languages.items()})
-    except (OSError, KeyError, TypeError, AttributeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+    except CarrierGrammarInvalid:
+        raise
+    except (OSError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise CarrierGrammarInvalid(
             f"carrier grammar {source}: expected JSON with version and languages, found {type(error).__name__}: "
             f"{error}. Restore queries/data/carrier.v1.json."
@@ -132,7 +135,8 @@ def stages(query: str, locale: str, grammar: CarrierGrammar) -> list[str]:
         words = note(_without_tail(words[size:], carriers))
     else:
         words = note(ended)
-    return _drop_objects(words, bool(size), carriers, note) and seen
+    _drop_objects(words, bool(size), carriers, note)
+    return seen
 
 
 def _without_lead(words: list[str], carriers: LanguageCarriers) -> list[str]:
@@ -148,23 +152,25 @@ def _without_lead(words: list[str], carriers: LanguageCarriers) -> list[str]:
 
 
 def _without_tail(words: list[str], carriers: LanguageCarriers) -> list[str]:
-    while True:
+    while " ".join(words) not in carriers.wake:  # "hey alexa" alone is not "hey" with a wake word after it
         for size in range(min(carriers.longest, len(words) - 1), 0, -1):
             if " ".join(words[-size:]) in carriers.trailing:
                 words = words[:-size]
                 break
         else:
-            return words
+            break
+    return words
 
 
-def _drop_objects(words: list[str], after_verb: bool, carriers: LanguageCarriers, note: Any) -> list[str]:
-    """Drop "some", "the song", "algo de"; a single word only after a verb."""
+def _drop_objects(
+    words: list[str], after_verb: bool, carriers: LanguageCarriers, note: Callable[[list[str]], list[str]]
+) -> None:
+    """Drop "some", "the song", "algo de" and note each step; a single word only after a verb."""
     while size := _match(words, carriers.objects, carriers.longest):
         phrase, following = " ".join(words[:size]), words[size]
         if (size == 1 and not after_verb) or following in carriers.keep.get(phrase, ()):
             break
         words = note(words[size:])
-    return words
 
 
 def _match(words: list[str], phrases: frozenset[str], longest: int, whole: bool = False) -> int:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -12,6 +13,7 @@ from typing import Any
 from queries.vocabulary import Vocabulary, name_forms, pair_id, vocabulary_from
 
 _TOP_TRACKS = 5
+_ENDINGS = (".jsonl", ".jsonl.gz", ".parquet")
 
 
 class CatalogUnreadable(ValueError):
@@ -53,17 +55,23 @@ class CatalogIndex:
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The names with their popularity, as the interpretation needs them."""
+
         def rows() -> Iterator[tuple[str, str, float]]:
             for kind, names in (("title", self.titles), ("artist", self.artists), ("album", self.albums)):
                 yield from ((kind, form, self.popularity[found[0]]) for form, found in names.items())
             yield from (("genre", genre, 0.0) for genre in self.genres)
+
         names = vocabulary_from(rows())
         by_row: dict[int, list[str]] = {}
         for form, found in self.artists.items():
             for row in found:
                 by_row.setdefault(row, []).append(form)
-        pairs = {pair_id(form, artist) for form, found in self.titles.items() for row in found
-                 for artist in by_row.get(row, ())}
+        pairs = {
+            pair_id(form, artist)
+            for form, found in self.titles.items()
+            for row in found
+            for artist in by_row.get(row, ())
+        }
         return Vocabulary(names.titles, names.artists, names.albums, names.genres, frozenset(pairs), names.compact)
 
     def entities(self, artist: str | None, title: str | None, album: str | None) -> list[dict[str, Any]]:
@@ -93,8 +101,11 @@ class CatalogIndex:
         self.popularity.append(0.0 if popularity is None else float(popularity))
         for form in _forms(title):
             self.titles.setdefault(form, []).append(row)
-        forms = _forms(artists[0]) if len(artists) == 1 else dict.fromkeys(
-            form for name in artists for form in _forms(name))
+        forms = (
+            _forms(artists[0])
+            if len(artists) == 1
+            else dict.fromkeys(form for name in artists for form in _forms(name))
+        )
         for form in forms:
             self.artists.setdefault(form, []).append(row)
         for form in _forms(album):
@@ -102,42 +113,61 @@ class CatalogIndex:
 
 
 def load_catalog(path: Path | str) -> CatalogIndex:
-    """Index the catalog of a `.jsonl` or `.jsonl.gz` file, or of a folder of them.
+    """Index the catalog of a `.jsonl`, `.jsonl.gz` or `.parquet` file, or of a folder of them.
 
-    Raises CatalogUnreadable naming file, line and what was found.
+    Raises CatalogUnreadable naming file, row and what was found.
     """
     _forms.cache_clear()
-    return CatalogIndex.of(_tracks(Path(path)))
-
-
-def _tracks(path: Path) -> Iterator[dict[str, Any]]:
-    files = sorted(path.glob("*.jsonl*")) if path.is_dir() else [path]
+    root = Path(path)
+    files = sorted(one for one in root.rglob("*") if one.name.endswith(_ENDINGS)) if root.is_dir() else [root]
     if not files:
-        raise CatalogUnreadable(f"catalog {path}: expected .jsonl or .jsonl.gz files in the folder, found none.")
-    for file in files:
-        number = 0
-        try:
-            with gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb") as lines:
-                for number, line in enumerate(lines, 1):
-                    if line.strip():
-                        yield _track(json.loads(line))
-        except FileNotFoundError:
-            raise CatalogUnreadable(f"catalog {file}: no such file. Give a .jsonl or .jsonl.gz catalog.") from None
-        except (OSError, EOFError, ValueError, RecursionError) as error:
-            raise CatalogUnreadable(
-                f"catalog {file} line {number or 1}: expected one JSON track a line (track_id, title, artists), found "
-                f"{' '.join(str(error).split())[:120]}. See the input contract."
-            ) from error
+        raise CatalogUnreadable(f"catalog {root}: expected files ending in {', '.join(_ENDINGS)}, found none.")
+    return CatalogIndex.of(track for file in files for track in _tracks(file))
+
+
+def _tracks(file: Path) -> Iterator[dict[str, Any]]:
+    row = 1
+    try:
+        for value in _parquet_rows(file) if file.suffix == ".parquet" else _json_rows(file):
+            if value is not None:
+                yield _track(value)
+            row += 1
+    except FileNotFoundError:
+        raise CatalogUnreadable(f"catalog {file}: no such file. Give one of {', '.join(_ENDINGS)}.") from None
+    except (OSError, EOFError, ValueError, RecursionError, zlib.error) as error:
+        raise CatalogUnreadable(
+            f"catalog {file} row {row}: expected one track a row (track_id, title, artists), found "
+            f"{' '.join(str(error).split())[:120]}. See the input contract."
+        ) from error
+
+
+def _json_rows(file: Path) -> Iterator[Any]:
+    with gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb") as lines:
+        for line in lines:
+            yield json.loads(line) if line.strip() else None
+
+
+def _parquet_rows(file: Path) -> Iterator[Any]:
+    from pyarrow import parquet
+
+    wanted = ("track_id", "title", "artists", "album", "genres", "popularity")
+    with parquet.ParquetFile(file) as table:
+        names = [name for name in wanted if name in table.schema_arrow.names]
+        for batch in table.iter_batches(columns=names):
+            yield from batch.to_pylist()
 
 
 def _track(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError(f"{type(value).__name__} instead of an object")
-    missing = [name for name in ("track_id", "title", "artists") if name not in value]
+    missing = [name for name in ("track_id", "title", "artists") if value.get(name) is None]
     if missing:
         raise ValueError(f"a track without {', '.join(missing)}")
-    if not isinstance(value["artists"], list):
-        raise ValueError("artists that are no list")
+    wrong = [name for name in ("artists", "genres") if not isinstance(value.get(name) or [], list)]
+    if wrong:
+        raise ValueError(f"{wrong[0]} that are no list")
+    if not isinstance(value.get("popularity"), int | float | None):
+        raise ValueError("a popularity that is no number")
     return value
 
 

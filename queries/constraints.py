@@ -116,8 +116,15 @@ def _with_reach(mention: Mention, words: list[str], before: list[Mention], lexic
     negation = reach if negation >= mention.start else negation
     joined = bool(before) and before[-1].is_negated and reach - floor == 1 and words[floor] in ("or", "nor", "ni", "o")
     is_negated = negation < reach or joined
-    return Mention(mention.field, mention.value, mention.start, mention.end, floor if joined else negation,
-                   is_negated, weak and not is_negated)
+    return Mention(
+        mention.field,
+        mention.value,
+        mention.start,
+        mention.end,
+        floor if joined else negation,
+        is_negated,
+        weak and not is_negated,
+    )
 
 
 def _back_over(kind: str, at: int, floor: int, words: list[str], lexicon: Lexicon) -> int:

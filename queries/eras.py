@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
-_TENS_EN = {"twenties": 20, "thirties": 30, "forties": 40, "fifties": 50, "sixties": 60, "seventies": 70, "eighties": 80,
-            "nineties": 90, "fourties": 40, "ninties": 90, "noughties": 0, "aughts": 0}
+_TENS_EN = {
+    "twenties": 20, "thirties": 30, "forties": 40, "fourties": 40, "fifties": 50, "sixties": 60, "seventies": 70,
+    "eighties": 80, "nineties": 90, "ninties": 90, "noughties": 0, "aughts": 0,
+}
 _TENS_ES = {"veinte": 20, "treinta": 30, "cuarenta": 40, "cincuenta": 50, "sesenta": 60, "setenta": 70, "ochenta": 80,
             "noventa": 90}
 _NUMBERS = {
@@ -22,9 +24,14 @@ _ES_STEMS = {stem + end: tens
              for end in ("o", "a", "os", "as")}
 _ES_BEFORE_TENS = frozenset({"los", "anos", "decada", "de", "del", "tipo", "80", "90", "ochenta", "setenta", "y"})
 _FIRST_YEAR, _LAST_YEAR = 1900, 2039
-_BEFORE = (("before",), ("antes", "de"), ("antes", "del"), ("prior", "to"), ("hasta",), ("until",), ("up", "to"))
-_AFTER = (("after",), ("since",), ("desde",), ("despues", "de"), ("despues", "del"), ("a", "partir", "de"),
-          ("from", "after"), ("posteriores", "a"))
+_Leads = tuple[tuple[str, ...], ...]
+_BEFORE: _Leads = (
+    ("before",), ("antes", "de"), ("antes", "del"), ("prior", "to"), ("hasta",), ("until",), ("up", "to"),
+)
+_AFTER: _Leads = (
+    ("after",), ("since",), ("desde",), ("despues", "de"), ("despues", "del"), ("a", "partir", "de"),
+    ("from", "after"), ("posteriores", "a"),
+)
 _BETWEEN = frozenset({"to", "a", "and", "y", "al", "hasta", "until", "through", "till"})
 
 
@@ -42,7 +49,7 @@ class Era:
 def eras(words: list[str]) -> list[Era]:
     """Every decade, year or range in the words of a normal form, left to right, without overlaps.
 
-    "90s", "1990s", "nineties", "noventa" (after "los", "años", ...) are the decade 1990; "20s" is 1920 and "2020s" 2020;
+    "90s", "1990s", "nineties", "noventa" (after "los", "años") are the decade 1990; "20s" is 1920, "2020s" 2020;
     "1995" and "nineteen ninety five" are years; "from 1990 to 1995", "before 1980", "desde 2010" are ranges.
     """
     found: list[Era] = []

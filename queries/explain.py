@@ -56,9 +56,15 @@ def card(reading: Reading) -> str:
     slots = ", ".join(f"{slot['type']} “{slot['value']}”" for slot in reading.slots)
     entities = ", ".join(f"{one['kind']} {one['id']} ({one['score']:g})" for one in reading.entities)
     for name, value in (
-        ("query", reading.query), ("stripped", reading.stripped), ("language", reading.language),
-        ("intent", reading.intent), ("slots", slots), ("key", reading.key), ("entities", entities),
-        ("answers as", reading.answers_as), ("because", "\n".join(reading.reasons)),
+        ("query", reading.query),
+        ("stripped", reading.stripped),
+        ("language", reading.language),
+        ("intent", reading.intent),
+        ("slots", slots),
+        ("key", reading.key),
+        ("entities", entities),
+        ("answers as", reading.answers_as),
+        ("because", "\n".join(reading.reasons)),
     ):
         table.add_row(name, Text(value or "-"))
     console = Console(width=110, highlight=False)

@@ -23,7 +23,29 @@ _K1, _B = 1.2, 0.75
 """BM25's usual constants (Robertson & Zaragoza 2009, section 3.5)."""
 _ALBUM_WEIGHT = 0.3
 _SHORT_LIST = 120
-_SAID_WITHOUT_MEANING = frozenset("by de del the la el los las a y and song cancion feat ft music video lyrics official".split())
+_SAID_WITHOUT_MEANING = frozenset(
+    (
+        "by",
+        "de",
+        "del",
+        "the",
+        "la",
+        "el",
+        "los",
+        "las",
+        "a",
+        "y",
+        "and",
+        "song",
+        "cancion",
+        "feat",
+        "ft",
+        "music",
+        "video",
+        "lyrics",
+        "official",
+    )
+)
 _WEIGHT = {"words": 0.30, "trigrams": 0.25, "together": 0.25, "title": 0.20}
 _EXACT = {"pair": 2.0, "title": 1.0, "artist": 0.8, "album": 0.5}
 _PRIOR_WEIGHT = 0.3
@@ -55,8 +77,10 @@ class Linker:
         lengths: list[float] = []
         norms: list[float] = []
         for row in range(len(catalog)):
-            title, artists = normal_form(catalog.title_names[row], "en"), normal_form(
-                " ".join(catalog.artist_names[row]), "en")
+            title, artists = (
+                normal_form(catalog.title_names[row], "en"),
+                normal_form(" ".join(catalog.artist_names[row]), "en"),
+            )
             self._texts.append((title, artists))
             lengths.append(self._add_words(row, title, artists, normal_form(catalog.album_names[row], "en")))
             norms.append(self._add_trigrams(row, f"{title} {artists}"))
@@ -81,18 +105,21 @@ class Linker:
             for row, bonus in self._exact(way, top).items():
                 scores[row] = max(scores.get(row, 0.0), bonus) if row not in scores else scores[row] + bonus
         for row in self._catalog.artists.get(ways[-1], ()):
-            # all of an artist's tracks fit the words alike: those recorded or re-issued most often come first
-            scores[row] = scores.get(row, _EXACT["artist"]) + _PRIOR_WEIGHT * self._renown(row)
+            scores[row] = self._of_artist(row, scores.get(row, 0.0))
         popularity, ids = self._catalog.popularity, self._catalog.track_ids
         final = {row: round(score + _POPULARITY_WEIGHT * popularity[row] / 100, 9) for row, score in scores.items()}
         rows = sorted(final, key=lambda row: (-final[row], -popularity[row], ids[row]))[:top]
         return [(ids[row], final[row]) for row in rows]
 
-    def _renown(self, row: int) -> float:
-        """Popularity, or, as a prior where it is unknown, how often the title was recorded or re-issued; 0 to 1."""
+    def _of_artist(self, row: int, score: float) -> float:
+        """The score of a track of the artist asked for: all fit alike, so popularity orders them; where it is unknown,
+        how often the title was recorded or re-issued."""
+        popularity = self._catalog.popularity[row]
+        if popularity > 0:
+            return _EXACT["artist"] + popularity / 100
         form = name_forms(self._catalog.title_names[row])[-1:]
         recorded = len(self._catalog.titles.get(form[0], (row,))) if form else 1
-        return max(self._catalog.popularity[row] / 100, 1 - 1 / (1 + log(recorded)))
+        return max(score, _EXACT["artist"]) + _PRIOR_WEIGHT * (1 - 1 / (1 + log(recorded)))
 
     def _scored(self, text: str) -> dict[int, float]:
         import numpy as np
@@ -117,8 +144,12 @@ class Linker:
                 continue
             title, artists = self._texts[row]
             together = fuzz.token_set_ratio(meant, f"{title} {artists}")
-            alone = max(fuzz.ratio(meant, title), fuzz.ratio(meant, f"{title} {artists}"),
-                        fuzz.ratio(meant, f"{artists} {title}"), fuzz.partial_ratio(title, meant) * 0.8)
+            alone = max(
+                fuzz.ratio(meant, title),
+                fuzz.ratio(meant, f"{title} {artists}"),
+                fuzz.ratio(meant, f"{artists} {title}"),
+                fuzz.partial_ratio(title, meant) * 0.8,
+            )
             result[row] = float(rough[row]) + (_WEIGHT["together"] * together + _WEIGHT["title"] * alone) / 100
         return result
 
@@ -137,7 +168,7 @@ class Linker:
                     found.update({row: _EXACT["pair"] for row in catalog.titles[title] if row in own})
         return found
 
-    def _collect(self, into: "NDArray[np.float32]", postings: _Postings, term: str, factor: float) -> None:
+    def _collect(self, into: NDArray[np.float32], postings: _Postings, term: str, factor: float) -> None:
         import numpy as np
 
         if term in postings.documents:

@@ -27,6 +27,8 @@ def is_music(query: str, has_constraint: bool, lexicon: Lexicon) -> tuple[bool, 
     without either is a name, as nearly all of a music service's requests are.
     """
     words = query.split()
+    if not words:
+        return False, "nothing was said"
     against = _hits(words, "not_music", lexicon)
     nouns = _hits(words, "music_nouns", lexicon)
     verbs = _hits(words, "music_verbs", lexicon)

@@ -69,7 +69,7 @@ def _one_pass(text: str, conjunction: str) -> str:
     folded = _folded(text)
     if "'" in folded:
         folded = folded.replace("'", "")
-    if not folded.isalnum():
+    if not (folded.isascii() and folded.isalnum()):
         folded = _stylised(folded, conjunction)
         folded = _only_words(folded)
         if _DIGIT_BLANK.search(folded):

@@ -4,19 +4,92 @@ from dataclasses import dataclass
 
 from queries.phrase import Stretch
 
-_PLAYLIST = ("lista de reproduccion", "lista de canciones", "lista de musica", "play list", "playlist", "playlists", "lista",
-             "list", "playalist", "playslist", "playlsit")
+_PLAYLIST = (
+    "lista de reproduccion",
+    "lista de canciones",
+    "lista de musica",
+    "play list",
+    "playlist",
+    "playlists",
+    "lista",
+    "list",
+    "playalist",
+    "playslist",
+    "playlsit",
+)
 _ALBUM = ("album", "disco", "record", "lp", "ep")
-_CALLED = ("called", "named", "titled", "llamada", "llamado", "titulada", "titulado", "que se llama", "denominada",
-           "con el nombre de", "con el nombre", "de nombre", "entitled", "with the name", "by the name of")
-_ADD = frozenset("add put include save keep remember download place insert append move anade agrega incluye guarda mete pon "
-                 "anadir agregar suma inserta recuerda".split())
-_VERBS = frozenset("play start open shuffle reproduce pon ponme toca reproduceme".split())
-_TO = frozenset("to onto into on in a en".split())
-_OWNERS = frozenset("my the our mi la el nuestra mis".split())
+_CALLED = (
+    "called",
+    "named",
+    "titled",
+    "llamada",
+    "llamado",
+    "titulada",
+    "titulado",
+    "que se llama",
+    "denominada",
+    "con el nombre de",
+    "con el nombre",
+    "de nombre",
+    "entitled",
+    "with the name",
+    "by the name of",
+)
+_ADD = frozenset(
+    (
+        "add",
+        "put",
+        "include",
+        "save",
+        "keep",
+        "remember",
+        "download",
+        "place",
+        "insert",
+        "append",
+        "move",
+        "anade",
+        "agrega",
+        "incluye",
+        "guarda",
+        "mete",
+        "pon",
+        "anadir",
+        "agregar",
+        "suma",
+        "inserta",
+        "recuerda",
+    )
+)
+_VERBS = frozenset(["play", "start", "open", "shuffle", "reproduce", "pon", "ponme", "toca", "reproduceme"])
+_TO = frozenset(["to", "onto", "into", "on", "in", "a", "en"])
+_OWNERS = frozenset(["my", "the", "our", "mi", "la", "el", "nuestra", "mis"])
 _BY = {"en": ("by", "performed by", "sung by", "from"), "es": ("de", "del", "por", "interpretada por", "de la", "by")}
-_FURNITURE = frozenset({"song", "track", "tune", "cancion", "tema", "the", "this", "that", "a", "artist", "album", "la",
-                        "el", "esta", "este", "una", "un", "called", "named", "single", "pista"})
+_FURNITURE = frozenset(
+    {
+        "song",
+        "track",
+        "tune",
+        "cancion",
+        "tema",
+        "the",
+        "this",
+        "that",
+        "a",
+        "artist",
+        "album",
+        "la",
+        "el",
+        "esta",
+        "este",
+        "una",
+        "un",
+        "called",
+        "named",
+        "single",
+        "pista",
+    }
+)
 _NOUNS = frozenset({"song", "track", "tune", "cancion", "tema", "called", "pista"})
 _LONGEST_LEAD = 4
 _LONGEST_ALBUM = 6
@@ -24,7 +97,7 @@ _LONGEST_ALBUM = 6
 
 @dataclass(frozen=True)
 class PlaylistRequest:
-    """The playlist's name; what is to be added to it, if that is named; `is_sure`: said as somebody's or to be added to."""
+    """The playlist's name; what is to be added to it, if named; `is_sure`: said as somebody's or to be added to."""
 
     name: Stretch
     added: Stretch | None
@@ -33,8 +106,14 @@ class PlaylistRequest:
 
 def playlist_request(request: Stretch) -> PlaylistRequest | None:
     """A playlist by name: "add hello to my gym playlist", "the playlist called X", "my X playlist"; else None."""
-    lead = next((at for at in range(request.start, min(request.end, request.start + _LONGEST_LEAD))
-                 if request.words[at] in _ADD), None)
+    lead = next(
+        (
+            at
+            for at in range(request.start, min(request.end, request.start + _LONGEST_LEAD))
+            if request.words[at] in _ADD
+        ),
+        None,
+    )
     if lead is not None:
         return _added_to(request, lead)
     at, size = _find(request, _PLAYLIST)
@@ -62,14 +141,17 @@ def _added_to(request: Stretch, lead: int) -> PlaylistRequest | None:
     words, end = request.words, request.end
     at, size = _find(request, _PLAYLIST)
     joins = [place for place in range(lead + 1, end - 1) if words[place] in _TO]
-    if not joins or (at < 0 and words[lead] in ("pon", "put", "mete", "download", "remember") and words[joins[0] - 1]
-                     not in _NOUNS):
+    if not joins or (
+        at < 0 and words[lead] in ("pon", "put", "mete", "download", "remember") and words[joins[0] - 1] not in _NOUNS
+    ):
         return None
     owned = [place for place in joins if words[place + 1] in _OWNERS]
     join = owned[0] if owned else joins[0]
     start = join + 1
-    while start < end - 1 and (words[start] in _OWNERS or words[start].endswith("s") and words[start - 1] in _TO
-                               and words[start][:-1] in _OWNERS):
+    while start < end - 1 and (
+        words[start] in _OWNERS
+        or (words[start].endswith("s") and words[start - 1] in _TO and words[start][:-1] in _OWNERS)
+    ):
         start += 1
     for phrase in _PLAYLIST:
         size = phrase.count(" ") + 1
@@ -98,8 +180,11 @@ def album_name(request: Stretch, bare: Stretch) -> tuple[Stretch, Stretch | None
     name = request.cut(max(bare.start, request.start), at)
     while name.start < name.end and words[name.start] in _FURNITURE:
         name = request.cut(name.start + 1, at)
-    if name.start < name.end <= name.start + _LONGEST_ALBUM and name.core() is not None and not any(
-            lexicon.has("no_name", word) for word in words[name.start : name.start + 1]):
+    if (
+        name.start < name.end <= name.start + _LONGEST_ALBUM
+        and name.core() is not None
+        and not any(lexicon.has("no_name", word) for word in words[name.start : name.start + 1])
+    ):
         by = request.cut(after + 1, end) if after + 1 < end and words[after] in ("by", "de", "del") else None
         return name, by
     return None
@@ -120,7 +205,7 @@ def splits(request: Stretch, language: str) -> list[tuple[Stretch, Stretch]]:
 def without_furniture(name: Stretch) -> Stretch:
     """A title without "the song", "la cancion" around it."""
     start, end = name.start, name.end
-    while start < end - 1 and any(word in _NOUNS for word in name.words[start : start + 3]) and name.words[start] in _FURNITURE:
+    while start < end - 1 and name.words[start] in _FURNITURE and _NOUNS & set(name.words[start : start + 3]):
         start += 1
     if end - start > 1 and name.words[end - 1] in _NOUNS:
         end -= 1

@@ -33,8 +33,11 @@ class Stretch:
     def unexplained(self) -> list[int]:
         """Words that are neither in a mention (with its lead-in) nor fillers."""
         taken = {at for one in self.inside for at in range(max(one.reach, self.start), one.end)}
-        return [at for at in range(self.start, self.end)
-                if at not in taken and not self.lexicon.has("fillers", self.words[at])]
+        return [
+            at
+            for at in range(self.start, self.end)
+            if at not in taken and not self.lexicon.has("fillers", self.words[at])
+        ]
 
     def core(self) -> "Stretch | None":
         """From the first to the last unexplained word; None if every word is explained."""

@@ -14,8 +14,34 @@ if TYPE_CHECKING:
     from queries.catalog_index import CatalogIndex
 
 _SLOT_FIELDS = ("genre", "mood", "activity", "year", "decade", "sort")
-_SLOT_EDGES = frozenset("music musica songs song canciones cancion for to the de para el la los las in en del while "
-                        "mientras tracks temas of a".split())
+_SLOT_EDGES = frozenset(
+    (
+        "music",
+        "musica",
+        "songs",
+        "song",
+        "canciones",
+        "cancion",
+        "for",
+        "to",
+        "the",
+        "de",
+        "para",
+        "el",
+        "la",
+        "los",
+        "las",
+        "in",
+        "en",
+        "del",
+        "while",
+        "mientras",
+        "tracks",
+        "temas",
+        "of",
+        "a",
+    )
+)
 _LOCALES = {"en": "en-US", "es": "es-ES"}
 
 
@@ -50,13 +76,37 @@ def read(raw_query: str, locale: str, lexicon: Lexicon, catalog: "CatalogIndex |
     """Read one request. Total: no text raises; a blank one is `not_music` with empty forms."""
     query = normal_form(raw_query, locale)
     if not query:
-        return Reading(raw_query, "", "", language("", locale, lexicon), False, "not_music", [], no_constraints(), "", [],
-                       "stripped", ["nothing was said"])
+        said_in = language("", locale, lexicon)
+        return Reading(
+            raw_query,
+            "",
+            "",
+            said_in,
+            False,
+            "not_music",
+            [],
+            no_constraints(),
+            "",
+            [],
+            "stripped",
+            ["nothing was said"],
+        )
     found = interpret(query, locale, lexicon, catalog.vocabulary if catalog else None)
     entities = catalog.entities(found.artist, found.title, _album(found)) if catalog and found.is_music else []
-    return Reading(raw_query, query, found.stripped, found.language, found.is_music, found.intent,
-                   _slots(found, Surface(raw_query, query, locale)), found.constraints, found.key, entities,
-                   found.answers_as, list(found.reasons))
+    return Reading(
+        raw_query,
+        query,
+        found.stripped,
+        found.language,
+        found.is_music,
+        found.intent,
+        _slots(found, Surface(raw_query, query, locale)),
+        found.constraints,
+        found.key,
+        entities,
+        found.answers_as,
+        list(found.reasons),
+    )
 
 
 def _album(found: Interpretation) -> str | None:

@@ -1,9 +1,9 @@
 """What the catalog knows, folded and small enough to travel to every Spark task: names with their popularity."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
 
 from queries.normalise import normal_form
 
@@ -11,8 +11,8 @@ _NO_POPULARITY = 0.0
 
 
 def name_forms(name: str) -> list[str]:
-    """The folded forms under which a title, artist or album is found: as it is, with the Spanish "y" for "&", without
-    "(feat. ...)" or " - Remastered", without the blanks of a name in pieces ("AC/DC" acdc). The fullest first."""
+    """The folded forms under which a title, artist or album is found, the fullest first: as it is, without
+    "(feat. ...)" or " - Remastered", and with the Spanish "y" for "&"."""
     base = name
     for opening in (" - ", " (", " ["):
         base = base.split(opening, 1)[0]
@@ -59,23 +59,21 @@ class Vocabulary:
         return pair_id(title, artist) in self.pairs
 
 
-def vocabulary_of(tracks: Iterable[Mapping[str, Any]]) -> Vocabulary:
-    """The vocabulary of tracks in the contract's form."""
-    rows = ((kind, form, popularity) for track in tracks for kind, form, popularity in vocabulary_rows(track))
-    return vocabulary_from(rows)
+def name_rows(
+    title: str, artists: Sequence[str], album: str, genres: Iterable[str], popularity: float | None
+) -> Iterable[tuple[str, str, float]]:
+    """(kind, folded form, popularity) of one track; kind title, artist, album, genre or pair (form: the id).
 
-
-def vocabulary_rows(track: Mapping[str, Any]) -> Iterable[tuple[str, str, float]]:
-    """(kind, folded form, popularity) of one track; kind title, artist, album, genre or pair (form: the id)."""
-    popularity = track.get("popularity")
-    popularity = _NO_POPULARITY if popularity is None or popularity != popularity else float(popularity)
-    titles = name_forms(track["title"] or "")
-    artists = [form for name in track["artists"] for form in name_forms(name or "")]
-    yield from (("title", form, popularity) for form in titles)
-    yield from (("artist", form, popularity) for form in artists)
-    yield from (("album", form, popularity) for form in name_forms(track.get("album") or ""))
-    yield from (("genre", genre, popularity) for genre in _list(track.get("genres")))
-    yield from (("pair", str(pair_id(title, artist)), 0.0) for title in titles for artist in artists)
+    A missing popularity (None or NaN) counts as 0.
+    """
+    known = _NO_POPULARITY if popularity is None or popularity != popularity else float(popularity)
+    titles = _forms(title)
+    singers = [form for name in artists for form in _forms(name)]
+    yield from (("title", form, known) for form in titles)
+    yield from (("artist", form, known) for form in singers)
+    yield from (("album", form, known) for form in _forms(album))
+    yield from (("genre", genre, known) for genre in genres)
+    yield from (("pair", str(pair_id(form, singer)), 0.0) for form in titles for singer in singers)
 
 
 def vocabulary_from(rows: Iterable[tuple[str, str, float]]) -> Vocabulary:
@@ -96,5 +94,6 @@ def vocabulary_from(rows: Iterable[tuple[str, str, float]]) -> Vocabulary:
     return Vocabulary(names["title"], artists, names["album"], frozenset(names["genre"]), frozenset(pairs), compact)
 
 
-def _list(value: Any) -> list[str]:
-    return [] if value is None or isinstance(value, float) else [str(one) for one in value]
+@lru_cache(maxsize=50_000)
+def _forms(name: str) -> list[str]:
+    return name_forms(name)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from features.attributes import range_fit, words
+from features.attributes import AUDIO, range_fit, words
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -70,7 +70,7 @@ def _top(frame: DataFrame, keys: list[str], order: list[Column], n: int) -> Data
 
 def _ranked(frame: DataFrame, order: list[Column], settings: CandidateSettings) -> DataFrame:
     top = _top(frame, ["locale", "query"], order, settings.per_source)
-    return top.withColumnRenamed("_rank", "source_rank")
+    return top.withColumnRenamed("_rank", "source_rank").select("locale", "query", "track_id", "source_rank")
 
 
 def _engagement(queries: DataFrame, daily: DataFrame, settings: CandidateSettings) -> DataFrame:
@@ -154,8 +154,7 @@ def _constraint(queries: DataFrame, tracks: DataFrame, settings: CandidateSettin
     by_decade = by_decade.join(of_track, "track_decade")
     feel = keys.where(~has_genre & ~has_decade & (F.col("mood").isNotNull() | F.col("activity").isNotNull())).drop("genre")
     by_feel = feel.crossJoin(of_track)
-    wanted = ["constraint_key", "track_id", "strength", "decade", "track_decade", "mood", "activity", "moods",
-              "energy", "valence", "danceability", "tempo", "acousticness", "instrumentalness"]  # fmt: skip
+    wanted = ["constraint_key", "track_id", "strength", "decade", "track_decade", "mood", "activity", "moods", *AUDIO]
     met = by_genre.select(*wanted).unionByName(by_decade.select(*wanted)).unionByName(by_feel.select(*wanted))
     off_decade = (F.size("decade") > 0) & ~F.coalesce(F.array_contains("decade", F.col("track_decade")), F.lit(False))
     tagged = F.coalesce(F.array_contains("moods", F.col("mood")), F.lit(False))

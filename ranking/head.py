@@ -15,6 +15,7 @@ class HeadSettings:
     """Size of the head set and of its lists; see conf/night.yaml, section `ranking`."""
 
     head_share: float = 1.0
+    min_people_in_locale: int = 20
     max_entries: int = 200_000
     tracks_per_entry: int = 50
     explore_share: float = 0.02
@@ -25,12 +26,18 @@ class HeadSettings:
 def head_queries(queries: DataFrame, settings: HeadSettings) -> DataFrame:
     """The public music queries that cover `head_share` of the traffic of each locale, at most `max_entries` in all.
 
-    Grain: (locale, query), as in `queries`; most asked first, ties by query.
+    A language answers for its locales: a locale has an entry of its own only where `min_people_in_locale` people asked
+    there, and `*` only where no language has one. Grain: (locale, query), as in `queries`; most asked first.
     """
     from pyspark.sql import Window
     from pyspark.sql import functions as F
 
     public = queries.where(F.col("is_public") & F.col("is_music"))
+    is_language = F.length("locale") == 2
+    in_a_language = public.where(is_language).select("query").distinct().withColumn("_known", F.lit(True))
+    own = (F.length("locale") > 2) & (F.col("people_28d") >= settings.min_people_in_locale)
+    nowhere_else = (F.col("locale") == "*") & F.col("_known").isNull()
+    public = public.join(F.broadcast(in_a_language), "query", "left").where(is_language | own | nowhere_else).drop("_known")
     in_locale = Window.partitionBy("locale").orderBy(F.desc("searches_28d"), "query")
     before = F.sum("searches_28d").over(in_locale.rowsBetween(Window.unboundedPreceding, -1))
     total = F.sum("searches_28d").over(Window.partitionBy("locale"))

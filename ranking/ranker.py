@@ -49,7 +49,7 @@ class RankerParams:
     """
 
     objective: str = "lambdarank"
-    learning_rate: float = 0.06
+    learning_rate: float = 0.1
     num_leaves: int = 31
     min_data_in_leaf: int = 50
     min_sum_hessian_in_leaf: float = 1e-3
@@ -223,8 +223,8 @@ def fit(
 
     Early stopping looks every `every` trees at our mean NDCG@10 over validation queries with a positive (LightGBM's
     own counts empty queries as 1 and lets ties follow row order) and stops after `patience` trees without gain.
-    The same examples, parameters and seed give the same model with any `threads`; one is the default, since LightGBM's
-    idle threads spin: on a busy machine two took 5 times as long as one (50 trees, 67,200 × 45). Raises TrainingImpossible.
+    Examples, parameters and seed decide the model, `threads` does not; one is the default, since LightGBM's idle
+    threads spin: on a busy machine two took 5 times as long (50 trees, 67,200 × 45). Raises TrainingImpossible.
     """
     given = dict(metadata or {}) | {"queries": len(examples.qids), "rows": len(examples.grades)}
     settings = params.for_lightgbm(examples.features, seed, threads)

@@ -65,7 +65,7 @@ def world_ranges(name: str) -> dict[str, Any]:
 def drawn_behaviour(name: str, days: int, rng: np.random.Generator) -> Behaviour:
     """Draw every parameter of the world for this seed."""
     ranges = world_ranges(name)
-    number = {k: float(rng.uniform(*v)) for k, v in ranges.items() if isinstance(v, list)}
+    number = {k: float(rng.uniform(*v)) for k, v in ranges.items() if isinstance(v, list) and k != "examination_power"}
     locale = np.array([ranges["locales"].get(x, 0.0) for x in LOCALES]) * rng.uniform(0.85, 1.15, len(LOCALES))
     client = np.array([ranges["clients"].get(x, 0.0) for x in CLIENTS])
     gain = (2.0**GRADES - 1) / 15

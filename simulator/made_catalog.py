@@ -5,10 +5,12 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 import numpy as np
 
+from simulator.arrays import Floats
 from simulator.lexicon import AUDIO, Genre, feelings, file, genres
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -143,9 +145,16 @@ def _recording(rng: random.Random, artist: Artist, last: date) -> dict[str, Any]
 
 def moods_of(audio: dict[str, float]) -> list[str]:
     """The moods (at most two) that the audio fits best, none if it fits none well."""
+    names, fit = _moods()
     x = np.array([audio[k] for k in AUDIO[:5]] + [(audio["tempo"] - 60) / 120]) - 0.5
-    fits = [(float(f.fit @ x / np.linalg.norm(f.fit)), f.name) for f in feelings() if f.kind == "mood"]
-    return [name for fit, name in sorted(fits, reverse=True)[:2] if fit > 0.3]
+    fits = fit @ x
+    return [names[k] for k in np.argsort(-fits, kind="stable")[:2] if fits[k] > 0.3]
+
+
+@cache
+def _moods() -> tuple[list[str], Floats]:
+    moods = [f for f in feelings() if f.kind == "mood"]
+    return [f.name for f in moods], np.array([f.fit / np.linalg.norm(f.fit) for f in moods])
 
 
 def _other_recordings(
@@ -178,9 +187,7 @@ def _other_recordings(
 def new_releases(rows: list[dict[str, Any]], n: int, first: date, days: int, seed: int) -> list[dict[str, Any]]:
     """n made tracks by artists of the catalog, released on days drawn inside the window; no popularity yet."""
     rng = random.Random(f"releases {seed}")
-    known = sorted((r for r in rows if r["audio"]), key=lambda r: (-(r["popularity"] or 0), r["track_id"]))[
-        : max(20, len(rows) // 10)
-    ]
+    known = sorted(rows, key=lambda r: (-(r["popularity"] or 0), r["track_id"]))[: max(20, len(rows) // 10)]
     out = []
     for _ in range(n):
         like, day = rng.choice(known), first + timedelta(days=rng.randint(0, max(0, days - 1)))
@@ -188,7 +195,7 @@ def new_releases(rows: list[dict[str, Any]], n: int, first: date, days: int, see
         name = title(rng, "es" if latin else "en")
         audio = {
             k: v if v is None or k in ("tempo", "loudness") else round(min(max(v + rng.gauss(0, 0.06), 0), 1), 4)
-            for k, v in like["audio"].items()
+            for k, v in (like["audio"] or {}).items()
         }
         out.append(
             like
@@ -199,7 +206,7 @@ def new_releases(rows: list[dict[str, Any]], n: int, first: date, days: int, see
                 "release_date": day.isoformat(),
                 "available_from": day.isoformat(),
                 "popularity": None,
-                "audio": audio,
+                "audio": audio or None,
                 "duration_ms": int(rng.gauss(195_000, 25_000)),
                 "artists": like["artists"][:1],
             }

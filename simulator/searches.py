@@ -48,7 +48,7 @@ def served(
     """Answer each request with the day's policy."""
     text = world.texts.ids(key)
     variant = variant_of(world, day)
-    row, salt = np.array(world.texts.row)[text], np.array(world.texts.salt)[text]
+    row, salt = (np.array(x, dtype=np.int64)[text] for x in (world.texts.row, world.texts.salt))
     lists = base_lists(
         world.retrieval,
         world.tracks,

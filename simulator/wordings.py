@@ -9,7 +9,7 @@ import zlib
 
 import numpy as np
 
-from simulator.arrays import Floats, Ints, hashed_noise, hashed_uniform, zipf_shares
+from simulator.arrays import Floats, Ints, hashed_noise, zipf_shares
 from simulator.behaviour import Behaviour
 from simulator.lexicon import LANGUAGES, feelings, file, genres
 from simulator.needs import Concept
@@ -105,7 +105,7 @@ def _ranked(concept: Concept, language: str, surface: str, seed: int) -> list[st
         text = carrier.format(x=body.format(**slots))
         if surface == "voice":
             text = spoken(text)
-        elif hashed_uniform(seed, 22, place, int(j))[0] < 0.75:
+        elif zlib.crc32(f"{seed}{text}".encode()) % 4:  # three in four type in lower case
             text = text.lower()
         if text not in out:
             out.append(text)

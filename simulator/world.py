@@ -17,7 +17,7 @@ from simulator.needs import Concept, concepts, locale_log_weights
 from simulator.people import People, people
 from simulator.relevance import Grades, grades, hidden_appeal, locale_taste
 from simulator.retrieval import Retrieval
-from simulator.settings import Settings
+from simulator.settings import BadSimulation, Settings
 from simulator.tracks import Tracks, tracks_from
 from simulator.wordings import Wordings
 
@@ -115,6 +115,11 @@ def built_world(settings: Settings) -> World:
     taste = locale_taste(tracks, behaviour, rng(_TASTE))
     trend = rng(_TREND).normal(0, behaviour["trend_sd"], len(listed))
     artists = [c.target[1] for c in listed if c.kind == "artist"]
+    if len(artists) < 5:
+        raise BadSimulation(
+            f"catalog={settings.catalog}: expected at least 5 artists and titles in letters a to z that people could "
+            f"say in English or Spanish, found {len(artists)}. Give another catalog."
+        )
     return World(
         settings,
         behaviour,

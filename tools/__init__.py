@@ -1,0 +1,1 @@
+"""What make calls: set-up, the nightly front door, generated documents."""

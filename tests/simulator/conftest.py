@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,6 +36,10 @@ class Simulated:
 
     def truth(self, name: str) -> pd.DataFrame:
         return pq.read_table(self.out / "truth" / f"{name}.parquet").to_pandas()
+
+    def catalog(self) -> list[dict]:
+        text = gzip.decompress((self.out / "catalog.jsonl.gz").read_bytes()).decode("utf-8")
+        return [json.loads(line) for line in text.splitlines()]
 
     def behaviour(self) -> dict:
         return json.loads((self.out / "truth" / "behaviour.json").read_text())

@@ -9,7 +9,7 @@ WORDS = ("days=4", "searches_per_day=1500", "jsonl_days=1")
 
 
 def test_examination_is_one_over_rank_in_the_position_world(simulated):
-    world = simulated("days=4", "searches_per_day=6000", "world=position")
+    world = simulated("days=3", "searches_per_day=6000", "world=position")
     shown = world.impressions()
     assert set(shown.client) == {"mobile", "web", "firetv"}
     attraction = np.array(world.behaviour()["attraction"])
@@ -29,21 +29,20 @@ def test_false_clicks_in_the_trust_world(simulated):
 
 
 def test_voice_hears_one_track_at_a_time(simulated):
-    world = simulated("days=2", "searches_per_day=1500", "world=voice", "jsonl_days=0")
+    world = simulated("days=4", "searches_per_day=600", "world=voice")
     s, e = world.log("searches").drop_duplicates("search_id"), world.log("events").drop_duplicates("event_id")
     assert set(s.client) == {"alexa"} and "click" not in set(e.kind)
-    plays = e[e.kind == "play"].set_index(["search_id", "position"]).index
-    ended = e[e.kind.isin(["complete", "skip"])].set_index(["search_id", "position"]).index
-    later = [(s, p) for s, p in plays if p > 1]
-    # An event may be delivered after the last folder; judge only searches that begin on the first day.
-    early = set(s[s.ts < "2026-10-02"].search_id)
-    late = world.truth("searches")
-    assert len(late)
-    missing = [k for k in later if k[0] in early and (k[0], k[1] - 1) not in set(ended)]
-    assert len(later) > 300 and len(missing) <= 0.03 * len(later), "rank r+1 sounds only after r ended without leaving"
-    assert set(e.set_index(["search_id", "position"]).index) - set(plays) <= set(
-        k for k in e.set_index(["search_id", "position"]).index if k not in set(plays)
-    ), "events only of what sounded"
+    # Events come up to two days late, so only the first day's searches are sure to be told whole.
+    e = e[e.search_id.isin(s[s.ts < "2026-10-02"].search_id)].sort_values(["search_id", "ts"])
+    kinds = e.groupby(["search_id", "position"]).kind.agg(set)
+    assert kinds.map(lambda k: "play" in k and len(k & {"complete", "skip", "stop"}) == 1).all()
+    later = [(search, position) for search, position in kinds.index if position > 1]
+    assert len(later) > 150
+    for search, position in later:
+        assert (search, position - 1) in kinds.index, "what was not reached did not sound"
+        assert kinds[search, position - 1] & {"complete", "skip"}, "who stops has left"
+    begun = e[e.kind == "play"]
+    assert begun.groupby("search_id").position.is_monotonic_increasing.all(), "in queue order"
 
 
 def test_failures_are_rephrased_within_two_minutes(simulated):
@@ -61,7 +60,7 @@ def test_failures_are_rephrased_within_two_minutes(simulated):
 
 
 def test_two_policy_changes_and_exact_propensities(simulated):
-    world = simulated("days=6", "searches_per_day=1500")
+    world = simulated("days=6", "searches_per_day=4000")
     s = world.log("searches").drop_duplicates("search_id")
     by_day = s.groupby(s.ts.str[:10]).variant.agg(lambda v: sorted(set(v)))
     assert all(len(v) == 1 for v in by_day) and sorted({v[0] for v in by_day}) == ["policy_a", "policy_b", "policy_c"]
@@ -83,12 +82,13 @@ def test_two_policy_changes_and_exact_propensities(simulated):
 
 
 def test_the_four_kinds_of_bots(simulated):
-    world = simulated("days=4", "searches_per_day=6000", "jsonl_days=0")
+    world = simulated("days=6", "searches_per_day=4000")
     s = world.log("searches").drop_duplicates("search_id").merge(world.truth("searches"), on="search_id")
     b = world.behaviour()
+    accounts = {user for users in b["bots"].values() for user in users}
     assert 0.03 < s.is_bot.mean() < 0.05
-    assert s[s.user_id.isin(sum(b["bots"].values(), []))].is_bot.all()
-    assert set(s[s.is_bot].user_id) <= set(sum(b["bots"].values(), []))
+    assert s[s.user_id.isin(accounts)].is_bot.all()
+    assert set(s[s.is_bot].user_id) <= accounts
     clicks = world.log("events").query("kind == 'click'").groupby("search_id").size()
     scrapers = s[s.user_id.isin(b["bots"]["scraper"])]
     gaps = (
@@ -109,12 +109,12 @@ def test_the_four_kinds_of_bots(simulated):
     assert len(pushed) > 50 and set(catalog[pushed.track_id]) == {b["farm_artist"]}
     home = s[s.user_id.isin(b["household"])]
     assert (
-        not home.is_bot.any() and set(home.client) == {"alexa"} and len(home) / 4 > 25 and home.need_id.nunique() > 40
+        not home.is_bot.any() and set(home.client) == {"alexa"} and len(home) / 6 > 20 and home.need_id.nunique() > 40
     )
 
 
 def test_new_releases_come_out_inside_the_window(simulated):
-    world = simulated("days=6", "searches_per_day=1500", "world=drift")
+    world = simulated("days=6", "searches_per_day=1000", "world=drift")
     catalog = pd.read_json(world.out / "catalog.jsonl.gz", lines=True, convert_dates=False).set_index("track_id")
     coming = catalog[catalog.release_date.fillna("") >= "2026-10-01"].release_date
     assert len(coming) > 50 and coming.nunique() > 3

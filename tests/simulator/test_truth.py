@@ -54,8 +54,8 @@ def test_a_search_is_in_its_needs_locale_and_words_fit_the_need(simulated):
     titles = s[s.kind == "title"]
     held = [json.loads(x)["title"].lower() in q.lower() for x, q in zip(titles.slots, titles.raw_query, strict=True)]
     assert 0.8 < np.mean(held) < 0.97, "most as meant, the rest misheard or mistyped"
-    for word, kind in (("play music", "open"), ("pon música", "open"), ("música", "open")):
-        assert set(s[s.raw_query == word].kind) == {kind}
+    for words in ("play music", "pon música", "música"):
+        assert (s[s.raw_query == words].kind == "open").mean() > 0.9, "(a dropped word makes it of some other need)"
     asked = " | ".join(s.raw_query)
     assert all(
         x in asked
@@ -87,7 +87,7 @@ def test_locales_differ_in_taste_and_title_needs_share_a_name(simulated):
 
 
 def test_head_of_traffic(simulated):
-    world = simulated("days=28", "searches_per_day=1500")
+    world = simulated("days=6", "searches_per_day=4000")
     s = world.log("searches").merge(world.truth("searches").query("not is_bot"), on="search_id")
     group = s.groupby(["locale", "raw_query"]).agg(n=("search_id", "size"), people=("user_id", "nunique"))
     assert 0.45 < group[group.people >= 3].n.sum() / group.n.sum() < 0.85

@@ -1,0 +1,112 @@
+"""Is this machine fit for the night? Java, JARs, disk, key, lock, the last three nights: each with its next step."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from hydra import compose, initialize_config_module
+from rich.console import Console
+
+from jobs.settings import Settings
+from lake.errors import PlayfirstError
+from lake.lock import holder, is_held
+from lake.session import SHARE, java_home
+
+Finding = tuple[bool, str]
+MIN_FREE_GB = 5
+
+
+def findings(settings: Settings) -> list[tuple[str, Finding]]:
+    """Every check with whether it is well and what to do if not."""
+    checks: list[tuple[str, Callable[[Settings], Finding]]] = [
+        ("Java", _java), ("Delta's JARs", _jars), ("disk", _disk), ("pseudonym key", _key), ("lock", _lock),
+        ("last nights", _nights), ("release", _release),
+    ]  # fmt: skip
+    return [(name, check(settings)) for name, check in checks]
+
+
+def _java(_: Settings) -> Finding:
+    try:
+        return True, java_home()
+    except PlayfirstError as error:
+        return False, str(error)
+
+
+def _jars(_: Settings) -> Finding:
+    found = len(list((SHARE / "jars").glob("*.jar")))
+    return (True, f"{found} in {SHARE / 'jars'}") if found else (False, f"none in {SHARE / 'jars'}: run `make setup`")
+
+
+def _disk(settings: Settings) -> Finding:
+    root = Path(settings.lake.root)
+    while not root.exists():
+        root = root.parent if root.parent != root else Path(".")
+    free = shutil.disk_usage(root).free / 1e9
+    said = f"{free:.0f} GB free at {root}"
+    return (True, said) if free >= MIN_FREE_GB else (False, f"{said}: make room, {MIN_FREE_GB} GB at least")
+
+
+def _key(settings: Settings) -> Finding:
+    key, mark = Path(settings.privacy.key_file), Path(settings.lake.root) / "pseudonym_key.json"
+    if not key.exists():
+        return (False, f"{key} is gone but the lake was written with it: put it back") if mark.exists() else (
+            True, f"{key}: made by the first night"
+        )  # fmt: skip
+    mode = stat.S_IMODE(os.stat(key).st_mode)
+    return (True, str(key)) if mode & 0o077 == 0 else (False, f"{key} has mode {mode:o}: chmod 600 {key}")
+
+
+def _lock(settings: Settings) -> Finding:
+    path = Path(settings.lake.root) / "night.lock"
+    return (False, f"held by {holder(path)}: wait for it to end") if is_held(path) else (True, "free")
+
+
+def _nights(settings: Settings) -> Finding:
+    """The last three nights as the release folders and the head_rankings' log tell them."""
+    log = Path(settings.lake.root) / "head_rankings" / "_delta_log"
+    nights: dict[str, int] = {}
+    for commit in sorted(log.glob("*.json")) if log.is_dir() else []:
+        for line in commit.read_text().splitlines():
+            said = json.loads(line).get("commitInfo", {}).get("userMetadata")
+            for night, of in (json.loads(said)["units"].items() if said else ()):
+                nights[night] = of["rows"]
+    if not nights:
+        return True, "none yet: run `make nightly`"
+    return True, "; ".join(f"{n}: {rows:,} ranked rows" for n, rows in sorted(nights.items())[-3:])
+
+
+def _release(settings: Settings) -> Finding:
+    current = Path(settings.releases) / "CURRENT"
+    if not current.exists():
+        return True, "none yet"
+    name = current.read_text().strip()
+    there = (current.parent / name / "manifest.json").exists()
+    return (True, name) if there else (False, f"CURRENT names {name}, which is not there: python -m serving.release rollback")
+
+
+def main() -> int:
+    """Print every check; 0 if all is well, 1 otherwise. Takes the same overrides as the jobs; run_date is not needed."""
+    from jobs.command import settings_of
+
+    overrides = [a for a in sys.argv[1:] if not a.startswith("run_date=")]
+    try:
+        with initialize_config_module("conf", version_base="1.3"):
+            settings = settings_of(compose("doctor", overrides=["run_date=1970-01-01", *overrides]))
+    except Exception as error:
+        print(f"jobs.doctor: {str(error).splitlines()[0]} Keys and their meaning: conf/night.yaml.", file=sys.stderr)
+        return 2
+    console, well = Console(), True
+    for name, (good, said) in findings(settings):
+        well &= good
+        console.print(f"[{'green' if good else 'red'}]{'✓' if good else '✗'}[/] {name:<14} {said}", highlight=False, soft_wrap=True)
+    return 0 if well else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""The night against the simulator's truth: playfirst, the baselines and the skyline on the same candidates."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import hydra
+from omegaconf import DictConfig
+from rich.console import Console
+
+from evaluation.errors import EvaluationError
+from evaluation.night import evaluate_night, print_night, write_night_json
+from evaluation.truth import night_truth
+from features.catalogue import feature_table
+from jobs.command import run_command
+from jobs.night import Done, Night, run_alone
+from jobs.settings import Settings
+from lake.errors import InputContractError
+from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, HEAD_RANKINGS, QUERIES
+from queries.carrier import load_grammar, stripped
+
+WINDOW_DAYS = 28
+
+
+def truth_folder(settings: Settings) -> Path:
+    """The simulator writes truth/ beside the logs."""
+    return Path(settings.logs).resolve().parent
+
+
+def has_truth(night: Night) -> bool:
+    """Whether the logs are simulated and their truth is there."""
+    return night.is_simulated and (truth_folder(night.settings) / "truth").is_dir()
+
+
+def run(night: Night) -> Done:
+    """Judge the released lists on the searches of D, which the night did not see; writes reports/night.json."""
+    if not has_truth(night):
+        raise InputContractError(f"{truth_folder(night.settings)} holds no truth/: only simulated logs can be judged so.")
+    try:
+        truth = night_truth(truth_folder(night.settings), night.logs, night.run_date)
+    except EvaluationError as error:
+        return Done(skipped=True, note=str(error))
+    lake, day = night.lake, [night.run_date]
+    from pyspark.sql import functions as F
+
+    rankings = lake.read(HEAD_RANKINGS, day).select("locale", "query", "track_id", "score", "rank").toPandas()
+    asked = truth.weights[["locale", "query"]]
+    grammar = load_grammar()
+    forms = {(a.locale, a.query): stripped(a.query, a.locale, grammar) for a in asked.itertuples()}
+    places = {p for a in asked.itertuples() for q in (a.query, forms[a.locale, a.query]) for p in ((a.locale, q), (a.locale[:2], q), ("*", q))}
+    wanted = night.spark.createDataFrame(sorted(places), "locale string, query string")
+    wanted = wanted.join(lake.read(HEAD_RANKINGS, day).select("locale", "query").distinct(), ["locale", "query"])
+    spread = lake.read(DAILY_ENGAGEMENT, night.window(WINDOW_DAYS)).withColumn(
+        "locale", F.explode(F.array(F.col("locale"), F.substring("locale", 1, 2), F.lit("*")))
+    )
+    seen = spread.groupBy("locale", "query", "track_id").agg(
+        F.sum("impressions").alias("impressions"), F.sum(F.when(F.col("client") == "alexa", F.col("long_plays")).otherwise(F.col("clicks"))).alias("clicks")
+    )
+    features = lake.read(feature_table("query_track"), day).select("locale", "query", "track_id", F.col("coec_28d").alias("coec"))
+    frame = (
+        lake.read(CANDIDATES, day).select("locale", "query", "track_id", F.col("source_rank").alias("candidate_rank"))
+        .join(F.broadcast(wanted), ["locale", "query"])
+        .join(features, ["locale", "query", "track_id"])
+        .join(lake.read(QUERIES, day).select("locale", "query", "stripped"), ["locale", "query"])
+        .join(seen, ["locale", "query", "track_id"], "left").fillna(0, ["impressions", "clicks"])
+    ).toPandas()  # fmt: skip
+    catalog = night.tracks(allow_unvalidated=False).select("track_id", "title", "artists", "popularity").toPandas()
+    ranked = rankings.merge(frame[["locale", "query", "track_id"]], on=["locale", "query", "track_id"])
+    result = evaluate_night(truth, ranked, frame, catalog, stripped=forms)
+    out = report_file(night.settings)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_night_json(result, out)
+    print_night(result)
+    ours = json.loads(out.read_text())["ndcg10"]
+    return Done(len(frame), len(ranked), f"NDCG@10 {ours['playfirst']:.4f}, skyline {ours['skyline']:.4f}; {out}")
+
+
+def report_file(settings: Settings) -> Path:
+    """Where the night's figures are written."""
+    return Path(settings.reports) / "night.json"
+
+
+def print_last(settings: Settings, console: Console) -> None:
+    """One line that says where the figures of a simulated night lie."""
+    if report_file(settings).exists():
+        console.print(f"figures against the simulator's truth: {report_file(settings)}", highlight=False)
+
+
+@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="report")
+def main(config: DictConfig) -> None:
+    """Run this step alone."""
+    run_alone("report", run, config)
+
+
+if __name__ == "__main__":
+    run_command(main, "jobs.report")

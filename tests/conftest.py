@@ -1,0 +1,64 @@
+"""One Spark session for all tests, and one small simulated world with a night run over it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_module
+from pyspark.sql import SparkSession
+
+from jobs.command import settings_of
+from jobs.night import Night
+from jobs.settings import Settings
+from lake.io import Lake
+from lake.session import SessionSettings, spark_session
+
+FIRST, DAYS, RUN_DATE = "2026-03-01", 22, "2026-03-23"
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """The session: two threads, two shuffle partitions (tiny frames), no UI; stopped at the end."""
+    work = tmp_path_factory.mktemp("spark")
+    session = spark_session(SessionSettings("tests", "local[2]", "3g", shuffle_partitions=2, work_dir=str(work)))
+    yield session
+    session.stop()
+
+
+@dataclass(frozen=True)
+class World:
+    """A simulated world on disk: logs/, truth/, catalog.jsonl.gz."""
+
+    root: Path
+
+    def settings(self, home: Path, *overrides: str) -> Settings:
+        """Settings of a night over this world with everything it writes under `home`."""
+        places = [
+            f"run_date={RUN_DATE}", f"logs={self.root}/logs", f"catalog={self.root}/catalog.jsonl.gz", f"lake.root={home}/lake",
+            f"releases={home}/releases", f"rankers={home}/rankers", f"reports={home}/reports", f"tuning.sweeps={home}/sweeps",
+            f"privacy.key_file={home}/key", f"quality.docs_dir={home}/data-docs", f"cluster.work_dir={home}/spark",
+        ]  # fmt: skip
+        with initialize_config_module("conf", version_base="1.3"):
+            return settings_of(compose("nightly", overrides=[*places, *overrides]))
+
+    def night(self, spark: SparkSession, home: Path, *overrides: str) -> Night:
+        """A night over this world on the shared session."""
+        return Night(self.settings(home, *overrides), spark, Lake(spark, home / "lake"))
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """22 days × 250 searches over 1,200 made tracks; the last two days as JSON Lines."""
+    root = tmp_path_factory.mktemp("world")
+    command = [
+        sys.executable, "-m", "simulator.generate", f"out={root}", f"days={DAYS}", "searches_per_day=250", "seed=5",
+        f"first_date={FIRST}", "jsonl_days=2", "catalog_tracks=1200",
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    return World(root)

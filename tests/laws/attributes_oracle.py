@@ -1,0 +1,129 @@
+"""Features of text, constraints and attributes, written a second time in plain Python, row by row."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+from queries.lexicon import mood_targets
+
+Row = Mapping[str, Any]
+
+
+def words(text: str | None) -> list[str]:
+    return (text or "").split()
+
+
+def track_words(row: Row) -> list[str]:
+    return words(row["title_normal"]) + [w for a in row["artists_normal"] for w in words(a)]
+
+
+def share(part: float, whole: float) -> float | None:
+    return part / whole if whole else None
+
+
+def edit_distance(a: str, b: str) -> int:
+    """Levenshtein 1966, by rows."""
+    last = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        row = [i]
+        for j, y in enumerate(b, 1):
+            row.append(min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (x != y)))
+        last = row
+    return last[-1]
+
+
+def edit_similarity(row: Row) -> float | None:
+    a, b = row["stripped"], row["title_normal"]
+    return 1 - edit_distance(a, b) / max(len(a), len(b)) if a or b else None
+
+
+def fit(row: Row, name: str | None) -> float | None:
+    if not name:
+        return None
+    near = [
+        1 - min(1.0, max(low - row[f], row[f] - high, 0.0) / (200 if f == "tempo" else 1))
+        for f, (low, high) in mood_targets(name).items() if row[f] is not None
+    ]  # fmt: skip
+    return sum(near) / len(near) if near else None
+
+
+def genre_words_share(row: Row) -> float | None:
+    if not row["genre"] or not row["genres"]:
+        return None
+
+    def named(genre: str) -> bool:
+        text = f" {genre.replace('-', ' ')} "
+        return any(f" {a.replace('-', ' ')} " in text for a in row["genre"])
+
+    return sum(named(g) for g in row["genres"]) / len(row["genres"])
+
+
+def age(row: Row) -> float | None:
+    released: date | None = row["released_at"]
+    days = (row["as_of"] - released).days if released else -1
+    return math.log1p(days) if days >= 0 else None
+
+
+def flag(value: bool) -> float:
+    return float(value)
+
+
+class Bm25:
+    """Robertson & Zaragoza 2009 over title and artists as one field, k1 = 1.2, b = .75."""
+
+    def __init__(self, tracks: list[Row]) -> None:
+        texts = [track_words(t) for t in tracks]
+        self.n, self.mean = len(texts), sum(map(len, texts)) / len(texts)
+        self.df = Counter(w for t in texts for w in set(t))
+
+    def __call__(self, row: Row) -> float:
+        text = track_words(row)
+        counts, norm = Counter(text), 1.2 * (0.25 + 0.75 * len(text) / self.mean)
+        total = 0.0
+        for word in set(words(row["stripped"])):
+            if tf := counts[word]:
+                idf = math.log(1 + (self.n - self.df[word] + 0.5) / (self.df[word] + 0.5))
+                total += idf * tf * 2.2 / (tf + norm)
+        return total
+
+
+VERSIONS = re.compile(r"\b(live|en vivo|en directo|karaoke|acoustic|acustico|acustica|remix|instrumental|cover|tribute|demo)\b")
+PAIR: dict[str, Callable[[Row], float | None]] = {
+    "title_equal": lambda r: flag(r["title_normal"] in (r["stripped"], r["title_name"])),
+    "title_prefix": lambda r: flag(r["title_normal"].startswith(r["stripped"])),
+    "title_words_share": lambda r: share(
+        len(set(words(r["title_normal"])) & set(words(r["stripped"]))), len(set(words(r["title_normal"])))
+    ),
+    "query_words_share": lambda r: share(len(set(words(r["stripped"])) & set(track_words(r))), len(set(words(r["stripped"])))),
+    "title_edit_similarity": edit_similarity,
+    "artist_equal": lambda r: flag(r["stripped"] in r["artists_normal"] or r["artist_name"] in r["artists_normal"]),
+    "artist_words_share": lambda r: share(
+        len({w for a in r["artists_normal"] for w in words(a)} & set(words(r["stripped"]))),
+        len({w for a in r["artists_normal"] for w in words(a)}),
+    ),
+    "genre_match": lambda r: flag(bool(set(r["genres"]) & set(r["genre"]))) if len(r["genre"]) else None,
+    "genre_words_share": genre_words_share,
+    "decade_match": lambda r: flag(r["release_year"] // 10 * 10 in r["decade"]) if len(r["decade"]) and r["release_year"] else None,
+    "mood_fit": lambda r: fit(r, r["mood"]),
+    "activity_fit": lambda r: fit(r, r["activity"]),
+    "mood_tag_match": lambda r: flag(r["mood"] in r["moods"]) if r["mood"] and len(r["moods"]) else None,
+}  # fmt: skip
+QUERY: dict[str, Callable[[Row], float | None]] = {
+    "query_words_count": lambda r: float(len(words(r["stripped"]))),
+    "is_known_item": lambda r: flag(r["intent_group"] == "known_item"),
+    "is_artist_query": lambda r: flag(r["intent_group"] == "artist"),
+    "is_broad_query": lambda r: flag(r["intent_group"] == "broad"),
+}
+TRACK: dict[str, Callable[[Row], float | None]] = {
+    "catalog_popularity": lambda r: r["popularity"],
+    "age_log1p_days": age,
+    "release_year": lambda r: float(r["release_year"]) if r["release_year"] else None,
+    "duration_s": lambda r: r["duration_ms"] / 1000 if r["duration_ms"] is not None else None,
+    "is_explicit": lambda r: flag(r["explicit"]) if r["explicit"] is not None else None,
+    "is_other_version": lambda r: flag(bool(VERSIONS.search(r["title_normal"]))),
+}

@@ -1,0 +1,78 @@
+"""One small night up to its candidates, from which every law builds all features together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from features.catalogue import KEYS, feature_table
+from features.engine import FeatureInputs, feature_frames
+from jobs import candidates, count_engagement, fit_exposure, ingest, understand
+from jobs.build_features import training_pairs
+from jobs.candidates import head_settings
+from jobs.night import Night
+from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES
+from ranking.head import head_queries
+from tests.conftest import RUN_DATE, World
+
+NO_BOTS = (
+    "bots.max_searches_per_hour=1000000", "bots.min_replays=1000000", "bots.min_farm_reactions=1000000",
+)  # the oracle recounts raw logs; who is a bot is another room's question  # fmt: skip
+
+
+@dataclass
+class Laws:
+    """The inputs of a feature build, and its outcome as pandas frames sorted by key."""
+
+    night: Night
+    inputs: FeatureInputs
+
+    @cached_property
+    def base(self) -> dict[str, pd.DataFrame]:
+        """The features as the night builds them."""
+        return self.build(self.inputs)
+
+    def build(self, inputs: FeatureInputs) -> dict[str, pd.DataFrame]:
+        """All features of all grains."""
+        return {g: sorted_pandas(f, g) for g, f in feature_frames(inputs).items()}
+
+    def with_daily(self, daily: DataFrame) -> FeatureInputs:
+        """The same inputs over other days."""
+        return replace(self.inputs, daily=daily)
+
+
+def sorted_pandas(frame: DataFrame, grain: str) -> pd.DataFrame:
+    """A frame in key order, so that two builds can be compared cell by cell."""
+    keys = ["as_of", *[k.name for k in KEYS[grain]]]  # type: ignore[index]
+    return frame.toPandas().sort_values(keys).reset_index(drop=True)
+
+
+@pytest.fixture(scope="session")
+def laws(spark: SparkSession, world: World, tmp_path_factory: pytest.TempPathFactory) -> Laws:
+    """A night over the small world without a bot filter; snapshots of D and of D − 7."""
+    home = Path(tmp_path_factory.mktemp("laws"))
+    night = world.night(spark, home, *NO_BOTS)
+    for step in (ingest, understand, count_engagement, fit_exposure, candidates):
+        step.run(night)
+    lake, dates = night.lake, (night.as_of[-1], date.fromisoformat(RUN_DATE))
+    queries = lake.read(QUERIES, [night.run_date], allow_unvalidated=True).persist()
+    daily = lake.read(DAILY_ENGAGEMENT, allow_unvalidated=True).persist()
+    from pyspark.sql import functions as F
+
+    head = head_queries(queries, head_settings(night))
+    of_night = lake.read(CANDIDATES, [night.run_date], allow_unvalidated=True)
+    pairs = of_night.select(F.lit(dates[1]).alias("as_of"), "locale", "query", "track_id")
+    # every twentieth candidate list is enough for a law
+    pairs = pairs.where(F.pmod(F.xxhash64("query"), F.lit(5)) == 0).unionByName(training_pairs(daily, head, dates[0], 7))
+    inputs = FeatureInputs(
+        pairs.persist(), daily, queries, night.tracks(allow_unvalidated=True).persist(),
+        lake.read(EXPOSURE_CURVES, dates, allow_unvalidated=True).persist(), dates, popularity_known=True,
+    )  # fmt: skip
+    assert {feature_table(g).name for g in KEYS} == {"query_track_features", "query_features", "track_features"}
+    return Laws(night, inputs)

@@ -1,0 +1,77 @@
+"""Laws over every feature of the catalogue: a new feature is held to them without a line here."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from pyspark.sql import functions as F
+
+from features.catalogue import KEYS, columns, features
+from tests.laws.conftest import Laws
+
+
+def test_there_is_something_to_judge(laws: Laws) -> None:
+    assert len(laws.base["query_track"]) > 1_000
+    assert laws.base["query_track"]["as_of"].nunique() == 2
+    assert len(columns()) >= 25
+
+
+@pytest.mark.parametrize("column", columns(), ids=lambda c: c.name)
+def test_bounds_and_nulls(laws: Laws, column) -> None:  # type: ignore[no-untyped-def]
+    values = laws.base[column.feature.grain][column.name]
+    known = values.dropna()
+    assert not np.isinf(known).any()
+    if column.feature.low is not None:
+        assert (known >= column.feature.low).all(), known.min()
+    if column.feature.high is not None:
+        assert (known <= column.feature.high).all(), known.max()
+    if column.feature.null_means is None:
+        assert values.notna().all(), f"{column.name} declares no null"
+
+
+def test_every_column_says_something(laws: Laws) -> None:
+    """A column that is the same everywhere on a real night is a mistake, or waits for data the world does not make."""
+    constant = [c.name for c in columns() if laws.base[c.feature.grain][c.name].nunique(dropna=False) < 2]
+    assert constant == []
+
+
+def _equal(found: dict[str, pd.DataFrame], wanted: dict[str, pd.DataFrame]) -> None:
+    for grain in KEYS:
+        pd.testing.assert_frame_equal(found[grain], wanted[grain], check_exact=True)
+
+
+def test_deaf_to_order_and_partitioning_and_unchanged_by_a_second_run(laws: Laws) -> None:
+    shuffled = laws.inputs.daily.repartition(7, F.xxhash64("track_id", "search_date"))
+    _equal(laws.build(laws.with_daily(shuffled)), laws.base)
+
+
+def test_deaf_to_the_poisoned_future(laws: Laws) -> None:
+    """A flood of reactions on and after the later as_of, to every track, changes nothing."""
+    last = max(laws.inputs.as_of)
+    first = min(laws.inputs.as_of)
+    flood = laws.inputs.daily.withColumn("clicks", F.col("clicks") + 1_000).withColumn("long_plays", F.lit(9_999).cast("bigint"))
+    after_last = flood.withColumn("search_date", F.date_add(F.lit(last), F.pmod(F.xxhash64("track_id"), F.lit(5)).cast("int")))
+    _equal(laws.build(laws.with_daily(laws.inputs.daily.unionByName(after_last))), laws.base)
+    # seen from the earlier snapshot, the days between are the future as well
+    between = laws.with_daily(laws.inputs.daily.where(F.col("search_date") < F.lit(first)))
+    cut = laws.build(between)["query_track"]
+    early = laws.base["query_track"]
+    pd.testing.assert_frame_equal(
+        cut[cut["as_of"] == first].reset_index(drop=True), early[early["as_of"] == first].reset_index(drop=True)
+    )
+
+
+def test_the_past_is_heard(laws: Laws) -> None:
+    """The law above can fail: the same flood a day earlier does change the features."""
+    last = max(laws.inputs.as_of)
+    flood = laws.inputs.daily.limit(50).withColumn("search_date", F.date_sub(F.lit(last), 1))
+    changed = laws.build(laws.with_daily(laws.inputs.daily.unionByName(flood)))
+    with pytest.raises(AssertionError):
+        _equal(changed, laws.base)
+
+
+def test_names_units_and_descriptions_are_complete() -> None:
+    for feature in features():
+        assert feature.unit and feature.description.endswith((".", ")")), feature.name
+        assert not feature.name.startswith(("get_", "process_")), feature.name

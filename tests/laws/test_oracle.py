@@ -1,0 +1,128 @@
+"""Every feature equals a recomputation by a second implementation: DuckDB over the raw logs, or plain Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from pyspark.sql import functions as F
+
+from features.catalogue import KEYS, columns
+from queries.normalise import normal_form
+from tests.laws import attributes_oracle, oracle
+from tests.laws.conftest import Laws
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="module")
+def counted(laws: Laws) -> duckdb.DuckDBPyConnection:
+    """DuckDB with the raw logs read and all sums made."""
+    db, logs = duckdb.connect(), Path(laws.night.settings.logs)
+    for source, name in (("searches", "raw_searches"), ("events", "raw_events")):
+        both = f"""SELECT * FROM read_parquet('{logs}/{source}/*/*.parquet', hive_partitioning = false)
+                   UNION ALL BY NAME SELECT * FROM read_json('{logs}/{source}/*/*.jsonl.gz', hive_partitioning = false,
+                   columns = {{{', '.join(f"{c}: '{t}'" for c, t in _types(source).items())}}})"""
+        db.execute(f"CREATE TEMP TABLE {name} AS {both}")
+    db.execute("DELETE FROM raw_events WHERE search_id NOT IN (SELECT search_id FROM raw_searches)")
+    asked = db.execute("SELECT DISTINCT raw_query, locale FROM raw_searches").df()
+    asked["query"] = [normal_form(q, x) for q, x in zip(asked["raw_query"], asked["locale"], strict=True)]
+    curves = laws.inputs.curves.toPandas()
+    curves["rate_micro"] = (curves["expected_rate"] * 1e6).round().astype("int64")
+    given = {
+        "requests": asked,
+        "readings": laws.inputs.queries.select("locale", "query", "intent_group", "cluster_id").toPandas(),
+        "artists": laws.inputs.tracks.select("track_id", F.col("artists_normal")[0].alias("artist")).toPandas(),
+        "rates": curves.rename(columns={"run_date": "as_of"})[["as_of", "client", "intent_group", "position", "rate_micro"]],
+        "snapshots": pd.DataFrame({"as_of": list(laws.inputs.as_of)}),
+    }
+    for name, frame in given.items():
+        db.register(f"_{name}", frame)
+        cast = "* REPLACE (CAST(as_of AS DATE) AS as_of)" if "as_of" in frame else "*"
+        db.execute(f"CREATE TEMP TABLE {name} AS SELECT {cast} FROM _{name}")
+    for statement in (HERE / "oracle.sql").read_text().split(";"):
+        if statement.strip():
+            db.execute(statement)
+    for level in oracle.LEVELS:
+        db.execute(oracle.sums_sql(level))
+    return db
+
+
+def _types(source: str) -> dict[str, str]:
+    text = dict.fromkeys(("search_id", "ts"), "VARCHAR")
+    if source == "searches":
+        names = ("user_id", "client", "locale", "raw_query", "variant")
+        return text | dict.fromkeys(names, "VARCHAR") | {"results": "VARCHAR[]", "propensity": "DOUBLE"}
+    return text | dict.fromkeys(("event_id", "track_id", "kind"), "VARCHAR") | {"position": "BIGINT", "dwell_ms": "BIGINT"}
+
+
+def _computed(db: duckdb.DuckDBPyConnection, base: pd.DataFrame, grain: str, wanted: dict[str, str], laws: Laws) -> pd.DataFrame:
+    keys = [k.name for k in KEYS[grain]]  # type: ignore[index]
+    rows = base[["as_of", *keys]].copy()
+    if grain == "track":
+        artists = laws.inputs.tracks.select("track_id", F.col("artists_normal")[0].alias("artist")).toPandas()
+        rows = rows.merge(artists, on="track_id")
+    else:
+        clusters = laws.inputs.queries.select("locale", "query", "language", "cluster_id").toPandas()
+        rows = rows.merge(clusters, on=["locale", "query"])
+    db.register("_rows", rows)
+    levels = {"query_track": "pgcqt", "query": "q", "track": "ta"}[grain]
+    joins = " ".join(
+        f"LEFT JOIN sums_{x} ON sums_{x}.as_of = r.as_of AND " + " AND ".join(f"sums_{x}.{k} = r.{k}" for k in oracle.LEVELS[x])
+        for x in levels
+    )
+    # a sum over nothing is 0
+    zeros = ", ".join(f"coalesce({x}_{m}_{s}, 0) AS {x}_{m}_{s}" for x in levels for m in oracle.MEASURES for s in ("7", "28", "h14"))
+    inner = f"SELECT r.*, {zeros} FROM (SELECT * REPLACE (CAST(as_of AS DATE) AS as_of) FROM _rows) r {joins}"
+    selected = ", ".join(f"({sql}) AS {name}" for name, sql in wanted.items())
+    found = db.execute(f"SELECT as_of, {', '.join(keys)}, {selected} FROM ({inner})").df()
+    found["as_of"] = found["as_of"].dt.date
+    return found.sort_values(["as_of", *keys]).reset_index(drop=True)
+
+
+@pytest.mark.parametrize(("grain", "wanted"), [("query_track", oracle.PAIR), ("query", oracle.QUERY), ("track", oracle.TRACK)])
+def test_counted_features_equal_duckdb(
+    laws: Laws, counted: duckdb.DuckDBPyConnection, grain: str, wanted: dict[str, str]
+) -> None:
+    ours, theirs = laws.base[grain], _computed(counted, laws.base[grain], grain, wanted, laws)
+    assert len(ours) == len(theirs)
+    for name in wanted:
+        # decayed sums are kept in whole millionths: 1e-5 of their logarithm; everything else to 1e-9 and its rounding
+        tolerance = 2e-5 if "decayed" in name else 2e-9
+        np.testing.assert_allclose(ours[name], theirs[name], rtol=tolerance, atol=tolerance, equal_nan=True, err_msg=name)
+
+
+@pytest.mark.parametrize("grain", list(KEYS))
+def test_attribute_features_equal_plain_python(laws: Laws, grain: str) -> None:
+    ours = laws.base[grain]
+    sample = ours.iloc[:: max(1, len(ours) // 3_000)].copy()
+    tracks = laws.inputs.tracks.toPandas()
+    queries = laws.inputs.queries.toPandas()
+    rows = sample[["as_of", *[k.name for k in KEYS[grain]]]]  # type: ignore[index]
+    if grain != "track":
+        rows = rows.merge(queries.drop(columns=["run_date", "language"]), on=["locale", "query"], how="left")
+    if grain != "query":
+        rows = rows.merge(tracks, on="track_id", how="left")
+    wanted = {"query_track": attributes_oracle.PAIR, "query": attributes_oracle.QUERY, "track": attributes_oracle.TRACK}[grain]
+    if grain == "query_track":
+        wanted = {**wanted, "bm25": attributes_oracle.Bm25(tracks.to_dict("records"))}  # type: ignore[arg-type]
+    records = [{k: _known(v) for k, v in r.items()} for r in rows.to_dict("records")]
+    for name, expected in wanted.items():
+        theirs = np.array([np.nan if (v := expected(r)) is None else v for r in records], dtype=float)
+        np.testing.assert_allclose(sample[name].to_numpy(), theirs, rtol=2e-9, atol=2e-9, equal_nan=True, err_msg=name)
+
+
+def _known(value: object) -> object:
+    """NULL comes back from pandas as nan or NaT."""
+    if isinstance(value, float) and np.isnan(value):
+        return None
+    return None if value is pd.NaT else value
+
+
+def test_every_column_has_its_oracle() -> None:
+    known = {*oracle.PAIR, *oracle.QUERY, *oracle.TRACK, "bm25"}
+    known |= {*attributes_oracle.PAIR, *attributes_oracle.QUERY, *attributes_oracle.TRACK}
+    assert {c.name for c in columns()} == known

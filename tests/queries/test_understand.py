@@ -1,0 +1,95 @@
+"""Understanding in Spark: one row in, one row out; equal to the pure functions; clusters as DESIGN §4 says."""
+
+import hashlib
+
+from queries.interpret import interpret
+from queries.lexicon import load_lexicon
+from queries.normalise import normal_form
+from queries.understand import READINGS_COLUMNS, normalised, readings, vocabulary
+
+QUERIES = [
+    ("en", "play hello"),
+    ("en-US", "play hello"),
+    ("en", "hello"),
+    ("es", "ponme la mano"),
+    ("es", "musica alegre"),
+    ("es", "pon musica alegre"),
+    ("es", "canciones alegres"),
+    ("en", "play happy music"),
+    ("en", "acdc"),
+    ("en", ""),
+    ("*", "rock de los noventa"),
+    ("en", "the album wednesday"),
+    ("en", "wake me up at 7"),
+]
+_TRACKS = "track_id string, title string, artists array<string>, album string, genres array<string>, popularity double"
+
+
+def frames(spark, rows):
+    tracks = [
+        tuple(None if value is None else float(value) if name == "popularity" else value for name, value in row.items())
+        for row in rows
+    ]
+    tracks.append(("t98", None, [None, "Half Known"], None, None, None))
+    return spark.createDataFrame(QUERIES, "locale string, query string"), spark.createDataFrame(tracks, _TRACKS)
+
+
+def test_normal_forms(spark):
+    requests = [("Play HELLO!", "en-US"), ("Simon & Garfunkel", "es-ES"), (None, "en-US"), ("x" * 300, "en-US")]
+    found = normalised(spark.createDataFrame(requests, "raw_query string, locale string"))
+    assert found.columns == ["raw_query", "locale", "query", "is_too_long"]
+    got = {row.raw_query: (row.query, row.is_too_long) for row in found.collect()}
+    assert got == {
+        "Play HELLO!": ("play hello", False),
+        "Simon & Garfunkel": ("simon y garfunkel", False),
+        None: ("", False),
+        "x" * 300: ("x" * 300, True),
+    }
+
+
+def test_readings_are_those_of_the_pure_function(spark, rows, catalog):
+    queries, tracks = frames(spark, rows)
+    found = readings(queries, tracks)
+    assert found.columns == list(READINGS_COLUMNS)
+    got = {(row.locale, row.query): row for row in found.collect()}
+    assert set(got) == set(QUERIES)
+    lexicon = load_lexicon(catalog.genres)
+    for (locale, query), row in got.items():
+        expected = interpret(query, locale, lexicon, catalog.vocabulary)
+        assert (row.stripped, row.intent, row.constraint_key, row.answers_as, row.artist_name, row.reasons) == (
+            expected.stripped,
+            expected.intent,
+            expected.key,
+            expected.answers_as,
+            expected.artist,
+            list(expected.reasons),
+        )
+    assert got["en", "the album wednesday"].title_name == "wednesday"
+    assert got["*", "rock de los noventa"].decade == [1990]
+    assert (got["en", ""].intent, got["en", ""].intent_group) == ("not_music", "open")
+
+
+def test_clusters_join_wordings_of_one_language_and_keys_in_any_order(spark, rows):
+    queries, tracks = frames(spark, rows)
+    again = readings(queries.repartition(2).orderBy("query", ascending=False), tracks.repartition(2))
+    got = {(row.locale, row.query): row.cluster_id for row in again.collect()}
+    assert got["en", "play hello"] == got["en", "hello"] == got["en-US", "play hello"]
+    assert got["es", "musica alegre"] == got["es", "pon musica alegre"] == got["es", "canciones alegres"]
+    assert got["es", "musica alegre"] != got["en", "play happy music"]
+    assert got["en", "hello"] == hashlib.sha256(b"en\x1fhello").hexdigest()[:16]
+    assert got == {(row.locale, row.query): row.cluster_id for row in readings(queries, tracks).collect()}
+
+
+def test_the_vocabulary_of_spark_is_that_of_the_index(spark, rows, catalog):
+    _, tracks = frames(spark, rows)
+    found, expected = vocabulary(tracks.where("track_id != 't98'")), catalog.vocabulary
+    assert (dict(found.titles), dict(found.artists), dict(found.albums)) == (
+        dict(expected.titles),
+        dict(expected.artists),
+        dict(expected.albums),
+    )
+    assert (found.genres, found.pairs, dict(found.compact)) == (expected.genres, expected.pairs, dict(expected.compact))
+
+
+def test_a_query_is_its_own_normal_form():
+    assert [query for _, query in QUERIES if normal_form(query, "en") != query] == []

@@ -1,0 +1,196 @@
+"""The sweep end to end on a real Ray, through its child process."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ranking.dataset import read_examples
+from ranking.ranker import RankerParams, fit
+from tests.ranking.synthetic import FEATURES, frame, write
+from tuning.child import marked_processes, run_search_in_child
+from tuning.errors import SweepFailed
+from tuning.ledger import Ledger
+from tuning.settings import SearchSettings
+from tuning.winner import assert_shipped, choose
+
+BASE = RankerParams(min_data_in_leaf=5, num_leaves=8).to_dict()
+SPACE = {
+    "learning_rate": {"type": "loguniform", "low": 0.02, "high": 0.3},
+    "num_leaves": {"type": "logint", "low": 4, "high": 32},
+    "max_bin": {"type": "choice", "values": [63, 255]},
+}
+SETTINGS = SearchSettings("s", SPACE, BASE, trials=4, time_budget_s=45, folds=2, max_trees=40, grace_trees=10)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(frame(), tmp_path_factory.mktemp("examples"))
+
+
+@pytest.fixture(autouse=True)
+def _own_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLAYFIRST_TEST", uuid.uuid4().hex)  # inherited by all that a test starts, and by nothing else
+
+
+def _started() -> list[int]:
+    """Living processes that this test started, straight or through others."""
+    found, mark = [], f"PLAYFIRST_TEST={os.environ['PLAYFIRST_TEST']}".encode()
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (entry / "environ").read_bytes() and int(entry.name) != os.getpid():
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+def test_a_sweep_ends_ships_and_resumes(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, work = tmp_path / "home", tmp_path / "work"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    told: list[tuple[int, int, float]] = []
+    winner = run_search_in_child(SETTINGS, path, work, FEATURES, on_progress=lambda *said: told.append(said))
+    log = (work / "s/sweep.log").read_text()
+    assert len(winner.rows) == 4, (winner.failures, log)
+    assert winner.default is not None
+    assert winner.default.params == BASE
+    assert winner.valid_ndcg10 == max(row.valid_ndcg10 for row in winner.rows) > 0.8
+    assert told[-1][1] == 4
+    assert {"default"} < {row.trial_id for row in winner.rows}
+    # nothing is left: no process, no file in the home folder, no binaries
+    assert not _started()
+    assert not list(home.iterdir())
+    assert sorted(p.name for p in (work / "s").iterdir()) == ["spec.json", "sweep.log", "trials.jsonl", "winner.json"]
+    # tuned = shipped
+    chosen = choose(winner.default, winner)
+    examples = read_examples(path, FEATURES)
+    assert_shipped(chosen, fit(examples, RankerParams.from_dict(chosen.params), trees=chosen.trees, threads=2))
+    # a resumed sweep re-uses what finished: asked for no more, it starts no Ray and changes nothing
+    before = (work / "s/trials.jsonl").read_bytes()
+    began = time.monotonic()
+    again = run_search_in_child(replace(SETTINGS, resume=True), path, work, FEATURES)
+    assert replace(again, seconds=0) == replace(winner, seconds=0)
+    assert (work / "s/trials.jsonl").read_bytes() == before
+    assert "ray" not in (work / "s/sweep.log").read_text().lower()
+    assert time.monotonic() - began < 30
+
+
+def test_a_killed_sweep_gives_what_it_has_and_leaves_no_process(path: Path, tmp_path: Path) -> None:
+    """Killed once Ray runs: the marked processes include Ray's own."""
+    endless = replace(SETTINGS, trials=10_000, time_budget_s=600)
+    seen: list[int] = []
+
+    def watch() -> None:
+        while not done.is_set():
+            seen.append(len(_started()))
+            time.sleep(0.2)
+
+    done = threading.Event()
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        winner = run_search_in_child(endless, path, tmp_path, FEATURES, limit_s=10)
+    finally:
+        done.set()
+        watcher.join()
+    assert max(seen) > 2, "Ray never started: the test shows nothing"
+    assert not _started()
+    assert not Path(json.loads((tmp_path / "s/spec.json").read_text())["temporary"]).exists()
+    assert not (tmp_path / "s/bins").exists()
+    assert "killed at its limit of 10 s with" in winner.notes[0]
+    assert winner.default is not None
+
+
+def test_a_sweep_killed_before_any_trial_is_a_clear_error(path: Path, tmp_path: Path) -> None:
+    with pytest.raises(SweepFailed, match=r"sweep s: no trial finished; the last failure: killed at its limit of 0 s"):
+        run_search_in_child(SETTINGS, path, tmp_path, FEATURES, limit_s=0.05)
+    assert not _started()
+
+
+def test_the_childs_error_comes_back_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(SweepFailed) as caught:
+        run_search_in_child(SETTINGS, tmp_path / "absent", tmp_path, FEATURES)
+    assert str(caught.value).endswith("absent: no training examples there; run jobs.assemble first")
+
+
+def test_a_child_that_dies_without_a_word_is_quoted_from_its_log(path: Path, tmp_path: Path) -> None:
+    damaged = replace(SETTINGS, name="d")
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/trials.jsonl").mkdir()  # no ledger can be written: an error nobody wrote a class for
+    with pytest.raises(SweepFailed, match=r"its process ended with 1: .*trials.jsonl.*; see .*sweep.log"):
+        run_search_in_child(damaged, path, tmp_path, FEATURES)
+
+
+def test_a_sweep_ends_with_its_parent(path: Path, tmp_path: Path) -> None:
+    """A night killed with SIGKILL leaves no sweep behind."""
+    if not Path("/proc").exists():
+        pytest.skip("processes are found through /proc")
+    endless = replace(SETTINGS, trials=500, max_trees=4000, patience=4000)
+    spec = {"s": endless.to_dict(), "p": str(path), "w": str(tmp_path)}
+    program = ("import json, sys; from pathlib import Path; from tuning.child import run_search_in_child\n"
+               "from tuning.settings import SearchSettings; from tests.ranking.synthetic import FEATURES\n"
+               "s = json.loads(sys.argv[1]); settings = SearchSettings(**s['s'])\n"
+               "run_search_in_child(settings, Path(s['p']), Path(s['w']), FEATURES)")  # fmt: skip
+    house = Path(__file__).resolve().parents[2]
+    parent = subprocess.Popen([sys.executable, "-c", program, json.dumps(spec)], cwd=house)
+    spoken, until = tmp_path / "s/spec.json", time.monotonic() + 45
+    while not (spoken.exists() and len(_started()) > 4) and time.monotonic() < until:
+        time.sleep(0.1)
+    temporary = Path(json.loads(spoken.read_text())["temporary"])
+    assert any(temporary.iterdir()), "Ray never started: the test shows nothing"
+    parent.kill()
+    parent.wait()
+    until = time.monotonic() + 15
+    while _started() and time.monotonic() < until:
+        time.sleep(0.2)
+    assert not _started()
+    assert not temporary.exists()
+
+
+def test_failed_trials_are_noted_and_the_others_stand(tmp_path: Path) -> None:
+    from tuning.callback import ledger_callback
+
+    class Fake:
+        def __init__(self, trial_id: str, config: dict[str, object]) -> None:
+            self.trial_id, self.config = trial_id, config
+
+        def get_error(self) -> str:
+            return "Traceback\n\nLightGBMError: Check failed: best_split_info.right_count > 0\n"
+
+    ledger = Ledger(tmp_path / "trials.jsonl")
+    ledger.begin("id", resume=False)
+    recorder = ledger_callback(ledger, BASE)
+    good, bad, cut = Fake("g", {"num_leaves": 5}), Fake("b", {"num_leaves": 6}), Fake("c", {"num_leaves": 7})
+    report = {"best_trees": 20, "best_ndcg10": 0.7, "best_se": 0.01, "done": True, "ended": True}
+    for one in (good, bad, cut):
+        recorder.on_trial_start(0, [], one)
+        recorder.on_trial_result(0, [], one, report | {"ended": one is good})
+    recorder.on_trial_complete(0, [], good)
+    recorder.on_trial_error(0, [], bad)
+    recorder.close()
+    recorded = [(t.trial_id, t.state, t.params["num_leaves"]) for t in ledger.trials]
+    assert recorded == [("g", "completed", 5), ("c", "stopped", 7)]
+    assert ledger.failures == ["b {'num_leaves': 6}: LightGBMError: Check failed: best_split_info.right_count > 0"]
+
+
+def test_marked_processes_finds_only_its_own_mark() -> None:
+    if not Path("/proc").exists():
+        pytest.skip("processes are found through /proc")
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE,
+                             env={**os.environ, "PLAYFIRST_SWEEP": "test-mark-1"})  # fmt: skip
+    try:
+        until = time.monotonic() + 10
+        while not marked_processes("test-mark-1") and time.monotonic() < until:
+            time.sleep(0.05)
+        assert marked_processes("test-mark-1") == [child.pid]
+        assert marked_processes("test-mark-2") == []
+    finally:
+        child.communicate()

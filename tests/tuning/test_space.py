@@ -1,0 +1,76 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lake.errors import BadConfiguration
+from ranking.ranker import RankerParams
+from tuning.space import dimensions, distributions, point
+
+CONF = Path(__file__).resolve().parents[2] / "conf/search_space"
+
+
+@pytest.mark.parametrize("name", ["smoke", "wide"])
+def test_the_configured_spaces_are_valid_and_hold_the_default(name: str) -> None:
+    said = yaml.safe_load((CONF / f"{name}.yaml").read_text())
+    space = dimensions(said["search_space"])
+    default = RankerParams().to_dict()
+    assert point(space, default, default) == {d.name: default[d.name] for d in space}
+
+
+def test_the_smoke_space_is_the_nights() -> None:
+    said = yaml.safe_load((CONF / "smoke.yaml").read_text())["tuning"]
+    assert (said["trials"], said["time_budget_s"]) == (8, 90)
+
+
+def test_each_kind_becomes_optunas() -> None:
+    space = dimensions({
+        "learning_rate": {"type": "loguniform", "low": 0.01, "high": 1},
+        "feature_fraction": {"type": "uniform", "low": 0.5, "high": 1.0},
+        "num_leaves": {"type": "logint", "low": 4, "high": 64},
+        "lambdarank_truncation_level": {"type": "int", "low": 13, "high": 30},
+        "extra_trees": {"type": "choice", "values": [False, True]},
+    })  # fmt: skip
+    made = {name: str(d).partition("(")[0] + str(getattr(d, "log", "")) for name, d in distributions(space).items()}
+    assert made == {
+        "learning_rate": "FloatDistributionTrue", "feature_fraction": "FloatDistributionFalse",
+        "num_leaves": "IntDistributionTrue", "lambdarank_truncation_level": "IntDistributionFalse",
+        "extra_trees": "CategoricalDistribution",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("space", "said"),
+    [
+        ({}, "empty, expected at least one parameter"),
+        ({"learning_rat": {}}, r"unknown learning_rat \(nearest: learning_rate\)"),
+        ({"num_leaves": 7}, r"num_leaves is 7, expected \{type, low, high\}"),
+        ({"num_leaves": {"type": "logit", "low": 2, "high": 4}}, r"'logit', expected one of .* \(nearest: logint\)"),
+        ({"num_leaves": {"type": "int", "low": 2}}, r"has keys \['low', 'type'\], expected \['high', 'low', 'type'\]"),
+        ({"num_leaves": {"type": "int", "low": 9, "high": 4}}, "low 9, high 4, expected ints, low < high"),
+        ({"num_leaves": {"type": "int", "low": 2.5, "high": 4}}, "low 2.5, high 4, expected ints"),
+        ({"lambda_l2": {"type": "loguniform", "low": 0, "high": 4}}, "expected floats above 0"),
+        ({"num_leaves": {"type": "int", "low": 1, "high": 4}}, "num_leaves is 1, expected 2 to 4095"),
+        ({"num_leaves": {"type": "uniform", "low": 2, "high": 4}}, "num_leaves is 2.0, expected int"),
+        ({"objective": {"type": "choice", "values": ["lambdaranc"]}}, "expected one of lambdarank"),
+        ({"max_bin": {"type": "choice", "values": []}}, "expected one or more distinct values"),
+    ],
+)
+def test_faults_say_what_was_expected(space: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadConfiguration, match=said):
+        dimensions(space)
+
+
+def test_all_faults_are_named_at_once() -> None:
+    with pytest.raises(BadConfiguration) as caught:
+        dimensions({"num_leaves": 7, "max_bin": {"type": "choice", "values": [63, 63]}})
+    assert "num_leaves is 7" in str(caught.value)
+    assert "max_bin.values is [63, 63]" in str(caught.value)
+
+
+def test_a_point_outside_or_with_another_fixed_value_is_no_point() -> None:
+    space, base = dimensions({"num_leaves": {"type": "int", "low": 4, "high": 64}}), RankerParams().to_dict()
+    assert point(space, base | {"num_leaves": 9}, base) == {"num_leaves": 9}
+    assert point(space, base | {"num_leaves": 99}, base) is None
+    assert point(space, base | {"lambda_l2": 9.0}, base) is None

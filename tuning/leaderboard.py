@@ -1,0 +1,60 @@
+"""The leaderboard of a sweep: trials best first, what each changed, and how far the differences can be trusted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tuning.winner import Winner
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+
+def leaderboard(winner: Winner, rows: int = 15) -> Table:
+    """A rich table of the best `rows` trials, readable in 100 columns; the caption is `trust(winner)`."""
+    from rich.table import Table
+
+    title = f"Sweep {winner.sweep}: {len(winner.rows)} trials in {winner.seconds:.0f} s"
+    table = Table(title=title, caption=trust(winner))
+    for header in ("#", "NDCG@10", "± SE", "trees", "s"):
+        table.add_column(header, justify="right", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    table.add_column("differs from the default", overflow="fold")
+    base = winner.default.params if winner.default else {}
+    ranked = sorted(winner.rows, key=lambda row: (-row.valid_ndcg10, row.trees, str(sorted(row.params.items()))))
+    for place, row in enumerate(ranked[:rows], start=1):
+        numbers = (f"{row.valid_ndcg10:.4f}", f"{row.valid_se:.4f}", str(row.trees), f"{row.seconds:.1f}")
+        table.add_row(str(place), *numbers, row.state, differences(row.params, base) or "the default")
+    return table
+
+
+def differences(params: dict[str, Any], base: dict[str, Any]) -> str:
+    """The parameters that are not the default's, in words."""
+    return ", ".join(f"{name} {_short(value)}" for name, value in params.items() if base.get(name) != value)
+
+
+def trust(winner: Winner) -> str:
+    """The one-standard-error note: how many trials the validation queries can't tell from the best.
+
+    Source: the one-SE rule of Breiman et al. 1984. The SE is over queries of one trial, unpaired: a cautious bound.
+    """
+    near = [row for row in winner.rows if row.valid_ndcg10 >= winner.valid_ndcg10 - winner.valid_se]
+    said = f"{len(near)} of {len(winner.rows)} trials lie within one SE ({winner.valid_se:.4f}) of the best"
+    if winner.default is not None:
+        said += f"; gain over the default {winner.valid_ndcg10 - winner.default.valid_ndcg10:+.4f}"
+    for counted in (f"{len(winner.failures)} failed, the first: {winner.failures[0][:120]}" if winner.failures else "",
+                    *winner.notes):  # fmt: skip
+        said += f"; {counted}" if counted else ""
+    return said
+
+
+def print_leaderboard(winner: Winner, console: Console | None = None) -> None:
+    """Print it, 100 columns wide where the terminal does not say."""
+    from rich.console import Console
+
+    (console or Console(width=100)).print(leaderboard(winner))
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

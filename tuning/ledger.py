@@ -1,0 +1,90 @@
+"""The ledger of a sweep: one JSON line per finished trial, written as it ends, so that a killed sweep can go on."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tuning.errors import SweepMismatch
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One finished trial. `valid_ndcg10` (± `valid_se` over queries) was reached at `trees`; `seconds` wall time.
+
+    `state`: `completed` ended by itself, `stopped` was cut by ASHA or the time budget (its best so far stands).
+    """
+
+    trial_id: str
+    params: dict[str, Any]
+    trees: int
+    valid_ndcg10: float
+    valid_se: float
+    seconds: float
+    state: str
+
+
+class Ledger:
+    """Appends to and reads `trials.jsonl`; its first line is the sweep's identity (what its results depend on)."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.trials: list[Trial] = []
+        self.failures: list[str] = []
+        self.identity = ""
+        for line in self._whole_lines():
+            kind, row = line["kind"], line["row"]
+            if kind == "trial":
+                self.trials.append(Trial(**row))
+            elif kind == "failure":
+                self.failures.append(str(row))
+            else:
+                self.identity = str(row)
+
+    def begin(self, identity: str, resume: bool) -> None:
+        """Start afresh (an older ledger is set aside), or go on: then the identity must be the same."""
+        if resume and self.identity and self.identity != identity:
+            raise SweepMismatch(f"sweep {self.path.parent.name}: begun on {self.identity[:9]}, now {identity[:9]}: "
+                                "other examples, features, folds, seed or tree limits; take another name")  # fmt: skip
+        if self.path.exists() and not (resume and self.identity):
+            number = 1
+            while (aside := self.path.with_name(f"trials.{number}.jsonl")).exists():
+                number += 1
+            os.replace(self.path, aside)
+            self.trials, self.failures, self.identity = [], [], ""
+        if not self.identity:
+            self.identity = identity
+            self._append("sweep", identity)
+
+    def add(self, trial: Trial) -> None:
+        """Record a finished trial, on disk before it returns."""
+        self.trials.append(trial)
+        self._append("trial", asdict(trial))
+
+    def fail(self, message: str) -> None:
+        """Record a failed trial in one line."""
+        self.failures.append(message)
+        self._append("failure", message)
+
+    def _append(self, kind: str, row: Any) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("ab") as out:
+            out.write(json.dumps({"kind": kind, "row": row}).encode() + b"\n")
+            out.flush()
+            os.fsync(out.fileno())
+
+    def _whole_lines(self) -> list[dict[str, Any]]:
+        """Every line; a last one torn by a kill is cut off, so that the next append starts a line of its own."""
+        if not self.path.exists():
+            return []
+        content = self.path.read_bytes()
+        whole = content[: content.rfind(b"\n") + 1]
+        if whole != content:
+            os.truncate(self.path, len(whole))
+        try:
+            return [json.loads(line) for line in whole.splitlines()]
+        except ValueError as error:
+            raise SweepMismatch(f"{self.path}: not a sweep's ledger ({error}); choose another name") from error

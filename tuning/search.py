@@ -1,0 +1,187 @@
+"""A sweep: Ray Tune with Optuna's TPE and ASHA over ranker trials. Runs in a process of its own (tuning.child)."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from lake.errors import BadConfiguration, PlayfirstError
+from ranking.dataset import FeatureList, read_examples
+from ranking.ranker import RankerParams
+from tuning.errors import SweepFailed
+from tuning.ledger import Ledger, Trial
+from tuning.settings import SearchSettings
+from tuning.space import Dimension, dimensions, distributions, point
+from tuning.trial import TrialPlan, TrialReport, TrialRun, write_bins
+from tuning.winner import DEFAULT_TRIAL, Winner, best_of
+
+_SOCKET_ROOM = 40  # Ray adds about 65 characters to its temporary folder
+METRIC = "best_ndcg10"
+
+
+def ray_environment() -> dict[str, str]:
+    """What Ray must find in the environment before it is imported: quiet, closed, and no file in the home folder."""
+    return {
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_AUTH_MODE": "token",  # a token in the environment: else Ray writes one to ~/.ray/auth_token
+        "RAY_AUTH_TOKEN": secrets.token_hex(32),
+        "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # our ledger is the record
+        "RAY_AIR_NEW_OUTPUT": "0",
+        "RAY_DEDUP_LOGS": "0",
+        "OMP_WAIT_POLICY": "PASSIVE",  # LightGBM's idle threads would spin against the other trial
+    }
+
+
+def search(
+    settings: SearchSettings, examples_path: Path, work_dir: Path, features: FeatureList, temporary: Path | None = None
+) -> Winner:
+    """Run (or resume) a sweep and return its winner; the ledger lies in `work_dir`/NAME/trials.jsonl.
+
+    The default parameters are the first trial and are never cut. Ends at `trials` trials or `time_budget_s`, whichever
+    is first. Some failed trials are noted; SweepFailed if all did. With `resume`, finished trials of the same name are
+    kept, told to Optuna, and not run again. Two trials at a time: their order, so the later proposals, may differ
+    between runs; a trial's own result does not. Ray's files go to `temporary`.
+    """
+    began = time.monotonic()
+    folder = work_dir / settings.name
+    examples = read_examples(examples_path, features, settings.folds)
+    identity = settings.identity(features, examples.fingerprint())
+    ledger = Ledger(folder / "trials.jsonl")
+    ledger.begin(identity, settings.resume)
+    space = dimensions(settings.space)
+    bins, own = folder / "bins", temporary or short_temporary_folder()
+    try:
+        if len(ledger.trials) < settings.trials:
+            base = settings.base_params()
+            used = write_bins(examples, bins, _max_bins(base, space), settings.folds, settings.concurrent)
+            del examples
+            plan = TrialPlan(str(bins.resolve()), used, features, settings.seed, settings.threads,
+                             settings.report_every, settings.max_trees, settings.patience)  # fmt: skip
+            spent = _default_trial(plan, base, ledger, settings.time_budget_s / 2)
+            _sweep(settings, plan, space, ledger, settings.time_budget_s - spent, own)
+    finally:
+        shutil.rmtree(bins, ignore_errors=True)
+        shutil.rmtree(own, ignore_errors=True)
+    return best_of(ledger.trials, settings.name, identity, features.fingerprint, failures=tuple(ledger.failures),
+                   seconds=round(time.monotonic() - began, 3))  # fmt: skip
+
+
+def trial_of(trial_id: str, params: RankerParams, report: TrialReport | Mapping[str, Any], seconds: float) -> Trial:
+    """A ledger row from a trial's last report: `completed` if it ended by itself, else `stopped`."""
+    said = report if isinstance(report, Mapping) else asdict(report)
+    best = (int(said["best_trees"]), float(said["best_ndcg10"]), float(said["best_se"]))
+    return Trial(trial_id, params.to_dict(), *best, round(seconds, 3), "completed" if said["ended"] else "stopped")
+
+
+def _default_trial(plan: TrialPlan, base: RankerParams, ledger: Ledger, limit_s: float) -> float:
+    """Judge the default parameters in this process, first: what a winner has to match, without Ray. Seconds spent."""
+    if any(trial.trial_id == DEFAULT_TRIAL for trial in ledger.trials):
+        return 0.0
+    began = time.monotonic()
+    run = TrialRun(plan, base)
+    report = run.step()
+    while not report.ended and time.monotonic() - began < limit_s:
+        report = run.step()
+    spent = time.monotonic() - began
+    ledger.add(trial_of(DEFAULT_TRIAL, base, report, spent))
+    return spent
+
+
+def _sweep(
+    settings: SearchSettings, plan: TrialPlan, space: tuple[Dimension, ...], ledger: Ledger, budget_s: float,
+    temporary: Path,
+) -> None:  # fmt: skip
+    """Run what is left of the sweep on a Ray of our own, which is shut down whatever happens."""
+    left = settings.trials - len(ledger.trials)
+    if left <= 0:
+        return
+    for key, value in ray_environment().items():
+        os.environ.setdefault(key, value)
+    before, failed_before = len(ledger.trials), len(ledger.failures)
+    import ray
+
+    try:
+        ray.init(num_cpus=settings.concurrent * settings.threads, num_gpus=0, include_dashboard=False,
+                 object_store_memory=settings.object_store_mb * 2**20, _temp_dir=str(temporary), log_to_driver=False,
+                 logging_level=logging.ERROR, _node_ip_address="127.0.0.1", configure_logging=False)  # fmt: skip
+        _tune(settings, plan, space, ledger, left, budget_s, temporary)
+    except PlayfirstError:
+        raise
+    except Exception as error:  # Ray raises many kinds; each means the same to the operator
+        ledger.fail(f"Ray: {_one_line(error)}")
+        if len(ledger.trials) > before:  # what finished is worth keeping
+            return
+        raise SweepFailed(f"sweep {settings.name}: Ray failed: {_one_line(error)}; see its sweep.log") from error
+    finally:
+        ray.shutdown()
+    failed = ledger.failures[failed_before:]
+    if failed and len(ledger.trials) == before:
+        raise SweepFailed(f"sweep {settings.name}: all {len(failed)} trials failed, the first: {failed[0]}; "
+                          "narrow the search space or see sweep.log beside its ledger")  # fmt: skip
+
+
+def _tune(
+    settings: SearchSettings, plan: TrialPlan, space: tuple[Dimension, ...], ledger: Ledger, left: int, budget_s: float,
+    storage: Path,
+) -> None:  # fmt: skip
+    import optuna
+    from ray import tune
+    from ray.tune.schedulers import ASHAScheduler
+    from ray.tune.search import ConcurrencyLimiter
+    from ray.tune.search.optuna import OptunaSearch
+
+    from tuning.callback import ledger_callback, ranker_trainable
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    # TPE's own 10 random points would be the whole of a small sweep; on resuming, other random points than before
+    sampler = optuna.samplers.TPESampler(seed=settings.seed + len(ledger.trials),
+                                         n_startup_trials=min(10, 2 + settings.trials // 4))  # fmt: skip
+    searcher = OptunaSearch(distributions(space), metric=METRIC, mode="max", sampler=sampler)
+    base = settings.base_params().to_dict()
+    for known in ledger.trials:
+        if (at := point(space, known.params, base)) is not None:
+            searcher.add_evaluated_point(at, known.valid_ndcg10)
+    asha = ASHAScheduler(time_attr="trees", metric=METRIC, mode="max", max_t=settings.max_trees, reduction_factor=3,
+                         grace_period=min(settings.grace_trees, settings.max_trees))  # fmt: skip
+    recorder = ledger_callback(ledger, base)
+    trainable = tune.with_parameters(ranker_trainable(), plan=plan, base=base)
+    tuner = tune.Tuner(
+        tune.with_resources(trainable, {"cpu": settings.threads}),
+        tune_config=tune.TuneConfig(search_alg=ConcurrencyLimiter(searcher, max_concurrent=settings.concurrent),
+                                    scheduler=asha, num_samples=left, time_budget_s=budget_s, reuse_actors=True),
+        run_config=tune.RunConfig(name="sweep", storage_path=str(storage), verbose=0, callbacks=[recorder],
+                                  failure_config=tune.FailureConfig(max_failures=0, fail_fast=False),
+                                  checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False)),
+    )  # fmt: skip
+    tuner.fit()
+    recorder.close()
+
+
+def _max_bins(base: RankerParams, space: tuple[Dimension, ...]) -> set[int]:
+    """Every `max_bin` a trial may ask for: a binary dataset can't change it, so it must be a choice or fixed."""
+    searched = [dimension for dimension in space if dimension.name == "max_bin"]
+    if not searched:
+        return {base.max_bin}
+    if searched[0].kind != "choice":
+        raise BadConfiguration("search_space: max_bin is a range, expected a choice such as [63, 255]: one file each")
+    return {base.max_bin} | {int(value) for value in searched[0].values}
+
+
+def short_temporary_folder() -> Path:
+    """A new folder whose path leaves room for Ray's sockets: AF_UNIX paths end at 107 characters."""
+    usual = tempfile.gettempdir()
+    fits = len(usual) + len("/pf-12345678") <= _SOCKET_ROOM
+    return Path(tempfile.mkdtemp(prefix="pf-", dir=usual if fits else "/tmp"))
+
+
+def _one_line(error: BaseException) -> str:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[-1].strip() if lines else 'no message'}"

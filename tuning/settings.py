@@ -1,0 +1,69 @@
+"""What a sweep is asked to do, and on what: plain values that travel as JSON to the sweep's own process."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from lake.errors import BadConfiguration
+from ranking.dataset import FeatureList
+from ranking.ranker import RankerParams
+from tuning.space import dimensions
+
+_AT_LEAST = {"trials": 1, "time_budget_s": 1, "folds": 1, "report_every": 1, "max_trees": 1, "patience": 1,
+             "grace_trees": 1, "concurrent": 1, "threads": 1, "object_store_mb": 80, "start_limit_s": 1}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """One sweep. `base` are the default ranker parameters: the first trial, and what `space` does not search.
+
+    `folds` = 1: fit on the train span, judge on the later validation span. From 2: judge each fold of alias clusters
+    of the validation span with a fit on the train span's other folds, and pool the queries. Every `report_every`
+    trees ASHA hears the mean NDCG@10; it cuts none before `grace_trees`. `time_budget_s` is the hard limit once Ray
+    runs, `start_limit_s` what reading, binning and Ray's start may take on top. `concurrent` trials of `threads`.
+    """
+
+    name: str
+    space: dict[str, Any]
+    base: dict[str, Any]
+    trials: int = 8
+    time_budget_s: float = 90
+    folds: int = 3
+    seed: int = 1
+    report_every: int = 10
+    max_trees: int = 300
+    patience: int = 50
+    grace_trees: int = 40
+    concurrent: int = 2
+    threads: int = 1
+    object_store_mb: int = 200
+    start_limit_s: float = 120
+    resume: bool = False
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}", self.name):
+            raise BadConfiguration(f"tuning.name is {self.name!r}, expected letters, digits, dot, dash or underscore")
+        low = [f"{key} is {getattr(self, key)!r}, expected {least} or more" for key, least in _AT_LEAST.items()
+               if not isinstance(getattr(self, key), int | float) or getattr(self, key) < least]  # fmt: skip
+        if low:
+            raise BadConfiguration(f"tuning: {'; '.join(low)}; mend conf/search_space or the command line")
+        dimensions(self.space)
+        RankerParams.from_dict(self.base)
+
+    def base_params(self) -> RankerParams:
+        """The default parameters, complete and checked."""
+        return RankerParams.from_dict(self.base)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, for JSON."""
+        return asdict(self)
+
+    def identity(self, features: FeatureList, examples_fingerprint: str) -> str:
+        """SHA-256 of all that a trial's NDCG depends on besides its parameters: equal, or results don't compare."""
+        judged = {key: getattr(self, key) for key in ("folds", "seed", "report_every", "max_trees", "patience")}
+        parts = [judged, list(features.names), list(features.monotone), features.fingerprint, examples_fingerprint]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,114 @@
+"""The search space: from plain data (conf/search_space/*.yaml) to Optuna's distributions, with clear errors."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lake.errors import BadConfiguration
+from ranking.ranker import RankerParams, check_names
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+Value = float | int | bool | str
+_RANGES = {"uniform": float, "loguniform": float, "int": int, "logint": int}
+_KINDS = (*_RANGES, "choice")
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One searched parameter: `uniform`, `loguniform`, `int`, `logint` in `low` … `high` inclusive, or a `choice`."""
+
+    name: str
+    kind: str
+    low: float = 0.0
+    high: float = 0.0
+    values: tuple[Value, ...] = ()
+
+    def holds(self, value: Any) -> bool:
+        """Whether the space can reach `value`."""
+        if self.kind == "choice":
+            return any(value == known and type(value) is type(known) for known in self.values)
+        return isinstance(value, int | float) and self.low <= value <= self.high
+
+
+def dimensions(space: Mapping[str, Any]) -> tuple[Dimension, ...]:
+    """The dimensions of a space `{parameter: {type, low, high | values}}`, in its order.
+
+    Each end of a range and each choice must be a value the ranker accepts. Raises BadConfiguration with every fault.
+    """
+    if not space:
+        raise BadConfiguration("search_space: empty, expected at least one parameter; see conf/search_space/smoke.yaml")
+    check_names(space)
+    out, wrong = [], []
+    for name, given in space.items():
+        try:
+            out.append(_dimension(name, given))
+        except BadConfiguration as error:
+            wrong.append(str(error))
+    if wrong:
+        raise BadConfiguration(f"search_space: {'; '.join(wrong)}; see conf/search_space/smoke.yaml")
+    return tuple(out)
+
+
+def distributions(space: tuple[Dimension, ...]) -> dict[str, BaseDistribution]:
+    """The same space as Optuna's distributions."""
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    made: dict[str, BaseDistribution] = {}
+    for dimension in space:
+        if dimension.kind == "choice":
+            made[dimension.name] = CategoricalDistribution(dimension.values)
+        elif _RANGES[dimension.kind] is int:
+            low, high = int(dimension.low), int(dimension.high)
+            made[dimension.name] = IntDistribution(low, high, log=dimension.kind == "logint")
+        else:
+            log = dimension.kind == "loguniform"
+            made[dimension.name] = FloatDistribution(dimension.low, dimension.high, log=log)
+    return made
+
+
+def point(space: tuple[Dimension, ...], params: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Value] | None:
+    """`params` as a point of the space, or None if the space can't reach it (a value outside, another fixed value)."""
+    searched = {dimension.name for dimension in space}
+    fixed_differ = any(params[name] != base[name] for name in params if name not in searched)
+    if fixed_differ or not all(dimension.holds(params[dimension.name]) for dimension in space):
+        return None
+    return {dimension.name: params[dimension.name] for dimension in space}
+
+
+def _dimension(name: str, given: Any) -> Dimension:
+    if not isinstance(given, Mapping) or "type" not in given:
+        raise BadConfiguration(f"{name} is {given!r}, expected {{type, low, high}} or {{type: choice, values}}")
+    kind = given["type"]
+    if kind not in _KINDS:
+        nearest = (difflib.get_close_matches(str(kind), _KINDS, 1, 0.0) or _KINDS)[0]
+        raise BadConfiguration(f"{name}.type is {kind!r}, expected one of {', '.join(_KINDS)} (nearest: {nearest})")
+    wanted = {"type", "values"} if kind == "choice" else {"type", "low", "high"}
+    if set(given) != wanted:
+        raise BadConfiguration(f"{name} has keys {sorted(given)}, expected {sorted(wanted)} for {kind}")
+    if kind == "choice":
+        values = tuple(given["values"])
+        if not values or len(set(values)) != len(values):
+            raise BadConfiguration(f"{name}.values is {list(values)}, expected one or more distinct values")
+        _accepted(name, values)
+        return Dimension(name, kind, values=values)
+    ends = [_RANGES[kind](end) if _is_end(end, kind) else end for end in (given["low"], given["high"])]
+    if not all(_is_end(end, kind) for end in ends) or ends[0] >= ends[1] or (kind.startswith("log") and ends[0] <= 0):
+        expected = f"{_RANGES[kind].__name__}s{' above 0' if kind.startswith('log') else ''}, low < high"
+        raise BadConfiguration(f"{name}: low {ends[0]!r}, high {ends[1]!r}, expected {expected}")
+    _accepted(name, (ends[0], ends[1]))
+    return Dimension(name, kind, ends[0], ends[1])
+
+
+def _is_end(end: Any, kind: str) -> bool:
+    whole = isinstance(end, int) and not isinstance(end, bool)
+    return whole or (_RANGES[kind] is float and isinstance(end, float))
+
+
+def _accepted(name: str, values: tuple[Any, ...]) -> None:
+    for value in values:
+        RankerParams.from_dict({name: value})
