@@ -44,14 +44,32 @@ class Run:
 
     def simulate_command(self, folder: Path) -> list[str]:
         """The simulator's command line for this run."""
-        return [sys.executable, "-m", "simulator.generate", f"out={folder}", f"world={self.world}", f"seed={self.seed}",
-                f"days={self.days}", f"searches_per_day={self.searches_per_day}", f"first_date={_FIRST_DATE}"]
+        return [
+            sys.executable,
+            "-m",
+            "simulator.generate",
+            f"out={folder}",
+            f"world={self.world}",
+            f"seed={self.seed}",
+            f"days={self.days}",
+            f"searches_per_day={self.searches_per_day}",
+            f"first_date={_FIRST_DATE}",
+        ]
 
     def night_command(self, folder: Path) -> list[str]:
         """The night's command line for this run: its own lake, releases and reports; no tuning."""
-        return [sys.executable, "-m", "jobs.nightly", f"run_date={self.run_date}", f"logs={folder / 'logs'}",
-                f"catalog={folder / 'catalog.jsonl.gz'}", f"lake.root={folder / 'lake'}",
-                f"releases={folder / 'releases'}", f"reports={folder / 'reports'}", "nightly.tune=never"]
+        return [
+            sys.executable,
+            "-m",
+            "jobs.nightly",
+            f"run_date={self.run_date}",
+            f"logs={folder / 'logs'}",
+            f"catalog={folder / 'catalog.jsonl.gz'}",
+            f"lake.root={folder / 'lake'}",
+            f"releases={folder / 'releases'}",
+            f"reports={folder / 'reports'}",
+            "nightly.tune=never",
+        ]
 
 
 def night_of(run: Run, out: Path, timeout_s: int, again: bool = False) -> dict[str, Any]:
@@ -75,8 +93,10 @@ def night_of(run: Run, out: Path, timeout_s: int, again: bool = False) -> dict[s
         night: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
         _ = night["ndcg10"]["playfirst"], night["diff"], night["recall100"], night["coverage"]
     except (OSError, ValueError, KeyError) as broken:
-        raise RunFailed(f"{run.world}, seed {run.seed}: {report} is no report of a night ({broken!r}); "
-                        f"see {folder / 'night.log'}, then remove the report and call again") from broken
+        raise RunFailed(
+            f"{run.world}, seed {run.seed}: {report} is no report of a night ({broken!r}); "
+            f"see {folder / 'night.log'}, then remove the report and call again"
+        ) from broken
     return night
 
 
@@ -101,15 +121,25 @@ def _call(what: str, command: list[str], log: Path, timeout_s: int) -> None:
     started = time.monotonic()
     with log.open("w", encoding="utf-8") as lines:
         try:
-            code = subprocess.run(command, stdout=lines, stderr=subprocess.STDOUT, timeout=timeout_s, check=False,
-                                  stdin=subprocess.DEVNULL).returncode
+            code = subprocess.run(
+                command,
+                stdout=lines,
+                stderr=subprocess.STDOUT,
+                timeout=timeout_s,
+                check=False,
+                stdin=subprocess.DEVNULL,
+            ).returncode
         except subprocess.TimeoutExpired as late:
-            raise RunFailed(f"{log.parent.name}: the {what} was not done after {timeout_s} s; see {log}, "
-                            "or give it longer with --timeout") from late
+            raise RunFailed(
+                f"{log.parent.name}: the {what} was not done after {timeout_s} s; see {log}, "
+                "or give it longer with --timeout"
+            ) from late
     if code != 0:
         said = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-        raise RunFailed(f"{log.parent.name}: the {what} ended with exit code {code}: "
-                        f"{said[-1].strip() if said else 'it said nothing'} (see {log})")
+        raise RunFailed(
+            f"{log.parent.name}: the {what} ended with exit code {code}: "
+            f"{said[-1].strip() if said else 'it said nothing'} (see {log})"
+        )
     print(f"{log.parent.name}: {what} done in {time.monotonic() - started:.0f} s", file=sys.stderr)
 
 
@@ -127,8 +157,11 @@ def print_world(world: str, nights: dict[int, dict[str, Any]]) -> None:
     table.add_column("mean", justify="right")
     table.add_column("mean lead", justify="right")
     for arm, value, leads in arms_of(nights):
-        cells = [cell for seed, night in nights.items() for cell in (_number(night["ndcg10"].get(arm)),
-                                                                     _lead(night["diff"].get(arm)))]
+        cells = [
+            cell
+            for seed, night in nights.items()
+            for cell in (_number(night["ndcg10"].get(arm)), _lead(night["diff"].get(arm)))
+        ]
         table.add_row(arm, *cells, f"{value:.4f}", "" if leads is None else f"{leads:+.4f}")
     table.add_section()
     for name in ("gain", "grade3"):
@@ -141,6 +174,7 @@ def print_world(world: str, nights: dict[int, dict[str, Any]]) -> None:
 
 def arms_of(nights: dict[int, dict[str, Any]]) -> list[tuple[str, float, float | None]]:
     """(arm, mean NDCG@10 over seeds, mean lead of playfirst or None), best first."""
+
     def mean(values: list[float]) -> float:
         return sum(values) / len(values)
 
@@ -148,15 +182,20 @@ def arms_of(nights: dict[int, dict[str, Any]]) -> list[tuple[str, float, float |
     rows: list[tuple[str, float, float | None]] = []
     for arm in arms:
         leads = [night["diff"][arm]["mean"] for night in nights.values() if arm in night["diff"]]
-        rows.append((arm, mean([night["ndcg10"][arm] or 0.0 for night in nights.values()]),
-                     mean(leads) if leads else None))
+        rows.append(
+            (arm, mean([night["ndcg10"][arm] or 0.0 for night in nights.values()]), mean(leads) if leads else None)
+        )
     return sorted(rows, key=lambda row: -row[1])
 
 
 def verdict(nights: dict[int, dict[str, Any]]) -> str:
     """One line: on how many seeds playfirst's interval lies above 0 against every baseline, and where it does not."""
-    behind = [f"{arm} on seed {seed}" for seed, night in nights.items()
-              for arm, lead in night["diff"].items() if not lead["low"] > 0]
+    behind = [
+        f"{arm} on seed {seed}"
+        for seed, night in nights.items()
+        for arm, lead in night["diff"].items()
+        if not lead["low"] > 0
+    ]
     if not behind:
         return f"playfirst beats every baseline on {len(nights)} of {len(nights)} seeds (interval above 0)."
     return f"playfirst is not clearly ahead of: {', '.join(behind)}."
@@ -209,8 +248,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given.json.parent.mkdir(parents=True, exist_ok=True)
         given.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     if failures:
-        print(f"{failures} of {len(worlds) * len(seeds)} runs failed; mend what their lines say and call again: "
-              "finished runs are kept.", file=sys.stderr)
+        print(
+            f"{failures} of {len(worlds) * len(seeds)} runs failed; mend what their lines say and call again: "
+            "finished runs are kept.",
+            file=sys.stderr,
+        )
     return 1 if failures else 0
 
 

@@ -70,8 +70,9 @@ def bm25_scores(candidates: pd.DataFrame, catalog: pd.DataFrame, *, k1: float = 
         own = counts.get(track_id)
         if own:
             slowed = k1 * (1 - b + b * lengths[track_id] / mean_length)
-            scores[row] = sum(idf[word] * own[word] * (k1 + 1) / (own[word] + slowed)
-                              for word in asked[request] if word in own)
+            scores[row] = sum(
+                idf[word] * own[word] * (k1 + 1) / (own[word] + slowed) for word in asked[request] if word in own
+            )
     return scores
 
 

@@ -149,8 +149,10 @@ def _t_interval(mean: float, spread: float, freedom: float, n: int, level: float
 def _values(where: str, differences: npt.ArrayLike) -> Floats:
     values = np.asarray(differences, np.float64)
     if values.ndim != 1 or len(values) < 2 or not bool(np.isfinite(values).all()):
-        raise MetricInput(f"{where}: differences of shape {values.shape}, expected two or more finite numbers; "
-                          "leave excluded (NaN) queries out on both sides first")
+        raise MetricInput(
+            f"{where}: differences of shape {values.shape}, expected two or more finite numbers; "
+            "leave excluded (NaN) queries out on both sides first"
+        )
     return values
 
 
@@ -160,12 +162,16 @@ def _cluster_sums(
     """(Σ w·d, Σ w) per cluster of positive weight."""
     values, weight, names = _values(where, differences), np.asarray(weights, np.float64), np.asarray(clusters)
     if weight.shape != values.shape or names.shape != values.shape or not bool((weight >= 0).all()):
-        raise MetricInput(f"{where}: weights {weight.shape} and clusters {names.shape}, expected the {values.shape} of "
-                          "the differences and no weight below 0")
+        raise MetricInput(
+            f"{where}: weights {weight.shape} and clusters {names.shape}, expected the {values.shape} of "
+            "the differences and no weight below 0"
+        )
     _, codes = np.unique(names, return_inverse=True)
     mass = np.bincount(codes, weights=weight).astype(np.float64)
     sums = np.bincount(codes, weights=weight * values).astype(np.float64)
     if int((mass > 0).sum()) < 2:
-        raise MetricInput(f"{where}: {int((mass > 0).sum())} cluster with weight, expected two or more; "
-                          "an interval needs independent units: judge a longer or busier day")
+        raise MetricInput(
+            f"{where}: {int((mass > 0).sum())} cluster with weight, expected two or more; "
+            "an interval needs independent units: judge a longer or busier day"
+        )
     return sums[mass > 0], mass[mass > 0]

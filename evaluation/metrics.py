@@ -87,8 +87,10 @@ def ndcg_by_group(
         raise MetricInput(f"ndcg: ideal has shape {best.shape}, expected one per group {reached.shape}; pass one each")
     if bool(np.any(reached > best * (1 + 1e-9) + 1e-12)):
         worst = int(np.argmax(reached - best))
-        raise MetricInput(f"ndcg: group {worst} reached {reached[worst]:.6g} above its ideal {best[worst]:.6g}; "
-                          "the ideal list must hold every relevant row of the group")
+        raise MetricInput(
+            f"ndcg: group {worst} reached {reached[worst]:.6g} above its ideal {best[worst]:.6g}; "
+            "the ideal list must hold every relevant row of the group"
+        )
     return _ratio(reached, best, empty)
 
 

@@ -57,8 +57,10 @@ def evaluate_night(
     asked = answered(truth.asked, released, stripped)
     hits = asked[asked["entry_query"].notna()]
     if hits.empty:
-        raise RankingsUnfit(f"rankings @ {truth.run_date}: {len(released)} released entries answer none of the day's "
-                            f"{int(asked['searches'].sum())} searches; is it the release of this run_date and world?")
+        raise RankingsUnfit(
+            f"rankings @ {truth.run_date}: {len(released)} released entries answer none of the day's "
+            f"{int(asked['searches'].sum())} searches; is it the release of this run_date and world?"
+        )
     mixed = hits[["entry_locale", "entry_query", "need_id", "searches"]]
     shares = need_shares(mixed.rename(columns={"entry_locale": "locale", "entry_query": "query"}))
     gains = expected_gains(shares, truth.relevance)
@@ -67,9 +69,15 @@ def evaluate_night(
     sizes = rows.groupby("entry", sort=True).size().reindex(range(len(entries)), fill_value=0).to_numpy()
 
     gain = skyline_scores(rows, gains)
-    arms = {"playfirst": rows["shipped"].to_numpy(dtype=np.float64), "popularity": popularity_scores(rows),
-            "ctr": ctr_scores(rows), "coec": coec_scores(rows), "bm25": bm25_scores(rows, catalog),
-            "skyline": gain, "random": random_scores(rows, seed)}
+    arms = {
+        "playfirst": rows["shipped"].to_numpy(dtype=np.float64),
+        "popularity": popularity_scores(rows),
+        "ctr": ctr_scores(rows),
+        "coec": coec_scores(rows),
+        "bm25": bm25_scores(rows, catalog),
+        "skyline": gain,
+        "random": random_scores(rows, seed),
+    }
     ideal = entries["ideal"].to_numpy(dtype=np.float64)
     ndcg = {arm: ndcg_by_group(gain, scores, sizes, _K, gain="linear", ideal=ideal) for arm, scores in arms.items()}
     weight = entries["searches"].to_numpy(dtype=np.float64)
@@ -82,16 +90,33 @@ def evaluate_night(
         metric=ndcg_name(_K, gain="linear", ideal="catalog").replace("gain=linear", "gain=Σ P(need)·(2^grade−1)"),
         ndcg10={arm: mean_over_groups(values, weight) for arm, values in ndcg.items()},
         ndcg10_unweighted={arm: mean_over_groups(values) for arm, values in ndcg.items()},
-        diff={name: _difference((ndcg["playfirst"] - ndcg[name])[judged], weight[judged],
-                                entries.loc[judged, "need_id"], truth.wants, seed) for name in BASELINES},
+        diff={
+            name: _difference(
+                (ndcg["playfirst"] - ndcg[name])[judged],
+                weight[judged],
+                entries.loc[judged, "need_id"],
+                truth.wants,
+                seed,
+            )
+            for name in BASELINES
+        },
         recall100=recall,
         recall_order=order,
         coverage=float(hits["searches"].sum() / asked["searches"].sum()),
-        entries={"released": len(released), "asked": len(entries), "judged": int(judged.sum()),
-                 "without_relevant": int((~judged).sum()), "needs": len(per_need), "candidate_rows": len(rows)},
-        weights={"searches": float(asked["searches"].sum()), "answered": float(weight.sum()),
-                 "judged": float(weight[judged].sum()),
-                 "effective_needs": float(per_need.sum() ** 2 / max(float((per_need**2).sum()), 1.0))},
+        entries={
+            "released": len(released),
+            "asked": len(entries),
+            "judged": int(judged.sum()),
+            "without_relevant": int((~judged).sum()),
+            "needs": len(per_need),
+            "candidate_rows": len(rows),
+        },
+        weights={
+            "searches": float(asked["searches"].sum()),
+            "answered": float(weight.sum()),
+            "judged": float(weight[judged].sum()),
+            "effective_needs": float(per_need.sum() ** 2 / max(float((per_need**2).sum()), 1.0)),
+        },
         by_kind=_by_kind(entries["kind"].to_numpy(), ndcg, weight, judged),
     )
 
@@ -146,9 +171,11 @@ def _ranked_rows(
     placed = int(rows["shipped"].notna().sum())
     if placed != len(shipped):
         lost = shipped.merge(rows[row], on=row, how="left", indicator=True).query("_merge == 'left_only'").iloc[0]
-        raise RankingsUnfit(f"rankings: {len(shipped) - placed} of {len(shipped)} ranked tracks are no candidates, as "
-                            f"{lost['track_id']} for ({lost['locale']}, {lost['query']!r}); pass the candidates of "
-                            "the same run_date")
+        raise RankingsUnfit(
+            f"rankings: {len(shipped) - placed} of {len(shipped)} ranked tracks are no candidates, as "
+            f"{lost['track_id']} for ({lost['locale']}, {lost['query']!r}); pass the candidates of "
+            "the same run_date"
+        )
     rows["shipped"] = rows["shipped"].astype("float64").fillna(-np.inf)
     rows = rows.merge(catalog[["track_id", "popularity"]], on="track_id", how="left")
     return rows.sort_values(["entry", "track_id"], kind="stable").reset_index(drop=True)
@@ -173,6 +200,9 @@ def _by_kind(
     slices: dict[str, dict[str, float]] = {}
     for kind in sorted(set(kinds[judged])):
         own = judged & (kinds == kind)
-        slices[kind] = {"searches": float(weight[own].sum()), "entries": float(own.sum()),
-                        **{arm: mean_over_groups(values[own], weight[own]) for arm, values in ndcg.items()}}
+        slices[kind] = {
+            "searches": float(weight[own].sum()),
+            "entries": float(own.sum()),
+            **{arm: mean_over_groups(values[own], weight[own]) for arm, values in ndcg.items()},
+        }
     return slices

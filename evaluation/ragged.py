@@ -18,11 +18,14 @@ def checked(
     if k < 1:
         raise MetricInput(f"metric: k is {k}, expected 1 or more")
     if values.ndim != 1 or values.shape != score.shape or sizes.ndim != 1:
-        raise MetricInput(f"metric: grades {values.shape}, scores {score.shape}, group_sizes {sizes.shape}: "
-                          "expected flat arrays, grades and scores of one length")
+        raise MetricInput(
+            f"metric: grades {values.shape}, scores {score.shape}, group_sizes {sizes.shape}: "
+            "expected flat arrays, grades and scores of one length"
+        )
     if (len(sizes) and int(sizes.min()) < 0) or int(sizes.sum()) != len(values):
-        raise MetricInput(f"metric: group_sizes sum to {int(sizes.sum())}, expected the {len(values)} rows and no size "
-                          "below 0")
+        raise MetricInput(
+            f"metric: group_sizes sum to {int(sizes.sum())}, expected the {len(values)} rows and no size below 0"
+        )
     if bool(np.isnan(score).any()):
         raise MetricInput(f"metric: {int(np.isnan(score).sum())} scores are NaN; fill them (-inf ranks last) first")
     if not bool(np.isfinite(values).all()) or (len(values) and float(values.min()) < 0):
@@ -66,9 +69,7 @@ def top_k_sum(
     return np.bincount(group[within], weights=weighted, minlength=len(sizes)).astype(np.float64)
 
 
-def _order_within_groups(
-    scores: Floats, groups: npt.NDArray[np.int64], n_groups: int
-) -> npt.NDArray[np.intp]:
+def _order_within_groups(scores: Floats, groups: npt.NDArray[np.int64], n_groups: int) -> npt.NDArray[np.intp]:
     """Row order by (group, score downwards). A stable sort of small integers is a radix sort: quicker than lexsort."""
     by_score = np.argsort(-scores)
     key = groups[by_score].astype(np.uint16 if n_groups <= 0xFFFF else np.int64)

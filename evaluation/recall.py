@@ -35,8 +35,10 @@ def candidate_recall(
     share = (reached.reindex(best.index).fillna(0.0) / best).clip(upper=1.0)
     good, capped = _good_track_recall(first, shares, relevance)
     measures = {"gain": share, "grade3": good, "grade3_capped": capped}
-    return {name: mean_over_groups(values.to_numpy(dtype=np.float64), weight.reindex(values.index).to_numpy())
-            for name, values in measures.items()}, order
+    return {
+        name: mean_over_groups(values.to_numpy(dtype=np.float64), weight.reindex(values.index).to_numpy())
+        for name, values in measures.items()
+    }, order
 
 
 def _first_candidates(rows: pd.DataFrame) -> tuple[pd.DataFrame, str]:

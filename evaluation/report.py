@@ -50,16 +50,37 @@ class NightResult:
 
     def as_json(self) -> dict[str, Any]:
         """Plain nested values; what is undefined (NaN) is null."""
-        diff = {name: {"mean": d.interval.mean, "low": d.interval.low, "high": d.interval.high,
-                       "n_needs": d.interval.n, "p_value": d.interval.p_value, "method": d.interval.method,
-                       "across_locales_low": d.across_locales.low, "across_locales_high": d.across_locales.high,
-                       "n_wants": d.across_locales.n,
-                       "bootstrap_low": d.bootstrap.low, "bootstrap_high": d.bootstrap.high,
-                       "sign_flip_p": d.sign_flip_p, "unweighted": d.unweighted} for name, d in self.diff.items()}
-        whole = {"run_date": self.run_date.isoformat(), "source": self.source, "metric": self.metric,
-                 "ndcg10": self.ndcg10, "ndcg10_unweighted": self.ndcg10_unweighted, "diff": diff,
-                 "recall100": {**self.recall100, "order": self.recall_order}, "coverage": self.coverage,
-                 "entries": self.entries, "weights": self.weights, "by_kind": self.by_kind}
+        diff = {
+            name: {
+                "mean": d.interval.mean,
+                "low": d.interval.low,
+                "high": d.interval.high,
+                "n_needs": d.interval.n,
+                "p_value": d.interval.p_value,
+                "method": d.interval.method,
+                "across_locales_low": d.across_locales.low,
+                "across_locales_high": d.across_locales.high,
+                "n_wants": d.across_locales.n,
+                "bootstrap_low": d.bootstrap.low,
+                "bootstrap_high": d.bootstrap.high,
+                "sign_flip_p": d.sign_flip_p,
+                "unweighted": d.unweighted,
+            }
+            for name, d in self.diff.items()
+        }
+        whole = {
+            "run_date": self.run_date.isoformat(),
+            "source": self.source,
+            "metric": self.metric,
+            "ndcg10": self.ndcg10,
+            "ndcg10_unweighted": self.ndcg10_unweighted,
+            "diff": diff,
+            "recall100": {**self.recall100, "order": self.recall_order},
+            "coverage": self.coverage,
+            "entries": self.entries,
+            "weights": self.weights,
+            "by_kind": self.by_kind,
+        }
         plain: dict[str, Any] = _without_nan(whole)
         return plain
 
@@ -90,14 +111,23 @@ def print_night(result: NightResult) -> None:
         table.add_row(name, f"{value:.4f}", f"{result.ndcg10_unweighted[arm]:.4f}", *lead)
     console.print(table)
     recall, entries = result.recall100, result.entries
-    console.print(f"{entries['judged']} entries judged of {entries['released']} released; {result.coverage:.1%} of the "
-                  f"day's {result.weights['searches']:.0f} searches answered; the weight is worth "
-                  f"{result.weights['effective_needs']:.0f} equal needs.")
-    console.print(f"Candidate recall@100 ({result.recall_order}): {recall['gain']:.3f} of the ideal gain, "
-                  f"{recall['grade3']:.3f} of the tracks of grade 3 and 4.")
-    console.print(f"NDCG@10 is weighted by searches, 'by entry' is not; 'ahead by': playfirst minus the arm; "
-                  "'locales as one': the interval with one cluster for a want in all locales. "
-                  f"{result.metric}", style="dim", markup=False, highlight=False)
+    console.print(
+        f"{entries['judged']} entries judged of {entries['released']} released; {result.coverage:.1%} of the "
+        f"day's {result.weights['searches']:.0f} searches answered; the weight is worth "
+        f"{result.weights['effective_needs']:.0f} equal needs."
+    )
+    console.print(
+        f"Candidate recall@100 ({result.recall_order}): {recall['gain']:.3f} of the ideal gain, "
+        f"{recall['grade3']:.3f} of the tracks of grade 3 and 4."
+    )
+    console.print(
+        f"NDCG@10 is weighted by searches, 'by entry' is not; 'ahead by': playfirst minus the arm; "
+        "'locales as one': the interval with one cluster for a want in all locales. "
+        f"{result.metric}",
+        style="dim",
+        markup=False,
+        highlight=False,
+    )
     if result.by_kind:
         kinds = Table(title="NDCG@10 by kind of need", title_justify="left", padding=(0, 0))
         arms = [arm for arm in result.ndcg10 if arm != "random"]

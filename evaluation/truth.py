@@ -131,17 +131,28 @@ def _logged_searches(truth: Path, logs: Path, run_date: date) -> pd.DataFrame:
     days = [run_date + timedelta(days=late) for late in range(_ALLOWED_LATENESS_DAYS + 1)]
     folders = [folder for day in days if (folder := logs / "searches" / f"date={day}").is_dir()]
     if not folders or folders[0].name != f"date={run_date}":
-        raise TruthUnreadable(f"{truth / 'unseen_searches.parquet'}: no search of {run_date}, and no folder "
-                              f"{logs / 'searches' / f'date={run_date}'}; judge the day after the last folder")
-    rows = pd.concat([_log_file(path) for folder in folders for path in sorted(folder.iterdir())
-                      if not path.name.startswith(("_", "."))], ignore_index=True)
+        raise TruthUnreadable(
+            f"{truth / 'unseen_searches.parquet'}: no search of {run_date}, and no folder "
+            f"{logs / 'searches' / f'date={run_date}'}; judge the day after the last folder"
+        )
+    rows = pd.concat(
+        [
+            _log_file(path)
+            for folder in folders
+            for path in sorted(folder.iterdir())
+            if not path.name.startswith(("_", "."))
+        ],
+        ignore_index=True,
+    )
     rows = rows[_on_day(rows["ts"], run_date)].drop_duplicates("search_id")
     known = _table(truth / "searches.parquet", ["search_id", "need_id", "is_bot"])
     joined = rows.merge(known, on="search_id", how="left", indicator=True)
     unknown = int((joined["_merge"] == "left_only").sum())
     if unknown:
-        raise TruthUnreadable(f"{truth / 'searches.parquet'}: lacks {unknown} of the {len(joined)} searches logged on "
-                              f"{run_date}; logs and truth are of two simulations: simulate again into one folder")
+        raise TruthUnreadable(
+            f"{truth / 'searches.parquet'}: lacks {unknown} of the {len(joined)} searches logged on "
+            f"{run_date}; logs and truth are of two simulations: simulate again into one folder"
+        )
     return joined
 
 

@@ -23,11 +23,11 @@ class BotRules:
     A household speaker asks much, but many things, of many artists, and sleeps: none of the rules meets it.
     """
 
-    max_searches_per_hour: int = 60
+    max_searches_per_hour: int = 30
     min_replays: int = 30
     max_one_query_share: float = 0.8
-    min_farm_reactions: int = 8
-    min_farm_queries: int = 4
+    min_farm_reactions: int = 6
+    min_farm_queries: int = 3
     max_one_artist_share: float = 0.9
 
 
@@ -53,14 +53,18 @@ def bot_days(searches: DataFrame, reactions: DataFrame, rules: BotRules) -> Data
     )
     farm = _most_of_trailing(reacted, "farm")
     variety = _trailing(
-        searches.join(reactions.select("search_id").distinct(), "search_id").select("user_id", "search_date", "query"), "query"
+        searches.join(reactions.select("search_id").distinct(), "search_id").select("user_id", "search_date", "query"),
+        "query",
     )
     variety = variety.groupBy("user_id", "search_date").agg(F.count_distinct("query").alias("farm_queries"))
     keys = ["user_id", "search_date"]
     judged = fast.join(replay, keys, "left").join(farm, keys, "left").join(variety, keys, "left")
     rule = (
         F.when(F.col("busiest_hour") > rules.max_searches_per_hour, F.lit("scraper"))
-        .when((F.col("replay_n") >= rules.min_replays) & (F.col("replay_share") >= rules.max_one_query_share), F.lit("replay"))
+        .when(
+            (F.col("replay_n") >= rules.min_replays) & (F.col("replay_share") >= rules.max_one_query_share),
+            F.lit("replay"),
+        )
         .when(
             (F.col("farm_n") >= rules.min_farm_reactions)
             & (F.col("farm_queries") >= rules.min_farm_queries)

@@ -61,7 +61,9 @@ def tracks(
         | F.col("artists").isNull(), F.lit(True)
     )  # fmt: skip
     counted = delivered.agg(
-        F.count("*").alias("rows"), F.count_if(broken).alias("broken"), F.first(F.when(broken, F.col("raw_text")), True).alias("one")
+        F.count("*").alias("rows"),
+        F.count_if(broken).alias("broken"),
+        F.first(F.when(broken, F.col("raw_text")), True).alias("one"),
     ).first()
     assert counted is not None  # an aggregation without keys has one row
     if counted["rows"] == 0 or counted["broken"] > MAX_BROKEN_SHARE * counted["rows"]:
@@ -109,7 +111,9 @@ def _typed(frame: DataFrame) -> DataFrame:
         return F.transform(F.array_compact(F.coalesce(F.col(name), empty)), lambda g: F.lower(F.trim(g)))
 
     base = F.regexp_replace("title", VERSION_WORDS, "")
-    work = F.concat_ws("|", F.lower(F.when(F.trim(base) == "", F.col("title")).otherwise(base)), F.lower(F.col("artists")[0]))
+    work = F.concat_ws(
+        "|", F.lower(F.when(F.trim(base) == "", F.col("title")).otherwise(base)), F.lower(F.col("artists")[0])
+    )
     return frame.select(
         "track_id", "title", F.array_compact("artists").alias("artists"), "album",
         F.when(year.between("1860", "2100"), year.try_cast("int")).alias("release_year"),
@@ -127,4 +131,6 @@ def _bounded(name: str) -> Column:
     from pyspark.sql import functions as F
 
     declared = TRACKS.column(name)
-    return F.when(F.col(f"audio.{name}").between(declared.low, declared.high), F.col(f"audio.{name}")).alias(name)
+    return F.when(
+        F.col(f"audio.{name}").between(F.lit(declared.low), F.lit(declared.high)), F.col(f"audio.{name}")
+    ).alias(name)

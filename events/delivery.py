@@ -43,9 +43,16 @@ def delivered(logs: Path, before: date) -> list[Folder]:
     if not logs.is_dir():
         raise InputContractError(f"{logs} is no folder. Give logs=DIR with searches/date=YYYY-MM-DD/ in it.")
     days = sorted(
-        {date.fromisoformat(m.group(1)) for s in SOURCES.values() for p in _children(logs / s) if (m := DAY.fullmatch(p.name))}
+        {
+            date.fromisoformat(m.group(1))
+            for s in SOURCES.values()
+            for p in _children(logs / s)
+            if (m := DAY.fullmatch(p.name))
+        }
     )
-    found = [Folder(d, {s: _files(logs / name / f"date={d}") for s, name in SOURCES.items()}) for d in days if d < before]
+    found = [
+        Folder(d, {s: _files(logs / name / f"date={d}") for s, name in SOURCES.items()}) for d in days if d < before
+    ]
     found = [f for f in found if f.files["search"]]
     if not found:
         ahead = f"; the first folder there is {days[0]}" if days else ""
@@ -91,7 +98,9 @@ def check_complete(folders: list[Folder], run_date: date, settle_s: float, accep
                 f"{source} folder of {newest} changed {age:.0f} s ago and has no _SUCCESS; it must rest for "
                 f"{settle_s:.0f} s. Run again later, or write _SUCCESS when it is complete."
             )
-    same_weekday = [by_day[newest - timedelta(days=7 * w)].bytes for w in range(1, 5) if newest - timedelta(days=7 * w) in by_day]
+    same_weekday = [
+        by_day[newest - timedelta(days=7 * w)].bytes for w in range(1, 5) if newest - timedelta(days=7 * w) in by_day
+    ]
     if len(same_weekday) >= 2 and folder.bytes < statistics.median(same_weekday) / 2:
         raise IncompleteDelivery(
             f"the folders of {newest} hold {folder.bytes:,} bytes, under half of the median of the same weekday "

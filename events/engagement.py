@@ -53,10 +53,25 @@ def impressions(searches: DataFrame, chained: DataFrame) -> DataFrame:
     """
     from pyspark.sql import functions as F
 
-    shown = searches.select("*", F.posexplode("results").alias("_i", "track_id")).withColumn("position", F.col("_i") + 1)
+    shown = searches.select("*", F.posexplode("results").alias("_i", "track_id")).withColumn(
+        "position", F.col("_i") + 1
+    )
     joined = shown.drop("results", "_i").join(chained, ["search_id", "track_id", "position"], "left")
     return joined.where((F.col("surface") == "screen") | F.col("play").isNotNull()).fillna(
-        0, ["tapped", "play", "complete", "skip", "stop", "save", "like", "dislike", "dwell_ms", "long_play", "short_stop"]
+        0,
+        [
+            "tapped",
+            "play",
+            "complete",
+            "skip",
+            "stop",
+            "save",
+            "like",
+            "dislike",
+            "dwell_ms",
+            "long_play",
+            "short_stop",
+        ],
     )
 
 

@@ -55,7 +55,9 @@ def sorted_searches(
         "query", "raw_query", "results", "release_id", "variant", "propensity",
         F.to_date("at").alias("search_date"),
     )  # fmt: skip
-    content = F.xxhash64("user_id", "ts", "client", "locale", "raw_query", "results", "release_id", "variant", "propensity")
+    content = F.xxhash64(
+        "user_id", "ts", "client", "locale", "raw_query", "results", "release_id", "variant", "propensity"
+    )
     return Sorted(_with_outcome(frame, "search_id", content, earlier, ["ts", "raw_query"]), "search")
 
 
@@ -70,9 +72,7 @@ def sorted_events(
     """
     from pyspark.sql import functions as F
 
-    own = searches.select(
-        "search_id", F.col("results").alias("_results"), F.col("search_date").alias("_search_date")
-    )
+    own = searches.select("search_id", F.col("results").alias("_results"), F.col("search_date").alias("_search_date"))
     frame = (
         delivered.withColumn("at", F.try_to_timestamp("ts"))
         .withColumn("_known", F.lit(True))
@@ -82,7 +82,8 @@ def sorted_events(
     )
     position = F.col("position").cast("bigint")
     served = F.when(
-        (position >= 1) & (position <= F.size("_results")), F.element_at("_results", F.coalesce(position, F.lit(1)).cast("int"))
+        (position >= 1) & (position <= F.size("_results")),
+        F.element_at("_results", F.coalesce(position, F.lit(1)).cast("int")),
     )
     rules = event_rules(days_late) | {
         "unknown_track": lambda: F.col("track_id").isNotNull() & F.col("_known").isNull(),
@@ -98,7 +99,9 @@ def sorted_events(
     return Sorted(_with_outcome(frame, "event_id", content, earlier, ["ts"]), "event")
 
 
-def _with_outcome(frame: DataFrame, id_column: str, content: object, earlier: DataFrame | None, same: list[str]) -> DataFrame:
+def _with_outcome(
+    frame: DataFrame, id_column: str, content: object, earlier: DataFrame | None, same: list[str]
+) -> DataFrame:
     """Say of each row what became of it: the first of an id stands (folder, then `ts`, then content), others don't."""
     from pyspark.sql import Window
     from pyspark.sql import functions as F

@@ -29,7 +29,9 @@ def rows(spark: SparkSession, files: Sequence[Path], fields: dict[str, str], sou
         [_parquet_rows(spark, parquet, fields, source)] if parquet else []
     )
     if not frames:
-        raise InputContractError(f"no {source} file among {len(files)} delivered. Deliver *.jsonl, *.jsonl.gz or *.parquet.")
+        raise InputContractError(
+            f"no {source} file among {len(files)} delivered. Deliver *.jsonl, *.jsonl.gz or *.parquet."
+        )
     frame = frames[0]
     for other in frames[1:]:
         frame = frame.unionByName(other)
@@ -70,9 +72,7 @@ def _json_rows(spark: SparkSession, files: Sequence[Path], fields: dict[str, str
     placed = lines.join(F.broadcast(offsets), ["source_file", "block"]).withColumn(
         "line", F.col("lines_before") + F.col("seen") - F.col("first_seen") + 1
     )
-    parsed = F.from_json(
-        "raw_text", row_schema(fields), {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": CORRUPT}
-    )
+    parsed = F.from_json("raw_text", row_schema(fields), {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": CORRUPT})
     return (
         placed.where(F.length(F.trim("raw_text")) > 0)
         .withColumn("parsed", parsed)

@@ -9,7 +9,17 @@ from queries.lexicon import entries, mood_targets
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-AUDIO = ("energy", "valence", "danceability", "tempo", "acousticness", "instrumentalness", "speechiness", "liveness", "loudness")
+AUDIO = (
+    "energy",
+    "valence",
+    "danceability",
+    "tempo",
+    "acousticness",
+    "instrumentalness",
+    "speechiness",
+    "liveness",
+    "loudness",
+)
 
 
 def words(column: Column) -> Column:

@@ -47,7 +47,9 @@ def coec_cluster(window: Window) -> Column:
     return _cluster(window)
 
 
-@feature(unit="responses/expected", bounds=(0, TOP), windows=(28,), monotone=+1, null="nothing was expected of the pair")
+@feature(
+    unit="responses/expected", bounds=(0, TOP), windows=(28,), monotone=+1, null="nothing was expected of the pair"
+)
 def coec_raw(window: Window) -> Column:
     """Responses over expected responses of the pair, not shrunk: for comparison, and for thin-data checks."""
     from pyspark.sql import functions as F

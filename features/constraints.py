@@ -38,7 +38,9 @@ def genre_words_share(window: Window) -> Column:
     return F.when(F.size(asked) > 0, share.cast("double"))
 
 
-@feature(unit="0/1", bounds=(0, 1), monotone=+1, null="the query asks for no decade, or the year is unknown", oracle="exact")
+@feature(
+    unit="0/1", bounds=(0, 1), monotone=+1, null="the query asks for no decade, or the year is unknown", oracle="exact"
+)
 def decade_match(window: Window) -> Column:
     """The year of release lies in a decade asked for."""
     from pyspark.sql import functions as F
@@ -48,26 +50,33 @@ def decade_match(window: Window) -> Column:
     return F.when((F.size(asked) > 0) & year.isNotNull(), F.array_contains(asked, decade).cast("double"))
 
 
-@feature(unit="share", bounds=(0, 1), monotone=+1, null="the query asks for no mood, or the track has no audio features")
+@feature(
+    unit="share", bounds=(0, 1), monotone=+1, null="the query asks for no mood, or the track has no audio features"
+)
 def mood_fit(window: Window) -> Column:
     """How near the track's audio features lie to the ranges of the mood asked for; 1 is inside all of them."""
     window.need("mood", *AUDIO)
     return range_fit("mood", "moods")
 
 
-@feature(unit="share", bounds=(0, 1), monotone=+1, null="the query asks for no activity, or the track has no audio features")
+@feature(
+    unit="share", bounds=(0, 1), monotone=+1, null="the query asks for no activity, or the track has no audio features"
+)
 def activity_fit(window: Window) -> Column:
     """How near the track's audio features lie to the ranges of the activity asked for; 1 is inside all of them."""
     window.need("activity", *AUDIO)
     return range_fit("activity", "activities")
 
 
-@feature(unit="0/1", bounds=(0, 1), monotone=+1, null="the query asks for no mood, or the track carries none", oracle="exact")
+@feature(
+    unit="0/1", bounds=(0, 1), monotone=+1, null="the query asks for no mood, or the track carries none", oracle="exact"
+)
 def mood_tag_match(window: Window) -> Column:
     """The catalog tags the track with the mood asked for."""
     from pyspark.sql import functions as F
 
     tagged = F.size(window.col("moods")) > 0
     return F.when(
-        window.col("mood").isNotNull() & tagged, F.array_contains(window.col("moods"), window.col("mood")).cast("double")
+        window.col("mood").isNotNull() & tagged,
+        F.array_contains(window.col("moods"), window.col("mood")).cast("double"),
     )

@@ -80,7 +80,9 @@ def play_share(window: Window) -> Column:
     return share(window.sum("long_plays"), window.sum("long_plays", "query"))
 
 
-@feature(unit="share", bounds=(0, 1), windows=(28,), monotone=+1, null="the alias cluster had no long play of the track")
+@feature(
+    unit="share", bounds=(0, 1), windows=(28,), monotone=+1, null="the alias cluster had no long play of the track"
+)
 def cluster_long_play_rate(window: Window) -> Column:
     """Long plays per impression over all wordings of the alias cluster."""
     return share(window.sum("long_plays", "cluster_pair"), window.sum("impressions", "cluster_pair"))

@@ -128,7 +128,7 @@ def _span_sum(wanted: Sum) -> Column:
         # forward decay read at as_of (Cormode et al. 2009), in integer millionths: exact in any order
         weight = F.pow(F.lit(2.0), -(age - 1) / F.lit(float(wanted.half_life)))
         return F.sum(F.round(value * weight * MICRO).cast("bigint"))
-    return F.sum(F.when(age <= wanted.days, value).otherwise(0)).cast("bigint")
+    return F.sum(F.when(age <= F.lit(wanted.days), value).otherwise(0)).cast("bigint")
 
 
 def rolled_up(fine: DataFrame, inputs: FeatureInputs) -> DataFrame:
@@ -145,7 +145,15 @@ def rolled_up(fine: DataFrame, inputs: FeatureInputs) -> DataFrame:
     spread = fine.withColumn("_at", F.explode(places)).select("as_of", "_at.*", "query", "track_id", *sums)
     clusters = inputs.queries.select("locale", "query", "cluster_id")
     artists = inputs.tracks.select("track_id", F.col("artists_normal")[0].alias("artist"))
-    return spread.join(F.broadcast(clusters), ["locale", "query"], "left").join(F.broadcast(artists), "track_id", "left")
+    placed = spread.join(F.broadcast(clusters), ["locale", "query"], "left").join(F.broadcast(artists), "track_id", "left")
+    # a language's rows are all summed (by cluster, track, artist); a locale's and `*`'s only where a pair asks for them
+    wanted = inputs.pairs.select("locale", "query").distinct().withColumn("_wanted", F.lit(True))
+    anywhere = inputs.pairs.where(F.col("locale") == "*").join(F.broadcast(artists), "track_id")
+    anywhere = anywhere.select("artist").distinct().withColumn("_anywhere", F.lit(True))
+    placed = placed.join(F.broadcast(wanted), ["locale", "query"], "left").join(F.broadcast(anywhere), "artist", "left")
+    of_language = F.length("locale") == 2
+    needed = of_language | F.col("_wanted").isNotNull() | ((F.col("locale") == "*") & F.col("_anywhere").isNotNull())
+    return placed.where(needed).drop("_wanted", "_anywhere")
 
 
 def _with_keys(inputs: FeatureInputs) -> DataFrame:

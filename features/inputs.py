@@ -69,7 +69,9 @@ class Window:
         from pyspark.sql import functions as F
 
         if measure not in MEASURES or level not in LEVELS:
-            raise KeyError(f"no sum of {measure} at {level}; measures: {', '.join(MEASURES)}; levels: {', '.join(LEVELS)}")
+            raise KeyError(
+                f"no sum of {measure} at {level}; measures: {', '.join(MEASURES)}; levels: {', '.join(LEVELS)}"
+            )
         if self.days is None and self.half_life is None:
             raise KeyError(f"sum of {measure}: the feature declares neither windows nor half_lives")
         wanted = Sum(level, measure, self.days, self.half_life)

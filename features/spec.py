@@ -52,7 +52,7 @@ class Feature:
 
     def columns(self) -> tuple[FeatureColumn, ...]:
         """The feature's columns: one a window, one a half-life, or just one."""
-        spans = [(f"{self.name}_{d}d", d, None) for d in self.windows]
+        spans: list[tuple[str, int | None, int | None]] = [(f"{self.name}_{d}d", d, None) for d in self.windows]
         spans += [(f"{self.name}_decayed_{h}d", None, h) for h in self.half_lives]
         return tuple(FeatureColumn(n, self, d, h) for n, d, h in spans or [(self.name, None, None)])
 

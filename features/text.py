@@ -20,7 +20,9 @@ def title_equal(window: Window) -> Column:
     from pyspark.sql import functions as F
 
     title = window.col("title_normal")
-    return F.coalesce((title == window.col("stripped")) | (title == window.col("title_name")), F.lit(False)).cast("double")
+    return F.coalesce((title == window.col("stripped")) | (title == window.col("title_name")), F.lit(False)).cast(
+        "double"
+    )
 
 
 @feature(unit="0/1", bounds=(0, 1), monotone=+1, oracle="exact")

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from pyspark.sql import Column
 
 GRAIN = "track"
-VERSION_WORDS = r"\b(live|en vivo|en directo|karaoke|acoustic|acustico|acustica|remix|instrumental|cover|tribute|demo)\b"
+VERSION_WORDS = (
+    r"\b(live|en vivo|en directo|karaoke|acoustic|acustico|acustica|remix|instrumental|cover|tribute|demo)\b"
+)
 
 
 @feature(unit="log1p(plays)", bounds=(0, 40), windows=(7, 28), monotone=+1)

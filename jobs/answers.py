@@ -29,7 +29,12 @@ def chosen_requests(night: Night) -> list[Request]:
     )
     found = []
     for level, locale, phrase, which in wanted:
-        top = public.where((F.col("locale") == level) & which).orderBy(F.desc("searches_28d"), "query").select("stripped").first()
+        top = (
+            public.where((F.col("locale") == level) & which)
+            .orderBy(F.desc("searches_28d"), "query")
+            .select("stripped")
+            .first()
+        )
         found += [(locale, phrase.format(top["stripped"]))] if top else []
     return found
 
@@ -49,7 +54,10 @@ def print_answers(settings: Settings, asked: list[Request], console: Console) ->
     reader = ReleaseReader(Path(settings.releases), max_age_h=settings.serving.max_age_h)
     for locale, request in asked:
         answer = reader.lookup(request, locale)
-        table = Table(title=f"“{request}” ({locale}), matched by {answer.matched_by or 'nothing: not in the head set'}", title_justify="left")
+        table = Table(
+            title=f"“{request}” ({locale}), matched by {answer.matched_by or 'nothing: not in the head set'}",
+            title_justify="left",
+        )
         for name in ("#", "title", "artist", "score"):
             table.add_column(name, justify="right" if name in "#score" else "left")
         for i, track in enumerate(answer.tracks[:SHOWN], 1):

@@ -41,7 +41,9 @@ def run(night: Night) -> Done:
     frame = frame.withColumn("run_date", F.lit(night.run_date)).select(*[c.name for c in EXAMPLES.columns])
     written = lake.write(EXAMPLES, frame, {night.settings.run_date: mark})
     _audit(night, lake.read(EXAMPLES, [night.run_date], allow_unvalidated=True))
-    return Done(lake.commits(JUDGEMENTS)[night.settings.run_date].rows, sum(written.values()), f"{len(dates)} snapshots")
+    return Done(
+        lake.commits(JUDGEMENTS)[night.settings.run_date].rows, sum(written.values()), f"{len(dates)} snapshots"
+    )
 
 
 def _audit(night: Night, rows: DataFrame) -> None:

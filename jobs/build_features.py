@@ -45,9 +45,13 @@ def run(night: Night) -> Done:
     )  # fmt: skip
     frames = feature_frames(inputs, only)
     out = 0
-    for grain in ("track", "query", "query_track"):  # the widest last: its commit says that the night's features are there
-        table = feature_table(grain)  # type: ignore[arg-type]
-        frame = frames[grain].withColumnRenamed("as_of", "run_date")  # type: ignore[index]
+    for grain in (
+        "track",
+        "query",
+        "query_track",
+    ):  # the widest last: its commit says that the night's features are there
+        table = feature_table(grain)
+        frame = frames[grain].withColumnRenamed("as_of", "run_date")
         for column in table.columns:
             if column.name not in frame.columns:  # features.only: the families left out stay null
                 frame = frame.withColumn(column.name, F.lit(None).cast(column.type))
@@ -98,7 +102,9 @@ def _mark(night: Night, day: date, only: tuple[str, ...]) -> str:
         daily=(DAILY_ENGAGEMENT, days), queries=(QUERIES, [night.run_date]), tracks=(TRACKS, [night.tracks_unit]),
         curves=(EXPOSURE_CURVES, [day]), pairs=pairs,
     )  # fmt: skip
-    return night.mark(inputs, matrix_fingerprint(), only, popularity_known(night), code_fingerprint("features", "queries"))
+    return night.mark(
+        inputs, matrix_fingerprint(), only, popularity_known(night), code_fingerprint("features", "queries")
+    )
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="build_features")

@@ -34,7 +34,12 @@ def run(night: Night) -> Done:
         F.col("search_date").between(F.lit(back), F.lit(last))
     )
     artists = night.tracks(allow_unvalidated=True).select("track_id", F.col("artists_normal")[0].alias("artist"))
-    reactions = events.select("search_id", "track_id").join(F.broadcast(artists), "track_id").select("search_id", "artist").distinct()
+    reactions = (
+        events.select("search_id", "track_id")
+        .join(F.broadcast(artists), "track_id")
+        .select("search_id", "artist")
+        .distinct()
+    )
     bots = bot_days(searches, reactions, rules).persist()
     mine = F.col("search_date").cast("string").isin(sorted(pending))
     tagged = sessions(searches).where(mine).join(F.broadcast(bots), ["user_id", "search_date"], "left")
@@ -45,7 +50,9 @@ def run(night: Night) -> Done:
     seen = tagged.groupBy(F.coalesce("rule", F.lit("people")).alias("who")).count().collect()
     tagged.unpersist()
     bots.unpersist()
-    by_rule = ", ".join(f"{r['who']} {r['count']:,}" for r in sorted(seen, key=lambda r: str(r["who"])) if r["who"] != "people")
+    by_rule = ", ".join(
+        f"{r['who']} {r['count']:,}" for r in sorted(seen, key=lambda r: str(r["who"])) if r["who"] != "people"
+    )
     note = f"{len(pending)} days; searches left out: {by_rule or 'none'}"
     return Done(sum(int(r["count"]) for r in seen), sum(rows.values()), note)
 
@@ -56,8 +63,6 @@ def _mark(night: Night, day: date, rules: BotRules) -> str:
     units = [d for d in span if d < night.run_date]
     inputs = night.inputs(searches=(SEARCH_LOG, units), events=(ENGAGEMENT_EVENTS, units))
     return night.mark(COUNT_VERSION, inputs, rules)
-
-
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="count_engagement")

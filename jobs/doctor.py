@@ -74,7 +74,7 @@ def _nights(settings: Settings) -> Finding:
     for commit in sorted(log.glob("*.json")) if log.is_dir() else []:
         for line in commit.read_text().splitlines():
             said = json.loads(line).get("commitInfo", {}).get("userMetadata")
-            for night, of in (json.loads(said)["units"].items() if said else ()):
+            for night, of in json.loads(said)["units"].items() if said else ():
                 nights[night] = of["rows"]
     if not nights:
         return True, "none yet: run `make nightly`"
@@ -87,7 +87,11 @@ def _release(settings: Settings) -> Finding:
         return True, "none yet"
     name = current.read_text().strip()
     there = (current.parent / name / "manifest.json").exists()
-    return (True, name) if there else (False, f"CURRENT names {name}, which is not there: python -m serving.release rollback")
+    return (
+        (True, name)
+        if there
+        else (False, f"CURRENT names {name}, which is not there: python -m serving.release rollback")
+    )
 
 
 def main() -> int:
@@ -104,7 +108,11 @@ def main() -> int:
     console, well = Console(), True
     for name, (good, said) in findings(settings):
         well &= good
-        console.print(f"[{'green' if good else 'red'}]{'✓' if good else '✗'}[/] {name:<14} {said}", highlight=False, soft_wrap=True)
+        console.print(
+            f"[{'green' if good else 'red'}]{'✓' if good else '✗'}[/] {name:<14} {said}",
+            highlight=False,
+            soft_wrap=True,
+        )
     return 0 if well else 1
 
 

@@ -46,7 +46,6 @@ def _mark(night: Night, day: date, settings: CurveSettings) -> str:
     return night.mark(inputs, settings, code_fingerprint("labels"))
 
 
-
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="fit_exposure")
 def main(config: DictConfig) -> None:
     """Run this step alone."""

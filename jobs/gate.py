@@ -26,7 +26,9 @@ def gate(night: Night, tables: Sequence[Table]) -> Done:
     context = GateContext(Path(night.settings.quality.docs_dir) / night.settings.run_date)
     verdicts: list[Verdict] = []
     for table, units in todo.values():
-        tonight = [u for u in units if u == night.settings.run_date and len(units) > 1 and table.name.endswith("_features")]
+        tonight = [
+            u for u in units if u == night.settings.run_date and len(units) > 1 and table.name.endswith("_features")
+        ]
         for together in (tonight, [u for u in units if u not in tonight]):  # the drift profile is of tonight alone
             verdicts += _judged(night, table, together, context) if together else []
     page = write_data_docs(context)

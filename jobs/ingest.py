@@ -19,6 +19,7 @@ from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
 from lake.errors import IncompleteDelivery
 from lake.fingerprint import fingerprint
+from lake.schema import Table
 from lake.tables import DELIVERED_FILES, ENGAGEMENT_EVENTS, QUARANTINE, SEARCH_LOG, TRACKS
 from queries.names import with_normal_names
 from queries.normalise import NORMAL_FORM_VERSION
@@ -101,7 +102,7 @@ def _folders(night: Night, pending: dict[str, str], new_tracks: int) -> Done:
         n_events = sum(lake.write(ENGAGEMENT_EVENTS, sides[1].accepted(), pending).values())
     bad = sum(lake.write(QUARANTINE, quarantine(sides), pending).values())
     lake.write(DELIVERED_FILES, accounts, pending)  # last: it says that the folder is in
-    total = accounts.agg(F.sum("received"), F.sum("duplicate")).first()
+    (total,) = accounts.agg(F.sum("received"), F.sum("duplicate")).collect()
     for frame in (searches.rows, accounts, *[s.rows for s in sides[1:]]):
         frame.unpersist()
     note = f"{len(folders)} folders, {int(total[1] or 0):,} duplicates, {bad:,} quarantined"
@@ -111,26 +112,29 @@ def _folders(night: Night, pending: dict[str, str], new_tracks: int) -> Done:
 def _earlier(night: Night, pending: dict[str, str], days_late: int) -> list[str]:
     """Folders already in the lake, not read again now, from which a copy or a search of the new ones may stem."""
     first = min(f.day for f in night.folders if str(f.day) in pending) - timedelta(days=days_late)
-    return [u for u in sorted(night.lake.commits(SEARCH_LOG)) if u >= str(first) and u not in pending and u < max(pending)]
+    return [
+        u for u in sorted(night.lake.commits(SEARCH_LOG)) if u >= str(first) and u not in pending and u < max(pending)
+    ]
 
 
-def _read(night: Night, table: object, units: list[str]) -> DataFrame | None:
-    assert table in (SEARCH_LOG, ENGAGEMENT_EVENTS)
-    return night.lake.read(table, units, allow_unvalidated=True) if units else None  # type: ignore[arg-type]
+def _read(night: Night, table: Table, units: list[str]) -> DataFrame | None:
+    return night.lake.read(table, units, allow_unvalidated=True) if units else None
 
 
 def _hold_bad_sources(accounts: DataFrame, night: Night) -> None:
     from pyspark.sql import functions as F
 
     limit = night.settings.ingest.max_quarantined_share
-    by_source = accounts.groupBy("delivered_date", "source").agg(F.sum("quarantined").alias("q"), F.sum("received").alias("r"))
+    by_source = accounts.groupBy("delivered_date", "source").agg(
+        F.sum("quarantined").alias("q"), F.sum("received").alias("r")
+    )
     worst = by_source.where(F.col("q") > limit * F.col("r")).orderBy("delivered_date").collect()
     if worst and not night.settings.ingest.accept_incomplete:
         first = worst[0]
         raise IncompleteDelivery(
             f"{first['source']} folder of {first['delivered_date']}: {first['q']:,} of {first['r']:,} rows break the contract, "
             f"above ingest.max_quarantined_share={limit} ({len(worst)} folders in all). Look at the producer; nothing was "
-            f"written. To go on all the same: ingest.accept_incomplete=\"reason\"."
+            f'written. To go on all the same: ingest.accept_incomplete="reason".'
         )
 
 

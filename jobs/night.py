@@ -110,7 +110,9 @@ class Night:
 
     def inputs(self, **units: tuple[Table, Iterable[object]]) -> dict[str, object]:
         """Fingerprints of the named units of tables, for the fingerprint of what is made from them."""
-        return {n: [[str(u), self.lake.fingerprint(t, u)] for u in sorted(map(str, of))] for n, (t, of) in units.items()}
+        return {
+            n: [[str(u), self.lake.fingerprint(t, u)] for u in sorted(map(str, of))] for n, (t, of) in units.items()
+        }
 
     def pending(self, table: Table, wanted: Mapping[str, str]) -> dict[str, str]:
         """Units whose newest commit has not the wanted fingerprint."""

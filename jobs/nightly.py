@@ -11,8 +11,20 @@ from rich.console import Console
 from events.catalog import catalog_files
 from events.delivery import delivered
 from jobs import (
-    assemble, build_features, candidates, count_engagement, fit_exposure, grade, ingest, publish, rank_head, report, train,
-    tune, understand, validate,
+    assemble,
+    build_features,
+    candidates,
+    count_engagement,
+    fit_exposure,
+    grade,
+    ingest,
+    publish,
+    rank_head,
+    report,
+    train,
+    tune,
+    understand,
+    validate,
 )  # fmt: skip
 from jobs.answers import chosen_requests, print_answers
 from jobs.command import run_command, settings_of

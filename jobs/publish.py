@@ -32,10 +32,13 @@ def run(night: Night) -> Done:
     lake, root = night.lake, Path(night.settings.releases)
     rankings = lake.read(HEAD_RANKINGS, [night.run_date]).toPandas()
     if rankings.empty:
-        raise QualityGateFailed(f"head_rankings @ {night.settings.run_date}: no list to publish. Look at privacy.k={night.k}.")
+        raise QualityGateFailed(
+            f"head_rankings @ {night.settings.run_date}: no list to publish. Look at privacy.k={night.k}."
+        )
     public = lake.read(QUERIES, [night.run_date]).where("is_public").toPandas()
     tracks = night.tracks(allow_unvalidated=False).select("track_id", "title", "artists").toPandas()
-    infos = {t.track_id: TrackInfo(t.track_id, t.title, tuple(t.artists)) for t in tracks.itertuples()}
+    named = zip(tracks["track_id"], tracks["title"], tracks["artists"], strict=True)
+    infos = {str(i): TrackInfo(str(i), str(title), tuple(artists)) for i, title, artists in named}
     entries = list(_entries(rankings, public))
     covered, asked = _traffic(rankings, public)
     manifest = {
@@ -63,18 +66,23 @@ def _entries(rankings: object, public: object) -> Iterator[Entry]:
     import pandas as pd
 
     assert isinstance(rankings, pd.DataFrame) and isinstance(public, pd.DataFrame)
-    keyed = public.set_index(["locale", "query"])
     ranked = rankings.sort_values(["locale", "query", "rank"]).groupby(["locale", "query"], sort=True)
     heads = pd.DataFrame(list(ranked.groups), columns=["locale", "query"]).merge(public, on=["locale", "query"])
-    first = heads.sort_values(["searches_28d", "query"], ascending=[False, True]).drop_duplicates(["locale", "cluster_id"])
+    first = heads.sort_values(["searches_28d", "query"], ascending=[False, True]).drop_duplicates(
+        ["locale", "cluster_id"]
+    )
     spare = public.merge(heads[["locale", "query"]], on=["locale", "query"], how="left", indicator=True)
-    spare = spare[spare["_merge"] == "left_only"].merge(first[["locale", "cluster_id", "query"]], on=["locale", "cluster_id"], suffixes=("", "_of"))
-    aliases = spare.groupby(["locale", "query_of"])["query"].agg(lambda q: tuple(sorted(q))).to_dict()
-    for (locale, query), rows in ranked:
-        assert (locale, query) in keyed.index
+    spare = spare[spare["_merge"] == "left_only"].merge(
+        first[["locale", "cluster_id", "query"]], on=["locale", "cluster_id"], suffixes=("", "_of")
+    )
+    aliases: dict[tuple[str, str], list[str]] = {}
+    for locale, of, query in zip(spare["locale"], spare["query_of"], spare["query"], strict=True):
+        aliases.setdefault((str(locale), str(of)), []).append(str(query))
+    for key, rows in ranked:
+        locale, query = str(key[0]), str(key[1])
         listed = tuple(RankedTrack(t, float(s)) for t, s in zip(rows.track_id, rows.score, strict=True))
-        reasons = tuple(rows.reason.iloc[:EXPLAINED])
-        yield Entry(locale, query, aliases.get((locale, query), ()), listed, float(rows.propensity.iloc[0]), reasons)
+        others = tuple(sorted(aliases.get((locale, query), ())))
+        yield Entry(locale, query, others, listed, float(rows.propensity.iloc[0]), tuple(rows.reason.iloc[:EXPLAINED]))
 
 
 def _traffic(rankings: object, public: object) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
 from jobs.train import ranker_folder
 from lake.fingerprint import code_fingerprint, file_hash
-from lake.tables import HEAD_RANKINGS, QUERIES, TRACKS
+from lake.tables import CANDIDATES, HEAD_RANKINGS, QUERIES, TRACKS
 from ranking.examples import matrix
 from ranking.head import ranked_lists
 from ranking.scoring import by_coec, scored
@@ -24,7 +24,12 @@ def run(night: Night) -> Done:
     lake, day, folder = night.lake, [night.run_date], ranker_folder(night)
     trained = (folder / "ranker.json").exists()
     inputs = night.inputs(
-        pairs=(PAIR, day), query=(QUERY, day), track=(TRACK, day), queries=(QUERIES, day), tracks=(TRACKS, [night.tracks_unit])
+        pairs=(PAIR, day),
+        query=(QUERY, day),
+        track=(TRACK, day),
+        queries=(QUERIES, day),
+        tracks=(TRACKS, [night.tracks_unit]),
+        candidates=(CANDIDATES, day),
     )
     mark = night.mark(
         inputs, file_hash(folder / "model.txt") if trained else "no ranker", matrix_fingerprint(), head_settings(night),
@@ -34,9 +39,13 @@ def run(night: Night) -> Done:
         return Done(skipped=True)
     rows = matrix(lake.read(PAIR, day), lake.read(QUERY, day), lake.read(TRACK, day))
     scores = scored(rows, folder) if trained else by_coec(rows)
+    sources = lake.read(CANDIDATES, day).select("locale", "query", "track_id", "sources")
+    scores = scores.join(sources, ["locale", "query", "track_id"])
     tracks = night.tracks(allow_unvalidated=False)
     frame = ranked_lists(scores, lake.read(QUERIES, day), tracks, night.run_date, head_settings(night))
-    written = lake.write(HEAD_RANKINGS, frame.select(*[c.name for c in HEAD_RANKINGS.columns]), {night.settings.run_date: mark})
+    written = lake.write(
+        HEAD_RANKINGS, frame.select(*[c.name for c in HEAD_RANKINGS.columns]), {night.settings.run_date: mark}
+    )
     note = "by the ranker" if trained else "by shrunk COEC: no ranker yet"
     return Done(lake.commits(PAIR)[night.settings.run_date].rows, sum(written.values()), note)
 

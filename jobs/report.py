@@ -36,7 +36,9 @@ def has_truth(night: Night) -> bool:
 def run(night: Night) -> Done:
     """Judge the released lists on the searches of D, which the night did not see; writes reports/night.json."""
     if not has_truth(night):
-        raise InputContractError(f"{truth_folder(night.settings)} holds no truth/: only simulated logs can be judged so.")
+        raise InputContractError(
+            f"{truth_folder(night.settings)} holds no truth/: only simulated logs can be judged so."
+        )
     try:
         truth = night_truth(truth_folder(night.settings), night.logs, night.run_date)
     except EvaluationError as error:
@@ -47,17 +49,21 @@ def run(night: Night) -> Done:
     rankings = lake.read(HEAD_RANKINGS, day).select("locale", "query", "track_id", "score", "rank").toPandas()
     asked = truth.weights[["locale", "query"]]
     grammar = load_grammar()
-    forms = {(a.locale, a.query): stripped(a.query, a.locale, grammar) for a in asked.itertuples()}
-    places = {p for a in asked.itertuples() for q in (a.query, forms[a.locale, a.query]) for p in ((a.locale, q), (a.locale[:2], q), ("*", q))}
+    keys = [(str(x), str(q)) for x, q in zip(asked["locale"], asked["query"], strict=True)]
+    forms = {(x, q): stripped(q, x, grammar) for x, q in keys}
+    places = {(p, f) for (x, q), form in forms.items() for f in (q, form) for p in (x, x[:2], "*")}
     wanted = night.spark.createDataFrame(sorted(places), "locale string, query string")
     wanted = wanted.join(lake.read(HEAD_RANKINGS, day).select("locale", "query").distinct(), ["locale", "query"])
     spread = lake.read(DAILY_ENGAGEMENT, night.window(WINDOW_DAYS)).withColumn(
         "locale", F.explode(F.array(F.col("locale"), F.substring("locale", 1, 2), F.lit("*")))
     )
     seen = spread.groupBy("locale", "query", "track_id").agg(
-        F.sum("impressions").alias("impressions"), F.sum(F.when(F.col("client") == "alexa", F.col("long_plays")).otherwise(F.col("clicks"))).alias("clicks")
+        F.sum("impressions").alias("impressions"),
+        F.sum(F.when(F.col("client") == "alexa", F.col("long_plays")).otherwise(F.col("clicks"))).alias("clicks"),
     )
-    features = lake.read(feature_table("query_track"), day).select("locale", "query", "track_id", F.col("coec_28d").alias("coec"))
+    features = lake.read(feature_table("query_track"), day).select(
+        "locale", "query", "track_id", F.col("coec_28d").alias("coec")
+    )
     frame = (
         lake.read(CANDIDATES, day).select("locale", "query", "track_id", F.col("source_rank").alias("candidate_rank"))
         .join(F.broadcast(wanted), ["locale", "query"])

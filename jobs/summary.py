@@ -55,5 +55,7 @@ class Summary:
         table.add_column("", overflow="fold")
         for name, done, seconds in self.steps:
             rows = ("–", "–") if done.skipped else (f"{done.rows_in:,}", f"{done.rows_out:,}")
-            table.add_row(name, f"{seconds:.1f}", *rows, "already done" if done.skipped and not done.note else done.note)
+            table.add_row(
+                name, f"{seconds:.1f}", *rows, "already done" if done.skipped and not done.note else done.note
+            )
         self.console.print(table)

@@ -57,7 +57,9 @@ def run(night: Night) -> Done:
             chosen = again if again.valid_ndcg10 >= judged.valid_ndcg10 else judged
     said = {"fingerprint": mark, "run_date": night.settings.run_date, "chosen": "default" if chosen is judged else "sweep",
             "valid_ndcg10": chosen.valid_ndcg10, "default_valid_ndcg10": judged.valid_ndcg10}  # fmt: skip
-    ranker = fit(examples, RankerParams.from_dict(chosen.params), trees=chosen.trees, seed=1, threads=threads, metadata=said)
+    ranker = fit(
+        examples, RankerParams.from_dict(chosen.params), trees=chosen.trees, seed=1, threads=threads, metadata=said
+    )
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     ranker.save(partial)

@@ -31,7 +31,9 @@ def examples_path(night: Night) -> Path:
     """The night's training examples as Parquet files, written once: trials and the final fit open them by path."""
     mark = night.lake.fingerprint(EXAMPLES, night.run_date)
     if mark is None:
-        raise MissingPartition(f"training_examples: {night.settings.run_date} was never written. Run jobs.assemble first.")
+        raise MissingPartition(
+            f"training_examples: {night.settings.run_date} was never written. Run jobs.assemble first."
+        )
     folder = Path(night.settings.tuning.sweeps) / "examples" / f"{night.settings.run_date}-{mark}"
     if not (folder / "_SUCCESS").exists():
         for old in folder.parent.glob(f"{night.settings.run_date}-*"):
@@ -80,7 +82,9 @@ def run(night: Night) -> Done:
         time_budget_s=section.time_budget_s, folds=section.folds, max_trees=section.max_trees, resume=bool(section.resume),
     )  # fmt: skip
     examples = night.inputs(examples=(EXAMPLES, [night.run_date]))
-    mark = night.mark(examples, settings.to_dict() | {"resume": False}, features.fingerprint, code_fingerprint("tuning", "ranking"))
+    mark = night.mark(
+        examples, settings.to_dict() | {"resume": False}, features.fingerprint, code_fingerprint("tuning", "ranking")
+    )
     file = _winner_file(night)
     if file.exists() and json.loads(file.read_text())["fingerprint"] == mark:
         return Done(skipped=True, note=f"winner in {file}")

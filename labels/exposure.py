@@ -60,7 +60,12 @@ def _rank_sums(i: int) -> list[Column]:
         m, d = F.col(f"n{i + 1}"), F.col(f"c{i + 1}")
         this, after = F.try_divide(c * m, n + m), F.try_divide(d * n, n + m)
     # doubles in any order: rounded to 1e-6 of a click
-    sums = (F.sum(n), F.sum(c), F.round(F.coalesce(F.sum(this), F.lit(0.0)), 6), F.round(F.coalesce(F.sum(after), F.lit(0.0)), 6))
+    sums = (
+        F.sum(n),
+        F.sum(c),
+        F.round(F.coalesce(F.sum(this), F.lit(0.0)), 6),
+        F.round(F.coalesce(F.sum(after), F.lit(0.0)), 6),
+    )
     return [s.alias(f"{name}{i}") for s, name in zip(sums, RANK_SUMS, strict=True)]
 
 

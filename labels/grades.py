@@ -33,7 +33,9 @@ def judgements(daily: DataFrame, curves: DataFrame, queries: DataFrame, settings
     groups = queries.select("locale", "query", "intent_group")
     frame = daily.join(F.broadcast(groups), ["locale", "query"], "left").fillna("open", ["intent_group"])
     rates = curves.groupBy("client", "intent_group").agg(
-        F.transform(F.array_sort(F.collect_list(F.struct("position", "propensity"))), lambda r: r["propensity"]).alias("p")
+        F.transform(F.array_sort(F.collect_list(F.struct("position", "propensity"))), lambda r: r["propensity"]).alias(
+            "p"
+        )
     )
     frame = frame.join(F.broadcast(rates), ["client", "intent_group"], "left")
     examined = F.aggregate(
@@ -48,7 +50,10 @@ def judgements(daily: DataFrame, curves: DataFrame, queries: DataFrame, settings
         frame.withColumn("successes", pleased)
         .withColumn("locale", F.explode(places))
         .groupBy("as_of", "locale", "query", "track_id")
-        .agg((F.sum("exposure_micro") / 1_000_000).alias("exposure"), F.sum("successes").cast("double").alias("successes"))
+        .agg(
+            (F.sum("exposure_micro") / 1_000_000).alias("exposure"),
+            F.sum("successes").cast("double").alias("successes"),
+        )
     )
     of_query = pairs.groupBy("as_of", "locale", "query").agg(
         ((F.sum("successes") + 0.5) / (F.sum("exposure") + 2.0)).alias("query_rate")

@@ -60,7 +60,9 @@ class Lake:
         if table.name not in self._commits:
             found: dict[str, Commit] = {}
             if self.exists(table):
-                history = self.spark.sql(f"DESCRIBE HISTORY delta.`{self.path(table)}`").select("version", "userMetadata")
+                history = self.spark.sql(f"DESCRIBE HISTORY delta.`{self.path(table)}`").select(
+                    "version", "userMetadata"
+                )
                 for row in sorted(history.collect(), key=lambda r: int(r["version"])):
                     said = json.loads(row["userMetadata"] or "{}")
                     for unit, of in said.get("units", {}).items():
@@ -127,7 +129,7 @@ class Lake:
 
     # -- writing ------------------------------------------------------------------------------------------------
 
-    def write(self, table: Table, frame: DataFrame, units: Mapping[object, str]) -> dict[str, int]:
+    def write(self, table: Table, frame: DataFrame, units: Mapping[str, str] | Mapping[date, str]) -> dict[str, int]:
         """Replace the given units (unit -> fingerprint) by the frame's rows, in one commit; rows per unit.
 
         Raises SchemaMismatch for other columns than declared, EmptyPartition for a unit without a row (unless the

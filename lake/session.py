@@ -132,6 +132,7 @@ def watched(spark: SparkSession, report: Callable[[StageProgress], None], every_
     Classic sessions are asked through the status tracker; a Connect session tells its progress handler.
     """
     if is_connect(spark):
+
         def told(stages: object = None, **rest: object) -> None:
             rows = list(stages or [])  # type: ignore[call-overload]
             report(StageProgress(sum(s.num_completed_tasks for s in rows), sum(s.num_tasks for s in rows)))

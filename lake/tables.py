@@ -241,7 +241,7 @@ HEAD_RANKINGS = Table(
         Column("score", "double", "the ranker's score after re-ranking, rounded to 1e-9"),
         Column("model_score", "double", "the ranker's score, rounded to 1e-9"),
         Column("propensity", "double", "probability of this list among those the release could hold", low=0, high=1),
-        Column("reason", "string", "the feature that speaks most for it, and the re-rank step that moved it if any"),
+        Column("reason", "string", "the generators that proposed it, and the model's rank where re-ranking moved it"),
     ),
     "rank_head", sort_by=("locale", "query", "rank"),
 )  # fmt: skip

@@ -26,8 +26,7 @@ class Failure:
         if self.column == WHOLE_TABLE:
             return f"{self.rule}: expected {self.expected}, found {self.rows:,} rows"
         return (
-            f"column {self.column} breaks {self.rule} ({self.expected}) "
-            f"in {self.broken_rows:,} of {self.rows:,} rows"
+            f"column {self.column} breaks {self.rule} ({self.expected}) in {self.broken_rows:,} of {self.rows:,} rows"
         )
 
 

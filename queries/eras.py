@@ -3,34 +3,115 @@
 from dataclasses import dataclass
 
 _TENS_EN = {
-    "twenties": 20, "thirties": 30, "forties": 40, "fourties": 40, "fifties": 50, "sixties": 60, "seventies": 70,
-    "eighties": 80, "nineties": 90, "ninties": 90, "noughties": 0, "aughts": 0,
+    "twenties": 20,
+    "thirties": 30,
+    "forties": 40,
+    "fourties": 40,
+    "fifties": 50,
+    "sixties": 60,
+    "seventies": 70,
+    "eighties": 80,
+    "nineties": 90,
+    "ninties": 90,
+    "noughties": 0,
+    "aughts": 0,
 }
-_TENS_ES = {"veinte": 20, "treinta": 30, "cuarenta": 40, "cincuenta": 50, "sesenta": 60, "setenta": 70, "ochenta": 80,
-            "noventa": 90}
+_TENS_ES = {
+    "veinte": 20,
+    "treinta": 30,
+    "cuarenta": 40,
+    "cincuenta": 50,
+    "sesenta": 60,
+    "setenta": 70,
+    "ochenta": 80,
+    "noventa": 90,
+}
 _NUMBERS = {
-    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
-    "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "seventeen": 17,
-    "eighteen": 18, "nineteen": 19, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70,
-    "eighty": 80, "ninety": 90,
-    "uno": 1, "dos": 2, "tres": 3, "cuatro": 4, "cinco": 5, "seis": 6, "siete": 7, "ocho": 8, "nueve": 9, "diez": 10,
-    "once": 11, "doce": 12, "trece": 13, "catorce": 14, "quince": 15, "dieciseis": 16, "diecisiete": 17,
-    "dieciocho": 18, "diecinueve": 19, "veintiuno": 21, "veintidos": 22, "veintitres": 23, "veinticuatro": 24,
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "nine": 9,
+    "ten": 10,
+    "eleven": 11,
+    "twelve": 12,
+    "thirteen": 13,
+    "fourteen": 14,
+    "fifteen": 15,
+    "sixteen": 16,
+    "seventeen": 17,
+    "eighteen": 18,
+    "nineteen": 19,
+    "twenty": 20,
+    "thirty": 30,
+    "forty": 40,
+    "fifty": 50,
+    "sixty": 60,
+    "seventy": 70,
+    "eighty": 80,
+    "ninety": 90,
+    "uno": 1,
+    "dos": 2,
+    "tres": 3,
+    "cuatro": 4,
+    "cinco": 5,
+    "seis": 6,
+    "siete": 7,
+    "ocho": 8,
+    "nueve": 9,
+    "diez": 10,
+    "once": 11,
+    "doce": 12,
+    "trece": 13,
+    "catorce": 14,
+    "quince": 15,
+    "dieciseis": 16,
+    "diecisiete": 17,
+    "dieciocho": 18,
+    "diecinueve": 19,
+    "veintiuno": 21,
+    "veintidos": 22,
+    "veintitres": 23,
+    "veinticuatro": 24,
     **_TENS_ES,
 }
-_ES_STEMS = {stem + end: tens
-             for stem, tens in (("noventer", 90), ("ochenter", 80), ("setenter", 70), ("sesenter", 60),
-                                ("cincuenter", 50), ("dosmiler", 0))
-             for end in ("o", "a", "os", "as")}
+_ES_STEMS = {
+    stem + end: tens
+    for stem, tens in (
+        ("noventer", 90),
+        ("ochenter", 80),
+        ("setenter", 70),
+        ("sesenter", 60),
+        ("cincuenter", 50),
+        ("dosmiler", 0),
+    )
+    for end in ("o", "a", "os", "as")
+}
 _ES_BEFORE_TENS = frozenset({"los", "anos", "decada", "de", "del", "tipo", "80", "90", "ochenta", "setenta", "y"})
 _FIRST_YEAR, _LAST_YEAR = 1900, 2039
 _Leads = tuple[tuple[str, ...], ...]
 _BEFORE: _Leads = (
-    ("before",), ("antes", "de"), ("antes", "del"), ("prior", "to"), ("hasta",), ("until",), ("up", "to"),
+    ("before",),
+    ("antes", "de"),
+    ("antes", "del"),
+    ("prior", "to"),
+    ("hasta",),
+    ("until",),
+    ("up", "to"),
 )
 _AFTER: _Leads = (
-    ("after",), ("since",), ("desde",), ("despues", "de"), ("despues", "del"), ("a", "partir", "de"),
-    ("from", "after"), ("posteriores", "a"),
+    ("after",),
+    ("since",),
+    ("desde",),
+    ("despues", "de"),
+    ("despues", "del"),
+    ("a", "partir", "de"),
+    ("from", "after"),
+    ("posteriores", "a"),
 )
 _BETWEEN = frozenset({"to", "a", "and", "y", "al", "hasta", "until", "through", "till"})
 

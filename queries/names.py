@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from queries.lexicon import canonical_genre
@@ -24,7 +24,7 @@ def with_normal_names(tracks: DataFrame) -> DataFrame:
     added = [StructField("title_normal", text), StructField("artists_normal", texts)]
     schema = StructType([*tracks.schema.fields, *added])
 
-    def named(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    def named(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for batch in batches:
             batch["title_normal"] = [normal_form(t, "en") for t in batch["title"]]
             batch["artists_normal"] = [[normal_form(a, "en") for a in names] for names in batch["artists"]]

@@ -23,7 +23,11 @@ def asked_queries(searches: DataFrame, first: date, before: date, k: int) -> Dat
     days = searches.where((F.col("search_date") >= F.lit(first)) & (F.col("search_date") < F.lit(before)))
     per_person = days.groupBy("locale", "query", "user_id").agg(F.count("*").alias("n"))
     places = F.array(F.col("locale"), F.substring("locale", 1, 2), F.lit("*"))
-    spread = per_person.withColumn("locale", F.explode(places)).groupBy("locale", "query", "user_id").agg(F.sum("n").alias("n"))
+    spread = (
+        per_person.withColumn("locale", F.explode(places))
+        .groupBy("locale", "query", "user_id")
+        .agg(F.sum("n").alias("n"))
+    )
     return (
         spread.groupBy("locale", "query")
         .agg(F.sum("n").alias("searches_28d"), F.count("*").alias("people_28d"))
@@ -42,7 +46,9 @@ def readings_everywhere(asked: DataFrame, read: Callable[[DataFrame], DataFrame]
 
     language = F.when(F.col("locale") == "*", F.lit("*")).otherwise(F.substring("locale", 1, 2))
     placed = asked.select("locale", "query", language.alias("_language"))
-    once = read(placed.select(F.col("_language").alias("locale"), "query").distinct()).withColumnRenamed("locale", "_language")
+    once = read(placed.select(F.col("_language").alias("locale"), "query").distinct()).withColumnRenamed(
+        "locale", "_language"
+    )
     return placed.join(once, ["_language", "query"]).drop("_language")
 
 

@@ -78,7 +78,9 @@ def _engagement(queries: DataFrame, daily: DataFrame, settings: CandidateSetting
     from pyspark.sql import functions as F
 
     spread = daily.withColumn("locale", F.explode(F.expr(PLACES)))
-    summed = spread.groupBy("locale", "query", "track_id").agg(F.sum("long_plays").alias("n"), F.sum("impressions").alias("m"))
+    summed = spread.groupBy("locale", "query", "track_id").agg(
+        F.sum("long_plays").alias("n"), F.sum("impressions").alias("m")
+    )
     asked = summed.join(F.broadcast(queries.select("locale", "query")), ["locale", "query"], "left_semi")
     return _ranked(asked, [F.desc("n"), F.desc("m"), F.col("track_id")], settings)
 
@@ -107,10 +109,14 @@ def _named(queries: DataFrame, tracks: DataFrame, settings: CandidateSettings) -
         F.explode(F.array_distinct(F.array_compact(F.array("query", "stripped", "title_name", "artist_name")))).alias("name"),
     )  # fmt: skip
     named = tracks.select(
-        "track_id", "strength", F.explode(F.array_distinct(F.concat(F.array("title_normal"), F.col("artists_normal")))).alias("name")
+        "track_id",
+        "strength",
+        F.explode(F.array_distinct(F.concat(F.array("title_normal"), F.col("artists_normal")))).alias("name"),
     )
-    found = named.join(F.broadcast(asked), "name").groupBy("locale", "query", "track_id").agg(
-        F.count("*").alias("names"), F.max("strength").alias("strength")
+    found = (
+        named.join(F.broadcast(asked), "name")
+        .groupBy("locale", "query", "track_id")
+        .agg(F.count("*").alias("names"), F.max("strength").alias("strength"))
     )
     return _ranked(found, [F.desc("names"), F.desc("strength"), F.col("track_id")], settings)
 
@@ -128,9 +134,13 @@ def _rare_words(queries: DataFrame, tracks: DataFrame, settings: CandidateSettin
         "locale", "query", F.explode(F.array_distinct(words(F.col("stripped")))).alias("word")
     )
     asked = named.join(frequency, "word")
-    found = holding.join(F.broadcast(asked), "word").groupBy("locale", "query", "track_id").agg(
-        F.round(F.sum(F.lit(1.0) / F.log1p(F.col("count").cast("double") + 1)), 9).alias("match"),
-        F.max("strength").alias("strength"),
+    found = (
+        holding.join(F.broadcast(asked), "word")
+        .groupBy("locale", "query", "track_id")
+        .agg(
+            F.round(F.sum(F.lit(1.0) / F.log1p(F.col("count").cast("double") + 1)), 9).alias("match"),
+            F.max("strength").alias("strength"),
+        )
     )
     return _ranked(found, [F.desc("match"), F.desc("strength"), F.col("track_id")], settings)
 
@@ -140,26 +150,32 @@ def _constraint(queries: DataFrame, tracks: DataFrame, settings: CandidateSettin
     from pyspark.sql import functions as F
 
     keyed = queries.where(F.col("constraint_key") != "")
-    keys = keyed.groupBy("constraint_key").agg(
-        *[F.min(c).alias(c) for c in ("genre", "decade", "mood", "activity")]
-    )
+    keys = keyed.groupBy("constraint_key").agg(*[F.min(c).alias(c) for c in ("genre", "decade", "mood", "activity")])
     year = F.col("release_year")
     of_track = tracks.withColumn("track_decade", (year - F.pmod(year, F.lit(10))).cast("int"))
     has_genre, has_decade = F.size("genre") > 0, F.size("decade") > 0
     by_genre = keys.where(has_genre).withColumn("one", F.explode("genre")).drop("genre")
-    by_genre = by_genre.join(of_track.withColumn("one", F.explode("genres")), "one").drop("one").dropDuplicates(
-        ["constraint_key", "track_id"]
+    by_genre = (
+        by_genre.join(of_track.withColumn("one", F.explode("genres")), "one")
+        .drop("one")
+        .dropDuplicates(["constraint_key", "track_id"])
     )
     by_decade = keys.where(~has_genre & has_decade).drop("genre").withColumn("track_decade", F.explode("decade"))
     by_decade = by_decade.join(of_track, "track_decade")
-    feel = keys.where(~has_genre & ~has_decade & (F.col("mood").isNotNull() | F.col("activity").isNotNull())).drop("genre")
+    feel = keys.where(~has_genre & ~has_decade & (F.col("mood").isNotNull() | F.col("activity").isNotNull())).drop(
+        "genre"
+    )
     by_feel = feel.crossJoin(of_track)
     wanted = ["constraint_key", "track_id", "strength", "decade", "track_decade", "mood", "activity", "moods", *AUDIO]
     met = by_genre.select(*wanted).unionByName(by_decade.select(*wanted)).unionByName(by_feel.select(*wanted))
     off_decade = (F.size("decade") > 0) & ~F.coalesce(F.array_contains("decade", F.col("track_decade")), F.lit(False))
     tagged = F.coalesce(F.array_contains("moods", F.col("mood")), F.lit(False))
-    fit = F.least(F.coalesce(range_fit("mood", "moods"), F.lit(1.0)), F.coalesce(range_fit("activity", "activities"), F.lit(1.0)))
-    met = met.withColumn("misfit", off_decade.cast("int")).withColumn("fits", (tagged | (fit >= settings.min_fit)).cast("int"))
+    fit = F.least(
+        F.coalesce(range_fit("mood", "moods"), F.lit(1.0)), F.coalesce(range_fit("activity", "activities"), F.lit(1.0))
+    )
+    met = met.withColumn("misfit", off_decade.cast("int")).withColumn(
+        "fits", (tagged | (fit >= settings.min_fit)).cast("int")
+    )
     order = [F.col("misfit"), F.desc("fits"), F.desc("strength"), F.col("track_id")]
     best = _top(met, ["constraint_key"], order, settings.cap).select("constraint_key", "track_id", "_rank")
     return best.join(F.broadcast(keyed.select("locale", "query", "constraint_key")), "constraint_key").withColumn(
@@ -171,7 +187,10 @@ def _popular(queries: DataFrame, tracks: DataFrame, settings: CandidateSettings)
     """The strongest tracks of all, for requests that ask for nothing in particular."""
     from pyspark.sql import functions as F
 
-    best = _top(tracks.withColumn("_all", F.lit(1)), ["_all"], [F.desc("strength"), F.col("track_id")], settings.per_source)
+    best = _top(
+        tracks.withColumn("_all", F.lit(1)), ["_all"], [F.desc("strength"), F.col("track_id")], settings.per_source
+    )
     open_queries = queries.where((F.col("intent_group") == "open") & (F.col("constraint_key") == ""))
-    return open_queries.select("locale", "query").crossJoin(F.broadcast(best.select("track_id", F.col("_rank").alias("source_rank"))))
-
+    return open_queries.select("locale", "query").crossJoin(
+        F.broadcast(best.select("track_id", F.col("_rank").alias("source_rank")))
+    )

@@ -62,8 +62,12 @@ def matrix(pair: DataFrame, query: DataFrame, track: DataFrame) -> DataFrame:
     from pyspark.sql import functions as F
 
     names = [c.name for c in columns()]
-    pair = pair.withColumn("language", F.when(F.col("locale") == "*", F.lit("*")).otherwise(F.substring("locale", 1, 2)))
-    joined = pair.join(F.broadcast(query), ["run_date", "locale", "query"]).join(track, ["run_date", "language", "track_id"])
+    pair = pair.withColumn(
+        "language", F.when(F.col("locale") == "*", F.lit("*")).otherwise(F.substring("locale", 1, 2))
+    )
+    joined = pair.join(F.broadcast(query), ["run_date", "locale", "query"]).join(
+        track, ["run_date", "language", "track_id"]
+    )
     return joined.select("run_date", "locale", "query", "track_id", *names)
 
 
@@ -77,7 +81,9 @@ def examples(matrix_rows: DataFrame, judgements: DataFrame, queries: DataFrame, 
 
     named = queries.select("locale", "query", "cluster_id")
     features = matrix_rows.withColumnRenamed("run_date", "as_of")
-    labels = judgements.select("as_of", "locale", "query", "track_id", "grade", "relevance", F.col("exposure").alias("weight"))
+    labels = judgements.select(
+        "as_of", "locale", "query", "track_id", "grade", "relevance", F.col("exposure").alias("weight")
+    )
     rows = labels.join(features, ["as_of", "locale", "query", "track_id"]).join(F.broadcast(named), ["locale", "query"])
     useful = rows.groupBy("as_of", "locale", "query").agg(F.count("*").alias("n"), F.max("grade").alias("best"))
     useful = useful.where((F.col("n") >= 2) & (F.col("best") >= 1)).select("as_of", "locale", "query")

@@ -37,18 +37,26 @@ def head_queries(queries: DataFrame, settings: HeadSettings) -> DataFrame:
     in_a_language = public.where(is_language).select("query").distinct().withColumn("_known", F.lit(True))
     own = (F.length("locale") > 2) & (F.col("people_28d") >= settings.min_people_in_locale)
     nowhere_else = (F.col("locale") == "*") & F.col("_known").isNull()
-    public = public.join(F.broadcast(in_a_language), "query", "left").where(is_language | own | nowhere_else).drop("_known")
+    public = (
+        public.join(F.broadcast(in_a_language), "query", "left").where(is_language | own | nowhere_else).drop("_known")
+    )
     in_locale = Window.partitionBy("locale").orderBy(F.desc("searches_28d"), "query")
     before = F.sum("searches_28d").over(in_locale.rowsBetween(Window.unboundedPreceding, -1))
     total = F.sum("searches_28d").over(Window.partitionBy("locale"))
     head = public.withColumn("_covered", F.coalesce(before / total, F.lit(0.0)))
     head = head.where(F.col("_covered") < settings.head_share)
     overall = Window.orderBy(F.desc("searches_28d"), "locale", "query")
-    return head.withColumn("_n", F.row_number().over(overall)).where(F.col("_n") <= settings.max_entries).drop("_covered", "_n")
+    return (
+        head.withColumn("_n", F.row_number().over(overall))
+        .where(F.col("_n") <= settings.max_entries)
+        .drop("_covered", "_n")
+    )
 
 
-def ranked_lists(scored: DataFrame, queries: DataFrame, tracks: DataFrame, run_date: date, settings: HeadSettings) -> DataFrame:
-    """One row per (locale, query, rank): the lists as released, from (locale, query, track_id, model_score, reason).
+def ranked_lists(
+    scored: DataFrame, queries: DataFrame, tracks: DataFrame, run_date: date, settings: HeadSettings
+) -> DataFrame:
+    """One row per (locale, query, rank): the lists as released, from (locale, query, track_id, model_score, sources).
 
     Broad and open lists keep at most `max_per_artist` of one main artist among the first `artist_span`: what is over moves
     behind them in order. Then `explore_share` of the lists swap one of ranks 2–4 with the rank below, chosen by
@@ -77,11 +85,13 @@ def ranked_lists(scored: DataFrame, queries: DataFrame, tracks: DataFrame, run_d
     # the stored score falls with the rank, so that any reader that sorts by it gets the released order
     sorted_scores = F.sort_array(F.collect_list("model_score").over(of_list), asc=False)
     rank = F.row_number().over(of_list.orderBy("_final"))
-    moved = F.when(F.col("_place") != rank, F.concat(F.lit("; moved from "), F.col("_place").cast("string"))).otherwise("")
+    moved = F.when(F.col("_place") != rank, F.concat(F.lit("; moved from "), F.col("_place").cast("string"))).otherwise(
+        ""
+    )
     return (
         frame.withColumn("_scores", sorted_scores)
         .withColumn("rank", rank.cast("int"))
-        .withColumn("reason", F.concat("reason", moved))
+        .withColumn("reason", F.concat(F.array_join("sources", ", "), moved))
         .withColumn("score", F.round(F.element_at("_scores", F.col("rank")), 9))
         .where(F.col("rank") <= settings.tracks_per_entry)
         .withColumn("run_date", F.lit(run_date))
@@ -106,6 +116,8 @@ def _explored(frame: DataFrame, run_date: date, settings: HeadSettings) -> DataF
     )
     share = F.lit(settings.explore_share)
     propensity = (
-        F.when(explores, share / F.greatest(choices, F.lit(1))).when(choices >= 1, F.lit(1.0) - share).otherwise(F.lit(1.0))
+        F.when(explores, share / F.greatest(choices, F.lit(1)))
+        .when(choices >= 1, F.lit(1.0) - share)
+        .otherwise(F.lit(1.0))
     )
     return frame.withColumn("_final", final).withColumn("propensity", F.round(propensity, 9))

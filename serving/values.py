@@ -101,4 +101,3 @@ def track(key: bytes, value: bytes | memoryview) -> TrackInfo:
     """The decoded value of `tracks`."""
     track_id, title, *artists = texts(key, value)
     return TrackInfo(track_id, title, tuple(artists))
-

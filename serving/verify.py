@@ -52,9 +52,7 @@ def verify_release(root: Path, release_id: str) -> Verified:
         raise ReleaseCorrupt(f"release {release_id} is damaged: {one_line(wrong)}. Roll back, or build it again.")
     size = sum(int(file["bytes"]) for file in manifest.files.values())
     counts = manifest.counts
-    return Verified(
-        release_id, manifest.run_date, counts["entries"], counts["tracks"], size, manifest.content_sha256
-    )
+    return Verified(release_id, manifest.run_date, counts["entries"], counts["tracks"], size, manifest.content_sha256)
 
 
 def stamp_release(root: Path, release_id: str) -> None:

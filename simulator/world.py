@@ -102,10 +102,11 @@ def built_world(settings: Settings) -> World:
         return np.random.default_rng([seed, stream])
 
     behaviour = drawn_behaviour(settings.world, settings.days, rng(_BEHAVIOUR))
-    if settings.catalog:
-        rows = catalog_rows(Path(settings.catalog))
-    else:
-        rows = made_catalog(settings.catalog_tracks, settings.first_date, seed)
+    rows = (
+        catalog_rows(Path(settings.catalog))
+        if settings.catalog
+        else made_catalog(settings.catalog_tracks, settings.first_date, seed)
+    )
     coming = min(400, round(behaviour["new_release_share"] * len(rows)))
     rows += new_releases(rows, coming, settings.first_date, settings.days, seed)
     tracks = tracks_from(rows, rng(_TRACKS))

@@ -98,5 +98,7 @@ HEAVY = ("pyspark", "lightgbm", "pandas", "ray", "optuna", "great_expectations",
 ])  # fmt: skip
 def test_heavy_libraries_are_imported_late(module: str, banned: tuple[str, ...]) -> None:
     code = f"import sys, {module}; print([m for m in {banned!r} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True, cwd=ROOT
+    )
     assert done.stdout.strip() == "[]"

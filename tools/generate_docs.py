@@ -24,7 +24,12 @@ def feature_page() -> str:
     for feature in listed:
         if feature.family != family:
             family = feature.family
-            lines += [f"## {family}", "", f"Grain: {feature.grain.replace('_', '-')}. Declared in `features/{family}.py`.", ""]
+            lines += [
+                f"## {family}",
+                "",
+                f"Grain: {feature.grain.replace('_', '-')}. Declared in `features/{family}.py`.",
+                "",
+            ]
         lines += _feature(feature)
     return "\n".join(lines) + "\n"
 
@@ -51,16 +56,29 @@ def _table(table: Table) -> list[str]:
     where = f"partitioned by `{table.partition}`" if table.partition else "not partitioned"
     unit = f"; one write replaces one `{table.write_unit}`" if table.write_unit else ""
     closed = " **Restricted**: holds what people said." if table.restricted else ""
-    head = f"{table.grain[0].upper()}{table.grain[1:]}. Keys: {', '.join(f'`{k}`' for k in table.keys)}; {where}{unit}. "
+    head = (
+        f"{table.grain[0].upper()}{table.grain[1:]}. Keys: {', '.join(f'`{k}`' for k in table.keys)}; {where}{unit}. "
+    )
     head += f"Written by {'every step' if table.written_by == 'every step' else f'`jobs.{table.written_by}`'}.{closed}"
     rows = [f"| `{c.name}` | {c.type} | {_limits(c)} | {c.meaning} |" for c in table.columns]
-    return [f"## {table.name}", "", head, "", "| column | type | unit and limits | meaning |", "|---|---|---|---|", *rows, ""]
+    return [
+        f"## {table.name}",
+        "",
+        head,
+        "",
+        "| column | type | unit and limits | meaning |",
+        "|---|---|---|---|",
+        *rows,
+        "",
+    ]
 
 
 def _limits(column: Column) -> str:
     said = [column.unit] if column.unit else []
     if column.low is not None or column.high is not None:
-        said.append(f"{'' if column.low is None else f'{column.low:g}'} … {'' if column.high is None else f'{column.high:g}'}".strip())
+        said.append(
+            f"{'' if column.low is None else f'{column.low:g}'} … {'' if column.high is None else f'{column.high:g}'}".strip()
+        )
     said += [" ".join(column.values)] if column.values else []
     said += ["may be null"] if column.nullable else []
     return "; ".join(said).replace("|", "\\|")
@@ -72,7 +90,10 @@ def main() -> int:
     if "--check" in sys.argv[1:]:
         stale = [p.name for p, text in pages.items() if not p.exists() or p.read_text() != text]
         if stale:
-            print(f"docs/{', docs/'.join(stale)} differ from the declarations: run `make docs` and commit.", file=sys.stderr)
+            print(
+                f"docs/{', docs/'.join(stale)} differ from the declarations: run `make docs` and commit.",
+                file=sys.stderr,
+            )
         return 1 if stale else 0
     for path, text in pages.items():
         path.write_text(text)

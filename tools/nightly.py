@@ -29,7 +29,9 @@ def main() -> int:
     given = dict(a.split("=", 1) for a in sys.argv[1:] if "=" in a)
     catalog, logs = given.pop("catalog", ""), given.pop("logs", "")
     if catalog and not Path(catalog).exists():
-        print(f"make nightly: CATALOG={catalog} is not there. Give a .jsonl, .jsonl.gz or .parquet file.", file=sys.stderr)
+        print(
+            f"make nightly: CATALOG={catalog} is not there. Give a .jsonl, .jsonl.gz or .parquet file.", file=sys.stderr
+        )
         return 2
     if not logs:
         code = _simulated(catalog)
@@ -49,7 +51,7 @@ def _simulated(catalog: str) -> int:
     mark = VAR / "simulated.json"
     if (VAR / "logs").is_dir():
         held = json.loads(mark.read_text()) if mark.exists() else None
-        if held is None or held == wanted or not catalog and held["catalog"] == OWN_CATALOG:
+        if held is None or held == wanted or (not catalog and held["catalog"] == OWN_CATALOG):
             return 0
         _move(VAR, VAR / "earlier" / held["catalog"])
         print(f"the earlier world moved to {VAR / 'earlier' / held['catalog']}", flush=True)
@@ -73,7 +75,9 @@ def _move(source: Path, target: Path) -> None:
 
 def _fingerprint(path: Path) -> str:
     if path.is_dir():
-        return hashlib.sha256("".join(_fingerprint(p) for p in sorted(path.iterdir()) if p.is_file()).encode()).hexdigest()[:12]
+        return hashlib.sha256(
+            "".join(_fingerprint(p) for p in sorted(path.iterdir()) if p.is_file()).encode()
+        ).hexdigest()[:12]
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()[:12]
 
@@ -88,7 +92,10 @@ def _run(command: list[str]) -> int:
     try:
         return subprocess.run(command, check=False, timeout=LIMIT_S).returncode
     except subprocess.TimeoutExpired:
-        print(f"make nightly: {command[2]} ran for more than {LIMIT_S} s and was ended. Run it again: it goes on.", file=sys.stderr)
+        print(
+            f"make nightly: {command[2]} ran for more than {LIMIT_S} s and was ended. Run it again: it goes on.",
+            file=sys.stderr,
+        )
         return 1
 
 

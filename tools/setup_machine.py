@@ -53,7 +53,9 @@ def run(what: str, command: list[str], env: dict[str, str] | None = None) -> Non
             code = -1
     if code:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-        raise SetupFailed(f"{tail}\nset-up stopped at: {what} (exit {code}; log {log}). Mend that and run `make setup`.")
+        raise SetupFailed(
+            f"{tail}\nset-up stopped at: {what} (exit {code}; log {log}). Mend that and run `make setup`."
+        )
 
 
 def java_version(java: Path | str) -> str | None:
@@ -119,7 +121,9 @@ def resolve_jars(java_home: str | None) -> None:
 def main() -> int:
     """Set the machine up; print one line a step; 0 when ready, 1 with what to do otherwise."""
     if sys.version_info < (3, 11):
-        print(f"playfirst needs Python 3.11 or newer; this is {sys.version.split()[0]}. Try `make PYTHON=python3.11 setup`.")
+        print(
+            f"playfirst needs Python 3.11 or newer; this is {sys.version.split()[0]}. Try `make PYTHON=python3.11 setup`."
+        )
         return 1
     print("Setting playfirst up (once; about three minutes)", flush=True)
     try:

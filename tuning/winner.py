@@ -71,9 +71,7 @@ class Winner(Result):
         return cls(**{**data, **listed, "rows": rows, "default": default})
 
 
-def best_of(
-    trials: Sequence[Trial], sweep: str, identity: str, features_fingerprint: str, **about: Any
-) -> Winner:
+def best_of(trials: Sequence[Trial], sweep: str, identity: str, features_fingerprint: str, **about: Any) -> Winner:
     """The trial with the highest validation NDCG@10 (ties: fewer trees, then the parameters' text) as the winner."""
     if not trials:
         failed = about.get("failures") or ("none was reported",)

@@ -6,8 +6,14 @@ import pytest
 from evaluation.answers import answered
 from evaluation.errors import RankingsUnfit
 
-LADDER = [("es-MX", "pon rock"), ("es", "pon rock"), ("*", "pon rock"),
-          ("es-MX", "rock"), ("es", "rock"), ("*", "rock")]
+LADDER = [
+    ("es-MX", "pon rock"),
+    ("es", "pon rock"),
+    ("*", "pon rock"),
+    ("es-MX", "rock"),
+    ("es", "rock"),
+    ("*", "rock"),
+]
 
 
 def entry(released, locale="es-MX", query="pon rock", stripped="rock"):
@@ -29,8 +35,9 @@ def test_a_miss_is_a_miss():
 
 
 def test_two_requests_of_one_entry_stay_two_rows():
-    asked = pd.DataFrame({"locale": ["es-MX", "es-ES"], "query": ["rock", "rock"], "need_id": ["n", "m"],
-                          "searches": [1, 2]})
+    asked = pd.DataFrame(
+        {"locale": ["es-MX", "es-ES"], "query": ["rock", "rock"], "need_id": ["n", "m"], "searches": [1, 2]}
+    )
     got = answered(asked, pd.DataFrame({"locale": ["es"], "query": ["rock"]}))
     assert got["entry_locale"].tolist() == ["es", "es"] and got["need_id"].tolist() == ["n", "m"]
 

@@ -16,11 +16,13 @@ from evaluation.baselines import (
 )
 from evaluation.text import words
 
-CATALOG = pd.DataFrame({
-    "track_id": ["t1", "t2", "t3", "t4", "t5"],
-    "title": ["Hello", "Hello Hello", "Corazón", "Don't Stop", None],
-    "artists": [["Adele"], ["Elton Jöhn", "Ana"], ["Shakira"], np.array(["The Band"]), None],
-})
+CATALOG = pd.DataFrame(
+    {
+        "track_id": ["t1", "t2", "t3", "t4", "t5"],
+        "title": ["Hello", "Hello Hello", "Corazón", "Don't Stop", None],
+        "artists": [["Adele"], ["Elton Jöhn", "Ana"], ["Shakira"], np.array(["The Band"]), None],
+    }
+)
 
 
 def candidates(**columns):
@@ -40,8 +42,13 @@ def test_counts_and_popularity_with_nothing_known_last():
 
 def bm25(request, track, k1=1.2, b=0.75):
     """Robertson & Zaragoza 2009 as written there, one pair at a time; words split by hand here."""
-    documents = {"t1": "hello adele", "t2": "hello hello elton john ana", "t3": "corazon shakira",
-                 "t4": "dont stop the band", "t5": ""}
+    documents = {
+        "t1": "hello adele",
+        "t2": "hello hello elton john ana",
+        "t3": "corazon shakira",
+        "t4": "dont stop the band",
+        "t5": "",
+    }
     split = {name: text.split() for name, text in documents.items()}
     mean = sum(len(d) for d in split.values()) / 5
     total = 0.0

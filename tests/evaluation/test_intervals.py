@@ -117,13 +117,16 @@ def test_detectable_effects_are_those_of_the_table():
         queries_needed(0.1, 0.0)
 
 
-@pytest.mark.parametrize("call,says", [
-    (lambda: paired_t([0.1]), "two or more"),
-    (lambda: paired_t([0.1, float("nan")]), "finite"),
-    (lambda: clustered_interval([1, 2], [1, 1], ["a", "a"]), "1 cluster with weight"),
-    (lambda: clustered_interval([1, 2], [1, -1], ["a", "b"]), "no weight below 0"),
-    (lambda: bootstrap_interval([1, 2], [1], ["a", "b"]), "expected the"),
-])
+@pytest.mark.parametrize(
+    "call,says",
+    [
+        (lambda: paired_t([0.1]), "two or more"),
+        (lambda: paired_t([0.1, float("nan")]), "finite"),
+        (lambda: clustered_interval([1, 2], [1, 1], ["a", "a"]), "1 cluster with weight"),
+        (lambda: clustered_interval([1, 2], [1, -1], ["a", "b"]), "no weight below 0"),
+        (lambda: bootstrap_interval([1, 2], [1], ["a", "b"]), "expected the"),
+    ],
+)
 def test_bad_input_is_named(call, says):
     with pytest.raises(MetricInput, match=says):
         call()

@@ -69,7 +69,8 @@ def test_recall_and_reciprocal_rank_are_means_over_all_orders(rows, k, least):
         return
     assert recall == pytest.approx(expected(lambda o: sum(grades[i] >= least for i in o[:k]) / total, scores))
     assert reciprocal == pytest.approx(
-        expected(lambda o: 1 / (1 + next(p for p, i in enumerate(o) if grades[i] >= least)), scores))
+        expected(lambda o: 1 / (1 + next(p for p, i in enumerate(o) if grades[i] >= least)), scores)
+    )
 
 
 def test_by_hand():
@@ -103,10 +104,13 @@ def test_an_ideal_list_of_its_own():
 
 def test_hash_ties_follow_the_ids_and_not_the_row_order():
     ids, grades = ["a", "b", "c", "d"], [4, 0, 2, 1]
-    there = [ndcg_by_group(grades, [1] * 4, [4], 3, ties="hash", tie_keys=seeded_hash(ids, seed))[0]
-             for seed in range(30)]
-    back = [ndcg_by_group(grades[::-1], [1] * 4, [4], 3, ties="hash", tie_keys=seeded_hash(ids[::-1], seed))[0]
-            for seed in range(30)]
+    there = [
+        ndcg_by_group(grades, [1] * 4, [4], 3, ties="hash", tie_keys=seeded_hash(ids, seed))[0] for seed in range(30)
+    ]
+    back = [
+        ndcg_by_group(grades[::-1], [1] * 4, [4], 3, ties="hash", tie_keys=seeded_hash(ids[::-1], seed))[0]
+        for seed in range(30)
+    ]
     assert there == pytest.approx(back)
     assert len(set(there)) > 5  # another seed, another order
     all_orders = ndcg_by_group(grades, [1] * 4, [4], 3)[0]
@@ -129,17 +133,20 @@ def test_candidates_that_were_not_ranked_may_score_minus_infinity():
     assert got[0] == pytest.approx(1 + 4 / math.log2(3) + 4 / 2)  # the two unranked share the mean of 7 and 1
 
 
-@pytest.mark.parametrize("change,says", [
-    ({"group_sizes": [3]}, "sum to 3"),
-    ({"scores": [1, math.nan]}, "NaN"),
-    ({"grades": [1, -1]}, "negative"),
-    ({"k": 0}, "k is 0"),
-    ({"gain": "exp"}, "gain is 'exp'"),
-    ({"ties": "row"}, "ties is 'row'"),
-    ({"ties": "hash"}, "needs tie_keys"),
-    ({"empty": "half"}, "empty is 'half'"),
-    ({"ideal": [1, 2]}, "one per group"),
-])
+@pytest.mark.parametrize(
+    "change,says",
+    [
+        ({"group_sizes": [3]}, "sum to 3"),
+        ({"scores": [1, math.nan]}, "NaN"),
+        ({"grades": [1, -1]}, "negative"),
+        ({"k": 0}, "k is 0"),
+        ({"gain": "exp"}, "gain is 'exp'"),
+        ({"ties": "row"}, "ties is 'row'"),
+        ({"ties": "hash"}, "needs tie_keys"),
+        ({"empty": "half"}, "empty is 'half'"),
+        ({"ideal": [1, 2]}, "one per group"),
+    ],
+)
 def test_bad_input_is_named(change, says):
     given = {"grades": [1, 0], "scores": [1, 2], "group_sizes": [2], "k": 5, **change}
     with pytest.raises(MetricInput, match=says):

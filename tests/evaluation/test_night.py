@@ -16,33 +16,59 @@ LOG3 = math.log2(3)
 
 def truth():
     """en-US "hello": n1 ×3, n2 ×1. es-ES and es-MX "rock": n3 ×1 each. "zzz" ×2 has no entry, "blank" ×1 no track."""
-    asked = [("en-US", "hello", "n1", 3), ("en-US", "hello", "n2", 1), ("es-ES", "pon rock", "n3", 1),
-             ("es-MX", "rock", "n3", 1), ("en-US", "zzz", "n1", 2), ("en-US", "blank", "n4", 1)]
+    asked = [
+        ("en-US", "hello", "n1", 3),
+        ("en-US", "hello", "n2", 1),
+        ("es-ES", "pon rock", "n3", 1),
+        ("es-MX", "rock", "n3", 1),
+        ("en-US", "zzz", "n1", 2),
+        ("en-US", "blank", "n4", 1),
+    ]
     relevance = [("n1", "a", 4), ("n1", "b", 1), ("n2", "b", 3), ("n3", "x", 2), ("n3", "y", 4)]
-    return NightTruth(date(2026, 10, 29), "unseen_searches",
-                      pd.DataFrame(asked, columns=["locale", "query", "need_id", "searches"]),
-                      pd.DataFrame(relevance, columns=["need_id", "track_id", "grade"]),
-                      {"n1": "title", "n2": "artist", "n3": "genre", "n4": "mood"})
+    return NightTruth(
+        date(2026, 10, 29),
+        "unseen_searches",
+        pd.DataFrame(asked, columns=["locale", "query", "need_id", "searches"]),
+        pd.DataFrame(relevance, columns=["need_id", "track_id", "grade"]),
+        {"n1": "title", "n2": "artist", "n3": "genre", "n4": "mood"},
+    )
 
 
 def candidates():
     # y, the best track for rock, is no candidate
-    rows = [("en", "hello", "a", 10, 8, 0.5, "hello"), ("en", "hello", "b", 10, 9, 0.9, "hello"),
-            ("en", "hello", "c", 0, 0, None, "hello"), ("es", "rock", "x", 5, 0, 0.0, "rock"),
-            ("es", "rock", "c", 5, 1, 0.1, "rock"), ("en", "blank", "c", 5, 1, 0.1, "blank"),
-            ("en", "unasked", "c", 5, 1, 0.1, "unasked")]
+    rows = [
+        ("en", "hello", "a", 10, 8, 0.5, "hello"),
+        ("en", "hello", "b", 10, 9, 0.9, "hello"),
+        ("en", "hello", "c", 0, 0, None, "hello"),
+        ("es", "rock", "x", 5, 0, 0.0, "rock"),
+        ("es", "rock", "c", 5, 1, 0.1, "rock"),
+        ("en", "blank", "c", 5, 1, 0.1, "blank"),
+        ("en", "unasked", "c", 5, 1, 0.1, "unasked"),
+    ]
     return pd.DataFrame(rows, columns=["locale", "query", "track_id", "impressions", "clicks", "coec", "stripped"])
 
 
 def rankings():
-    rows = [("en", "hello", "a", 2.0), ("en", "hello", "b", 1.0), ("es", "rock", "x", 0.3), ("es", "rock", "c", 0.2),
-            ("en", "blank", "c", 1.0), ("en", "unasked", "c", 1.0)]
+    rows = [
+        ("en", "hello", "a", 2.0),
+        ("en", "hello", "b", 1.0),
+        ("es", "rock", "x", 0.3),
+        ("es", "rock", "c", 0.2),
+        ("en", "blank", "c", 1.0),
+        ("en", "unasked", "c", 1.0),
+    ]
     return pd.DataFrame(rows, columns=["locale", "query", "track_id", "score"])
 
 
 def catalog():
-    return pd.DataFrame({"track_id": list("abcxy"), "title": ["hello", "bye", "other", "roca", "rock"],
-                         "artists": [["q"], ["hello"], ["r"], ["s"], ["rock"]], "popularity": [1, 50, 99, 2, None]})
+    return pd.DataFrame(
+        {
+            "track_id": list("abcxy"),
+            "title": ["hello", "bye", "other", "roca", "rock"],
+            "artists": [["q"], ["hello"], ["r"], ["s"], ["rock"]],
+            "popularity": [1, 50, 99, 2, None],
+        }
+    )
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +99,14 @@ def test_ndcg_by_hand(result):
 
 def test_what_was_judged(result):
     assert result.coverage == pytest.approx(7 / 9)  # all but zzz
-    assert result.entries == {"released": 4, "asked": 3, "judged": 2, "without_relevant": 1, "needs": 2,
-                              "candidate_rows": 6}
+    assert result.entries == {
+        "released": 4,
+        "asked": 3,
+        "judged": 2,
+        "without_relevant": 1,
+        "needs": 2,
+        "candidate_rows": 6,
+    }
     assert result.weights["judged"] == 6 and result.weights["answered"] == 7 and result.weights["searches"] == 9
     assert result.weights["effective_needs"] == pytest.approx(36 / 20)
     assert "ideal=catalog" in result.metric and "ties=expected" in result.metric
@@ -127,8 +159,13 @@ def test_the_slices_are_by_kind_of_the_most_probable_need(result):
 
 
 def test_row_order_and_further_columns_do_not_matter(result):
-    again = evaluate_night(truth(), rankings()[::-1].assign(title="t"), candidates()[::-1].assign(popularity=None),
-                           catalog()[::-1], stripped={("es-ES", "pon rock"): "rock"})
+    again = evaluate_night(
+        truth(),
+        rankings()[::-1].assign(title="t"),
+        candidates()[::-1].assign(popularity=None),
+        catalog()[::-1],
+        stripped={("es-ES", "pon rock"): "rock"},
+    )
     assert again.as_json() == result.as_json()
 
 
@@ -175,15 +212,18 @@ def test_the_table_names_every_arm(result, capsys):
     assert all(arm in out for arm in result.ndcg10) and "recall@100" in out
 
 
-@pytest.mark.parametrize("change,says", [
-    ({"rankings": rankings().drop(columns="score")}, r"rankings: missing columns \['score'\]"),
-    ({"candidates": candidates().drop(columns=["coec", "stripped"])}, r"missing columns \['coec', 'stripped'\]"),
-    ({"catalog": catalog().drop(columns="title")}, "catalog: missing"),
-    ({"rankings": pd.concat([rankings(), rankings()])}, "rankings: 6 rows repeat a key"),
-    ({"rankings": rankings().assign(score=None)}, "6 rows have no score"),
-    ({"rankings": rankings().assign(query=list("uvwxyz"))}, "answer none of the day's 9 searches"),
-    ({"rankings": rankings().assign(track_id=list("aqxccc"))}, "1 of 5 ranked tracks are no candidates, as q"),
-])
+@pytest.mark.parametrize(
+    "change,says",
+    [
+        ({"rankings": rankings().drop(columns="score")}, r"rankings: missing columns \['score'\]"),
+        ({"candidates": candidates().drop(columns=["coec", "stripped"])}, r"missing columns \['coec', 'stripped'\]"),
+        ({"catalog": catalog().drop(columns="title")}, "catalog: missing"),
+        ({"rankings": pd.concat([rankings(), rankings()])}, "rankings: 6 rows repeat a key"),
+        ({"rankings": rankings().assign(score=None)}, "6 rows have no score"),
+        ({"rankings": rankings().assign(query=list("uvwxyz"))}, "answer none of the day's 9 searches"),
+        ({"rankings": rankings().assign(track_id=list("aqxccc"))}, "1 of 5 ranked tracks are no candidates, as q"),
+    ],
+)
 def test_frames_that_do_not_fit_are_refused(change, says):
     given = {"rankings": rankings(), "candidates": candidates(), "catalog": catalog(), **change}
     with pytest.raises(RankingsUnfit, match=says) as said:

@@ -8,8 +8,12 @@ import pytest
 from benchmarks import worlds
 
 LEAD = {"mean": 0.1, "low": 0.05, "high": 0.15}
-NIGHT = {"ndcg10": {"playfirst": 0.8, "ctr": 0.7, "skyline": 0.9, "random": 0.2}, "diff": {"ctr": LEAD},
-         "recall100": {"gain": 0.9, "grade3": 0.8, "order": "x"}, "coverage": 0.75}
+NIGHT = {
+    "ndcg10": {"playfirst": 0.8, "ctr": 0.7, "skyline": 0.9, "random": 0.2},
+    "diff": {"ctr": LEAD},
+    "recall100": {"gain": 0.9, "grade3": 0.8, "order": "x"},
+    "coverage": 0.75,
+}
 
 
 @pytest.fixture
@@ -31,12 +35,39 @@ def calls(monkeypatch):
 
 def test_each_run_is_simulated_then_judged_on_the_day_after(calls, tmp_path, capsys):
     out = tmp_path / "all.json"
-    assert worlds.main(["--worlds", "voice", "--seeds", "7,8", "--days", "3", "--searches-per-day", "50",
-                        "--out", str(tmp_path / "w"), "--json", str(out), "--timeout", "9"]) == 0
+    assert (
+        worlds.main(
+            [
+                "--worlds",
+                "voice",
+                "--seeds",
+                "7,8",
+                "--days",
+                "3",
+                "--searches-per-day",
+                "50",
+                "--out",
+                str(tmp_path / "w"),
+                "--json",
+                str(out),
+                "--timeout",
+                "9",
+            ]
+        )
+        == 0
+    )
     (simulate, given), (night, _) = calls[:2]
     folder = tmp_path / "w" / "voice-7"
-    assert simulate[1:] == ["-m", "simulator.generate", f"out={folder}", "world=voice", "seed=7", "days=3",
-                            "searches_per_day=50", "first_date=2026-10-01"]
+    assert simulate[1:] == [
+        "-m",
+        "simulator.generate",
+        f"out={folder}",
+        "world=voice",
+        "seed=7",
+        "days=3",
+        "searches_per_day=50",
+        "first_date=2026-10-01",
+    ]
     assert given["timeout"] == 9
     assert night[1:4] == ["-m", "jobs.nightly", "run_date=2026-10-04"]
     assert f"logs={folder}/logs" in night and "nightly.tune=never" in night
@@ -90,11 +121,14 @@ def test_a_report_without_its_keys_is_refused(calls, tmp_path, monkeypatch, caps
     assert "is no report of a night" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments,says", [
-    (["--worlds", "defualt"], "known worlds: default"),
-    (["--seeds", "7,x"], "whole numbers"),
-    (["--days", "0"], "1 or more"),
-])
+@pytest.mark.parametrize(
+    "arguments,says",
+    [
+        (["--worlds", "defualt"], "known worlds: default"),
+        (["--seeds", "7,x"], "whole numbers"),
+        (["--days", "0"], "1 or more"),
+    ],
+)
 def test_bad_arguments(arguments, says, capsys):
     with pytest.raises(SystemExit) as stopped:
         worlds.main(arguments)

@@ -92,7 +92,9 @@ class Bm25:
         return total
 
 
-VERSIONS = re.compile(r"\b(live|en vivo|en directo|karaoke|acoustic|acustico|acustica|remix|instrumental|cover|tribute|demo)\b")
+VERSIONS = re.compile(
+    r"\b(live|en vivo|en directo|karaoke|acoustic|acustico|acustica|remix|instrumental|cover|tribute|demo)\b"
+)
 PAIR: dict[str, Callable[[Row], float | None]] = {
     "title_equal": lambda r: flag(r["title_normal"] in (r["stripped"], r["title_name"])),
     "title_prefix": lambda r: flag(r["title_normal"].startswith(r["stripped"])),

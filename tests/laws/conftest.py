@@ -69,7 +69,9 @@ def laws(spark: SparkSession, world: World, tmp_path_factory: pytest.TempPathFac
     of_night = lake.read(CANDIDATES, [night.run_date], allow_unvalidated=True)
     pairs = of_night.select(F.lit(dates[1]).alias("as_of"), "locale", "query", "track_id")
     # every twentieth candidate list is enough for a law
-    pairs = pairs.where(F.pmod(F.xxhash64("query"), F.lit(5)) == 0).unionByName(training_pairs(daily, head, dates[0], 7))
+    pairs = pairs.where(F.pmod(F.xxhash64("query"), F.lit(5)) == 0).unionByName(
+        training_pairs(daily, head, dates[0], 7)
+    )
     inputs = FeatureInputs(
         pairs.persist(), daily, queries, night.tracks(allow_unvalidated=True).persist(),
         lake.read(EXPOSURE_CURVES, dates, allow_unvalidated=True).persist(), dates, popularity_known=True,

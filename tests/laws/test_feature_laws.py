@@ -50,8 +50,12 @@ def test_deaf_to_the_poisoned_future(laws: Laws) -> None:
     """A flood of reactions on and after the later as_of, to every track, changes nothing."""
     last = max(laws.inputs.as_of)
     first = min(laws.inputs.as_of)
-    flood = laws.inputs.daily.withColumn("clicks", F.col("clicks") + 1_000).withColumn("long_plays", F.lit(9_999).cast("bigint"))
-    after_last = flood.withColumn("search_date", F.date_add(F.lit(last), F.pmod(F.xxhash64("track_id"), F.lit(5)).cast("int")))
+    flood = laws.inputs.daily.withColumn("clicks", F.col("clicks") + 1_000).withColumn(
+        "long_plays", F.lit(9_999).cast("bigint")
+    )
+    after_last = flood.withColumn(
+        "search_date", F.date_add(F.lit(last), F.pmod(F.xxhash64("track_id"), F.lit(5)).cast("int"))
+    )
     _equal(laws.build(laws.with_daily(laws.inputs.daily.unionByName(after_last))), laws.base)
     # seen from the earlier snapshot, the days between are the future as well
     between = laws.with_daily(laws.inputs.daily.where(F.col("search_date") < F.lit(first)))

@@ -25,7 +25,7 @@ def counted(laws: Laws) -> duckdb.DuckDBPyConnection:
     for source, name in (("searches", "raw_searches"), ("events", "raw_events")):
         both = f"""SELECT * FROM read_parquet('{logs}/{source}/*/*.parquet', hive_partitioning = false)
                    UNION ALL BY NAME SELECT * FROM read_json('{logs}/{source}/*/*.jsonl.gz', hive_partitioning = false,
-                   columns = {{{', '.join(f"{c}: '{t}'" for c, t in _types(source).items())}}})"""
+                   columns = {{{", ".join(f"{c}: '{t}'" for c, t in _types(source).items())}}})"""
         db.execute(f"CREATE TEMP TABLE {name} AS {both}")
     db.execute("DELETE FROM raw_events WHERE search_id NOT IN (SELECT search_id FROM raw_searches)")
     asked = db.execute("SELECT DISTINCT raw_query, locale FROM raw_searches").df()
@@ -36,7 +36,9 @@ def counted(laws: Laws) -> duckdb.DuckDBPyConnection:
         "requests": asked,
         "readings": laws.inputs.queries.select("locale", "query", "intent_group", "cluster_id").toPandas(),
         "artists": laws.inputs.tracks.select("track_id", F.col("artists_normal")[0].alias("artist")).toPandas(),
-        "rates": curves.rename(columns={"run_date": "as_of"})[["as_of", "client", "intent_group", "position", "rate_micro"]],
+        "rates": curves.rename(columns={"run_date": "as_of"})[
+            ["as_of", "client", "intent_group", "position", "rate_micro"]
+        ],
         "snapshots": pd.DataFrame({"as_of": list(laws.inputs.as_of)}),
     }
     for name, frame in given.items():
@@ -56,10 +58,14 @@ def _types(source: str) -> dict[str, str]:
     if source == "searches":
         names = ("user_id", "client", "locale", "raw_query", "variant")
         return text | dict.fromkeys(names, "VARCHAR") | {"results": "VARCHAR[]", "propensity": "DOUBLE"}
-    return text | dict.fromkeys(("event_id", "track_id", "kind"), "VARCHAR") | {"position": "BIGINT", "dwell_ms": "BIGINT"}
+    return (
+        text | dict.fromkeys(("event_id", "track_id", "kind"), "VARCHAR") | {"position": "BIGINT", "dwell_ms": "BIGINT"}
+    )
 
 
-def _computed(db: duckdb.DuckDBPyConnection, base: pd.DataFrame, grain: str, wanted: dict[str, str], laws: Laws) -> pd.DataFrame:
+def _computed(
+    db: duckdb.DuckDBPyConnection, base: pd.DataFrame, grain: str, wanted: dict[str, str], laws: Laws
+) -> pd.DataFrame:
     keys = [k.name for k in KEYS[grain]]  # type: ignore[index]
     rows = base[["as_of", *keys]].copy()
     if grain == "track":
@@ -71,11 +77,14 @@ def _computed(db: duckdb.DuckDBPyConnection, base: pd.DataFrame, grain: str, wan
     db.register("_rows", rows)
     levels = {"query_track": "pgcqt", "query": "q", "track": "ta"}[grain]
     joins = " ".join(
-        f"LEFT JOIN sums_{x} ON sums_{x}.as_of = r.as_of AND " + " AND ".join(f"sums_{x}.{k} = r.{k}" for k in oracle.LEVELS[x])
+        f"LEFT JOIN sums_{x} ON sums_{x}.as_of = r.as_of AND "
+        + " AND ".join(f"sums_{x}.{k} = r.{k}" for k in oracle.LEVELS[x])
         for x in levels
     )
     # a sum over nothing is 0
-    zeros = ", ".join(f"coalesce({x}_{m}_{s}, 0) AS {x}_{m}_{s}" for x in levels for m in oracle.MEASURES for s in ("7", "28", "h14"))
+    zeros = ", ".join(
+        f"coalesce({x}_{m}_{s}, 0) AS {x}_{m}_{s}" for x in levels for m in oracle.MEASURES for s in ("7", "28", "h14")
+    )
     inner = f"SELECT r.*, {zeros} FROM (SELECT * REPLACE (CAST(as_of AS DATE) AS as_of) FROM _rows) r {joins}"
     selected = ", ".join(f"({sql}) AS {name}" for name, sql in wanted.items())
     found = db.execute(f"SELECT as_of, {', '.join(keys)}, {selected} FROM ({inner})").df()
@@ -83,7 +92,9 @@ def _computed(db: duckdb.DuckDBPyConnection, base: pd.DataFrame, grain: str, wan
     return found.sort_values(["as_of", *keys]).reset_index(drop=True)
 
 
-@pytest.mark.parametrize(("grain", "wanted"), [("query_track", oracle.PAIR), ("query", oracle.QUERY), ("track", oracle.TRACK)])
+@pytest.mark.parametrize(
+    ("grain", "wanted"), [("query_track", oracle.PAIR), ("query", oracle.QUERY), ("track", oracle.TRACK)]
+)
 def test_counted_features_equal_duckdb(
     laws: Laws, counted: duckdb.DuckDBPyConnection, grain: str, wanted: dict[str, str]
 ) -> None:
@@ -92,7 +103,9 @@ def test_counted_features_equal_duckdb(
     for name in wanted:
         # decayed sums are kept in whole millionths: 1e-5 of their logarithm; everything else to 1e-9 and its rounding
         tolerance = 2e-5 if "decayed" in name else 2e-9
-        np.testing.assert_allclose(ours[name], theirs[name], rtol=tolerance, atol=tolerance, equal_nan=True, err_msg=name)
+        np.testing.assert_allclose(
+            ours[name], theirs[name], rtol=tolerance, atol=tolerance, equal_nan=True, err_msg=name
+        )
 
 
 @pytest.mark.parametrize("grain", list(KEYS))
@@ -106,7 +119,11 @@ def test_attribute_features_equal_plain_python(laws: Laws, grain: str) -> None:
         rows = rows.merge(queries.drop(columns=["run_date", "language"]), on=["locale", "query"], how="left")
     if grain != "query":
         rows = rows.merge(tracks, on="track_id", how="left")
-    wanted = {"query_track": attributes_oracle.PAIR, "query": attributes_oracle.QUERY, "track": attributes_oracle.TRACK}[grain]
+    wanted = {
+        "query_track": attributes_oracle.PAIR,
+        "query": attributes_oracle.QUERY,
+        "track": attributes_oracle.TRACK,
+    }[grain]
     if grain == "query_track":
         wanted = {**wanted, "bm25": attributes_oracle.Bm25(tracks.to_dict("records"))}  # type: ignore[arg-type]
     records = [{k: _known(v) for k, v in r.items()} for r in rows.to_dict("records")]

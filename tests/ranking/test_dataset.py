@@ -75,9 +75,7 @@ def test_a_query_too_long_keeps_the_best_grades_then_the_hash_order(tmp_path: Pa
      ("cluster_id", "other", "qids with more than one cluster_id"), ("track_id", "t1", "1 tracks twice in one qid"),
      ("f2", -np.inf, r"infinite values in \['f2'\]"), ("query_id", 1, None)],
 )  # fmt: skip
-def test_rows_that_break_the_contract_are_refused(
-    tmp_path: Path, column: str, value: object, said: str | None
-) -> None:
+def test_rows_that_break_the_contract_are_refused(tmp_path: Path, column: str, value: object, said: str | None) -> None:
     rows = frame(queries=4)
     if column in rows:
         rows[column] = rows[column].astype(object)

@@ -116,8 +116,10 @@ def test_the_leaderboard_fits_100_columns_and_shows_what_differs() -> None:
     base = RankerParams().to_dict()
     changed = base | {"learning_rate": 0.123456, "objective": "regression", "feature_fraction": 0.51234,
                       "lambda_l2": 12.5, "path_smooth": 33.33}  # fmt: skip
-    rows = [trial("default", 0.7, **base),
-            *(trial(f"t{i}", 0.6 + i / 100, **(changed | {"num_leaves": i + 2})) for i in range(12))]
+    rows = [
+        trial("default", 0.7, **base),
+        *(trial(f"t{i}", 0.6 + i / 100, **(changed | {"num_leaves": i + 2})) for i in range(12)),
+    ]
     said = io.StringIO()
     print_leaderboard(best_of(rows, "s", "id", "fp"), Console(file=said, width=100))
     lines = said.getvalue().splitlines()

@@ -1,0 +1,101 @@
+"""Chains, impressions, sessions and bots on rows that fit on a page."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from events.bots import BotRules, bot_days
+from events.engagement import counted_days
+from events.sessions import sessions
+
+DAY = date(2026, 3, 2)
+SEARCH_COLUMNS = (
+    "search_id string, user_id string, ts timestamp, client string, surface string, locale string, query string, "
+    "results array<string>, search_date date"
+)
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(f"2026-03-{text}")
+
+
+def searches(spark: SparkSession, *rows: tuple[str, str, str, str, str]) -> DataFrame:
+    """(id, user, "02T10:00:00", client, query); three results."""
+    full = [
+        (i, u, at(t), c, "voice" if c == "alexa" else "screen", "en-US", q, ["t1", "t2", "t3"], at(t).date())
+        for i, u, t, c, q in rows
+    ]
+    return spark.createDataFrame(full, SEARCH_COLUMNS)
+
+
+def events(spark: SparkSession, *rows: tuple[str, str, int, str, int | None]) -> DataFrame:
+    return spark.createDataFrame(
+        list(rows), "search_id string, track_id string, position int, kind string, dwell_ms bigint"
+    )
+
+
+def test_a_chain_counts_once_and_dwell_is_its_maximum(spark: SparkSession) -> None:
+    asked = searches(spark, ("s1", "u", "02T10:00:00", "mobile", "hello")).selectExpr(
+        "*", "false is_bot", "false is_rephrased"
+    )
+    reacted = events(spark, ("s1", "t2", 2, "click", None), ("s1", "t2", 2, "play", 0), ("s1", "t2", 2, "skip", 20_000),
+                     ("s1", "t2", 2, "complete", 200_000))  # fmt: skip
+    rows = {r["track_id"]: r for r in counted_days(asked, reacted).daily_engagement.collect()}
+    assert set(rows) == {"t1", "t2", "t3"}  # on a screen every entry of the list is an impression
+    hit = rows["t2"]
+    assert (hit["impressions"], hit["clicks"], hit["plays"], hit["long_plays"], hit["completes"]) == (1, 1, 1, 1, 1)
+    assert hit["dwell_ms"] == 200_000 and hit["short_stops"] == 0
+    assert hit["clicks_by_position"] == [0, 1] + [0] * 9 and sum(rows["t3"]["impressions_by_position"]) == 1
+
+
+def test_on_voice_only_what_sounded_is_an_impression(spark: SparkSession) -> None:
+    asked = searches(spark, ("s1", "u", "02T10:00:00", "alexa", "hello")).selectExpr(
+        "*", "false is_bot", "true is_rephrased"
+    )
+    reacted = events(spark, ("s1", "t1", 1, "play", 0), ("s1", "t1", 1, "stop", 4_000))
+    counts = counted_days(asked, reacted)
+    (row,) = counts.daily_engagement.collect()
+    assert (row["track_id"], row["clicks"], row["short_stops"], row["rephrases"]) == ("t1", 0, 1, 1)
+    (asked_row,) = counts.daily_searches.collect()
+    assert (asked_row["searches"], asked_row["satisfied"], asked_row["rephrased"]) == (1, 0, 1)
+
+
+def test_bots_are_counted_apart(spark: SparkSession) -> None:
+    asked = searches(
+        spark, ("s1", "u", "02T10:00:00", "mobile", "hello"), ("s2", "b", "02T10:00:00", "mobile", "hello")
+    )
+    tagged = asked.withColumn("is_bot", F.col("user_id") == "b").withColumn("is_rephrased", F.lit(False))
+    counts = counted_days(tagged, events(spark, ("s2", "t1", 1, "click", None)))
+    assert counts.daily_engagement.agg(F.sum("impressions"), F.sum("clicks")).first()[:] == (3, 0)
+    (row,) = counts.daily_searches.collect()
+    assert (row["searches"], row["bot_searches"]) == (1, 1)
+
+
+def test_sessions_cross_midnight_and_a_rephrase_is_another_query_within_two_minutes(spark: SparkSession) -> None:
+    asked = searches(
+        spark, ("a", "u", "02T23:50:00", "mobile", "helo"), ("b", "u", "02T23:51:30", "mobile", "hello"),
+        ("c", "u", "03T00:10:00", "mobile", "hello"), ("d", "u", "03T00:40:00", "mobile", "hello"),
+        ("e", "u", "03T00:41:00", "mobile", "hello"), ("f", "v", "02T23:52:00", "mobile", "x"),
+    )  # fmt: skip
+    rows = {r["search_id"]: r for r in sessions(asked).collect()}
+    assert rows["a"]["session_id"] == rows["b"]["session_id"] == rows["c"]["session_id"]
+    assert rows["d"]["session_id"] != rows["c"]["session_id"] and rows["d"]["session_id"] == rows["e"]["session_id"]
+    assert [i for i, r in sorted(rows.items()) if r["is_rephrased"]] == ["a"]
+
+
+def test_bot_rules_meet_bots_and_spare_a_household(spark: SparkSession) -> None:
+    rows = [(f"fast{i}", "fast", f"02T10:{i // 2:02d}:{30 * (i % 2):02d}", "web", f"q{i}") for i in range(70)]
+    rows += [(f"again{i}", "again", f"02T{i // 10:02d}:{5 * (i % 10):02d}:00", "web", "same") for i in range(40)]
+    rows += [(f"farm{i}", "farm", f"02T{8 + i}:00:00", "web", f"f{i}") for i in range(10)]
+    rows += [
+        (f"home{i}", "home", f"02T{7 + i // 8:02d}:{7 * (i % 8):02d}:00", "alexa", f"h{i % 30}") for i in range(110)
+    ]
+    reactions = [(f"farm{i}", "pushed") for i in range(10)] + [(f"home{i}", f"artist{i % 17}") for i in range(110)]
+    found = bot_days(
+        searches(spark, *rows), spark.createDataFrame(reactions, "search_id string, artist string"), BotRules()
+    )
+    first_day = {r["user_id"]: r["rule"] for r in found.collect() if r["search_date"] == DAY}
+    assert first_day == {"fast": "scraper", "again": "replay", "farm": "farm"}

@@ -1,0 +1,158 @@
+"""Broken rows end in quarantine with every reason; received = accepted + duplicate + quarantined, exactly."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from events.contract import EVENT_FIELDS, SEARCH_FIELDS
+from events.ingest import delivered_files, quarantine, sorted_events, sorted_searches
+from events.privacy import ensure_key, key_frame
+from events.reading import rows
+from lake.errors import InputContractError, KeyMismatch
+from queries.understand import normalised
+
+SEARCH = {
+    "search_id": "s1", "user_id": "u1", "ts": "2026-03-02T10:00:00.000Z", "client": "mobile", "locale": "en-US",
+    "raw_query": "play hello", "results": ["t1", "t2"], "variant": "a", "propensity": 0.9,
+}  # fmt: skip
+EVENT = {
+    "event_id": "e1",
+    "search_id": "s1",
+    "track_id": "t2",
+    "position": 2,
+    "ts": "2026-03-02T10:00:05Z",
+    "kind": "play",
+    "dwell_ms": 0,
+}
+
+
+def deliver(root: Path, source: str, day: str, lines: list[object]) -> Path:
+    folder = root / source / f"date={day}"
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "part-0.jsonl"
+    file.write_text("".join((x if isinstance(x, str) else json.dumps(x)) + "\n" for x in lines))
+    return file
+
+
+def searches(spark: SparkSession, root: Path, lines: list[object], earlier: DataFrame | None = None):  # type: ignore[no-untyped-def]
+    ensure_key(root / "key", root / "lake")
+    file = deliver(root, "searches", "2026-03-02", lines)
+    return sorted_searches(
+        rows(spark, [file], SEARCH_FIELDS, "searches"), key_frame(spark, root / "key"), normalised, earlier, 2
+    )
+
+
+BROKEN = [
+    ({"ts": "yesterday"}, ["bad_ts"]),
+    ({"ts": "1970-01-01T00:00:00Z"}, ["ts_out_of_range"]),
+    ({"client": "toaster", "locale": "english"}, ["unknown_client", "bad_locale"]),
+    ({"raw_query": "  "}, ["no_query"]),
+    ({"raw_query": "x" * 201}, ["query_too_long"]),
+    ({"results": []}, ["no_results"]),
+    ({"results": ["t1", None]}, ["null_in_results"]),
+    ({"propensity": 1.5, "user_id": ""}, ["no_user_id", "bad_propensity"]),
+    ({"search_id": None}, ["no_search_id"]),
+]
+
+
+def test_every_reason_is_kept_and_the_account_is_exact(spark: SparkSession, tmp_path: Path) -> None:
+    bad: list[object] = [{**SEARCH, "search_id": f"b{i}", **change} for i, (change, _) in enumerate(BROKEN)]
+    cut = json.dumps({**SEARCH, "search_id": "cut"})[:60]
+    lines = [SEARCH, *bad, cut, "", SEARCH, {**SEARCH, "raw_query": "play goodbye"}]
+    side = searches(spark, tmp_path, lines)
+    held = {r["line"]: r for r in quarantine([side]).collect()}
+    for i, (_, reasons) in enumerate(BROKEN):
+        assert held[2 + i]["reasons"] == reasons, lines[1 + i]
+    assert "unreadable" in held[2 + len(BROKEN)]["reasons"]
+    (account,) = delivered_files([side]).collect()
+    # the blank line is no row; the exact copy and the changed copy of s1 are duplicates
+    assert (account["received"], account["accepted"], account["quarantined"]) == (len(lines) - 1, 1, len(BROKEN) + 1)
+    assert (account["duplicate"], account["duplicate_conflict"]) == (2, 1)
+    assert account["received"] == account["accepted"] + account["duplicate"] + account["quarantined"]
+    (accepted,) = side.accepted().collect()
+    assert (
+        accepted["query"] == "play hello"
+        and accepted["surface"] == "screen"
+        and accepted["search_date"] == date(2026, 3, 2)
+    )
+
+
+def test_no_user_id_is_stored(spark: SparkSession, tmp_path: Path) -> None:
+    named = {**SEARCH, "user_id": "maria.lopez@example.org"}
+    side = searches(spark, tmp_path, [named, {**named, "search_id": "x", "client": "?"}, json.dumps(named)[:-30]])
+    key = bytes.fromhex((tmp_path / "key").read_text().strip())
+    assert side.accepted().first()["user_id"] == hmac.new(key, b"maria.lopez@example.org", "sha256").hexdigest()
+    texts = [r["raw_text"] for r in quarantine([side]).collect()]
+    assert len(texts) == 2 and not any("maria" in t for t in texts)
+    plan = side.rows._jdf.queryExecution().toString() if hasattr(side.rows, "_jdf") else ""  # type: ignore[operator]
+    assert (tmp_path / "key").read_text().strip() not in plan
+
+
+def test_pseudonyms_equal_hmac_for_any_text(spark: SparkSession, tmp_path: Path) -> None:
+    from events.privacy import with_pseudonym
+
+    ensure_key(tmp_path / "key", tmp_path / "lake")
+    key = bytes.fromhex((tmp_path / "key").read_text().strip())
+    ids = ["u1", "", "ñandú", "日本" * 40, "x" * 300]
+    frame = spark.createDataFrame([(i,) for i in ids], "user_id string").withColumn(
+        "raw", __import__("pyspark").sql.functions.col("user_id")
+    )
+    for row in with_pseudonym(frame, key_frame(spark, tmp_path / "key")).collect():
+        assert row["user_id"] == hmac.new(key, row["raw"].encode(), "sha256").hexdigest()
+
+
+def test_another_key_is_refused(tmp_path: Path) -> None:
+    assert ensure_key(tmp_path / "key", tmp_path / "lake") and not ensure_key(tmp_path / "key", tmp_path / "lake")
+    assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
+    (tmp_path / "key").write_text("00" * 32)
+    with pytest.raises(KeyMismatch, match="another key") as caught:
+        ensure_key(tmp_path / "key", tmp_path / "lake")
+    assert caught.value.exit_code == 2
+    (tmp_path / "key").unlink()
+    with pytest.raises(KeyMismatch, match="is gone"):
+        ensure_key(tmp_path / "key", tmp_path / "lake")
+
+
+def test_events_need_their_search_and_their_place(spark: SparkSession, tmp_path: Path) -> None:
+    known = searches(spark, tmp_path, [SEARCH]).accepted().select("search_id", "results", "search_date")
+    tracks = spark.createDataFrame([("t1",), ("t2",)], "track_id string")
+    lines = [
+        EVENT, {**EVENT, "event_id": "e2", "position": 1}, {**EVENT, "event_id": "e3", "position": 9},
+        {**EVENT, "event_id": "e4", "search_id": "s9"}, {**EVENT, "event_id": "e5", "track_id": "t7"},
+        {**EVENT, "event_id": "e6", "dwell_ms": -1, "kind": "hum"}, {**EVENT, "event_id": "e7", "position": 0}, EVENT,
+    ]  # fmt: skip
+    file = deliver(tmp_path, "events", "2026-03-03", lines)
+    side = sorted_events(rows(spark, [file], EVENT_FIELDS, "events"), known, tracks, None, 2)
+    held = {r["line"]: r["reasons"] for r in quarantine([side]).collect()}
+    assert held == {
+        2: ["not_served"], 3: ["not_served"], 4: ["no_search"], 5: ["unknown_track", "not_served"],
+        6: ["unknown_kind", "negative_dwell"], 7: ["bad_position", "not_served"],
+    }  # fmt: skip
+    (accepted,) = side.accepted().collect()
+    assert accepted["search_date"] == date(2026, 3, 2) and accepted["delivered_date"] == date(2026, 3, 3)
+
+
+def test_a_copy_of_an_earlier_folder_is_a_duplicate(spark: SparkSession, tmp_path: Path) -> None:
+    first = searches(spark, tmp_path, [SEARCH])
+    earlier = first.accepted().select("search_id", "ts", "raw_query").localCheckpoint()
+    again = searches(spark, tmp_path, [SEARCH, {**SEARCH, "search_id": "s2"}], earlier)
+    assert [r["search_id"] for r in again.accepted().collect()] == ["s2"]
+
+
+def test_files_that_are_no_files_are_named(spark: SparkSession, tmp_path: Path) -> None:
+    from events.reading import check_gzip, check_parquet
+
+    (tmp_path / "a.parquet").write_bytes(b"not parquet at all")
+    with pytest.raises(InputContractError, match=r"a\.parquet is no readable Parquet"):
+        check_parquet([tmp_path / "a.parquet"])
+    import gzip
+
+    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(b"x" * 100_000)[:-20])
+    with pytest.raises(InputContractError, match=r"b\.jsonl\.gz is cut"):
+        check_gzip([tmp_path / "b.jsonl.gz"])

@@ -1,0 +1,112 @@
+"""Deliveries that can't be taken, and rows that can't: refused in one line, or quarantined and told."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from datetime import date
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from events.catalog import catalog_files, tracks
+from events.delivery import check_complete, delivered
+from lake.errors import IncompleteDelivery, InputContractError
+from queries.names import with_normal_names
+
+
+def folder(root: Path, day: str, size: int = 10, success: bool = True) -> None:
+    for source in ("searches", "events"):
+        place = root / source / f"date={day}"
+        place.mkdir(parents=True)
+        (place / "part.jsonl").write_text("x" * size)
+        if success:
+            (place / "_SUCCESS").touch()
+
+
+def test_a_missing_day_is_refused_unless_accepted(tmp_path: Path) -> None:
+    folder(tmp_path, "2026-03-01")
+    folders = delivered(tmp_path, date(2026, 3, 4))
+    with pytest.raises(InputContractError, match="date=2026-03-03 is missing"):
+        check_complete(folders, date(2026, 3, 4), 0, "")
+    check_complete(folders, date(2026, 3, 4), 0, "the 3rd was a power cut")
+
+
+def test_a_half_delivered_day_is_held_with_both_numbers(tmp_path: Path) -> None:
+    for day in ("2026-03-01", "2026-03-08", "2026-03-15"):
+        folder(tmp_path, day, 1000)
+    folder(tmp_path, "2026-03-22", 300)
+    with pytest.raises(IncompleteDelivery, match=r"600 bytes.*\(2,000\)") as caught:
+        check_complete(delivered(tmp_path, date(2026, 3, 23)), date(2026, 3, 23), 0, "")
+    assert caught.value.exit_code == 3
+
+
+def test_a_folder_without_success_must_rest(tmp_path: Path) -> None:
+    folder(tmp_path, "2026-03-01", success=False)
+    folders = delivered(tmp_path, date(2026, 3, 2))
+    with pytest.raises(IncompleteDelivery, match="must rest for 600 s"):
+        check_complete(folders, date(2026, 3, 2), 600, "")
+    old = time.time() - 700
+    for files in folders[0].files.values():
+        for file in files:
+            os.utime(file, (old, old))
+    check_complete(folders, date(2026, 3, 2), 600, "")
+
+
+def test_a_restated_folder_has_another_fingerprint(tmp_path: Path) -> None:
+    folder(tmp_path, "2026-03-01")
+    before = delivered(tmp_path, date(2026, 3, 2))[0].fingerprint()
+    assert delivered(tmp_path, date(2026, 3, 2))[0].fingerprint() == before
+    (tmp_path / "events" / "date=2026-03-01" / "more.jsonl").write_text("late")
+    assert delivered(tmp_path, date(2026, 3, 2))[0].fingerprint() != before
+
+
+def catalog(path: Path, *rows: object) -> Path:
+    path.write_text("".join((r if isinstance(r, str) else json.dumps(r)) + "\n" for r in rows))
+    return path
+
+
+def track(i: int, **change: object) -> dict[str, object]:
+    return {
+        "track_id": f"t{i}",
+        "title": f"Song {i}",
+        "artists": ["A"],
+        "genres": ["Hip-Hop"],
+        "release_date": "1994-05",
+    } | change
+
+
+def test_a_catalog_that_is_not_json_is_refused(spark: SparkSession, tmp_path: Path) -> None:
+    file = catalog(tmp_path / "catalog.jsonl", "title,artist", "Hello,Adele")
+    with pytest.raises(InputContractError, match="2 of 2 catalog rows are not JSON tracks") as caught:
+        tracks(spark, catalog_files(file), date(2026, 3, 2), with_normal_names, None)
+    assert caught.value.exit_code == 2
+    with pytest.raises(InputContractError, match="no catalog there"):
+        catalog_files(tmp_path / "nothing")
+
+
+def test_tracks_are_typed_and_null_where_the_catalog_makes_no_sense(spark: SparkSession, tmp_path: Path) -> None:
+    rows = [track(i) for i in range(200)]
+    rows[0] |= {
+        "popularity": 400,
+        "audio": {"energy": 3.0, "valence": 0.5},
+        "title": "Hello - Live at Home",
+        "work_id": None,
+    }
+    rows[1] |= {"release_date": "2001", "title": "Hello"}
+    file = catalog(tmp_path / "catalog.jsonl", *rows, "{cut", track(1, title="Another"))
+    found = {
+        r["track_id"]: r
+        for r in tracks(spark, catalog_files(file), date(2026, 3, 2), with_normal_names, None).collect()
+    }
+    assert len(found) == 200  # the cut line is left out (under 1 %), the second t1 too
+    live = found["t0"]
+    assert live["popularity"] is None and live["energy"] is None and live["valence"] == 0.5
+    assert (
+        live["genres"] == ["hip hop"]
+        and live["released_at"] == date(1994, 5, 1)
+        and live["title_normal"] == "hello live at home"
+    )
+    assert found["t1"]["release_year"] == 2001 and found["t1"]["work_id"] == live["work_id"]

@@ -1,0 +1,48 @@
+"""The same jobs over Spark Connect: ingest to features on `remote("local[2]")`, in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from tests.conftest import RUN_DATE, World
+
+STEPS = ("ingest", "understand", "count_engagement", "fit_exposure", "candidates", "build_features")
+PROGRAM = """
+import importlib, sys
+from hydra import compose, initialize_config_module
+from jobs.command import settings_of
+from jobs.night import night
+from jobs.summary import Summary
+from rich.console import Console
+from lake.session import is_connect
+with initialize_config_module("conf", version_base="1.3"):
+    settings = settings_of(compose("nightly", overrides=sys.argv[2:]))
+with night(settings) as this:
+    assert is_connect(this.spark)
+    summary = Summary(Console(width=160))
+    for name in sys.argv[1].split(","):
+        with summary.step(this, name, "") as handed:
+            handed.append(importlib.import_module("jobs." + name).run(this))
+"""
+
+
+def test_ingest_to_features_over_connect(world: World, tmp_path: Path, spark: SparkSession) -> None:
+    places = [
+        f"run_date={RUN_DATE}", f"logs={world.root}/logs", f"catalog={world.root}/catalog.jsonl.gz", f"lake.root={tmp_path}/lake",
+        f"privacy.key_file={tmp_path}/key", f"cluster.work_dir={tmp_path}/spark", "cluster.remote='local[2]'", "cluster.memory=2g",
+    ]  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, ",".join(STEPS), *places],
+        capture_output=True,
+        text=True,
+        timeout=540,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
+    assert all(f"✓  {name}" in done.stdout for name in STEPS), done.stdout
+    features = spark.read.format("delta").load(f"{tmp_path}/lake/query_track_features")
+    assert features.count() > 1_000

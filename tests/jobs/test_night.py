@@ -1,0 +1,141 @@
+"""The whole night on a small simulated world, on the shared session: it ends, answers, repeats, and holds when poisoned."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+from rich.console import Console
+
+from features.catalogue import feature_table, matrix_names
+from jobs import build_features, nightly, publish, validate
+from jobs.answers import chosen_requests
+from jobs.night import Night
+from jobs.report import report_file
+from lake.errors import MissingPartition, QualityGateFailed
+from lake.io import Lake
+from lake.tables import DELIVERED_FILES, HEAD_RANKINGS, LEDGER
+from ranking.ranker import load
+from ranking.scoring import feature_list
+from serving.reader import ReleaseReader
+from tests.conftest import RUN_DATE, World
+
+PAIR = feature_table("query_track")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def done(spark: SparkSession, world: World, home: Path) -> Night:
+    """A night with a small sweep."""
+    night = world.night(
+        spark, home, "nightly.tune=always", "tuning.trials=2", "tuning.time_budget_s=60", "tuning.max_trees=60"
+    )
+    nightly.run(night, Console(quiet=True))
+    night.lake.flush_ledger()
+    return night
+
+
+def test_it_ends_with_a_release_that_answers(done: Night, home: Path) -> None:
+    reader = ReleaseReader(home / "releases", max_age_h=36)
+    asked = chosen_requests(done)
+    assert len(asked) >= 2
+    for locale, request in asked:
+        answer = reader.lookup(request, locale)
+        assert answer.found and answer.tracks and answer.release_id.startswith(RUN_DATE), (locale, request)
+        assert [t.score for t in answer.tracks] == sorted((t.score for t in answer.tracks), reverse=True)
+
+
+def test_every_delivered_row_is_accounted_for(done: Night) -> None:
+    files = done.lake.read(DELIVERED_FILES).toPandas()
+    assert len(files) == 44
+    assert (files["received"] == files["accepted"] + files["duplicate"] + files["quarantined"]).all()
+    assert files["duplicate"].sum() > 0
+
+
+def test_tuned_is_shipped(done: Night, home: Path) -> None:
+    winner = json.loads((home / "sweeps" / f"winner-{RUN_DATE}.json").read_text())["winner"]
+    ranker = load(home / "rankers" / RUN_DATE, feature_list())
+    chosen = winner if ranker.metadata["chosen"] == "sweep" else winner["default"]
+    assert ranker.params.to_dict() == {**ranker.params.to_dict(), **chosen["params"]}
+    assert ranker.trees == chosen["trees"] and ranker.features.names == matrix_names()
+    assert winner["valid_ndcg10"] >= 0 and len(winner["rows"]) == 2
+
+
+def test_the_report_holds_every_arm(done: Night) -> None:
+    said = json.loads(report_file(done.settings).read_text())
+    assert {"playfirst", "popularity", "ctr", "coec", "bm25", "skyline", "random"} <= set(said["ndcg10"])
+    assert said["ndcg10"]["skyline"] >= said["ndcg10"]["playfirst"] > said["ndcg10"]["random"]
+
+
+def test_a_second_run_writes_nothing(done: Night, spark: SparkSession, world: World, home: Path) -> None:
+    before = {p: p.stat().st_mtime_ns for p in (home / "lake").rglob("*.json")}
+    again = world.night(
+        spark, home, "nightly.tune=always", "tuning.trials=2", "tuning.time_budget_s=60", "tuning.max_trees=60"
+    )
+    summary = nightly.run(again, Console(quiet=True))
+    again.lake.flush_ledger()
+    repeated = {name: d for name, d, _ in summary.steps if not d.skipped and name not in ("publish", "report")}
+    assert repeated == {}
+    assert {p: p.stat().st_mtime_ns for p in (home / "lake").rglob("*.json")} == before
+    assert "already CURRENT" in next(d.note for n, d, _ in summary.steps if n == "publish")
+
+
+def test_a_poisoned_feature_holds_the_night(done: Night, spark: SparkSession, world: World, home: Path) -> None:
+    """One value out of bounds: exit 3 names it, nothing is published, the partition can't be read, a rebuild heals it."""
+    released = sorted(p.name for p in (home / "releases").iterdir())
+    lake = done.lake
+    good = lake.fingerprint(PAIR, RUN_DATE)
+    rows = lake.read(PAIR, [RUN_DATE]).localCheckpoint()
+    one = rows.limit(1).withColumn("click_rate_28d", F.lit(7.5))
+    lake.write(
+        PAIR, rows.join(one.select(*PAIR.keys), list(PAIR.keys), "left_anti").unionByName(one), {RUN_DATE: "poisoned"}
+    )
+    with pytest.raises(QualityGateFailed) as caught:
+        validate.run(done)
+    said = str(caught.value)
+    assert caught.value.exit_code == 3
+    assert (
+        f"query_track_features @ {RUN_DATE}" in said
+        and "click_rate_28d" in said
+        and "1 of " in said
+        and "7.5" not in said
+    )
+    fresh = Lake(spark, home / "lake")
+    assert fresh.state(PAIR, RUN_DATE) == "failed"
+    with pytest.raises(MissingPartition, match="failed its gate"):
+        fresh.read(PAIR, [RUN_DATE])
+    assert sorted(p.name for p in (home / "releases").iterdir()) == released
+    healed = world.night(spark, home)
+    assert not build_features.run(healed).skipped and healed.lake.fingerprint(PAIR, RUN_DATE) == good
+    validate.run(healed)
+    assert healed.lake.state(PAIR, RUN_DATE) == "passed"
+
+
+def test_data_docs_name_tables_but_no_person_and_no_query(done: Night, home: Path) -> None:
+    from lake.tables import SEARCH_LOG
+
+    pages = "".join(p.read_text(errors="replace") for p in (home / "data-docs").rglob("*.html"))
+    assert "query_track_features" in pages
+    people = [r[0] for r in done.lake.read(SEARCH_LOG).select("user_id").distinct().limit(200).collect()]
+    assert not any(p in pages for p in people)
+
+
+def test_a_killed_night_goes_on(done: Night, spark: SparkSession, world: World, home: Path) -> None:
+    """What a kill leaves (a step's table gone from the log's end on) is built again, and only that."""
+    import shutil
+
+    shutil.rmtree(home / "lake" / HEAD_RANKINGS.name)
+    again = world.night(spark, home, "nightly.tune=never")
+    summary = nightly.run(again, Console(quiet=True))
+    again.lake.flush_ledger()
+    worked = [name for name, d, _ in summary.steps if not d.skipped]
+    assert worked == ["rank_head", "publish", "report"]
+    assert again.lake.exists(LEDGER)
+    assert publish.run(again).rows_out > 0
