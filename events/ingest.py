@@ -47,7 +47,8 @@ def sorted_searches(
     requests = frame.select("raw_query", "locale").where("raw_query is not null and locale is not null").distinct()
     # NULL-safe by construction: rows without a request find no partner and are quarantined by their own rule
     frame = frame.join(normalised(requests), ["raw_query", "locale"], "left")
-    frame = with_pseudonym(frame, key).withColumn("reasons", reasons(search_rules(days_late)))
+    # judged before the pseudonym: the keyed hash of a blank id would look like a listener
+    frame = with_pseudonym(frame.withColumn("reasons", reasons(search_rules(days_late))), key)
     surface = F.create_map(*[F.lit(x) for pair in SURFACE_OF.items() for x in pair])
     frame = frame.select(
         "delivered_date", "source_file", "line", "raw_text", "reasons", "search_id", "user_id",

@@ -145,7 +145,9 @@ def rolled_up(fine: DataFrame, inputs: FeatureInputs) -> DataFrame:
     spread = fine.withColumn("_at", F.explode(places)).select("as_of", "_at.*", "query", "track_id", *sums)
     clusters = inputs.queries.select("locale", "query", "cluster_id")
     artists = inputs.tracks.select("track_id", F.col("artists_normal")[0].alias("artist"))
-    placed = spread.join(F.broadcast(clusters), ["locale", "query"], "left").join(F.broadcast(artists), "track_id", "left")
+    placed = spread.join(F.broadcast(clusters), ["locale", "query"], "left").join(
+        F.broadcast(artists), "track_id", "left"
+    )
     # a language's rows are all summed (by cluster, track, artist); a locale's and `*`'s only where a pair asks for them
     wanted = inputs.pairs.select("locale", "query").distinct().withColumn("_wanted", F.lit(True))
     anywhere = inputs.pairs.where(F.col("locale") == "*").join(F.broadcast(artists), "track_id")

@@ -95,5 +95,5 @@ def is_explicit(window: Window) -> Column:
 
 @feature(unit="0/1", bounds=(0, 1), oracle="exact")
 def is_other_version(window: Window) -> Column:
-    """The title names another version than the studio recording: live, karaoke, acoustic, remix, cover …"""
+    """The title names another version than the studio recording: live, karaoke, acoustic, remix or cover."""
     return window.col("title_normal").rlike(VERSION_WORDS).cast("double")

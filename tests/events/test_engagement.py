@@ -89,7 +89,7 @@ def test_sessions_cross_midnight_and_a_rephrase_is_another_query_within_two_minu
 def test_bot_rules_meet_bots_and_spare_a_household(spark: SparkSession) -> None:
     rows = [(f"fast{i}", "fast", f"02T10:{i // 2:02d}:{30 * (i % 2):02d}", "web", f"q{i}") for i in range(70)]
     rows += [(f"again{i}", "again", f"02T{i // 10:02d}:{5 * (i % 10):02d}:00", "web", "same") for i in range(40)]
-    rows += [(f"farm{i}", "farm", f"02T{8 + i}:00:00", "web", f"f{i}") for i in range(10)]
+    rows += [(f"farm{i}", "farm", f"02T{8 + i:02d}:00:00", "web", f"f{i}") for i in range(10)]
     rows += [
         (f"home{i}", "home", f"02T{7 + i // 8:02d}:{7 * (i % 8):02d}:00", "alexa", f"h{i % 30}") for i in range(110)
     ]
