@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -41,14 +42,22 @@ def settings_of(config: DictConfig) -> Settings:
 
 
 def run_command(main: Callable[[], None], name: str) -> None:
-    """Run a Hydra main and end the process: 0, or one line on stderr and the error's own exit code.
-
-    What nobody expected goes to `var/reports/last-error.txt` with its stack; the line says so.
-    """
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us instead of Hydra's own printing
+    """Run a Hydra main and end the process: 0, or one line on stderr and the error's own exit code."""
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors of composition come to us instead of Hydra's own printing
     sys.argv[1:] = [_unquoted(a) for a in sys.argv[1:]]
-    try:
+    with told(name):
         main()
+
+
+@contextmanager
+def told(name: str) -> Iterator[None]:
+    """End the process with one line and the error's exit code if the block raises.
+
+    Inside a Hydra main it must stand around the work: SystemExit passes Hydra in silence, any other error is printed
+    by it first. What nobody expected goes to `var/reports/last-error.txt` with its stack; the line says so.
+    """
+    try:
+        yield
     except PlayfirstError as error:
         _end(f"{name}: {error}", error.exit_code)
     except (HydraException, OmegaConfBaseException) as error:
@@ -58,6 +67,9 @@ def run_command(main: Callable[[], None], name: str) -> None:
     except KeyboardInterrupt:
         _end(f"{name}: stopped by you. Run it again: it goes on where it stopped.", 1)
     except Exception as error:
+        code = getattr(error, "exit_code", None)
+        if isinstance(code, int):  # errors of serving and evaluation: they import nothing of lake
+            _end(f"{name}: {' '.join(str(error).split())}", code)
         log = Path("var/reports/last-error.txt")
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(traceback.format_exc())

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from omegaconf import DictConfig
 
 from events.delivery import SIMULATED, Folder, delivered
-from jobs.command import settings_of
+from jobs.command import settings_of, told
 from jobs.settings import Settings
 from lake.fingerprint import fingerprint
 from lake.io import Lake
@@ -151,10 +151,11 @@ Step = Callable[[Night], Done]
 
 def run_alone(name: str, step: Step, config: DictConfig) -> None:
     """Run one step as a command: check the settings, lock, run, say in one line what was done."""
-    settings = settings_of(config)
-    with night(settings) as this:
-        done = step(this)
-        what = "already done" if done.skipped else f"{done.rows_in:,} rows in, {done.rows_out:,} out"
-        print(f"{name} @ {settings.run_date}: {what}{'; ' + done.note if done.note else ''}")
-        for note in this.notes:
-            print(f"  {note}")
+    with told(f"jobs.{name}"):
+        settings = settings_of(config)
+        with night(settings) as this:
+            done = step(this)
+            what = "already done" if done.skipped else f"{done.rows_in:,} rows in, {done.rows_out:,} out"
+            print(f"{name} @ {settings.run_date}: {what}{'; ' + done.note if done.note else ''}")
+            for note in this.notes:
+                print(f"  {note}")

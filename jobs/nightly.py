@@ -27,7 +27,7 @@ from jobs import (
     validate,
 )  # fmt: skip
 from jobs.answers import chosen_requests, print_answers
-from jobs.command import run_command, settings_of
+from jobs.command import run_command, settings_of, told
 from jobs.night import Night, Step, night
 from jobs.summary import Summary
 
@@ -52,20 +52,21 @@ def run(this: Night, console: Console) -> Summary:
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="nightly")
 def main(config: DictConfig) -> None:
     """Run the night, or go on where a killed one stopped."""
-    settings = settings_of(config)
-    console = Console(width=None if Console().is_terminal else 160)
-    probe = Night(settings, None, None)  # type: ignore[arg-type]  # inputs are looked at before Spark starts
-    delivered(probe.logs, probe.run_date)
-    catalog_files(Path(settings.catalog))
-    console.print(f"playfirst: the night of [bold]{settings.run_date}[/] over {settings.logs}", highlight=False)
-    with night(settings) as this:
-        summary = run(this, console)
-        summary.table(settings.run_date)
-        for note in this.notes:
-            console.print(f"  note: {note}", highlight=False)
-        asked = chosen_requests(this)
-        report.print_last(settings, console)
-    print_answers(settings, asked, console)
+    with told("jobs.nightly"):
+        settings = settings_of(config)
+        console = Console(width=None if Console().is_terminal else 160)
+        probe = Night(settings, None, None)  # type: ignore[arg-type]  # inputs are looked at before Spark starts
+        delivered(probe.logs, probe.run_date)
+        catalog_files(Path(settings.catalog))
+        console.print(f"playfirst: the night of [bold]{settings.run_date}[/] over {settings.logs}", highlight=False)
+        with night(settings) as this:
+            summary = run(this, console)
+            summary.table(settings.run_date)
+            for note in this.notes:
+                console.print(f"  note: {note}", highlight=False)
+            asked = chosen_requests(this)
+            report.print_last(settings, console)
+        print_answers(settings, asked, console)
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ BROKEN = [
 def test_every_reason_is_kept_and_the_account_is_exact(spark: SparkSession, tmp_path: Path) -> None:
     bad: list[object] = [{**SEARCH, "search_id": f"b{i}", **change} for i, (change, _) in enumerate(BROKEN)]
     cut = json.dumps({**SEARCH, "search_id": "cut"})[:60]
-    lines = [SEARCH, *bad, cut, "", SEARCH, {**SEARCH, "raw_query": "play goodbye"}]
+    lines = [SEARCH, *bad, cut, "", SEARCH, {**SEARCH, "raw_query": "play goodbye", "ts": "2026-03-02T10:00:01Z"}]
     side = searches(spark, tmp_path, lines)
     held = {r["line"]: r for r in quarantine([side]).collect()}
     for i, (_, reasons) in enumerate(BROKEN):
