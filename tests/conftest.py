@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -63,12 +62,3 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     return World(root)
-
-
-# Written at the end of a session and not yet run green: they join `make test` when they have been (see CHANGELOG).
-# Run them by `PLAYFIRST_ALL_TESTS=1 make test`.
-collect_ignore = (
-    []
-    if os.environ.get("PLAYFIRST_ALL_TESTS")
-    else ["laws/test_feature_laws.py", "laws/test_oracle.py", "jobs/test_night.py", "jobs/test_connect.py"]
-)

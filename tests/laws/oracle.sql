@@ -29,13 +29,13 @@ CREATE TEMP TABLE seen AS
   FROM shown LEFT JOIN reaction USING (search_id, track_id, position)
   WHERE client <> 'alexa' OR reaction.search_id IS NOT NULL;
 CREATE TEMP TABLE aged AS
-  SELECT seen.*, as_of, datediff('day', day, as_of) AS age, coalesce(rate_micro, 0) AS expected_micro,
+  SELECT seen.*, snapshots.as_of, datediff('day', day, snapshots.as_of) AS age, coalesce(rate_micro, 0) AS expected_micro,
     CASE WHEN voice THEN long_play ELSE clicked END AS response
   FROM seen CROSS JOIN snapshots
   LEFT JOIN readings USING (locale, query)
   LEFT JOIN rates ON rates.as_of = snapshots.as_of AND rates.client = seen.client AND rates.position = cell
     AND rates.intent_group = coalesce(readings.intent_group, 'open')
-  WHERE day < as_of;
+  WHERE day < snapshots.as_of;
 CREATE TEMP TABLE placed AS
   SELECT aged.* EXCLUDE (locale), place.l AS locale, place.g AS language, cluster_id, artist
   FROM (SELECT *, unnest([{l: locale, g: locale[1:2]}, {l: locale[1:2], g: locale[1:2]}, {l: '*', g: '*'}]) AS place FROM aged) aged

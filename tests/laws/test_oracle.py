@@ -136,6 +136,8 @@ def _known(value: object) -> object:
     """NULL comes back from pandas as nan or NaT."""
     if isinstance(value, float) and np.isnan(value):
         return None
+    if isinstance(value, np.ndarray):
+        return value.tolist()
     return None if value is pd.NaT else value
 
 
