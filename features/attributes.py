@@ -21,6 +21,8 @@ AUDIO = (
     "loudness",
 )
 
+SCALES = {"tempo": 200.0, "loudness": 60.0}
+
 
 def words(column: Column) -> Column:
     """The words of a normal form, [] for an empty one."""
@@ -52,7 +54,9 @@ def with_query_attributes(base: DataFrame, queries: DataFrame, tracks: DataFrame
         .agg(F.array_sort(F.collect_list(F.struct("word", "idf"))).alias("query_terms"))
     )  # fmt: skip
     none = F.array().cast("array<struct<word:string,idf:double>>")
-    asked = asked.join(terms, "stripped", "left").withColumn("query_terms", F.coalesce("query_terms", none))
+    asked = (
+        with_ranges(asked).join(terms, "stripped", "left").withColumn("query_terms", F.coalesce("query_terms", none))
+    )
     return base.join(F.broadcast(asked), keys)
 
 
@@ -79,22 +83,40 @@ def _track_words() -> Column:
     return F.concat(words(F.col("title_normal")), words(F.concat_ws(" ", "artists_normal")))
 
 
-def range_fit(column: str, kind: str) -> Column:
-    """Mean over the audio features that the mood or activity in `column` bounds of 1 − distance to the range.
+def with_ranges(frame: DataFrame) -> DataFrame:
+    """Add `mood_range` and `activity_range`: per audio feature the bounds of what is asked for, null where none.
 
-    1 is inside all of them; distances are in widths of the feature's scale (200 beats per minute for tempo).
-    Null where nothing is asked or the track has none of the audio features.
+    Grain: as in. Joined from the lexicon on the small side, once a query and not once a pair.
+    """
+    from pyspark.sql import functions as F
+    from pyspark.sql.types import DoubleType, StringType, StructField, StructType
+
+    names = [f"{a}_{end}" for a in AUDIO for end in ("low", "high")]
+    for column, kind in (("mood", "moods"), ("activity", "activities")):
+        rows = []
+        for value in sorted(entries(kind)):
+            bounds = mood_targets(value)
+            rows.append((value, tuple(x for a in AUDIO for x in bounds.get(a, (None, None)))))
+        of_range = StructType([StructField(n, DoubleType()) for n in names])
+        schema = StructType([StructField(column, StringType()), StructField(f"{column}_range", of_range)])
+        known = frame.sparkSession.createDataFrame(rows, schema)
+        frame = frame.join(F.broadcast(known), column, "left")
+    return frame
+
+
+def range_fit(ranges: str) -> Column:
+    """Mean over the audio features that `ranges` bounds of 1 − distance to the range; 1 is inside all of them.
+
+    Distances are in widths of the feature's scale (200 beats per minute for tempo, 60 decibels for loudness). Null where
+    nothing is asked or the track has none of the features.
     """
     from pyspark.sql import functions as F
 
-    fit = F.lit(None).cast("double")
-    for value in sorted(entries(kind)):
-        nearness = []
-        for name, (low, high) in sorted(mood_targets(value).items()):
-            away = F.greatest(F.lit(low) - F.col(name), F.col(name) - F.lit(high), F.lit(0.0))
-            scaled = away / F.lit(200.0 if name == "tempo" else 1.0)
-            nearness.append(F.when(F.col(name).isNotNull(), F.lit(1.0) - F.least(scaled, F.lit(1.0))))
-        known = F.array_compact(F.array(*nearness)) if nearness else F.array().cast("array<double>")
-        mean = F.try_divide(F.aggregate(known, F.lit(0.0), lambda a, x: a + x), F.size(known))
-        fit = F.when(F.col(column) == value, mean).otherwise(fit)
-    return fit
+    total, known = F.lit(0.0), F.lit(0)
+    for name in AUDIO:
+        low, high, value = F.col(ranges)[f"{name}_low"], F.col(ranges)[f"{name}_high"], F.col(name)
+        away = F.greatest(low - value, value - high, F.lit(0.0)) / F.lit(SCALES.get(name, 1.0))
+        there = low.isNotNull() & value.isNotNull()
+        total = total + F.when(there, F.lit(1.0) - F.least(away, F.lit(1.0))).otherwise(F.lit(0.0))
+        known = known + there.cast("int")
+    return F.try_divide(total, known)

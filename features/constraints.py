@@ -55,8 +55,8 @@ def decade_match(window: Window) -> Column:
 )
 def mood_fit(window: Window) -> Column:
     """How near the track's audio features lie to the ranges of the mood asked for; 1 is inside all of them."""
-    window.need("mood", *AUDIO)
-    return range_fit("mood", "moods")
+    window.need("mood_range", *AUDIO)
+    return range_fit("mood_range")
 
 
 @feature(
@@ -64,8 +64,8 @@ def mood_fit(window: Window) -> Column:
 )
 def activity_fit(window: Window) -> Column:
     """How near the track's audio features lie to the ranges of the activity asked for; 1 is inside all of them."""
-    window.need("activity", *AUDIO)
-    return range_fit("activity", "activities")
+    window.need("activity_range", *AUDIO)
+    return range_fit("activity_range")
 
 
 @feature(

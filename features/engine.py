@@ -48,8 +48,10 @@ def feature_frames(inputs: FeatureInputs, only: Sequence[str] = ()) -> dict[Grai
     """
     wanted = [c for c in columns() if not only or c.feature.family in only]
     asked, _ = _asked(wanted)
-    placed = rolled_up(sums_per_pair(inputs, asked), inputs).persist()
-    pairs = _with_keys(inputs).persist()
+    # both sides lie by track once: every level that has the track then sums and joins without another exchange
+    parts = int(inputs.pairs.sparkSession.conf.get("spark.sql.shuffle.partitions", "4") or 4)
+    placed = rolled_up(sums_per_pair(inputs, asked), inputs).repartition(parts, "track_id").persist()
+    pairs = _with_keys(inputs).repartition(parts, "track_id").persist()
     out: dict[Grain, DataFrame] = {}
     for grain, keys in KEYS.items():
         here = [c for c in wanted if c.feature.grain == grain]
@@ -178,5 +180,6 @@ def _with_sums(base: DataFrame, placed: DataFrame, asked: Sequence[Sum]) -> Data
         # a level over a whole language reads the language's own roll-up rows, so that nothing counts twice
         rows = placed if "locale" in keys else placed.where(F.col("locale") == F.col("language"))
         summed = rows.groupBy("as_of", *keys).agg(*[F.sum(c).alias(f"{level}__{c}") for c in here])
-        base = base.join(summed, ["as_of", *keys], "left")
+        small = level in ("query", "artist")  # one row a query or an artist: cheaper to send than to exchange the pairs
+        base = base.join(F.broadcast(summed) if small else summed, ["as_of", *keys], "left")
     return base

@@ -30,6 +30,8 @@ LEVELS = {
 QUERY_ATTRIBUTES = (
     "stripped", "intent", "intent_group", "genre", "decade", "mood", "activity", "sort_by", "artist_name", "title_name",
     "searches_28d", "people_28d", "query_tokens", "query_terms",
+    "mood_range",
+    "activity_range",
 )  # fmt: skip
 TRACK_ATTRIBUTES = (
     "title", "title_normal", "artists_normal", "album", "release_year", "released_at", "genres", "moods", "duration_ms",

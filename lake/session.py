@@ -87,6 +87,8 @@ def _options(settings: SessionSettings) -> dict[str, str]:
         "spark.sql.shuffle.partitions": str(settings.shuffle_partitions),
         "spark.sql.adaptive.enabled": "true",
         "spark.sql.files.maxPartitionBytes": "32m",
+        # rows that already lie by one of the join keys are not exchanged again (features.engine lies by track)
+        "spark.sql.requireAllClusterKeysForCoPartition": "false",
         # the default 50 makes each tiny commit slow
         "spark.databricks.delta.snapshotPartitions": "2",
         # statistics of a user column would outlive a forget

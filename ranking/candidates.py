@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from features.attributes import AUDIO, range_fit, words
+from features.attributes import AUDIO, range_fit, with_ranges, words
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -151,6 +151,7 @@ def _constraint(queries: DataFrame, tracks: DataFrame, settings: CandidateSettin
 
     keyed = queries.where(F.col("constraint_key") != "")
     keys = keyed.groupBy("constraint_key").agg(*[F.min(c).alias(c) for c in ("genre", "decade", "mood", "activity")])
+    keys = with_ranges(keys)
     year = F.col("release_year")
     of_track = tracks.withColumn("track_decade", (year - F.pmod(year, F.lit(10))).cast("int"))
     has_genre, has_decade = F.size("genre") > 0, F.size("decade") > 0
@@ -166,13 +167,12 @@ def _constraint(queries: DataFrame, tracks: DataFrame, settings: CandidateSettin
         "genre"
     )
     by_feel = feel.crossJoin(of_track)
-    wanted = ["constraint_key", "track_id", "strength", "decade", "track_decade", "mood", "activity", "moods", *AUDIO]
+    wanted = ["constraint_key", "track_id", "strength", "decade", "track_decade", "mood", "moods", *AUDIO]
+    wanted += ["mood_range", "activity_range"]
     met = by_genre.select(*wanted).unionByName(by_decade.select(*wanted)).unionByName(by_feel.select(*wanted))
     off_decade = (F.size("decade") > 0) & ~F.coalesce(F.array_contains("decade", F.col("track_decade")), F.lit(False))
     tagged = F.coalesce(F.array_contains("moods", F.col("mood")), F.lit(False))
-    fit = F.least(
-        F.coalesce(range_fit("mood", "moods"), F.lit(1.0)), F.coalesce(range_fit("activity", "activities"), F.lit(1.0))
-    )
+    fit = F.least(F.coalesce(range_fit("mood_range"), F.lit(1.0)), F.coalesce(range_fit("activity_range"), F.lit(1.0)))
     met = met.withColumn("misfit", off_decade.cast("int")).withColumn(
         "fits", (tagged | (fit >= settings.min_fit)).cast("int")
     )

@@ -46,7 +46,7 @@ def fit(row: Row, name: str | None) -> float | None:
     if not name:
         return None
     near = [
-        1 - min(1.0, max(low - row[f], row[f] - high, 0.0) / (200 if f == "tempo" else 1))
+        1 - min(1.0, max(low - row[f], row[f] - high, 0.0) / {"tempo": 200, "loudness": 60}.get(f, 1))
         for f, (low, high) in mood_targets(name).items() if row[f] is not None
     ]  # fmt: skip
     return sum(near) / len(near) if near else None
