@@ -133,7 +133,7 @@ def night(settings: Settings) -> Iterator[Night]:
         spark = spark_session(
             SessionSettings(
                 f"playfirst {settings.run_date}", cluster.master, cluster.memory, cluster.shuffle_partitions, cluster.ui,
-                cluster.remote, cluster.work_dir, dict(cluster.extra),
+                cluster.remote, cluster.work_dir, dict(cluster.extra), cluster.java_options,
             )
         )  # fmt: skip
         lake = Lake(spark, root, run_id)

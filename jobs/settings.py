@@ -28,6 +28,7 @@ class ClusterSection:
     ui: bool = MISSING
     remote: str = MISSING
     work_dir: str = MISSING
+    java_options: str = MISSING
     extra: dict[str, str] = field(default_factory=dict)
 
 

@@ -36,6 +36,7 @@ class SessionSettings:
     remote: str = ""  # a Spark Connect address, such as local[2] or sc://host; master is ignored then
     work_dir: str = "var/spark"
     extra: dict[str, str] = field(default_factory=dict)
+    java_options: str = ""  # for the driver's JVM
 
 
 def spark_session(settings: SessionSettings) -> SparkSession:
@@ -75,7 +76,7 @@ def _options(settings: SessionSettings) -> dict[str, str]:
         "spark.driver.host": "127.0.0.1",
         # one run log for the JVM; a terminal line belongs to the steps
         "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={log4j} -Dplayfirst.log={work / 'spark.log'} "
-        f"-Dderby.system.home={work}",
+        f"-Dderby.system.home={work} {settings.java_options}".strip(),
         "spark.local.dir": str(work / "local"),
         "spark.sql.warehouse.dir": str(work / "warehouse"),
         "spark.ui.enabled": str(settings.ui).lower(),
