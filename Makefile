@@ -6,7 +6,7 @@ SETUP_INPUTS := pyproject.toml constraints.txt tools/setup_machine.py
 LIMIT ?= 3600
 
 .DEFAULT_GOAL := help
-.PHONY: help setup nightly demo test lint docs docs-check sweep report bench serve clean
+.PHONY: help setup nightly demo test lint docs docs-check sweep report bench chaos serve clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ sweep: setup ## a sweep on the last night's training examples: [RUN_DATE=…] [A
 
 report: setup ## the last night against the simulator's truth (simulated logs only)
 	@$(PY) -m jobs.report run_date=$(or $(RUN_DATE),$(shell $(PY) -m tools.nightly --last-run-date)) $(ARGS)
+
+chaos: setup ## kill -9 ingest and count 20 times and compare with an undisturbed run
+	@$(PY) -m tools.chaos --times 20
 
 bench: setup ## every world against every baseline (hours; see benchmarks/)
 	@$(PY) -m benchmarks.worlds

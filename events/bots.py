@@ -1,95 +1,213 @@
-"""Who is no listener: a verdict per (user, day) from that user's trailing seven days, by three documented rules."""
+"""Who is no listener: a verdict per (user, day) from that user's trailing seven days, by four documented rules.
+
+Three rules look at one account: it asks faster than anyone can listen, as evenly as a clock, or one request over and
+over. The fourth looks at a crowd: accounts at a human pace are no evidence one by one, but many that choose one artist
+and nothing else are, where that artist has next to no listeners who also choose others.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from events.engagement import LONG_PLAY_MS
+
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
 TRAILING_DAYS = 7
+CHOSEN_KINDS = ("click", "complete", "save", "add", "like")
+PRIOR_ACCOUNTS = 20  # accounts that weigh as much as the lake's base rate in that of a band of artist sizes
+KEYS = ["user_id", "search_date"]
 
 
 @dataclass(frozen=True)
 class BotRules:
-    """Thresholds of the rules; all counts are per user.
+    """Thresholds of the rules, in the order in which they are asked; the first one broken names the verdict.
 
-    scraper: more than `max_searches_per_hour` searches in one clock hour: no voice or hand does that.
-    replay: at least `min_replays` searches in the trailing week, of which one (query, client) has the share
-    `max_one_query_share` or more.
-    farm: at least `min_farm_reactions` searches with a reaction in the trailing week, over at least
-    `min_farm_queries` different queries, and the share of `max_one_artist_share` or more of them on one artist.
-    A household speaker asks much, but many things, of many artists, and sleeps: none of the rules meets it.
+    scraper: `burst_searches` searches within less than `burst_s` seconds on the day. At 15 s a search nothing is
+    listened to; a listener who rephrases does so a few times, not twenty.
+    clockwork: at least `min_gaps` gaps between searches of one day in the trailing week, of which the standard deviation
+    is at most `max_gap_cv` of their mean. People come in bursts (above 1; 1 is a Poisson process), timers do not: the
+    regularity test of Gianvecchio et al. 2008 and Chu et al. 2012, with the second moment in place of the entropy.
+    replay: at least `min_replays` searches in the trailing week, of which the (query, client) most asked that day has
+    the share `max_one_query_share` or more (a day on which it was not the most asked counts against the rule).
+    farm: see `pushed_artists`. An account falls only if the share `min_devotion` of what it chose is one pushed artist.
+
+    A fan stays unless the fan's artist has hardly any other kind of listener; a household speaker asks much, but many
+    things, of many artists, in bursts, slower than the ear.
     """
 
-    max_searches_per_hour: int = 30
+    burst_searches: int = 20
+    burst_s: int = 300
+    min_gaps: int = 12
+    max_gap_cv: float = 0.3
     min_replays: int = 30
     max_one_query_share: float = 0.8
-    min_farm_reactions: int = 6
-    min_farm_queries: int = 3
-    max_one_artist_share: float = 0.9
+    min_devotion: float = 0.9
+    min_crowd: int = 10
+    max_fan_share: float = 0.1
 
 
-def bot_days(searches: DataFrame, reactions: DataFrame, rules: BotRules) -> DataFrame:
+def bot_days(searches: DataFrame, choices: DataFrame, rules: BotRules) -> DataFrame:
     """One row per (user_id, search_date) that is no listener's, with the first `rule` it breaks.
 
-    `searches`: search_id, user_id, ts, client, query, search_date; `reactions`: search_id, artist (one row per search and
-    main artist of a track reacted to). A day's verdict looks back over `TRAILING_DAYS` days up to and with that day,
-    never ahead, so it is final with the day.
+    `searches`: search_id, user_id, ts, client, query, search_date; `choices`: see `chosen_artists`. A day's verdict
+    looks back over `TRAILING_DAYS` days up to and with that day, never ahead, so it is final with the day. Give all
+    users' rows of the days asked about and of the six days before; verdicts of those six see a shorter week.
     """
     from pyspark.sql import functions as F
 
-    hourly = searches.groupBy("user_id", "search_date", F.date_trunc("hour", "ts").alias("hour")).count()
-    fast = hourly.groupBy("user_id", "search_date").agg(F.max("count").alias("busiest_hour"))
-    asked = searches.groupBy("user_id", "search_date", F.concat_ws("|", "client", "query").alias("item")).agg(
-        F.count("*").alias("n")
-    )
-    replay = _most_of_trailing(asked, "replay")
-    reacted = (
-        searches.join(reactions, "search_id")
-        .groupBy("user_id", "search_date", F.col("artist").alias("item"))
-        .agg(F.count_distinct("search_id").alias("n"))
-    )
-    farm = _most_of_trailing(reacted, "farm")
-    variety = _trailing(
-        searches.join(reactions.select("search_id").distinct(), "search_id").select("user_id", "search_date", "query"),
-        "query",
-    )
-    variety = variety.groupBy("user_id", "search_date").agg(F.count_distinct("query").alias("farm_queries"))
-    keys = ["user_id", "search_date"]
-    judged = fast.join(replay, keys, "left").join(farm, keys, "left").join(variety, keys, "left")
+    week = _trailing_paces(_daily_paces(searches, rules))
+    n, total, squares = (F.col(c).cast("double") for c in ("gaps", "gap_ds", "gap_ds2"))
+    # cv² = n·Σg² / (Σg)² − 1, without a division
+    is_even = (total > 0) & (n * squares <= total * total * (1 + rules.max_gap_cv**2))
+    farmed = _farmed_days(searches, choices, rules).withColumn("is_farmed", F.lit(True))
     rule = (
-        F.when(F.col("busiest_hour") > rules.max_searches_per_hour, F.lit("scraper"))
+        F.when(F.col("is_burst"), F.lit("scraper"))
+        .when((F.col("gaps") >= rules.min_gaps) & is_even, F.lit("clockwork"))
         .when(
-            (F.col("replay_n") >= rules.min_replays) & (F.col("replay_share") >= rules.max_one_query_share),
+            (F.col("asked") >= rules.min_replays)
+            & (F.col("replayed") >= rules.max_one_query_share * F.col("asked").cast("double")),
             F.lit("replay"),
         )
-        .when(
-            (F.col("farm_n") >= rules.min_farm_reactions)
-            & (F.col("farm_queries") >= rules.min_farm_queries)
-            & (F.col("farm_share") >= rules.max_one_artist_share),
-            F.lit("farm"),
-        )
+        .when(F.col("is_farmed"), F.lit("farm"))
     )
-    return judged.withColumn("rule", rule).where(F.col("rule").isNotNull()).select(*keys, "rule")
+    judged = week.join(farmed, KEYS, "left").select(*KEYS, rule.alias("rule"))
+    return judged.where(F.col("rule").isNotNull())
 
 
-def _trailing(frame: DataFrame, *items: str) -> DataFrame:
-    """Each row of day d again on d+1 … d+6: a group by day then sees its trailing week."""
+def chosen_artists(events: DataFrame, artists: DataFrame) -> DataFrame:
+    """One row per (search_id, artist) that the asker chose: clicked, kept, liked, heard to the end or for 30 s.
+
+    What merely sounded and was skipped is no choice: on voice it stands between a farm and its artist.
+    `events`: search_id, track_id, kind, dwell_ms; `artists`: one row per track_id with its main `artist`.
+    """
     from pyspark.sql import functions as F
 
-    shifted = F.explode(F.sequence(F.lit(0), F.lit(TRAILING_DAYS - 1)))
-    return frame.select("user_id", "search_date", *items, shifted.alias("_shift")).select(
-        "user_id", F.expr("date_add(search_date, _shift)").alias("search_date"), *items
-    )
+    is_chosen = F.col("kind").isin(*CHOSEN_KINDS) | (F.coalesce("dwell_ms", F.lit(0)) >= LONG_PLAY_MS)
+    chosen = events.where(is_chosen).select("search_id", "track_id")
+    return chosen.join(F.broadcast(artists), "track_id").select("search_id", "artist").dropna().distinct()
 
 
-def _most_of_trailing(counted: DataFrame, name: str) -> DataFrame:
-    """Per user and day: reactions of the trailing week (`<name>_n`) and the commonest item's share of them."""
+def pushed_artists(devotion: DataFrame, rules: BotRules) -> DataFrame:
+    """One row per (search_date, artist) that a crowd pushes, with the devoted accounts as `members` (user_id, is_again).
+
+    `with_single_choices`: accounts that chose it by one query only are, as a crowd, beyond doubt as well.
+    `devotion`: see `_devotion`. Of the accounts active on the day that chose the artist again (in answer to two queries
+    or more) D are devoted to it and N − D are not. Listeners who are not devoted measure how many real fans to expect
+    beside them: (N − D + 1) · p / (1 − p), with p the share of devoted accounts among those of the *other* artists of the
+    day: of all, or of those of that size (a band of factor 2), whichever is greater. The artist is pushed if
+    D ≥ `min_crowd` and at most `max_fan_share` of D can be such fans, so a farm at that limit is ten times the base rate;
+    and only if the rest of the lake is large enough to say what is usual. This is the false discovery rate as estimated
+    from decoys, with the + 1 that keeps it honest for small counts (Elias & Gygi 2007; Barber & Candès 2015).
+    """
+    from pyspark.sql import Window
     from pyspark.sql import functions as F
 
-    weekly = _trailing(counted, "item", "n").groupBy("user_id", "search_date", "item").agg(F.sum("n").alias("n"))
-    return weekly.groupBy("user_id", "search_date").agg(
-        F.sum("n").alias(f"{name}_n"), (F.max("n") / F.sum("n")).alias(f"{name}_share")
+    again = F.col("is_again")
+    sizes = devotion.groupBy("search_date", "artist").agg(
+        F.count_if(again).alias("n_again"),
+        F.count_if(again & F.col("is_devoted")).alias("d_again"),
+        F.count("*").alias("n_any"),
+        F.count_if("is_devoted").alias("d_any"),
+        # carried along, so that the week is laid once: a few per cent of the accounts
+        F.collect_list(F.when(F.col("is_devoted"), F.struct("user_id", "is_again"))).alias("members"),
     )
+    lake = Window.partitionBy("search_date")
+    measured = sizes
+    for kind in ("again", "any"):
+        n, d = F.col(f"n_{kind}"), F.col(f"d_{kind}")
+        peers = Window.partitionBy("search_date", F.floor(F.log2(n + F.lit(1))))
+        usual = (F.sum(d).over(lake) - d + 1) / (F.sum(n).over(lake) - n + 2)
+        peer = (F.sum(d).over(peers) - d + usual * PRIOR_ACCOUNTS) / (F.sum(n).over(peers) - n + PRIOR_ACCOUNTS)
+        measured = measured.withColumn(f"p_{kind}", F.greatest(usual, peer))
+        measured = measured.withColumn(f"others_{kind}", F.sum(n).over(lake) - n)
+    is_pushed = (F.col("others_again") >= F.col("n_again")) & _few_fans("again", rules)
+    return measured.where(is_pushed).select(
+        "search_date", "artist", "members", _few_fans("any", rules).alias("with_single_choices")
+    )
+
+
+def _few_fans(kind: str, rules: BotRules) -> Column:
+    """Whether at most `max_fan_share` of the crowd of this kind can be fans: (N − D + 1) · p / (1 − p) against D."""
+    from pyspark.sql import functions as F
+
+    n, d, p = F.col(f"n_{kind}"), F.col(f"d_{kind}"), F.col(f"p_{kind}")
+    return (d >= rules.min_crowd) & ((n - d + 1) * p <= d * rules.max_fan_share * (1 - p))
+
+
+def _farmed_days(searches: DataFrame, choices: DataFrame, rules: BotRules) -> DataFrame:
+    """One row per (user_id, search_date) of an account devoted to an artist that a crowd pushes on that day."""
+    from pyspark.sql import functions as F
+
+    pushed = pushed_artists(_devotion(searches, choices, rules), rules)
+    farmed = pushed.select("search_date", "with_single_choices", F.inline("members"))
+    return farmed.where(F.col("is_again") | F.col("with_single_choices")).select(*KEYS).distinct()
+
+
+def _devotion(searches: DataFrame, choices: DataFrame, rules: BotRules) -> DataFrame:
+    """One row per (user_id, search_date, artist): active on that day, chose the artist in the trailing week.
+
+    `is_devoted`: the artist has the share `min_devotion` of all the account chose; `is_again`: in answer to two queries
+    or more (a bedroom speaker that plays one lullaby by one request is no sign of a farm). Days without a search
+    have no row: a week is laid only under days that need a verdict.
+    """
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    asked = searches.select("search_id", *KEYS, F.xxhash64("query").alias("asked"))
+    daily = (
+        asked.join(choices, "search_id")
+        .groupBy("user_id", F.col("search_date").alias("chosen_date"), "artist")
+        .agg(F.count("*").alias("n"), F.min("asked").alias("low"), F.max("asked").alias("high"))
+    )
+    age = F.date_diff("search_date", "chosen_date")
+    weekly = searches.select(*KEYS).distinct().join(daily, "user_id").where(age.between(0, TRAILING_DAYS - 1))
+    weekly = weekly.groupBy(*KEYS, "artist").agg(
+        F.sum("n").alias("n"), F.min("low").alias("low"), F.max("high").alias("high")
+    )
+    everything = F.sum("n").over(Window.partitionBy(*KEYS)).cast("double")
+    return weekly.select(
+        *KEYS, "artist",
+        (F.col("n") >= everything * rules.min_devotion).alias("is_devoted"),
+        (F.col("low") != F.col("high")).alias("is_again"),
+    )  # fmt: skip
+
+
+def _daily_paces(searches: DataFrame, rules: BotRules) -> DataFrame:
+    """One row per (user_id, search_date): searches, burst, gaps inside the day (their sums are additive), top request."""
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    order = Window.partitionBy(*KEYS).orderBy("at_ds", "search_id")
+    at = searches.select(
+        "search_id", *KEYS,
+        F.floor(F.unix_micros("ts") / 100_000).alias("at_ds"),  # tenths: integer sums, the same in any order
+        F.xxhash64("client", "query").alias("item"),
+    )  # fmt: skip
+    burst_ds = F.col("at_ds") - F.lag("at_ds", rules.burst_searches - 1).over(order)
+    paced = at.select(
+        *KEYS, "item", (F.col("at_ds") - F.lag("at_ds").over(order)).alias("gap"), burst_ds.alias("burst_ds")
+    )
+    by_item = paced.groupBy(*KEYS, "item").agg(
+        F.count("*").alias("n"), F.min("burst_ds").alias("burst_ds"), F.count("gap").alias("gaps"),
+        F.sum("gap").alias("gap_ds"), F.sum(F.col("gap") * F.col("gap")).alias("gap_ds2"),
+    )  # fmt: skip
+    return by_item.groupBy(*KEYS).agg(
+        F.sum("n").alias("asked"), F.min("burst_ds").alias("burst_ds"), F.max(F.struct("n", "item")).alias("top"),
+        *[F.sum(c).alias(c) for c in ("gaps", "gap_ds", "gap_ds2")],
+    ).withColumn("is_burst", F.coalesce(F.col("burst_ds") < rules.burst_s * 10, F.lit(False)))  # fmt: skip
+
+
+def _trailing_paces(daily: DataFrame) -> DataFrame:
+    """The same rows with the sums of the trailing week; `replayed`: searches of the week for the day's top request."""
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    week = Window.partitionBy("user_id").orderBy(F.unix_date("search_date")).rangeBetween(1 - TRAILING_DAYS, 0)
+    sums = [F.sum(c).over(week).alias(c) for c in ("asked", "gaps", "gap_ds", "gap_ds2")]
+    weekly = daily.select(*KEYS, "is_burst", "top", *sums, F.collect_list("top").over(week).alias("tops"))
+    same = F.filter("tops", lambda top: top["item"] == F.col("top")["item"])
+    replayed = F.aggregate(same, F.lit(0).cast("bigint"), lambda total, top: total + top["n"])
+    return weekly.withColumn("replayed", replayed).drop("top", "tops")

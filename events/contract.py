@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column
     from pyspark.sql.types import StructType
 
-CONTRACT_VERSION = 1  # raise it when a rule changes: delivered folders are then read again
+CONTRACT_VERSION = 2  # raise it when a rule changes: delivered folders are then read again
 CORRUPT = "_corrupt"
 SURFACE_OF = {"alexa": "voice", "mobile": "screen", "web": "screen", "firetv": "screen"}
 
@@ -37,7 +37,7 @@ Rules = dict[str, Callable[[], "Column"]]  # reason -> when a row is guilty (nul
 
 
 def row_schema(fields: dict[str, str], *, audio: bool = False) -> StructType:
-    """Spark schema of one delivered row, with the column that keeps an unreadable row's text."""
+    """Spark schema of one delivered row, with the column that says that a row could not be read."""
     from pyspark.sql.types import StringType, StructField, StructType
 
     columns = [StructField(n, spark_type(t)) for n, t in fields.items()]
@@ -46,22 +46,22 @@ def row_schema(fields: dict[str, str], *, audio: bool = False) -> StructType:
     return StructType([*columns, StructField(CORRUPT, StringType())])
 
 
-def search_rules(days_late: int) -> Rules:
+def search_rules() -> Rules:
     """Every way in which a search breaks the contract. `at` is the parsed `ts`, `delivered_date` its folder."""
     from pyspark.sql import functions as F
 
     return {
-        "unreadable": lambda: F.col(CORRUPT).isNotNull(),
+        "unreadable": lambda: F.col(CORRUPT),
         "no_search_id": lambda: _blank("search_id"),
         "no_user_id": lambda: _blank("user_id"),
         "bad_ts": lambda: F.col("at").isNull(),
-        "ts_out_of_range": lambda: _out_of_range(days_late),
+        "ts_out_of_range": lambda: _out_of_range(1),
         "unknown_client": lambda: ~F.coalesce(F.col("client").isin(*CLIENTS), F.lit(False)),
         "bad_locale": lambda: ~F.coalesce(F.col("locale").rlike(r"^[a-z]{2}(-[A-Z]{2})?$"), F.lit(False)),
-        "no_query": lambda: _blank("raw_query"),
+        "no_query": lambda: _blank("raw_query") | (F.col("query") == ""),
         "query_too_long": lambda: F.coalesce(F.col("is_too_long"), F.lit(False)),
         "no_results": lambda: F.col("results").isNull() | (F.size("results") == 0),
-        "null_in_results": lambda: F.exists("results", lambda x: x.isNull() | (F.trim(x) == "")),
+        "null_in_results": lambda: F.exists("results", lambda x: x.isNull() | ~x.rlike(r"\S")),
         "bad_propensity": lambda: F.isnan("propensity") | (F.col("propensity") <= 0) | (F.col("propensity") > 1),
     }
 
@@ -71,13 +71,13 @@ def event_rules(days_late: int) -> Rules:
     from pyspark.sql import functions as F
 
     return {
-        "unreadable": lambda: F.col(CORRUPT).isNotNull(),
+        "unreadable": lambda: F.col(CORRUPT),
         "no_event_id": lambda: _blank("event_id"),
         "no_search_id": lambda: _blank("search_id"),
         "no_track_id": lambda: _blank("track_id"),
         "bad_position": lambda: F.col("position").isNull() | (F.col("position") < 1) | (F.col("position") > 10_000),
         "bad_ts": lambda: F.col("at").isNull(),
-        "ts_out_of_range": lambda: _out_of_range(days_late),
+        "ts_out_of_range": lambda: _out_of_range(max(1, days_late)),
         "unknown_kind": lambda: ~F.coalesce(F.col("kind").isin(*KINDS), F.lit(False)),
         "negative_dwell": lambda: F.col("dwell_ms") < 0,
     }
@@ -94,12 +94,16 @@ def reasons(rules: Rules) -> Column:
 def _blank(column: str) -> Column:
     from pyspark.sql import functions as F
 
-    return F.col(column).isNull() | (F.trim(F.col(column)) == "")
+    return F.col(column).isNull() | ~F.col(column).rlike(r"\S")  # trim knows no tab
 
 
-def _out_of_range(days_late: int) -> Column:
-    """Farther from the folder's date than late rows may be, or more than a day ahead of it."""
+def _out_of_range(days_back: int) -> Column:
+    """Before the folder's date by more than `days_back` days, or on the second day after it or later.
+
+    Input contract: a search lies in [date − 1, date + 2), both at 00:00 UTC (clocks of all time zones meet there); a
+    reaction may come as late as it may join its search.
+    """
     from pyspark.sql import functions as F
 
     days = F.datediff(F.to_date("at"), F.col("delivered_date"))
-    return (days < -days_late) | (days > 1)
+    return (days < -days_back) | (days > 1)

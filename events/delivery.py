@@ -8,13 +8,15 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from pathlib import Path
 
+from events.contract import CONTRACT_VERSION
 from lake.errors import IncompleteDelivery, InputContractError
 from lake.fingerprint import file_hash, fingerprint
 
 SOURCES = {"search": "searches", "event": "events"}
-SUFFIXES = (".jsonl", ".jsonl.gz", ".parquet")
+SUFFIXES = (".jsonl", ".jsonl.gz", ".parquet", ".ndjson", ".ndjson.gz")
 DAY = re.compile(r"date=(\d{4}-\d{2}-\d{2})")
 SIMULATED = "_SIMULATED"
 
@@ -36,6 +38,48 @@ class Folder:
         return fingerprint(
             {s: [[f.name, f.stat().st_size, file_hash(f)] for f in files] for s, files in self.files.items()}
         )
+
+
+@dataclass(frozen=True)
+class Deliveries:
+    """The delivered folders of a night, and which of them the lake must read again.
+
+    A day's rows follow from its own folder and those before it within the lateness (an id may repeat one of theirs);
+    and the reactions that wait for a search follow from the folders after it, too. The mark of a day says both apart, so
+    that a new folder makes the days before it look at their waiting events, not at their files.
+    """
+
+    folders: list[Folder]
+    days_late: int
+    versions: tuple[object, ...] = ()
+
+    @cached_property
+    def marks(self) -> dict[str, str]:
+        """Delivered date -> fingerprint: of what is read, `-`, one short hash for each later folder, by date."""
+        content = {f.day: f.fingerprint() for f in self.folders}
+        out = {}
+        for day in content:
+            back = [content.get(day - timedelta(days=i)) for i in range(self.days_late + 1)]
+            later = [day + timedelta(days=i) for i in range(1, self.days_late + 1)]
+            base = fingerprint([CONTRACT_VERSION, *self.versions, back])
+            out[str(day)] = base + "".join(f"-{fingerprint([str(d), content[d]])[:8]}" for d in later if d in content)
+        return out
+
+    def pending(self, held: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+        """(days to read, days whose waiting events may join now), each with its mark, given the marks the lake holds.
+
+        A later folder that was restated or withdrawn, not just added, makes the day's files be read again.
+        """
+        fresh: dict[str, str] = {}
+        late: dict[str, str] = {}
+        for day, mark in self.marks.items():
+            known = held.get(day)
+            if known == mark:
+                continue
+            base, *after = mark.split("-")
+            was, *was_after = (known or "").split("-")
+            (late if base == was and set(was_after) <= set(after) else fresh)[day] = mark
+        return fresh, late
 
 
 def delivered(logs: Path, before: date) -> list[Folder]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lake.tables import DAILY_ENGAGEMENT, DAILY_SEARCHES, POSITIONS
+from lake.tables import DAILY_ENGAGEMENT, DAILY_SEARCHES, ENGAGEMENT_MEASURES, POSITIONS
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 LONG_PLAY_MS = 30_000
-COUNT_VERSION = 1  # raise it when the meaning of a count changes: days are then counted again
+TAIL = POSITIONS + 1  # ranks beyond POSITIONS share one cell
+SUMS = tuple(c.name for c in ENGAGEMENT_MEASURES)
+COUNT_VERSION = 2  # raise it when the meaning of a count changes: days are then counted again
 
 
 @dataclass(frozen=True)
@@ -45,78 +47,87 @@ def chains(events: DataFrame) -> DataFrame:
     )
 
 
-def impressions(searches: DataFrame, chained: DataFrame) -> DataFrame:
-    """One row per impression, with what became of it.
-
-    Screens: every entry of `results`. Voice: only what sounded (a chain exists); a queued track that never sounded
-    is no impression.
-    """
-    from pyspark.sql import functions as F
-
-    shown = searches.select("*", F.posexplode("results").alias("_i", "track_id")).withColumn(
-        "position", F.col("_i") + 1
-    )
-    joined = shown.drop("results", "_i").join(chained, ["search_id", "track_id", "position"], "left")
-    return joined.where((F.col("surface") == "screen") | F.col("play").isNotNull()).fillna(
-        0,
-        [
-            "tapped",
-            "play",
-            "complete",
-            "skip",
-            "stop",
-            "save",
-            "like",
-            "dislike",
-            "dwell_ms",
-            "long_play",
-            "short_stop",
-        ],
-    )
-
-
 def counted_days(searches: DataFrame, events: DataFrame) -> DayCounts:
-    """The partials of the days in `searches` (people only, with is_rephrased and is_bot); integer sums throughout.
+    """The partials of the days in `searches` (with is_rephrased and is_bot, bots left out); integer sums throughout.
 
     Grain out: (search_date, locale, query, track_id, client), and (search_date, locale, query, client).
+    Screens: every entry of `results` is an impression. Voice: only what sounded; a queued track that never sounded is none.
+
+    What was shown is counted from the searches alone, what became of it from the chains of events alone, and the two sums are
+    added: no impression is ever joined.
     """
     from pyspark.sql import functions as F
 
+    who = ["search_date", "locale", "query", "client"]
     people = searches.where(~F.col("is_bot"))
-    seen = impressions(people, chains(events))
+    again = F.col("is_rephrased").cast("int").alias("again")
+    on_screen = people.where(F.col("surface") == "screen")
+    listed = on_screen.select(*who, again, F.posexplode("results").alias("_i", "track_id"))
+    cell = F.least(F.col("_i") + 1, F.lit(TAIL)).alias("cell")
+    shown = listed.select(*who, "track_id", cell, "again").groupBy(*who, "track_id", "cell").agg(
+        F.count("*").alias("impressions"), F.sum("again").alias("rephrases")
+    )  # fmt: skip
+    chained = _reactions(people, events)
+    sums = [m for m in SUMS if m not in ("impressions", "rephrases")]
+    nothing = F.lit(0).cast("bigint")
+    both = shown.select(*who, "track_id", "cell", "impressions", "rephrases", *[nothing.alias(m) for m in sums])
+    both = both.unionByName(chained)
+
+    def by_position(value: str) -> Column:
+        return F.array(*[F.sum(F.when(F.col("cell") == p, F.col(value)).otherwise(0)) for p in range(1, TAIL + 1)])
+
+    daily = both.groupBy(*who, "track_id").agg(
+        *[F.sum(m).alias(m) for m in SUMS],
+        *[by_position(m).alias(f"{m}_by_position") for m in ("impressions", "clicks", "long_plays")],
+    )
+    # a reaction counts for a day only where its track was shown that day: always so, since a chain has its search
+    return DayCounts(
+        daily.select(*[_as_declared(c.name, c.type) for c in DAILY_ENGAGEMENT.columns]),
+        _asked(searches, events).select(*[_as_declared(c.name, c.type) for c in DAILY_SEARCHES.columns]),
+    )
+
+
+def _reactions(people: DataFrame, events: DataFrame) -> DataFrame:
+    """Sums of what became of impressions, by (search_date, locale, query, client, track_id, cell).
+
+    On a screen a play follows a choice, whether or not the client logged the tap itself. On voice a chain is the impression:
+    nobody reacts to a track that did not sound, also where its `play` is late or lost.
+    """
+    from pyspark.sql import functions as F
+
+    who = ["search_date", "locale", "query", "client"]
+    asked = people.select("search_id", *who, "surface", F.col("is_rephrased").cast("int").alias("again"))
+    seen = chains(events).join(asked, "search_id")
     screen = F.col("surface") == "screen"
-    # on a screen a play follows a choice, whether or not the client logged the tap itself
+    heard = F.when(screen, F.lit(0)).otherwise(F.lit(1))
     clicked = (screen & ((F.col("tapped") == 1) | (F.col("play") == 1))).cast("int")
-    seen = seen.withColumn("click", clicked)
-    cell = F.least(F.col("position"), F.lit(POSITIONS + 1))
+    columns = {
+        "impressions": heard, "rephrases": heard * F.col("again"), "clicks": clicked, "plays": F.col("play"),
+        "long_plays": F.col("long_play"), "completes": F.col("complete"), "skips": F.col("skip"), "stops": F.col("stop"),
+        "short_stops": F.col("short_stop"), "saves": F.col("save"), "likes": F.col("like"), "dislikes": F.col("dislike"),
+        "dwell_ms": F.col("dwell_ms"),
+    }  # fmt: skip
+    cell = F.least(F.col("position"), F.lit(TAIL)).alias("cell")
+    flat = seen.select(*who, "track_id", cell, *[c.alias(n) for n, c in columns.items()])
+    summed = flat.groupBy(*who, "track_id", "cell").agg(*[F.sum(n).alias(n) for n in columns])
+    return summed.select(*who, "track_id", "cell", "impressions", "rephrases", *[n for n in SUMS if n not in (
+        "impressions", "rephrases")])  # fmt: skip
 
-    def by_position(value: Column) -> Column:
-        return F.array(*[F.sum(F.when(cell == p, value).otherwise(0)) for p in range(1, POSITIONS + 2)])
 
-    one = F.lit(1)
-    daily = seen.groupBy("search_date", "locale", "query", "track_id", "client").agg(
-        F.count("*").alias("impressions"), F.sum("click").alias("clicks"), F.sum("play").alias("plays"),
-        F.sum("long_play").alias("long_plays"), F.sum("complete").alias("completes"), F.sum("skip").alias("skips"),
-        F.sum("stop").alias("stops"), F.sum("short_stop").alias("short_stops"), F.sum("save").alias("saves"),
-        F.sum("like").alias("likes"), F.sum("dislike").alias("dislikes"),
-        F.sum(F.col("is_rephrased").cast("int")).alias("rephrases"), F.sum("dwell_ms").alias("dwell_ms"),
-        by_position(one).alias("impressions_by_position"), by_position(F.col("click")).alias("clicks_by_position"),
-        by_position(F.col("long_play")).alias("long_plays_by_position"),
-    )  # fmt: skip
-    pleased = (
-        seen.where((F.col("long_play") == 1) | (F.col("save") == 1) | (F.col("like") == 1))
-        .select("search_id", F.lit(1).alias("pleased")).distinct()
-    )  # fmt: skip
+def _asked(searches: DataFrame, events: DataFrame) -> DataFrame:
+    """One row per (search_date, locale, query, client): searches of people, how many pleased, and bots' searches."""
+    from pyspark.sql import functions as F
+
+    good = (F.col("long_play") == 1) | (F.col("save") == 1) | (F.col("like") == 1)
+    per_search = chains(events).groupBy("search_id").agg(F.max(good.cast("int")).alias("pleased"))
     human = (~F.col("is_bot")).cast("int")
-    asked = searches.join(pleased, "search_id", "left").groupBy("search_date", "locale", "query", "client").agg(
-        F.sum(human).alias("searches"), F.coalesce(F.sum("pleased"), F.lit(0)).cast("bigint").alias("satisfied"),
+    joined = searches.join(per_search, "search_id", "left")
+    pleased = F.coalesce("pleased", F.lit(0)) * human
+    return joined.groupBy("search_date", "locale", "query", "client").agg(
+        F.sum(human).alias("searches"), F.sum(pleased).alias("satisfied"),
         F.sum(F.col("is_rephrased").cast("int") * human).alias("rephrased"),
         F.sum(F.col("is_bot").cast("int")).alias("bot_searches"),
     )  # fmt: skip
-    return DayCounts(
-        daily.select(*[_as_declared(c.name, c.type) for c in DAILY_ENGAGEMENT.columns]),
-        asked.select(*[_as_declared(c.name, c.type) for c in DAILY_SEARCHES.columns]),
-    )
 
 
 def _as_declared(name: str, type_name: str) -> Column:

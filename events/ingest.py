@@ -2,85 +2,100 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from events.contract import CORRUPT, SURFACE_OF, event_rules, reasons, search_rules
-from events.privacy import masked, with_pseudonym
+from events.contract import SURFACE_OF, event_rules, reasons, search_rules
+from events.duplicates import with_repeats
+from events.privacy import masked, with_pseudonym, without_contacts
+from events.reading import PLACE, SAMPLE, with_raw_text
 from lake.tables import DELIVERED_FILES, ENGAGEMENT_EVENTS, QUARANTINE, SEARCH_LOG
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame, SparkSession
 
 ACCEPTED, DUPLICATE, CONFLICT, QUARANTINED = "accepted", "duplicate", "duplicate_conflict", "quarantined"
+SEARCH_CONTENT = (
+    "user_id", "ts", "client", "locale", "raw_query", "results", "release_id", "variant", "propensity",
+)  # fmt: skip
+EVENT_CONTENT = ("search_id", "track_id", "position", "ts", "kind", "dwell_ms")
 
 
 @dataclass(frozen=True)
 class Sorted:
-    """Rows of one source with `outcome` and `reasons`; all fields of the accepted table are there."""
+    """Rows of one source ("search" or "event") with `outcome`, `reasons` and `is_forgotten`.
+
+    All fields of the accepted table are there. `files` are those that the rows were read from.
+    """
 
     rows: DataFrame
     source: str
+    files: Sequence[Path] = ()
 
     def accepted(self) -> DataFrame:
         """Rows that stand, with the accepted table's columns."""
         from pyspark.sql import functions as F
 
         table = SEARCH_LOG if self.source == "search" else ENGAGEMENT_EVENTS
-        return self.rows.where(F.col("outcome") == ACCEPTED).select(*[c.name for c in table.columns])
+        stands = (F.col("outcome") == ACCEPTED) & ~F.col("is_forgotten")
+        return self.rows.where(stands).select(*[c.name for c in table.columns])
+
+    @property
+    def folder(self) -> str:
+        """Name of the source's folder in the logs."""
+        return "searches" if self.source == "search" else "events"
 
 
-def sorted_searches(
-    delivered: DataFrame, key: DataFrame, normalised: Callable[[DataFrame], DataFrame], earlier: DataFrame | None,
-    days_late: int,
-) -> Sorted:  # fmt: skip
-    """One row per delivered search, with its outcome.
+def judged_searches(
+    parsed: DataFrame, key: DataFrame, normalised: Callable[[DataFrame], DataFrame], forgotten: DataFrame | None
+) -> DataFrame:
+    """One row per delivered search with `reasons`, the normal form and the pseudonym. Grain: as `parsed`.
 
     `normalised` gives (raw_query, locale, query, is_too_long) for distinct requests (`queries.understand`);
-    `earlier` holds (search_id, ts, raw_query) of searches accepted from folders before these, within the lateness.
+    `forgotten` holds (user_id) pseudonyms of people who asked to be forgotten. Contacts in the request are masked first.
     """
     from pyspark.sql import functions as F
 
-    frame = delivered.withColumn("at", F.try_to_timestamp("ts"))
+    frame = parsed.withColumn("at", F.try_to_timestamp("ts")).withColumn("raw_query", without_contacts("raw_query"))
     requests = frame.select("raw_query", "locale").where("raw_query is not null and locale is not null").distinct()
     # NULL-safe by construction: rows without a request find no partner and are quarantined by their own rule
     frame = frame.join(normalised(requests), ["raw_query", "locale"], "left")
     # judged before the pseudonym: the keyed hash of a blank id would look like a listener
-    frame = with_pseudonym(frame.withColumn("reasons", reasons(search_rules(days_late))), key)
+    frame = with_pseudonym(frame.withColumn("reasons", reasons(search_rules())), key)
+    if forgotten is None:
+        frame = frame.withColumn("is_forgotten", F.lit(False))
+    else:
+        gone = forgotten.select("user_id", F.lit(True).alias("_gone"))
+        frame = frame.join(F.broadcast(gone), "user_id", "left")
+        frame = frame.withColumn("is_forgotten", F.col("_gone").isNotNull())
     surface = F.create_map(*[F.lit(x) for pair in SURFACE_OF.items() for x in pair])
-    frame = frame.select(
-        "delivered_date", "source_file", "line", "raw_text", "reasons", "search_id", "user_id",
-        F.col("at").alias("ts"), "client", F.try_element_at(surface, F.col("client")).alias("surface"), "locale",
-        "query", "raw_query", "results", "release_id", "variant", "propensity",
-        F.to_date("at").alias("search_date"),
+    return frame.select(
+        *PLACE, "foreign", "reasons", "is_forgotten", "search_id", "user_id", F.col("at").alias("ts"), "client",
+        F.try_element_at(surface, F.col("client")).alias("surface"), "locale", "query", "raw_query", "results",
+        "release_id", "variant", "propensity", F.to_date("at").alias("search_date"),
     )  # fmt: skip
-    content = F.xxhash64(
-        "user_id", "ts", "client", "locale", "raw_query", "results", "release_id", "variant", "propensity"
-    )
-    return Sorted(_with_outcome(frame, "search_id", content, earlier, ["ts", "raw_query"]), "search")
 
 
-def sorted_events(
-    delivered: DataFrame, searches: DataFrame, known_tracks: DataFrame, earlier: DataFrame | None, days_late: int
-) -> Sorted:
-    """One row per delivered event, with its outcome.
+def judged_events(parsed: DataFrame, searches: DataFrame, known_tracks: DataFrame, days_late: int) -> DataFrame:
+    """One row per delivered event with `reasons` and its search's day. Grain: as `parsed`.
 
-    `searches` holds (search_id, results, search_date) of accepted searches within the lateness, `known_tracks`
-    (track_id) of the catalog, `earlier` (event_id, ts) accepted before. An event without its search is `no_search`,
-    one on a track or position that was not served is `not_served`.
+    `searches` holds (search_id, results, search_date, delivered_date, is_forgotten) of accepted searches; `known_tracks`
+    (track_id) of the catalog. An event without a search delivered within `days_late` days of it is `no_search` (and waits
+    in quarantine until it comes); one on a track or position that was not served is `not_served`.
     """
     from pyspark.sql import functions as F
 
-    own = searches.select("search_id", F.col("results").alias("_results"), F.col("search_date").alias("_search_date"))
-    frame = (
-        delivered.withColumn("at", F.try_to_timestamp("ts"))
-        .withColumn("_known", F.lit(True))
-        .drop("_known")
-        .join(own, "search_id", "left")
-        .join(F.broadcast(known_tracks.select("track_id", F.lit(True).alias("_known"))), "track_id", "left")
-    )
+    own = searches.select(
+        "search_id", F.col("results").alias("_results"), F.col("search_date").alias("_search_date"),
+        F.col("delivered_date").alias("_search_delivered"), F.col("is_forgotten").alias("_forgotten"),
+    )  # fmt: skip
+    near = F.abs(F.datediff("delivered_date", "_search_delivered")) <= days_late
+    known = F.broadcast(known_tracks.select("track_id", F.lit(True).alias("_known")))
+    frame = parsed.withColumn("at", F.try_to_timestamp("ts")).join(own, "search_id", "left")
+    frame = frame.withColumn("_near", F.coalesce(near, F.lit(False))).join(known, "track_id", "left")
     position = F.col("position").cast("bigint")
     served = F.when(
         (position >= 1) & (position <= F.size("_results")),
@@ -88,59 +103,46 @@ def sorted_events(
     )
     rules = event_rules(days_late) | {
         "unknown_track": lambda: F.col("track_id").isNotNull() & F.col("_known").isNull(),
-        "no_search": lambda: F.col("search_id").isNotNull() & F.col("_results").isNull(),
-        "not_served": lambda: F.col("_results").isNotNull() & ~F.coalesce(served == F.col("track_id"), F.lit(False)),
+        "no_search": lambda: F.col("search_id").isNotNull() & ~F.col("_near"),
+        "not_served": lambda: F.col("_near") & ~F.coalesce(served == F.col("track_id"), F.lit(False)),
     }
-    frame = frame.withColumn("reasons", reasons(rules)).select(
-        "delivered_date", "source_file", "line", "raw_text", "reasons", "event_id", "search_id", "track_id",
-        F.col("position").try_cast("int").alias("position"), F.col("at").alias("ts"), "kind", "dwell_ms",
-        F.col("_search_date").alias("search_date"), F.lit(None).cast("string").alias("user_id"),
+    return frame.select(
+        *PLACE, "foreign", reasons(rules).alias("reasons"),
+        (F.col("_near") & F.coalesce("_forgotten", F.lit(False))).alias("is_forgotten"),
+        "event_id", "search_id", "track_id", F.col("position").try_cast("int").alias("position"),
+        F.col("at").alias("ts"), "kind", "dwell_ms", F.col("_search_date").alias("search_date"),
     )  # fmt: skip
-    content = F.xxhash64("search_id", "track_id", "position", "ts", "kind", "dwell_ms")
-    return Sorted(_with_outcome(frame, "event_id", content, earlier, ["ts"]), "event")
 
 
-def _with_outcome(
-    frame: DataFrame, id_column: str, content: object, earlier: DataFrame | None, same: list[str]
-) -> DataFrame:
-    """Say of each row what became of it: the first of an id stands (folder, then `ts`, then content), others don't."""
-    from pyspark.sql import Window
+def with_outcome(judged: DataFrame, source: str, earlier: DataFrame | None, days_late: int) -> DataFrame:
+    """Say of each row what became of it; `earlier`: rows accepted from folders before these, within the lateness.
+
+    Rows of forgotten people count as accepted, broken or not, and are kept nowhere.
+    """
     from pyspark.sql import functions as F
 
-    frame = frame.withColumn("_content", content)  # type: ignore[arg-type]
     good = F.size("reasons") == 0
-    # a broken row must not take the id from a good one: it competes in a group of its own
-    order = Window.partitionBy(id_column, good).orderBy("delivered_date", "ts", "_content", "source_file", "line")
-    frame = frame.withColumn("_rank", F.row_number().over(order)).withColumn("_first", F.first("_content").over(order))
-    repeat = (F.col("_rank") > 1) & good
-    conflict = repeat & (F.col("_content") != F.col("_first"))
-    if earlier is not None:
-        known = earlier.select(id_column, F.lit(True).alias("_before"), *[F.col(c).alias(f"_was_{c}") for c in same])
-        frame = frame.join(known, id_column, "left")
-        before = good & F.col("_before").isNotNull()
-        differs = reduce(lambda a, b: a | b, [~F.col(c).eqNullSafe(F.col(f"_was_{c}")) for c in same])
-        conflict = conflict | (before & differs)
-        repeat = repeat | before
-    outcome = (
-        F.when(~good, F.lit(QUARANTINED))
-        .when(F.coalesce(conflict, F.lit(False)), F.lit(CONFLICT))
-        .when(repeat, F.lit(DUPLICATE))
-        .otherwise(F.lit(ACCEPTED))
-    )
-    return frame.withColumn("outcome", outcome)
+    id_column, said = ("search_id", SEARCH_CONTENT) if source == "search" else ("event_id", EVENT_CONTENT)
+    frame = with_repeats(judged.where(good), judged, id_column, said, earlier, days_late)
+    outcome = F.when(F.col("is_forgotten"), F.lit(ACCEPTED)).when(~good, F.lit(QUARANTINED))
+    outcome = outcome.otherwise(F.coalesce("repeat", F.lit(ACCEPTED)))
+    return frame.withColumn("outcome", outcome).drop("repeat")
 
 
-def quarantine(sides: list[Sorted]) -> DataFrame:
+def quarantine(spark: SparkSession, sides: list[Sorted]) -> DataFrame:
     """One row per quarantined row of any source: raw text with the user id replaced, file, line, every reason."""
     from pyspark.sql import functions as F
 
-    parts = [
-        side.rows.where(F.col("outcome") == QUARANTINED).select(
-            "delivered_date", F.lit(side.source).alias("source"), "source_file", "line",
-            masked(F.col("raw_text"), F.col("user_id")).alias("raw_text"), "reasons",
-        )
-        for side in sides
-    ]  # fmt: skip
+    parts = []
+    for side in sides:
+        user = "user_id" if side.source == "search" else "search_id"
+        bad = side.rows.where(F.col("outcome") == QUARANTINED)
+        bad = with_raw_text(spark, bad.select(*PLACE, "reasons", user), side.files, side.folder)
+        # an event names its listener by the search alone; whatever else looks like an id is cut
+        person = F.col("user_id") if side.source == "search" else F.lit(None).cast("string")
+        text = masked(F.col("raw_text"), person)
+        parts.append(bad.select("delivered_date", F.lit(side.source).alias("source"), "source_file", "line",
+                                text.alias("raw_text"), "reasons"))  # fmt: skip
     return reduce(lambda a, b: a.unionByName(b), parts).select(*[c.name for c in QUARANTINE.columns])
 
 
@@ -148,20 +150,22 @@ def delivered_files(sides: list[Sorted]) -> DataFrame:
     """One row per delivered file: received = accepted + duplicate + quarantined."""
     from pyspark.sql import functions as F
 
-    def of(*outcomes: str) -> object:
+    def of(*outcomes: str) -> Column:
         return F.count_if(F.col("outcome").isin(*outcomes))
 
     parts = [
         side.rows.groupBy("delivered_date", F.lit(side.source).alias("source"), "source_file").agg(
             F.count("*").alias("received"),
-            of(ACCEPTED).alias("accepted"),  # type: ignore[attr-defined]
-            of(DUPLICATE, CONFLICT).alias("duplicate"),  # type: ignore[attr-defined]
-            of(CONFLICT).alias("duplicate_conflict"),  # type: ignore[attr-defined]
-            of(QUARANTINED).alias("quarantined"),  # type: ignore[attr-defined]
+            of(ACCEPTED).alias("accepted"),
+            of(DUPLICATE, CONFLICT).alias("duplicate"),
+            of(CONFLICT).alias("duplicate_conflict"),
+            of(QUARANTINED).alias("quarantined"),
+            F.count_if("is_forgotten").alias("forgotten"),
+            F.sum(F.size("foreign")).cast("bigint").alias("foreign_fields"),
+            F.array_sort(F.array_distinct(F.flatten(F.collect_set("foreign")))).alias("foreign_names"),
         )
         for side in sides
     ]
-    return reduce(lambda a, b: a.unionByName(b), parts).select(*[c.name for c in DELIVERED_FILES.columns])
-
-
-__all__ = ["CORRUPT", "Sorted", "delivered_files", "quarantine", "sorted_events", "sorted_searches"]
+    scale = F.when(F.col("source_file").endswith(".parquet"), 1).otherwise(SAMPLE)
+    counted = reduce(lambda a, b: a.unionByName(b), parts).withColumn("foreign_fields", F.col("foreign_fields") * scale)
+    return counted.select(*[c.name for c in DELIVERED_FILES.columns])

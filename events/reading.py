@@ -1,47 +1,93 @@
-"""Delivered files as frames: every row with its raw text, file and line, read by Spark's native readers.
+"""Delivered files as frames: every row with its file and its place there, read by Spark's native readers.
 
-A row keeps its place (`source_file`, `line`) and text until it is accepted or quarantined, so nothing is lost.
+A row's text is not carried along: what ends in quarantine is looked up again by its place (`with_raw_text`), so that
+the good rows, nearly all of them, stay narrow.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from events.contract import CORRUPT, row_schema
+from events.ubi import UbiSettings, ubi_left_out, ubi_parsed
 from lake.errors import InputContractError
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
-PLACE = ("delivered_date", "source_file", "line", "raw_text")
+TEXT = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
+PLACE = ("delivered_date", "source_file", "block", "seen")
+SAMPLE = 16  # one row of so many is searched for fields that nobody declared
 
 
-def rows(spark: SparkSession, files: Sequence[Path], fields: dict[str, str], source: str) -> DataFrame:
-    """One row per delivered row: the declared fields, `_corrupt`, and where it stands (PLACE).
+def rows(
+    spark: SparkSession, files: Sequence[Path], fields: dict[str, str], source: str, ubi: UbiSettings | None = None
+) -> DataFrame:
+    """One row per delivered row: PLACE, the declared fields, `_corrupt`, and `foreign` (names nobody declared).
 
-    JSON Lines keep their 1-based line, Parquet its row in the file. Fields not declared are left out.
+    `block` and `seen` say where in the file: the byte at which the task's block began, and a number that grows with the
+    line (`with_line` makes the 1-based line of it); of Parquet `seen` is the row in the file from 0. `foreign` is
+    known of one row in SAMPLE of JSON Lines, and of every row of Parquet. Files named *.ndjson are UBI documents.
     """
-    text = [f for f in files if f.name.endswith((".jsonl", ".jsonl.gz"))]
+    text = [f for f in files if f.name.endswith(TEXT)]
     parquet = [f for f in files if f.name.endswith(".parquet")]
-    frames = ([_json_rows(spark, text, fields, source)] if text else []) + (
-        [_parquet_rows(spark, parquet, fields, source)] if parquet else []
-    )
-    if not frames:
+    if not text and not parquet:
         raise InputContractError(
             f"no {source} file among {len(files)} delivered. Deliver *.jsonl, *.jsonl.gz or *.parquet."
         )
-    frame = frames[0]
-    for other in frames[1:]:
-        frame = frame.unionByName(other)
-    return frame
+    plain = [f for f in text if "ndjson" not in f.name]
+    documents = [f for f in text if "ndjson" in f.name]
+    frames = [_json_rows(spark, plain, fields, source)] if plain else []
+    frames += [_ubi_rows(spark, documents, fields, source, ubi or UbiSettings())] if documents else []
+    frames += [_parquet_rows(spark, alike, fields, source) for alike in check_parquet(parquet)]
+    return reduce(lambda a, b: a.unionByName(b), frames)
+
+
+def documents_left_out(spark: SparkSession, files: Sequence[Path], source: str, ubi: UbiSettings) -> DataFrame | None:
+    """One row per `left_out_as` with `document_count`: UBI documents that are no row of this source. None without UBI."""
+    from pyspark.sql import functions as F
+
+    documents = [f for f in files if f.name.endswith(TEXT) and "ndjson" in f.name]
+    if not documents:
+        return None
+    left = ubi_left_out(_lines(spark, documents, source), source, ubi)
+    return left.groupBy("left_out_as").agg(F.sum("document_count").alias("document_count")).orderBy("left_out_as")
+
+
+def with_raw_text(spark: SparkSession, bad: DataFrame, files: Sequence[Path], source: str) -> DataFrame:
+    """Add `line` (1-based) and `raw_text` (valid UTF-8) to a few rows by their PLACE. Grain: as in.
+
+    Reads the files once more, without parsing; the same files in the same session are cut into the same blocks.
+    """
+    from pyspark.sql import functions as F
+
+    places = F.broadcast(bad.select("source_file", "block", "seen"))
+    parts = []
+    for kind in (("plain", [f for f in files if f.name.endswith(TEXT) and "ndjson" not in f.name]),
+                 ("ubi", [f for f in files if f.name.endswith(TEXT) and "ndjson" in f.name])):  # fmt: skip
+        if kind[1]:
+            lines = _lines(spark, kind[1], source)
+            offsets = F.broadcast(_offsets(lines))
+            found = lines.join(places, ["source_file", "block", "seen"]).join(offsets, ["source_file", "block"])
+            line = F.col("lines_before") + F.col("seen") - F.col("first_seen") + 1
+            parts.append(found.select("source_file", "block", "seen", line.alias("line"), "raw_text"))
+    for alike in check_parquet([f for f in files if f.name.endswith(".parquet")]):
+        stored = spark.read.parquet(*[str(f) for f in alike])
+        found = stored.select(*_parquet_place(source), _as_json(stored).alias("raw_text"))
+        found = found.join(places, ["source_file", "block", "seen"])
+        parts.append(found.select("source_file", "block", "seen", (F.col("seen") + 1).alias("line"), "raw_text"))
+    texts = reduce(lambda a, b: a.unionByName(b), parts)
+    texts = texts.withColumn("raw_text", F.make_valid_utf8("raw_text"))
+    return bad.join(texts, ["source_file", "block", "seen"])
 
 
 def _source_file(source: str) -> Column:
     from pyspark.sql import functions as F
 
-    return F.concat(F.lit(f"{source}/date="), _day(), F.lit("/"), F.col("_metadata.file_name"))
+    return F.concat(F.lit(f"{source}/date="), _day(), F.lit("/"), F.col("_metadata.file_name")).alias("source_file")
 
 
 def _day() -> Column:
@@ -50,70 +96,138 @@ def _day() -> Column:
     return F.regexp_extract(F.col("_metadata.file_path"), r"date(?:=|%3D)(\d{4}-\d{2}-\d{2})", 1)
 
 
-def _json_rows(spark: SparkSession, files: Sequence[Path], fields: dict[str, str], source: str) -> DataFrame:
-    """Text lines parsed by `from_json`; a line that does not fit the schema keeps its text in `_corrupt`."""
+def _lines(spark: SparkSession, files: Sequence[Path], source: str) -> DataFrame:
     from pyspark.sql import functions as F
 
-    lines = spark.read.text([str(f) for f in files]).select(
+    return spark.read.text([str(f) for f in files]).select(
         F.to_date(_day()).alias("delivered_date"),
-        _source_file(source).alias("source_file"),
+        _source_file(source),
         F.col("_metadata.file_block_start").alias("block"),
         F.monotonically_increasing_id().alias("seen"),
         F.col("value").alias("raw_text"),
     )
-    # a big file is read in blocks: the line is the block's offset in lines plus the place inside the block
+
+
+def _offsets(lines: DataFrame) -> DataFrame:
+    """One row per block of a file: the number that its first line was given, and the lines of the file before it."""
+    from pyspark.sql import functions as F
+
     blocks = lines.groupBy("source_file", "block").agg(F.count("*").alias("n"), F.min("seen").alias("first_seen"))
     earlier = blocks.select(F.col("source_file").alias("f"), F.col("block").alias("b"), F.col("n").alias("n_before"))
-    offsets = (
+    return (
         blocks.join(earlier, (F.col("f") == F.col("source_file")) & (F.col("b") < F.col("block")), "left")
         .groupBy("source_file", "block", "first_seen")
         .agg(F.coalesce(F.sum("n_before"), F.lit(0)).alias("lines_before"))
     )
-    placed = lines.join(F.broadcast(offsets), ["source_file", "block"]).withColumn(
-        "line", F.col("lines_before") + F.col("seen") - F.col("first_seen") + 1
-    )
+
+
+def _json_rows(spark: SparkSession, files: Sequence[Path], fields: dict[str, str], source: str) -> DataFrame:
+    """Text lines parsed by `from_json`; a line that does not fit the schema is `_corrupt`. Blank lines are no rows."""
+    from pyspark.sql import functions as F
+
     parsed = F.from_json("raw_text", row_schema(fields), {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": CORRUPT})
-    return (
-        placed.where(F.length(F.trim("raw_text")) > 0)
-        .withColumn("parsed", parsed)
-        .select(*PLACE, *[F.col(f"parsed.{n}").alias(n) for n in fields], F.col(f"parsed.{CORRUPT}").alias(CORRUPT))
-    )
+    lines = _lines(spark, files, source).where(F.length(F.trim("raw_text", F.lit(" \t\r"))) > 0)
+    known = F.array(*[F.lit(n) for n in fields])
+    named = F.array_except(F.coalesce(F.json_object_keys("raw_text"), _no_names()), known)
+    return lines.withColumn("parsed", parsed).select(
+        *PLACE, *[F.col(f"parsed.{n}").alias(n) for n in fields],
+        (F.col(f"parsed.{CORRUPT}").isNotNull() | _no_single_object()).alias(CORRUPT),
+        F.when(F.pmod("seen", F.lit(SAMPLE)) == 0, named).otherwise(_no_names()).alias("foreign"),
+    )  # fmt: skip
+
+
+def _ubi_rows(
+    spark: SparkSession, files: Sequence[Path], fields: dict[str, str], source: str, settings: UbiSettings
+) -> DataFrame:
+    """OpenSearch UBI documents as rows of the contract (`events.ubi`)."""
+    from pyspark.sql import functions as F
+
+    made = ubi_parsed(F.col("raw_text"), source, settings)
+    lines = _lines(spark, files, source).where(made["_is_row"])
+    return lines.select(
+        *PLACE, *[made[n].cast(t).alias(n) for n, t in fields.items()], (made[CORRUPT] | _no_single_object()).alias(CORRUPT),
+        _no_names().alias("foreign"),
+    )  # fmt: skip
+
+
+def _no_single_object() -> Column:
+    """What `from_json` lets pass: bytes that are no UTF-8, and anything after the first object, which would be lost."""
+    from pyspark.sql import functions as F
+
+    text = F.col("raw_text")
+    # `}{"key":` outside of a string; inside of one the quotes would be escaped
+    another = text.rlike(r'\}\s*\{\s*"[^"\\]*"\s*:')
+    return ~F.is_valid_utf8(text) | ~F.rtrim(text, F.lit(" \t\r")).endswith("}") | another
+
+
+def _no_names() -> Column:
+    from pyspark.sql import functions as F
+
+    return F.array().cast("array<string>")
+
+
+def _parquet_place(source: str) -> list[Column]:
+    from pyspark.sql import functions as F
+
+    return [
+        F.to_date(_day()).alias("delivered_date"), _source_file(source), F.lit(0).cast("bigint").alias("block"),
+        F.col("_metadata.row_index").alias("seen"),
+    ]  # fmt: skip
+
+
+def _as_json(frame: DataFrame) -> Column:
+    from pyspark.sql import functions as F
+
+    return F.to_json(F.struct(*[F.col(f"`{c}`") for c in frame.columns]))
 
 
 def _parquet_rows(spark: SparkSession, files: Sequence[Path], fields: dict[str, str], source: str) -> DataFrame:
     """Parquet rows cast to the declared types; a value that does not fit makes the row `_corrupt`."""
     from pyspark.sql import functions as F
 
-    check_parquet(files)
     frame = spark.read.parquet(*[str(f) for f in files])
-    there = set(frame.columns)
-    raw = F.to_json(F.struct(*[F.col(c) for c in frame.columns]))
-    cast = {n: F.col(n).try_cast(t) if n in there else F.lit(None).cast(t) for n, t in fields.items()}
-    lost = [F.col(n).isNotNull() & cast[n].isNull() for n in fields if n in there]
+    there = {f.name: f.dataType.simpleString() for f in frame.schema.fields}
+    cast = {n: _cast(n, there[n], t) if n in there else F.lit(None).cast(t) for n, t in fields.items()}
     broken = F.lit(False)
-    for column in lost:
-        broken = broken | column
+    for name in fields:
+        if name in there and there[name] != fields[name]:
+            broken = broken | (F.col(name).isNotNull() & cast[name].isNull())
+    foreign = F.array(*[F.lit(n) for n in there if n not in fields]).cast("array<string>")
     return frame.select(
-        F.to_date(_day()).alias("delivered_date"),
-        _source_file(source).alias("source_file"),
-        (F.col("_metadata.row_index") + 1).alias("line"),
-        raw.alias("raw_text"),
-        *[c.alias(n) for n, c in cast.items()],
-        F.when(broken, raw).alias(CORRUPT),
+        *_parquet_place(source), *[c.alias(n) for n, c in cast.items()], broken.alias(CORRUPT), foreign.alias("foreign")
     )
 
 
-def check_parquet(files: Sequence[Path]) -> None:
-    """Read every footer: InputContractError names the first file that is no Parquet, before Spark fails on it."""
+def _cast(name: str, found: str, wanted: str) -> Column:
+    from pyspark.sql import functions as F
+
+    column = F.col(name)
+    if found == wanted:
+        return column
+    if wanted == "string" and found == "timestamp":  # an instant: in the contract's own form
+        return F.date_format(column, "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'")
+    if found.startswith(("array", "struct", "map")) != wanted.startswith("array"):
+        return F.lit(None).cast(wanted)
+    return column.try_cast(wanted)
+
+
+def check_parquet(files: Sequence[Path]) -> list[list[Path]]:
+    """The files in groups of one schema each: Spark reads a frame by one schema, and a day may bring another.
+
+    InputContractError names the first file that is no Parquet, before Spark fails on it.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    alike: dict[str, list[Path]] = {}
     for file in files:
         try:
-            pq.read_metadata(file)
+            schema = pq.read_schema(file)
         except (pa.ArrowInvalid, OSError) as error:
             said = str(error).split(".")[0]
             raise InputContractError(f"{file} is no readable Parquet file ({said}). Deliver it again.") from error
+        alike.setdefault(schema.remove_metadata().to_string(), []).append(file)
+    return list(alike.values())
 
 
 def check_gzip(files: Sequence[Path]) -> None:

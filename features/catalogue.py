@@ -73,7 +73,7 @@ def feature_table(grain: Grain) -> Table:
     keys = KEYS[grain]
     return Table(
         f"{grain}_features", GRAIN_TEXT[grain], tuple(k.name for k in keys), "run_date", (RUN_DATE, *keys, *declared),
-        "build_features", sort_by=tuple(k.name for k in keys),
+        "build_features", sort_by=tuple(k.name for k in keys), has_check=False,
     )  # fmt: skip
 
 

@@ -7,12 +7,14 @@ from datetime import date, timedelta
 import hydra
 from omegaconf import DictConfig
 
-from events.bots import TRAILING_DAYS, BotRules, bot_days
+from events.bots import TRAILING_DAYS, BotRules, bot_days, chosen_artists
 from events.engagement import COUNT_VERSION, counted_days
 from events.sessions import sessions
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
 from lake.tables import DAILY_ENGAGEMENT, DAILY_SEARCHES, ENGAGEMENT_EVENTS, SEARCH_LOG
+
+NEEDED = ("search_id", "user_id", "ts", "client", "surface", "locale", "query", "results", "search_date")
 
 
 def run(night: Night) -> Done:
@@ -34,15 +36,9 @@ def run(night: Night) -> Done:
         F.col("search_date").between(F.lit(back), F.lit(last))
     )
     artists = night.tracks(allow_unvalidated=True).select("track_id", F.col("artists_normal")[0].alias("artist"))
-    reactions = (
-        events.select("search_id", "track_id")
-        .join(F.broadcast(artists), "track_id")
-        .select("search_id", "artist")
-        .distinct()
-    )
-    bots = bot_days(searches, reactions, rules).persist()
+    bots = bot_days(searches, chosen_artists(events, artists), rules).persist()
     mine = F.col("search_date").cast("string").isin(sorted(pending))
-    tagged = sessions(searches).where(mine).join(F.broadcast(bots), ["user_id", "search_date"], "left")
+    tagged = sessions(searches.select(*NEEDED)).where(mine).join(F.broadcast(bots), ["user_id", "search_date"], "left")
     tagged = tagged.withColumn("is_bot", F.col("rule").isNotNull()).persist()
     counts = counted_days(tagged, events.where(mine))
     lake.write(DAILY_SEARCHES, counts.daily_searches, pending)

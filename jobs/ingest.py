@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,23 +9,24 @@ import hydra
 from omegaconf import DictConfig
 
 from events import catalog as catalog_reading
-from events.contract import CONTRACT_VERSION, EVENT_FIELDS, SEARCH_FIELDS
-from events.delivery import Folder, check_complete
-from events.ingest import delivered_files, quarantine, sorted_events, sorted_searches
+from events.contract import EVENT_FIELDS, SEARCH_FIELDS
+from events.delivery import Deliveries, check_complete
+from events.ingest import Sorted, delivered_files, judged_events, judged_searches, quarantine, with_outcome
 from events.privacy import ensure_key, key_frame
-from events.reading import check_gzip, rows
+from events.reading import check_gzip, documents_left_out, rows
+from events.ubi import UbiSettings
+from events.waiting import joined_late, recounted
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
 from lake.errors import IncompleteDelivery
-from lake.fingerprint import fingerprint
 from lake.schema import Table
-from lake.tables import DELIVERED_FILES, ENGAGEMENT_EVENTS, QUARANTINE, SEARCH_LOG, TRACKS
+from lake.tables import DELIVERED_FILES, ENGAGEMENT_EVENTS, FORGOTTEN_USERS, QUARANTINE, SEARCH_LOG, TRACKS
 from queries.names import with_normal_names
 from queries.normalise import NORMAL_FORM_VERSION
 from queries.understand import normalised
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, Row
 
 
 def run(night: Night) -> Done:
@@ -40,23 +40,14 @@ def run(night: Night) -> Done:
     if ensure_key(key_file, night.lake.root):
         night.notes.append(f"made the pseudonym key {key_file} (mode 0600): keep it, and keep it secret")
     new_tracks = _catalog(night)
-    wanted = _fingerprints(night.folders, settings.days_late)
-    pending = night.pending(DELIVERED_FILES, wanted)
-    if not pending:
+    deliveries = Deliveries(night.folders, settings.days_late, (NORMAL_FORM_VERSION, settings.days_late))
+    held = {u: c.fingerprint for u, c in night.lake.commits(DELIVERED_FILES).items()}
+    fresh, late = deliveries.pending(held)
+    if not fresh and not late:
         return Done(skipped=not new_tracks, rows_out=new_tracks, note="no new folder")
-    return _folders(night, pending, new_tracks)
-
-
-def _fingerprints(folders: list[Folder], days_late: int) -> dict[str, str]:
-    """Unit -> fingerprint. A restated folder changes the folders after it too: duplicates look back that far."""
-    content = {f.day: f.fingerprint() for f in folders}
-    return {
-        str(day): fingerprint(
-            [CONTRACT_VERSION, NORMAL_FORM_VERSION, days_late]
-            + [content.get(day - timedelta(days=i)) for i in range(days_late + 1)]
-        )
-        for day in content
-    }
+    done = _folders(night, fresh, new_tracks) if fresh else Done(0, new_tracks, "no new folder")
+    joined = _join_late(night, late) if late else 0
+    return Done(done.rows_in, done.rows_out, done.note + (f"; {joined:,} events met their search" if joined else ""))
 
 
 def _catalog(night: Night) -> int:
@@ -71,69 +62,96 @@ def _catalog(night: Night) -> int:
 
 
 def _folders(night: Night, pending: dict[str, str], new_tracks: int) -> Done:
+    """Read, judge and write the pending folders, all in one pass over their files."""
     from pyspark.sql import functions as F
 
-    lake, days_late = night.lake, night.settings.ingest.days_late
+    lake, spark, days_late = night.lake, night.spark, night.settings.ingest.days_late
     folders = [f for f in night.folders if str(f.day) in pending]
     search_files = [p for f in folders for p in f.files["search"]]
     event_files = [p for f in folders for p in f.files["event"]]
     check_gzip([*search_files, *event_files])
-    earlier_units = _earlier(night, pending, days_late)
-    key = key_frame(night.spark, Path(night.settings.privacy.key_file))
-    delivered = rows(night.spark, search_files, SEARCH_FIELDS, "searches")
-    before = _read(night, SEARCH_LOG, earlier_units)
-    searches = sorted_searches(delivered, key, normalised, before, days_late)
-    searches.rows.persist()
-    known = searches.accepted().select("search_id", "results", "search_date")
-    if before is not None:
-        known = known.unionByName(before.select("search_id", "results", "search_date"))
-    sides = [searches]
+    before = sorted({u for day in pending for u in night.days_before(day, days_late, pending)})
+    earlier = _read(night, SEARCH_LOG, before)
+    ubi = UbiSettings(night.settings.ubi.client, night.settings.ubi.locale, dict(night.settings.ubi.actions),
+                      night.settings.ubi.first_ordinal)  # fmt: skip
+    forgotten = lake.read(FORGOTTEN_USERS, allow_unvalidated=True) if lake.commits(FORGOTTEN_USERS) else None
+    parsed = rows(spark, search_files, SEARCH_FIELDS, "searches", ubi)
+    judged = judged_searches(
+        parsed, key_frame(spark, Path(night.settings.privacy.key_file)), normalised, forgotten
+    ).persist()
+    searches = Sorted(with_outcome(judged, "search", earlier, days_late), "search", search_files)
+    kept, sides = [judged], [searches]
     if event_files:
-        tracks = night.tracks(allow_unvalidated=True)
-        reacted = rows(night.spark, event_files, EVENT_FIELDS, "events")
-        events = sorted_events(reacted, known, tracks, _read(night, ENGAGEMENT_EVENTS, earlier_units), days_late)
-        events.rows.persist()
-        sides.append(events)
+        known = searches.rows.where("outcome = 'accepted'").select(*KNOWN)
+        if earlier is not None:
+            known = known.unionByName(earlier.withColumn("is_forgotten", F.lit(False)).select(*KNOWN))
+        reacted = rows(spark, event_files, EVENT_FIELDS, "events", ubi)
+        reacted = judged_events(reacted, known, night.tracks(allow_unvalidated=True), days_late).persist()
+        kept.append(reacted)
+        outcomes = with_outcome(reacted, "event", _read(night, ENGAGEMENT_EVENTS, before), days_late)
+        sides.append(Sorted(outcomes, "event", event_files))
     accounts = delivered_files(sides).persist()
-    _hold_bad_sources(accounts, night)
+    of_day = accounts.groupBy(F.col("delivered_date").cast("string").alias("day"), "source")
+    sums = of_day.agg(*[F.sum(c).alias(c) for c in ("received", "accepted", "duplicate", "quarantined", "forgotten")])
+    counted = sums.collect()
+    _hold_bad_sources(night, counted)
     written = lake.write(SEARCH_LOG, searches.accepted(), pending)
     n_events = 0
     if len(sides) > 1:
         n_events = sum(lake.write(ENGAGEMENT_EVENTS, sides[1].accepted(), pending).values())
-    bad = sum(lake.write(QUARANTINE, quarantine(sides), pending).values())
+    bad = sum(lake.write(QUARANTINE, quarantine(spark, sides), pending).values())
     lake.write(DELIVERED_FILES, accounts, pending)  # last: it says that the folder is in
-    (total,) = accounts.agg(F.sum("received"), F.sum("duplicate")).collect()
-    for frame in (searches.rows, accounts, *[s.rows for s in sides[1:]]):
+    for frame in (accounts, *kept):
         frame.unpersist()
-    note = f"{len(folders)} folders, {int(total[1] or 0):,} duplicates, {bad:,} quarantined"
-    return Done(int(total[0] or 0), sum(written.values()) + n_events + new_tracks, note)
+    for files, source in ((search_files, "searches"), (event_files, "events")):
+        left = documents_left_out(spark, files, source, ubi)
+        if left is not None:
+            told = ", ".join(f"{r['left_out_as']} {r['document_count']:,}" for r in left.collect())
+            night.notes.append(f"UBI documents that are no {source}, left out: {told or 'none'}")
+    note = f"{len(folders)} folders, {sum(r['duplicate'] for r in counted):,} duplicates, {bad:,} quarantined"
+    gone = sum(r["forgotten"] for r in counted)
+    note += f", {gone:,} of forgotten people" if gone else ""
+    return Done(sum(r["received"] for r in counted), sum(written.values()) + n_events + new_tracks, note)
 
 
-def _earlier(night: Night, pending: dict[str, str], days_late: int) -> list[str]:
-    """Folders already in the lake, not read again now, from which a copy or a search of the new ones may stem."""
-    first = min(f.day for f in night.folders if str(f.day) in pending) - timedelta(days=days_late)
-    return [
-        u for u in sorted(night.lake.commits(SEARCH_LOG)) if u >= str(first) and u not in pending and u < max(pending)
-    ]
+KNOWN = ("search_id", "results", "search_date", "delivered_date", "is_forgotten")
+
+
+def _join_late(night: Night, late: dict[str, str]) -> int:
+    """Folders already in the lake of which events wait for a search: take those whose search has come since."""
+    lake, days_late = night.lake, night.settings.ingest.days_late
+    joined = 0
+    for unit in sorted(late):
+        around = night.days_before(unit, days_late, set(), also_after=True)
+        found = joined_late(
+            _read(night, QUARANTINE, [unit]), _read(night, SEARCH_LOG, around), _read(night, ENGAGEMENT_EVENTS, around),
+            night.tracks(allow_unvalidated=True), unit, days_late,
+        )  # fmt: skip
+        if found is not None and found.count:
+            joined += found.count
+            lake.write(ENGAGEMENT_EVENTS, found.events, {unit: late[unit]})
+            lake.write(QUARANTINE, found.quarantine, {unit: late[unit]})
+        accounts = lake.read(DELIVERED_FILES, [unit], allow_unvalidated=True)
+        accounts = recounted(accounts, _read(night, ENGAGEMENT_EVENTS, [unit]), _read(night, QUARANTINE, [unit]))
+        lake.write(DELIVERED_FILES, accounts, {unit: late[unit]})
+    return joined
 
 
 def _read(night: Night, table: Table, units: list[str]) -> DataFrame | None:
-    return night.lake.read(table, units, allow_unvalidated=True) if units else None
+    held = [u for u in units if u in night.lake.commits(table)]
+    return night.lake.read(table, held, allow_unvalidated=True) if held else None
 
 
-def _hold_bad_sources(accounts: DataFrame, night: Night) -> None:
-    from pyspark.sql import functions as F
-
+def _hold_bad_sources(night: Night, counted: list[Row]) -> None:
+    """Raise IncompleteDelivery if too large a share of a source's rows breaks the contract; nothing is written yet."""
     limit = night.settings.ingest.max_quarantined_share
-    by_source = accounts.groupBy("delivered_date", "source").agg(
-        F.sum("quarantined").alias("q"), F.sum("received").alias("r")
-    )
-    worst = by_source.where(F.col("q") > limit * F.col("r")).orderBy("delivered_date").collect()
+    worst = sorted((r["day"], r["source"], r["quarantined"], r["received"]) for r in counted
+                   if r["quarantined"] > limit * r["received"])  # fmt: skip
     if worst and not night.settings.ingest.accept_incomplete:
-        first = worst[0]
+        day, source, bad, received = worst[0]
         raise IncompleteDelivery(
-            f"{first['source']} folder of {first['delivered_date']}: {first['q']:,} of {first['r']:,} rows break the contract, "
-            f"above ingest.max_quarantined_share={limit} ({len(worst)} folders in all). Look at the producer; nothing was "
+            f"{source} folder of {day}: {bad:,} of {received:,} rows break the contract, above "
+            f"ingest.max_quarantined_share={limit} ({len(worst)} folders in all). Look at the producer; nothing was "
             f'written. To go on all the same: ingest.accept_incomplete="reason".'
         )
 

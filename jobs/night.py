@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
@@ -21,7 +21,7 @@ from lake.io import Lake
 from lake.lock import night_lock
 from lake.schema import Table
 from lake.session import SessionSettings, spark_session
-from lake.tables import TRACKS
+from lake.tables import SEARCH_LOG, TRACKS
 from ranking.examples import training_dates
 
 if TYPE_CHECKING:
@@ -77,15 +77,26 @@ class Night:
 
     @property
     def history_days(self) -> int:
-        """Days from the first delivered folder to D."""
-        return (self.run_date - self.folders[0].day).days
+        """Days from the first delivery that the lake holds to D."""
+        return (self.run_date - self.first_day).days
+
+    @cached_property
+    def first_day(self) -> date:
+        """The first delivery that the lake holds: raw folders may be gone by now. The first folder on an empty lake."""
+        held = [u for u in self.lake.commits(SEARCH_LOG) if u < self.settings.run_date]
+        return date.fromisoformat(min(held)) if held else self.folders[0].day
 
     @property
     def as_of(self) -> tuple[date, ...]:
         """Snapshots that the training set of D needs, oldest first; empty while the history is too short."""
         if self.history_days < self.settings.ranking.min_history_days:
             return ()
-        return training_dates(self.run_date, self.folders[0].day, self.settings.labels.label_days)
+        return training_dates(self.run_date, self.first_day, self.settings.labels.label_days)
+
+    def days_before(self, unit: str, days: int, but: Collection[str], *, also_after: bool = False) -> list[str]:
+        """Delivered dates in the lake up to `days` before `unit` (or around it), those in `but` left out."""
+        near = {str(date.fromisoformat(unit) + timedelta(days=i)) for i in range(-days, days + 1 if also_after else 0)}
+        return sorted(u for u in self.lake.commits(SEARCH_LOG) if u in near and u not in but)
 
     def days(self, first: date, before: date) -> list[str]:
         """Written days of daily_engagement in [first, before)."""

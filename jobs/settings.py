@@ -60,15 +60,36 @@ class IngestSection:
 
 
 @dataclass
+class UbiSection:
+    """What UBI documents do not say: see events.ubi.UbiSettings."""
+
+    client: str = MISSING
+    locale: str = MISSING
+    first_ordinal: int = MISSING
+    actions: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class MaintainSection:
+    """How long things are kept: quarantined rows, and files that only an open reader may still need."""
+
+    quarantine_days: int = MISSING
+    vacuum_h: float = MISSING
+
+
+@dataclass
 class BotsSection:
     """Thresholds of events.bots.BotRules."""
 
-    max_searches_per_hour: int = MISSING
+    burst_searches: int = MISSING
+    burst_s: int = MISSING
+    min_gaps: int = MISSING
+    max_gap_cv: float = MISSING
     min_replays: int = MISSING
     max_one_query_share: float = MISSING
-    min_farm_reactions: int = MISSING
-    min_farm_queries: int = MISSING
-    max_one_artist_share: float = MISSING
+    min_devotion: float = MISSING
+    min_crowd: int = MISSING
+    max_fan_share: float = MISSING
 
 
 @dataclass
@@ -164,11 +185,14 @@ class Settings:
     releases: str = MISSING
     rankers: str = MISSING
     reports: str = MISSING
+    user_ids: str = ""  # of jobs.forget
     lake: LakeSection = field(default_factory=LakeSection)
     cluster: ClusterSection = field(default_factory=ClusterSection)
     privacy: PrivacySection = field(default_factory=PrivacySection)
     quality: QualitySection = field(default_factory=QualitySection)
     ingest: IngestSection = field(default_factory=IngestSection)
+    ubi: UbiSection = field(default_factory=UbiSection)
+    maintain: MaintainSection = field(default_factory=MaintainSection)
     bots: BotsSection = field(default_factory=BotsSection)
     labels: LabelsSection = field(default_factory=LabelsSection)
     candidates: CandidatesSection = field(default_factory=CandidatesSection)

@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lake.errors import CommitLost, EmptyPartition, MissingPartition, SchemaMismatch
-from lake.schema import Table, struct
+from lake.schema import Table, check_clause, struct
 from lake.tables import LEDGER
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession
 
+CHECK = "declared"  # the CHECK constraint that holds a table's declared bounds
+MEASURED_TYPES = ("string", "bigint", "int", "double", "date", "timestamp")  # of which Delta keeps min and max
+FILE_ROWS, MOST_FILES = 1_000_000, 64
 LOG_RETENTION = "interval 400 days"  # doneness is read from the log: keep it for longer than any window
 
 
@@ -44,6 +47,7 @@ class Lake:
         self._commits: dict[str, dict[str, Commit]] = {}
         self._verdicts: dict[tuple[str, str, str], str] | None = None
         self._unsaid: list[tuple[object, ...]] = []
+        self._checked: set[str] = set()
 
     def path(self, table: Table) -> str:
         """Where the table's files lie."""
@@ -66,9 +70,16 @@ class Lake:
                 for row in sorted(history.collect(), key=lambda r: int(r["version"])):
                     said = json.loads(row["userMetadata"] or "{}")
                     for unit, of in said.get("units", {}).items():
-                        found[unit] = Commit(of["fingerprint"], of["rows"], said["run_id"])
+                        if of is None:  # expired
+                            found.pop(unit, None)
+                        else:
+                            found[unit] = Commit(of["fingerprint"], of["rows"], said["run_id"])
             self._commits[table.name] = found
         return self._commits[table.name]
+
+    def forget_cache(self, table: Table) -> None:
+        """Read the table's log anew when next asked: somebody else has committed."""
+        self._commits.pop(table.name, None)
 
     def fingerprint(self, table: Table, unit: object) -> str | None:
         """Fingerprint of the newest commit of a unit, None if it was never written."""
@@ -129,11 +140,16 @@ class Lake:
 
     # -- writing ------------------------------------------------------------------------------------------------
 
-    def write(self, table: Table, frame: DataFrame, units: Mapping[str, str] | Mapping[date, str]) -> dict[str, int]:
+    def write(
+        self, table: Table, frame: DataFrame, units: Mapping[str, str] | Mapping[date, str],
+        rows: Mapping[str, int] | None = None,
+    ) -> dict[str, int]:  # fmt: skip
         """Replace the given units (unit -> fingerprint) by the frame's rows, in one commit; rows per unit.
 
-        Raises SchemaMismatch for other columns than declared, EmptyPartition for a unit without a row (unless the
-        table may be empty), CommitLost if the newest commit is not ours. Running it again gives the same table.
+        `rows`: the frame's rows per unit where the caller has counted them (it is counted here otherwise, and kept in
+        memory meanwhile). Raises SchemaMismatch for other columns than declared, EmptyPartition for a unit without a row
+        (unless the table may be empty), CommitLost if the newest commit is not ours or holds another number of rows.
+        Running it again gives the same table.
         """
         from pyspark.sql import functions as F
 
@@ -142,52 +158,76 @@ class Lake:
         if column is None or not units:
             raise ValueError(f"{table.name} has no write unit, or none was given")
         marks = {str(u): f for u, f in units.items()}
-        frame = frame.select(*[c.name for c in table.columns]).persist()
+        frame = frame.select(*[c.name for c in table.columns])
+        counted = dict(rows or {})
+        if rows is None:
+            frame = frame.persist()
         try:
-            counted = {str(r[0]): int(r[1]) for r in frame.groupBy(F.col(column).cast("string")).count().collect()}
+            if rows is None:
+                by_unit = frame.groupBy(F.col(column).cast("string")).count().collect()
+                counted = {str(r[0]): int(r[1]) for r in by_unit}
             _check_units(table, marks, counted)
-            rows = {u: counted.get(u, 0) for u in marks}
+            found = {u: counted.get(u, 0) for u in marks}
             said = {
                 "run_id": self.run_id,
                 "nonce": uuid.uuid4().hex,
-                "units": {u: {"fingerprint": marks[u], "rows": rows[u]} for u in sorted(marks)},
+                "units": {u: {"fingerprint": marks[u], "rows": found[u]} for u in sorted(marks)},
             }
-            self._commit(table, frame, column, sorted(marks), json.dumps(said, sort_keys=True))
+            self._commit(table, frame, column, found, json.dumps(said, sort_keys=True))
         finally:
-            frame.unpersist()
+            if rows is None:
+                frame.unpersist()
         known = self.commits(table)
         for unit, mark in marks.items():
-            known[unit] = Commit(mark, rows[unit], self.run_id)
+            known[unit] = Commit(mark, found[unit], self.run_id)
             self._note(table, unit, "built")
-        return rows
+        return found
 
-    def _commit(self, table: Table, frame: DataFrame, column: str, units: list[str], said: str) -> None:
+    def _commit(self, table: Table, frame: DataFrame, column: str, rows: Mapping[str, int], said: str) -> None:
+        from pyspark.sql import functions as F
+
         is_date = table.column(column).type == "date"
-        listed = ", ".join((f"DATE'{u}'" if is_date else f"'{u}'") for u in units)
-        ordered = frame
-        if table.partition:
-            ordered = frame.repartition(table.partition)
-        elif len(units) == 1:
-            ordered = frame.coalesce(1)
-        if table.sort_by:
-            lead = [table.partition] if table.partition else []
-            ordered = ordered.sortWithinPartitions(*lead, *table.sort_by)
+        listed = ", ".join((f"DATE'{u}'" if is_date else f"'{u}'") for u in sorted(rows))
+        told = {f.name: f.metadata for f in struct(table).fields}
+        ordered = _placed(table, frame.select(*[F.col(n).alias(n, metadata=m) for n, m in told.items()]), rows)
+        self.commits(table)  # known before the write, so that the cache is not read from a half-made table
         writer = ordered.write.format("delta").mode("overwrite").option("userMetadata", said)
         if table.partition:
             writer = writer.partitionBy(table.partition)
         if self.exists(table):
+            self._hold_check(table)
             writer = writer.option("replaceWhere", f"{column} IN ({listed})").option("mergeSchema", "true")
         else:
-            writer = writer.option("delta.logRetentionDuration", LOG_RETENTION)
-        self.commits(table)  # known before the write, so that the cache is not read from a half-made table
+            writer = writer.options(**_first_options(table))
         writer.save(self.path(table))
-        newest = self._newest_metadata(table)
-        if newest != said:
+        newest = self._newest(table)
+        if newest is None or newest["userMetadata"] != said:
             raise CommitLost(f"{table.name}: the newest commit is not run {self.run_id}'s. Run the step again.")
+        wrote = int((newest["operationMetrics"] or {}).get("numOutputRows", sum(rows.values())))
+        if wrote != sum(rows.values()):
+            raise CommitLost(
+                f"{table.name}: {sum(rows.values()):,} rows counted, {wrote:,} written: the frame gives another result each "
+                f"time. Run jobs.{table.written_by} again; if it stays, look for an order that is not fixed."
+            )
 
-    def _newest_metadata(self, table: Table) -> str | None:
-        row = self.spark.sql(f"DESCRIBE HISTORY delta.`{self.path(table)}` LIMIT 1").select("userMetadata").first()
-        return None if row is None else row[0]
+    def _hold_check(self, table: Table) -> None:
+        """Bring the CHECK of a table that an older version made up to date, once a run."""
+        if table.name in self._checked:
+            return
+        self._checked.add(table.name)
+        wanted = check_clause(table) if table.has_check else ""
+        detail = self.spark.sql(f"DESCRIBE DETAIL delta.`{self.path(table)}`").select("properties").first()
+        stored = dict(detail["properties"] if detail else {}).get(f"delta.constraints.{CHECK}", "")
+        if stored == wanted:
+            return
+        if stored:
+            self.spark.sql(f"ALTER TABLE delta.`{self.path(table)}` DROP CONSTRAINT {CHECK}")
+        if wanted:
+            self.spark.sql(f"ALTER TABLE delta.`{self.path(table)}` ADD CONSTRAINT {CHECK} CHECK ({wanted})")
+
+    def _newest(self, table: Table) -> Row | None:
+        history = self.spark.sql(f"DESCRIBE HISTORY delta.`{self.path(table)}` LIMIT 1")
+        return history.select("userMetadata", "operationMetrics").first()
 
     # -- the gate's verdicts ------------------------------------------------------------------------------------
 
@@ -217,6 +257,33 @@ class Lake:
             rows.sort(key=lambda r: r["at"])
             self._verdicts = {(r["table_name"], r["part"], r["fingerprint"]): r["state"] for r in rows}
         return self._verdicts
+
+
+def _first_options(table: Table) -> dict[str, str]:
+    """Properties of a new table: its log is kept, no statistics of what one person is or said, rows out of bounds refused."""
+    measured = [
+        c.name for c in table.columns if c.type in MEASURED_TYPES and not c.personal and c.name != table.partition
+    ]
+    options = {"delta.logRetentionDuration": LOG_RETENTION, "delta.dataSkippingStatsColumns": ",".join(measured[:32])}
+    if table.has_check and (clause := check_clause(table)):
+        options[f"delta.constraints.{CHECK}"] = clause
+    return options
+
+
+def _placed(table: Table, frame: DataFrame, rows: Mapping[str, int]) -> DataFrame:
+    """The rows as they are to lie in files: a big day in several of about FILE_ROWS, sorted; a small one in one."""
+    from pyspark.sql import functions as F
+
+    files = min(max(rows.values(), default=0) // FILE_ROWS, MOST_FILES)
+    lead = [table.partition] if table.partition else []
+    if files > 1:
+        part = F.pmod(F.xxhash64(*(table.sort_by[:2] or table.keys)), F.lit(files))
+        frame = frame.repartition(files * (len(rows) if table.partition else 1), *lead, part)
+    elif table.partition:
+        frame = frame.repartition(*lead)
+    elif len(rows) == 1:
+        frame = frame.coalesce(1)
+    return frame.sortWithinPartitions(*lead, *table.sort_by) if table.sort_by else frame
 
 
 def _check_units(table: Table, marks: Mapping[str, str], counted: Mapping[str, int]) -> None:

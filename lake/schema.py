@@ -23,6 +23,7 @@ class Column:
     low: float | None = None
     high: float | None = None
     values: tuple[str, ...] = ()
+    personal: bool = False  # what one person is or said: kept out of the log's statistics
 
     def __post_init__(self) -> None:
         element = self.type.removeprefix("array<").removesuffix(">")
@@ -44,6 +45,7 @@ class Table:
     sort_by: tuple[str, ...] = ()
     may_be_empty: bool = False
     write_unit: str | None = None  # the column whose values a write replaces, where it is not the partition
+    has_check: bool = True  # whether Delta refuses rows out of bounds; the gate judges feature tables instead
 
     def __post_init__(self) -> None:
         names = [c.name for c in self.columns]
@@ -80,7 +82,36 @@ def struct(table: Table) -> StructType:
     """The Spark schema of a table, in declared order."""
     from pyspark.sql.types import StructField, StructType
 
-    return StructType([StructField(c.name, spark_type(c.type), True) for c in table.columns])
+    return StructType([StructField(c.name, spark_type(c.type), True, _told(c)) for c in table.columns])
+
+
+def _told(column: Column) -> dict[str, str]:
+    """What the stored schema says of a column: Delta shows `comment` in DESCRIBE."""
+    return {"comment": f"{column.meaning} ({column.unit})" if column.unit else column.meaning}
+
+
+def check_clause(table: Table) -> str:
+    """The declared bounds, values and non-nulls of a table as one SQL condition that every row must meet; "" if none.
+
+    Both bounds of a double also refuse NaN, which Spark holds to be greater than any number: `x >= 0` alone accepts it.
+    """
+    said = []
+    for column in table.columns:
+        name, conditions = f"`{column.name}`", []
+        if column.type == "double":
+            conditions.append(f"NOT isnan({name})")
+        if column.type in ("double", "int", "bigint"):
+            conditions += [f"{name} >= {column.low}"] if column.low is not None else []
+            conditions += [f"{name} <= {column.high}"] if column.high is not None else []
+        if column.values and column.type == "string":
+            listed = ", ".join(f"'{v}'" for v in column.values)
+            conditions.append(f"{name} IN ({listed})")
+        held = " AND ".join(conditions)
+        if column.nullable:
+            said += [f"({name} IS NULL OR ({held}))"] if held else []
+        else:
+            said.append(f"{name} IS NOT NULL" + (f" AND {held}" if held else ""))
+    return " AND ".join(said)
 
 
 def count(name: str, meaning: str, unit: str = "events") -> Column:

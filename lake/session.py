@@ -92,6 +92,8 @@ def _options(settings: SessionSettings) -> dict[str, str]:
         "spark.sql.requireAllClusterKeysForCoPartition": "false",
         # the default 50 makes each tiny commit slow
         "spark.databricks.delta.snapshotPartitions": "2",
+        # an empty day replaced by an empty day is a commit too: it says that the day is done
+        "spark.databricks.delta.skipRecordingEmptyCommits": "false",
         # statistics of a user column would outlive a forget
         "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
         "spark.connect.grpc.binding.address": "127.0.0.1",

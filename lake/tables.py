@@ -23,13 +23,13 @@ CLIENT = Column("client", "string", "client as logged", values=CLIENTS)
 SEARCH_LOG = Table(
     "search_log", "one row per accepted search", ("search_id",), "search_date",
     (
-        Column("search_id", "string", "id of the request"),
-        Column("user_id", "string", "pseudonym: HMAC-SHA-256 of the logged user id, hex"),
+        Column("search_id", "string", "id of the request", personal=True),
+        Column("user_id", "string", "pseudonym: HMAC-SHA-256 of the logged user id, hex", personal=True),
         Column("ts", "timestamp", "instant of the request, UTC"),
         CLIENT,
         Column("surface", "string", "how results were perceived", values=("voice", "screen")),
         LOCALE, QUERY,
-        Column("raw_query", "string", "request as heard or typed"),
+        Column("raw_query", "string", "request as heard or typed", personal=True),
         Column("results", "array<string>", "track ids in served order"),
         Column("release_id", "string", "the release of ours that answered, if one did", nullable=True),
         Column("variant", "string", "serving policy that answered", nullable=True),
@@ -65,7 +65,7 @@ QUARANTINE = Table(
         Column("source", "string", "what the row claimed to be", values=("search", "event")),
         Column("source_file", "string", "file the row came from, relative to the logs folder"),
         Column("line", "bigint", "1-based line (JSON Lines) or row in reading order (Parquet)", low=1),
-        Column("raw_text", "string", "the row as delivered, its user id replaced or masked"),
+        Column("raw_text", "string", "the row as delivered, its user id replaced or masked", personal=True),
         Column("reasons", "array<string>", "every rule it breaks"),
     ),
     "ingest", restricted=True, may_be_empty=True,
@@ -83,8 +83,21 @@ DELIVERED_FILES = Table(
         count("duplicate", "rows whose id had been accepted before", "rows"),
         count("duplicate_conflict", "of those, rows whose content differs from the one that stands", "rows"),
         count("quarantined", "rows in quarantine", "rows"),
+        count("forgotten", "of the accepted, rows of people who asked to be forgotten: counted, not kept", "rows"),
+        count("foreign_fields", "values of fields that the contract does not name, left out (JSON Lines: estimated from "
+                                "one row in 16)", "values"),
+        Column("foreign_names", "array<string>", "names of those fields"),
     ),
     "ingest",
+)  # fmt: skip
+
+FORGOTTEN_USERS = Table(
+    "forgotten_users", "one row per person who asked to be forgotten", ("user_id",), None,
+    (
+        Column("user_id", "string", "pseudonym whose rows are dropped and counted ever after", personal=True),
+        Column("asked", "string", "fingerprint of the request that named it"),
+    ),
+    "forget", restricted=True, write_unit="asked",
 )  # fmt: skip
 
 TRACKS = Table(
@@ -276,6 +289,6 @@ LEDGER = Table(
 )  # fmt: skip
 
 LOG_TABLES: tuple[Table, ...] = (
-    SEARCH_LOG, ENGAGEMENT_EVENTS, QUARANTINE, DELIVERED_FILES, TRACKS, QUERIES, DAILY_ENGAGEMENT, DAILY_SEARCHES,
+    SEARCH_LOG, ENGAGEMENT_EVENTS, QUARANTINE, DELIVERED_FILES, FORGOTTEN_USERS, TRACKS, QUERIES, DAILY_ENGAGEMENT, DAILY_SEARCHES,
     EXPOSURE_CURVES, CANDIDATES, JUDGEMENTS, HEAD_RANKINGS, TRIALS, LEDGER,
 )  # fmt: skip

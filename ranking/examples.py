@@ -50,7 +50,7 @@ def training_examples_table() -> Table:
             Column("weight", "double", "examined impressions behind the label", "impressions", low=0),
             *matrix,
         ),
-        "assemble", sort_by=("qid",),
+        "assemble", sort_by=("qid",), has_check=False,
     )  # fmt: skip
 
 

@@ -33,6 +33,11 @@ def listing(root: Path) -> list[str]:
     return lines
 
 
+def released_ages(root: Path) -> list[str]:
+    """`release <id>, <age>` for each release under `root`, oldest first; none where there is no release."""
+    return [f"release {row[0]}, {row[4]} old" for row in sorted(_rows(root))] if root.is_dir() else []
+
+
 def _rows(root: Path) -> Iterator[tuple[str, ...]]:
     current, standing = current_or_none(root), hold(root)
     for name in release_ids(root):

@@ -18,6 +18,8 @@ from jobs.settings import Settings
 from lake.io import Lake
 from lake.session import SessionSettings, spark_session
 
+# short jobs on two cores: the optimising compiler would take more time than its code saves
+JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseParallelGC"
 FIRST, DAYS, RUN_DATE = "2026-03-01", 22, "2026-03-23"
 
 
@@ -25,7 +27,9 @@ FIRST, DAYS, RUN_DATE = "2026-03-01", 22, "2026-03-23"
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """The session: two threads, two shuffle partitions (tiny frames), no UI; stopped at the end."""
     work = tmp_path_factory.mktemp("spark")
-    session = spark_session(SessionSettings("tests", "local[2]", "3g", shuffle_partitions=2, work_dir=str(work)))
+    session = spark_session(
+        SessionSettings("tests", "local[2]", "3g", shuffle_partitions=2, work_dir=str(work), java_options=JAVA_OPTIONS)
+    )
     yield session
     session.stop()
 

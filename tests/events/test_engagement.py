@@ -7,7 +7,6 @@ from datetime import date, datetime
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from events.bots import BotRules, bot_days
 from events.engagement import counted_days
 from events.sessions import sessions
 
@@ -84,18 +83,3 @@ def test_sessions_cross_midnight_and_a_rephrase_is_another_query_within_two_minu
     assert rows["a"]["session_id"] == rows["b"]["session_id"] == rows["c"]["session_id"]
     assert rows["d"]["session_id"] != rows["c"]["session_id"] and rows["d"]["session_id"] == rows["e"]["session_id"]
     assert [i for i, r in sorted(rows.items()) if r["is_rephrased"]] == ["a"]
-
-
-def test_bot_rules_meet_bots_and_spare_a_household(spark: SparkSession) -> None:
-    rows = [(f"fast{i}", "fast", f"02T10:{i // 2:02d}:{30 * (i % 2):02d}", "web", f"q{i}") for i in range(70)]
-    rows += [(f"again{i}", "again", f"02T{i // 10:02d}:{5 * (i % 10):02d}:00", "web", "same") for i in range(40)]
-    rows += [(f"farm{i}", "farm", f"02T{8 + i:02d}:00:00", "web", f"f{i}") for i in range(10)]
-    rows += [
-        (f"home{i}", "home", f"02T{7 + i // 8:02d}:{7 * (i % 8):02d}:00", "alexa", f"h{i % 30}") for i in range(110)
-    ]
-    reactions = [(f"farm{i}", "pushed") for i in range(10)] + [(f"home{i}", f"artist{i % 17}") for i in range(110)]
-    found = bot_days(
-        searches(spark, *rows), spark.createDataFrame(reactions, "search_id string, artist string"), BotRules()
-    )
-    first_day = {r["user_id"]: r["rule"] for r in found.collect() if r["search_date"] == DAY}
-    assert first_day == {"fast": "scraper", "again": "replay", "farm": "farm"}

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from events.contract import EVENT_FIELDS, SEARCH_FIELDS
-from events.ingest import delivered_files, quarantine, sorted_events, sorted_searches
+from events.ingest import Sorted, delivered_files, judged_events, judged_searches, quarantine, with_outcome
 from events.privacy import ensure_key, key_frame
 from events.reading import rows
 from lake.errors import InputContractError, KeyMismatch
@@ -40,12 +41,19 @@ def deliver(root: Path, source: str, day: str, lines: list[object]) -> Path:
     return file
 
 
-def searches(spark: SparkSession, root: Path, lines: list[object], earlier: DataFrame | None = None):  # type: ignore[no-untyped-def]
+def searches(spark: SparkSession, root: Path, lines: list[object], earlier: DataFrame | None = None) -> Sorted:
     ensure_key(root / "key", root / "lake")
     file = deliver(root, "searches", "2026-03-02", lines)
-    return sorted_searches(
-        rows(spark, [file], SEARCH_FIELDS, "searches"), key_frame(spark, root / "key"), normalised, earlier, 2
-    )
+    parsed = rows(spark, [file], SEARCH_FIELDS, "searches")
+    judged = judged_searches(parsed, key_frame(spark, root / "key"), normalised, None)
+    return Sorted(with_outcome(judged, "search", earlier, 2), "search", [file])
+
+
+def events(spark: SparkSession, root: Path, lines: list[object], known: DataFrame, day: str = "2026-03-03") -> Sorted:
+    tracks = spark.createDataFrame([("t1",), ("t2",)], "track_id string")
+    file = deliver(root, "events", day, lines)
+    judged = judged_events(rows(spark, [file], EVENT_FIELDS, "events"), known, tracks, 2)
+    return Sorted(with_outcome(judged, "event", None, 2), "event", [file])
 
 
 BROKEN = [
@@ -66,7 +74,7 @@ def test_every_reason_is_kept_and_the_account_is_exact(spark: SparkSession, tmp_
     cut = json.dumps({**SEARCH, "search_id": "cut"})[:60]
     lines = [SEARCH, *bad, cut, "", SEARCH, {**SEARCH, "raw_query": "play goodbye", "ts": "2026-03-02T10:00:01Z"}]
     side = searches(spark, tmp_path, lines)
-    held = {r["line"]: r for r in quarantine([side]).collect()}
+    held = {r["line"]: r for r in quarantine(spark, [side]).collect()}
     for i, (_, reasons) in enumerate(BROKEN):
         assert held[2 + i]["reasons"] == reasons, lines[1 + i]
     assert "unreadable" in held[2 + len(BROKEN)]["reasons"]
@@ -88,7 +96,7 @@ def test_no_user_id_is_stored(spark: SparkSession, tmp_path: Path) -> None:
     side = searches(spark, tmp_path, [named, {**named, "search_id": "x", "client": "?"}, json.dumps(named)[:-30]])
     key = bytes.fromhex((tmp_path / "key").read_text().strip())
     assert side.accepted().first()["user_id"] == hmac.new(key, b"maria.lopez@example.org", "sha256").hexdigest()
-    texts = [r["raw_text"] for r in quarantine([side]).collect()]
+    texts = [r["raw_text"] for r in quarantine(spark, [side]).collect()]
     assert len(texts) == 2 and not any("maria" in t for t in texts)
     plan = side.rows._jdf.queryExecution().toString() if hasattr(side.rows, "_jdf") else ""  # type: ignore[operator]
     assert (tmp_path / "key").read_text().strip() not in plan
@@ -100,9 +108,7 @@ def test_pseudonyms_equal_hmac_for_any_text(spark: SparkSession, tmp_path: Path)
     ensure_key(tmp_path / "key", tmp_path / "lake")
     key = bytes.fromhex((tmp_path / "key").read_text().strip())
     ids = ["u1", "", "ñandú", "日本" * 40, "x" * 300]
-    frame = spark.createDataFrame([(i,) for i in ids], "user_id string").withColumn(
-        "raw", __import__("pyspark").sql.functions.col("user_id")
-    )
+    frame = spark.createDataFrame([(i,) for i in ids], "user_id string").withColumn("raw", F.col("user_id"))
     for row in with_pseudonym(frame, key_frame(spark, tmp_path / "key")).collect():
         assert row["user_id"] == hmac.new(key, row["raw"].encode(), "sha256").hexdigest()
 
@@ -120,16 +126,14 @@ def test_another_key_is_refused(tmp_path: Path) -> None:
 
 
 def test_events_need_their_search_and_their_place(spark: SparkSession, tmp_path: Path) -> None:
-    known = searches(spark, tmp_path, [SEARCH]).accepted().select("search_id", "results", "search_date")
-    tracks = spark.createDataFrame([("t1",), ("t2",)], "track_id string")
+    known = searches(spark, tmp_path, [SEARCH]).rows
     lines = [
         EVENT, {**EVENT, "event_id": "e2", "position": 1}, {**EVENT, "event_id": "e3", "position": 9},
         {**EVENT, "event_id": "e4", "search_id": "s9"}, {**EVENT, "event_id": "e5", "track_id": "t7"},
         {**EVENT, "event_id": "e6", "dwell_ms": -1, "kind": "hum"}, {**EVENT, "event_id": "e7", "position": 0}, EVENT,
     ]  # fmt: skip
-    file = deliver(tmp_path, "events", "2026-03-03", lines)
-    side = sorted_events(rows(spark, [file], EVENT_FIELDS, "events"), known, tracks, None, 2)
-    held = {r["line"]: r["reasons"] for r in quarantine([side]).collect()}
+    side = events(spark, tmp_path, lines, known)
+    held = {r["line"]: r["reasons"] for r in quarantine(spark, [side]).collect()}
     assert held == {
         2: ["not_served"], 3: ["not_served"], 4: ["no_search"], 5: ["unknown_track", "not_served"],
         6: ["unknown_kind", "negative_dwell"], 7: ["bad_position", "not_served"],
@@ -140,9 +144,14 @@ def test_events_need_their_search_and_their_place(spark: SparkSession, tmp_path:
 
 def test_a_copy_of_an_earlier_folder_is_a_duplicate(spark: SparkSession, tmp_path: Path) -> None:
     first = searches(spark, tmp_path, [SEARCH])
-    earlier = first.accepted().select("search_id", "ts", "raw_query").localCheckpoint()
-    again = searches(spark, tmp_path, [SEARCH, {**SEARCH, "search_id": "s2"}], earlier)
+    earlier = first.accepted().withColumn("delivered_date", F.lit(date(2026, 3, 1))).localCheckpoint()
+    again = searches(spark, tmp_path, [SEARCH, {**SEARCH, "search_id": "s2"}, {**SEARCH, "variant": "b"}], earlier)
     assert [r["search_id"] for r in again.accepted().collect()] == ["s2"]
+    outcomes = {r["variant"]: r["outcome"] for r in again.rows.where("search_id = 's1'").collect()}
+    assert outcomes == {"a": "duplicate", "b": "duplicate_conflict"}
+    # beyond the lateness an id is a new row
+    long_ago = earlier.withColumn("delivered_date", F.lit(date(2026, 2, 20)))
+    assert searches(spark, tmp_path, [SEARCH], long_ago).accepted().count() == 1
 
 
 def test_files_that_are_no_files_are_named(spark: SparkSession, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from ranking.head import head_queries
 from tests.conftest import RUN_DATE, World
 
 NO_BOTS = (
-    "bots.max_searches_per_hour=1000000", "bots.min_replays=1000000", "bots.min_farm_reactions=1000000",
+    "bots.burst_searches=1000000", "bots.min_gaps=1000000", "bots.min_replays=1000000", "bots.min_crowd=1000000",
 )  # the oracle recounts raw logs; who is a bot is another room's question  # fmt: skip
 
 

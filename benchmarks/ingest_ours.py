@@ -1,0 +1,118 @@
+"""Our side of `benchmarks.ingest`: jobs.ingest and jobs.count_engagement over one delivered day, timed step by step.
+
+    python -m benchmarks.ingest_ours FOLDER --catalog FILE --run-date D --home DIR --json FILE [--memory 6g]
+
+The session's start and the imports are outside the clock. Bots are judged but none is found (thresholds out of reach): their
+work is in our time, and the counts stay comparable with a side that knows no bots.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+import yaml
+
+from benchmarks.children import on_two_cores
+from benchmarks.tasks import EVENT_LOG, heaviest, recorded, stages
+from jobs import count_engagement, ingest
+from jobs.night import Night
+from jobs.settings import BotsSection, Settings
+from lake.io import Lake
+from lake.session import SessionSettings, spark_session
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+OUT_OF_REACH = 1_000_000
+
+
+def overrides(folder: Path, catalog: Path, run_date: str, home: Path) -> list[str]:
+    """The words of a night over `folder`, with everything it writes under `home`, that finds no bots."""
+    of_bots = get_type_hints(BotsSection)
+    return [
+        f"run_date={run_date}", f"logs={folder}/logs", f"catalog={catalog}", f"lake.root={home}/lake",
+        f"releases={home}/releases", f"rankers={home}/rankers", f"reports={home}/reports", f"tuning.sweeps={home}/sweeps",
+        f"privacy.key_file={home}/key", f"quality.docs_dir={home}/data-docs", f"cluster.work_dir={home}/spark",
+        # numbers of searches, gaps and accounts above which a rule fires; spans of seconds are none
+        *[f"bots.{n}={OUT_OF_REACH}" for n, kind in of_bots.items() if kind is int and not n.endswith("_s")],
+    ]  # fmt: skip
+
+
+def settings_of_command(words: Sequence[str]) -> Settings:
+    """The settings that `python -m jobs.ingest <words>` would run with: only jobs may import Hydra, so it is asked."""
+    command = [sys.executable, "-m", "jobs.ingest", *words, "--cfg", "job", "--resolve"]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    if said.returncode:
+        raise SystemExit(said.stderr.strip() or said.stdout.strip())
+    told = yaml.safe_load(said.stdout)
+    hints: dict[str, Any] = get_type_hints(Settings)
+
+    def typed(name: str) -> Any:
+        kind = hints[name]
+        return kind(**told[name]) if hasattr(kind, "__dataclass_fields__") else told[name]
+
+    return Settings(**{f.name: typed(f.name) for f in fields(Settings) if f.name in told})
+
+
+def timed_steps(night: Night) -> dict[str, float]:
+    """Run the two steps; seconds of each."""
+    seconds = {}
+    for name, run in (("ingest", ingest.run), ("count_engagement", count_engagement.run)):
+        begun = time.perf_counter()
+        run(night)
+        seconds[name] = round(time.perf_counter() - begun, 3)
+    return seconds
+
+
+def _session(settings: Settings, log: Path) -> SparkSession:
+    cluster = settings.cluster
+    log.mkdir(parents=True)
+    return spark_session(SessionSettings(
+        "ingest benchmark", cluster.master, cluster.memory, cluster.shuffle_partitions, False, "", cluster.work_dir,
+        {**cluster.extra, **EVENT_LOG, "spark.eventLog.dir": log.resolve().as_uri()}, cluster.java_options,
+    ))  # fmt: skip
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the two steps over one delivered day in a new lake, and write what they took."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.ingest_ours", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("folder", type=Path, help="holds logs/")
+    for name in ("catalog", "home", "json"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--run-date", required=True)
+    parser.add_argument("--memory", default="6g")
+    given = parser.parse_args(arguments)
+    on_two_cores()
+    words = overrides(given.folder, given.catalog, given.run_date, given.home)
+    settings = settings_of_command([*words, "cluster.master='local[2]'", f"cluster.memory={given.memory}"])
+    begun = time.perf_counter()
+    spark = _session(settings, given.home / "eventlog")
+    session_s = time.perf_counter() - begun
+    night = Night(settings, spark, Lake(spark, Path(settings.lake.root)))
+    with recorded(spark) as actions:
+        seconds = timed_steps(night)
+    night.lake.flush_ledger()
+    version = spark.version
+    spark.stop()
+    [log] = (given.home / "eventlog").iterdir()
+    heavy = heaviest(stages(log, actions))
+    told = {
+        "seconds": seconds, "session_s": session_s, "spark": version, "actions": [asdict(a) for a in actions],
+        "stages": [asdict(s) for s in heavy],
+    }  # fmt: skip
+    given.json.write_text(json.dumps(told) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

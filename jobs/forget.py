@@ -1,0 +1,71 @@
+"""Forget people: their rows leave every table and file, what was made from them is made again, and it is proved."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import hydra
+from omegaconf import DictConfig
+
+from events.forgetting import forget, pseudonyms, remember_forgotten
+from events.privacy import key_frame
+from jobs import assemble, build_features, candidates, count_engagement, fit_exposure, grade, understand, validate
+from jobs.command import run_command
+from jobs.maintain import AS_OF, OTHERS
+from jobs.night import Done, Night, run_alone
+from lake.errors import PlayfirstError
+from lake.tables import FORGOTTEN_USERS, QUERIES
+from lake.upkeep import files_holding, vacuum
+from serving.listing import released_ages
+
+REBUILD = (understand, count_engagement, fit_exposure, candidates, build_features, validate, grade, assemble)
+
+
+class NotForgotten(PlayfirstError):
+    """A file of the lake still holds a pseudonym that was to go."""
+
+
+def run(night: Night) -> Done:
+    """Delete, rebuild every night that the lake holds, purge the files, and look for what is left."""
+    settings, lake = night.settings, night.lake
+    named = pseudonyms(lake, Path(settings.user_ids), key_frame(night.spark, Path(settings.privacy.key_file)))
+    new = remember_forgotten(lake, named)
+    gone = forget(lake, named)
+    nights = sorted(lake.commits(QUERIES))
+    for unit in nights:  # in the order of dates: a snapshot may stand on an earlier one
+        one = Night(replace(settings, run_date=unit), night.spark, lake)
+        for step in REBUILD:
+            step.run(one)
+    for table in (*AS_OF, *OTHERS):
+        if lake.exists(table):
+            vacuum(lake, table, 0)
+    shutil.rmtree(
+        Path(settings.tuning.sweeps) / "examples", ignore_errors=True
+    )  # training files; a sweep makes them anew
+    words = [str(r[0]) for r in named.collect()]
+    left = files_holding(lake.root, words, but=(FORGOTTEN_USERS.name,))
+    if left:
+        raise NotForgotten(
+            f"{len(left)} files still hold a forgotten pseudonym, the first is {left[0]}. Run jobs.forget again with the "
+            f"same file; no reader may have the lake open meanwhile."
+        )
+    night.notes.append(f"the raw folders under {settings.logs} still hold these people: their owner must delete them")
+    night.notes += [f"holds aggregates only: {line}" for line in released_ages(Path(settings.releases))]
+    night.notes += [
+        f"holds aggregates only: ranker {p.name}" for p in sorted(Path(settings.rankers).glob("*")) if p.is_dir()
+    ]
+    told = ", ".join(f"{n:,} of {name}" for name, n in gone.items())
+    note = f"{len(words)} people ({new} new): {told}; {len(nights)} nights rebuilt; no file holds a pseudonym"
+    return Done(len(words), sum(gone.values()), note)
+
+
+@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="forget")
+def main(config: DictConfig) -> None:
+    """Run this step alone."""
+    run_alone("forget", run, config)
+
+
+if __name__ == "__main__":
+    run_command(main, "jobs.forget")

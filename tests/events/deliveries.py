@@ -1,0 +1,94 @@
+"""Small made deliveries for tests, and what ingest and count make of them, without a lake."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from events.contract import EVENT_FIELDS, SEARCH_FIELDS
+from events.engagement import counted_days
+from events.ingest import Sorted, judged_events, judged_searches, with_outcome
+from events.privacy import ensure_key, key_frame
+from events.reading import rows
+from events.sessions import sessions
+from queries.understand import normalised
+
+FIRST = date(2026, 3, 2)
+TRACKS = [f"t{i}" for i in range(8)]
+KINDS = ("click", "play", "skip", "complete", "stop", "save", "like")
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """One line and the folder (days after FIRST) it lands in."""
+
+    folder: int
+    source: str
+    text: bytes
+
+
+def made_log(seed: int, searches: int, days: int = 2, mark: str = "") -> list[Delivered]:
+    """Searches over some days with a few reactions each, every row in the folder of its own day; ids begin with `mark`."""
+    import random
+
+    draw, out = random.Random(seed), []
+    for i in range(searches):
+        day = draw.randrange(days)
+        at = f"{FIRST + timedelta(days=day)}T{draw.randrange(24):02d}:{draw.randrange(60):02d}:{draw.randrange(60):02d}.000Z"
+        results = draw.sample(TRACKS, 4)
+        search: Row = {
+            "search_id": f"{mark}s{i}", "user_id": f"{mark}u{draw.randrange(12)}", "ts": at, "client": draw.choice(["alexa", "mobile"]),
+            "locale": draw.choice(["en-US", "es-MX"]), "raw_query": draw.choice(["play hello", "rock", "Música"]),
+            "results": results,
+        }  # fmt: skip
+        out.append(Delivered(day, "searches", json.dumps(search, ensure_ascii=False).encode()))
+        for j in range(draw.randrange(4)):
+            place = draw.randrange(4)
+            event: Row = {
+                "event_id": f"{mark}e{i}-{j}", "search_id": f"{mark}s{i}", "track_id": results[place], "position": place + 1, "ts": at,
+                "kind": draw.choice(KINDS), "dwell_ms": draw.choice([0, 4_000, 45_000]),
+            }  # fmt: skip
+            out.append(Delivered(day, "events", json.dumps(event).encode()))
+    return out
+
+
+def written(root: Path, files: dict[tuple[int, str, str], list[bytes]]) -> dict[str, list[Path]]:
+    """Write (folder, source, file name) -> lines; paths by source."""
+    paths: dict[str, list[Path]] = {"searches": [], "events": []}
+    for (folder, source, name), lines in files.items():
+        place = root / source / f"date={FIRST + timedelta(days=folder)}"
+        place.mkdir(parents=True, exist_ok=True)
+        (place / name).write_bytes(b"".join(x + b"\n" for x in lines))
+        paths[source].append(place / name)
+    return paths
+
+
+def sorted_sides(spark: SparkSession, root: Path, paths: dict[str, list[Path]], parts: int = 2) -> list[Sorted]:
+    """Both sources sorted as ingest does, read in one batch, laid in `parts` partitions."""
+    ensure_key(root / "key", root / "lake")
+    parsed = rows(spark, paths["searches"], SEARCH_FIELDS, "searches").repartition(parts)
+    judged = judged_searches(parsed, key_frame(spark, root / "key"), normalised, None).persist()
+    searches = Sorted(with_outcome(judged, "search", None, 2), "search", paths["searches"])
+    known = searches.rows.where("outcome = 'accepted'")
+    tracks = spark.createDataFrame([(t,) for t in TRACKS], "track_id string")
+    reacted = rows(spark, paths["events"], EVENT_FIELDS, "events").repartition(parts)
+    events = judged_events(reacted, known, tracks, 2).persist()
+    return [searches, Sorted(with_outcome(events, "event", None, 2), "event", paths["events"])]
+
+
+def daily(sides: list[Sorted]) -> DataFrame:
+    """daily_engagement of everything accepted, nobody a bot."""
+    tagged = sessions(sides[0].accepted()).withColumn("is_bot", F.lit(False))
+    return counted_days(tagged, sides[1].accepted()).daily_engagement
+
+
+def as_set(frame: DataFrame) -> set[str]:
+    """The rows of a frame as comparable texts."""
+    return {json.dumps(r.asDict(), default=str, sort_keys=True) for r in frame.collect()}

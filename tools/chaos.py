@@ -1,0 +1,157 @@
+"""Kill ingest and count again and again, run them once more, and compare with a run that nobody disturbed.
+
+    python -m tools.chaos --times 20 --seed 1 [--out DIR]       (`make chaos`)
+    python -m tools.chaos --at search_log,daily_searches        (kill right after these tables were committed)
+
+The whole process group is killed (SIGKILL) at a random moment, each time on a lake of its own; with --at one lake is killed
+as soon as each of the named tables has its first commit. Exit code 0 if every table then equals the undisturbed one row
+for row and no lock is left; 1 otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from lake.lock import is_held
+from lake.tables import DAILY_ENGAGEMENT, DAILY_SEARCHES, DELIVERED_FILES, ENGAGEMENT_EVENTS, QUARANTINE, SEARCH_LOG
+
+TABLES = (SEARCH_LOG, ENGAGEMENT_EVENTS, QUARANTINE, DELIVERED_FILES, DAILY_SEARCHES, DAILY_ENGAGEMENT)
+DAYS, FIRST, RUN_DATE = 3, "2026-03-01", "2026-03-04"
+LIMIT_S = 400
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Simulate, run undisturbed, kill and heal, compare; print one line a kill."""
+    parser = argparse.ArgumentParser(prog="python -m tools.chaos", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--times", type=int, default=20, help="kills at random moments")
+    parser.add_argument(
+        "--at", default="", help="tables, by comma: kill after their first commit, instead of at random"
+    )
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path, default=Path("var/chaos"))
+    parser.add_argument("--java-options", default="-XX:TieredStopAtLevel=1")
+    given = parser.parse_args(arguments)
+    out = given.out.resolve()
+    shutil.rmtree(out, ignore_errors=True)
+    made = [sys.executable, "-m", "simulator.generate", f"out={out}", f"days={DAYS}", "searches_per_day=300", "seed=5",
+            f"first_date={FIRST}", "jsonl_days=1", "catalog_tracks=5000"]  # fmt: skip
+    subprocess.run(made, check=True, timeout=LIMIT_S, capture_output=True)
+    (out / "key").write_text("5a" * 32 + "\n")
+    started = time.monotonic()
+    _finish(_start(out, out / "calm", given.java_options), out / "calm")
+    calm_s = time.monotonic() - started
+    wanted, draw = _contents(out / "calm"), random.Random(given.seed)
+    tables = [t for t in given.at.split(",") if t]
+    tries: list[list[str | float]] = [list(tables)] if tables else []
+    tries = tries or [[draw.uniform(0.15, 1.0) * calm_s] for _ in range(given.times)]
+    bad = 0
+    for i, points in enumerate(tries, 1):
+        home = out / f"kill-{i}"
+        killed = [_disturbed(out, home, point, given.java_options) for point in points]
+        _finish(_start(out, home, given.java_options), home)
+        wrong = [name for name, hashed in _contents(home).items() if wanted[name] != hashed]
+        wrong += ["a lock is left"] if is_held(home / "lake" / "night.lock") else []
+        print(
+            f"{i:>3}/{len(tries)} {', '.join(killed)}: {'equal' if not wrong else 'DIFFERS: ' + ', '.join(wrong)}",
+            flush=True,
+        )
+        bad += bool(wrong)
+        if not wrong:
+            shutil.rmtree(home)
+    print(f"{len(tries) - bad} of {len(tries)} disturbed lakes healed to the tables of the undisturbed one")
+    return 1 if bad else 0
+
+
+PROGRAM = """
+import sys
+from hydra import compose, initialize_config_module
+from jobs import count_engagement, ingest
+from jobs.command import settings_of, told
+from jobs.night import night
+with initialize_config_module("conf", version_base="1.3"):
+    settings = settings_of(compose("nightly", overrides=sys.argv[1:]))
+with told("chaos"), night(settings) as this:
+    print(ingest.run(this), flush=True)
+    print(count_engagement.run(this), flush=True)
+"""
+
+
+def _start(world: Path, home: Path, java_options: str) -> subprocess.Popen[bytes]:
+    """Ingest and count in one session, as a process group of its own."""
+    home.mkdir(parents=True, exist_ok=True)
+    command = [
+        sys.executable, "-c", PROGRAM, f"run_date={RUN_DATE}", f"logs={world}/logs", f"catalog={world}/catalog.jsonl.gz",
+        f"lake.root={home}/lake", f"privacy.key_file={world}/key", f"cluster.work_dir={home}/spark", "cluster.memory=2g",
+        "cluster.shuffle_partitions=2", f"cluster.java_options='{java_options}'", f"reports={home}/reports",
+    ]  # fmt: skip
+    log = (home / "run.log").open("ab")
+    return subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+
+
+def _finish(process: subprocess.Popen[bytes], home: Path) -> None:
+    code = process.wait(timeout=LIMIT_S)
+    if code:
+        raise SystemExit(f"the run ended with exit code {code}; see {home / 'run.log'}")
+
+
+def _disturbed(world: Path, home: Path, point: str | float, java_options: str) -> str:
+    """Run until the point comes, then kill the whole group; what was done, for a person."""
+    started = time.monotonic()
+
+    def come() -> bool:
+        if isinstance(point, str):
+            return (home / "lake" / point / "_delta_log" / f"{0:020}.json").exists()
+        return time.monotonic() - started >= point
+
+    where = f"after the commit of {point}" if isinstance(point, str) else f"after {point:.1f} s"
+    killed = _killed(_start(world, home, java_options), come)
+    return f"killed {where}" if killed else f"ended before the kill {where}"
+
+
+def _killed(process: subprocess.Popen[bytes], come: Callable[[], bool]) -> bool:
+    while process.poll() is None:
+        if come():
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(timeout=60)
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def _contents(home: Path) -> dict[str, str]:
+    """Hash of each table's rows, whatever their order, read without Spark: the files that its Delta log names."""
+    return {t.name: _rows_hash(home / "lake" / t.name) for t in TABLES}
+
+
+def _rows_hash(table: Path) -> str:
+    import json
+
+    import pyarrow.parquet as pq
+
+    live: dict[str, dict[str, str]] = {}
+    for log in sorted((table / "_delta_log").glob("*.json")):
+        for line in log.read_text().splitlines():
+            action = json.loads(line)
+            if "add" in action:
+                live[action["add"]["path"]] = action["add"]["partitionValues"]
+            elif "remove" in action:
+                live.pop(action["remove"]["path"], None)
+    rows = []
+    for path, partition in live.items():
+        for row in pq.ParquetFile(table / path).read().to_pylist():
+            rows.append(json.dumps({**row, **partition}, default=str, sort_keys=True))
+    return hashlib.sha256("\n".join(sorted(rows)).encode()).hexdigest()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
