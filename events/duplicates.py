@@ -38,16 +38,13 @@ def with_repeats(
         # an id accepted before counts once: alone it repeats nothing
         ids = ids.unionByName(earlier.select(F.xxhash64(id_column).alias("_h"), F.lit(0).alias("n")))
     several = ids.groupBy("_h").agg(F.count("*").alias("rows"), F.sum("n").alias("here"))
-    several = several.where((F.col("rows") > 1) & (F.col("here") > 0)).select("_h").persist()
+    several = several.where((F.col("rows") > 1) & (F.col("here") > 0)).select("_h").localCheckpoint()
     found = several.count()
     if not found:
-        several.unpersist()
         return rows.withColumn("repeat", F.lit(None).cast("string"))
     repeats = _repeats(_only(good, id_column, several, found), id_column, said, days_late,
-                       None if earlier is None else _only(earlier, id_column, several, found)).persist()  # fmt: skip
-    n = repeats.count()
-    several.unpersist()
-    return rows.join(F.broadcast(repeats) if n <= FEW else repeats, ["source_file", "block", "seen"], "left")
+                       None if earlier is None else _only(earlier, id_column, several, found)).localCheckpoint()  # fmt: skip
+    return rows.join(F.broadcast(repeats) if found <= FEW else repeats, ["source_file", "block", "seen"], "left")
 
 
 def _only(frame: DataFrame, id_column: str, hashes: DataFrame, n: int) -> DataFrame:

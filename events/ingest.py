@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
@@ -12,6 +12,7 @@ from events.contract import SURFACE_OF, event_rules, reasons, search_rules
 from events.duplicates import with_repeats
 from events.privacy import masked, with_pseudonym, without_contacts
 from events.reading import PLACE, SAMPLE, with_raw_text
+from lake.schema import struct
 from lake.tables import DELIVERED_FILES, ENGAGEMENT_EVENTS, QUARANTINE, SEARCH_LOG
 
 if TYPE_CHECKING:
@@ -129,20 +130,29 @@ def with_outcome(judged: DataFrame, source: str, earlier: DataFrame | None, days
     return frame.withColumn("outcome", outcome).drop("repeat")
 
 
-def quarantine(spark: SparkSession, sides: list[Sorted]) -> DataFrame:
-    """One row per quarantined row of any source: raw text with the user id replaced, file, line, every reason."""
+def quarantine(spark: SparkSession, sides: list[Sorted], bad_files: Collection[str] | None = None) -> DataFrame:
+    """One row per quarantined row of any source: raw text with the user id replaced, file, line, every reason.
+
+    `bad_files`: the source files that hold such rows, where the caller knows them (DELIVERED_FILES says so): kinds of
+    files without one are not read again.
+    """
     from pyspark.sql import functions as F
 
     parts = []
     for side in sides:
-        user = "user_id" if side.source == "search" else "search_id"
+        of_source = None if bad_files is None else [f for f in bad_files if f.startswith(side.folder + "/")]
+        if of_source == []:
+            continue
         bad = side.rows.where(F.col("outcome") == QUARANTINED)
-        bad = with_raw_text(spark, bad.select(*PLACE, "reasons", user), side.files, side.folder)
         # an event names its listener by the search alone; whatever else looks like an id is cut
         person = F.col("user_id") if side.source == "search" else F.lit(None).cast("string")
-        text = masked(F.col("raw_text"), person)
+        bad = bad.select(*PLACE, "reasons", person.alias("user_id"))
+        bad = with_raw_text(spark, bad, side.files, side.folder, of_source)
+        text = masked(F.col("raw_text"), F.col("user_id"))
         parts.append(bad.select("delivered_date", F.lit(side.source).alias("source"), "source_file", "line",
                                 text.alias("raw_text"), "reasons"))  # fmt: skip
+    if not parts:
+        return spark.createDataFrame([], struct(QUARANTINE))
     return reduce(lambda a, b: a.unionByName(b), parts).select(*[c.name for c in QUARANTINE.columns])
 
 

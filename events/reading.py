@@ -6,7 +6,7 @@ the good rows, nearly all of them, stay narrow.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,28 +57,36 @@ def documents_left_out(spark: SparkSession, files: Sequence[Path], source: str, 
     return left.groupBy("left_out_as").agg(F.sum("document_count").alias("document_count")).orderBy("left_out_as")
 
 
-def with_raw_text(spark: SparkSession, bad: DataFrame, files: Sequence[Path], source: str) -> DataFrame:
+def with_raw_text(
+    spark: SparkSession, bad: DataFrame, files: Sequence[Path], source: str, bad_files: Collection[str] | None = None
+) -> DataFrame:
     """Add `line` (1-based) and `raw_text` (valid UTF-8) to a few rows by their PLACE. Grain: as in.
 
-    Reads the files once more, without parsing; the same files in the same session are cut into the same blocks.
+    Reads the files once more, without parsing: all of a kind (the same files in the same session are cut into the same
+    blocks), but only the kinds that `bad_files` names one of, where it is told.
     """
     from pyspark.sql import functions as F
 
+    def holds_bad(kind: Sequence[Path]) -> bool:
+        names = None if bad_files is None else {b.rsplit("/", 1)[-1] for b in bad_files}
+        return bool(kind) and (names is None or any(f.name in names for f in kind))
+
     places = F.broadcast(bad.select("source_file", "block", "seen"))
     parts = []
-    for kind in (("plain", [f for f in files if f.name.endswith(TEXT) and "ndjson" not in f.name]),
-                 ("ubi", [f for f in files if f.name.endswith(TEXT) and "ndjson" in f.name])):  # fmt: skip
-        if kind[1]:
-            lines = _lines(spark, kind[1], source)
+    text = [f for f in files if f.name.endswith(TEXT)]
+    for kind in ([f for f in text if "ndjson" not in f.name], [f for f in text if "ndjson" in f.name]):
+        if holds_bad(kind):
+            lines = _lines(spark, kind, source)
             offsets = F.broadcast(_offsets(lines))
             found = lines.join(places, ["source_file", "block", "seen"]).join(offsets, ["source_file", "block"])
             line = F.col("lines_before") + F.col("seen") - F.col("first_seen") + 1
             parts.append(found.select("source_file", "block", "seen", line.alias("line"), "raw_text"))
     for alike in check_parquet([f for f in files if f.name.endswith(".parquet")]):
-        stored = spark.read.parquet(*[str(f) for f in alike])
-        found = stored.select(*_parquet_place(source), _as_json(stored).alias("raw_text"))
-        found = found.join(places, ["source_file", "block", "seen"])
-        parts.append(found.select("source_file", "block", "seen", (F.col("seen") + 1).alias("line"), "raw_text"))
+        if holds_bad(alike):
+            stored = spark.read.parquet(*[str(f) for f in alike])
+            found = stored.select(*_parquet_place(source), _as_json(stored).alias("raw_text"))
+            found = found.join(places, ["source_file", "block", "seen"])
+            parts.append(found.select("source_file", "block", "seen", (F.col("seen") + 1).alias("line"), "raw_text"))
     texts = reduce(lambda a, b: a.unionByName(b), parts)
     texts = texts.withColumn("raw_text", F.make_valid_utf8("raw_text"))
     return bad.join(texts, ["source_file", "block", "seen"])

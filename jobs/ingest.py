@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,7 +79,7 @@ def _folders(night: Night, pending: dict[str, str], new_tracks: int) -> Done:
     parsed = rows(spark, search_files, SEARCH_FIELDS, "searches", ubi)
     judged = judged_searches(
         parsed, key_frame(spark, Path(night.settings.privacy.key_file)), normalised, forgotten
-    ).persist()
+    ).localCheckpoint()
     searches = Sorted(with_outcome(judged, "search", earlier, days_late), "search", search_files)
     kept, sides = [judged], [searches]
     if event_files:
@@ -86,21 +87,31 @@ def _folders(night: Night, pending: dict[str, str], new_tracks: int) -> Done:
         if earlier is not None:
             known = known.unionByName(earlier.withColumn("is_forgotten", F.lit(False)).select(*KNOWN))
         reacted = rows(spark, event_files, EVENT_FIELDS, "events", ubi)
-        reacted = judged_events(reacted, known, night.tracks(allow_unvalidated=True), days_late).persist()
+        reacted = judged_events(reacted, known, night.tracks(allow_unvalidated=True), days_late).localCheckpoint()
         kept.append(reacted)
         outcomes = with_outcome(reacted, "event", _read(night, ENGAGEMENT_EVENTS, before), days_late)
         sides.append(Sorted(outcomes, "event", event_files))
     accounts = delivered_files(sides).persist()
     of_day = accounts.groupBy(F.col("delivered_date").cast("string").alias("day"), "source")
-    sums = of_day.agg(*[F.sum(c).alias(c) for c in ("received", "accepted", "duplicate", "quarantined", "forgotten")])
-    counted = sums.collect()
+    sums = ("received", "accepted", "duplicate", "quarantined", "forgotten")
+    with_bad = F.collect_set(F.when(F.col("quarantined") > 0, F.col("source_file"))).alias("bad_files")
+    counted = of_day.agg(*[F.sum(c).alias(c) for c in sums], F.count("*").alias("files"), with_bad).collect()
     _hold_bad_sources(night, counted)
-    written = lake.write(SEARCH_LOG, searches.accepted(), pending)
-    n_events = 0
+
+    def per_day(value: Callable[[Row], int], source: str = "") -> dict[str, int]:
+        days = dict.fromkeys(pending, 0)
+        for row in counted:
+            days[row["day"]] += value(row) if source in ("", row["source"]) else 0
+        return days
+
+    kept_of = {s.source: per_day(lambda r: r["accepted"] - r["forgotten"], s.source) for s in sides}
+    lake.write(SEARCH_LOG, searches.accepted(), pending, kept_of["search"])
     if len(sides) > 1:
-        n_events = sum(lake.write(ENGAGEMENT_EVENTS, sides[1].accepted(), pending).values())
-    bad = sum(lake.write(QUARANTINE, quarantine(spark, sides), pending).values())
-    lake.write(DELIVERED_FILES, accounts, pending)  # last: it says that the folder is in
+        lake.write(ENGAGEMENT_EVENTS, sides[1].accepted(), pending, kept_of["event"])
+    held = per_day(lambda r: r["quarantined"])
+    broken = quarantine(spark, sides, {f for r in counted for f in r["bad_files"]})
+    lake.write(QUARANTINE, broken, pending, held)
+    lake.write(DELIVERED_FILES, accounts, pending, per_day(lambda r: r["files"]))  # last: it says that the folder is in
     for frame in (accounts, *kept):
         frame.unpersist()
     for files, source in ((search_files, "searches"), (event_files, "events")):
@@ -108,10 +119,10 @@ def _folders(night: Night, pending: dict[str, str], new_tracks: int) -> Done:
         if left is not None:
             told = ", ".join(f"{r['left_out_as']} {r['document_count']:,}" for r in left.collect())
             night.notes.append(f"UBI documents that are no {source}, left out: {told or 'none'}")
-    note = f"{len(folders)} folders, {sum(r['duplicate'] for r in counted):,} duplicates, {bad:,} quarantined"
-    gone = sum(r["forgotten"] for r in counted)
-    note += f", {gone:,} of forgotten people" if gone else ""
-    return Done(sum(r["received"] for r in counted), sum(written.values()) + n_events + new_tracks, note)
+    total = {c: sum(r[c] for r in counted) for c in sums}
+    note = f"{len(folders)} folders, {total['duplicate']:,} duplicates, {total['quarantined']:,} quarantined"
+    note += f", {total['forgotten']:,} of forgotten people" if total["forgotten"] else ""
+    return Done(total["received"], sum(sum(n.values()) for n in kept_of.values()) + new_tracks, note)
 
 
 KNOWN = ("search_id", "results", "search_date", "delivered_date", "is_forgotten")
