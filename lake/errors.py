@@ -40,6 +40,10 @@ class QualityGateFailed(PlayfirstError):
     exit_code = 3
 
 
+class RowsOutOfBounds(QualityGateFailed):
+    """Rows break the declared bounds of their table: Delta's CHECK refused them, nothing was written."""
+
+
 class LeakageFound(QualityGateFailed):
     """A training feature knows the label or the future."""
 

@@ -15,8 +15,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lake.errors import CommitLost, EmptyPartition, MissingPartition, SchemaMismatch
-from lake.schema import Table, check_clause, struct
+from lake.errors import CommitLost, EmptyPartition, MissingPartition, RowsOutOfBounds, SchemaMismatch
+from lake.schema import Table, check_clause, check_clauses, struct
 from lake.tables import LEDGER
 
 if TYPE_CHECKING:
@@ -194,12 +194,24 @@ class Lake:
         writer = ordered.write.format("delta").mode("overwrite").option("userMetadata", said)
         if table.partition:
             writer = writer.partitionBy(table.partition)
-        if self.exists(table):
-            self._hold_check(table)
+        older = self.exists(table)
+        if older:
             writer = writer.option("replaceWhere", f"{column} IN ({listed})").option("mergeSchema", "true")
         else:
             writer = writer.options(**_first_options(table))
-        writer.save(self.path(table))
+        try:
+            writer.save(self.path(table))
+        except Exception as error:
+            if "DELTA_VIOLATE_CONSTRAINT" not in str(error):
+                raise
+            broken = ", ".join(_out_of_bounds(table, frame))
+        else:
+            broken = ""
+        if broken:  # raised here: Delta's own message shows the values of a row, and must not be chained
+            raise RowsOutOfBounds(
+                f"{table.name} @ {', '.join(sorted(rows)[:3])}: {broken}. Nothing was written. Look at the step's input: "
+                f"jobs.{table.written_by}."
+            )
         newest = self._newest(table)
         if newest is None or newest["userMetadata"] != said:
             raise CommitLost(f"{table.name}: the newest commit is not run {self.run_id}'s. Run the step again.")
@@ -209,6 +221,8 @@ class Lake:
                 f"{table.name}: {sum(rows.values()):,} rows counted, {wrote:,} written: the frame gives another result each "
                 f"time. Run jobs.{table.written_by} again; if it stays, look for an order that is not fixed."
             )
+        if older:
+            self._hold_check(table)
 
     def _hold_check(self, table: Table) -> None:
         """Bring the CHECK of a table that an older version made up to date, once a run."""
@@ -257,6 +271,17 @@ class Lake:
             rows.sort(key=lambda r: r["at"])
             self._verdicts = {(r["table_name"], r["part"], r["fingerprint"]): r["state"] for r in rows}
         return self._verdicts
+
+
+def _out_of_bounds(table: Table, frame: DataFrame) -> list[str]:
+    """`column rule: n of m rows` for every declared condition that rows of the frame break."""
+    from pyspark.sql import functions as F
+
+    clauses = check_clauses(table)
+    counts = [F.count_if(~F.coalesce(F.expr(c), F.lit(False))).alias(n) for n, c in clauses.items()]
+    row = frame.agg(F.count("*").alias("_rows"), *counts).first()
+    assert row is not None  # an aggregation without keys has one row
+    return [f"{n}: {row[n]:,} of {row['_rows']:,} rows break {c}" for n, c in clauses.items() if row[n]]
 
 
 def _first_options(table: Table) -> dict[str, str]:

@@ -90,12 +90,12 @@ def _told(column: Column) -> dict[str, str]:
     return {"comment": f"{column.meaning} ({column.unit})" if column.unit else column.meaning}
 
 
-def check_clause(table: Table) -> str:
-    """The declared bounds, values and non-nulls of a table as one SQL condition that every row must meet; "" if none.
+def check_clauses(table: Table) -> dict[str, str]:
+    """Column -> the SQL condition that its declared bounds, values and non-null make; columns without one left out.
 
     Both bounds of a double also refuse NaN, which Spark holds to be greater than any number: `x >= 0` alone accepts it.
     """
-    said = []
+    clauses = {}
     for column in table.columns:
         name, conditions = f"`{column.name}`", []
         if column.type == "double":
@@ -107,11 +107,16 @@ def check_clause(table: Table) -> str:
             listed = ", ".join(f"'{v}'" for v in column.values)
             conditions.append(f"{name} IN ({listed})")
         held = " AND ".join(conditions)
-        if column.nullable:
-            said += [f"({name} IS NULL OR ({held}))"] if held else []
-        else:
-            said.append(f"{name} IS NOT NULL" + (f" AND {held}" if held else ""))
-    return " AND ".join(said)
+        if not column.nullable:
+            clauses[column.name] = f"{name} IS NOT NULL" + (f" AND {held}" if held else "")
+        elif held:
+            clauses[column.name] = f"({name} IS NULL OR ({held}))"
+    return clauses
+
+
+def check_clause(table: Table) -> str:
+    """Every condition of `check_clauses` in one, for the table's CHECK constraint; "" if there is none."""
+    return " AND ".join(check_clauses(table).values())
 
 
 def count(name: str, meaning: str, unit: str = "events") -> Column:

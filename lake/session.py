@@ -92,6 +92,8 @@ def _options(settings: SessionSettings) -> dict[str, str]:
         "spark.sql.requireAllClusterKeysForCoPartition": "false",
         # the default 50 makes each tiny commit slow
         "spark.databricks.delta.snapshotPartitions": "2",
+        # VACUUM lists folders in so many tasks; the default of 10,000 takes minutes for nothing on two cores
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(2 * settings.shuffle_partitions),
         # an empty day replaced by an empty day is a commit too: it says that the day is done
         "spark.databricks.delta.skipRecordingEmptyCommits": "false",
         # statistics of a user column would outlive a forget

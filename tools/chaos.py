@@ -28,6 +28,7 @@ from lake.tables import DAILY_ENGAGEMENT, DAILY_SEARCHES, DELIVERED_FILES, ENGAG
 TABLES = (SEARCH_LOG, ENGAGEMENT_EVENTS, QUARANTINE, DELIVERED_FILES, DAILY_SEARCHES, DAILY_ENGAGEMENT)
 DAYS, FIRST, RUN_DATE = 3, "2026-03-01", "2026-03-04"
 LIMIT_S = 400
+KEY = "5a1f" * 16  # of this simulated world
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,9 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     made = [sys.executable, "-m", "simulator.generate", f"out={out}", f"days={DAYS}", "searches_per_day=300", "seed=5",
             f"first_date={FIRST}", "jsonl_days=1", "catalog_tracks=5000"]  # fmt: skip
     subprocess.run(made, check=True, timeout=LIMIT_S, capture_output=True)
-    (out / "key").write_text("5a" * 32 + "\n")
+    (out / "key").write_text(KEY + "\n")
     started = time.monotonic()
-    _finish(_start(out, out / "calm", given.java_options), out / "calm")
+    calm = out / "calm"
+    (calm / "events").mkdir(parents=True)
+    logged = f"+cluster.extra={{spark.eventLog.enabled: true, spark.eventLog.dir: {calm}/events, spark.eventLog.compress: false}}"
+    _finish(_start(out, calm, given.java_options, logged), calm)
     calm_s = time.monotonic() - started
     wanted, draw = _contents(out / "calm"), random.Random(given.seed)
     tables = [t for t in given.at.split(",") if t]
@@ -86,13 +90,13 @@ with told("chaos"), night(settings) as this:
 """
 
 
-def _start(world: Path, home: Path, java_options: str) -> subprocess.Popen[bytes]:
+def _start(world: Path, home: Path, java_options: str, *more: str) -> subprocess.Popen[bytes]:
     """Ingest and count in one session, as a process group of its own."""
     home.mkdir(parents=True, exist_ok=True)
     command = [
         sys.executable, "-c", PROGRAM, f"run_date={RUN_DATE}", f"logs={world}/logs", f"catalog={world}/catalog.jsonl.gz",
         f"lake.root={home}/lake", f"privacy.key_file={world}/key", f"cluster.work_dir={home}/spark", "cluster.memory=2g",
-        "cluster.shuffle_partitions=2", f"cluster.java_options='{java_options}'", f"reports={home}/reports",
+        "cluster.shuffle_partitions=2", f"cluster.java_options='{java_options}'", f"reports={home}/reports", *more,
     ]  # fmt: skip
     log = (home / "run.log").open("ab")
     return subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)

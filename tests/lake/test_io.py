@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from lake.errors import EmptyPartition, MissingPartition, SchemaMismatch
+from lake.errors import EmptyPartition, MissingPartition, RowsOutOfBounds, SchemaMismatch
 from lake.io import Lake
 from lake.schema import Column, Table, struct
 
@@ -90,3 +90,33 @@ def test_missing_strings_survive_pandas(spark: SparkSession) -> None:
 
     frame = spark.createDataFrame(pd.DataFrame({"a": ["x", None]}))
     assert [r["a"] for r in frame.collect()] == ["x", None]
+
+
+MEASURED = Table(
+    "measured", "one row per (day, name)", ("name",), "day",
+    (Column("day", "date", "day"), Column("name", "string", "who", personal=True),
+     Column("share", "double", "a share", "share", nullable=True, low=0)), "test",
+)  # fmt: skip
+
+
+def test_delta_refuses_nan_and_rows_out_of_bounds_and_says_which_column(lake: Lake) -> None:
+    def frame(*values: tuple[date, str, float | None]):  # type: ignore[no-untyped-def]
+        return lake.spark.createDataFrame(list(values), struct(MEASURED))
+
+    lake.write(MEASURED, frame((DAY, "ana", 0.5), (DAY, "eva", None)), {DAY: "f1"})
+    bad = frame((NEXT, "ana", float("nan")), (NEXT, "bob", -1.0), (NEXT, "eva", 0.25))
+    with pytest.raises(RowsOutOfBounds, match=r"share: 2 of 3 rows break") as caught:
+        lake.write(MEASURED, bad, {NEXT: "f1"})
+    assert caught.value.exit_code == 3 and "ana" not in str(caught.value) and caught.value.__cause__ is None
+    assert Lake(lake.spark, lake.root).fingerprint(MEASURED, NEXT) is None
+    described = {
+        r["col_name"]: r["comment"] for r in lake.spark.sql(f"DESCRIBE delta.`{lake.path(MEASURED)}`").collect()
+    }
+    assert described["share"] == "a share (share)"
+
+
+def test_the_log_keeps_no_statistics_of_a_personal_column(lake: Lake) -> None:
+    frame = lake.spark.createDataFrame([(DAY, "ana", 0.5)], struct(MEASURED))
+    lake.write(MEASURED, frame, {DAY: "f1"})
+    log = "".join(p.read_text() for p in (lake.root / "measured" / "_delta_log").glob("*.json"))
+    assert "share" in log and "ana" not in log
