@@ -18,8 +18,9 @@ from jobs.settings import Settings
 from lake.io import Lake
 from lake.session import SessionSettings, spark_session
 
-# short jobs on two cores: the optimising compiler would take more time than its code saves
-JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseParallelGC"
+# short jobs on two cores: the optimising compiler would take more time than its code saves. With it off
+# the JVM reserves 48 MB for code, which a whole suite fills: then nothing is compiled any more, and calls fail oddly
+JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m -XX:+UseParallelGC"
 FIRST, DAYS, RUN_DATE = "2026-03-01", 22, "2026-03-23"
 
 

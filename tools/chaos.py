@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("var/chaos"))
-    parser.add_argument("--java-options", default="-XX:TieredStopAtLevel=1")
+    parser.add_argument("--java-options", default="-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m")
     given = parser.parse_args(arguments)
     out = given.out.resolve()
     shutil.rmtree(out, ignore_errors=True)
