@@ -16,16 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lake.errors import CommitLost, EmptyPartition, MissingPartition, RowsOutOfBounds, SchemaMismatch
-from lake.schema import Table, check_clause, check_clauses, struct
+from lake.layout import CHECK, first_options, out_of_bounds, placed
+from lake.schema import Table, check_clause, struct
 from lake.tables import LEDGER
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession
-
-CHECK = "declared"  # the CHECK constraint that holds a table's declared bounds
-MEASURED_TYPES = ("string", "bigint", "int", "double", "date", "timestamp")  # of which Delta keeps min and max
-FILE_ROWS, MOST_FILES = 1_000_000, 64
-LOG_RETENTION = "interval 400 days"  # doneness is read from the log: keep it for longer than any window
 
 
 @dataclass(frozen=True)
@@ -189,7 +185,7 @@ class Lake:
         is_date = table.column(column).type == "date"
         listed = ", ".join((f"DATE'{u}'" if is_date else f"'{u}'") for u in sorted(rows))
         told = {f.name: f.metadata for f in struct(table).fields}
-        ordered = _placed(table, frame.select(*[F.col(n).alias(n, metadata=m) for n, m in told.items()]), rows)
+        ordered = placed(table, frame.select(*[F.col(n).alias(n, metadata=m) for n, m in told.items()]), rows)
         self.commits(table)  # known before the write, so that the cache is not read from a half-made table
         writer = ordered.write.format("delta").mode("overwrite").option("userMetadata", said)
         if table.partition:
@@ -198,13 +194,13 @@ class Lake:
         if older:
             writer = writer.option("replaceWhere", f"{column} IN ({listed})").option("mergeSchema", "true")
         else:
-            writer = writer.options(**_first_options(table))
+            writer = writer.options(**first_options(table))
         try:
             writer.save(self.path(table))
         except Exception as error:
             if "DELTA_VIOLATE_CONSTRAINT" not in str(error):
                 raise
-            broken = ", ".join(_out_of_bounds(table, frame))
+            broken = ", ".join(out_of_bounds(table, frame))
         else:
             broken = ""
         if broken:  # raised here: Delta's own message shows the values of a row, and must not be chained
@@ -271,44 +267,6 @@ class Lake:
             rows.sort(key=lambda r: r["at"])
             self._verdicts = {(r["table_name"], r["part"], r["fingerprint"]): r["state"] for r in rows}
         return self._verdicts
-
-
-def _out_of_bounds(table: Table, frame: DataFrame) -> list[str]:
-    """`column rule: n of m rows` for every declared condition that rows of the frame break."""
-    from pyspark.sql import functions as F
-
-    clauses = check_clauses(table)
-    counts = [F.count_if(~F.coalesce(F.expr(c), F.lit(False))).alias(n) for n, c in clauses.items()]
-    row = frame.agg(F.count("*").alias("_rows"), *counts).first()
-    assert row is not None  # an aggregation without keys has one row
-    return [f"{n}: {row[n]:,} of {row['_rows']:,} rows break {c}" for n, c in clauses.items() if row[n]]
-
-
-def _first_options(table: Table) -> dict[str, str]:
-    """Properties of a new table: its log is kept, no statistics of what one person is or said, rows out of bounds refused."""
-    measured = [
-        c.name for c in table.columns if c.type in MEASURED_TYPES and not c.personal and c.name != table.partition
-    ]
-    options = {"delta.logRetentionDuration": LOG_RETENTION, "delta.dataSkippingStatsColumns": ",".join(measured[:32])}
-    if table.has_check and (clause := check_clause(table)):
-        options[f"delta.constraints.{CHECK}"] = clause
-    return options
-
-
-def _placed(table: Table, frame: DataFrame, rows: Mapping[str, int]) -> DataFrame:
-    """The rows as they are to lie in files: a big day in several of about FILE_ROWS, sorted; a small one in one."""
-    from pyspark.sql import functions as F
-
-    files = min(max(rows.values(), default=0) // FILE_ROWS, MOST_FILES)
-    lead = [table.partition] if table.partition else []
-    if files > 1:
-        part = F.pmod(F.xxhash64(*(table.sort_by[:2] or table.keys)), F.lit(files))
-        frame = frame.repartition(files * (len(rows) if table.partition else 1), *lead, part)
-    elif table.partition:
-        frame = frame.repartition(*lead)
-    elif len(rows) == 1:
-        frame = frame.coalesce(1)
-    return frame.sortWithinPartitions(*lead, *table.sort_by) if table.sort_by else frame
 
 
 def _check_units(table: Table, marks: Mapping[str, str], counted: Mapping[str, int]) -> None:

@@ -1,0 +1,54 @@
+"""How a table lies on disk: properties of a new one, files and order of its rows, and which rows its CHECK refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from lake.schema import Table, check_clause, check_clauses
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+CHECK = "declared"  # the CHECK constraint that holds a table's declared bounds
+MEASURED_TYPES = ("string", "bigint", "int", "double", "date", "timestamp")  # of which Delta keeps min and max
+FILE_ROWS, MOST_FILES = 1_000_000, 64
+LOG_RETENTION = "interval 400 days"  # doneness is read from the log: keep it for longer than any window
+
+
+def out_of_bounds(table: Table, frame: DataFrame) -> list[str]:
+    """`column rule: n of m rows` for every declared condition that rows of the frame break."""
+    from pyspark.sql import functions as F
+
+    clauses = check_clauses(table)
+    counts = [F.count_if(~F.coalesce(F.expr(c), F.lit(False))).alias(n) for n, c in clauses.items()]
+    row = frame.agg(F.count("*").alias("_rows"), *counts).first()
+    assert row is not None  # an aggregation without keys has one row
+    return [f"{n}: {row[n]:,} of {row['_rows']:,} rows break {c}" for n, c in clauses.items() if row[n]]
+
+
+def first_options(table: Table) -> dict[str, str]:
+    """Properties of a new table: its log is kept, no statistics of what one person is or said, rows out of bounds refused."""
+    measured = [
+        c.name for c in table.columns if c.type in MEASURED_TYPES and not c.personal and c.name != table.partition
+    ]
+    options = {"delta.logRetentionDuration": LOG_RETENTION, "delta.dataSkippingStatsColumns": ",".join(measured[:32])}
+    if table.has_check and (clause := check_clause(table)):
+        options[f"delta.constraints.{CHECK}"] = clause
+    return options
+
+
+def placed(table: Table, frame: DataFrame, rows: Mapping[str, int]) -> DataFrame:
+    """The rows as they are to lie in files: a big day in several of about FILE_ROWS, sorted; a small one in one."""
+    from pyspark.sql import functions as F
+
+    files = min(max(rows.values(), default=0) // FILE_ROWS, MOST_FILES)
+    lead = [table.partition] if table.partition else []
+    if files > 1:
+        part = F.pmod(F.xxhash64(*(table.sort_by[:2] or table.keys)), F.lit(files))
+        frame = frame.repartition(files * (len(rows) if table.partition else 1), *lead, part)
+    elif table.partition:
+        frame = frame.repartition(*lead)
+    elif len(rows) == 1:
+        frame = frame.coalesce(1)
+    return frame.sortWithinPartitions(*lead, *table.sort_by) if table.sort_by else frame
