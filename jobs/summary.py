@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 from jobs.night import Done, Night
-from lake.session import StageProgress, watched
+from lake.session import StageProgress, stage_metrics, watched
 
 
 @dataclass
@@ -21,6 +21,8 @@ class Summary:
 
     console: Console
     steps: list[tuple[str, Done, float]] = field(default_factory=list)
+    shuffled: dict[str, int] = field(default_factory=dict)  # bytes, by step; empty over Spark Connect
+    last_stage: int = -1
 
     @contextmanager
     def step(self, night: Night, name: str, number: str) -> Iterator[list[Done]]:
@@ -41,6 +43,10 @@ class Summary:
                 yield handed
         done, seconds = handed[0], time.monotonic() - started
         self.steps.append((name, done, seconds))
+        ended = stage_metrics(night.spark, self.last_stage)
+        if ended:
+            self.last_stage = ended[-1].stage_id
+            self.shuffled[name] = sum(m.shuffled_bytes for m in ended)
         what = "already done" if done.skipped else f"{done.rows_in:>11,} → {done.rows_out:>9,} rows"
         self.console.print(f"[green]✓[/] {number} {name:<17}{seconds:>7.1f} s  {what:<27} {done.note}", highlight=False)
 
@@ -52,10 +58,12 @@ class Summary:
         table.add_column("seconds", justify="right", footer=f"{total:.1f}")
         table.add_column("rows in", justify="right")
         table.add_column("rows out", justify="right")
+        table.add_column("shuffled MB", justify="right", footer=f"{sum(self.shuffled.values()) / 1e6:,.1f}")
         table.add_column("", overflow="fold")
         for name, done, seconds in self.steps:
             rows = ("–", "–") if done.skipped else (f"{done.rows_in:,}", f"{done.rows_out:,}")
+            moved = f"{self.shuffled[name] / 1e6:,.1f}" if name in self.shuffled else "–"
             table.add_row(
-                name, f"{seconds:.1f}", *rows, "already done" if done.skipped and not done.note else done.note
+                name, f"{seconds:.1f}", *rows, moved, "already done" if done.skipped and not done.note else done.note
             )
         self.console.print(table)

@@ -126,10 +126,40 @@ def _java_major(home: Path) -> str | None:
 
 @dataclass(frozen=True)
 class StageProgress:
-    """Tasks of the stages that run right now, and bytes they have shuffled so far where the engine tells."""
+    """Tasks of the stages that run right now."""
 
     done: int
     total: int
+
+
+@dataclass(frozen=True)
+class StageMetrics:
+    """What a finished stage cost: its tasks, their run time in all (seconds), and the bytes it wrote for a shuffle."""
+
+    stage_id: int
+    tasks: int
+    run_s: float
+    shuffled_bytes: int
+
+
+def stage_metrics(spark: SparkSession, after: int = -1) -> list[StageMetrics]:
+    """Stages that ended, with an id above `after`, oldest first. A Connect session tells none: the list is empty."""
+    if is_connect(spark):
+        return []
+    context = spark.sparkContext
+    store, gateway = context._jsc.sc().statusStore(), context._gateway
+    assert gateway is not None
+    nothing = gateway.new_array(gateway.jvm.double, 0)
+    listed = store.stageList(None, False, False, nothing, None)
+    found = []
+    for i in range(listed.size()):
+        stage = listed.apply(i)
+        if stage.stageId() <= after:  # newest first
+            break
+        if str(stage.status()) == "COMPLETE":
+            ran, wrote = stage.executorRunTime() / 1000, stage.shuffleWriteBytes()
+            found.append(StageMetrics(stage.stageId(), stage.numCompleteTasks(), ran, wrote))
+    return sorted(found, key=lambda m: m.stage_id)
 
 
 @contextmanager
