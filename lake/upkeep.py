@@ -83,34 +83,32 @@ def files_holding(root: Path, words: Iterable[str], but: Iterable[str] = ()) -> 
     Reads every Parquet file that lies there, also those that no table names any more, and the Delta logs as text. `but`:
     tables to leave out. Independent of Spark, so that it can prove what Spark did.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
-    wanted = pa.array(sorted(words))
+    wanted = sorted(words)
     found = []
     for file in sorted(p for p in root.rglob("*") if p.is_file()):
         if file.relative_to(root).parts[0] in but:
             continue
-        if file.suffix != ".parquet":
+        if file.suffix == ".parquet":
+            holds = _parquet_holds(file, wanted)
+        else:
             text = file.read_bytes()
-            if any(w.encode() in text for w in wanted.to_pylist()):
-                found.append(file)
-            continue
-        if _holds(pq.ParquetFile(file), wanted, pc):
+            holds = any(w.encode() in text for w in wanted)
+        if holds:
             found.append(file)
     return found
 
 
-def _holds(file: object, wanted: object, pc: object) -> bool:
+def _parquet_holds(file: Path, words: list[str]) -> bool:
+    """Whether a string column of the file, also inside of structs, holds one of the words."""
     import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
 
-    for batch in file.iter_batches(batch_size=65_536):  # type: ignore[attr-defined]
-        for column in batch.flatten() if hasattr(batch, "flatten") else batch.columns:
-            kind = column.type
-            if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-                continue
-            for word in wanted.to_pylist():  # type: ignore[attr-defined]
-                if pc.any(pc.match_substring(column, word)).as_py():  # type: ignore[attr-defined]
-                    return True
+    for batch in pq.ParquetFile(file).iter_batches(batch_size=65_536):
+        table = pa.Table.from_batches([batch])
+        while any(pa.types.is_struct(field.type) for field in table.schema):  # a checkpoint keeps its statistics so
+            table = table.flatten()
+        texts = [c for c in table.columns if pa.types.is_string(c.type) or pa.types.is_large_string(c.type)]
+        if any(pc.any(pc.match_substring(c, w)).as_py() for c in texts for w in words):
+            return True
     return False
