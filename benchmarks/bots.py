@@ -14,10 +14,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.worlds import Run
 from events.bots import BotRules, bot_days, chosen_artists
 
 if TYPE_CHECKING:
@@ -28,27 +28,16 @@ AT_LEAST = {"scraper": 0.95, "replay": 0.95, "slow_farm": 0.8}  # share of their
 AT_MOST = {PEOPLE: 0.005, HOUSEHOLD: 0.01}
 
 
-@dataclass(frozen=True)
-class Run:
-    """One world under one seed. Grain of this benchmark."""
-
-    world: str
-    seed: int
-    days: int
-    searches_per_day: int
-
-    def simulated(self, out: Path) -> Path:
-        """The folder with the run's logs and truth; simulated now if it holds none of the same arguments."""
-        folder = out / f"{self.world}-{self.seed}"
-        arguments = [
-            f"world={self.world}", f"seed={self.seed}", f"days={self.days}", f"searches_per_day={self.searches_per_day}"
-        ]  # fmt: skip
-        marker = folder / "arguments.json"
-        if not marker.exists() or json.loads(marker.read_text(encoding="utf-8")) != arguments:
-            command = [sys.executable, "-m", "simulator.generate", f"out={folder}", *arguments]
-            subprocess.run(command, check=True, timeout=3600, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
-            marker.write_text(json.dumps(arguments) + "\n", encoding="utf-8")
-        return folder
+def simulated(run: Run, out: Path) -> Path:
+    """The folder with the run's logs and truth; simulated now if it holds none of the same arguments."""
+    folder = out / f"{run.world}-{run.seed}"
+    marker = folder / "arguments.json"
+    command = run.simulate_command(folder)
+    arguments = command[command.index("simulator.generate") + 1 :]
+    if not marker.exists() or json.loads(marker.read_text(encoding="utf-8")) != arguments:
+        subprocess.run(command, check=True, timeout=3600, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+        marker.write_text(json.dumps(arguments) + "\n", encoding="utf-8")
+    return folder
 
 
 def raw_log(spark: SparkSession, folder: Path, kind: str, key: str, columns: Sequence[str]) -> DataFrame:
@@ -163,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results, missed = [], []
     try:
         for run in runs:
-            result = measured(spark, run.simulated(given.out), BotRules())
+            result = measured(spark, simulated(run, given.out), BotRules())
             print_run(run, result)
             results.append({"world": run.world, "seed": run.seed, **result})
             missed += [f"{run.world}, seed {run.seed}: {miss}" for miss in misses(result)]

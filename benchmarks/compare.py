@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote
 
 import duckdb
 
+from lake.layout import live_files
 from lake.schema import Column, Table
 from lake.tables import (
     DAILY_ENGAGEMENT,
@@ -59,19 +58,6 @@ def differences(lake: Path, other: Path, names: Collection[str] = tuple(COMPARED
             for t in _TABLES
             if t.name in names
         ]
-
-
-def live_files(table: Path) -> list[Path]:
-    """The data files of a small Delta table's newest version, read from its log."""
-    live: set[str] = set()
-    for version in sorted((table / "_delta_log").glob("*.json")):
-        for line in version.read_text(encoding="utf-8").splitlines():
-            action = json.loads(line)
-            if "add" in action:
-                live.add(action["add"]["path"])
-            elif "remove" in action:
-                live.discard(action["remove"]["path"])
-    return sorted(table / unquote(path) for path in live)
 
 
 def _difference(db: duckdb.DuckDBPyConnection, table: Table, ours: list[Path], theirs: Path) -> Difference:

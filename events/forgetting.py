@@ -9,6 +9,7 @@ from events.privacy import with_pseudonym
 from lake.errors import InputContractError
 from lake.fingerprint import fingerprint
 from lake.io import Lake
+from lake.schema import Table
 from lake.tables import DELIVERED_FILES, ENGAGEMENT_EVENTS, FORGOTTEN_USERS, QUARANTINE, SEARCH_LOG
 from lake.upkeep import remove_rows
 
@@ -73,10 +74,7 @@ def forget(lake: Lake, named: DataFrame) -> dict[str, int]:
     return gone
 
 
-def _removed(lake: Lake, table: object, rows: DataFrame, on: str, asked: str) -> int:
-    from lake.schema import Table
-
-    assert isinstance(table, Table)
+def _removed(lake: Lake, table: Table, rows: DataFrame, on: str, asked: str) -> int:
     counted = {str(r[0]): int(r[1]) for r in rows.groupBy("delivered_date").count().collect()}
     if not counted:
         return 0
@@ -99,7 +97,7 @@ def _forget_quarantined(lake: Lake, named: DataFrame, mine: DataFrame, asked: st
     by_person = read.join(F.broadcast(named), "user_id", "left_semi")
     by_search = read.join(mine.select("search_id"), "search_id", "left_semi")
     theirs = by_person.unionByName(by_search).select("source_file", "line", "delivered_date").distinct()
-    theirs = theirs.withColumn("place", F.concat_ws(":", "source_file", "line")).localCheckpoint()
+    theirs = theirs.localCheckpoint()
     counted = {str(r[0]): int(r[1]) for r in theirs.groupBy("delivered_date").count().collect()}
     for unit in counted:  # no single column names a quarantined row: its day is written anew
         day = held.where(F.col("delivered_date").cast("string") == unit)

@@ -81,14 +81,13 @@ def _folders(night: Night, pending: dict[str, str], new_tracks: int) -> Done:
         parsed, key_frame(spark, Path(night.settings.privacy.key_file)), normalised, forgotten
     ).localCheckpoint()
     searches = Sorted(with_outcome(judged, "search", earlier, days_late), "search", search_files)
-    kept, sides = [judged], [searches]
+    sides = [searches]
     if event_files:
         known = searches.rows.where("outcome = 'accepted'").select(*KNOWN)
         if earlier is not None:
             known = known.unionByName(earlier.withColumn("is_forgotten", F.lit(False)).select(*KNOWN))
         reacted = rows(spark, event_files, EVENT_FIELDS, "events", ubi)
         reacted = judged_events(reacted, known, night.tracks(allow_unvalidated=True), days_late).localCheckpoint()
-        kept.append(reacted)
         outcomes = with_outcome(reacted, "event", _read(night, ENGAGEMENT_EVENTS, before), days_late)
         sides.append(Sorted(outcomes, "event", event_files))
     accounts = delivered_files(sides).persist()
@@ -112,8 +111,7 @@ def _folders(night: Night, pending: dict[str, str], new_tracks: int) -> Done:
     broken = quarantine(spark, sides, {f for r in counted for f in r["bad_files"]})
     lake.write(QUARANTINE, broken, pending, held)
     lake.write(DELIVERED_FILES, accounts, pending, per_day(lambda r: r["files"]))  # last: it says that the folder is in
-    for frame in (accounts, *kept):
-        frame.unpersist()
+    accounts.unpersist()
     for files, source in ((search_files, "searches"), (event_files, "events")):
         left = documents_left_out(spark, files, source, ubi)
         if left is not None:

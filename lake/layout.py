@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from lake.schema import Table, check_clause, check_clauses
 
@@ -52,3 +55,16 @@ def placed(table: Table, frame: DataFrame, rows: Mapping[str, int]) -> DataFrame
     elif len(rows) == 1:
         frame = frame.coalesce(1)
     return frame.sortWithinPartitions(*lead, *table.sort_by) if table.sort_by else frame
+
+
+def live_files(table: Path) -> list[Path]:
+    """The data files of a small Delta table's newest version, read from its log without Spark (no checkpoints)."""
+    live: set[str] = set()
+    for version in sorted((table / "_delta_log").glob("*.json")):
+        for line in version.read_text(encoding="utf-8").splitlines():
+            action = json.loads(line)
+            if "add" in action:
+                live.add(action["add"]["path"])
+            elif "remove" in action:
+                live.discard(action["remove"]["path"])
+    return sorted(table / unquote(path) for path in live)

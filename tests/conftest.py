@@ -21,6 +21,8 @@ from lake.session import SessionSettings, spark_session
 # short jobs on two cores: the optimising compiler would take more time than its code saves. With it off
 # the JVM reserves 48 MB for code, which a whole suite fills: then nothing is compiled any more, and calls fail oddly
 JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m -XX:+UseParallelGC"
+# who is a bot is another room's question, where raw rows are counted a second way
+NO_BOTS = ("bots.burst_searches=1000000", "bots.min_gaps=1000000", "bots.min_replays=1000000", "bots.min_crowd=1000000")
 FIRST, DAYS, RUN_DATE = "2026-03-01", 22, "2026-03-23"
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import random
 import shutil
@@ -22,6 +23,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from lake.layout import live_files
 from lake.lock import is_held
 from lake.tables import DAILY_ENGAGEMENT, DAILY_SEARCHES, DELIVERED_FILES, ENGAGEMENT_EVENTS, QUARANTINE, SEARCH_LOG
 
@@ -138,22 +140,16 @@ def _contents(home: Path) -> dict[str, str]:
 
 
 def _rows_hash(table: Path) -> str:
-    import json
-
     import pyarrow.parquet as pq
 
-    live: dict[str, dict[str, str]] = {}
-    for log in sorted((table / "_delta_log").glob("*.json")):
-        for line in log.read_text().splitlines():
-            action = json.loads(line)
-            if "add" in action:
-                live[action["add"]["path"]] = action["add"]["partitionValues"]
-            elif "remove" in action:
-                live.pop(action["remove"]["path"], None)
     rows = []
-    for path, partition in live.items():
-        for row in pq.ParquetFile(table / path).read().to_pylist():
-            rows.append(json.dumps({**row, **partition}, default=str, sort_keys=True))
+    for file in live_files(table):
+        place = {
+            "partition": str(file.parent.relative_to(table))
+        }  # a partition's value stands in the folder's name only
+        rows += [
+            json.dumps({**row, **place}, default=str, sort_keys=True) for row in pq.ParquetFile(file).read().to_pylist()
+        ]
     return hashlib.sha256("\n".join(sorted(rows)).encode()).hexdigest()
 
 

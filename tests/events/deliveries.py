@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -57,6 +58,14 @@ def made_log(seed: int, searches: int, days: int = 2, mark: str = "") -> list[De
             }  # fmt: skip
             out.append(Delivered(day, "events", json.dumps(event).encode()))
     return out
+
+
+def by_file(log: list[Delivered], name: str = "part-0.jsonl") -> dict[tuple[int, str, str], list[bytes]]:
+    """(folder, source, file name) -> lines: one file a folder and source."""
+    files: dict[tuple[int, str, str], list[bytes]] = defaultdict(list)
+    for row in log:
+        files[row.folder, row.source, name].append(row.text)
+    return files
 
 
 def written(root: Path, files: dict[tuple[int, str, str], list[bytes]]) -> dict[str, list[Path]]:

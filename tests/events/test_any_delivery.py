@@ -11,22 +11,15 @@ import pytest
 from pyspark.sql import SparkSession
 
 from events.ingest import delivered_files, quarantine
-from tests.events.deliveries import Delivered, as_set, daily, made_log, sorted_sides, written
+from tests.events.deliveries import Delivered, as_set, by_file, daily, made_log, sorted_sides, written
 
 LOG = made_log(seed=1, searches=160)
-
-
-def as_delivered(log: list[Delivered]) -> dict[tuple[int, str, str], list[bytes]]:
-    files: dict[tuple[int, str, str], list[bytes]] = defaultdict(list)
-    for row in log:
-        files[row.folder, row.source, "part-0.jsonl"].append(row.text)
-    return files
 
 
 @pytest.fixture(scope="module")
 def plain(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     root = tmp_path_factory.mktemp("plain")
-    return as_set(daily(sorted_sides(spark, root, written(root, as_delivered(LOG)))))
+    return as_set(daily(sorted_sides(spark, root, written(root, by_file(LOG)))))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -99,9 +92,9 @@ def test_thousands_of_broken_lines_hurt_no_good_one(spark: SparkSession, tmp_pat
     assert len(wrecks) > 2_000
     mixed = draw.sample(LOG + wrecks, len(LOG) + len(wrecks))
     root = tmp_path / "mixed"
-    sides = sorted_sides(spark, root, written(root, as_delivered(mixed)))
+    sides = sorted_sides(spark, root, written(root, by_file(mixed)))
     clean = tmp_path / "clean"
-    alone = sorted_sides(spark, clean, written(clean, as_delivered(LOG)))
+    alone = sorted_sides(spark, clean, written(clean, by_file(LOG)))
     (clean / "key").write_bytes((root / "key").read_bytes())
     for both, own in zip(sides, alone, strict=True):
         ident = "search_id" if own.source == "search" else "event_id"

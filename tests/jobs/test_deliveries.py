@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-from collections import defaultdict
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,10 +19,9 @@ from lake.io import Lake
 from lake.lock import night_lock
 from lake.tables import DAILY_ENGAGEMENT, DELIVERED_FILES, ENGAGEMENT_EVENTS, FORGOTTEN_USERS, QUARANTINE, SEARCH_LOG
 from lake.upkeep import files_holding, vacuum
-from tests.conftest import World
-from tests.events.deliveries import FIRST, TRACKS, Delivered, as_set, made_log, written
+from tests.conftest import NO_BOTS, World
+from tests.events.deliveries import FIRST, TRACKS, Delivered, as_set, by_file, made_log, written
 
-NO_BOTS = ("bots.burst_searches=1000000", "bots.min_gaps=1000000", "bots.min_replays=1000000", "bots.min_crowd=1000000")
 LOG = made_log(seed=4, searches=60, days=3)
 
 
@@ -38,10 +36,7 @@ def night(spark: SparkSession, root: Path, day: int, *overrides: str) -> Night:
 
 
 def deliver(root: Path, log: list[Delivered], name: str = "part.jsonl") -> None:
-    files: dict[tuple[int, str, str], list[bytes]] = defaultdict(list)
-    for row in log:
-        files[row.folder, row.source, name].append(row.text)
-    written(root / "logs", files)
+    written(root / "logs", by_file(log, name))
 
 
 @pytest.fixture

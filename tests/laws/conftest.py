@@ -19,11 +19,7 @@ from jobs.candidates import head_settings
 from jobs.night import Night
 from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES
 from ranking.head import head_queries
-from tests.conftest import RUN_DATE, World
-
-NO_BOTS = (
-    "bots.burst_searches=1000000", "bots.min_gaps=1000000", "bots.min_replays=1000000", "bots.min_crowd=1000000",
-)  # the oracle recounts raw logs; who is a bot is another room's question  # fmt: skip
+from tests.conftest import NO_BOTS, RUN_DATE, World
 
 
 @dataclass
