@@ -6,7 +6,8 @@ Reads the views `searches` and `events` of accepted rows.
 from __future__ import annotations
 
 from benchmarks.big_day import FIRST_DATE
-from lake.tables import DAILY_ENGAGEMENT, POSITIONS
+from lake.columns import POSITIONS
+from lake.tables import DAILY_ENGAGEMENT
 
 _LAST = POSITIONS + 1  # the tail cell
 # the same listener asked another query within two minutes

@@ -77,6 +77,46 @@ def bot_days(searches: DataFrame, choices: DataFrame, rules: BotRules) -> DataFr
     return judged.where(F.col("rule").isNotNull())
 
 
+def excluded_days(tagged: DataFrame) -> DataFrame:
+    """One row per (search_date, user_id) that a rule names: the table `bot_days`, and the examples in the summary.
+
+    `tagged`: searches with `rule` (null for people), user_id, search_date, query, ts.
+    """
+    from pyspark.sql import functions as F
+
+    left_out = tagged.where(F.col("rule").isNotNull()).groupBy("search_date", "user_id", "rule")
+    span_s = (F.unix_millis(F.max("ts")) - F.unix_millis(F.min("ts"))) / 1000
+    return left_out.agg(
+        F.count("*").alias("searches"), F.count_distinct("query").alias("queries"), span_s.alias("span_s")
+    )
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What one rule left out, and its busiest day of one account as an example that names nobody."""
+
+    rule: str
+    searches: int
+    example: str
+
+
+def left_out(days: DataFrame) -> list[LeftOut]:
+    """`excluded_days` summed by rule, in the order of their names."""
+    from pyspark.sql import functions as F
+
+    busiest = F.max(F.struct("searches", "queries", "span_s", "search_date")).alias("top")
+    rows = days.groupBy("rule").agg(F.sum("searches").alias("searches"), F.count("*").alias("days"), busiest).collect()
+    return [
+        LeftOut(
+            row["rule"], row["searches"],
+            f"{row['days']:,} days of an account, such as {top['searches']:,} searches for {top['queries']:,} requests in "
+            f"{top['span_s'] / 60:,.0f} minutes on {top['search_date']}",
+        )
+        for row in sorted(rows, key=lambda r: str(r["rule"]))
+        for top in [row["top"]]
+    ]  # fmt: skip
+
+
 def chosen_artists(events: DataFrame, artists: DataFrame) -> DataFrame:
     """One row per (search_id, artist) that the asker chose: clicked, kept, liked, heard to the end or for 30 s.
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from lake.columns import CLIENTS, KINDS
 from lake.schema import spark_type
-from lake.tables import CLIENTS, KINDS
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

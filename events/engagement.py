@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lake.tables import DAILY_ENGAGEMENT, DAILY_SEARCHES, ENGAGEMENT_MEASURES, POSITIONS
+from lake.columns import POSITIONS
+from lake.daily_tables import DAILY_ENGAGEMENT, DAILY_SEARCHES, ENGAGEMENT_MEASURES
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 LONG_PLAY_MS = 30_000
 TAIL = POSITIONS + 1  # ranks beyond POSITIONS share one cell
 SUMS = tuple(c.name for c in ENGAGEMENT_MEASURES)
-COUNT_VERSION = 2  # raise it when the meaning of a count changes: days are then counted again
+COUNT_VERSION = 3  # raise it when the meaning of a count changes: days are then counted again
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,16 @@ def chains(events: DataFrame) -> DataFrame:
     return grouped.withColumn("long_play", heard.cast("int")).withColumn(
         "short_stop", (((F.col("stop") == 1) | (F.col("skip") == 1)) & ~heard).cast("int")
     )
+
+
+def pleased_plays(searches: DataFrame, events: DataFrame) -> DataFrame:
+    """One row per (search_id, track_id, position) that was heard long, saved or liked, with its search's locale, query,
+    user_id and search_date."""
+    from pyspark.sql import functions as F
+
+    good = (F.col("long_play") == 1) | (F.col("save") == 1) | (F.col("like") == 1)
+    heard = chains(events).where(good).select("search_id", "track_id", "position")
+    return heard.join(searches.select("search_id", "locale", "query", "user_id", "search_date"), "search_id")
 
 
 def counted_days(searches: DataFrame, events: DataFrame) -> DayCounts:

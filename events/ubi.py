@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from events.contract import CORRUPT
+from lake.columns import CLIENTS, KINDS
 from lake.errors import BadConfiguration
-from lake.tables import CLIENTS, KINDS
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -83,7 +83,7 @@ def ubi_parsed(raw_text: Column, source: str, settings: UbiSettings | None = Non
         made, lost = _search(doc, settings)
         foreign, name = is_event, F.lit("ubi_events")
     else:
-        made, lost = _event(doc, raw_text, settings)
+        made, lost = _event(doc, settings)
         foreign = F.coalesce(~F.lower(action).isin(*settings.kinds(), ""), ~is_event & is_query)
         name = F.coalesce(F.substring(action, 1, 100), F.lit("ubi_queries"))
     is_object = raw_text.rlike(r"^\s*\{") & raw_text.rlike(r"\}\s*$")  # from_json looks past both ends
@@ -122,11 +122,12 @@ def _search(doc: Column, settings: UbiSettings) -> tuple[dict[str, Column], Colu
     return made, own["propensity"].isNotNull() & propensity.isNull()
 
 
-def _event(doc: Column, raw_text: Column, settings: UbiSettings) -> tuple[dict[str, Column], Column]:
+def _event(doc: Column, settings: UbiSettings) -> tuple[dict[str, Column], Column]:
     """Fields of an event, and whether a value was lost. Source: event.schema.json.
 
-    UBI has no event id: ours is the start of the SHA-256 of the trimmed text, so that the same document delivered
-    twice is one. Nor has it a dwell time: read are `event_attributes.dwell_ms` (milliseconds), else, for what is HEARD,
+    UBI has no event id: ours is the start of the SHA-256 of the fields that are read, so that the same document delivered
+    twice is one, however it is spaced; the person is not among them (quarantine masks it, and the event may join from
+    there). Nor has it a dwell time: read are `event_attributes.dwell_ms` (milliseconds), else, for what is HEARD,
     `event_attributes.dwell_time` (seconds, as UBI's demo logs it).
     """
     from pyspark.sql import functions as F
@@ -137,8 +138,10 @@ def _event(doc: Column, raw_text: Column, settings: UbiSettings) -> tuple[dict[s
     seconds = F.when(kind.isin(*HEARD), own["dwell_time"])
     heard_ms = F.round(seconds.try_cast("double") * 1000).try_cast("bigint")
     dwell_ms = F.coalesce(own["dwell_ms"].try_cast("bigint"), heard_ms)
+    read = (doc["query_id"], doc["action_name"], doc["timestamp"], own["object"]["object_id"], own["position"]["ordinal"],
+            own["dwell_ms"], own["dwell_time"])  # fmt: skip
     made = {
-        "event_id": F.substring(F.sha2(F.trim(raw_text), 256), 1, 32), "search_id": doc["query_id"],
+        "event_id": F.substring(F.sha2(F.to_json(F.array(*read)), 256), 1, 32), "search_id": doc["query_id"],
         "track_id": own["object"]["object_id"],
         "position": F.try_add(own["position"]["ordinal"].try_cast("bigint"), F.lit(1 - settings.first_ordinal)),
         "ts": _iso(doc["timestamp"]), "kind": kind, "dwell_ms": dwell_ms,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from events.contract import CORRUPT, EVENT_FIELDS, row_schema
 from events.ingest import judged_events
+from events.ubi import UbiSettings, ubi_parsed
 from lake.tables import DELIVERED_FILES, ENGAGEMENT_EVENTS, QUARANTINE
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ class JoinedLate:
 
 
 def joined_late(
-    held: DataFrame | None, searches: DataFrame | None, events: DataFrame | None, tracks: DataFrame, unit: str, days_late: int
+    held: DataFrame | None, searches: DataFrame | None, events: DataFrame | None, tracks: DataFrame, unit: str,
+    days_late: int, ubi: UbiSettings,
 ) -> JoinedLate | None:  # fmt: skip
     """Take the events of `unit` (a delivered date) whose only fault was that no search was known. None if none waits.
 
@@ -37,12 +39,19 @@ def joined_late(
     if held is None or searches is None:
         return None
     waits = held.where((F.col("source") == "event") & (F.col("reasons") == F.array(F.lit("no_search"))))
-    parsed = F.from_json("raw_text", row_schema(EVENT_FIELDS))
-    waiting = waits.select("*", parsed.alias("_p")).select(
-        "delivered_date", "source_file", F.lit(0).cast("bigint").alias("block"), F.col("line").alias("seen"),
-        *[F.col(f"_p.{n}").alias(n) for n in EVENT_FIELDS], F.lit(False).alias(CORRUPT),
+    own_form = waits.withColumn("_p", F.from_json("raw_text", row_schema(EVENT_FIELDS)))
+    is_document = F.col("source_file").contains("ndjson")
+    document = ubi_parsed(F.col("raw_text"), "events", ubi)
+    read = {n: F.when(is_document, document[n].cast(t)).otherwise(F.col(f"_p.{n}")) for n, t in EVENT_FIELDS.items()}
+    waiting = own_form.select(
+        "delivered_date",
+        "source_file",
+        F.lit(0).cast("bigint").alias("block"),
+        F.col("line").alias("seen"),
+        *[c.alias(n) for n, c in read.items()],
+        F.lit(False).alias(CORRUPT),
         F.array().cast("array<string>").alias("foreign"),
-    )  # fmt: skip
+    )
     known = searches.withColumn("is_forgotten", F.lit(False))
     judged = judged_events(waiting, known, tracks, days_late).persist()
     if judged.isEmpty():

@@ -6,9 +6,9 @@ import importlib
 from functools import cache
 
 from features.spec import Feature, FeatureColumn, Grain
+from lake.columns import LEVEL, QUERY, RUN_DATE, TRACK_ID
 from lake.fingerprint import fingerprint
 from lake.schema import Column, Table
-from lake.tables import LEVEL, QUERY, RUN_DATE, TRACK_ID
 
 FAMILIES = ("engagement", "coec", "text", "constraints", "query", "track")
 KEYS: dict[Grain, tuple[Column, ...]] = {

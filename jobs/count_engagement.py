@@ -7,12 +7,12 @@ from datetime import date, timedelta
 import hydra
 from omegaconf import DictConfig
 
-from events.bots import TRAILING_DAYS, BotRules, bot_days, chosen_artists
+from events.bots import TRAILING_DAYS, BotRules, bot_days, chosen_artists, excluded_days, left_out
 from events.engagement import COUNT_VERSION, counted_days
 from events.sessions import sessions
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
-from lake.tables import DAILY_ENGAGEMENT, DAILY_SEARCHES, ENGAGEMENT_EVENTS, SEARCH_LOG
+from lake.tables import BOT_DAYS, DAILY_ENGAGEMENT, DAILY_SEARCHES, ENGAGEMENT_EVENTS, SEARCH_LOG
 
 NEEDED = ("search_id", "user_id", "ts", "client", "surface", "locale", "query", "results", "search_date")
 
@@ -42,15 +42,16 @@ def run(night: Night) -> Done:
     tagged = tagged.withColumn("is_bot", F.col("rule").isNotNull()).persist()
     counts = counted_days(tagged, events.where(mine))
     lake.write(DAILY_SEARCHES, counts.daily_searches, pending)
-    rows = lake.write(DAILY_ENGAGEMENT, counts.daily_engagement, pending)
-    seen = tagged.groupBy(F.coalesce("rule", F.lit("people")).alias("who")).count().collect()
+    excluded = excluded_days(tagged).localCheckpoint()
+    lake.write(BOT_DAYS, excluded, pending)
+    rows = lake.write(DAILY_ENGAGEMENT, counts.daily_engagement, pending)  # last: it says that the day is counted
+    searched = tagged.count()
     tagged.unpersist()
     bots.unpersist()
-    by_rule = ", ".join(
-        f"{r['who']} {r['count']:,}" for r in sorted(seen, key=lambda r: str(r["who"])) if r["who"] != "people"
-    )
-    note = f"{len(pending)} days; searches left out: {by_rule or 'none'}"
-    return Done(sum(int(r["count"]) for r in seen), sum(rows.values()), note)
+    bots_out = left_out(excluded)
+    night.notes += [f"bots, rule {b.rule}: {b.example} (table bot_days has them all)" for b in bots_out]
+    by_rule = ", ".join(f"{b.rule} {b.searches:,}" for b in bots_out) or "none"
+    return Done(searched, sum(rows.values()), f"{len(pending)} days; searches left out: {by_rule}")
 
 
 def _mark(night: Night, day: date, rules: BotRules) -> str:

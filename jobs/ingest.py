@@ -73,8 +73,7 @@ def _folders(night: Night, pending: dict[str, str], new_tracks: int) -> Done:
     check_gzip([*search_files, *event_files])
     before = sorted({u for day in pending for u in night.days_before(day, days_late, pending)})
     earlier = _read(night, SEARCH_LOG, before)
-    ubi = UbiSettings(night.settings.ubi.client, night.settings.ubi.locale, dict(night.settings.ubi.actions),
-                      night.settings.ubi.first_ordinal)  # fmt: skip
+    ubi = _ubi(night)
     forgotten = lake.read(FORGOTTEN_USERS, allow_unvalidated=True) if lake.commits(FORGOTTEN_USERS) else None
     parsed = rows(spark, search_files, SEARCH_FIELDS, "searches", ubi)
     judged = judged_searches(
@@ -134,7 +133,7 @@ def _join_late(night: Night, late: dict[str, str]) -> int:
         around = night.days_before(unit, days_late, set(), also_after=True)
         found = joined_late(
             _read(night, QUARANTINE, [unit]), _read(night, SEARCH_LOG, around), _read(night, ENGAGEMENT_EVENTS, around),
-            night.tracks(allow_unvalidated=True), unit, days_late,
+            night.tracks(allow_unvalidated=True), unit, days_late, _ubi(night),
         )  # fmt: skip
         if found is not None and found.count:
             joined += found.count
@@ -144,6 +143,11 @@ def _join_late(night: Night, late: dict[str, str]) -> int:
         accounts = recounted(accounts, _read(night, ENGAGEMENT_EVENTS, [unit]), _read(night, QUARANTINE, [unit]))
         lake.write(DELIVERED_FILES, accounts, {unit: late[unit]})
     return joined
+
+
+def _ubi(night: Night) -> UbiSettings:
+    told = night.settings.ubi
+    return UbiSettings(told.client, told.locale, dict(told.actions), told.first_ordinal)
 
 
 def _read(night: Night, table: Table, units: list[str]) -> DataFrame | None:

@@ -1,39 +1,84 @@
-"""Read every query asked in the last 28 days: the `queries` table of the night, per locale and roll-up."""
+"""Read every query asked in the last 28 days: the `queries` table of the night, per locale and roll-up, and its aliases."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import hydra
 from omegaconf import DictConfig
 
+from events.engagement import pleased_plays
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
 from lake.fingerprint import code_fingerprint
-from lake.tables import QUERIES, SEARCH_LOG, TRACKS
+from lake.schema import struct
+from lake.tables import ALIAS_PAIRS, ENGAGEMENT_EVENTS, QUERIES, SEARCH_LOG, TRACKS
+from queries.aliases import AliasRules, asked_again, played_alike
+from queries.demand import play_shape, with_tier
 from queries.traffic import asked_queries, readings_everywhere, with_traffic
-from queries.understand import readings
+from queries.understand import readings, with_cluster_id
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 WINDOW_DAYS = 28
 
 
 def run(night: Night) -> Done:
-    """One row per (locale or roll-up, query), with its reading, traffic and whether enough people asked it."""
-    lake, first = night.lake, night.run_date - timedelta(days=WINDOW_DAYS)
-    units = [u for u in lake.commits(SEARCH_LOG) if str(first - timedelta(days=2)) <= u < night.settings.run_date]
-    inputs = night.inputs(searches=(SEARCH_LOG, units), tracks=(TRACKS, [night.tracks_unit]))
+    """One row per (locale or roll-up, query), with its reading, cluster, traffic and whether enough people asked it."""
+    from pyspark.sql import functions as F
+
+    lake, first, unit = night.lake, night.run_date - timedelta(days=WINDOW_DAYS), night.settings.run_date
+    units = [u for u in lake.commits(SEARCH_LOG) if str(first - timedelta(days=2)) <= u < unit]
+    reacted = [u for u in units if u in lake.commits(ENGAGEMENT_EVENTS)]
+    before = max((u for u in lake.commits(QUERIES) if u < unit), default=None)
+    inputs = night.inputs(
+        searches=(SEARCH_LOG, units), events=(ENGAGEMENT_EVENTS, reacted), tracks=(TRACKS, [night.tracks_unit]),
+        previous=(QUERIES, [before] if before else []),
+    )  # fmt: skip
     mark = night.mark(inputs, night.k, code_fingerprint("queries"))
-    if not night.pending(QUERIES, {night.settings.run_date: mark}):
+    if not night.pending(QUERIES, {unit: mark}):
         return Done(skipped=True)
     searches = lake.read(SEARCH_LOG, units, allow_unvalidated=True)
-    asked = asked_queries(searches, first, night.run_date, night.k).persist()
+    searches = searches.where((F.col("search_date") >= F.lit(first)) & (F.col("search_date") < F.lit(night.run_date)))
+    previous = lake.read(QUERIES, [before], allow_unvalidated=True) if before else None
+    asked = with_tier(asked_queries(searches, first, night.run_date, night.k), previous).persist()
+    events = lake.read(ENGAGEMENT_EVENTS, reacted, allow_unvalidated=True) if reacted else None
+    plays = pleased_plays(searches, events).persist() if events is not None else None
     tracks = night.tracks(allow_unvalidated=True)
-    read = readings_everywhere(asked, lambda distinct: readings(distinct, tracks))
-    frame = with_traffic(read, asked, night.run_date)
-    rows = lake.write(QUERIES, frame, {night.settings.run_date: mark})
+
+    def read(distinct: DataFrame) -> DataFrame:
+        found = readings(distinct, tracks)
+        pairs = _pairs(night, searches, plays, found, previous)
+        lake.write(ALIAS_PAIRS, pairs.withColumn("run_date", F.lit(night.run_date)), {unit: mark})
+        return with_cluster_id(found, asked, pairs, previous, unit)
+
+    everywhere = readings_everywhere(asked, read)
+    shape = play_shape(plays, night.run_date) if plays is not None else asked.select(
+        "locale", "query", *[F.lit(None).cast("double").alias(c) for c in ("play_entropy", "play_volatility")]
+    )  # fmt: skip
+    rows = lake.write(QUERIES, with_traffic(everywhere, asked, shape, night.run_date), {unit: mark})
     n_asked = asked.count()
-    asked.unpersist()
-    return Done(n_asked, sum(rows.values()), f"a query is public from {night.k} people on")
+    for frame in (asked, plays):
+        if frame is not None:
+            frame.unpersist()
+    mined = lake.commits(ALIAS_PAIRS)[unit].rows
+    return Done(n_asked, sum(rows.values()), f"a query is public from {night.k} people on; {mined:,} alias pairs mined")
+
+
+def _pairs(
+    night: Night, searches: DataFrame, plays: DataFrame | None, found: DataFrame, previous: DataFrame | None
+) -> DataFrame:
+    """The mined aliases of the night, checkpointed: none where nobody reacted to anything."""
+    columns = [c.name for c in ALIAS_PAIRS.columns if c.name != "run_date"]
+    if plays is None:
+        return night.spark.createDataFrame([], struct(ALIAS_PAIRS)).select(*columns)
+    rules = AliasRules()
+    steps = asked_again(searches, plays.select("search_id"), previous, rules)
+    asked_in = found.select(found["locale"].alias("language"), "query", "stripped", "intent_group")
+    alike = played_alike(plays, asked_in, rules)
+    return steps.select(*columns).unionByName(alike.select(*columns)).localCheckpoint()
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="understand")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lake.tables import CLIENTS, POSITIONS
+from lake.columns import CLIENTS, POSITIONS
 
 if TYPE_CHECKING:
     import pandas as pd

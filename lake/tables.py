@@ -6,19 +6,11 @@ nothing repeats them. Feature tables are declared by `features.catalogue` in the
 
 from __future__ import annotations
 
+from lake.columns import CLIENT, DELIVERED_DATE, KINDS, LEVEL, LOCALE, QUERY, RUN_DATE, SEARCH_DATE, TRACK_ID
+from lake.daily_tables import BOT_DAYS as BOT_DAYS
+from lake.daily_tables import DAILY_ENGAGEMENT as DAILY_ENGAGEMENT
+from lake.daily_tables import DAILY_SEARCHES as DAILY_SEARCHES
 from lake.schema import Column, Table, count
-
-POSITIONS = 10  # by-position arrays hold ranks 1..10, then one tail cell
-CLIENTS = ("alexa", "mobile", "web", "firetv")
-KINDS = ("play", "skip", "complete", "stop", "click", "save", "add", "like", "dislike")
-RUN_DATE = Column("run_date", "date", "the night D: the row knows only what was delivered before D")
-SEARCH_DATE = Column("search_date", "date", "UTC day of the search")
-DELIVERED_DATE = Column("delivered_date", "date", "date of the folder that delivered the row")
-LOCALE = Column("locale", "string", "BCP-47 locale of the request")
-LEVEL = Column("locale", "string", "BCP-47 locale, or a roll-up: its language (`en`, `es`), or `*`")
-QUERY = Column("query", "string", "full normal form of the request, carrier phrase kept")
-TRACK_ID = Column("track_id", "string", "track of the catalog")
-CLIENT = Column("client", "string", "client as logged", values=CLIENTS)
 
 SEARCH_LOG = Table(
     "search_log", "one row per accepted search", ("search_id",), "search_date",
@@ -156,49 +148,31 @@ QUERIES = Table(
         count("searches_28d", "searches in the 28 days before D", "searches"),
         count("people_28d", "distinct pseudonyms in the 28 days before D", "people"),
         Column("is_public", "boolean", "asked by at least privacy.k people: may leave the restricted tables"),
+        Column("traffic_tier", "string", "part of the locale's traffic that it belongs to, with hysteresis",
+               values=("head", "torso", "tail")),
+        Column("play_entropy", "double", "how many answers it has: entropy of the tracks played long", "bits",
+               nullable=True, low=0),
+        Column("play_volatility", "double", "how much its answers change: Jensen-Shannon divergence of the last 7 days of "
+               "plays from those before", nullable=True, low=0, high=1),
     ),
     "understand", restricted=True, sort_by=("locale", "query"),
 )  # fmt: skip
 
-ENGAGEMENT_MEASURES = (
-    count("impressions", "times shown on a screen, or sounded on voice", "impressions"),
-    count("clicks", "impressions tapped or chosen (screens)", "clicks"),
-    count("plays", "impressions that began to sound"),
-    count("long_plays", "plays heard for 30 s or to the end", "plays"),
-    count("completes", "plays heard to the end"),
-    count("skips", "impressions skipped"),
-    count("stops", "impressions after which the listener stopped"),
-    count("short_stops", "stops or skips within 30 s"),
-    count("saves", "saves and adds to a list"),
-    count("likes", "likes"),
-    count("dislikes", "dislikes"),
-    count("rephrases", "impressions whose search was asked again in other words within 2 minutes"),
-    count("dwell_ms", "time heard, the maximum of each chain, summed", "ms"),
-)
-POSITION_ARRAYS = (
-    Column("impressions_by_position", "array<bigint>", "impressions at ranks 1–10, then the tail", "impressions"),
-    Column("clicks_by_position", "array<bigint>", "clicks at ranks 1–10, then the tail", "clicks"),
-    Column("long_plays_by_position", "array<bigint>", "long plays at ranks 1–10, then the tail", "plays"),
-)
-
-DAILY_ENGAGEMENT = Table(
-    "daily_engagement", "one row per (search_date, locale, query, track, client) with an impression",
-    ("locale", "query", "track_id", "client"), "search_date",
-    (SEARCH_DATE, LOCALE, QUERY, TRACK_ID, CLIENT, *ENGAGEMENT_MEASURES, *POSITION_ARRAYS),
-    "count_engagement", restricted=True, sort_by=("locale", "query"),
-)  # fmt: skip
-
-DAILY_SEARCHES = Table(
-    "daily_searches", "one row per (search_date, locale, query, client) asked by people",
-    ("locale", "query", "client"), "search_date",
+ALIAS_PAIRS = Table(
+    "alias_pairs", "one row per (language, query, other, evidence): wordings that listeners treat alike",
+    ("language", "query", "other", "evidence"), "run_date",
     (
-        SEARCH_DATE, LOCALE, QUERY, CLIENT,
-        count("searches", "searches by people", "searches"),
-        count("satisfied", "searches with a long play, save or like", "searches"),
-        count("rephrased", "searches asked again in other words within 2 minutes", "searches"),
-        count("bot_searches", "searches excluded as bots (not in the other counts)", "searches"),
+        RUN_DATE,
+        Column("language", "string", "language of the locales asked in"),
+        QUERY,
+        Column("other", "string", "the other wording, in normal form"),
+        Column("evidence", "string", "asked again in other words and then played, or played alike",
+               values=("asked_again", "played_alike")),
+        Column("people", "bigint", "distinct pseudonyms behind it", "people", low=1),
+        Column("strength", "double", "share of those who asked again, or cosine of the plays", low=0, high=1.000000001),
+        Column("is_served", "boolean", "our own release made this rewrite: shown, not learned from again"),
     ),
-    "count_engagement", restricted=True, sort_by=("locale", "query"),
+    "understand", restricted=True, sort_by=("language", "query"), may_be_empty=True,
 )  # fmt: skip
 
 EXPOSURE_CURVES = Table(
@@ -289,6 +263,6 @@ LEDGER = Table(
 )  # fmt: skip
 
 LOG_TABLES: tuple[Table, ...] = (
-    SEARCH_LOG, ENGAGEMENT_EVENTS, QUARANTINE, DELIVERED_FILES, FORGOTTEN_USERS, TRACKS, QUERIES, DAILY_ENGAGEMENT, DAILY_SEARCHES,
-    EXPOSURE_CURVES, CANDIDATES, JUDGEMENTS, HEAD_RANKINGS, TRIALS, LEDGER,
+    SEARCH_LOG, ENGAGEMENT_EVENTS, QUARANTINE, DELIVERED_FILES, FORGOTTEN_USERS, TRACKS, QUERIES, ALIAS_PAIRS, DAILY_ENGAGEMENT, DAILY_SEARCHES,
+    BOT_DAYS, EXPOSURE_CURVES, CANDIDATES, JUDGEMENTS, HEAD_RANKINGS, TRIALS, LEDGER,
 )  # fmt: skip

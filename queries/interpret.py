@@ -9,6 +9,7 @@ from queries.lexicon import Lexicon
 from queries.music import is_music, language
 from queries.phrase import Stretch
 from queries.rules import Draft, by_rules, named_in_full
+from queries.spans import Tagged
 from queries.vocabulary import Vocabulary
 
 BROAD_INTENTS = {"genre": "genre", "mood": "mood", "activity": "activity", "decade": "era", "year": "era"}
@@ -31,8 +32,9 @@ INTENT_GROUPS = {
 
 @dataclass(frozen=True)
 class Interpretation:
-    """How a normal form is read. `names`: kind (artist, title, album, playlist) -> its words; `artist`, `title` folded
-    as in the catalog where it knows them, else as said."""
+    """How a normal form is read. `names`: kind (artist, title, album, playlist) -> its words, the first of each kind;
+    `artist`, `title` folded as in the catalog where it knows them, else as said. `tagged`: every name, where the tagger
+    was asked."""
 
     query: str
     stripped: str
@@ -47,10 +49,11 @@ class Interpretation:
     artist: str | None = None
     title: str | None = None
     reasons: tuple[str, ...] = ()
+    tagged: tuple[Tagged, ...] | None = None
 
 
 def interpret(query: str, locale: str, lexicon: Lexicon, vocabulary: Vocabulary | None) -> Interpretation:
-    """Read a normal form. Total and deterministic; without a vocabulary names are taken as said."""
+    """Read a normal form by rules. Total and deterministic; without a vocabulary names are taken as said."""
     said_in = language(query, locale, lexicon)
     ways = stages(query, locale, lexicon.grammar)
     words = tuple(query.split())
@@ -67,14 +70,27 @@ def interpret(query: str, locale: str, lexicon: Lexicon, vocabulary: Vocabulary 
         kept = tuple(one for one in kept if one.field in ("version", "explicit", "language", "decade", "year"))
     music, why = is_music(query, bool(kept) or _is_known(draft, vocabulary), lexicon)
     draft.reasons.append(why)
+    return concluded(draft, whole, ways[-1], said_in, kept, music)
+
+
+def concluded(
+    draft: Draft, whole: Stretch, stripped: str, said_in: str, kept: tuple[Mention, ...], music: bool
+) -> Interpretation:
+    """The reading that follows from the names of a draft and the constraints that stand beside them."""
+    query = whole.text
     if not music:
         return Interpretation(
-            query, ways[-1], said_in, False, "not_music", no_constraints(), "", "stripped", reasons=tuple(draft.reasons)
+            query, stripped, said_in, False, "not_music", no_constraints(), "", "stripped", reasons=tuple(draft.reasons)
         )
     constraints = constraints_of(kept)
+    told = [
+        f"{one.field} {'not ' if one.is_negated else ''}{one.value}: "
+        f"said as {' '.join(whole.words[one.start : one.end])!r}"
+        for one in kept
+    ]
     return Interpretation(
         query,
-        ways[-1],
+        stripped,
         said_in,
         True,
         _intent(draft, kept),
@@ -85,14 +101,7 @@ def interpret(query: str, locale: str, lexicon: Lexicon, vocabulary: Vocabulary 
         draft.names,
         draft.artist,
         draft.title,
-        tuple(
-            draft.reasons
-            + [
-                f"{one.field} {'not ' if one.is_negated else ''}{one.value}: "
-                f"said as {' '.join(words[one.start : one.end])!r}"
-                for one in kept
-            ]
-        ),
+        tuple(draft.reasons + told),
     )
 
 

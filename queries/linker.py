@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from queries.carrier import CarrierGrammar, load_grammar, stages
 from queries.catalog_index import CatalogIndex
+from queries.name_index import NameIndex
 from queries.normalise import normal_form
 from queries.vocabulary import name_forms
 
@@ -47,8 +48,11 @@ _SAID_WITHOUT_MEANING = frozenset(
     )
 )
 _WEIGHT = {"words": 0.30, "trigrams": 0.25, "together": 0.25, "title": 0.20}
+_NAMES_TRIED = 6
+_REST = {"artist": 0.45, "title": 1.0, "album": 0.7}
 _EXACT = {"pair": 2.0, "title": 1.0, "artist": 0.8, "album": 0.5}
 _PRIOR_WEIGHT = 0.3
+_OWN_WEIGHT = 0.1
 _POPULARITY_WEIGHT = 0.05
 
 
@@ -85,6 +89,7 @@ class Linker:
             lengths.append(self._add_words(row, title, artists, normal_form(catalog.album_names[row], "en")))
             norms.append(self._add_trigrams(row, f"{title} {artists}"))
         self._finish(lengths, norms)
+        self._names = NameIndex({name: len(rows) for name, rows in catalog.artists.items()})
 
     def candidates(self, raw_query: str, locale: str, top: int) -> list[tuple[str, float]]:
         """At most `top` (track_id, score), best first; ties by popularity, then track_id. A blank request has none.
@@ -106,6 +111,8 @@ class Linker:
                 scores[row] = max(scores.get(row, 0.0), bonus) if row not in scores else scores[row] + bonus
         for row in self._catalog.artists.get(ways[-1], ()):
             scores[row] = self._of_artist(row, scores.get(row, 0.0))
+        for row, score in self._by_name(ways[-1]).items():
+            scores[row] = max(score, scores.get(row, 0.0))
         popularity, ids = self._catalog.popularity, self._catalog.track_ids
         final = {row: round(score + _POPULARITY_WEIGHT * popularity[row] / 100, 9) for row, score in scores.items()}
         rows = sorted(final, key=lambda row: (-final[row], -popularity[row], ids[row]))[:top]
@@ -119,7 +126,33 @@ class Linker:
             return _EXACT["artist"] + popularity / 100
         form = name_forms(self._catalog.title_names[row])[-1:]
         recorded = len(self._catalog.titles.get(form[0], (row,))) if form else 1
-        return max(score, _EXACT["artist"]) + _PRIOR_WEIGHT * (1 - 1 / (1 + log(recorded)))
+        own = (
+            _OWN_WEIGHT if len(self._catalog.artist_names[row]) == 1 else 0.0
+        )  # no guest on it, nor a guest of another
+        return max(score, _EXACT["artist"]) + own + _PRIOR_WEIGHT * (1 - 1 / (1 + log(recorded)))
+
+    def _by_name(self, way: str) -> dict[int, float]:
+        """Tracks of artists whose name the request is, or starts or ends with, however spelled; the rest is of the title."""
+        from rapidfuzz import fuzz
+
+        words = way.split()
+        found: dict[int, float] = {}
+        for one in self._names.within(words)[:_NAMES_TRIED]:
+            rest = " ".join(word for word in words[: one.start] + words[one.end :] if word not in _SAID_WITHOUT_MEANING)
+            for row in self._catalog.artists[one.name]:
+                if rest:
+                    title, artists = self._texts[row]
+                    album = normal_form(self._catalog.album_names[row], "en")
+                    fit = max(
+                        fuzz.token_set_ratio(rest, title), 0.95 * fuzz.ratio(rest, title),
+                        0.9 * fuzz.token_set_ratio(rest, artists.replace(one.name, "", 1)),
+                        _REST["album"] * fuzz.token_set_ratio(rest, album),
+                    )  # fmt: skip
+                    score = one.likeness * (_REST["artist"] + _REST["title"] * fit / 100)
+                else:
+                    score = one.likeness * self._of_artist(row, 0.0)
+                found[row] = max(score, found.get(row, 0.0))
+        return found
 
     def _scored(self, text: str) -> dict[int, float]:
         import numpy as np

@@ -4,10 +4,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from queries.constraints import Mention, no_constraints
-from queries.interpret import Interpretation, interpret
+from queries.interpret import Interpretation
+from queries.learned import Learned, read_query
 from queries.lexicon import Lexicon
 from queries.music import language
-from queries.normalise import normal_form
+from queries.normalise import MAX_CHARACTERS, is_too_long, normal_form
+from queries.spans import Tagged
 from queries.surface import Surface
 
 if TYPE_CHECKING:
@@ -72,8 +74,11 @@ def likely_locale(raw_query: str, lexicon: Lexicon) -> str:
     return _LOCALES[language(normal_form(raw_query, "*"), "*", lexicon)]
 
 
-def read(raw_query: str, locale: str, lexicon: Lexicon, catalog: "CatalogIndex | None") -> Reading:
-    """Read one request. Total: no text raises; a blank one is `not_music` with empty forms."""
+def read(
+    raw_query: str, locale: str, lexicon: Lexicon, catalog: "CatalogIndex | None", learned: "Learned | None" = None
+) -> Reading:
+    """Read one request. Total: no text raises; a blank one is `not_music` with empty forms. Without `learned`
+    (`queries.learned.packaged()`) by the grammar alone."""
     query = normal_form(raw_query, locale)
     if not query:
         said_in = language("", locale, lexicon)
@@ -91,7 +96,9 @@ def read(raw_query: str, locale: str, lexicon: Lexicon, catalog: "CatalogIndex |
             "stripped",
             ["nothing was said"],
         )
-    found = interpret(query, locale, lexicon, catalog.vocabulary if catalog else None)
+    # a longer text is no key (ingest quarantines it): its start is read, so that the cost stays that of a request
+    head = query[:MAX_CHARACTERS].rsplit(" ", 1)[0] if is_too_long(query) else query
+    found = read_query(head, locale, lexicon, catalog.vocabulary if catalog else None, learned)
     entities = catalog.entities(found.artist, found.title, _album(found)) if catalog and found.is_music else []
     return Reading(
         raw_query,
@@ -114,9 +121,25 @@ def _album(found: Interpretation) -> str | None:
 
 
 def _slots(found: Interpretation, surface: Surface) -> list[dict[str, str]]:
-    places = [(name.start, name.end, kind) for kind, name in found.names.items()]
-    places += [(*_without_edges(one, found), one.field) for one in found.mentions if one.field in _SLOT_FIELDS]
+    tagged = found.tagged
+    if tagged is None:
+        places = [(name.start, name.end, kind) for kind, name in found.names.items()]
+    else:
+        places = [(one.start, one.end, _when(one, found) if one.kind == "when" else one.kind) for one in tagged]
+    beside = [one for one in found.mentions if one.field in _SLOT_FIELDS]
+    if tagged is not None:
+        beside = [one for one in beside if not any(one.start < t.end and t.start < one.end for t in tagged)]
+    places += [(*_without_edges(one, found), one.field) for one in beside]
     return [{"type": kind, "value": surface.span(start, end)} for start, end, kind in sorted(places)]
+
+
+def _when(tagged: Tagged, found: Interpretation) -> str:
+    """Whether a time that the tagger found is a decade or a year: as the grammar reads it, else by its digits."""
+    for one in found.mentions:
+        if one.field in ("decade", "year") and one.start < tagged.end and tagged.start < one.end:
+            return one.field
+    words = found.query.split()[tagged.start : tagged.end]
+    return "year" if any(word.isdigit() and len(word) == 4 and not word.endswith("0") for word in words) else "decade"
 
 
 def _without_edges(one: Mention, found: Interpretation) -> tuple[int, int]:

@@ -52,10 +52,14 @@ def readings_everywhere(asked: DataFrame, read: Callable[[DataFrame], DataFrame]
     return placed.join(once, ["_language", "query"]).drop("_language")
 
 
-def with_traffic(read: DataFrame, asked: DataFrame, run_date: date) -> DataFrame:
-    """The `queries` table of a night: readings and traffic side by side. Grain: (locale, query)."""
+def with_traffic(read: DataFrame, asked: DataFrame, shape: DataFrame, run_date: date) -> DataFrame:
+    """The `queries` table of a night: readings, traffic (`asked`, with its tier) and play shape side by side.
+
+    Grain: (locale, query), as `read`; `shape` may lack queries nobody played.
+    """
     from pyspark.sql import functions as F
 
-    joined = read.join(asked, ["locale", "query"]).withColumn("run_date", F.lit(run_date))
+    joined = read.join(asked, ["locale", "query"]).join(shape, ["locale", "query"], "left")
+    joined = joined.withColumn("run_date", F.lit(run_date))
     language = F.when(F.col("locale") == "*", F.lit("*")).otherwise(F.substring("locale", 1, 2))
     return joined.withColumn("language", language).select(*[F.col(c.name).cast(c.type) for c in QUERIES.columns])

@@ -6,10 +6,12 @@ DataFrame API only, so that it also runs over Spark Connect.
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from queries.clusters import component_of
-from queries.interpret import INTENT_GROUPS, Interpretation, interpret
+from queries.clusters import Member, clustered, stable_ids
+from queries.interpret import INTENT_GROUPS, Interpretation
+from queries.learned import Learned, packaged, read_query
 from queries.lexicon import Lexicon, load_lexicon
 from queries.normalise import is_too_long, normal_form
+from queries.phonetic import sounds_like
 from queries.vocabulary import Vocabulary, name_rows, vocabulary_from
 
 if TYPE_CHECKING:
@@ -20,29 +22,10 @@ NORMALISED_SCHEMA = "raw_query string, locale string, query string, is_too_long 
 _READ_SCHEMA = (
     "locale string, query string, stripped string, language string, is_music boolean, intent string, "
     "intent_group string, constraint_key string, genre array<string>, decade array<int>, mood string, "
-    "activity string, sort_by string, artist_name string, title_name string, answers_as string, reasons array<string>"
+    "activity string, sort_by string, artist_name string, title_name string, answers_as string, entity string, sound string, "
+    "reasons array<string>"
 )
-READINGS_COLUMNS = (
-    "locale",
-    "query",
-    "stripped",
-    "language",
-    "is_music",
-    "intent",
-    "intent_group",
-    "constraint_key",
-    "genre",
-    "decade",
-    "mood",
-    "activity",
-    "sort_by",
-    "artist_name",
-    "title_name",
-    "answers_as",
-    "cluster_id",
-    "reasons",
-)
-_CLUSTER_ID_LENGTH = 16
+_CLUSTERED_SCHEMA = "locale string, query string, cluster_id string"
 
 
 def normalised(distinct_requests: "DataFrame") -> "DataFrame":
@@ -54,16 +37,15 @@ def normalised(distinct_requests: "DataFrame") -> "DataFrame":
 
 
 def readings(distinct_queries: "DataFrame", tracks: "DataFrame") -> "DataFrame":
-    """How each query is read with the catalog. Grain: one row per (locale, query), as in; columns READINGS_COLUMNS.
+    """How each query is read with the catalog. Grain: one row per (locale, query), as in.
 
     `tracks` needs title, artists, album, genres, popularity (others are ignored). Its folded names are counted in Spark
-    and travel to the tasks once, as a dictionary. `title_name` is the title or else the album.
-    `cluster_id`: see `with_cluster_id`.
+    and travel to the tasks once, as a dictionary. `title_name` is the title or else the album; `entity` what the catalog
+    knows of both ('' if it does not know every name); `sound` the phonetic key of the stripped form.
     """
     reader = _reader(vocabulary(tracks))
     read = distinct_queries.select("locale", "query").mapInPandas(reader, _READ_SCHEMA)
-    # read once: the clusters below go over the readings three times
-    return with_cluster_id(read.localCheckpoint()).select(*READINGS_COLUMNS)
+    return read.localCheckpoint()  # read once: clusters and traffic go over the readings several times
 
 
 def vocabulary(tracks: "DataFrame") -> Vocabulary:
@@ -77,26 +59,32 @@ def vocabulary(tracks: "DataFrame") -> Vocabulary:
     return vocabulary_from(zip(names["kind"], names["form"], names["popularity"], strict=True))
 
 
-def with_cluster_id(read: "DataFrame") -> "DataFrame":
-    """Add `cluster_id`. Grain as in: one row per (locale, query).
+def with_cluster_id(
+    read: "DataFrame", searches: "DataFrame", pairs: "DataFrame", previous: "DataFrame | None", born: str
+) -> "DataFrame":
+    """Add `cluster_id`. Grain as in: one row per (locale, query) of `readings`.
 
-    A cluster is a connected component of "same stripped form" and "same non-empty constraint key" among the queries of
-    one language; its id is the first 16 hex digits of the SHA-256 of (language, smallest member), DESIGN §4. Components
-    are found exactly, on the distinct (language, stripped, key) with a key, one language a task.
+    `searches`: (locale, query, searches_28d); `pairs`: mined aliases (`queries.aliases`), those that our own answers served
+    left out here; `previous`: (locale, query, cluster_id) of the night before, or None; `born`: the run_date. How queries
+    are joined and ids inherited is said in `queries.clusters`; a language is one task.
     """
     from pyspark.sql import functions as F
 
-    pairs = read.where(F.col("constraint_key") != "").select("language", "stripped", "constraint_key").distinct()
-    linked = pairs.groupBy("language").applyInPandas(_components, "language string, stripped string, component string")
-    joined = read.join(linked, ["language", "stripped"], "left").withColumn(
-        "component", F.coalesce("component", "stripped")
+    members = read.select("locale", "query", "language", "stripped", "constraint_key", "entity", "sound").join(
+        searches.select("locale", "query", F.col("searches_28d").alias("searches")), ["locale", "query"], "left"
     )
-    smallest = joined.groupBy("language", "component").agg(F.min("query").alias("member"))
-    identified = smallest.withColumn(
-        "cluster_id",
-        F.substring(F.sha2(F.concat_ws("\x1f", "language", "member").cast("binary"), 256), 1, _CLUSTER_ID_LENGTH),
-    )
-    return joined.join(identified.drop("member"), ["language", "component"]).drop("component")
+    if previous is None:
+        members = members.withColumn("before", F.lit(None).cast("string"))
+    else:
+        known = previous.select("locale", "query", F.col("cluster_id").alias("before"))
+        members = members.join(known, ["locale", "query"], "left")
+    learned = pairs.where(~F.col("is_served")).select("language", "query", "other", "strength")
+
+    def identified(members: "pd.DataFrame", pairs: "pd.DataFrame") -> "pd.DataFrame":
+        return _identified(members, pairs, born)
+
+    grouped = members.groupBy("language").cogroup(learned.groupBy("language"))
+    return read.join(grouped.applyInPandas(identified, _CLUSTERED_SCHEMA), ["locale", "query"])
 
 
 def _normal_forms(batches: "Iterable[pd.DataFrame]") -> "Iterator[pd.DataFrame]":
@@ -125,11 +113,11 @@ def _reader(names: Vocabulary) -> "Callable[[Iterable[pd.DataFrame]], Iterator[p
     def read(batches: "Iterable[pd.DataFrame]") -> "Iterator[pd.DataFrame]":
         import pandas as pd
 
-        lexicon = load_lexicon(names.genres)
+        lexicon, learned = load_lexicon(names.genres), packaged()
         columns = [column.split()[0] for column in _READ_SCHEMA.split(", ")]
         for batch in batches:
             rows = [
-                _row(locale, query, lexicon, names)
+                _row(locale, query, lexicon, names, learned)
                 for locale, query in zip(_texts(batch, "locale"), _texts(batch, "query"), strict=True)
             ]
             yield pd.DataFrame(rows, columns=columns)
@@ -137,8 +125,8 @@ def _reader(names: Vocabulary) -> "Callable[[Iterable[pd.DataFrame]], Iterator[p
     return read
 
 
-def _row(locale: str, query: str, lexicon: Lexicon, names: Vocabulary) -> dict[str, Any]:
-    found: Interpretation = interpret(query, locale, lexicon, names)
+def _row(locale: str, query: str, lexicon: Lexicon, names: Vocabulary, learned: Learned | None) -> dict[str, Any]:
+    found = read_query(query, locale, lexicon, names, learned)
     said = found.constraints
     return {
         "locale": locale,
@@ -157,6 +145,8 @@ def _row(locale: str, query: str, lexicon: Lexicon, names: Vocabulary) -> dict[s
         "artist_name": found.artist,
         "title_name": found.title or _album(found),
         "answers_as": found.answers_as,
+        "entity": _entity(found, names),
+        "sound": sounds_like(found.stripped, found.language),
         "reasons": list(found.reasons),
     }
 
@@ -165,12 +155,37 @@ def _album(found: Interpretation) -> str | None:
     return found.names["album"].text if "album" in found.names else None
 
 
-def _components(pairs: "pd.DataFrame") -> "pd.DataFrame":
-    import pandas as pd
+def _entity(found: Interpretation, names: Vocabulary) -> str:
+    """The title, album and artist of a reading, if the catalog knows each of them; '' if not, or if it names none."""
+    album = _album(found)
+    if found.title is None and album is None and found.artist is None:
+        return ""
+    known = [(found.title, names.titles), (album, names.albums), (found.artist, names.artists)]
+    if any(name is not None and name not in of for name, of in known):
+        return ""
+    return "\x1f".join(name or "" for name, _ in known)
 
-    found = component_of(zip(pairs["stripped"], pairs["constraint_key"], strict=True))
-    language = str(pairs["language"].iloc[0])
-    return pd.DataFrame({"language": language, "stripped": list(found), "component": list(found.values())})
+
+def _identified(members: "pd.DataFrame", pairs: "pd.DataFrame", born: str) -> "pd.DataFrame":
+    """The cluster id of every (locale, query) of one language. A query asked in several locales is one member."""
+    if members.empty:
+        return members.assign(cluster_id="")[["locale", "query", "cluster_id"]]
+    members = members.assign(searches=members["searches"].fillna(0).astype("int64"), before=_texts(members, "before"))
+    members = members.sort_values(["query", "searches", "locale"], ascending=[True, False, True])
+    asked = {str(query): int(n) for query, n in members.groupby("query")["searches"].sum().items()}
+    once = members.drop_duplicates("query")
+    columns = ("query", "stripped", "constraint_key", "entity", "sound")
+    rows = zip(*(once[column] for column in columns), strict=True)
+    cluster_of = clustered(
+        [Member(query, stripped, key, entity, sound, asked[query]) for query, stripped, key, entity, sound in rows],
+        zip(pairs["query"], pairs["other"], pairs["strength"], strict=True),
+    )
+    inherited = members[members["before"] != ""].drop_duplicates("query")
+    before = dict(zip(inherited["query"], inherited["before"], strict=True))
+    ids = stable_ids(str(members["language"].iloc[0]), cluster_of, asked, before, born)
+    return members.assign(cluster_id=[ids[cluster_of[query]] for query in members["query"]])[
+        ["locale", "query", "cluster_id"]
+    ]
 
 
 def _texts(batch: "pd.DataFrame", column: str) -> list[str]:

@@ -6,8 +6,8 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from features.catalogue import columns
+from lake.columns import LEVEL, QUERY, RUN_DATE, TRACK_ID
 from lake.schema import Column, Table
-from lake.tables import LEVEL, QUERY, RUN_DATE, TRACK_ID
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

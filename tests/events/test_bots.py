@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from pyspark.sql import DataFrame, SparkSession
 
-from events.bots import BotRules, bot_days, chosen_artists
+from events.bots import BotRules, LeftOut, bot_days, chosen_artists, excluded_days, left_out
 
 RULES = BotRules()
 FIRST = datetime(2026, 3, 2)
@@ -130,3 +130,21 @@ def test_what_was_skipped_was_not_chosen(spark: SparkSession) -> None:
     )  # fmt: skip
     artists = spark.createDataFrame([("t1", "a"), ("t2", "b"), ("t3", None)], "track_id string, artist string")
     assert {r[:] for r in chosen_artists(events, artists).collect()} == {("s1", "b"), ("s2", "a")}
+
+
+def test_the_table_of_excluded_days_and_its_examples_name_the_rule_and_nobody(spark: SparkSession) -> None:
+    rows = [
+        ("u1", at(0, 9), "q1", "scraper"), ("u1", at(0, 9.5), "q2", "scraper"), ("u1", at(0, 9.25), "q2", "scraper"),
+        ("u1", at(1, 9), "q1", "replay"), ("u2", at(0, 9), "q9", "scraper"), ("u3", at(0, 9), "q1", None),
+    ]  # fmt: skip
+    tagged = spark.createDataFrame(
+        [(user, ts, query, rule, ts.date()) for user, ts, query, rule in rows],
+        "user_id string, ts timestamp, query string, rule string, search_date date",
+    )
+    days = excluded_days(tagged)
+    found = {(r["user_id"], r["rule"], r["searches"], r["queries"], r["span_s"]) for r in days.collect()}
+    assert found == {("u1", "scraper", 3, 2, 1800.0), ("u1", "replay", 1, 1, 0.0), ("u2", "scraper", 1, 1, 0.0)}
+    assert left_out(days) == [
+        LeftOut("replay", 1, "1 days of an account, such as 1 searches for 1 requests in 0 minutes on 2026-03-03"),
+        LeftOut("scraper", 4, "2 days of an account, such as 3 searches for 2 requests in 30 minutes on 2026-03-02"),
+    ]

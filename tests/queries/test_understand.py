@@ -2,10 +2,11 @@
 
 import hashlib
 
-from queries.interpret import interpret
+from queries.aliases import PAIRS_SCHEMA
+from queries.learned import packaged, read_query
 from queries.lexicon import load_lexicon
 from queries.normalise import normal_form
-from queries.understand import READINGS_COLUMNS, normalised, readings, vocabulary
+from queries.understand import normalised, readings, vocabulary, with_cluster_id
 
 QUERIES = [
     ("en", "play hello"),
@@ -50,12 +51,11 @@ def test_normal_forms(spark):
 def test_readings_are_those_of_the_pure_function(spark, rows, catalog):
     queries, tracks = frames(spark, rows)
     found = readings(queries, tracks)
-    assert found.columns == list(READINGS_COLUMNS)
     got = {(row.locale, row.query): row for row in found.collect()}
     assert set(got) == set(QUERIES)
     lexicon = load_lexicon(catalog.genres)
     for (locale, query), row in got.items():
-        expected = interpret(query, locale, lexicon, catalog.vocabulary)
+        expected = read_query(query, locale, lexicon, catalog.vocabulary, packaged())
         assert (row.stripped, row.intent, row.constraint_key, row.answers_as, row.artist_name, row.reasons) == (
             expected.stripped,
             expected.intent,
@@ -69,15 +69,39 @@ def test_readings_are_those_of_the_pure_function(spark, rows, catalog):
     assert (got["en", ""].intent, got["en", ""].intent_group) == ("not_music", "open")
 
 
+def clusters(spark, queries, tracks, pairs=(), previous=None):
+    """(locale, query) -> cluster id, with ten searches of each query."""
+    read = readings(queries, tracks)
+    asked = read.selectExpr("locale", "query", "10L AS searches_28d")
+    mined = spark.createDataFrame(list(pairs), PAIRS_SCHEMA)
+    found = with_cluster_id(read, asked, mined, previous, "2026-03-01")
+    assert found.count() == read.count()
+    return {(row.locale, row.query): row.cluster_id for row in found.collect()}
+
+
 def test_clusters_join_wordings_of_one_language_and_keys_in_any_order(spark, rows):
     queries, tracks = frames(spark, rows)
-    again = readings(queries.repartition(2).orderBy("query", ascending=False), tracks.repartition(2))
-    got = {(row.locale, row.query): row.cluster_id for row in again.collect()}
+    got = clusters(spark, queries.repartition(2).orderBy("query", ascending=False), tracks.repartition(2))
     assert got["en", "play hello"] == got["en", "hello"] == got["en-US", "play hello"]
     assert got["es", "musica alegre"] == got["es", "pon musica alegre"] == got["es", "canciones alegres"]
     assert got["es", "musica alegre"] != got["en", "play happy music"]
     assert got["en", "hello"] == hashlib.sha256(b"en\x1fhello").hexdigest()[:16]
-    assert got == {(row.locale, row.query): row.cluster_id for row in readings(queries, tracks).collect()}
+    assert got == clusters(spark, queries, tracks)
+
+
+def test_a_mined_pair_joins_and_ids_are_inherited(spark, rows):
+    _, tracks = frames(spark, rows)
+    queries = spark.createDataFrame(
+        [("en", "adele"), ("en", "play adele"), ("en", "adelle xyz")], "locale string, query string"
+    )
+    pair = ("en", "adelle xyz", "adele", "asked_again", 4, 0.9)
+    first = clusters(spark, queries, tracks)
+    assert first["en", "adelle xyz"] != first["en", "adele"] == first["en", "play adele"]
+    known = [(locale, query, cluster) for (locale, query), cluster in first.items()]
+    previous = spark.createDataFrame(known, "locale string, query string, cluster_id string")
+    second = clusters(spark, queries, tracks, [(*pair, False)], previous)
+    assert set(second.values()) == {first["en", "adele"]}  # it has the more traffic
+    assert clusters(spark, queries, tracks, [(*pair, True)], previous) == first  # our own rewrite teaches nothing
 
 
 def test_the_vocabulary_of_spark_is_that_of_the_index(spark, rows, catalog):

@@ -1,0 +1,171 @@
+"""Who is measured: each arm reads slots, says whether a request is music, or both. The tagger's arms plug in at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from benchmarks.folds import stable_hash
+from benchmarks.gold import FREE_LICENCE, Gold, Slot, scored_queries
+from benchmarks.music_logistic import Logistic
+from benchmarks.plain_crf import PlainCrf
+from benchmarks.train_queries import musicness_of, tagger_of
+from queries.catalog_index import CatalogIndex
+from queries.learned import Learned, packaged
+from queries.lexicon import Lexicon, canonical_genre, load_lexicon
+from queries.normalise import normal_form
+from queries.reading import Reading, read
+from queries.vocabulary import Vocabulary
+
+_LONGEST_NAME = 10
+_TYPES = {"year": "when", "decade": "when"}
+
+
+class SlotArm(Protocol):
+    """Reads the slots of music requests."""
+
+    def fit(self, train: Sequence[Gold]) -> None:
+        """Learn from the training part of a fold; arms that learn nothing do nothing."""
+
+    def slots(self, requests: Sequence[Gold]) -> list[list[Slot]]:
+        """The slots of each request, in our types (year and decade as `when`), values in normal form."""
+
+
+class MusicArm(Protocol):
+    """Says whether a request asks for music."""
+
+    def fit(self, train: Sequence[Gold]) -> None:
+        """Learn from the training part of a fold; arms that learn nothing do nothing."""
+
+    def is_music(self, requests: Sequence[Gold]) -> list[bool]:
+        """Whether each request asks for music."""
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What arms may use besides gold."""
+
+    catalog: CatalogIndex
+    lexicon: Lexicon
+
+    @classmethod
+    def of(cls, catalog: CatalogIndex) -> Resources:
+        """The catalog and the lexicon with its genres."""
+        return cls(catalog, load_lexicon(catalog.genres))
+
+    def read(self, text: str, locale: str) -> Reading:
+        """The reading that users get, with the shipped models."""
+        return read(text, locale, self.lexicon, self.catalog, packaged())
+
+
+class Grammar:
+    """`queries.reading.read` without models: rules, word lists and the catalog. Learns nothing."""
+
+    def __init__(self, given: Resources) -> None:
+        self._given = given
+        self._learned: Learned | None = None
+
+    def fit(self, train: Sequence[Gold]) -> None:
+        """Nothing to learn."""
+
+    def readings(self, requests: Sequence[Gold]) -> list[Reading]:
+        """The whole reading of each request."""
+        given = self._given
+        return [read(one.text, one.locale, given.lexicon, given.catalog, self._learned) for one in requests]
+
+    def slots(self, requests: Sequence[Gold]) -> list[list[Slot]]:
+        """The slots of the reading."""
+        return [
+            [Slot(_TYPES.get(slot["type"], slot["type"]), normal_form(slot["value"], one.lang)) for slot in found.slots]
+            for one, found in zip(requests, self.readings(requests), strict=True)
+        ]
+
+    def is_music(self, requests: Sequence[Gold]) -> list[bool]:
+        """The reading's own word for it."""
+        return [found.is_music for found in self.readings(requests)]
+
+
+class Fitted(Grammar):
+    """`queries.reading.read` as users get it, with models fitted to the training part: to its gold of `sources` only
+    (None: of all) and to our own sentences, none of them equal to a request that is scored. Fits are kept for other sections."""
+
+    _kept: ClassVar[dict[tuple[object, ...], Learned]] = {}
+
+    def __init__(self, given: Resources, sources: frozenset[str] | None) -> None:
+        super().__init__(given)
+        self._sources = sources
+
+    def fit(self, train: Sequence[Gold]) -> None:
+        """Fit the tagger and music-or-not."""
+        own = [one for one in train if self._sources is None or one.source in self._sources]
+        part = (self._sources, len(own), stable_hash(" | ".join(one.query for one in own)))
+        if part not in self._kept:
+            lexicon, vocabulary = self._given.lexicon, self._given.catalog.vocabulary
+            scored = scored_queries()
+            self._kept[part] = Learned(
+                tagger_of(own, lexicon, vocabulary, scored), musicness_of(own, lexicon, vocabulary, scored)
+            )
+        self._learned = self._kept[part]
+
+
+class Catalog:
+    """Catalog look-up alone: the longest spans of words that are an artist, title, album or genre, the more popular kind.
+
+    Spans do not overlap; the longest is taken first, of equally long ones the leftmost. A single word is a title or album
+    only where it is the whole request: else "play" and "the" are songs everywhere. Learns nothing, knows no carrier phrase.
+    """
+
+    def __init__(self, given: Resources) -> None:
+        self._names: Vocabulary = given.catalog.vocabulary
+        self._genres = {canonical_genre(name) for name in given.catalog.genres}
+
+    def fit(self, train: Sequence[Gold]) -> None:
+        """Nothing to learn."""
+
+    def slots(self, requests: Sequence[Gold]) -> list[list[Slot]]:
+        """The spans that the catalog knows."""
+        return [self._found(one.query.split()) for one in requests]
+
+    def _found(self, words: list[str]) -> list[Slot]:
+        free, found = [True] * len(words), []
+        for size in range(min(_LONGEST_NAME, len(words)), 0, -1):
+            for start in range(len(words) - size + 1):
+                text = " ".join(words[start : start + size])
+                kind = self._kind(text, size == 1 < len(words)) if all(free[start : start + size]) else None
+                if kind:
+                    free[start : start + size] = [False] * size
+                    found.append((start, Slot(kind, text)))
+        return [slot for _, slot in sorted(found)]
+
+    def _kind(self, text: str, is_word: bool) -> str | None:
+        if canonical_genre(text) in self._genres:
+            return "genre"
+        names = {"artist": self._names.artists}
+        if not is_word:
+            names |= {"title": self._names.titles, "album": self._names.albums}
+        known = [(of[text], kind) for kind, of in names.items() if text in of]
+        return max(known)[1] if known else None
+
+
+OURS = ("shipped", "local", "grammar")
+"""Arms that are ours: bars hold for the first of them that is there."""
+
+SLOT_ARMS: dict[str, Callable[[Resources], SlotArm]] = {
+    "catalog": Catalog,
+    "grammar": Grammar,
+    "plain_crf": lambda given: PlainCrf(),
+    "shipped": lambda given: Fitted(given, FREE_LICENCE),
+    "local": lambda given: Fitted(given, None),
+}
+MUSIC_ARMS: dict[str, Callable[[Resources], MusicArm]] = {
+    "grammar": Grammar,
+    "logistic": lambda given: Logistic(),
+    "shipped": lambda given: Fitted(given, FREE_LICENCE),
+    "local": lambda given: Fitted(given, None),
+}
+READING_ARMS: dict[str, Callable[[Resources], Grammar]] = {
+    "grammar": Grammar,
+    "shipped": lambda given: Fitted(given, FREE_LICENCE),
+    "local": lambda given: Fitted(given, None),
+}

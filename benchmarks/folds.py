@@ -1,0 +1,88 @@
+"""Which requests are scored, and by a model that has learned from what.
+
+Every request of MTOP, HWU64, SLURP and MusicRecoNER, of SNIPS' part `validate` and of Leyzer's part `valid` is scored once, by
+the model of its own fold. Fold = hash of the normalised text without wake words ("olly play jazz" is "play jazz": SLURP has
+many such twins); for MTOP of the parallel pair, pairs that share a text taken as one. A fold's model is trained on everything
+that it does not score, without the two validation parts and without any text (normalised, without wake words, in any source
+and language) that it scores. So five models serve all families.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from hashlib import blake2b
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from benchmarks.gold import Gold
+
+FOLDS = 5
+_VALIDATION = {"snips": "validate", "leyzer": "valid"}  # of the other sources every request is scored
+_WAKE_WORDS = frozenset(("alexa", "assistant", "google", "hey", "hi", "ok", "okay", "olly", "please", "siri"))
+
+Answer = TypeVar("Answer")
+
+
+def fold_of(source: str, split: str, group: str) -> int | None:
+    """The fold of a request whose text (or parallel group) is `group`; None: it is never scored, only learned from."""
+    return stable_hash(group) % FOLDS if _VALIDATION.get(source, split) == split else None
+
+
+def parallel_groups(texts: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Pair -> its group: (pair, text) rows that share a pair or a text are one group, named by its smallest text."""
+    of_text: dict[str, str] = {}  # text -> another of its group, up to the smallest
+
+    def smallest(text: str) -> str:
+        while of_text.setdefault(text, text) != text:
+            text = of_text[text]
+        return text
+
+    of_pair: dict[str, str] = {}
+    for pair, text in texts:
+        one, other = sorted((smallest(text), smallest(of_pair.setdefault(pair, text))))
+        of_text[other] = one
+    return {pair: smallest(text) for pair, text in of_pair.items()}
+
+
+def without_wake_words(query: str) -> str:
+    """A normal form without words that only address the assistant; as it is where nothing else is said."""
+    return " ".join(word for word in query.split() if word not in _WAKE_WORDS) or query
+
+
+def training_part(gold: Sequence[Gold], fold: int) -> list[Gold]:
+    """What the model of a fold learns from."""
+    held = {without_wake_words(one.query) for one in gold if one.fold == fold}
+    may_teach = [one for one in gold if one.fold != fold and (one.fold is None or one.source not in _VALIDATION)]
+    return [one for one in may_teach if without_wake_words(one.query) not in held]
+
+
+def cross_fitted(
+    gold: Sequence[Gold],
+    scored: Sequence[Gold],
+    fit: Callable[[Sequence[Gold]], None],
+    answer: Callable[[Sequence[Gold]], Sequence[Answer]],
+) -> list[Answer]:
+    """The answer to every request of `scored`, in its order, each by the model fitted without its fold."""
+    answers: dict[int, Answer] = {}
+    for fold in sorted({one.fold for one in scored if one.fold is not None}):
+        own = [at for at, one in enumerate(scored) if one.fold == fold]
+        fit(training_part(gold, fold))
+        answers.update(zip(own, answer([scored[at] for at in own]), strict=True))
+    return [answers[at] for at in range(len(scored))]
+
+
+def sampled(gold: Sequence[Gold], most: int) -> list[Gold]:
+    """At most `most` requests of each family, language and kind (5 times as many where only learned from), by hash."""
+    taken: dict[tuple[object, ...], int] = {}
+    kept = []
+    for one in sorted(gold, key=lambda one: stable_hash(one.query)):
+        key = (one.family, one.lang, one.is_music, one.fold is None)
+        taken[key] = taken.get(key, 0) + 1
+        if taken[key] <= (5 * most if one.fold is None else most):
+            kept.append(one)
+    return kept
+
+
+def stable_hash(text: str) -> int:
+    """64 bits of BLAKE2 of a text: the same on every run and machine."""
+    return int.from_bytes(blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "big")

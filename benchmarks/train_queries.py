@@ -1,0 +1,168 @@
+"""Fit the models that queries/ ships: the tagger of names, and music or not. Run at build time, never by a night.
+
+    PLAYFIRST_DATA=DIR python -m benchmarks.train_queries [--catalog FILE]
+
+What ships learns from gold of free licences (SNIPS CC0; HWU64 and SLURP CC BY; MusicRecoNER MIT) and from requests made of
+our own sentences (`benchmarks.own_requests`) with names of that gold. It writes queries/data/tagger.v1.zip, musicness.v1.zip and
+their card models.v1.json: weights and a word list, no request. The same data gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from benchmarks.gold import FREE_LICENCE, DataMissing, Gold, data_file, gold_of, rows_of
+from benchmarks.own_requests import music_requests, other_requests
+from queries import fit_musicness, fit_tagger
+from queries.catalog_index import load_catalog
+from queries.fit_tagger import Example, located
+from queries.interpret import Interpretation, interpret
+from queries.lexicon import Lexicon, entries, load_lexicon
+from queries.musicness import Musicness
+from queries.normalise import normal_form
+from queries.tagger import Tagger
+from queries.vocabulary import Vocabulary
+
+DATA = Path(__file__).parent.parent / "queries" / "data"
+LOCALES = {"en": "en-US", "es": "es-ES"}
+OWN_MUSIC = {"es": 4000, "en": 3500}
+OWN_OTHER = {"es": 8000, "en": 3000}
+# natural requests are few and count more than made ones
+COPIES = {"mtop": 6, "hwu64": 6, "slurp": 6, "music_reco_ner": 2}
+KIND_OF = {"work": "title"}
+_WHEN = {
+    "es": ["ochenta", "noventa", "setenta", "sesenta", "cincuenta", "80", "90", "70", "60", "2000", "dos mil", "80s",
+           "90s", "70s", "años 60", "años 80", "años noventa", "dosmiles"],
+    "en": ["80s", "90s", "70s", "60s", "50s", "eighties", "nineties", "seventies", "sixties", "2000s",
+           "two thousands", "1980s", "fifties"],
+}  # fmt: skip
+_SORT = {
+    "es": [
+        "más nuevo",
+        "más populares",
+        "más nuevas",
+        "último",
+        "más escuchadas",
+        "mejores",
+        "más recientes",
+        "nuevas",
+    ],
+    "en": ["latest", "newest", "top", "best", "most popular"],
+}
+_NEED_NAMES = ("artist", "title", "album", "playlist")
+
+
+def tagger_of(
+    train: Sequence[Gold],
+    lexicon: Lexicon,
+    vocabulary: Vocabulary | None,
+    without: frozenset[str] = frozenset(),
+    seed: int = 7,
+) -> Tagger:
+    """Fit the tagger to the music requests of `train` and to our own sentences filled with their names.
+
+    `without`: normal forms that no made request may equal (those it will be measured on).
+    """
+    music = [one for one in train if one.is_music]
+    examples = []
+    for one in music:
+        names = located(
+            one.query.split(), [(KIND_OF.get(s.type, s.type), s.value) for s in one.slots if s.type != "mood"]
+        )
+        if names is not None:
+            found = interpret(one.query, one.locale, lexicon, vocabulary)
+            examples.append(Example(found, names, COPIES.get(one.source, 1)))
+    for lang, count in OWN_MUSIC.items():
+        for made in music_requests(lang, names_of(music, lang), count, seed):
+            query = normal_form(made.text, LOCALES[lang])
+            names = located(query.split(), [(kind, normal_form(value, LOCALES[lang])) for kind, value in made.names])
+            if names is not None and query not in without:
+                examples.append(Example(interpret(query, LOCALES[lang], lexicon, vocabulary), names))
+    return fit_tagger.fitted(examples, lexicon, vocabulary)
+
+
+def musicness_of(
+    train: Sequence[Gold],
+    lexicon: Lexicon,
+    vocabulary: Vocabulary | None,
+    without: frozenset[str] = frozenset(),
+    seed: int = 7,
+) -> Musicness:
+    """Fit music-or-not to every request of `train` and to our own sentences of both kinds; `without` as above."""
+    found: list[Interpretation] = [interpret(one.query, one.locale, lexicon, vocabulary) for one in train]
+    is_music = [one.is_music for one in train]
+    weights = [2.0 if one.source == "mtop" else 1.0 for one in train]
+    music = [one for one in train if one.is_music]
+    for lang, locale in LOCALES.items():
+        own = {
+            normal_form(made.text, locale): True
+            for made in music_requests(lang, names_of(music, lang), OWN_MUSIC[lang], seed)
+        }
+        own |= {normal_form(text, locale): False for text in other_requests(lang, OWN_OTHER[lang], seed)}
+        for query, asks_for_music in own.items():
+            if query not in without:
+                found.append(interpret(query, locale, lexicon, vocabulary))
+                is_music.append(asks_for_music)
+                weights.append(1.0)
+    return fit_musicness.fitted(found, is_music, weights)
+
+
+def names_of(music: Sequence[Gold], lang: str) -> Mapping[str, Sequence[str]]:
+    """Names to fill sentences with: those of the gold of free licences, genres of the lexicon, times and orders."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for one in music:
+        if one.source in ("snips", "music_reco_ner"):
+            for slot in one.slots:
+                kind = KIND_OF.get(slot.type, slot.type)
+                if kind in _NEED_NAMES:
+                    found[kind].add(slot.value)
+    genres = {form for told in entries("genres").values() for form in told.get(lang, ())} | set(entries("genres"))
+    names = {kind: sorted(found[kind]) or [kind] for kind in _NEED_NAMES}
+    return names | {"genre": sorted(genres), "when": _WHEN[lang], "sort": _SORT[lang]}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Fit both models on the free data and write them beside their card."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.train_queries", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument(
+        "--catalog", help="names that the tagger may look up while it is fitted (default: the shared one)"
+    )
+    given = parser.parse_args(arguments)
+    try:
+        gold = [one for one in gold_of(rows_of(data_file("queries/gold_slots.jsonl.gz"))) if one.source in FREE_LICENCE]
+        catalog = load_catalog(given.catalog or data_file("catalog/tracks.jsonl.gz"))
+    except DataMissing as error:
+        print(error, file=sys.stderr)
+        return 2
+    lexicon = load_lexicon(catalog.genres)
+    tagger = tagger_of(gold, lexicon, catalog.vocabulary)
+    tagger.write(DATA / "tagger.v1.zip")
+    musicness_of(gold, lexicon, catalog.vocabulary).write(DATA / "musicness.v1.zip")
+    counts = {source: sum(one.source == source for one in gold) for source in sorted(FREE_LICENCE)}
+    card = {
+        "tagger": "linear-chain CRF (python-crfsuite): names of artist, title, album, playlist, genre, time and order in a request",
+        "musicness": "logistic regression on hashed words and letters: whether a request asks for music",
+        "learned_from": {source: f"{n:,} requests" for source, n in counts.items()}
+        | {
+            "our own sentences": f"{sum(OWN_MUSIC.values()):,} for music and {sum(OWN_OTHER.values()):,} for other things"
+        },
+        "licences": {"snips": "CC0", "hwu64": "CC BY 4.0", "slurp": "CC BY 4.0 (text)", "music_reco_ner": "MIT"},
+        "measured_by": "python -m benchmarks.understanding (column shipped); see README",
+        "known_limits": "English and Spanish only; Spanish sentences are all our own; genres and moods that the lexicon does "
+        "not list are found by their place in the sentence alone; requests of one bare unknown name are guessed",
+    }
+    (DATA / "models.v1.json").write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    for name in ("tagger.v1.zip", "musicness.v1.zip"):
+        print(f"{name}: {(DATA / name).stat().st_size / 1e6:.2f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""Print the carrier phrases that the queries of a night suggest, for a person to add to the grammar. Changes nothing."""
+
+from __future__ import annotations
+
+import hydra
+from omegaconf import DictConfig
+
+from jobs.command import run_command
+from jobs.night import Done, Night, run_alone
+from lake.tables import QUERIES
+from queries.proposals import proposals
+
+
+def run(night: Night) -> Done:
+    """One note per language and phrase; only public queries are looked at, so that no phrase is one person's."""
+    told = 0
+    read = night.lake.read(QUERIES, [night.run_date], allow_unvalidated=True)
+    for language in ("en", "es"):
+        rows = read.where((read["locale"] == language) & read["is_public"]).select("query", "stripped", "searches_28d")
+        for one in proposals((str(r[0]), str(r[1]), int(r[2])) for r in rows.collect()):
+            told += 1
+            night.notes.append(
+                f"{language} {one.place} “{one.phrase}”: before or after {one.requests:,} requests that are asked without it, "
+                f"too ({one.share:.0%} of those with it; such as “{one.example}”)"
+            )
+    return Done(rows_out=told, note="add what reads like a carrier phrase to queries/data/carrier.v1.json")
+
+
+@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="propose_carriers")
+def main(config: DictConfig) -> None:
+    """Run this step alone."""
+    run_alone("propose_carriers", run, config)
+
+
+if __name__ == "__main__":
+    run_command(main, "jobs.propose_carriers")

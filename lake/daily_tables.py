@@ -1,0 +1,61 @@
+"""What one day of logs is counted into: additive partials, and who was left out of them."""
+
+from __future__ import annotations
+
+from lake.columns import CLIENT, LOCALE, QUERY, SEARCH_DATE, TRACK_ID
+from lake.schema import Column, Table, count
+
+BOT_RULES = ("scraper", "clockwork", "replay", "farm")
+ENGAGEMENT_MEASURES = (
+    count("impressions", "times shown on a screen, or sounded on voice", "impressions"),
+    count("clicks", "impressions tapped or chosen (screens)", "clicks"),
+    count("plays", "impressions that began to sound"),
+    count("long_plays", "plays heard for 30 s or to the end", "plays"),
+    count("completes", "plays heard to the end"),
+    count("skips", "impressions skipped"),
+    count("stops", "impressions after which the listener stopped"),
+    count("short_stops", "stops or skips within 30 s"),
+    count("saves", "saves and adds to a list"),
+    count("likes", "likes"),
+    count("dislikes", "dislikes"),
+    count("rephrases", "impressions whose search was asked again in other words within 2 minutes"),
+    count("dwell_ms", "time heard, the maximum of each chain, summed", "ms"),
+)
+POSITION_ARRAYS = (
+    Column("impressions_by_position", "array<bigint>", "impressions at ranks 1–10, then the tail", "impressions"),
+    Column("clicks_by_position", "array<bigint>", "clicks at ranks 1–10, then the tail", "clicks"),
+    Column("long_plays_by_position", "array<bigint>", "long plays at ranks 1–10, then the tail", "plays"),
+)
+
+DAILY_ENGAGEMENT = Table(
+    "daily_engagement", "one row per (search_date, locale, query, track, client) with an impression",
+    ("locale", "query", "track_id", "client"), "search_date",
+    (SEARCH_DATE, LOCALE, QUERY, TRACK_ID, CLIENT, *ENGAGEMENT_MEASURES, *POSITION_ARRAYS),
+    "count_engagement", restricted=True, sort_by=("locale", "query"),
+)  # fmt: skip
+
+DAILY_SEARCHES = Table(
+    "daily_searches", "one row per (search_date, locale, query, client) asked by people",
+    ("locale", "query", "client"), "search_date",
+    (
+        SEARCH_DATE, LOCALE, QUERY, CLIENT,
+        count("searches", "searches by people", "searches"),
+        count("satisfied", "searches with a long play, save or like", "searches"),
+        count("rephrased", "searches asked again in other words within 2 minutes", "searches"),
+        count("bot_searches", "searches excluded as bots (not in the other counts)", "searches"),
+    ),
+    "count_engagement", restricted=True, sort_by=("locale", "query"),
+)  # fmt: skip
+
+BOT_DAYS = Table(
+    "bot_days", "one row per (search_date, listener) left out as no listener, and why", ("user_id",), "search_date",
+    (
+        SEARCH_DATE,
+        Column("user_id", "string", "pseudonym of the account", personal=True),
+        Column("rule", "string", "the first rule it breaks (events/bots.py)", values=BOT_RULES),
+        count("searches", "its searches of the day, in no other count", "searches"),
+        count("queries", "distinct queries among them", "queries"),
+        Column("span_s", "double", "from its first search of the day to its last", "s", low=0),
+    ),
+    "count_engagement", restricted=True, may_be_empty=True,
+)  # fmt: skip

@@ -1,0 +1,83 @@
+"""How a query is asked and played: head, torso or tail of the traffic, and how many and how lasting its answers are."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+HEAD_SHARE, TORSO_SHARE = 0.5, 0.9
+STAY_SHARE = 0.05  # hysteresis: how far beyond its bound a query may fall before it leaves its tier
+MIN_PLAYS = 10
+RECENT_DAYS = 7
+
+
+def with_tier(traffic: DataFrame, previous: DataFrame | None) -> DataFrame:
+    """Add `traffic_tier` to one row per (locale, query) with `searches_28d`. Grain: as in.
+
+    In each locale queries are ranked by searches (ties by name). The head makes the first HEAD_SHARE of the searches, the
+    torso those up to TORSO_SHARE, the tail the rest. A query that was in a better tier the night before (`previous`:
+    locale, query, traffic_tier) keeps it until it falls STAY_SHARE behind the bound, so that the head does not flicker.
+    """
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    place = Window.partitionBy("locale")
+    ranked = place.orderBy(F.desc("searches_28d"), "query").rowsBetween(Window.unboundedPreceding, -1)
+    total = F.sum("searches_28d").over(place)
+    ahead = F.coalesce(F.sum("searches_28d").over(ranked), F.lit(0)) / total
+    frame = traffic.withColumn("_ahead", ahead)
+    if previous is None:
+        frame = frame.withColumn("_was", F.lit(None).cast("string"))
+    else:
+        was = previous.select("locale", "query", F.col("traffic_tier").alias("_was"))
+        frame = frame.join(was, ["locale", "query"], "left")
+
+    def within(share: float, *tiers: str) -> Column:
+        stays = F.coalesce(F.col("_was").isin(*tiers), F.lit(False))
+        return F.col("_ahead") < F.when(stays, F.lit(share + STAY_SHARE)).otherwise(F.lit(share))
+
+    tier = F.when(within(HEAD_SHARE, "head"), "head").when(within(TORSO_SHARE, "head", "torso"), "torso")
+    return frame.withColumn("traffic_tier", tier.otherwise("tail")).drop("_ahead", "_was")
+
+
+def play_shape(plays: DataFrame, run_date: date) -> DataFrame:
+    """One row per (locale or roll-up, query) with long plays: `play_entropy` and `play_volatility`.
+
+    `plays`: (locale, query, track_id, search_date), one row a long play before `run_date`. Entropy: Shannon's, in bits, over
+    the tracks played. Volatility: Jensen-Shannon divergence (Lin 1991; base 2, 0 to 1) between the plays of the last
+    RECENT_DAYS days and those before. Null below MIN_PLAYS plays (of either part). Rounded to 1e-9.
+    """
+    from pyspark.sql import functions as F
+
+    recent = F.col("search_date") >= F.lit(run_date - timedelta(days=RECENT_DAYS))
+    places = F.explode(F.array_distinct(F.array(F.col("locale"), F.substring("locale", 1, 2), F.lit("*"))))
+    counted = plays.select(places.alias("locale"), "query", "track_id", recent.cast("int").alias("late"))
+    counted = counted.groupBy("locale", "query", "track_id").agg(
+        F.count("*").cast("double").alias("n"), F.sum("late").cast("double").alias("late")
+    )
+    counted = counted.withColumn("early", F.col("n") - F.col("late"))
+    totals = counted.groupBy("locale", "query").agg(*[F.sum(c).alias(f"{c}_all") for c in ("n", "late", "early")])
+    joined = counted.join(totals, ["locale", "query"])
+    p, q = F.try_divide(F.col("late"), F.col("late_all")), F.try_divide(F.col("early"), F.col("early_all"))
+    middle = (p + q) / 2
+    divergence = (_plogp(p, middle) + _plogp(q, middle)) / 2
+    all_of = F.col("n") / F.col("n_all")
+    shaped = joined.groupBy("locale", "query").agg(
+        F.sum(-all_of * F.log2(all_of)).alias("entropy"), F.sum(divergence).alias("divergence"),
+        F.first("n_all").alias("n_all"), F.first("late_all").alias("late_all"), F.first("early_all").alias("early_all"),
+    )  # fmt: skip
+    both = F.least("late_all", "early_all") >= MIN_PLAYS
+    return shaped.select(
+        "locale", "query",
+        F.when(F.col("n_all") >= MIN_PLAYS, F.greatest(F.lit(0.0), F.round("entropy", 9))).alias("play_entropy"),
+        F.when(both, F.least(F.lit(1.0), F.greatest(F.lit(0.0), F.round("divergence", 9)))).alias("play_volatility"),
+    )  # fmt: skip
+
+
+def _plogp(p: Column, middle: Column) -> Column:
+    from pyspark.sql import functions as F
+
+    return F.when(p > 0, p * F.log2(p / middle)).otherwise(0.0)

@@ -1,0 +1,168 @@
+"""What was learned from labelled requests, laid over the grammar's reading: names by the tagger, music or not by weights.
+
+The grammar stands where the catalog bears it out: a request that is a name of the catalog as a whole, a bare request (no
+carrier phrase) made of names of the catalog, or constraints alone. In sentences the tagger names the words: it sees what the
+grammar and the catalog think of each, and has learned when they are right.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from queries.constraints import Mention, mentions
+from queries.interpret import Interpretation, concluded, interpret
+from queries.known import known
+from queries.lexicon import Lexicon
+from queries.musicness import Musicness, load_musicness
+from queries.phrase import Stretch
+from queries.rules import Draft
+from queries.spans import Tagged
+from queries.tagger import Tagger, load_tagger
+from queries.vocabulary import Vocabulary
+
+_EXPLAINED_CHANCE = 0.3  # below it even names of the catalog are no music: "call john" is a song, too
+_KNOWN_WELL = 50.0  # popularity from which a title said as it is, is meant: "hello"
+_NAMES = ("artist", "title", "album", "playlist")
+_KIND_NOUNS = frozenset({
+    "album", "albums", "disco", "lp", "ep", "soundtrack", "playlist", "playlists", "list", "lista", "song", "track", "cancion",
+    "pista", "tema", "artist", "band",
+})  # fmt: skip
+_PLAYLIST_SIGNS = frozenset({
+    "playlist", "playlists", "list", "lists", "lista", "listas", "mix", "add", "put", "save", "keep", "remember", "download", "include",
+    "anade", "agrega", "guarda", "mete", "suma", "incluye", "descarga", "anadir", "agregar", "guardar", "crea", "create", "make",
+})  # fmt: skip
+_FIELDS = {"decade": "when", "year": "when"}
+_INTENTS = {
+    frozenset({"title"}): "title", frozenset({"title", "artist"}): "title_artist", frozenset({"artist"}): "artist",
+    frozenset({"album"}): "album", frozenset({"album", "artist"}): "album", frozenset({"title", "album"}): "title",
+    frozenset({"title", "album", "artist"}): "title_artist",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The two fitted models. Not to be shared between threads."""
+
+    tagger: Tagger
+    musicness: Musicness
+
+
+@lru_cache(maxsize=1)
+def packaged() -> Learned:
+    """The models shipped with this version, loaded once a process."""
+    return Learned(load_tagger(), load_musicness())
+
+
+def read_query(
+    query: str, locale: str, lexicon: Lexicon, vocabulary: Vocabulary | None, learned: Learned | None
+) -> Interpretation:
+    """The reading of a normal form: the grammar's, and over it what was learned. Total and deterministic; without
+    `learned` the grammar's alone."""
+    found = interpret(query, locale, lexicon, vocabulary)
+    if learned is None or not query:
+        return found
+    chance = learned.musicness.probability(found)
+    in_full = found.is_music and found.answers_as == "full"
+    explained = found.is_music and _is_explained(found, lexicon, vocabulary)
+    known_well = in_full and vocabulary is not None and known(query, vocabulary)[1] >= _KNOWN_WELL
+    if chance < (_EXPLAINED_CHANCE if explained or in_full else 0.5) and not known_well:
+        return replace(
+            concluded(Draft(), _whole(found, lexicon), found.stripped, found.language, (), music=False),
+            reasons=(f"asks for music with probability {chance:.2f} only",),
+        )
+    if in_full or (explained and (not found.names or found.stripped == found.query)):
+        return found
+    tagged = learned.tagger.tagged(found, lexicon, vocabulary)
+    if explained and not any(one.kind in _NAMES for one in tagged):
+        return found
+    return _retold(found, tagged, chance, lexicon, vocabulary)
+
+
+def _retold(
+    found: Interpretation, tagged: list[Tagged], chance: float, lexicon: Lexicon, vocabulary: Vocabulary | None
+) -> Interpretation:
+    """The reading with the tagger's names in place of the grammar's, and the constraints that lie beside them."""
+    whole = _whole(found, lexicon)
+    draft = Draft(reasons=[f"asks for music with probability {chance:.2f}"])
+    tagged = [_as_the_catalog_has_it(one, whole, vocabulary) for one in tagged]
+    for one in tagged:
+        if one.kind in _NAMES and one.kind not in draft.names:
+            name = whole.cut(one.start, one.end)
+            known = vocabulary.artist(name.text) if vocabulary and one.kind == "artist" else None
+            draft.name(one.kind, name, known)
+    for one in tagged:
+        draft.reasons.append(
+            f"{one.kind} {' '.join(whole.words[one.start : one.end])!r}: by the words around it (tagger)"
+        )
+    kinds = frozenset(draft.names)
+    draft.intent = "playlist" if "playlist" in kinds else _INTENTS.get(kinds, "")
+    taken = [one for one in tagged if one.kind in _NAMES]
+    kept = () if "playlist" in kinds else tuple(one for one in _beside(whole, taken) if _counts(one, tagged, found))
+    if draft.intent == "" and not kept and not tagged:
+        draft.intent = found.intent if found.intent in ("open", "other") else "open"
+    made = concluded(draft, whole, found.stripped, found.language, kept, music=True)
+    return replace(made, tagged=tuple(tagged))
+
+
+def _as_the_catalog_has_it(one: Tagged, whole: Stretch, vocabulary: Vocabulary | None) -> Tagged:
+    """The name with the kind under which the catalog knows it, where it does not know it as tagged and no noun says so."""
+    if vocabulary is None or one.kind not in _NAMES:
+        return one
+    text = " ".join(whole.words[one.start : one.end])
+    names = {"artist": vocabulary.artists, "title": vocabulary.titles, "album": vocabulary.albums}
+    if one.kind == "playlist" and not any(word in _PLAYLIST_SIGNS for word in whole.words):
+        one = replace(one, kind="title")  # nobody said that it is a playlist
+    around = whole.words[max(0, one.start - 3) : one.start] + whole.words[one.end : one.end + 1]
+    if text in names.get(one.kind, ()) or any(word in _KIND_NOUNS for word in around):
+        return one
+    best = max(names, key=lambda kind: names[kind].get(text, -1.0))
+    return replace(one, kind=best) if text in names[best] else one
+
+
+def _beside(whole: Stretch, names: list[Tagged]) -> list[Mention]:
+    return [one for one in whole.mentions if not any(one.start < name.end and name.start < one.end for name in names)]
+
+
+def _counts(one: Mention, tagged: list[Tagged], found: Interpretation) -> bool:
+    """A constraint stands if the grammar kept it, if it is said without doubt, or if the tagger names it, too; "disco" before
+    a name is the Spanish noun."""
+    if one.value == "disco" and any(name.kind in _NAMES and name.start == one.end for name in tagged):
+        return False
+    if not one.is_weak or any(one.start == kept.start and one.field == kept.field for kept in found.mentions):
+        return True
+    return any(
+        name.kind == _FIELDS.get(one.field, one.field) and one.start < name.end and name.start < one.end
+        for name in tagged
+    )
+
+
+def _is_explained(found: Interpretation, lexicon: Lexicon, vocabulary: Vocabulary | None) -> bool:
+    """Whether constraints and names of the catalog leave nothing of the request unexplained (carrier phrase aside)."""
+    if vocabulary is None or "playlist" in found.names or found.intent == "other":
+        return False
+    names = {"artist": vocabulary.artists, "title": vocabulary.titles, "album": vocabulary.albums}
+    if any(
+        name.text not in names[kind] and not (kind == "artist" and vocabulary.artist(name.text))
+        for kind, name in found.names.items()
+    ):
+        return False
+    if not found.names and not found.mentions and found.intent != "open":
+        return False
+    words = found.query.split()
+    start, end = _body(words, found.stripped.split())
+    taken = {at for name in found.names.values() for at in range(name.start, name.end)}
+    taken |= {at for one in found.mentions for at in range(one.reach, one.end)}
+    return all(at in taken or lexicon.has("fillers", words[at]) for at in range(start, end))
+
+
+def _body(words: list[str], stripped: list[str]) -> tuple[int, int]:
+    for start in range(len(words) - len(stripped), -1, -1):
+        if words[start : start + len(stripped)] == stripped:
+            return start, start + len(stripped)
+    return 0, len(words)
+
+
+def _whole(found: Interpretation, lexicon: Lexicon) -> Stretch:
+    words = tuple(found.query.split())
+    return Stretch(words, 0, len(words), tuple(mentions(found.query, lexicon)), lexicon)

@@ -1,0 +1,59 @@
+"""How a word sounds: one key for spellings that are heard alike, for English and for Spanish.
+
+English: Metaphone (Philips 1990, as `jellyfish` has it). Spanish: own rules over folded letters, for speakers who make no
+difference between b and v, ll and y, s, c and z (seseo), and do not sound h.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+_VOWEL_START = re.compile(r"^[aeiou]")
+_SPANISH = (
+    (re.compile(r"ch"), "X"),
+    (re.compile(r"h"), ""),
+    (re.compile(r"qu(?=[ei])|[qk]"), "K"),
+    (re.compile(r"c(?=[eiy])|[zs]"), "S"),
+    (re.compile(r"c"), "K"),
+    (re.compile(r"gu(?=[ei])"), "G"),
+    (re.compile(r"g(?=[ei])|j"), "J"),
+    (re.compile(r"g"), "G"),
+    (re.compile(r"ll"), "Y"),
+    (re.compile(r"y(?![^aeiou]|$)"), "Y"),
+    (re.compile(r"y"), "i"),
+    (re.compile(r"[bvw]"), "B"),
+    (re.compile(r"x"), "KS"),
+    (re.compile(r"n(?=[BPp])"), "m"),
+)
+
+
+def sounds_like(text: str, language: str) -> str:
+    """The phonetic key of a normal form, word by word and joined without blanks ("skill rex" is "skillrex").
+
+    `language` "es" takes the Spanish rules, any other Metaphone. A text without a letter of the Latin alphabet is its
+    own key. Pure; linear in the length of the text.
+    """
+    key = "".join(_key(word, language == "es") for word in text.split())
+    return key or text
+
+
+@lru_cache(maxsize=100_000)
+def _key(word: str, is_spanish: bool) -> str:
+    if not word.isascii() or not word.isalpha():
+        return word
+    return _spanish(word) if is_spanish else _english(word)
+
+
+def _english(word: str) -> str:
+    import jellyfish
+
+    return jellyfish.metaphone(word) or word
+
+
+def _spanish(word: str) -> str:
+    for pattern, sound in _SPANISH:
+        word = pattern.sub(sound, word)
+    first = word[:1] if _VOWEL_START.match(word) else ""
+    rest = re.sub(r"[aeiou]", "", word[1:] if first else word)
+    return first + re.sub(r"(.)\1+", r"\1", rest.upper())

@@ -1,0 +1,63 @@
+"""An event that waits in quarantine meets its search in either form of delivery; what cannot join goes on waiting."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+
+from pyspark.sql import SparkSession
+
+from events.ubi import UbiSettings
+from events.waiting import joined_late
+from lake.schema import struct
+from lake.tables import QUARANTINE
+
+DAY = date(2026, 3, 2)
+
+
+def held(spark: SparkSession, *rows: tuple[str, int, str, list[str]]):  # type: ignore[no-untyped-def]
+    """Quarantine of DAY: (source_file, line, raw_text, reasons)."""
+    columns = [c.name for c in QUARANTINE.columns]
+    told = [
+        {"delivered_date": DAY, "source": "event", "source_file": file, "line": line, "raw_text": text, "reasons": why}
+        for file, line, text, why in rows
+    ]
+    return spark.createDataFrame([tuple(t[c] for c in columns) for t in told], struct(QUARANTINE))
+
+
+def test_both_forms_join_and_the_rest_stays(spark: SparkSession) -> None:
+    own = {
+        "event_id": "e1",
+        "search_id": "s1",
+        "track_id": "t2",
+        "position": 2,
+        "ts": "2026-03-02T10:00:05Z",
+        "kind": "play",
+    }
+    document = {
+        "action_name": "listen", "query_id": "s1", "client_id": "[masked]", "timestamp": "2026-03-02T10:00:07Z",
+        "event_attributes": {"object": {"object_id": "t1"}, "position": {"ordinal": 0}, "dwell_ms": 900},
+    }  # fmt: skip
+    rows = held(
+        spark,
+        ("events/date=2026-03-02/a.jsonl", 1, json.dumps(own), ["no_search"]),
+        ("events/date=2026-03-02/a.jsonl", 2, json.dumps(own | {"search_id": "never"}), ["no_search"]),
+        ("events/date=2026-03-02/a.jsonl", 3, json.dumps(own | {"kind": "hum"}), ["unknown_kind", "no_search"]),
+        ("events/date=2026-03-02/b.ndjson", 1, json.dumps(document), ["no_search"]),
+    )
+    searches = spark.createDataFrame(
+        [("s1", ["t1", "t2"], DAY, date(2026, 3, 3))],
+        "search_id string, results array<string>, search_date date, delivered_date date",
+    )
+    tracks = spark.createDataFrame([("t1",), ("t2",)], "track_id string")
+    found = joined_late(rows, searches, None, tracks, str(DAY), 2, UbiSettings(first_ordinal=0))
+    assert found is not None and found.count == 2
+    joined = {(r["track_id"], r["position"], r["kind"], r["dwell_ms"], r["ts"]) for r in found.events.collect()}
+    assert joined == {
+        ("t2", 2, "play", None, datetime(2026, 3, 2, 10, 0, 5)),
+        ("t1", 1, "play", 900, datetime(2026, 3, 2, 10, 0, 7)),
+    }
+    assert sorted((r["source_file"][-7:], r["line"]) for r in found.quarantine.collect()) == [
+        ("a.jsonl", 2),
+        ("a.jsonl", 3),
+    ]
