@@ -154,6 +154,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "our own sentences": f"{sum(OWN_MUSIC.values()):,} for music and {sum(OWN_OTHER.values()):,} for other things"
         },
         "licences": {"snips": "CC0", "hwu64": "CC BY 4.0", "slurp": "CC BY 4.0 (text)", "music_reco_ner": "MIT"},
+        "attribution": "SNIPS: Coucke et al. 2018; HWU64: Liu et al. 2019; SLURP: Bastianelli et al. 2020; MusicRecoNER: Epure "
+        "and Hennequin 2023",
+        "looked_up_meanwhile": "whether a catalog knows a stretch of words as artist, title or album, and how popular it is; "
+        "no name of that catalog is in the weights unless the requests hold it",
         "measured_by": "python -m benchmarks.understanding (column shipped); see README",
         "known_limits": "English and Spanish only; Spanish sentences are all our own; genres and moods that the lexicon does "
         "not list are found by their place in the sentence alone; requests of one bare unknown name are guessed",

@@ -51,19 +51,23 @@ class Sorted:
 
 
 def judged_searches(
-    parsed: DataFrame, key: DataFrame, normalised: Callable[[DataFrame], DataFrame], forgotten: DataFrame | None
-) -> DataFrame:
+    parsed: DataFrame, key: DataFrame, normalised: Callable[[DataFrame], DataFrame], forgotten: DataFrame | None,
+    requests: DataFrame | None = None,
+) -> DataFrame:  # fmt: skip
     """One row per delivered search with `reasons`, the normal form and the pseudonym. Grain: as `parsed`.
 
-    `normalised` gives (raw_query, locale, query, is_too_long) for distinct requests (`queries.understand`);
+    `normalised` gives (raw_query, locale, query, is_too_long) for distinct requests (`queries.understand`); these are
+    `requests`, where they were read apart (`reading.requests`), else those of `parsed`;
     `forgotten` holds (user_id) pseudonyms of people who asked to be forgotten. Contacts in the request are masked first.
     """
     from pyspark.sql import functions as F
 
     frame = parsed.withColumn("at", F.try_to_timestamp("ts")).withColumn("raw_query", without_contacts("raw_query"))
-    requests = frame.select("raw_query", "locale").where("raw_query is not null and locale is not null").distinct()
+    asked = parsed.select("raw_query", "locale") if requests is None else requests
+    asked = asked.where("raw_query is not null and locale is not null")
+    asked = asked.select(without_contacts("raw_query").alias("raw_query"), "locale").distinct()
     # NULL-safe by construction: rows without a request find no partner and are quarantined by their own rule
-    frame = frame.join(normalised(requests), ["raw_query", "locale"], "left")
+    frame = frame.join(normalised(asked), ["raw_query", "locale"], "left")
     # judged before the pseudonym: the keyed hash of a blank id would look like a listener
     frame = with_pseudonym(frame.withColumn("reasons", reasons(search_rules())), key)
     if forgotten is None:

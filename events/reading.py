@@ -46,6 +46,30 @@ def rows(
     return reduce(lambda a, b: a.unionByName(b), frames)
 
 
+def requests(
+    spark: SparkSession, files: Sequence[Path], fields: dict[str, str], source: str, ubi: UbiSettings | None = None
+) -> DataFrame:
+    """Distinct (raw_query, locale) of the files, nulls left out: what is to be normalised. A broken row's may be among them.
+
+    JSON Lines are parsed for these two fields alone, which costs half of a whole parse.
+    """
+    from pyspark.sql import functions as F
+    from pyspark.sql.types import StructType
+
+    names = ("raw_query", "locale")
+    plain = [f for f in files if f.name.endswith(TEXT) and "ndjson" not in f.name]
+    others = [f for f in files if f not in plain]
+    narrow = StructType([row_schema(fields)[n] for n in names])
+    frames = []
+    if plain:
+        parsed = _lines(spark, plain, source).select(F.from_json("raw_text", narrow).alias("p"))
+        frames.append(parsed.select(*[F.col(f"p.{n}").alias(n) for n in names]))
+    if others:
+        frames.append(rows(spark, others, fields, source, ubi).select(*names))
+    both = reduce(lambda a, b: a.unionByName(b), frames)
+    return both.where("raw_query is not null and locale is not null").distinct()
+
+
 def documents_left_out(spark: SparkSession, files: Sequence[Path], source: str, ubi: UbiSettings) -> DataFrame | None:
     """One row per `left_out_as` with `document_count`: UBI documents that are no row of this source. None without UBI."""
     from pyspark.sql import functions as F

@@ -14,7 +14,7 @@ from events.contract import EVENT_FIELDS, SEARCH_FIELDS
 from events.delivery import Deliveries, check_complete
 from events.ingest import Sorted, delivered_files, judged_events, judged_searches, quarantine, with_outcome
 from events.privacy import ensure_key, key_frame
-from events.reading import check_gzip, documents_left_out, rows
+from events.reading import check_gzip, documents_left_out, requests, rows
 from events.ubi import UbiSettings
 from events.waiting import joined_late, recounted
 from jobs.command import run_command
@@ -77,8 +77,9 @@ def _folders(night: Night, pending: dict[str, str], new_tracks: int) -> Done:
     forgotten = lake.read(FORGOTTEN_USERS, allow_unvalidated=True) if lake.commits(FORGOTTEN_USERS) else None
     parsed = rows(spark, search_files, SEARCH_FIELDS, "searches", ubi)
     judged = judged_searches(
-        parsed, key_frame(spark, Path(night.settings.privacy.key_file)), normalised, forgotten
-    ).localCheckpoint()
+        parsed, key_frame(spark, Path(night.settings.privacy.key_file)), normalised, forgotten,
+        requests(spark, search_files, SEARCH_FIELDS, "searches", ubi),
+    ).localCheckpoint()  # fmt: skip
     searches = Sorted(with_outcome(judged, "search", earlier, days_late), "search", search_files)
     sides = [searches]
     if event_files:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 CHECK = "declared"  # the CHECK constraint that holds a table's declared bounds
 MEASURED_TYPES = ("string", "bigint", "int", "double", "date", "timestamp")  # of which Delta keeps min and max
-FILE_ROWS, MOST_FILES = 1_000_000, 64
+FILE_ROWS, MOST_FILES, FEW_UNITS = 1_000_000, 64, 2
 LOG_RETENTION = "interval 400 days"  # doneness is read from the log: keep it for longer than any window
 
 
@@ -45,10 +45,15 @@ def placed(table: Table, frame: DataFrame, rows: Mapping[str, int]) -> DataFrame
     """The rows as they are to lie in files: a big day in several of about FILE_ROWS, sorted; a small one in one."""
     from pyspark.sql import functions as F
 
-    files = min(max(rows.values(), default=0) // FILE_ROWS, MOST_FILES)
+    files = min(-(-max(rows.values(), default=0) // FILE_ROWS), MOST_FILES)
     lead = [table.partition] if table.partition else []
-    if files > 1:
-        part = F.pmod(F.xxhash64(*(table.sort_by[:2] or table.keys)), F.lit(files))
+    keys = table.sort_by[:2] or table.keys
+    if files > 1 and len(rows) <= FEW_UNITS:
+        frame = frame.repartition(
+            files, *keys
+        )  # by the keys themselves: a few hashed numbers of files would meet in one task
+    elif files > 1:
+        part = F.pmod(F.xxhash64(*keys), F.lit(files))
         frame = frame.repartition(files * (len(rows) if table.partition else 1), *lead, part)
     elif table.partition:
         frame = frame.repartition(*lead)

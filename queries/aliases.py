@@ -7,7 +7,7 @@ weighted by 1 / probability that its position was examined.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -120,7 +120,7 @@ def played_alike(plays: DataFrame, readings: DataFrame, rules: AliasRules) -> Da
     return near
 
 
-def _alike(min_likeness: float):  # type: ignore[no-untyped-def]
+def _alike(min_likeness: float) -> Callable[[Iterable[pd.DataFrame]], Iterator[pd.DataFrame]]:
     def only(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         from rapidfuzz import fuzz
 

@@ -19,7 +19,8 @@ ROOMS = [*ORDER, "simulator"]
 ONLY_IN = {
     "hydra": {"jobs", "tests"}, "omegaconf": {"jobs", "tests"}, "lightgbm": {"ranking", "tests"}, "ray": {"tuning", "tests"},
     "optuna": {"tuning", "tests"}, "great_expectations": {"quality", "tests"}, "lmdb": {"serving", "tests"},
-    "delta": {"lake"}, "py4j": {"lake"}, "duckdb": {"tests", "benchmarks"}, "pickle": set(), "cloudpickle": set(), "shelve": set(),
+    "delta": {"lake"}, "py4j": {"lake"}, "duckdb": {"tests", "benchmarks"}, "pycrfsuite": {"queries", "benchmarks"},
+    "sklearn": {"queries", "benchmarks"}, "jellyfish": {"queries"}, "pickle": set(), "cloudpickle": set(), "shelve": set(),
 }  # fmt: skip
 SOURCES = [p for room in ROOMS for p in sorted((ROOT / room).rglob("*.py"))]
 
