@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 from queries.catalog_index import CatalogIndex, CatalogUnreadable, load_catalog
+from queries.learned import MUSIC_SERVICE_SHARE, packaged
 from queries.lexicon import Lexicon, load_lexicon
+from queries.musicness import TRAINED_SHARE
 from queries.reading import Reading, likely_locale, read
 
 _BAD_INPUT = 2
@@ -19,8 +21,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("query", nargs="*", help="one request; without it, one a line from standard input")
     parser.add_argument("--catalog", help="tracks of the contract (.jsonl, .jsonl.gz): names are then looked up")
     parser.add_argument("--locale", help="such as en-US or es-MX; without it, guessed from the words")
+    parser.add_argument(
+        "--music-share", type=float, default=TRAINED_SHARE, metavar="S",
+        help=f"of the requests made there, those for music (default {TRAINED_SHARE:g}, as of an assistant; nights read the "
+        f"logs of a music service with {MUSIC_SERVICE_SHARE:g})",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="one JSON line a request")
     options = parser.parse_args(arguments)
+    if not 0 < options.music_share < 1:
+        parser.error(f"--music-share {options.music_share:g}: expected a share between 0 and 1, neither of them")
     try:
         catalog = load_catalog(options.catalog) if options.catalog else None
     except CatalogUnreadable as error:
@@ -29,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     lexicon = load_lexicon(catalog.genres if catalog else ())
     requests: Iterable[str] = [" ".join(options.query)] if options.query else lines(sys.stdin.buffer)
     for request in requests:
-        reading = explained(request, options.locale, lexicon, catalog)
+        reading = explained(request, options.locale, lexicon, catalog, options.music_share)
         print(json.dumps(asdict(reading), ensure_ascii=False) if options.json else card(reading), flush=True)
     return 0
 
@@ -40,10 +49,12 @@ def lines(source: Iterable[bytes]) -> Iterable[str]:
         yield line.decode("utf-8", "replace").rstrip("\r\n")
 
 
-def explained(request: str, locale: str | None, lexicon: Lexicon, catalog: CatalogIndex | None) -> Reading:
+def explained(
+    request: str, locale: str | None, lexicon: Lexicon, catalog: CatalogIndex | None, music_share: float = TRAINED_SHARE
+) -> Reading:
     """The reading of a request; without a locale, by the language of its words."""
     safe = request.encode("utf-8", "replace").decode("utf-8")
-    return read(safe, locale or likely_locale(safe, lexicon), lexicon, catalog)
+    return read(safe, locale or likely_locale(safe, lexicon), lexicon, catalog, packaged(), music_share)
 
 
 def card(reading: Reading) -> str:

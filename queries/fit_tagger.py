@@ -20,10 +20,12 @@ _COMMON_FROM = 4  # occurrences outside of names
 
 @dataclass(frozen=True)
 class Example:
-    """A request as the grammar reads it, and the names that are truly in it. `copies`: how often it counts."""
+    """A request as the grammar reads it with `vocabulary`, and the names that are truly in it. `copies`: how often it
+    counts."""
 
     found: Interpretation
     names: tuple[Tagged, ...]
+    vocabulary: Vocabulary | None = None
     copies: int = 1
 
 
@@ -56,8 +58,9 @@ def stretches_of(words: Sequence[str], value: str) -> Iterator[tuple[int, int]]:
             yield start, end
 
 
-def fitted(examples: Sequence[Example], lexicon: Lexicon, vocabulary: Vocabulary | None, *, c1: float = 0.1,
-           c2: float = 0.02, rounds: int = 120) -> Tagger:  # fmt: skip
+def fitted(
+    examples: Sequence[Example], lexicon: Lexicon, *, c1: float = 0.1, c2: float = 0.02, rounds: int = 120
+) -> Tagger:
     """Fit by L-BFGS with elastic-net penalties c1 (L1, makes it small) and c2 (L2). Deterministic."""
     import pycrfsuite
 
@@ -68,7 +71,7 @@ def fitted(examples: Sequence[Example], lexicon: Lexicon, vocabulary: Vocabulary
     common = frozenset(word for word, n in outside.items() if n >= _COMMON_FROM)
     trainer = pycrfsuite.Trainer(verbose=False)
     for one in examples:
-        features = token_features(one.found, lexicon, vocabulary, common)
+        features = token_features(one.found, lexicon, one.vocabulary, common)
         tags = bio(len(features), one.names)
         for _ in range(one.copies):
             trainer.append(features, tags)

@@ -14,7 +14,7 @@ from queries.constraints import Mention, mentions
 from queries.interpret import Interpretation, concluded, interpret
 from queries.known import known
 from queries.lexicon import Lexicon
-from queries.musicness import Musicness, load_musicness
+from queries.musicness import TRAINED_SHARE, Musicness, load_musicness
 from queries.phrase import Stretch
 from queries.rules import Draft
 from queries.spans import Tagged
@@ -23,6 +23,7 @@ from queries.vocabulary import Vocabulary
 
 _EXPLAINED_CHANCE = 0.3  # below it even names of the catalog are no music: "call john" is a song, too
 _KNOWN_WELL = 50.0  # popularity from which a title said as it is, is meant: "hello"
+MUSIC_SERVICE_SHARE = 0.995
 _NAMES = ("artist", "title", "album", "playlist")
 _KIND_NOUNS = frozenset({
     "album", "albums", "disco", "lp", "ep", "soundtrack", "playlist", "playlists", "list", "lista", "song", "track", "cancion",
@@ -55,17 +56,25 @@ def packaged() -> Learned:
 
 
 def read_query(
-    query: str, locale: str, lexicon: Lexicon, vocabulary: Vocabulary | None, learned: Learned | None
+    query: str,
+    locale: str,
+    lexicon: Lexicon,
+    vocabulary: Vocabulary | None,
+    learned: Learned | None,
+    music_share: float = TRAINED_SHARE,
 ) -> Interpretation:
     """The reading of a normal form: the grammar's, and over it what was learned. Total and deterministic; without
-    `learned` the grammar's alone."""
+    `learned` the grammar's alone. `music_share`: of the requests where this one was made, those for music; an assistant
+    hears all sorts, the log of a music service hardly anything else (MUSIC_SERVICE_SHARE)."""
     found = interpret(query, locale, lexicon, vocabulary)
     if learned is None or not query:
         return found
-    chance = learned.musicness.probability(found)
+    chance = learned.musicness.probability(found, music_share)
     in_full = found.is_music and found.answers_as == "full"
     explained = found.is_music and _is_explained(found, lexicon, vocabulary)
     known_well = in_full and vocabulary is not None and known(query, vocabulary)[1] >= _KNOWN_WELL
+    if (explained or in_full) and music_share > 0.5:
+        known_well = True  # where most ask for music, a name of the catalog is meant as one
     if chance < (_EXPLAINED_CHANCE if explained or in_full else 0.5) and not known_well:
         return replace(
             concluded(Draft(), _whole(found, lexicon), found.stripped, found.language, (), music=False),

@@ -7,7 +7,7 @@ fitted by `queries.fit_musicness`; here it is only read and summed.
 from __future__ import annotations
 
 import zipfile
-from math import exp
+from math import exp, log
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zlib import crc32
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from queries.interpret import Interpretation
 
 BITS = 17
+TRAINED_SHARE = 0.25  # of music among the requests that the model was fitted to, as they were weighted
 _PACKAGED = Path(__file__).parent / "data" / "musicness.v1.zip"
 _WEIGHTS = "weights.f2"
 _LETTERS = (3, 4, 5)
@@ -40,10 +41,15 @@ class Musicness:
         self.weights = weights
         self._at: list[float] = weights.astype("float64").tolist()
 
-    def probability(self, found: Interpretation) -> float:
-        """Probability from 0 to 1 that the request that the grammar read as `found` asks for music."""
+    def probability(self, found: Interpretation, music_share: float = TRAINED_SHARE) -> float:
+        """Probability from 0 to 1 that the request that the grammar read as `found` asks for music.
+
+        `music_share`: share of such requests where it was made; the odds are moved from those of the training data to it
+        (Saerens, Latinne & Decaestecker 2002).
+        """
         at = self._at
         total = at[0] + sum(at[slot] for slot in slots(found))
+        total += log(music_share / (1 - music_share)) - log(TRAINED_SHARE / (1 - TRAINED_SHARE))
         return 1.0 / (1.0 + exp(-max(-50.0, min(50.0, total))))
 
     def write(self, path: Path) -> None:

@@ -8,6 +8,7 @@ from queries.interpret import Interpretation
 from queries.learned import Learned, read_query
 from queries.lexicon import Lexicon
 from queries.music import language
+from queries.musicness import TRAINED_SHARE
 from queries.normalise import MAX_CHARACTERS, is_too_long, normal_form
 from queries.spans import Tagged
 from queries.surface import Surface
@@ -75,10 +76,15 @@ def likely_locale(raw_query: str, lexicon: Lexicon) -> str:
 
 
 def read(
-    raw_query: str, locale: str, lexicon: Lexicon, catalog: "CatalogIndex | None", learned: "Learned | None" = None
+    raw_query: str,
+    locale: str,
+    lexicon: Lexicon,
+    catalog: "CatalogIndex | None",
+    learned: "Learned | None" = None,
+    music_share: float = TRAINED_SHARE,
 ) -> Reading:
     """Read one request. Total: no text raises; a blank one is `not_music` with empty forms. Without `learned`
-    (`queries.learned.packaged()`) by the grammar alone."""
+    (`queries.learned.packaged()`) by the grammar alone; `music_share`: see `queries.learned.read_query`."""
     query = normal_form(raw_query, locale)
     if not query:
         said_in = language("", locale, lexicon)
@@ -98,7 +104,7 @@ def read(
         )
     # a longer text is no key (ingest quarantines it): its start is read, so that the cost stays that of a request
     head = query[:MAX_CHARACTERS].rsplit(" ", 1)[0] if is_too_long(query) else query
-    found = read_query(head, locale, lexicon, catalog.vocabulary if catalog else None, learned)
+    found = read_query(head, locale, lexicon, catalog.vocabulary if catalog else None, learned, music_share)
     entities = catalog.entities(found.artist, found.title, _album(found)) if catalog and found.is_music else []
     return Reading(
         raw_query,

@@ -31,7 +31,10 @@ def token_features(
             seen[at].append(f"m={'B' if at == one.start else 'I'}-{one.field}{'?' if one.is_weak else ''}")
     for at, tag in enumerate(_carrier_tags(found, words)):
         seen[at].append(f"c={tag}")
-    if vocabulary is not None:
+    if vocabulary is None:
+        for features_of_word in seen:
+            features_of_word.append("no-catalog")
+    else:
         for kind, names in (("A", vocabulary.artists), ("T", vocabulary.titles), ("L", vocabulary.albums)):
             for at, tags in enumerate(_catalog_tags(words, names)):
                 seen[at] += [f"{kind}{tag}" for tag in tags]

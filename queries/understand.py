@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from queries.clusters import Member, clustered, stable_ids
 from queries.interpret import INTENT_GROUPS, Interpretation
-from queries.learned import Learned, packaged, read_query
+from queries.learned import MUSIC_SERVICE_SHARE, Learned, packaged, read_query
 from queries.lexicon import Lexicon, load_lexicon
 from queries.normalise import is_too_long, normal_form
 from queries.phonetic import sounds_like
@@ -126,7 +126,7 @@ def _reader(names: Vocabulary) -> "Callable[[Iterable[pd.DataFrame]], Iterator[p
 
 
 def _row(locale: str, query: str, lexicon: Lexicon, names: Vocabulary, learned: Learned | None) -> dict[str, Any]:
-    found = read_query(query, locale, lexicon, names, learned)
+    found = read_query(query, locale, lexicon, names, learned, MUSIC_SERVICE_SHARE)
     said = found.constraints
     return {
         "locale": locale,

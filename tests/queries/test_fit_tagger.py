@@ -45,7 +45,7 @@ def tagger():
         query = f"play {title} by {artist}"
         names = located(query.split(), [("artist", artist), ("title", title)])
         examples.append(Example(interpret(query, "en-US", LEXICON, None), names))
-    return fitted(examples, LEXICON, None, rounds=40)
+    return fitted(examples, LEXICON, rounds=40)
 
 
 def test_unseen_names_are_found_by_their_place(tagger):

@@ -3,7 +3,7 @@
 import hashlib
 
 from queries.aliases import PAIRS_SCHEMA
-from queries.learned import packaged, read_query
+from queries.learned import MUSIC_SERVICE_SHARE, packaged, read_query
 from queries.lexicon import load_lexicon
 from queries.normalise import normal_form
 from queries.understand import normalised, readings, vocabulary, with_cluster_id
@@ -55,7 +55,7 @@ def test_readings_are_those_of_the_pure_function(spark, rows, catalog):
     assert set(got) == set(QUERIES)
     lexicon = load_lexicon(catalog.genres)
     for (locale, query), row in got.items():
-        expected = read_query(query, locale, lexicon, catalog.vocabulary, packaged())
+        expected = read_query(query, locale, lexicon, catalog.vocabulary, packaged(), MUSIC_SERVICE_SHARE)
         assert (row.stripped, row.intent, row.constraint_key, row.answers_as, row.artist_name, row.reasons) == (
             expected.stripped,
             expected.intent,

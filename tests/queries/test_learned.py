@@ -1,0 +1,54 @@
+"""What was learned lies over the grammar: unknown names are found by their place, and who asks where decides what is music."""
+
+import pytest
+
+from queries.learned import MUSIC_SERVICE_SHARE, packaged, read_query
+from queries.lexicon import load_lexicon
+from queries.musicness import Musicness, MusicnessUnreadable, load_musicness
+
+LEXICON, LEARNED = load_lexicon(), packaged()
+
+
+def names(text: str, locale: str = "en-US", share: float = 0.25) -> dict[str, str]:
+    found = read_query(text, locale, LEXICON, None, LEARNED, share)
+    words = found.query.split()
+    return {one.kind: " ".join(words[one.start : one.end]) for one in found.tagged or ()}
+
+
+def test_names_that_no_catalog_knows_are_found_by_the_words_around_them():
+    assert names("play the song velvet harbor by the sandmen") == {"title": "velvet harbor", "artist": "the sandmen"}
+    assert "velvet harbor" in names("songs similar to velvet harbor").values()  # no grammar rule knows this sentence
+    assert names("canciones en vivo de los caminantes", "es-ES") == {"artist": "los caminantes"}
+    assert names("anade esta cancion a mi lista de reproduccion domingo lento", "es-ES") == {
+        "playlist": "domingo lento"
+    }
+
+
+def test_the_same_words_are_music_where_everybody_asks_for_music():
+    assistant = read_query("good morning", "en-US", LEXICON, None, LEARNED)
+    service = read_query("good morning", "en-US", LEXICON, None, LEARNED, MUSIC_SERVICE_SHARE)
+    assert not assistant.is_music and service.is_music
+    assert not read_query("set an alarm for seven", "en-US", LEXICON, None, LEARNED, MUSIC_SERVICE_SHARE).is_music
+
+
+def test_a_name_of_the_catalog_is_music_in_a_music_service(catalog):
+    known = read_query("ponme la mano", "es-ES", LEXICON, catalog.vocabulary, LEARNED, MUSIC_SERVICE_SHARE)
+    assert (known.intent, known.answers_as) == ("title", "full")
+
+
+def test_the_chance_rises_with_the_share_and_stays_between_0_and_1():
+    found = read_query("put it on the list", "en-US", LEXICON, None, None)
+    chances = [LEARNED.musicness.probability(found, share) for share in (0.01, 0.25, 0.5, 0.98)]
+    assert chances == sorted(chances) and chances[0] >= 0 and chances[-1] <= 1
+    assert LEARNED.musicness.probability(found) == chances[1]
+
+
+def test_the_file_holds_the_model_and_the_same_bytes_each_time(tmp_path):
+    LEARNED.musicness.write(tmp_path / "one.zip")
+    again = load_musicness(tmp_path / "one.zip")
+    again.write(tmp_path / "two.zip")
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+    with pytest.raises(MusicnessUnreadable, match="expected 131072 weights"):
+        Musicness(again.weights[:10])
+    with pytest.raises(MusicnessUnreadable, match="train_queries"):
+        load_musicness(tmp_path / "missing.zip")
