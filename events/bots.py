@@ -109,8 +109,8 @@ def left_out(days: DataFrame) -> list[LeftOut]:
     return [
         LeftOut(
             row["rule"], row["searches"],
-            f"{row['days']:,} days of an account, such as {top['searches']:,} searches for {top['queries']:,} requests in "
-            f"{top['span_s'] / 60:,.0f} minutes on {top['search_date']}",
+            f"account-days {row['days']:,}; the busiest: searches {top['searches']:,}, distinct {top['queries']:,}, within "
+            f"{top['span_s'] / 60:,.0f} min, on {top['search_date']}",
         )
         for row in sorted(rows, key=lambda r: str(r["rule"]))
         for top in [row["top"]]

@@ -49,7 +49,7 @@ def run(night: Night) -> Done:
     tagged.unpersist()
     bots.unpersist()
     bots_out = left_out(excluded)
-    night.notes += [f"bots, rule {b.rule}: {b.example} (table bot_days has them all)" for b in bots_out]
+    night.notes += [f"bots by rule {b.rule}: {b.example} (all: table bot_days)" for b in bots_out]
     by_rule = ", ".join(f"{b.rule} {b.searches:,}" for b in bots_out) or "none"
     return Done(searched, sum(rows.values()), f"{len(pending)} days; searches left out: {by_rule}")
 

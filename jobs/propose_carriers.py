@@ -8,6 +8,8 @@ from omegaconf import DictConfig
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
 from lake.tables import QUERIES
+from queries.constraints import mentions
+from queries.lexicon import load_lexicon
 from queries.proposals import proposals
 
 
@@ -15,13 +17,16 @@ def run(night: Night) -> Done:
     """One note per language and phrase; only public queries are looked at, so that no phrase is one person's."""
     told = 0
     read = night.lake.read(QUERIES, [night.run_date], allow_unvalidated=True)
+    lexicon = load_lexicon()
     for language in ("en", "es"):
         rows = read.where((read["locale"] == language) & read["is_public"]).select("query", "stripped", "searches_28d")
-        for one in proposals((str(r[0]), str(r[1]), int(r[2])) for r in rows.collect()):
+        asked = [(str(r[0]), str(r[1]), int(r[2])) for r in rows.collect()]
+        for one in proposals(asked, lambda phrase: bool(mentions(phrase, lexicon))):
             told += 1
+            where = "before" if one.place == "prefix" else "after"
             night.notes.append(
-                f"{language} {one.place} “{one.phrase}”: before or after {one.requests:,} requests that are asked without it, "
-                f"too ({one.share:.0%} of those with it; such as “{one.example}”)"
+                f"{language} {one.place} “{one.phrase}”: {where} {one.requests:,} requests that are asked without it, too "
+                f"({one.share:.0%} of those with it; such as “{one.example}”)"
             )
     return Done(rows_out=told, note="add what reads like a carrier phrase to queries/data/carrier.v1.json")
 

@@ -6,7 +6,7 @@ They are proposed to a person, who adds them to the grammar's data file; a night
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 _LONGEST = 5
@@ -27,11 +27,14 @@ class Proposal:
     example: str
 
 
-def proposals(asked: Iterable[tuple[str, str, int]], min_requests: int = 10, min_share: float = 0.3) -> list[Proposal]:
+def proposals(
+    asked: Iterable[tuple[str, str, int]], says: Callable[[str], bool], min_requests: int = 10, min_share: float = 0.3
+) -> list[Proposal]:
     """Phrases that the grammar leaves on, the most supported first. `asked`: (query, stripped form, searches).
 
-    A phrase counts on stripped forms only, so that what the grammar knows is never proposed again. Of nested phrases with
-    the same support the longest is told.
+    A phrase counts on stripped forms only, so that what the grammar knows is never proposed again. A phrase that is asked
+    itself, whole or behind its first word ("de talmer"), is a name, and one in which `says` finds a meaning ("from the
+    nineties") is a constraint: neither is proposed.
     """
     searches: dict[str, int] = defaultdict(int)
     for _, stripped, n in asked:
@@ -51,7 +54,8 @@ def proposals(asked: Iterable[tuple[str, str, int]], min_requests: int = 10, min
     found = []
     for (place, phrase), forms in alone.items():
         share = len(forms) / with_phrase[place, phrase]
-        if len(forms) >= min_requests and share >= min_share:
+        is_name = phrase in searches or phrase.split(" ", 1)[-1] in searches
+        if len(forms) >= min_requests and share >= min_share and not is_name and not says(phrase):
             most = min(forms, key=lambda one: (-one[0], one[1]))
             found.append(Proposal(place, phrase, len(forms), round(share, 4), sum(n for n, _ in forms), most[1]))
     return sorted(found, key=lambda one: (-one.requests, -one.phrase.count(" "), one.place, one.phrase))

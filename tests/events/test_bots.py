@@ -145,6 +145,6 @@ def test_the_table_of_excluded_days_and_its_examples_name_the_rule_and_nobody(sp
     found = {(r["user_id"], r["rule"], r["searches"], r["queries"], r["span_s"]) for r in days.collect()}
     assert found == {("u1", "scraper", 3, 2, 1800.0), ("u1", "replay", 1, 1, 0.0), ("u2", "scraper", 1, 1, 0.0)}
     assert left_out(days) == [
-        LeftOut("replay", 1, "1 days of an account, such as 1 searches for 1 requests in 0 minutes on 2026-03-03"),
-        LeftOut("scraper", 4, "2 days of an account, such as 3 searches for 2 requests in 30 minutes on 2026-03-02"),
+        LeftOut("replay", 1, "account-days 1; the busiest: searches 1, distinct 1, within 0 min, on 2026-03-03"),
+        LeftOut("scraper", 4, "account-days 2; the busiest: searches 3, distinct 2, within 30 min, on 2026-03-02"),
     ]
