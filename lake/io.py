@@ -50,8 +50,9 @@ class Lake:
         return str(self.root / table.name)
 
     def exists(self, table: Table) -> bool:
-        """Whether the table was ever written."""
-        return (self.root / table.name / "_delta_log").is_dir()
+        """Whether the table was ever written: has a commit. A killed first write leaves the log's folder empty."""
+        log = self.root / table.name / "_delta_log"
+        return any(not p.name.startswith(".") for p in (*log.glob("*.json"), *log.glob("*.parquet")))
 
     # -- what is there ------------------------------------------------------------------------------------------
 

@@ -49,6 +49,16 @@ def test_an_empty_frame_never_wipes_a_day(lake: Lake) -> None:
     assert read(lake) == [(DAY, "a", 1)]
 
 
+def test_a_first_write_that_was_killed_before_its_commit_is_no_table(lake: Lake) -> None:
+    """Delta makes the log's folder first; found by `tools.chaos`."""
+    (lake.root / TABLE.name / "_delta_log").mkdir(parents=True)
+    (lake.root / TABLE.name / "part-0.parquet").write_bytes(b"half a file")
+    (lake.root / TABLE.name / "_delta_log" / ".00000000000000000000.json.tmp").write_text("{}")
+    assert not lake.exists(TABLE) and lake.commits(TABLE) == {}
+    lake.write(TABLE, rows(lake.spark, (DAY, "a", 1)), {DAY: "f1"})
+    assert lake.exists(TABLE) and read(lake) == [(DAY, "a", 1)]
+
+
 def test_rows_of_another_unit_are_refused(lake: Lake) -> None:
     with pytest.raises(SchemaMismatch, match="2026-03-02"):
         lake.write(TABLE, rows(lake.spark, (NEXT, "a", 1)), {DAY: "f1"})
