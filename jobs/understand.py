@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 from events.engagement import pleased_plays
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
+from lake.errors import SchemaMismatch
 from lake.fingerprint import code_fingerprint
 from lake.schema import struct
 from lake.tables import ALIAS_PAIRS, ENGAGEMENT_EVENTS, QUERIES, SEARCH_LOG, TRACKS
@@ -42,7 +43,7 @@ def run(night: Night) -> Done:
         return Done(skipped=True)
     searches = lake.read(SEARCH_LOG, units, allow_unvalidated=True)
     searches = searches.where((F.col("search_date") >= F.lit(first)) & (F.col("search_date") < F.lit(night.run_date)))
-    previous = lake.read(QUERIES, [before], allow_unvalidated=True) if before else None
+    previous = previous_queries(night, before)
     asked = with_tier(asked_queries(searches, first, night.run_date, night.k), previous).persist()
     events = lake.read(ENGAGEMENT_EVENTS, reacted, allow_unvalidated=True) if reacted else None
     plays = pleased_plays(searches, events).persist() if events is not None else None
@@ -65,6 +66,17 @@ def run(night: Night) -> Done:
             frame.unpersist()
     mined = lake.commits(ALIAS_PAIRS)[unit].rows
     return Done(n_asked, sum(rows.values()), f"a query is public from {night.k} people on; {mined:,} alias pairs mined")
+
+
+def previous_queries(night: Night, before: str | None) -> DataFrame | None:
+    """The `queries` of the night before, or None: there is none, or an older version wrote it (ids are then born again)."""
+    if before is None:
+        return None
+    try:
+        return night.lake.read(QUERIES, [before], allow_unvalidated=True)
+    except SchemaMismatch as differs:
+        night.notes.append(f"queries of {before} were written by another version; clusters start anew ({differs})")
+        return None
 
 
 def _pairs(
