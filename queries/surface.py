@@ -5,6 +5,7 @@ import re
 from queries.normalise import normal_form
 
 _CHUNK = re.compile(r"\S+")
+_MOST_MISSES = 8
 _EDGE = " \t\n.,;:?¿¡!\"“”«»()[]'’‘"
 _POSSESSIVE = re.compile(r"['’]s$", re.IGNORECASE)
 
@@ -40,8 +41,7 @@ class Surface:
                 parts = ["and" if "and" in self._words else "y"]
             if parts and not any(character.isalnum() for character in parts[0]):
                 continue
-            for part in parts:
-                place = self._place(part, chunk) if len(parts) > 1 else chunk.span()
+            for part, place in zip(parts, self._places(parts, chunk), strict=True):
                 said.append(part)
                 letters += [place] * len(part)
         if "".join(said) != "".join(self._words):
@@ -53,6 +53,20 @@ class Surface:
         return spans
 
     @staticmethod
-    def _place(part: str, chunk: re.Match[str]) -> tuple[int, int]:
-        at = chunk.group().lower().find(part)
-        return (chunk.start() + at, chunk.start() + at + len(part)) if at >= 0 else chunk.span()
+    def _places(parts: list[str], chunk: re.Match[str]) -> list[tuple[int, int]]:
+        """Where each part of a chunk stands in it, from left to right; the whole chunk where that cannot be seen."""
+        if len(parts) == 1:
+            return [chunk.span()]
+        text, found, misses = chunk.group().lower(), list[tuple[int, int]](), 0
+        after = 0
+        for part in parts:
+            at = (
+                text.find(part, after) if misses < _MOST_MISSES else -1
+            )  # bounded: a search that fails reads to the end
+            if at < 0:
+                misses += 1
+                found.append(chunk.span())
+            else:
+                after = at + len(part)
+                found.append((chunk.start() + at, chunk.start() + after))
+        return found
