@@ -48,13 +48,17 @@ def chains(events: DataFrame) -> DataFrame:
     )
 
 
+def _pleased() -> Column:
+    """Whether a chain pleased: heard long, saved or liked."""
+    from pyspark.sql import functions as F
+
+    return (F.col("long_play") == 1) | (F.col("save") == 1) | (F.col("like") == 1)
+
+
 def pleased_plays(searches: DataFrame, events: DataFrame) -> DataFrame:
     """One row per (search_id, track_id, position) that was heard long, saved or liked, with its search's locale, query,
     user_id and search_date."""
-    from pyspark.sql import functions as F
-
-    good = (F.col("long_play") == 1) | (F.col("save") == 1) | (F.col("like") == 1)
-    heard = chains(events).where(good).select("search_id", "track_id", "position")
+    heard = chains(events).where(_pleased()).select("search_id", "track_id", "position")
     return heard.join(searches.select("search_id", "locale", "query", "user_id", "search_date"), "search_id")
 
 
@@ -129,8 +133,7 @@ def _asked(searches: DataFrame, events: DataFrame) -> DataFrame:
     """One row per (search_date, locale, query, client): searches of people, how many pleased, and bots' searches."""
     from pyspark.sql import functions as F
 
-    good = (F.col("long_play") == 1) | (F.col("save") == 1) | (F.col("like") == 1)
-    per_search = chains(events).groupBy("search_id").agg(F.max(good.cast("int")).alias("pleased"))
+    per_search = chains(events).groupBy("search_id").agg(F.max(_pleased().cast("int")).alias("pleased"))
     human = (~F.col("is_bot")).cast("int")
     joined = searches.join(per_search, "search_id", "left")
     pleased = F.coalesce("pleased", F.lit(0)) * human

@@ -7,6 +7,7 @@ grammar and the catalog think of each, and has learned when they are right.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -17,7 +18,7 @@ from queries.lexicon import Lexicon
 from queries.musicness import TRAINED_SHARE, Musicness, load_musicness
 from queries.phrase import Stretch
 from queries.rules import Draft
-from queries.spans import Tagged
+from queries.spans import Tagged, last_place
 from queries.tagger import Tagger, load_tagger
 from queries.vocabulary import Vocabulary
 
@@ -119,7 +120,7 @@ def _as_the_catalog_has_it(one: Tagged, whole: Stretch, vocabulary: Vocabulary |
     if vocabulary is None or one.kind not in _NAMES:
         return one
     text = " ".join(whole.words[one.start : one.end])
-    names = {"artist": vocabulary.artists, "title": vocabulary.titles, "album": vocabulary.albums}
+    names = _catalog_names(vocabulary)
     if one.kind == "playlist" and not any(word in _PLAYLIST_SIGNS for word in whole.words):
         one = replace(one, kind="title")  # nobody said that it is a playlist
     around = whole.words[max(0, one.start - 3) : one.start] + whole.words[one.end : one.end + 1]
@@ -130,7 +131,7 @@ def _as_the_catalog_has_it(one: Tagged, whole: Stretch, vocabulary: Vocabulary |
 
 
 def _beside(whole: Stretch, names: list[Tagged]) -> list[Mention]:
-    return [one for one in whole.mentions if not any(one.start < name.end and name.start < one.end for name in names)]
+    return [one for one in whole.mentions if not any(name.overlaps(one.start, one.end) for name in names)]
 
 
 def _counts(one: Mention, tagged: list[Tagged], found: Interpretation) -> bool:
@@ -140,17 +141,14 @@ def _counts(one: Mention, tagged: list[Tagged], found: Interpretation) -> bool:
         return False
     if not one.is_weak or any(one.start == kept.start and one.field == kept.field for kept in found.mentions):
         return True
-    return any(
-        name.kind == _FIELDS.get(one.field, one.field) and one.start < name.end and name.start < one.end
-        for name in tagged
-    )
+    return any(name.kind == _FIELDS.get(one.field, one.field) and name.overlaps(one.start, one.end) for name in tagged)
 
 
 def _is_explained(found: Interpretation, lexicon: Lexicon, vocabulary: Vocabulary | None) -> bool:
     """Whether constraints and names of the catalog leave nothing of the request unexplained (carrier phrase aside)."""
     if vocabulary is None or "playlist" in found.names or found.intent == "other":
         return False
-    names = {"artist": vocabulary.artists, "title": vocabulary.titles, "album": vocabulary.albums}
+    names = _catalog_names(vocabulary)
     if any(
         name.text not in names[kind] and not (kind == "artist" and vocabulary.artist(name.text))
         for kind, name in found.names.items()
@@ -159,17 +157,14 @@ def _is_explained(found: Interpretation, lexicon: Lexicon, vocabulary: Vocabular
     if not found.names and not found.mentions and found.intent != "open":
         return False
     words = found.query.split()
-    start, end = _body(words, found.stripped.split())
+    start, end = last_place(words, found.stripped.split())
     taken = {at for name in found.names.values() for at in range(name.start, name.end)}
     taken |= {at for one in found.mentions for at in range(one.reach, one.end)}
     return all(at in taken or lexicon.has("fillers", words[at]) for at in range(start, end))
 
 
-def _body(words: list[str], stripped: list[str]) -> tuple[int, int]:
-    for start in range(len(words) - len(stripped), -1, -1):
-        if words[start : start + len(stripped)] == stripped:
-            return start, start + len(stripped)
-    return 0, len(words)
+def _catalog_names(vocabulary: Vocabulary) -> dict[str, Mapping[str, float]]:
+    return {"artist": vocabulary.artists, "title": vocabulary.titles, "album": vocabulary.albums}
 
 
 def _whole(found: Interpretation, lexicon: Lexicon) -> Stretch:

@@ -134,7 +134,7 @@ def _slots(found: Interpretation, surface: Surface) -> list[dict[str, str]]:
         places = [(one.start, one.end, _when(one, found) if one.kind == "when" else one.kind) for one in tagged]
     beside = [one for one in found.mentions if one.field in _SLOT_FIELDS]
     if tagged is not None:
-        beside = [one for one in beside if not any(one.start < t.end and t.start < one.end for t in tagged)]
+        beside = [one for one in beside if not any(name.overlaps(one.start, one.end) for name in tagged)]
     places += [(*_without_edges(one, found), one.field) for one in beside]
     return [{"type": kind, "value": surface.span(start, end)} for start, end, kind in sorted(places)]
 
@@ -142,7 +142,7 @@ def _slots(found: Interpretation, surface: Surface) -> list[dict[str, str]]:
 def _when(tagged: Tagged, found: Interpretation) -> str:
     """Whether a time that the tagger found is a decade or a year: as the grammar reads it, else by its digits."""
     for one in found.mentions:
-        if one.field in ("decade", "year") and one.start < tagged.end and tagged.start < one.end:
+        if one.field in ("decade", "year") and tagged.overlaps(one.start, one.end):
             return one.field
     words = found.query.split()[tagged.start : tagged.end]
     return "year" if any(word.isdigit() and len(word) == 4 and not word.endswith("0") for word in words) else "decade"

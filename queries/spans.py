@@ -14,6 +14,18 @@ class Tagged:
     start: int
     end: int
 
+    def overlaps(self, start: int, end: int) -> bool:
+        """Whether it shares a word with the stretch from `start` to `end`."""
+        return self.start < end and start < self.end
+
+
+def last_place(words: Sequence[str], part: Sequence[str]) -> tuple[int, int]:
+    """Where `part` stands last in `words` (start, end); all of them if it does not."""
+    for start in range(len(words) - len(part), -1, -1):
+        if list(words[start : start + len(part)]) == list(part):
+            return start, start + len(part)
+    return 0, len(words)
+
 
 def spans(tags: Sequence[str]) -> list[Tagged]:
     """The stretches of a BIO tagging; an I without its B begins a stretch of its own."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from queries.constraints import mentions
 from queries.lexicon import Lexicon
+from queries.spans import last_place
 from queries.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -78,12 +79,8 @@ def _grammar_tags(found: Interpretation, size: int) -> list[str]:
 
 def _carrier_tags(found: Interpretation, words: Sequence[str]) -> list[str]:
     """Where each word stands against the stripped form: lead, body or tail."""
-    body = found.stripped.split()
-    for start in range(len(words) - len(body), -1, -1):
-        if list(words[start : start + len(body)]) == body:
-            end = start + len(body)
-            return ["lead" if at < start else "tail" if at >= end else "body" for at in range(len(words))]
-    return ["body"] * len(words)
+    start, end = last_place(words, found.stripped.split())
+    return ["lead" if at < start else "tail" if at >= end else "body" for at in range(len(words))]
 
 
 def _catalog_tags(words: Sequence[str], names: Mapping[str, float]) -> list[list[str]]:
