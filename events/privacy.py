@@ -108,11 +108,13 @@ def without_contacts(column: str) -> Column:
     """
     from pyspark.sql import functions as F
 
-    text = F.regexp_replace(_without_mail(F.col(column)), CARD, " card ")
-    return F.regexp_replace(text, PHONE, " phone ")
+    text = _without_mail(F.col(column))
+    # a request without a digit, nearly every one, is spared both searches
+    numbers = F.regexp_replace(F.regexp_replace(text, CARD, " card "), PHONE, " phone ")
+    return F.when(text.rlike(r"\d"), numbers).otherwise(text)
 
 
 def _without_mail(text: Column) -> Column:
     from pyspark.sql import functions as F
 
-    return F.regexp_replace(text, MAIL, " email ")
+    return F.when(F.contains(text, F.lit("@")), F.regexp_replace(text, MAIL, " email ")).otherwise(text)

@@ -88,6 +88,8 @@ def _options(settings: SessionSettings) -> dict[str, str]:
         "spark.sql.shuffle.partitions": str(settings.shuffle_partitions),
         "spark.sql.adaptive.enabled": "true",
         "spark.sql.files.maxPartitionBytes": "32m",
+        # counts group by keys of which nearly all differ: a small map in front of the large one is looked up in vain
+        "spark.sql.codegen.aggregate.map.twolevel.enabled": "false",
         # rows that already lie by one of the join keys are not exchanged again (features.engine lies by track)
         "spark.sql.requireAllClusterKeysForCoPartition": "false",
         # the default 50 makes each tiny commit slow
