@@ -108,9 +108,11 @@ def with_raw_text(
     for alike in check_parquet([f for f in files if f.name.endswith(".parquet")]):
         if holds_bad(alike):
             stored = spark.read.parquet(*[str(f) for f in alike])
-            found = stored.select(*_parquet_place(source), _as_json(stored).alias("raw_text"))
-            found = found.join(places, ["source_file", "block", "seen"])
-            parts.append(found.select("source_file", "block", "seen", (F.col("seen") + 1).alias("line"), "raw_text"))
+            whole = F.struct(*[F.col(f"`{c}`") for c in stored.columns]).alias("whole")
+            found = stored.select(*_parquet_place(source), whole).join(places, ["source_file", "block", "seen"])
+            # made into text after the join: only what is quarantined
+            as_text = F.to_json("whole").alias("raw_text")
+            parts.append(found.select("source_file", "block", "seen", (F.col("seen") + 1).alias("line"), as_text))
     texts = reduce(lambda a, b: a.unionByName(b), parts)
     texts = texts.withColumn("raw_text", F.make_valid_utf8("raw_text"))
     return bad.join(texts, ["source_file", "block", "seen"])
@@ -208,12 +210,6 @@ def _parquet_place(source: str) -> list[Column]:
         F.to_date(_day()).alias("delivered_date"), _source_file(source), F.lit(0).cast("bigint").alias("block"),
         F.col("_metadata.row_index").alias("seen"),
     ]  # fmt: skip
-
-
-def _as_json(frame: DataFrame) -> Column:
-    from pyspark.sql import functions as F
-
-    return F.to_json(F.struct(*[F.col(f"`{c}`") for c in frame.columns]))
 
 
 def _parquet_rows(spark: SparkSession, files: Sequence[Path], fields: dict[str, str], source: str) -> DataFrame:
