@@ -6,7 +6,7 @@ SETUP_INPUTS := pyproject.toml constraints.txt tools/setup_machine.py
 LIMIT ?= 3600
 
 .DEFAULT_GOAL := help
-.PHONY: help setup nightly demo test lint docs docs-check sweep report bench chaos serve clean
+.PHONY: help setup nightly demo test lint docs docs-check sweep try-feature report bench chaos serve clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ docs-check: setup ## fail if a generated document is not what the declarations s
 
 sweep: setup ## a sweep on the last night's training examples: [RUN_DATE=…] [ARGS="search_space=wide tuning.trials=200"]
 	@$(PY) -m jobs.tune run_date=$(or $(RUN_DATE),$(shell $(PY) -m tools.nightly --last-run-date)) $(ARGS)
+
+try-feature: setup ## what a feature is worth on the last night's training pairs: NAME=column, feature or family [RUN_DATE=…]
+	@$(PY) -m jobs.try_feature run_date=$(or $(RUN_DATE),$(shell $(PY) -m tools.nightly --last-run-date)) 'features.tried=[$(NAME)]' $(ARGS)
 
 report: setup ## the last night against the simulator's truth (simulated logs only)
 	@$(PY) -m jobs.report run_date=$(or $(RUN_DATE),$(shell $(PY) -m tools.nightly --last-run-date)) $(ARGS)

@@ -31,6 +31,20 @@ def words(column: Column) -> Column:
     return F.filter(F.split(F.coalesce(column, F.lit("")), " "), lambda w: w != "")
 
 
+def trigrams(text: Column) -> Column:
+    """The distinct runs of three characters of a normal form with two spaces before it and one after; [] for an empty one.
+
+    Source: the trigrams of PostgreSQL's pg_trgm, of the whole text and not word by word.
+    """
+    from pyspark.sql import functions as F
+
+    padded = F.concat(F.lit("  "), text, F.lit(" "))
+    runs = F.transform(F.sequence(F.lit(1), F.length(padded) - 2), lambda i: F.substring(padded, i, F.lit(3)))
+    return F.when(F.length(F.coalesce(text, F.lit(""))) > 0, F.array_distinct(runs)).otherwise(
+        F.array().cast("array<string>")
+    )
+
+
 def with_query_attributes(base: DataFrame, queries: DataFrame, tracks: DataFrame) -> DataFrame:
     """Add what `queries` says of each (locale, query), its words, and each word's idf over the catalog.
 
@@ -42,6 +56,7 @@ def with_query_attributes(base: DataFrame, queries: DataFrame, tracks: DataFrame
     asked = queries.join(base.select(*keys).distinct(), keys, "left_semi").select(
         *keys, "stripped", "intent", "intent_group", "genre", "decade", "mood", "activity", "sort_by", "artist_name",
         "title_name", "searches_28d", "people_28d", words(F.col("stripped")).alias("query_tokens"),
+        trigrams(F.col("stripped")).alias("query_trigrams"),
     )  # fmt: skip
     holding = tracks.select(F.explode(F.array_distinct(_track_words())).alias("word")).groupBy("word").count()
     total = tracks.agg(F.count("*").alias("tracks"))
@@ -73,6 +88,7 @@ def with_track_attributes(base: DataFrame, tracks: DataFrame, *, popularity_know
         "acousticness", "instrumentalness", "speechiness", "liveness", "loudness",
         words(F.col("title_normal")).alias("title_tokens"),
         words(F.concat_ws(" ", "artists_normal")).alias("artist_tokens"), "track_tokens", "mean_tokens",
+        trigrams(F.col("title_normal")).alias("title_trigrams"),
     )  # fmt: skip
     return base.join(known, "track_id")
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
+from collections.abc import Sequence
 from functools import cache
 
 from features.spec import Feature, FeatureColumn, Grain
 from lake.columns import LEVEL, QUERY, RUN_DATE, TRACK_ID
+from lake.errors import BadConfiguration
 from lake.fingerprint import fingerprint
 from lake.schema import Column, Table
 
-FAMILIES = ("engagement", "coec", "text", "constraints", "query", "track")
+FAMILIES = ("engagement", "coec", "trend", "text", "constraints", "query", "track")
 KEYS: dict[Grain, tuple[Column, ...]] = {
     "query_track": (LEVEL, QUERY, TRACK_ID),
     "query": (LEVEL, QUERY),
@@ -43,6 +46,22 @@ def features() -> tuple[Feature, ...]:
 def columns() -> tuple[FeatureColumn, ...]:
     """Every column of the matrix, in its order."""
     return tuple(c for f in features() for c in f.columns())
+
+
+def chosen(names: Sequence[str]) -> tuple[FeatureColumn, ...]:
+    """The columns of the named families, features or columns, in matrix order; all for no name.
+
+    Raises BadConfiguration for a name that is none of them, with the nearest that is.
+    """
+    known = {n for c in columns() for n in (c.feature.family, c.feature.name, c.name)}
+    unknown = [
+        f"{n} (nearest: {difflib.get_close_matches(n, sorted(known), 1, 0.0)[0]})" for n in names if n not in known
+    ]
+    if unknown:
+        raise BadConfiguration(
+            f"no family, feature or column of the catalogue: {', '.join(unknown)}; see docs/features.md"
+        )
+    return tuple(c for c in columns() if not names or {c.feature.family, c.feature.name, c.name} & set(names))
 
 
 def matrix_names() -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from features.inputs import Window, shrunk
+from features.inputs import Window, capped, share, shrunk
 from features.spec import feature
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def _language(window: Window) -> Column:
     return shrunk(hits, exposure, _cluster(window), STRENGTH)
 
 
-@feature(unit="responses/expected", bounds=(0, TOP), windows=(7, 28), half_lives=(14,), monotone=+1)
+@feature(unit="responses/expected", bounds=(0, TOP), windows=(7, 28), half_lives=(3, 14, 60), monotone=+1)
 def coec(window: Window) -> Column:
     """Responses over expected responses of the pair, shrunk along the whole chain; 1 is average."""
     return shrunk(window.sum("responses"), window.expected(), _language(window), STRENGTH)
@@ -47,14 +47,31 @@ def coec_cluster(window: Window) -> Column:
     return _cluster(window)
 
 
+@feature(unit="plays/expected", bounds=(0, TOP), windows=(28,), monotone=+1)
+def voice_success(window: Window) -> Column:
+    """Long plays over expected long plays on voice alone, where one track sounds and survival is exposure; shrunk to 1."""
+    from pyspark.sql import functions as F
+
+    expected = window.expected(measure="voice_expected_micro")
+    return shrunk(window.sum("voice_long_plays"), expected, F.lit(1.0), STRENGTH)
+
+
+@feature(unit="clicks/expected", bounds=(0, TOP), windows=(28,), monotone=+1)
+def screen_coec(window: Window) -> Column:
+    """Clicks over expected clicks on screens alone, shrunk to 1."""
+    from pyspark.sql import functions as F
+
+    clicks = window.sum("responses") - window.sum("voice_long_plays")
+    expected = window.expected() - window.expected(measure="voice_expected_micro")
+    return shrunk(clicks, expected, F.lit(1.0), STRENGTH)
+
+
 @feature(
     unit="responses/expected", bounds=(0, TOP), windows=(28,), monotone=+1, null="nothing was expected of the pair"
 )
 def coec_raw(window: Window) -> Column:
     """Responses over expected responses of the pair, not shrunk: for comparison, and for thin-data checks."""
-    from pyspark.sql import functions as F
-
-    return F.least(F.try_divide(window.sum("responses").cast("double"), window.expected()), F.lit(TOP))
+    return capped(share(window.sum("responses"), window.expected()), TOP)
 
 
 @feature(unit="log1p(responses)", bounds=(0, 40), windows=(28,))

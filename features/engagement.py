@@ -14,7 +14,7 @@ GRAIN = "query_track"
 NO_IMPRESSION = "the track had no impression for the query in the window"
 
 
-@feature(unit="log1p(impressions)", bounds=(0, 40), windows=(7, 28))
+@feature(unit="log1p(impressions)", bounds=(0, 40), windows=(1, 7, 28, 90))
 def impressions_log1p(window: Window) -> Column:
     """ln(1 + impressions of the track for this query): the exposure beside every rate."""
     from pyspark.sql import functions as F
@@ -22,13 +22,20 @@ def impressions_log1p(window: Window) -> Column:
     return F.log1p(window.sum("impressions").cast("double"))
 
 
-@feature(unit="clicks/impression", bounds=(0, 1), windows=(7, 28), null=NO_IMPRESSION)
+@feature(unit="clicks/impression", bounds=(0, 1), windows=(7, 28, 90), null=NO_IMPRESSION)
 def click_rate(window: Window) -> Column:
     """Share of the track's impressions for this query that were clicked (voice impressions can't be)."""
     return share(window.sum("clicks"), window.sum("impressions"))
 
 
-@feature(unit="plays/impression", bounds=(0, 1), windows=(7, 28), monotone=+1, null=NO_IMPRESSION)
+@feature(
+    unit="plays/impression",
+    bounds=(0, 1),
+    windows=(1, 7, 28, 90),
+    half_lives=(3, 14, 60),
+    monotone=+1,
+    null=NO_IMPRESSION,
+)
 def long_play_rate(window: Window) -> Column:
     """Share of impressions heard for 30 s or to the end. 30 s: the industry's stream; DESIGN §4's positive on voice."""
     return share(window.sum("long_plays"), window.sum("impressions"))
@@ -44,6 +51,24 @@ def complete_rate(window: Window) -> Column:
 def short_stop_rate(window: Window) -> Column:
     """Share of impressions stopped or skipped within 30 s: DESIGN §4's negative on voice."""
     return share(window.sum("short_stops"), window.sum("impressions"))
+
+
+@feature(unit="events/impression", bounds=(0, 1), windows=(28,), null=NO_IMPRESSION)
+def skip_rate(window: Window) -> Column:
+    """Share of impressions skipped, however late."""
+    return share(window.sum("skips"), window.sum("impressions"))
+
+
+@feature(unit="events/impression", bounds=(0, 1), windows=(28,), null=NO_IMPRESSION)
+def stop_rate(window: Window) -> Column:
+    """Share of impressions after which the listener stopped."""
+    return share(window.sum("stops"), window.sum("impressions"))
+
+
+@feature(unit="events/impression", bounds=(0, 1), windows=(28,), null=NO_IMPRESSION)
+def like_rate(window: Window) -> Column:
+    """Share of impressions that were liked."""
+    return share(window.sum("likes"), window.sum("impressions"))
 
 
 @feature(unit="events/impression", bounds=(0, 1), windows=(28,), null=NO_IMPRESSION)
@@ -72,6 +97,24 @@ def long_plays_log1p(window: Window) -> Column:
     from pyspark.sql import functions as F
 
     return F.log1p(window.sum("long_plays").cast("double"))
+
+
+@feature(unit="share", bounds=(0, 1), windows=(28,), null=NO_IMPRESSION)
+def voice_impression_share(window: Window) -> Column:
+    """Share of the impressions that sounded on a voice surface: which of the two rates speaks for the pair."""
+    return share(window.sum("voice_impressions"), window.sum("impressions"))
+
+
+@feature(
+    unit="share",
+    bounds=(0, 1),
+    windows=(28,),
+    monotone=+1,
+    null="no version of the work had an impression for the query",
+)
+def work_pair_long_play_rate(window: Window) -> Column:
+    """Long plays per impression for this query of all versions of the track's work: a remaster keeps its history."""
+    return share(window.sum("long_plays", "work_pair"), window.sum("impressions", "work_pair"))
 
 
 @feature(unit="share", bounds=(0, 1), windows=(28,), monotone=+1, null="the query had no long play")

@@ -7,14 +7,14 @@ the same pass.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
 from features.attributes import with_query_attributes, with_track_attributes
-from features.catalogue import KEYS, columns
-from features.inputs import LEVELS, MICRO, Sum, Window
+from features.catalogue import KEYS, chosen
+from features.inputs import LEVELS, MICRO, NEWEST, Sum, Window
 from features.spec import FeatureColumn, Grain
 
 if TYPE_CHECKING:
@@ -44,34 +44,55 @@ class FeatureInputs:
 def feature_frames(inputs: FeatureInputs, only: Sequence[str] = ()) -> dict[Grain, DataFrame]:
     """A frame per grain with `as_of`, its keys and feature columns in matrix order; doubles rounded to 1e-9.
 
-    `only` names families; all if empty. Grain: query_track as `pairs`; query and track once per key in `pairs`.
+    `only` names families, features or columns (`catalogue.chosen`); all if empty. Grain: query_track as `pairs`; query
+    and track once per key in `pairs`.
     """
-    wanted = [c for c in columns() if not only or c.feature.family in only]
-    asked, _ = _asked(wanted)
+    out: dict[Grain, DataFrame] = {}
+    for grain, base, made in _bases(inputs, only):
+        stored = [_stored(value).alias(name) for name, value in made.items()]
+        out[grain] = base.select("as_of", *[k.name for k in KEYS[grain]], *stored)
+    return out
+
+
+def frames_with_sums(inputs: FeatureInputs, only: Sequence[str] = ()) -> dict[Grain, DataFrame]:
+    """The same frames with the sums beside them that the features were made of (`<level>__<measure>__<span>`)."""
+    out: dict[Grain, DataFrame] = {}
+    for grain, base, made in _bases(inputs, only):
+        stored = [_stored(value).alias(name) for name, value in made.items()]
+        sums = [c for c in base.columns if "__" in c]
+        out[grain] = base.select("as_of", *[k.name for k in KEYS[grain]], *stored, *sums)
+    return out
+
+
+def _bases(inputs: FeatureInputs, only: Sequence[str]) -> Iterator[tuple[Grain, DataFrame, dict[str, Column]]]:
+    """Per grain: a frame with keys, sums and attributes, and the expression of each wanted column over it."""
+    wanted = chosen(only)
+    asked, _ = asked_sums(wanted)
     # both sides lie by track once: every level that has the track then sums and joins without another exchange
     parts = int(inputs.pairs.sparkSession.conf.get("spark.sql.shuffle.partitions", "4") or 4)
     placed = rolled_up(sums_per_pair(inputs, asked), inputs).repartition(parts, "track_id").persist()
     pairs = _with_keys(inputs).repartition(parts, "track_id").persist()
-    out: dict[Grain, DataFrame] = {}
-    for grain, keys in KEYS.items():
+    for grain in KEYS:
         here = [c for c in wanted if c.feature.grain == grain]
-        sums, made = _asked(here)
+        sums, made = asked_sums(here)
         base = pairs if grain == "query_track" else pairs.select("as_of", *_grain_columns(grain)).distinct()
         base = _with_sums(base, placed, sums)
         if grain != "track":
             base = with_query_attributes(base, inputs.queries, inputs.tracks)
         if grain != "query":
             base = with_track_attributes(base, inputs.tracks, popularity_known=inputs.popularity_known)
-        stored = [_stored(made[c.name]).alias(c.name) for c in here]
-        out[grain] = base.select("as_of", *[k.name for k in keys], *stored)
-    return out
+        yield grain, base, made
 
 
 def _grain_columns(grain: Grain) -> tuple[str, ...]:
-    return ("language", "track_id", "artist") if grain == "track" else ("locale", "query", "language", "cluster_id")
+    return (
+        ("language", "track_id", "artist", "work_id")
+        if grain == "track"
+        else ("locale", "query", "language", "cluster_id")
+    )
 
 
-def _asked(wanted: Sequence[FeatureColumn]) -> tuple[list[Sum], dict[str, Column]]:
+def asked_sums(wanted: Sequence[FeatureColumn]) -> tuple[list[Sum], dict[str, Column]]:
     """The sums that the columns ask for, in a fixed order, and each column's expression."""
     sums: set[Sum] = set()
     made = {}
@@ -90,7 +111,7 @@ def _stored(value: Column) -> Column:
 
 
 def sums_per_pair(inputs: FeatureInputs, asked: Sequence[Sum]) -> DataFrame:
-    """One row per (as_of, locale, query, track) with every asked sum, bigint (decayed ones in millionths)."""
+    """One row per (as_of, locale, query, track) with every asked sum, bigint (decayed ones in `Sum.scale`)."""
     from pyspark.sql import functions as F
 
     dates = F.array(*[F.lit(d) for d in sorted(inputs.as_of)])
@@ -107,10 +128,14 @@ def sums_per_pair(inputs: FeatureInputs, asked: Sequence[Sum]) -> DataFrame:
     daily = daily.join(F.broadcast(rates), ["as_of", "client", "intent_group"], "left")
     by_position = F.zip_with("impressions_by_position", "rates_micro", lambda n, rate: n * rate)
     voice = F.col("client") == "alexa"
+    daily = daily.withColumn(
+        "expected_micro",
+        F.coalesce(F.aggregate(by_position, F.lit(0).cast("bigint"), lambda a, x: a + x), F.lit(0)),
+    )
     derived = {
         "responses": F.when(voice, F.col("long_plays")).otherwise(F.col("clicks")),
-        "expected_micro": F.coalesce(F.aggregate(by_position, F.lit(0).cast("bigint"), lambda a, x: a + x), F.lit(0)),
-        "voice_impressions": F.when(voice, F.col("impressions")).otherwise(0),
+        **{f"voice_{m}": F.when(voice, F.col(m)).otherwise(0) for m in ("impressions", "long_plays", "expected_micro")},
+        NEWEST: F.col("age_days"),
     }
     once = {s.column: s for s in asked}  # a sum asked at several levels is the pair's sum, rolled up
     daily = daily.select(
@@ -126,10 +151,12 @@ def _span_sum(wanted: Sum) -> Column:
     from pyspark.sql import functions as F
 
     age, value = F.col("age_days"), F.col(wanted.measure)
+    if wanted.measure == NEWEST:
+        return F.min(F.when(age <= F.lit(wanted.days), value)).cast("bigint")
     if wanted.half_life:
-        # forward decay read at as_of (Cormode et al. 2009), in integer millionths: exact in any order
+        # forward decay read at as_of (Cormode et al. 2009), in whole small units: exact in any order
         weight = F.pow(F.lit(2.0), -(age - 1) / F.lit(float(wanted.half_life)))
-        return F.sum(F.round(value * weight * MICRO).cast("bigint"))
+        return F.sum(F.round(value * weight * wanted.scale).cast("bigint"))
     return F.sum(F.when(age <= F.lit(wanted.days), value).otherwise(0)).cast("bigint")
 
 
@@ -146,18 +173,20 @@ def rolled_up(fine: DataFrame, inputs: FeatureInputs) -> DataFrame:
     sums = [c for c in fine.columns if "__" in c]
     spread = fine.withColumn("_at", F.explode(places)).select("as_of", "_at.*", "query", "track_id", *sums)
     clusters = inputs.queries.select("locale", "query", "cluster_id")
-    artists = inputs.tracks.select("track_id", F.col("artists_normal")[0].alias("artist"))
+    made_by = track_keys(inputs.tracks)
     placed = spread.join(F.broadcast(clusters), ["locale", "query"], "left").join(
-        F.broadcast(artists), "track_id", "left"
+        F.broadcast(made_by), "track_id", "left"
     )
     # a language's rows are all summed (by cluster, track, artist); a locale's and `*`'s only where a pair asks for them
     wanted = inputs.pairs.select("locale", "query").distinct().withColumn("_wanted", F.lit(True))
-    anywhere = inputs.pairs.where(F.col("locale") == "*").join(F.broadcast(artists), "track_id")
-    anywhere = anywhere.select("artist").distinct().withColumn("_anywhere", F.lit(True))
-    placed = placed.join(F.broadcast(wanted), ["locale", "query"], "left").join(F.broadcast(anywhere), "artist", "left")
-    of_language = F.length("locale") == 2
-    needed = of_language | F.col("_wanted").isNotNull() | ((F.col("locale") == "*") & F.col("_anywhere").isNotNull())
-    return placed.where(needed).drop("_wanted", "_anywhere")
+    anywhere = inputs.pairs.where(F.col("locale") == "*").join(F.broadcast(made_by), "track_id")
+    placed = placed.join(F.broadcast(wanted), ["locale", "query"], "left")
+    needed = (F.length("locale") == 2) | F.col("_wanted").isNotNull()
+    for key in ("artist", "work_id"):
+        mark = anywhere.select(key).distinct().withColumn(f"_by_{key}", F.lit(True))
+        placed = placed.join(F.broadcast(mark), key, "left")
+        needed = needed | ((F.col("locale") == "*") & F.col(f"_by_{key}").isNotNull())
+    return placed.where(needed).drop("_wanted", "_by_artist", "_by_work_id")
 
 
 def _with_keys(inputs: FeatureInputs) -> DataFrame:
@@ -165,8 +194,17 @@ def _with_keys(inputs: FeatureInputs) -> DataFrame:
     from pyspark.sql import functions as F
 
     clusters = inputs.queries.select("locale", "query", "language", "cluster_id")
-    artists = inputs.tracks.select("track_id", F.col("artists_normal")[0].alias("artist"))
-    return inputs.pairs.join(F.broadcast(clusters), ["locale", "query"]).join(F.broadcast(artists), "track_id")
+    return inputs.pairs.join(F.broadcast(clusters), ["locale", "query"]).join(
+        F.broadcast(track_keys(inputs.tracks)), "track_id"
+    )
+
+
+def track_keys(tracks: DataFrame) -> DataFrame:
+    """(track_id, artist, work_id): the main artist, and the work of which the track is a version (itself if unknown)."""
+    from pyspark.sql import functions as F
+
+    work = F.coalesce("work_id", "track_id").alias("work_id")
+    return tracks.select("track_id", F.col("artists_normal")[0].alias("artist"), work)
 
 
 def _with_sums(base: DataFrame, placed: DataFrame, asked: Sequence[Sum]) -> DataFrame:
@@ -179,7 +217,8 @@ def _with_sums(base: DataFrame, placed: DataFrame, asked: Sequence[Sum]) -> Data
             continue
         # a level over a whole language reads the language's own roll-up rows, so that nothing counts twice
         rows = placed if "locale" in keys else placed.where(F.col("locale") == F.col("language"))
-        summed = rows.groupBy("as_of", *keys).agg(*[F.sum(c).alias(f"{level}__{c}") for c in here])
+        total = {c: F.min(c) if c.startswith(f"{NEWEST}__") else F.sum(c) for c in here}
+        summed = rows.groupBy("as_of", *keys).agg(*[a.alias(f"{level}__{c}") for c, a in total.items()])
         small = level in ("query", "artist")  # one row a query or an artist: cheaper to send than to exchange the pairs
         base = base.join(F.broadcast(summed) if small else summed, ["as_of", *keys], "left")
     return base

@@ -13,11 +13,28 @@ if TYPE_CHECKING:
 
 # sums of daily_engagement, and three derived ones: `responses` are clicks on screens and long plays on voice;
 # `expected_micro` the same as expected by the exposure curve at each impression's own position, in millionths;
-# `voice_impressions` the tracks that sounded on a voice surface
+# the `voice_` ones are the share of the voice surface in `impressions`, `long_plays` and `expected_micro`
 MEASURES = (
-    "impressions", "clicks", "plays", "long_plays", "completes", "skips", "stops", "short_stops", "saves", "likes",
-    "dislikes", "rephrases", "dwell_ms", "responses", "expected_micro", "voice_impressions",
-)  # fmt: skip
+    "impressions",
+    "clicks",
+    "plays",
+    "long_plays",
+    "completes",
+    "skips",
+    "stops",
+    "short_stops",
+    "saves",
+    "likes",
+    "dislikes",
+    "rephrases",
+    "dwell_ms",
+    "responses",
+    "expected_micro",
+    "voice_impressions",
+    "voice_long_plays",
+    "voice_expected_micro",
+)
+NEWEST = "newest"  # no sum: the age in days of the newest day with an impression  # fmt: skip
 # level -> what its sums are taken over, besides the window
 LEVELS = {
     "pair": ("locale", "query", "track_id"),
@@ -26,19 +43,21 @@ LEVELS = {
     "query": ("locale", "query"),
     "track": ("language", "track_id"),
     "artist": ("language", "artist"),
+    "work_pair": ("language", "query", "work_id"),
+    "work": ("language", "work_id"),
 }
 QUERY_ATTRIBUTES = (
-    "stripped", "intent", "intent_group", "genre", "decade", "mood", "activity", "sort_by", "artist_name", "title_name",
-    "searches_28d", "people_28d", "query_tokens", "query_terms",
+    "stripped", "language", "intent", "intent_group", "genre", "decade", "mood", "activity", "sort_by", "artist_name", "title_name",
+    "searches_28d", "people_28d", "query_tokens", "query_terms", "query_trigrams",
     "mood_range",
     "activity_range",
 )  # fmt: skip
 TRACK_ATTRIBUTES = (
     "title", "title_normal", "artists_normal", "album", "release_year", "released_at", "genres", "moods", "duration_ms",
     "explicit", "popularity", "energy", "valence", "danceability", "tempo", "acousticness", "instrumentalness",
-    "speechiness", "liveness", "loudness", "title_tokens", "artist_tokens", "track_tokens", "mean_tokens",
+    "speechiness", "liveness", "loudness", "title_tokens", "artist_tokens", "track_tokens", "mean_tokens", "title_trigrams",
 )  # fmt: skip
-MICRO = 1_000_000
+MICRO, NANO = 1_000_000, 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -49,6 +68,11 @@ class Sum:
     measure: str
     days: int | None
     half_life: int | None
+
+    @property
+    def scale(self) -> int:
+        """Units that a sum of 1 is kept in: decayed sums are whole billionths (of what is in millionths, millionths)."""
+        return 1 if not self.half_life else MICRO if self.measure.endswith("_micro") else NANO
 
     @property
     def column(self) -> str:
@@ -79,14 +103,24 @@ class Window:
         wanted = Sum(level, measure, self.days, self.half_life)
         self.asked.add(wanted)
         column = F.coalesce(F.col(f"{level}__{wanted.column}"), F.lit(0))
-        # decayed sums are kept in millionths, so that they add up exactly whatever the order
-        return column / F.lit(float(MICRO)) if self.half_life else column
+        # decayed sums are kept as whole small units, so that they add up exactly whatever the order
+        return column / F.lit(float(wanted.scale)) if self.half_life else column
 
-    def expected(self, level: str = "pair") -> Column:
+    def expected(self, level: str = "pair", measure: str = "expected_micro") -> Column:
         """Responses expected from the positions at which the impressions stood (double)."""
         from pyspark.sql import functions as F
 
-        return self.sum("expected_micro", level) / F.lit(float(MICRO))
+        return self.sum(measure, level) / F.lit(float(MICRO))
+
+    def newest(self, level: str = "pair") -> Column:
+        """Age in days of the newest day of the window with an impression; 1 is the day before, null if there is none."""
+        from pyspark.sql import functions as F
+
+        if self.days is None:
+            raise KeyError("the newest day of a half-life: declare windows")
+        wanted = Sum(level, NEWEST, self.days, None)
+        self.asked.add(wanted)
+        return F.col(f"{level}__{wanted.column}")
 
     def over(self, days: int) -> Window:
         """The same window with another length (for ratios of a short to a long one)."""
@@ -112,6 +146,13 @@ def share(part: Column, whole: Column) -> Column:
     from pyspark.sql import functions as F
 
     return F.try_divide(part.cast("double"), whole.cast("double"))
+
+
+def capped(value: Column, top: float) -> Column:
+    """The value, at most `top`; null stays null (`least` would pass over it and give `top`)."""
+    from pyspark.sql import functions as F
+
+    return F.when(value.isNotNull(), F.least(value, F.lit(float(top))))
 
 
 def shrunk(hits: Column, exposure: Column, parent: Column, strength: float) -> Column:

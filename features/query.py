@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from features.inputs import Window, share
+from features.inputs import Window, share, shrunk
 from features.spec import feature
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 GRAIN = "query"
 
 
-@feature(unit="log1p(impressions)", bounds=(0, 40), windows=(7, 28))
+@feature(unit="log1p(impressions)", bounds=(0, 40), windows=(1, 7, 28, 90))
 def query_impressions_log1p(window: Window) -> Column:
     """ln(1 + impressions of the query)."""
     from pyspark.sql import functions as F
@@ -35,6 +35,69 @@ def query_long_play_rate(window: Window) -> Column:
 def query_voice_share(window: Window) -> Column:
     """Share of the query's impressions that sounded on a voice surface."""
     return share(window.sum("voice_impressions", "query"), window.sum("impressions", "query"))
+
+
+@feature(unit="log1p(plays)", bounds=(0, 40), windows=(28,), half_lives=(14,))
+def query_long_plays_log1p(window: Window) -> Column:
+    """ln(1 + long plays of the query over all tracks)."""
+    from pyspark.sql import functions as F
+
+    return F.log1p(window.sum("long_plays", "query").cast("double"))
+
+
+@feature(unit="clicks/impression", bounds=(0, 1), windows=(28,), null="the query had no impression in the window")
+def query_click_rate(window: Window) -> Column:
+    """Clicks per impression of the query over all tracks."""
+    return share(window.sum("clicks", "query"), window.sum("impressions", "query"))
+
+
+@feature(unit="events/impression", bounds=(0, 1), windows=(28,), null="the query had no impression in the window")
+def query_short_stop_rate(window: Window) -> Column:
+    """Stops and skips within 30 s per impression of the query."""
+    return share(window.sum("short_stops", "query"), window.sum("impressions", "query"))
+
+
+@feature(unit="searches/impression", bounds=(0, 1), windows=(28,), null="the query had no impression in the window")
+def query_rephrase_rate(window: Window) -> Column:
+    """Share of the query's impressions whose search was asked again in other words: how often it fails."""
+    return share(window.sum("rephrases", "query"), window.sum("impressions", "query"))
+
+
+@feature(unit="responses/expected", bounds=(0, 1_000), windows=(28,))
+def query_coec(window: Window) -> Column:
+    """Responses over expected responses of the query over all tracks, shrunk to 1: above it the query is easy."""
+    from pyspark.sql import functions as F
+
+    return shrunk(window.sum("responses", "query"), window.expected("query"), F.lit(1.0), 3.0)
+
+
+@feature(unit="share", bounds=(0, 1), windows=(28,), null="the query had no impression in the window")
+def query_impression_trend(window: Window) -> Column:
+    """Impressions of the last 7 days over those of the whole window: .25 is steady, near 1 the query is new."""
+    return share(window.over(7).sum("impressions", "query"), window.sum("impressions", "query"))
+
+
+@feature(unit="0/1", bounds=(0, 1), oracle="exact")
+def is_constrained(window: Window) -> Column:
+    """The query asks for a genre, decade, mood or activity."""
+    from pyspark.sql import functions as F
+
+    named = window.col("mood").isNotNull() | window.col("activity").isNotNull()
+    return (named | (F.size(window.col("genre")) > 0) | (F.size(window.col("decade")) > 0)).cast("double")
+
+
+@feature(unit="characters", bounds=(0, 1_000), oracle="exact")
+def query_characters_count(window: Window) -> Column:
+    """Characters of the stripped query: short ones are ambiguous."""
+    from pyspark.sql import functions as F
+
+    return F.length(window.col("stripped")).cast("double")
+
+
+@feature(unit="0/1", bounds=(0, 1), oracle="exact")
+def is_spanish(window: Window) -> Column:
+    """The query was asked in Spanish."""
+    return (window.col("language") == "es").cast("double")
 
 
 @feature(unit="words", bounds=(0, 200), oracle="exact")

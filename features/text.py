@@ -59,6 +59,40 @@ def title_edit_similarity(window: Window) -> Column:
     return F.lit(1.0) - share(F.levenshtein(query, title), longer)
 
 
+@feature(unit="similarity", bounds=(0, 1), monotone=+1, null="query and title are empty")
+def title_trigram_similarity(window: Window) -> Column:
+    """Shared runs of three characters over all of query and title (Jaccard): near where letters are wrong or missing.
+
+    Source: the similarity of PostgreSQL's pg_trgm.
+    """
+    from pyspark.sql import functions as F
+
+    query, title = window.col("query_trigrams"), window.col("title_trigrams")
+    shared = F.size(F.array_intersect(query, title))
+    return share(shared, F.size(query) + F.size(title) - shared)
+
+
+@feature(unit="0/1", bounds=(0, 1), monotone=+1, oracle="exact")
+def title_phrase(window: Window) -> Column:
+    """The title stands in the request word for word, or the stripped request in the title."""
+    from pyspark.sql import functions as F
+
+    query = F.concat(F.lit(" "), window.col("stripped"), F.lit(" "))
+    title = F.concat(F.lit(" "), window.col("title_normal"), F.lit(" "))
+    return (F.contains(query, title) | F.contains(title, query)).cast("double")
+
+
+@feature(unit="0/1", bounds=(0, 1), monotone=+1, oracle="exact")
+def artist_phrase(window: Window) -> Column:
+    """One of the artists stands in the request word for word."""
+    from pyspark.sql import functions as F
+
+    query = F.concat(F.lit(" "), window.col("stripped"), F.lit(" "))
+    return F.exists(
+        window.col("artists_normal"), lambda a: F.contains(query, F.concat(F.lit(" "), a, F.lit(" ")))
+    ).cast("double")
+
+
 @feature(unit="0/1", bounds=(0, 1), monotone=+1, oracle="exact")
 def artist_equal(window: Window) -> Column:
     """The stripped query, or the part read as an artist, is one of the track's artists."""
@@ -84,9 +118,25 @@ def bm25(window: Window) -> Column:
 
     idf = ln(1 + (N − n + .5)/(n + .5)) over the catalog. Source: Robertson & Zaragoza 2009.
     """
+    return _bm25(window, "track_tokens")
+
+
+@feature(unit="score", bounds=(0, 1_000), monotone=+1)
+def bm25_title(window: Window) -> Column:
+    """BM25 of the stripped query on the title alone, with the idf and mean length of the whole field; see `bm25`."""
+    return _bm25(window, "title_tokens")
+
+
+@feature(unit="score", bounds=(0, 1_000), monotone=+1)
+def bm25_artist(window: Window) -> Column:
+    """BM25 of the stripped query on the artists alone, with the idf and mean length of the whole field; see `bm25`."""
+    return _bm25(window, "artist_tokens")
+
+
+def _bm25(window: Window, tokens: str) -> Column:
     from pyspark.sql import functions as F
 
-    words = window.col("track_tokens")
+    words = window.col(tokens)
     norm = F.lit(K1) * (F.lit(1 - B) + F.lit(B) * F.size(words) / window.col("mean_tokens"))
 
     def gain(sofar: Column, term: Column) -> Column:

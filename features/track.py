@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from features.inputs import Window, share, shrunk
-from features.spec import feature
+from features.spec import Feature, feature
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -16,7 +16,59 @@ VERSION_WORDS = (
 )
 
 
-@feature(unit="log1p(plays)", bounds=(0, 40), windows=(7, 28), monotone=+1)
+@feature(unit="log1p(impressions)", bounds=(0, 40), windows=(28, 90))
+def track_impressions_log1p(window: Window) -> Column:
+    """ln(1 + impressions of the track over all queries of the language)."""
+    from pyspark.sql import functions as F
+
+    return F.log1p(window.sum("impressions", "track").cast("double"))
+
+
+@feature(unit="events/impression", bounds=(0, 1), windows=(28,), null="the track had no impression in the window")
+def track_short_stop_rate(window: Window) -> Column:
+    """Stops and skips within 30 s per impression of the track."""
+    return share(window.sum("short_stops", "track"), window.sum("impressions", "track"))
+
+
+@feature(unit="plays/impression", bounds=(0, 1), windows=(28,), null="the track had no impression in the window")
+def track_complete_rate(window: Window) -> Column:
+    """Share of the track's impressions heard to the end."""
+    return share(window.sum("completes", "track"), window.sum("impressions", "track"))
+
+
+@feature(unit="log1p(plays)", bounds=(0, 40), windows=(28, 90), monotone=+1)
+def work_long_plays_log1p(window: Window) -> Column:
+    """ln(1 + long plays of all versions of the track's work): a remaster keeps its history."""
+    from pyspark.sql import functions as F
+
+    return F.log1p(window.sum("long_plays", "work").cast("double"))
+
+
+@feature(unit="share", bounds=(0, 1), windows=(28,), null="no version of the work had a long play")
+def work_play_share(window: Window) -> Column:
+    """The track's share of the long plays of its work: which version listeners mean."""
+    return share(window.sum("long_plays", "track"), window.sum("long_plays", "work"))
+
+
+@feature(unit="plays/impression", bounds=(0, 1), windows=(28,), null="the artist had no impression in the window")
+def artist_long_play_rate(window: Window) -> Column:
+    """Long plays per impression of the main artist over all queries of the language."""
+    return share(window.sum("long_plays", "artist"), window.sum("impressions", "artist"))
+
+
+@feature(unit="share", bounds=(0, 1), windows=(28,), null="the artist had no long play in the window")
+def artist_play_share(window: Window) -> Column:
+    """The track's share of its main artist's long plays: an artist's known songs."""
+    return share(window.sum("long_plays", "track"), window.sum("long_plays", "artist"))
+
+
+@feature(unit="share", bounds=(0, 1), windows=(28,), null="the artist had no long play in the window")
+def artist_trend(window: Window) -> Column:
+    """The artist's long plays of the last 7 days over those of the whole window: .25 is steady."""
+    return share(window.over(7).sum("long_plays", "artist"), window.sum("long_plays", "artist"))
+
+
+@feature(unit="log1p(plays)", bounds=(0, 40), windows=(7, 28), half_lives=(14,), monotone=+1)
 def track_long_plays_log1p(window: Window) -> Column:
     """ln(1 + long plays of the track over all queries of the language)."""
     from pyspark.sql import functions as F
@@ -97,3 +149,38 @@ def is_explicit(window: Window) -> Column:
 def is_other_version(window: Window) -> Column:
     """The title names another version than the studio recording: live, karaoke, acoustic, remix or cover."""
     return window.col("title_normal").rlike(VERSION_WORDS).cast("double")
+
+
+@feature(unit="words", bounds=(0, 200), oracle="exact")
+def title_words_count(window: Window) -> Column:
+    """Words of the title: "Play" is easily met by chance, a long title is not."""
+    from pyspark.sql import functions as F
+
+    return F.size(window.col("title_tokens")).cast("double")
+
+
+@feature(unit="artists", bounds=(0, 1_000), oracle="exact")
+def artists_count(window: Window) -> Column:
+    """Artists that the catalog names for the track."""
+    from pyspark.sql import functions as F
+
+    return F.size(window.col("artists_normal")).cast("double")
+
+
+def _audio(name: str, description: str, unit: str, low: float | None, high: float | None) -> Feature:
+    """A feature that is one of the catalog's audio measures."""
+
+    def compute(window: Window) -> Column:
+        return window.col(name)
+
+    compute.__name__ = compute.__qualname__ = f"audio_{name}"
+    compute.__doc__ = f"{description} As the catalog holds it."
+    return feature(unit=unit, bounds=(low, high), null="the catalog does not say")(compute)
+
+
+audio_energy = _audio("energy", "How loud, fast and dense it sounds.", "0–1", 0, 1)
+audio_valence = _audio("valence", "How glad it sounds.", "0–1", 0, 1)
+audio_danceability = _audio("danceability", "How well one can dance to it.", "0–1", 0, 1)
+audio_tempo = _audio("tempo", "Beats per minute.", "1/min", 0, 400)
+audio_acousticness = _audio("acousticness", "How likely it is played without amplification.", "0–1", 0, 1)
+audio_instrumentalness = _audio("instrumentalness", "How likely nobody sings.", "0–1", 0, 1)

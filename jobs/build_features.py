@@ -39,11 +39,7 @@ def run(night: Night) -> Done:
     daily = lake.read(DAILY_ENGAGEMENT, night.days(first, night.run_date), allow_unvalidated=True)
     head = head_queries(queries, head_settings(night))
     pairs = reduce(lambda a, b: a.unionByName(b), [_pairs(night, d, daily, head) for d in dates]).persist()
-    inputs = FeatureInputs(
-        pairs, daily, queries, night.tracks(allow_unvalidated=True),
-        lake.read(EXPOSURE_CURVES, dates, allow_unvalidated=True), dates, popularity_known(night),
-    )  # fmt: skip
-    frames = feature_frames(inputs, only)
+    frames = feature_frames(inputs_of(night, pairs, dates, daily, queries), only)
     out = 0
     for grain in (
         "track",
@@ -61,6 +57,25 @@ def run(night: Night) -> Done:
     for kept in (pairs, queries):
         kept.unpersist()
     return Done(n_pairs, out, note)
+
+
+def inputs_of(
+    night: Night,
+    pairs: DataFrame,
+    dates: tuple[date, ...],
+    daily: DataFrame | None = None,
+    queries: DataFrame | None = None,
+) -> FeatureInputs:
+    """What the night computes the features of `pairs` (as_of, locale, query, track_id) from."""
+    first = min(dates) - timedelta(days=night.settings.features.window_days)
+    if daily is None:
+        daily = night.lake.read(DAILY_ENGAGEMENT, night.days(first, night.run_date), allow_unvalidated=True)
+    if queries is None:
+        queries = night.lake.read(QUERIES, [night.run_date], allow_unvalidated=True)
+    curves = night.lake.read(EXPOSURE_CURVES, dates, allow_unvalidated=True)
+    return FeatureInputs(
+        pairs, daily, queries, night.tracks(allow_unvalidated=True), curves, dates, popularity_known(night)
+    )
 
 
 def popularity_known(night: Night) -> bool:

@@ -116,9 +116,10 @@ class CandidatesSection:
 
 @dataclass
 class FeaturesSection:
-    """The feature build. `only` names families (a scientist's shortcut; the night uses all)."""
+    """The feature build. `only` and `tried` name families, features or columns (a scientist's shortcuts; the night uses all)."""
 
     only: list[str] = MISSING
+    tried: list[str] = MISSING
     window_days: int = MISSING
     keep: int = MISSING
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from rich.console import Console
 
 from features.catalogue import feature_table, matrix_names
-from jobs import build_features, nightly, publish, validate
+from features.explain import explained
+from jobs import build_features, nightly, publish, try_feature, validate
 from jobs.answers import chosen_requests
 from jobs.night import Night
 from jobs.report import report_file
-from lake.errors import MissingPartition, QualityGateFailed
+from lake.errors import BadConfiguration, MissingPartition, QualityGateFailed
 from lake.io import Lake
 from lake.tables import DELIVERED_FILES, HEAD_RANKINGS, LEDGER
+from ranking.examples import training_examples_table
 from ranking.ranker import load
 from ranking.scoring import feature_list
 from serving.reader import ReleaseReader
@@ -85,6 +89,51 @@ def test_a_second_run_writes_nothing(done: Night, spark: SparkSession, world: Wo
     assert repeated == {}
     assert {p: p.stat().st_mtime_ns for p in (home / "lake").rglob("*.json")} == before
     assert "already CURRENT" in next(d.note for n, d, _ in summary.steps if n == "publish")
+
+
+def test_a_feature_is_tried_on_the_training_pairs_alone(
+    done: Night, spark: SparkSession, world: World, home: Path
+) -> None:
+    """What is computed for the pairs alone is what the night computed, and the verdict has its interval."""
+    tried = ("title_phrase", "long_play_rate_28d", "query_coec_28d", "audio_energy")  # every grain, sums and names
+    night = world.night(spark, home, f"features.tried=[{','.join(tried)}]")
+    said = try_feature.run(night)
+    keys = ["as_of", "locale", "query", "track_id"]
+    stored = done.lake.read(training_examples_table(), [RUN_DATE]).select(*keys, *tried)
+    anew = spark.read.parquet(str(home / "spark" / "tried")).select(*keys, *tried)
+    both = [f.toPandas().sort_values(keys).reset_index(drop=True) for f in (stored, anew)]
+    pd.testing.assert_frame_equal(both[0], both[1], check_exact=True)
+    assert said.rows_in == len(both[0]) and said.rows_out == len(tried)
+    assert re.search(r"difference [+-]0\.\d{4} \[[+-]\d\.\d{4}, [+-]\d\.\d{4}\] over \d+ queries", said.note), said.note
+
+
+@pytest.mark.parametrize(("names", "said"), [("[]", "features.tried is empty"), ("[coek]", "nearest: coec")])
+def test_nothing_and_nonsense_are_not_tried(
+    spark: SparkSession, world: World, home: Path, names: str, said: str
+) -> None:
+    with pytest.raises(BadConfiguration, match=said):
+        try_feature.run(world.night(spark, home, f"features.tried={names}"))
+
+
+def test_every_value_of_a_pair_is_explained_by_its_sums(done: Night) -> None:
+    rows = done.lake.read(PAIR, [RUN_DATE]).where("long_play_rate_28d > 0 and locale = 'en'")
+    pair = rows.orderBy("query", "track_id").first()
+    assert pair is not None
+    partials, columns = explained(done.lake, pair["query"], pair["track_id"], done.run_date, "en")
+    by_name = {c.column.name: c for c in columns}
+    assert [n for n, c in by_name.items() if not c.agrees] == [] and set(by_name) == set(matrix_names())
+    rate = by_name["long_play_rate_28d"]
+    assert rate.stored == pytest.approx(rate.sums["pair__long_plays__28d"] / rate.sums["pair__impressions__28d"])
+    ages = [(done.run_date - r["search_date"]).days for r in partials]
+    assert (
+        sum(r["long_plays"] for r, age in zip(partials, ages, strict=True) if age <= 28)
+        == rate.sums["pair__long_plays__28d"]
+    )
+
+
+def test_a_pair_that_is_no_candidate_is_not_explained(done: Night) -> None:
+    with pytest.raises(MissingPartition, match="It was no candidate"):
+        explained(done.lake, "no such request", "t0", done.run_date, "en")
 
 
 def test_a_poisoned_feature_holds_the_night(done: Night, spark: SparkSession, world: World, home: Path) -> None:

@@ -73,16 +73,30 @@ def flag(value: bool) -> float:
     return float(value)
 
 
-class Bm25:
-    """Robertson & Zaragoza 2009 over title and artists as one field, k1 = 1.2, b = .75."""
+def trigram_similarity(row: Row) -> float | None:
+    def runs(text: str) -> set[str]:
+        padded = f"  {text} "
+        return {padded[i : i + 3] for i in range(len(padded) - 2)} if text else set()
 
-    def __init__(self, tracks: list[Row]) -> None:
+    a, b = runs(row["stripped"]), runs(row["title_normal"])
+    return share(len(a & b), len(a | b))
+
+
+def phrase(inner: str, outer: str) -> bool:
+    return f" {inner} " in f" {outer} "
+
+
+class Bm25:
+    """Robertson & Zaragoza 2009 over title and artists as one field, k1 = 1.2, b = .75; `field` gives the words scored."""
+
+    def __init__(self, tracks: list[Row], field: Callable[[Row], list[str]] = track_words) -> None:
+        self.field = field
         texts = [track_words(t) for t in tracks]
         self.n, self.mean = len(texts), sum(map(len, texts)) / len(texts)
         self.df = Counter(w for t in texts for w in set(t))
 
     def __call__(self, row: Row) -> float:
-        text = track_words(row)
+        text = self.field(row)
         counts, norm = Counter(text), 1.2 * (0.25 + 0.75 * len(text) / self.mean)
         total = 0.0
         for word in set(words(row["stripped"])):
@@ -90,6 +104,17 @@ class Bm25:
                 idf = math.log(1 + (self.n - self.df[word] + 0.5) / (self.df[word] + 0.5))
                 total += idf * tf * 2.2 / (tf + norm)
         return total
+
+
+BM25_FIELDS: dict[str, Callable[[Row], list[str]]] = {
+    "bm25": track_words,
+    "bm25_title": lambda r: words(r["title_normal"]),
+    "bm25_artist": lambda r: [w for a in r["artists_normal"] for w in words(a)],
+}
+
+
+def bm25s(tracks: list[Row]) -> dict[str, Bm25]:
+    return {name: Bm25(tracks, field) for name, field in BM25_FIELDS.items()}
 
 
 VERSIONS = re.compile(
@@ -103,6 +128,9 @@ PAIR: dict[str, Callable[[Row], float | None]] = {
     ),
     "query_words_share": lambda r: share(len(set(words(r["stripped"])) & set(track_words(r))), len(set(words(r["stripped"])))),
     "title_edit_similarity": edit_similarity,
+    "title_trigram_similarity": trigram_similarity,
+    "title_phrase": lambda r: flag(phrase(r["title_normal"], r["stripped"]) or phrase(r["stripped"], r["title_normal"])),
+    "artist_phrase": lambda r: flag(any(phrase(a, r["stripped"]) for a in r["artists_normal"])),
     "artist_equal": lambda r: flag(r["stripped"] in r["artists_normal"] or r["artist_name"] in r["artists_normal"]),
     "artist_words_share": lambda r: share(
         len({w for a in r["artists_normal"] for w in words(a)} & set(words(r["stripped"]))),
@@ -117,6 +145,9 @@ PAIR: dict[str, Callable[[Row], float | None]] = {
 }  # fmt: skip
 QUERY: dict[str, Callable[[Row], float | None]] = {
     "query_words_count": lambda r: float(len(words(r["stripped"]))),
+    "query_characters_count": lambda r: float(len(r["stripped"])),
+    "is_constrained": lambda r: flag(bool(len(r["genre"]) or len(r["decade"]) or r["mood"] or r["activity"])),
+    "is_spanish": lambda r: flag(r["language"] == "es"),
     "is_known_item": lambda r: flag(r["intent_group"] == "known_item"),
     "is_artist_query": lambda r: flag(r["intent_group"] == "artist"),
     "is_broad_query": lambda r: flag(r["intent_group"] == "broad"),
@@ -126,6 +157,12 @@ TRACK: dict[str, Callable[[Row], float | None]] = {
     "age_log1p_days": age,
     "release_year": lambda r: float(r["release_year"]) if r["release_year"] else None,
     "duration_s": lambda r: r["duration_ms"] / 1000 if r["duration_ms"] is not None else None,
+    **{
+        f"audio_{n}": lambda r, n=n: r[n]  # type: ignore[misc]
+        for n in ("energy", "valence", "danceability", "tempo", "acousticness", "instrumentalness")
+    },
+    "title_words_count": lambda r: float(len(words(r["title_normal"]))),
+    "artists_count": lambda r: float(len(r["artists_normal"])),
     "is_explicit": lambda r: flag(r["explicit"]) if r["explicit"] is not None else None,
     "is_other_version": lambda r: flag(bool(VERSIONS.search(r["title_normal"]))),
 }

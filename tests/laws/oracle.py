@@ -1,20 +1,30 @@
 """What every feature should be, written a second time: SQL sums from raw logs, then one expression a column.
 
-`p`, `g`, `c`, `q`, `t`, `a` are the sums of the pair, the pair in its language, the alias cluster, the query, the
-track and the artist, each over 7 days (`_7`), 28 days (`_28`) and decayed with a half-life of 14 days (`_h14`).
+`p`, `g`, `c`, `w`, `q`, `t`, `a`, `k` are the sums of the pair, the pair in its language, the alias cluster, the query's
+works, the query, the track, the artist and the work, each over 1, 7, 28 and 90 days (`_7`) and decayed with a half-life of
+3, 14 and 60 days (`_h14`) over the last 90. `newest` is the youngest age.
 """
 
 from __future__ import annotations
 
 LEVELS = {
-    "p": ("locale", "query", "track_id"), "g": ("language", "query", "track_id"),
-    "c": ("language", "cluster_id", "track_id"), "q": ("locale", "query"), "t": ("language", "track_id"),
+    "p": ("locale", "query", "track_id"),
+    "g": ("language", "query", "track_id"),
+    "c": ("language", "cluster_id", "track_id"),
+    "q": ("locale", "query"),
+    "t": ("language", "track_id"),
     "a": ("language", "artist"),
-}  # fmt: skip
+    "w": ("language", "query", "work_id"),
+    "k": ("language", "work_id"),
+}
+OF_GRAIN = {"query_track": "pgcwqt", "query": "q", "track": "tak"}
+DAYS, HALF_LIVES = (1, 7, 28, 90), (3, 14, 60)
+SPANS = (*map(str, DAYS), *(f"h{h}" for h in HALF_LIVES))  # fmt: skip
 MEASURES = {
     "n": "1", "clicks": "clicked::INT", "long": "long_play::INT", "ended": "ended::INT", "short": "short_stop::INT",
     "saved": "saved::INT", "again": "rephrased::INT", "dwell": "dwell", "played": "played::INT", "resp": "response::INT",
-    "exp": "expected_micro / 1e6", "voice": "voice::INT",
+    "exp": "expected_micro / 1e6", "voice": "voice::INT", "skipped": "skipped::INT", "stopped": "stopped::INT",
+    "liked": "liked::INT", "vlong": "(voice AND long_play)::INT", "vexp": "voice::INT * expected_micro / 1e6",
 }  # fmt: skip
 
 
@@ -24,8 +34,12 @@ def sums_sql(level: str) -> str:
     own = "" if "locale" in LEVELS[level] else "WHERE locale = language"
     spans = []
     for name, value in MEASURES.items():
-        spans += [f"sum(CASE WHEN age <= {d} THEN {value} ELSE 0 END)::DOUBLE AS {level}_{name}_{d}" for d in (7, 28)]
-        spans.append(f"sum({value} * pow(2, -(age - 1) / 14.0)) AS {level}_{name}_h14")
+        spans += [f"sum(CASE WHEN age <= {d} THEN {value} ELSE 0 END)::DOUBLE AS {level}_{name}_{d}" for d in DAYS]
+        spans += [
+            f"sum(CASE WHEN age <= 90 THEN {value} * pow(2, -(age - 1) / {h}.0) ELSE 0 END) AS {level}_{name}_h{h}"
+            for h in HALF_LIVES
+        ]
+    spans.append(f"min(age) AS {level}_newest")
     return f"CREATE TEMP TABLE sums_{level} AS SELECT {keys}, {', '.join(spans)} FROM placed {own} GROUP BY {keys}"
 
 
@@ -42,15 +56,19 @@ def coec(span: str) -> str:
     return shrunk(f"p_resp_{span}", f"p_exp_{span}", language)
 
 
-def rate(level: str, name: str, span: int) -> str:
+def rate(level: str, name: str, span: int | str) -> str:
     """A share of impressions, null without any."""
     return f"{level}_{name}_{span} / nullif({level}_n_{span}, 0)"
 
 
 PAIR = {
-    **{f"impressions_log1p_{d}d": f"ln(1 + p_n_{d})" for d in (7, 28)},
-    **{f"click_rate_{d}d": rate("p", "clicks", d) for d in (7, 28)},
-    **{f"long_play_rate_{d}d": rate("p", "long", d) for d in (7, 28)},
+    **{f"impressions_log1p_{d}d": f"ln(1 + p_n_{d})" for d in DAYS},
+    **{f"click_rate_{d}d": rate("p", "clicks", d) for d in (7, 28, 90)},
+    **{f"long_play_rate_{d}d": rate("p", "long", d) for d in DAYS},
+    **{f"long_play_rate_decayed_{h}d": rate("p", "long", f"h{h}") for h in HALF_LIVES},
+    "skip_rate_28d": rate("p", "skipped", 28), "stop_rate_28d": rate("p", "stopped", 28),
+    "like_rate_28d": rate("p", "liked", 28), "voice_impression_share_28d": rate("p", "voice", 28),
+    "work_pair_long_play_rate_28d": rate("w", "long", 28),
     **{f"short_stop_rate_{d}d": rate("p", "short", d) for d in (7, 28)},
     "complete_rate_28d": rate("p", "ended", 28),
     "save_rate_28d": "least(p_saved_28, p_n_28) / nullif(p_n_28, 0)",
@@ -59,18 +77,34 @@ PAIR = {
     "long_plays_log1p_decayed_14d": "ln(1 + p_long_h14)",
     "play_share_28d": "p_long_28 / nullif(q_long_28, 0)",
     "cluster_long_play_rate_28d": rate("c", "long", 28),
-    "coec_7d": coec("7"), "coec_28d": coec("28"), "coec_decayed_14d": coec("h14"),
+    "coec_7d": coec("7"), "coec_28d": coec("28"), **{f"coec_decayed_{h}d": coec(f"h{h}") for h in HALF_LIVES},
+    "voice_success_28d": shrunk("p_vlong_28", "p_vexp_28", "1.0"),
+    "screen_coec_28d": shrunk("p_clicks_28", "(p_exp_28 - p_vexp_28)", "1.0"),
+    **{f"long_play_trend_{d}d": f"p_long_7 / nullif(p_long_{d}, 0)" for d in (28, 90)},
+    "impression_trend_28d": "p_n_7 / nullif(p_n_28, 0)",
+    "long_play_rate_lift_28d": "(10.0 * (p_long_28 / p_n_28) + p_long_7) / (10.0 + p_n_7) / nullif(p_long_28 / nullif(p_n_28, 0), 0)",
+    "long_plays_against_query_trend_28d": shrunk("p_long_7", "p_long_28", shrunk("q_long_7", "q_long_28", "0.25")),
+    "last_seen_days_90d": "p_newest",
     "coec_cluster_28d": shrunk("c_resp_28", "c_exp_28", shrunk("t_resp_28", "t_exp_28", "1.0")),
-    "coec_raw_28d": "least(p_resp_28 / nullif(p_exp_28, 0), 1000)",
+    "coec_raw_28d": "CASE WHEN p_exp_28 > 0 THEN least(p_resp_28 / p_exp_28, 1000) END",
     "expected_log1p_28d": "ln(1 + p_exp_28)", "cluster_expected_log1p_28d": "ln(1 + c_exp_28)",
 }  # fmt: skip
 QUERY = {
-    "query_impressions_log1p_7d": "ln(1 + q_n_7)", "query_impressions_log1p_28d": "ln(1 + q_n_28)",
+    **{f"query_impressions_log1p_{d}d": f"ln(1 + q_n_{d})" for d in DAYS},
+    "query_long_plays_log1p_28d": "ln(1 + q_long_28)", "query_long_plays_log1p_decayed_14d": "ln(1 + q_long_h14)",
+    "query_click_rate_28d": rate("q", "clicks", 28), "query_short_stop_rate_28d": rate("q", "short", 28),
+    "query_rephrase_rate_28d": rate("q", "again", 28), "query_coec_28d": shrunk("q_resp_28", "q_exp_28", "1.0"),
+    "query_impression_trend_28d": "q_n_7 / nullif(q_n_28, 0)",
     "query_long_play_rate_28d": rate("q", "long", 28), "query_voice_share_28d": rate("q", "voice", 28),
 }  # fmt: skip
 TRACK = {
     "track_long_plays_log1p_7d": "ln(1 + t_long_7)", "track_long_plays_log1p_28d": "ln(1 + t_long_28)",
     "track_coec_28d": shrunk("t_resp_28", "t_exp_28", "1.0"), "track_long_play_rate_28d": rate("t", "long", 28),
     "artist_long_plays_log1p_28d": "ln(1 + a_long_28)", "artist_coec_28d": shrunk("a_resp_28", "a_exp_28", "1.0"),
-    "track_trend_28d": "t_long_7 / nullif(t_long_28, 0)",
+    "track_trend_28d": "t_long_7 / nullif(t_long_28, 0)", "track_long_plays_log1p_decayed_14d": "ln(1 + t_long_h14)",
+    **{f"track_impressions_log1p_{d}d": f"ln(1 + t_n_{d})" for d in (28, 90)},
+    "track_short_stop_rate_28d": rate("t", "short", 28), "track_complete_rate_28d": rate("t", "ended", 28),
+    **{f"work_long_plays_log1p_{d}d": f"ln(1 + k_long_{d})" for d in (28, 90)},
+    "work_play_share_28d": "t_long_28 / nullif(k_long_28, 0)", "artist_long_play_rate_28d": rate("a", "long", 28),
+    "artist_play_share_28d": "t_long_28 / nullif(a_long_28, 0)", "artist_trend_28d": "a_long_7 / nullif(a_long_28, 0)",
 }  # fmt: skip

@@ -1,6 +1,6 @@
 -- A second implementation of the engagement sums, in DuckDB, from the raw log files alone.
 -- Given by the test: requests(raw_query, locale, query), readings(locale, query, intent_group, cluster_id), artists(track_id,
--- artist), rates(as_of, client, intent_group, position, rate_micro), snapshots(as_of).
+-- artist, work_id), rates(as_of, client, intent_group, position, rate_micro), snapshots(as_of).
 CREATE TEMP TABLE s AS
   SELECT search_id, user_id, CAST(ts AS TIMESTAMP) AS ts, client, locale, query, results
   FROM (SELECT *, row_number() OVER (PARTITION BY search_id ORDER BY ts) AS n FROM raw_searches) JOIN requests USING (raw_query, locale)
@@ -35,9 +35,9 @@ CREATE TEMP TABLE aged AS
   LEFT JOIN readings USING (locale, query)
   LEFT JOIN rates ON rates.as_of = snapshots.as_of AND rates.client = seen.client AND rates.position = cell
     AND rates.intent_group = coalesce(readings.intent_group, 'open')
-  WHERE day < snapshots.as_of;
+  WHERE day < snapshots.as_of AND day >= snapshots.as_of - 90;
 CREATE TEMP TABLE placed AS
-  SELECT aged.* EXCLUDE (locale), place.l AS locale, place.g AS language, cluster_id, artist
+  SELECT aged.* EXCLUDE (locale), place.l AS locale, place.g AS language, cluster_id, artist, work_id
   FROM (SELECT *, unnest([{l: locale, g: locale[1:2]}, {l: locale[1:2], g: locale[1:2]}, {l: '*', g: '*'}]) AS place FROM aged) aged
   LEFT JOIN readings ON readings.locale = place.l AND readings.query = aged.query
   LEFT JOIN artists USING (track_id);

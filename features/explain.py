@@ -1,0 +1,167 @@
+"""`python -m features.explain QUERY TRACK RUN_DATE [--locale L] [--only NAME …]`: each value of a pair, from its partials up.
+
+Shows the days and clients of the pair in `daily_engagement`, the sums that a feature asks for (level, measure, span), and
+the value they give, beside the value that is stored. Needs the lake of a night; changes nothing. Exit codes: 0; 2 where
+the pair, the night or a name is unknown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from features.catalogue import KEYS, chosen, feature_table
+from features.engine import LONGEST_DAYS, FeatureInputs, asked_sums, frames_with_sums
+from lake.errors import MissingPartition, PlayfirstError
+from lake.io import Lake
+from lake.session import SessionSettings, spark_session
+from lake.tables import DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES, TRACKS
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from features.spec import FeatureColumn
+
+
+@dataclass(frozen=True)
+class Explained:
+    """One column of the pair: what is stored (None for null), what its sums give now, and those sums by name."""
+
+    column: FeatureColumn
+    stored: float | None
+    computed: float | None
+    sums: dict[str, float]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether stored and computed are one value, to 1e-9 of it."""
+        if self.stored is None or self.computed is None:
+            return self.stored is self.computed
+        return math.isclose(self.stored, self.computed, rel_tol=1e-9, abs_tol=2e-9)
+
+
+def explained(
+    lake: Lake, query: str, track_id: str, run_date: date, locale: str, only: tuple[str, ...] = ()
+) -> tuple[list[dict[str, Any]], list[Explained]]:
+    """The pair's rows of `daily_engagement` in the 90 days before, and each column's way from sums to value.
+
+    `locale` may be a roll-up (`en`, `es`, `*`). MissingPartition where the night has no such candidate.
+    """
+    from pyspark.sql import functions as F
+
+    spark, day = lake.spark, [run_date]
+    pair = spark.createDataFrame(
+        [(run_date, locale, query, track_id)], "as_of date, locale string, query string, track_id string"
+    )
+    stored: dict[str, float | None] = {}
+    language = "*" if locale == "*" else locale[:2]
+    key = {"locale": locale, "query": query, "track_id": track_id, "language": language}
+    for grain, keys in KEYS.items():
+        frame = lake.read(feature_table(grain), day, allow_unvalidated=True)
+        for k in keys:
+            frame = frame.where(F.col(k.name) == key[k.name])
+        row = frame.first()
+        if row is None:
+            raise MissingPartition(
+                f"{feature_table(grain).name} @ {run_date}: no row of ({locale}, {query}, {track_id}). It was no candidate; "
+                f"try another --locale (en-US, en, *), or look into table candidates."
+            )
+        stored |= {c.name: row[c.name] for c in chosen(only) if c.feature.grain == grain}
+    held = lake.commits(DAILY_ENGAGEMENT)
+    days = [d for i in range(1, LONGEST_DAYS + 1) if (d := str(run_date - timedelta(days=i))) in held]
+    daily = lake.read(DAILY_ENGAGEMENT, days, allow_unvalidated=True)
+    unit = max(u for u in lake.commits(TRACKS) if u <= str(run_date))
+    inputs = FeatureInputs(
+        pair, daily, lake.read(QUERIES, day, allow_unvalidated=True), lake.read(TRACKS, [unit], allow_unvalidated=True),
+        lake.read(EXPOSURE_CURVES, day, allow_unvalidated=True), (run_date,),
+        popularity_known=stored.get("catalog_popularity") is not None,
+    )  # fmt: skip
+    found = {}
+    for grain, frame in frames_with_sums(inputs, only).items():
+        [one] = frame.collect()
+        found[grain] = one.asDict()
+    out = []
+    for column in chosen(only):
+        made = found[column.feature.grain]
+        sums = {
+            f"{s.level}__{s.column}": (made[f"{s.level}__{s.column}"] or 0) / s.scale for s in asked_sums([column])[0]
+        }
+        out.append(Explained(column, stored[column.name], made[column.name], sums))
+    places = [locale] if len(locale) > 2 else None
+    mine = daily.where((F.col("query") == query) & (F.col("track_id") == track_id))
+    mine = mine.where(F.col("locale").isin(places)) if places else mine
+    mine = mine if locale == "*" or places else mine.where(F.col("locale").startswith(locale))
+    rows = mine.orderBy("search_date", "locale", "client").collect()
+    return [r.asDict() for r in rows], out
+
+
+def _print(partials: list[dict[str, Any]], columns: list[Explained]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(width=None if Console().is_terminal else 150)
+    table = Table(title="the pair in daily_engagement", title_justify="left")
+    names = (
+        "search_date",
+        "locale",
+        "client",
+        "impressions",
+        "clicks",
+        "plays",
+        "long_plays",
+        "short_stops",
+        "impressions_by_position",
+    )
+    for name in names:
+        table.add_column(name, justify="left" if name in names[:3] else "right")
+    for row in partials:
+        table.add_row(*[str(row[n]) for n in names])
+    console.print(table if partials else "the pair has no row in daily_engagement: every sum of the pair is 0")
+    table = Table(title="from sums to values", title_justify="left")
+    for name in ("column", "stored", "from these sums", "unit"):
+        table.add_column(name, justify="right" if name == "stored" else "left", overflow="fold")
+    for c in columns:
+        value = "null" if c.stored is None else f"{c.stored:.6g}"
+        how = ", ".join(f"{n} = {v:,.6g}" for n, v in c.sums.items()) or "the names and attributes of query and track"
+        if not c.agrees:
+            how += f"  [red]gives {c.computed}: the days have changed since, or the catalogue[/red]"
+        table.add_row(c.column.name, value, how, c.column.feature.unit)
+    console.print(table)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Explain one pair; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m features.explain", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("query", help="normal form, as in the tables (`python -m queries.explain` tells it)")
+    parser.add_argument("track", help="track_id")
+    parser.add_argument("run_date", type=date.fromisoformat)
+    parser.add_argument("--locale", default="en", help="en-US …, or a roll-up: en, es, *")
+    parser.add_argument("--only", nargs="*", default=[], help="families, features or columns")
+    parser.add_argument("--lake", type=Path, default=Path("var/lake"))
+    given = parser.parse_args(arguments)
+    spark: SparkSession | None = None
+    try:
+        chosen(given.only)
+        if not given.lake.is_dir():
+            raise MissingPartition(f"no lake at {given.lake}. Run `make nightly`, or give --lake.")
+        spark = spark_session(SessionSettings("features.explain", memory="3g"))
+        partials, columns = explained(
+            Lake(spark, given.lake), given.query, given.track, given.run_date, given.locale, tuple(given.only)
+        )
+        _print(partials, columns)
+    except PlayfirstError as error:
+        print(f"features.explain: {error}", file=sys.stderr)
+        return 2
+    finally:
+        if spark is not None:
+            spark.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,66 @@
+"""Whether the track is on its way up for this query, and how long ago it was last met. Grain: query-track.
+
+Windows of different length tell a trend only where a trend feature sets them side by side (Walmart, arXiv 2409.17456).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from features.inputs import Window, capped, share, shrunk
+from features.spec import feature
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
+
+GRAIN = "query_track"
+PRIOR_IMPRESSIONS = 10.0  # that weigh as much as the longer window's rate
+PRIOR_LONG_PLAYS = 3.0
+WEEK = 7
+
+
+@feature(unit="share", bounds=(0, 1), windows=(28, 90), null="the track had no long play for the query in the window")
+def long_play_trend(window: Window) -> Column:
+    """Long plays of the last 7 days over those of the whole window: 7 / its days is steady, above it rises."""
+    return share(window.over(WEEK).sum("long_plays"), window.sum("long_plays"))
+
+
+@feature(unit="share", bounds=(0, 1), windows=(28,), null="the track had no impression for the query in the window")
+def impression_trend(window: Window) -> Column:
+    """Impressions of the last 7 days over those of the whole window: what the system itself shows more or less of."""
+    return share(window.over(WEEK).sum("impressions"), window.sum("impressions"))
+
+
+@feature(unit="ratio", bounds=(0, 1_000), windows=(28,), monotone=+1, null="the window had no long play for the query")
+def long_play_rate_lift(window: Window) -> Column:
+    """The week's long plays per impression, shrunk to the window's, over the window's: 1 is steady."""
+    from pyspark.sql import functions as F
+
+    whole = share(window.sum("long_plays"), window.sum("impressions"))
+    week = window.over(WEEK)
+    recent = shrunk(week.sum("long_plays"), week.sum("impressions"), whole, PRIOR_IMPRESSIONS)
+    return capped(F.try_divide(recent, whole), 1_000.0)
+
+
+@feature(unit="share", bounds=(0, 1), windows=(28,))
+def long_plays_against_query_trend(window: Window) -> Column:
+    """Long plays of the week in those of the window (`long_play_trend`), shrunk to the same share of the whole query.
+
+    A steady 7 / days where the query itself had no long play.
+    """
+    from pyspark.sql import functions as F
+
+    days = float(window.days or WEEK)
+    query = shrunk(
+        window.over(WEEK).sum("long_plays", "query"),
+        window.sum("long_plays", "query"),
+        F.lit(WEEK / days),
+        PRIOR_LONG_PLAYS,
+    )
+    return shrunk(window.over(WEEK).sum("long_plays"), window.sum("long_plays"), query, PRIOR_LONG_PLAYS)
+
+
+@feature(unit="days", bounds=(1, 90), windows=(90,), oracle="exact", null="the track had no impression in the window")
+def last_seen_days(window: Window) -> Column:
+    """Age of the newest day on which the track was shown or sounded for the query; 1 is the day before the snapshot."""
+    return window.newest()

@@ -1,0 +1,93 @@
+"""Judge a new feature without a backfill: compute it for the training pairs alone, train with and without it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import hydra
+from omegaconf import DictConfig
+
+from features.catalogue import KEYS, chosen, matrix_names
+from features.engine import feature_frames
+from jobs.build_features import inputs_of
+from jobs.command import run_command
+from jobs.night import Done, Night, run_alone
+from jobs.tune import EXAMPLES
+from lake.errors import BadConfiguration
+from lake.io import check_schema
+from ranking.ranker import RankerParams
+from ranking.scoring import feature_list
+from ranking.trying import tried
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from features.spec import Grain
+
+PAIR_KEYS = ("as_of", "locale", "query", "track_id")
+
+
+def run(night: Night) -> Done:
+    """Join the tried columns to the stored examples of D, whatever the catalogue was when they were made."""
+    columns = chosen(night.settings.features.tried) if night.settings.features.tried else ()
+    if not columns:
+        raise BadConfiguration("features.tried is empty. Name what is to be judged: features.tried=[last_seen_days].")
+    names = [c.name for c in columns]
+    others = [n for n in matrix_names() if n not in names]
+    if not others:
+        raise BadConfiguration("features.tried names the whole catalogue: nothing is left to train without it.")
+    stored = _stored(night, others).persist()
+    pairs = stored.select(*PAIR_KEYS).distinct().persist()
+    dates = tuple(sorted(r[0] for r in pairs.select("as_of").distinct().collect()))
+    joined = _joined(stored, feature_frames(inputs_of(night, pairs, dates), names))
+    folder = Path(night.settings.cluster.work_dir).resolve() / "tried"
+    joined.coalesce(1).write.mode("overwrite").parquet(str(folder))
+    result = tried(
+        folder,
+        feature_list(),
+        names,
+        RankerParams.from_dict(dict(night.settings.ranker)),
+        night.settings.tuning.threads,
+    )
+    rows = stored.count()
+    for kept in (pairs, stored):
+        kept.unpersist()
+    d = result.difference
+    verdict = "helps" if d.low > 0 else "harms" if d.high < 0 else "makes no difference that these queries can show"
+    night.notes.append(f"{', '.join(names)}: {verdict}")
+    note = (
+        f"NDCG@10 {result.without:.4f} without, {result.with_it:.4f} with; difference {d.mean:+.4f} "
+        f"[{d.low:+.4f}, {d.high:+.4f}] over {d.n:,} queries; {result.share_of_gain:.1%} of the split gain"
+    )
+    return Done(rows, len(names), note)
+
+
+def _stored(night: Night, others: list[str]) -> DataFrame:
+    """The examples of D with the columns that are not tried; SchemaMismatch if one of those is not there yet."""
+    kept = tuple(c for c in EXAMPLES.columns if c.name in others or c.name not in matrix_names())
+    return night.lake.read(replace(EXAMPLES, columns=kept), [night.run_date], allow_unvalidated=True)
+
+
+def _joined(stored: DataFrame, frames: dict[Grain, DataFrame]) -> DataFrame:
+    """The stored examples with the tried columns beside them, in the declared order."""
+    from pyspark.sql import functions as F
+
+    language = F.when(F.col("locale") == "*", F.lit("*")).otherwise(F.substring("locale", 1, 2))
+    joined = stored.withColumn("language", language)
+    for grain, keys in KEYS.items():
+        joined = joined.join(frames[grain], ["as_of", *[k.name for k in keys]])
+    joined = joined.select(*[c.name for c in EXAMPLES.columns])
+    check_schema(EXAMPLES, joined, "the examples with the tried features")
+    return joined
+
+
+@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="try_feature")
+def main(config: DictConfig) -> None:
+    """Run this step alone."""
+    run_alone("try_feature", run, config)
+
+
+if __name__ == "__main__":
+    run_command(main, "jobs.try_feature")

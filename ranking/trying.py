@@ -1,0 +1,57 @@
+"""What a feature is worth: the same fit with and without it, judged on the later span, query by query."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from evaluation.intervals import Interval, paired_t
+from ranking.dataset import Examples, FeatureList, Floats, read_examples
+from ranking.ranker import RankerParams, fit, ndcg_of_queries
+
+SEEDS = (1, 2, 3)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """NDCG@10 on the validation span with and without, and the paired difference over its queries.
+
+    `share_of_gain`: the tried columns' part of all split gain of the fit with them.
+    """
+
+    with_it: float
+    without: float
+    difference: Interval
+    share_of_gain: float
+
+
+def tried(path: Path, features: FeatureList, names: Collection[str], params: RankerParams, threads: int = 1) -> Tried:
+    """Fit on the train span with early stopping, with all `features` and without `names`; `SEEDS` fits of each.
+
+    The validation span also stops the fits, both alike: the difference is fair, the two levels are a little high. The
+    interval is Student's over queries, of the mean over seeds (evaluation.intervals.paired_t).
+    """
+    rest = [i for i, n in enumerate(features.names) if n not in names]
+    fewer = FeatureList(
+        tuple(features.names[i] for i in rest),
+        tuple(features.monotone[i] for i in rest),
+        f"{features.fingerprint}-less",
+    )
+    both = [_ndcg(read_examples(path, kept), params, threads) for kept in (features, fewer)]
+    judged = ~np.isnan(both[0][0])
+    gain = both[0][1]
+    share = sum(gain.get(n, 0.0) for n in names) / max(sum(gain.values()), 1e-300)
+    with_it, without = (b[0][judged] for b in both)
+    return Tried(float(with_it.mean()), float(without.mean()), paired_t(with_it - without), share)
+
+
+def _ndcg(examples: Examples, params: RankerParams, threads: int) -> tuple[Floats, dict[str, float]]:
+    """NDCG@10 of each validation query, the mean over seeds; and each column's split gain in the first fit."""
+    _, valid = examples.halves()
+    rankers = [fit(examples, params, seed=s, threads=threads) for s in SEEDS]
+    ndcg = [ndcg_of_queries(valid.grades, r.scores(valid.matrix), valid.group_sizes) for r in rankers]
+    gains = rankers[0].booster.feature_importance("gain")
+    return np.mean(ndcg, axis=0), dict(zip(examples.features.names, map(float, gains), strict=True))
