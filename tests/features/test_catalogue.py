@@ -1,0 +1,60 @@
+"""Names a scientist may give, and the small parts that every feature is made of, on rows one can read."""
+
+from __future__ import annotations
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from features.attributes import trigrams
+from features.catalogue import chosen, columns, features
+from features.inputs import MICRO, NANO, Sum, capped, share, shrunk
+from lake.errors import BadConfiguration
+
+
+def test_a_family_a_feature_or_a_column_may_be_named() -> None:
+    assert {c.feature.family for c in chosen(["trend"])} == {"trend"}
+    assert [c.name for c in chosen(["click_rate"])] == ["click_rate_7d", "click_rate_28d", "click_rate_90d"]
+    assert [c.name for c in chosen(["title_equal", "click_rate_7d"])] == [
+        "click_rate_7d",
+        "title_equal",
+    ]  # matrix order
+    assert chosen([]) == columns()
+
+
+def test_a_wrong_name_is_told_the_nearest_right_one() -> None:
+    with pytest.raises(BadConfiguration, match=r"click_rat_7d \(nearest: click_rate_7d\)"):
+        chosen(["coec", "click_rat_7d"])
+
+
+def test_the_catalogue_is_as_large_as_it_says() -> None:
+    assert len(columns()) >= 80
+    assert {f.family for f in features()} >= {"engagement", "coec", "trend", "text", "constraints", "query", "track"}
+
+
+def test_decayed_sums_are_kept_in_units_that_fit() -> None:
+    assert Sum("pair", "clicks", 7, None).scale == 1
+    assert Sum("pair", "clicks", None, 3).scale == NANO
+    assert Sum("pair", "expected_micro", None, 3).scale == MICRO  # a millionth of what is in millionths already
+    assert Sum("pair", "clicks", None, 3).column == "clicks__h3d"
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "wanted"), [(3, 4, 0.75), (0, 4, 0.0), (3, 0, None), (90, 1, 10.0), (None, 4, None)]
+)
+def test_a_cap_is_no_value_for_null(spark: SparkSession, part: int | None, whole: int, wanted: float | None) -> None:
+    row = spark.createDataFrame([(part, whole)], "part bigint, whole bigint")
+    [found] = row.select(capped(share(F.col("part"), F.col("whole")), 10.0)).first() or [0.0]
+    assert found == wanted
+
+
+def test_shrinking_pulls_thin_counts_to_the_parent(spark: SparkSession) -> None:
+    rows = spark.createDataFrame([(0, 0.0), (2, 1.0), (200, 100.0)], "hits bigint, exposure double")
+    found = [r[0] for r in rows.select(shrunk(F.col("hits"), F.col("exposure"), F.lit(1.0), 3.0)).collect()]
+    assert found == [1.0, pytest.approx(5 / 4), pytest.approx(203 / 103)]
+
+
+def test_trigrams_of_a_name(spark: SparkSession) -> None:
+    rows = spark.createDataFrame([("abba",), ("",), ("a",)], "text string")
+    found = [r[0] for r in rows.select(trigrams(F.col("text"))).collect()]
+    assert found == [["  a", " ab", "abb", "bba", "ba "], [], ["  a", " a "]]
