@@ -54,8 +54,7 @@ def run(night: Night) -> Done:
         out += sum(lake.write(table, frame, pending).values())
     n_pairs = pairs.count()
     note = f"{len(dates)} snapshots" + (f"; only {', '.join(only)}" if only else "")
-    for kept in (pairs, queries):
-        kept.unpersist()
+    night.spark.catalog.clearCache()  # the engine's sums are the largest frames of the night
     return Done(n_pairs, out, note)
 
 

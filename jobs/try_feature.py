@@ -52,8 +52,7 @@ def run(night: Night) -> Done:
         night.settings.tuning.threads,
     )
     rows = stored.count()
-    for kept in (pairs, stored):
-        kept.unpersist()
+    night.spark.catalog.clearCache()
     d = result.difference
     verdict = "helps" if d.low > 0 else "harms" if d.high < 0 else "makes no difference that these queries can show"
     night.notes.append(f"{', '.join(names)}: {verdict}")

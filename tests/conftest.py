@@ -31,7 +31,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """The session: two threads, two shuffle partitions (tiny frames), no UI; stopped at the end."""
     work = tmp_path_factory.mktemp("spark")
     session = spark_session(
-        SessionSettings("tests", "local[2]", "3g", shuffle_partitions=2, work_dir=str(work), java_options=JAVA_OPTIONS)
+        SessionSettings("tests", "local[2]", "6g", shuffle_partitions=2, work_dir=str(work), java_options=JAVA_OPTIONS)
     )
     yield session
     session.stop()
