@@ -31,6 +31,13 @@ def words(column: Column) -> Column:
     return F.filter(F.split(F.coalesce(column, F.lit("")), " "), lambda w: w != "")
 
 
+def in_words(text: Column) -> Column:
+    """The text between spaces, so that one contains another at whole words only."""
+    from pyspark.sql import functions as F
+
+    return F.concat(F.lit(" "), text, F.lit(" "))
+
+
 def trigrams(text: Column) -> Column:
     """The distinct runs of three characters of a normal form with two spaces before it and one after; [] for an empty one.
 

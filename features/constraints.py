@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from features.attributes import AUDIO, range_fit
+from features.attributes import AUDIO, in_words, range_fit
 from features.inputs import Window
 from features.spec import feature
 
@@ -31,8 +31,8 @@ def genre_words_share(window: Window) -> Column:
     asked, genres = window.col("genre"), window.col("genres")
 
     def names_one(genre: Column) -> Column:
-        padded = F.concat(F.lit(" "), F.translate(genre, "-", " "), F.lit(" "))
-        return F.exists(asked, lambda a: F.contains(padded, F.concat(F.lit(" "), F.translate(a, "-", " "), F.lit(" "))))
+        said = in_words(F.translate(genre, "-", " "))
+        return F.exists(asked, lambda a: F.contains(said, in_words(F.translate(a, "-", " "))))
 
     share = F.size(F.filter(genres, names_one)) / F.nullif(F.size(genres), F.lit(0))
     return F.when(F.size(asked) > 0, share.cast("double"))

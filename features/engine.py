@@ -8,6 +8,7 @@ the same pass.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -41,47 +42,41 @@ class FeatureInputs:
     popularity_known: bool = False
 
 
-def feature_frames(inputs: FeatureInputs, only: Sequence[str] = ()) -> dict[Grain, DataFrame]:
+@contextmanager
+def feature_frames(
+    inputs: FeatureInputs, only: Sequence[str] = (), *, with_sums: bool = False
+) -> Iterator[dict[Grain, DataFrame]]:
     """A frame per grain with `as_of`, its keys and feature columns in matrix order; doubles rounded to 1e-9.
 
     `only` names families, features or columns (`catalogue.chosen`); all if empty. Grain: query_track as `pairs`; query
-    and track once per key in `pairs`.
+    and track once per key in `pairs`. `with_sums` adds the sums that the features were made of
+    (`<level>__<measure>__<span>`). The sums behind the frames are cached, and given back at the end of the block.
     """
-    out: dict[Grain, DataFrame] = {}
-    for grain, base, made in _bases(inputs, only):
-        stored = [_stored(value).alias(name) for name, value in made.items()]
-        out[grain] = base.select("as_of", *[k.name for k in KEYS[grain]], *stored)
-    return out
-
-
-def frames_with_sums(inputs: FeatureInputs, only: Sequence[str] = ()) -> dict[Grain, DataFrame]:
-    """The same frames with the sums beside them that the features were made of (`<level>__<measure>__<span>`)."""
-    out: dict[Grain, DataFrame] = {}
-    for grain, base, made in _bases(inputs, only):
-        stored = [_stored(value).alias(name) for name, value in made.items()]
-        sums = [c for c in base.columns if "__" in c]
-        out[grain] = base.select("as_of", *[k.name for k in KEYS[grain]], *stored, *sums)
-    return out
-
-
-def _bases(inputs: FeatureInputs, only: Sequence[str]) -> Iterator[tuple[Grain, DataFrame, dict[str, Column]]]:
-    """Per grain: a frame with keys, sums and attributes, and the expression of each wanted column over it."""
     wanted = chosen(only)
     asked, _ = asked_sums(wanted)
     # both sides lie by track once: every level that has the track then sums and joins without another exchange
     parts = int(inputs.pairs.sparkSession.conf.get("spark.sql.shuffle.partitions", "4") or 4)
-    placed = rolled_up(sums_per_pair(inputs, asked), inputs).repartition(parts, "track_id").persist()
     pairs = _with_keys(inputs).repartition(parts, "track_id").persist()
-    for grain in KEYS:
-        here = [c for c in wanted if c.feature.grain == grain]
-        sums, made = asked_sums(here)
-        base = pairs if grain == "query_track" else pairs.select("as_of", *_grain_columns(grain)).distinct()
-        base = _with_sums(base, placed, sums)
-        if grain != "track":
-            base = with_query_attributes(base, inputs.queries, inputs.tracks)
-        if grain != "query":
-            base = with_track_attributes(base, inputs.tracks, popularity_known=inputs.popularity_known)
-        yield grain, base, made
+    placed = rolled_up(sums_per_pair(inputs, asked), inputs).repartition(parts, "track_id").persist() if asked else None
+    out: dict[Grain, DataFrame] = {}
+    try:
+        for grain, keys in KEYS.items():
+            sums, made = asked_sums([c for c in wanted if c.feature.grain == grain])
+            base = pairs if grain == "query_track" else pairs.select("as_of", *_grain_columns(grain)).distinct()
+            if placed is not None:
+                base = _with_sums(base, placed, sums)
+            if grain != "track":
+                base = with_query_attributes(base, inputs.queries, inputs.tracks)
+            if grain != "query":
+                base = with_track_attributes(base, inputs.tracks, popularity_known=inputs.popularity_known)
+            stored = [_stored(value).alias(name) for name, value in made.items()]
+            beside = [c for c in base.columns if with_sums and "__" in c]
+            out[grain] = base.select("as_of", *[k.name for k in keys], *stored, *beside)
+        yield out
+    finally:
+        for kept in (pairs, placed):
+            if kept is not None:
+                kept.unpersist()
 
 
 def _grain_columns(grain: Grain) -> tuple[str, ...]:

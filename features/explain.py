@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.catalogue import KEYS, chosen, feature_table
-from features.engine import LONGEST_DAYS, FeatureInputs, asked_sums, frames_with_sums
+from features.engine import LONGEST_DAYS, FeatureInputs, asked_sums, feature_frames
 from lake.errors import MissingPartition, PlayfirstError
 from lake.io import Lake
 from lake.session import SessionSettings, spark_session
@@ -82,9 +82,10 @@ def explained(
         popularity_known=stored.get("catalog_popularity") is not None,
     )  # fmt: skip
     found = {}
-    for grain, frame in frames_with_sums(inputs, only).items():
-        [one] = frame.collect()
-        found[grain] = one.asDict()
+    with feature_frames(inputs, only, with_sums=True) as frames:
+        for grain, frame in frames.items():
+            [one] = frame.collect()
+            found[grain] = one.asDict()
     out = []
     for column in chosen(only):
         made = found[column.feature.grain]

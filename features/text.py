@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from features.attributes import in_words
 from features.inputs import Window, share
 from features.spec import feature
 
@@ -77,8 +78,7 @@ def title_phrase(window: Window) -> Column:
     """The title stands in the request word for word, or the stripped request in the title."""
     from pyspark.sql import functions as F
 
-    query = F.concat(F.lit(" "), window.col("stripped"), F.lit(" "))
-    title = F.concat(F.lit(" "), window.col("title_normal"), F.lit(" "))
+    query, title = in_words(window.col("stripped")), in_words(window.col("title_normal"))
     return (F.contains(query, title) | F.contains(title, query)).cast("double")
 
 
@@ -87,10 +87,8 @@ def artist_phrase(window: Window) -> Column:
     """One of the artists stands in the request word for word."""
     from pyspark.sql import functions as F
 
-    query = F.concat(F.lit(" "), window.col("stripped"), F.lit(" "))
-    return F.exists(
-        window.col("artists_normal"), lambda a: F.contains(query, F.concat(F.lit(" "), a, F.lit(" ")))
-    ).cast("double")
+    query = in_words(window.col("stripped"))
+    return F.exists(window.col("artists_normal"), lambda a: F.contains(query, in_words(a))).cast("double")
 
 
 @feature(unit="0/1", bounds=(0, 1), monotone=+1, oracle="exact")

@@ -35,42 +35,36 @@ def run(night: Night) -> Done:
         return Done(skipped=True)
     dates = tuple(date.fromisoformat(u) for u in sorted(pending))
     queries = lake.read(QUERIES, [night.run_date], allow_unvalidated=True).persist()
-    first = min(dates) - timedelta(days=night.settings.features.window_days)
-    daily = lake.read(DAILY_ENGAGEMENT, night.days(first, night.run_date), allow_unvalidated=True)
+    daily = daily_before(night, dates)
     head = head_queries(queries, head_settings(night))
     pairs = reduce(lambda a, b: a.unionByName(b), [_pairs(night, d, daily, head) for d in dates]).persist()
-    frames = feature_frames(inputs_of(night, pairs, dates, daily, queries), only)
     out = 0
-    for grain in (
-        "track",
-        "query",
-        "query_track",
-    ):  # the widest last: its commit says that the night's features are there
-        table = feature_table(grain)
-        frame = frames[grain].withColumnRenamed("as_of", "run_date")
-        for column in table.columns:
-            if column.name not in frame.columns:  # features.only: the families left out stay null
-                frame = frame.withColumn(column.name, F.lit(None).cast(column.type))
-        out += sum(lake.write(table, frame, pending).values())
+    with feature_frames(inputs_of(night, pairs, dates, daily, queries), only) as frames:
+        # the widest last: its commit says that the night's features are there
+        for grain in ("track", "query", "query_track"):
+            table = feature_table(grain)
+            frame = frames[grain].withColumnRenamed("as_of", "run_date")
+            for column in table.columns:
+                if column.name not in frame.columns:  # features.only: the columns left out stay null
+                    frame = frame.withColumn(column.name, F.lit(None).cast(column.type))
+            out += sum(lake.write(table, frame, pending).values())
     n_pairs = pairs.count()
     note = f"{len(dates)} snapshots" + (f"; only {', '.join(only)}" if only else "")
-    night.spark.catalog.clearCache()  # the engine's sums are the largest frames of the night
+    for kept in (pairs, queries):
+        kept.unpersist()
     return Done(n_pairs, out, note)
 
 
+def daily_before(night: Night, dates: tuple[date, ...]) -> DataFrame:
+    """The counted days that snapshots of `dates` look back on, up to D (training pairs are those shown after a snapshot)."""
+    first = min(dates) - timedelta(days=night.settings.features.window_days)
+    return night.lake.read(DAILY_ENGAGEMENT, night.days(first, night.run_date), allow_unvalidated=True)
+
+
 def inputs_of(
-    night: Night,
-    pairs: DataFrame,
-    dates: tuple[date, ...],
-    daily: DataFrame | None = None,
-    queries: DataFrame | None = None,
+    night: Night, pairs: DataFrame, dates: tuple[date, ...], daily: DataFrame, queries: DataFrame
 ) -> FeatureInputs:
     """What the night computes the features of `pairs` (as_of, locale, query, track_id) from."""
-    first = min(dates) - timedelta(days=night.settings.features.window_days)
-    if daily is None:
-        daily = night.lake.read(DAILY_ENGAGEMENT, night.days(first, night.run_date), allow_unvalidated=True)
-    if queries is None:
-        queries = night.lake.read(QUERIES, [night.run_date], allow_unvalidated=True)
     curves = night.lake.read(EXPOSURE_CURVES, dates, allow_unvalidated=True)
     return FeatureInputs(
         pairs, daily, queries, night.tracks(allow_unvalidated=True), curves, dates, popularity_known(night)

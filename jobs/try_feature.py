@@ -11,12 +11,13 @@ from omegaconf import DictConfig
 
 from features.catalogue import KEYS, chosen, matrix_names
 from features.engine import feature_frames
-from jobs.build_features import inputs_of
+from jobs.build_features import daily_before, inputs_of
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
 from jobs.tune import EXAMPLES
 from lake.errors import BadConfiguration
 from lake.io import check_schema
+from lake.tables import QUERIES
 from ranking.ranker import RankerParams
 from ranking.scoring import feature_list
 from ranking.trying import tried
@@ -41,9 +42,11 @@ def run(night: Night) -> Done:
     stored = _stored(night, others).persist()
     pairs = stored.select(*PAIR_KEYS).distinct().persist()
     dates = tuple(sorted(r[0] for r in pairs.select("as_of").distinct().collect()))
-    joined = _joined(stored, feature_frames(inputs_of(night, pairs, dates), names))
+    queries = night.lake.read(QUERIES, [night.run_date], allow_unvalidated=True)
     folder = Path(night.settings.cluster.work_dir).resolve() / "tried"
-    joined.coalesce(1).write.mode("overwrite").parquet(str(folder))
+    with feature_frames(inputs_of(night, pairs, dates, daily_before(night, dates), queries), names) as frames:
+        joined = _joined(stored, {g: f for g, f in frames.items() if g in {c.feature.grain for c in columns}})
+        joined.coalesce(1).write.mode("overwrite").parquet(str(folder))
     result = tried(
         folder,
         feature_list(),
@@ -52,7 +55,8 @@ def run(night: Night) -> Done:
         night.settings.tuning.threads,
     )
     rows = stored.count()
-    night.spark.catalog.clearCache()
+    for kept in (pairs, stored):
+        kept.unpersist()
     d = result.difference
     verdict = "helps" if d.low > 0 else "harms" if d.high < 0 else "makes no difference that these queries can show"
     night.notes.append(f"{', '.join(names)}: {verdict}")
@@ -75,8 +79,8 @@ def _joined(stored: DataFrame, frames: dict[Grain, DataFrame]) -> DataFrame:
 
     language = F.when(F.col("locale") == "*", F.lit("*")).otherwise(F.substring("locale", 1, 2))
     joined = stored.withColumn("language", language)
-    for grain, keys in KEYS.items():
-        joined = joined.join(frames[grain], ["as_of", *[k.name for k in keys]])
+    for grain, frame in frames.items():
+        joined = joined.join(frame, ["as_of", *[k.name for k in KEYS[grain]]])
     joined = joined.select(*[c.name for c in EXAMPLES.columns])
     check_schema(EXAMPLES, joined, "the examples with the tried features")
     return joined

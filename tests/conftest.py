@@ -69,3 +69,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     return World(root)
+
+
+def cached_ids(spark: SparkSession) -> set[int]:
+    """Ids, not a count: the JVM's collector may drop what earlier tests left behind at any moment."""
+    return set(spark.sparkContext._jsc.getPersistentRDDs().keySet())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -37,15 +36,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def done(spark: SparkSession, world: World, home: Path) -> Iterator[Night]:
+def done(spark: SparkSession, world: World, home: Path) -> Night:
     """A night with a small sweep."""
     night = world.night(
         spark, home, "nightly.tune=always", "tuning.trials=2", "tuning.time_budget_s=60", "tuning.max_trees=60"
     )
     nightly.run(night, Console(quiet=True))
     night.lake.flush_ledger()
-    yield night
-    spark.catalog.clearCache()  # nobody after this module reads what its builds kept
+    return night
 
 
 def test_it_ends_with_a_release_that_answers(done: Night, home: Path) -> None:

@@ -36,7 +36,8 @@ class Laws:
 
     def build(self, inputs: FeatureInputs) -> dict[str, pd.DataFrame]:
         """All features of all grains."""
-        return {g: sorted_pandas(f, g) for g, f in feature_frames(inputs).items()}
+        with feature_frames(inputs) as frames:
+            return {g: sorted_pandas(f, g) for g, f in frames.items()}
 
     def with_daily(self, daily: DataFrame) -> FeatureInputs:
         """The same inputs over other days."""

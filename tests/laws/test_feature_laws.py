@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from features.catalogue import KEYS, columns, features
+from features.engine import feature_frames
+from tests.conftest import cached_ids
 from tests.laws.conftest import Laws
 
 
@@ -64,6 +67,21 @@ def test_deaf_to_the_poisoned_future(laws: Laws) -> None:
     pd.testing.assert_frame_equal(
         cut[cut["as_of"] == first].reset_index(drop=True), early[early["as_of"] == first].reset_index(drop=True)
     )
+
+
+def test_a_feature_that_asks_for_no_sum_is_built_alone(laws: Laws) -> None:
+    with feature_frames(laws.inputs, ["title_phrase"]) as frames:
+        assert frames["query_track"].columns == ["as_of", "locale", "query", "track_id", "title_phrase"]
+        assert frames["track"].columns == ["as_of", "language", "track_id"]
+
+
+def test_a_build_gives_back_what_it_cached(laws: Laws, spark: SparkSession) -> None:
+    laws.inputs.pairs.count()  # the inputs' own frames stay
+    before = cached_ids(spark)
+    with feature_frames(laws.inputs, ["query_click_rate"]) as frames:
+        frames["query"].count()
+        assert cached_ids(spark) - before
+    assert not cached_ids(spark) - before
 
 
 def test_the_past_is_heard(laws: Laws) -> None:

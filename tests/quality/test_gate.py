@@ -6,6 +6,7 @@ import pytest
 from lake.errors import QualityGateFailed
 from quality.gate import GateContext, hold, judge, write_data_docs
 from quality.pages import offline
+from tests.conftest import cached_ids
 from tests.quality.rows import TOY, row, toy
 
 POISONED = [
@@ -48,11 +49,6 @@ def test_every_kind_of_rule_fails_with_the_right_count(poisoned):
         # both rows of the pair
         ("user_id, query, run_date", "keys"): 2,
     }  # fmt: skip
-
-
-def cached_ids(spark) -> set[int]:
-    """Ids, not a count: the JVM's collector may drop what earlier tests left behind at any moment."""
-    return set(spark.sparkContext._jsc.getPersistentRDDs().keySet())
 
 
 def test_a_clean_partition_passes_without_a_word_and_leaves_nothing_cached(spark, context, capfd):
