@@ -33,13 +33,10 @@ def music_requests(language: str, names: Mapping[str, Sequence[str]], count: int
 
 
 def other_requests(language: str, count: int, seed: int) -> list[str]:
-    """`count` requests for anything but music."""
+    """`count` requests for anything but music; KeyError for a language without such sentences."""
     told = _sentences(language)
     draw = random.Random(seed)
-    return [
-        _filled(draw.choice(told["other"]), {}, told["lists"], told["fill"], draw).text
-        for _ in range(count if told["other"] else 0)
-    ]
+    return [_filled(draw.choice(told["other"]), {}, told["lists"], told["fill"], draw).text for _ in range(count)]
 
 
 def _filled(

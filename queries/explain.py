@@ -9,7 +9,7 @@ from dataclasses import asdict
 from queries.catalog_index import CatalogIndex, CatalogUnreadable, load_catalog
 from queries.learned import MUSIC_SERVICE_SHARE, packaged
 from queries.lexicon import Lexicon, load_lexicon
-from queries.musicness import TRAINED_SHARE
+from queries.musicness import ASSISTANT_SHARE
 from queries.reading import Reading, likely_locale, read
 
 _BAD_INPUT = 2
@@ -22,8 +22,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--catalog", help="tracks of the contract (.jsonl, .jsonl.gz): names are then looked up")
     parser.add_argument("--locale", help="such as en-US or es-MX; without it, guessed from the words")
     parser.add_argument(
-        "--music-share", type=float, default=TRAINED_SHARE, metavar="S",
-        help=f"of the requests made there, those for music (default {TRAINED_SHARE:g}, as of an assistant; nights read the "
+        "--music-share", type=float, default=ASSISTANT_SHARE, metavar="S",
+        help=f"of the requests made there, those for music (default {ASSISTANT_SHARE:g}, as of an assistant; nights read the "
         f"logs of a music service with {MUSIC_SERVICE_SHARE:g})",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="one JSON line a request")
@@ -50,7 +50,11 @@ def lines(source: Iterable[bytes]) -> Iterable[str]:
 
 
 def explained(
-    request: str, locale: str | None, lexicon: Lexicon, catalog: CatalogIndex | None, music_share: float = TRAINED_SHARE
+    request: str,
+    locale: str | None,
+    lexicon: Lexicon,
+    catalog: CatalogIndex | None,
+    music_share: float = ASSISTANT_SHARE,
 ) -> Reading:
     """The reading of a request; without a locale, by the language of its words."""
     safe = request.encode("utf-8", "replace").decode("utf-8")

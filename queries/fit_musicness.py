@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log
 
 from queries.interpret import Interpretation
-from queries.musicness import BITS, Musicness, slots
+from queries.musicness import BITS, TRAINED_SHARE, Musicness, slots
 
 
 def fitted(found: Sequence[Interpretation], is_music: Sequence[bool], weights: Sequence[float], *,
@@ -22,5 +23,7 @@ def fitted(found: Sequence[Interpretation], is_music: Sequence[bool], weights: S
     model = LogisticRegression(C=c, solver="liblinear", random_state=0, max_iter=200)
     model.fit(matrix, np.asarray(is_music, int), sample_weight=np.asarray(weights))
     learned = model.coef_[0].copy()
-    learned[0] = model.intercept_[0]
+    share = float(np.average(np.asarray(is_music, float), weights=np.asarray(weights)))
+    # the odds of these data moved to those of TRAINED_SHARE, so that every model is read alike
+    learned[0] = model.intercept_[0] + log(TRAINED_SHARE / (1 - TRAINED_SHARE)) - log(share / (1 - share))
     return Musicness(learned.astype("<f2"))

@@ -15,15 +15,15 @@ from queries.constraints import Mention, mentions
 from queries.interpret import Interpretation, concluded, interpret
 from queries.known import known
 from queries.lexicon import Lexicon
-from queries.musicness import TRAINED_SHARE, Musicness, load_musicness
+from queries.musicness import ASSISTANT_SHARE, Musicness, load_musicness
 from queries.phrase import Stretch
 from queries.rules import Draft
 from queries.spans import Tagged, last_place
 from queries.tagger import Tagger, load_tagger
 from queries.vocabulary import Vocabulary
 
-_EXPLAINED_CHANCE = 0.3  # below it even names of the catalog are no music: "call john" is a song, too
-_KNOWN_WELL = 50.0  # popularity from which a title said as it is, is meant: "hello"
+_EXPLAINED_CHANCE = 0.1  # below it even names of the catalog are no music: "call john" is a song, too
+_KNOWN_WELL = 70.0  # popularity from which a title said as it is, is meant: "hello"
 MUSIC_SERVICE_SHARE = 0.995
 _NAMES = ("artist", "title", "album", "playlist")
 _KIND_NOUNS = frozenset({
@@ -62,7 +62,7 @@ def read_query(
     lexicon: Lexicon,
     vocabulary: Vocabulary | None,
     learned: Learned | None,
-    music_share: float = TRAINED_SHARE,
+    music_share: float = ASSISTANT_SHARE,
 ) -> Interpretation:
     """The reading of a normal form: the grammar's, and over it what was learned. Total and deterministic; without
     `learned` the grammar's alone. `music_share`: of the requests where this one was made, those for music; an assistant

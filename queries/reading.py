@@ -8,7 +8,7 @@ from queries.interpret import Interpretation
 from queries.learned import Learned, read_query
 from queries.lexicon import Lexicon
 from queries.music import language
-from queries.musicness import TRAINED_SHARE
+from queries.musicness import ASSISTANT_SHARE
 from queries.normalise import MAX_CHARACTERS, is_too_long, normal_form
 from queries.spans import Tagged
 from queries.surface import Surface
@@ -81,7 +81,7 @@ def read(
     lexicon: Lexicon,
     catalog: "CatalogIndex | None",
     learned: "Learned | None" = None,
-    music_share: float = TRAINED_SHARE,
+    music_share: float = ASSISTANT_SHARE,
 ) -> Reading:
     """Read one request. Total: no text raises; a blank one is `not_music` with empty forms. Without `learned`
     (`queries.learned.packaged()`) by the grammar alone; `music_share`: see `queries.learned.read_query`."""

@@ -4,7 +4,7 @@ import pytest
 
 from queries.learned import MUSIC_SERVICE_SHARE, packaged, read_query
 from queries.lexicon import load_lexicon
-from queries.musicness import Musicness, MusicnessUnreadable, load_musicness
+from queries.musicness import ASSISTANT_SHARE, Musicness, MusicnessUnreadable, load_musicness
 
 LEXICON, LEARNED = load_lexicon(), packaged()
 
@@ -38,7 +38,7 @@ def test_a_name_of_the_catalog_is_music_in_a_music_service(catalog):
 
 def test_the_chance_rises_with_the_share_and_stays_between_0_and_1():
     found = read_query("put it on the list", "en-US", LEXICON, None, None)
-    chances = [LEARNED.musicness.probability(found, share) for share in (0.01, 0.25, 0.5, 0.98)]
+    chances = [LEARNED.musicness.probability(found, share) for share in (0.01, ASSISTANT_SHARE, 0.5, 0.98)]
     assert chances == sorted(chances) and chances[0] >= 0 and chances[-1] <= 1
     assert LEARNED.musicness.probability(found) == chances[1]
 
