@@ -15,8 +15,10 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from events.tiles import history
 from features.catalogue import KEYS, chosen, feature_table
-from features.engine import LONGEST_DAYS, FeatureInputs, asked_sums, feature_frames
+from features.engine import FeatureInputs, asked_sums, feature_frames
+from features.inputs import LONGEST_DAYS
 from lake.errors import MissingPartition, PlayfirstError
 from lake.io import Lake
 from lake.session import SessionSettings, spark_session
@@ -79,7 +81,7 @@ def explained(
     inputs = FeatureInputs(
         pair, daily, lake.read(QUERIES, day, allow_unvalidated=True), lake.read(TRACKS, [unit], allow_unvalidated=True),
         lake.read(EXPOSURE_CURVES, day, allow_unvalidated=True), (run_date,),
-        popularity_known=stored.get("catalog_popularity") is not None,
+        popularity_known=stored.get("catalog_popularity") is not None, history=history(lake, day),
     )  # fmt: skip
     found = {}
     with feature_frames(inputs, only, with_sums=True) as frames:

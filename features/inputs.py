@@ -8,33 +8,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from lake.daily_tables import ENGAGEMENT_MEASURES
+
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
-# sums of daily_engagement, and three derived ones: `responses` are clicks on screens and long plays on voice;
-# `expected_micro` the same as expected by the exposure curve at each impression's own position, in millionths;
-# the `voice_` ones are the share of the voice surface in `impressions`, `long_plays` and `expected_micro`
-MEASURES = (
-    "impressions",
-    "clicks",
-    "plays",
-    "long_plays",
-    "completes",
-    "skips",
-    "stops",
-    "short_stops",
-    "saves",
-    "likes",
-    "dislikes",
-    "rephrases",
-    "dwell_ms",
-    "responses",
-    "expected_micro",
-    "voice_impressions",
-    "voice_long_plays",
-    "voice_expected_micro",
-)
-NEWEST = "newest"  # no sum: the age in days of the newest day with an impression  # fmt: skip
+# what a surface heard of them: the share of the voice surface in these
+VOICE_MEASURES = {
+    "voice_impressions": "impressions", "voice_long_plays": "long_plays", "voice_expected_micro": "expected_micro",
+}  # fmt: skip
+COUNTED = tuple(c.name for c in ENGAGEMENT_MEASURES)  # sums of daily_engagement, kept for all time by query and track
+# beside them derived ones: `responses` are clicks on screens and long plays on voice; `expected_micro` the same as expected
+# by the exposure curve at each impression's own position, in millionths
+MEASURES = (*COUNTED, "responses", "expected_micro", *VOICE_MEASURES)
+NEWEST = "newest"  # no sum: the age in days of the newest day with an impression
+LONGEST_DAYS = 90  # of pairs; beyond them only queries, tracks, artists and works are kept
+ALL_TIME = 36_500  # days; a window of so many is the whole history, its columns end in `_all`
+LONG_LEVELS = ("query", "track", "artist", "work")
 # level -> what its sums are taken over, besides the window
 LEVELS = {
     "pair": ("locale", "query", "track_id"),
@@ -75,6 +65,11 @@ class Sum:
         return 1 if not self.half_life else MICRO if self.measure.endswith("_micro") else NANO
 
     @property
+    def is_long(self) -> bool:
+        """Whether it looks back further than pairs are kept."""
+        return self.days is not None and self.days > LONGEST_DAYS
+
+    @property
     def column(self) -> str:
         """Name of the column that holds it, without the level (sums of every level roll up from the same one)."""
         span = f"{self.days}d" if self.days else f"h{self.half_life}d"
@@ -101,6 +96,11 @@ class Window:
         if self.days is None and self.half_life is None:
             raise KeyError(f"sum of {measure}: the feature declares neither windows nor half_lives")
         wanted = Sum(level, measure, self.days, self.half_life)
+        if wanted.is_long and (level not in LONG_LEVELS or measure not in COUNTED):
+            raise KeyError(
+                f"sum of {measure} at {level} over {self.days} days: beyond {LONGEST_DAYS} days only counts "
+                f"({', '.join(COUNTED)}) of {', '.join(LONG_LEVELS)} are kept"
+            )
         self.asked.add(wanted)
         column = F.coalesce(F.col(f"{level}__{wanted.column}"), F.lit(0))
         # decayed sums are kept as whole small units, so that they add up exactly whatever the order

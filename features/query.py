@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from features.inputs import Window, share, shrunk
+from features.inputs import ALL_TIME, Window, share, shrunk
 from features.spec import feature
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 GRAIN = "query"
 
 
-@feature(unit="log1p(impressions)", bounds=(0, 40), windows=(1, 7, 28, 90))
+@feature(unit="log1p(impressions)", bounds=(0, 40), windows=(1, 7, 28, 90, 365, ALL_TIME))
 def query_impressions_log1p(window: Window) -> Column:
     """ln(1 + impressions of the query)."""
     from pyspark.sql import functions as F
@@ -25,7 +25,7 @@ def query_impressions_log1p(window: Window) -> Column:
     return F.log1p(window.sum("impressions", "query").cast("double"))
 
 
-@feature(unit="plays/impression", bounds=(0, 1), windows=(28,), null="the query had no impression in the window")
+@feature(unit="plays/impression", bounds=(0, 1), windows=(28, 365), null="the query had no impression in the window")
 def query_long_play_rate(window: Window) -> Column:
     """Long plays per impression of the query over all tracks."""
     return share(window.sum("long_plays", "query"), window.sum("impressions", "query"))
@@ -71,9 +71,9 @@ def query_coec(window: Window) -> Column:
     return shrunk(window.sum("responses", "query"), window.expected("query"), F.lit(1.0), 3.0)
 
 
-@feature(unit="share", bounds=(0, 1), windows=(28,), null="the query had no impression in the window")
+@feature(unit="share", bounds=(0, 1), windows=(28, 365), null="the query had no impression in the window")
 def query_impression_trend(window: Window) -> Column:
-    """Impressions of the last 7 days over those of the whole window: .25 is steady, near 1 the query is new."""
+    """Impressions of the last 7 days over those of the whole window: 7 / its days is steady, near 1 the query is new."""
     return share(window.over(7).sum("impressions", "query"), window.sum("impressions", "query"))
 
 

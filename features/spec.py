@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from features.inputs import ALL_TIME
+
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
@@ -30,7 +32,7 @@ class BadFeature(ValueError):
 
 @dataclass(frozen=True)
 class Feature:
-    """One declared feature. `windows` are days before the snapshot; `half_lives` days of forward decay.
+    """One declared feature. `windows` are days before the snapshot (ALL_TIME: all there are); `half_lives` days of forward decay.
 
     `null_means` says what a null value means; None declares that the feature is never null. `oracle` says how an
     independent recomputation must agree: `exact` (counts, fixed-point sums) or `real` (1e-9 relative).
@@ -52,7 +54,9 @@ class Feature:
 
     def columns(self) -> tuple[FeatureColumn, ...]:
         """The feature's columns: one a window, one a half-life, or just one."""
-        spans: list[tuple[str, int | None, int | None]] = [(f"{self.name}_{d}d", d, None) for d in self.windows]
+        spans: list[tuple[str, int | None, int | None]] = [
+            (f"{self.name}_{'all' if d == ALL_TIME else f'{d}d'}", d, None) for d in self.windows
+        ]
         spans += [(f"{self.name}_decayed_{h}d", None, h) for h in self.half_lives]
         return tuple(FeatureColumn(n, self, d, h) for n, d, h in spans or [(self.name, None, None)])
 

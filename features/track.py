@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from features.inputs import Window, share, shrunk
+from features.inputs import ALL_TIME, Window, share, shrunk
 from features.spec import Feature, feature
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def track_complete_rate(window: Window) -> Column:
     return share(window.sum("completes", "track"), window.sum("impressions", "track"))
 
 
-@feature(unit="log1p(plays)", bounds=(0, 40), windows=(28, 90), monotone=+1)
+@feature(unit="log1p(plays)", bounds=(0, 40), windows=(28, 90, 365, ALL_TIME), monotone=+1)
 def work_long_plays_log1p(window: Window) -> Column:
     """ln(1 + long plays of all versions of the track's work): a remaster keeps its history."""
     from pyspark.sql import functions as F
@@ -50,7 +50,7 @@ def work_play_share(window: Window) -> Column:
     return share(window.sum("long_plays", "track"), window.sum("long_plays", "work"))
 
 
-@feature(unit="plays/impression", bounds=(0, 1), windows=(28,), null="the artist had no impression in the window")
+@feature(unit="plays/impression", bounds=(0, 1), windows=(28, 365), null="the artist had no impression in the window")
 def artist_long_play_rate(window: Window) -> Column:
     """Long plays per impression of the main artist over all queries of the language."""
     return share(window.sum("long_plays", "artist"), window.sum("impressions", "artist"))
@@ -62,9 +62,9 @@ def artist_play_share(window: Window) -> Column:
     return share(window.sum("long_plays", "track"), window.sum("long_plays", "artist"))
 
 
-@feature(unit="share", bounds=(0, 1), windows=(28,), null="the artist had no long play in the window")
+@feature(unit="share", bounds=(0, 1), windows=(28, 365), null="the artist had no long play in the window")
 def artist_trend(window: Window) -> Column:
-    """The artist's long plays of the last 7 days over those of the whole window: .25 is steady."""
+    """The artist's long plays of the last 7 days over those of the whole window: 7 / its days is steady."""
     return share(window.over(7).sum("long_plays", "artist"), window.sum("long_plays", "artist"))
 
 
@@ -90,7 +90,7 @@ def track_long_play_rate(window: Window) -> Column:
     return share(window.sum("long_plays", "track"), window.sum("impressions", "track"))
 
 
-@feature(unit="log1p(plays)", bounds=(0, 40), windows=(28,), monotone=+1)
+@feature(unit="log1p(plays)", bounds=(0, 40), windows=(28, 365, ALL_TIME), monotone=+1)
 def artist_long_plays_log1p(window: Window) -> Column:
     """ln(1 + long plays of the main artist over all queries of the language)."""
     from pyspark.sql import functions as F

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import hydra
 from omegaconf import DictConfig
 
+from events.tiles import history
 from features.catalogue import feature_table, matrix_fingerprint
 from features.engine import FeatureInputs, feature_frames
 from jobs.candidates import head_settings
@@ -67,8 +68,9 @@ def inputs_of(
     """What the night computes the features of `pairs` (as_of, locale, query, track_id) from."""
     curves = night.lake.read(EXPOSURE_CURVES, dates, allow_unvalidated=True)
     return FeatureInputs(
-        pairs, daily, queries, night.tracks(allow_unvalidated=True), curves, dates, popularity_known(night)
-    )
+        pairs, daily, queries, night.tracks(allow_unvalidated=True), curves, dates, popularity_known(night),
+        history(night.lake, dates),
+    )  # fmt: skip
 
 
 def popularity_known(night: Night) -> bool:

@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 from events.bots import TRAILING_DAYS, BotRules, bot_days, chosen_artists, excluded_days, left_out
 from events.engagement import COUNT_VERSION, counted_days
 from events.sessions import sessions
+from events.tiles import write_tiles
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
 from lake.tables import BOT_DAYS, DAILY_ENGAGEMENT, DAILY_SEARCHES, ENGAGEMENT_EVENTS, SEARCH_LOG
@@ -28,7 +29,8 @@ def run(night: Night) -> Done:
     wanted = {str(day): _mark(night, day, rules) for day in held}
     pending = night.pending(DAILY_ENGAGEMENT, wanted)
     if not pending:
-        return Done(skipped=True)
+        made = _tiles(night)
+        return Done(rows_out=made, skipped=not made, note=f"{made} tiles")
     first, last = date.fromisoformat(min(pending)), date.fromisoformat(max(pending))
     back = first - timedelta(days=TRAILING_DAYS - 1)
     searches = everything.where(F.col("search_date").between(F.lit(back), F.lit(last)))
@@ -45,13 +47,19 @@ def run(night: Night) -> Done:
     excluded = excluded_days(tagged).localCheckpoint()
     lake.write(BOT_DAYS, excluded, pending)
     rows = lake.write(DAILY_ENGAGEMENT, counts.daily_engagement, pending)  # last: it says that the day is counted
+    made = _tiles(night)
     searched = tagged.count()
     tagged.unpersist()
     bots.unpersist()
     bots_out = left_out(excluded)
     night.notes += [f"bots by rule {b.rule}: {b.example} (all: table bot_days)" for b in bots_out]
     by_rule = ", ".join(f"{b.rule} {b.searches:,}" for b in bots_out) or "none"
-    return Done(searched, sum(rows.values()), f"{len(pending)} days; searches left out: {by_rule}")
+    return Done(searched, sum(rows.values()), f"{len(pending)} days, {made} tiles; searches left out: {by_rule}")
+
+
+def _tiles(night: Night) -> int:
+    """Add the days that are final by now to the long history; how many tiles were made."""
+    return write_tiles(night.lake, night.run_date - timedelta(days=night.settings.ingest.days_late))
 
 
 def _mark(night: Night, day: date, rules: BotRules) -> str:

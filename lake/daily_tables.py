@@ -34,6 +34,19 @@ DAILY_ENGAGEMENT = Table(
     "count_engagement", restricted=True, sort_by=("locale", "query"),
 )  # fmt: skip
 
+ENGAGEMENT_TILES = Table(
+    "engagement_tiles", "one row per (tile, query or track) with an impression in those days",
+    ("level", "place", "key"), "tile",
+    (
+        Column("tile", "string", "first day and length: `2026-09-24+8` is the eight days from the 24th on"),
+        Column("level", "string", "what the key is", values=("query", "track")),
+        Column("place", "string", "locale of the query; language in which the track was asked for"),
+        Column("key", "string", "the query, or the track_id"),
+        *ENGAGEMENT_MEASURES,
+    ),
+    "count_engagement", restricted=True, sort_by=("level", "place", "key"),
+)  # fmt: skip
+
 DAILY_SEARCHES = Table(
     "daily_searches", "one row per (search_date, locale, query, client) asked by people",
     ("locale", "query", "client"), "search_date",

@@ -42,6 +42,20 @@ def test_a_write_replaces_its_units_only_and_twice_is_once(lake: Lake) -> None:
     assert fresh.fingerprint(TABLE, DAY) == "f2" and fresh.fingerprint(TABLE, NEXT) == "f1"
 
 
+def test_a_unit_whose_rows_share_a_file_with_another_unit_can_be_replaced(lake: Lake) -> None:
+    """Late rows of another delivery lie in the partition of their search's day; found by `benchmarks.features`."""
+    two = Table("toys_by_maker", "one row per (day, name)", ("name",), "day",
+                (*TABLE.columns, Column("maker", "string", "maker")), "test", write_unit="maker")  # fmt: skip
+
+    def made(*values: tuple[date, str, int, str]):  # type: ignore[no-untyped-def]
+        return lake.spark.createDataFrame(list(values), struct(two))
+
+    lake.write(two, made((DAY, "a", 1, "x"), (DAY, "b", 2, "y")), {"x": "f1", "y": "f1"})
+    assert lake.write(two, made((DAY, "c", 3, "x")), {"x": "f2"}) == {"x": 1}
+    found = lake.read(two, allow_unvalidated=True).collect()
+    assert sorted(tuple(r)[1:] for r in found) == [("b", 2, "y"), ("c", 3, "x")]
+
+
 def test_an_empty_frame_never_wipes_a_day(lake: Lake) -> None:
     lake.write(TABLE, rows(lake.spark, (DAY, "a", 1)), {DAY: "f1"})
     with pytest.raises(EmptyPartition, match="2026-03-01: 0 rows"):

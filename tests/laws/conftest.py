@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from events.tiles import history
 from features.catalogue import KEYS, feature_table
 from features.engine import FeatureInputs, feature_frames
 from jobs import candidates, count_engagement, fit_exposure, ingest, understand
@@ -72,6 +73,7 @@ def laws(spark: SparkSession, world: World, tmp_path_factory: pytest.TempPathFac
     inputs = FeatureInputs(
         pairs.persist(), daily, queries, night.tracks(allow_unvalidated=True).persist(),
         lake.read(EXPOSURE_CURVES, dates, allow_unvalidated=True).persist(), dates, popularity_known=True,
+        history=history(lake, dates).persist(),
     )  # fmt: skip
     assert {feature_table(g).name for g in KEYS} == {"query_track_features", "query_features", "track_features"}
     return Laws(night, inputs)

@@ -10,12 +10,11 @@ import pandas as pd
 import pytest
 from pyspark.sql import functions as F
 
+from benchmarks import feature_oracle as oracle
 from features.catalogue import KEYS, columns
 from queries.normalise import normal_form
-from tests.laws import attributes_oracle, oracle
+from tests.laws import attributes_oracle
 from tests.laws.conftest import Laws
-
-HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +44,8 @@ def counted(laws: Laws) -> duckdb.DuckDBPyConnection:
         db.register(f"_{name}", frame)
         cast = "* REPLACE (CAST(as_of AS DATE) AS as_of)" if "as_of" in frame else "*"
         db.execute(f"CREATE TEMP TABLE {name} AS SELECT {cast} FROM _{name}")
-    for statement in (HERE / "oracle.sql").read_text().split(";"):
-        if statement.strip():
-            db.execute(statement)
+    for statement in oracle.statements():
+        db.execute(statement)
     for level in oracle.LEVELS:
         db.execute(oracle.sums_sql(level))
     return db
@@ -82,20 +80,8 @@ def _computed(
     if grain == "query_track":
         rows = rows.merge(_artists(laws)[["track_id", "work_id"]], on="track_id")
     db.register("_rows", rows)
-    levels = oracle.OF_GRAIN[grain]
-    joins = " ".join(
-        f"LEFT JOIN sums_{x} ON sums_{x}.as_of = r.as_of AND "
-        + " AND ".join(f"sums_{x}.{k} = r.{k}" for k in oracle.LEVELS[x])
-        for x in levels
-    )
-    # a sum over nothing is 0
-    zeros = ", ".join(
-        f"coalesce({x}_{m}_{s}, 0) AS {x}_{m}_{s}" for x in levels for m in oracle.MEASURES for s in oracle.SPANS
-    )
-    newest = ", ".join(f"{x}_newest" for x in levels)
-    inner = f"SELECT r.*, {zeros}, {newest} FROM (SELECT * REPLACE (CAST(as_of AS DATE) AS as_of) FROM _rows) r {joins}"
-    selected = ", ".join(f"({sql}) AS {name}" for name, sql in wanted.items())
-    found = db.execute(f"SELECT as_of, {', '.join(keys)}, {selected} FROM ({inner})").df()
+    db.execute("CREATE OR REPLACE TEMP TABLE rows AS SELECT * REPLACE (CAST(as_of AS DATE) AS as_of) FROM _rows")
+    found = db.execute(oracle.columns_sql(grain, keys, wanted)).df()
     found["as_of"] = found["as_of"].dt.date
     return found.sort_values(["as_of", *keys]).reset_index(drop=True)
 

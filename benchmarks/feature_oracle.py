@@ -1,11 +1,17 @@
-"""What every feature should be, written a second time: SQL sums from raw logs, then one expression a column.
+"""What every counted feature should be, written a second time: SQL sums from raw logs, then one expression a column.
+
+The laws in `tests/laws` hold the engine to it, and `benchmarks.features` times it.
 
 `p`, `g`, `c`, `w`, `q`, `t`, `a`, `k` are the sums of the pair, the pair in its language, the alias cluster, the query's
-works, the query, the track, the artist and the work, each over 1, 7, 28 and 90 days (`_7`) and decayed with a half-life of
+works, the query, the track, the artist and the work, each over 1, 7, 28, 90 and 365 days (`_7`) and all time, and decayed with a half-life of
 3, 14 and 60 days (`_h14`) over the last 90. `newest` is the youngest age.
 """
 
 from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 LEVELS = {
     "p": ("locale", "query", "track_id"),
@@ -19,7 +25,8 @@ LEVELS = {
 }
 OF_GRAIN = {"query_track": "pgcwqt", "query": "q", "track": "tak"}
 DAYS, HALF_LIVES = (1, 7, 28, 90), (3, 14, 60)
-SPANS = (*map(str, DAYS), *(f"h{h}" for h in HALF_LIVES))  # fmt: skip
+LONG = {"365": "age <= 365", "all": "true"}  # of queries, artists and works
+SPANS = (*map(str, DAYS), *LONG, *(f"h{h}" for h in HALF_LIVES))  # fmt: skip
 MEASURES = {
     "n": "1", "clicks": "clicked::INT", "long": "long_play::INT", "ended": "ended::INT", "short": "short_stop::INT",
     "saved": "saved::INT", "again": "rephrased::INT", "dwell": "dwell", "played": "played::INT", "resp": "response::INT",
@@ -28,8 +35,11 @@ MEASURES = {
 }  # fmt: skip
 
 
-def sums_sql(level: str) -> str:
-    """All sums of a level, one row per key and snapshot."""
+_SUM = re.compile(r"\b[pgcwqtak]_[a-z]+(?:_[a-z0-9]+)?\b")
+
+
+def sums_sql(level: str, only: frozenset[str] | None = None) -> str:
+    """All sums of a level (or the named ones), one row per key and snapshot."""
     keys = ", ".join(("as_of", *LEVELS[level]))
     own = "" if "locale" in LEVELS[level] else "WHERE locale = language"
     spans = []
@@ -39,8 +49,37 @@ def sums_sql(level: str) -> str:
             f"sum(CASE WHEN age <= 90 THEN {value} * pow(2, -(age - 1) / {h}.0) ELSE 0 END) AS {level}_{name}_h{h}"
             for h in HALF_LIVES
         ]
-    spans.append(f"min(age) AS {level}_newest")
+        spans += [f"sum(CASE WHEN {c} THEN {value} ELSE 0 END)::DOUBLE AS {level}_{name}_{s}" for s, c in LONG.items()]
+    spans.append(f"min(CASE WHEN age <= 90 THEN age END) AS {level}_newest")
+    spans = [s for s in spans if only is None or s.rsplit(" AS ", 1)[1] in only]
     return f"CREATE TEMP TABLE sums_{level} AS SELECT {keys}, {', '.join(spans)} FROM placed {own} GROUP BY {keys}"
+
+
+def statements() -> list[str]:
+    """The SQL that makes `placed`, a row per impression, snapshot and place, from the tables named in feature_oracle.sql."""
+    text = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
+    return [s for s in text.split(";") if s.strip()]
+
+
+def sums_named(wanted: Mapping[str, str]) -> frozenset[str]:
+    """The sums that the expressions of the wanted columns name."""
+    return frozenset(name for sql in wanted.values() for name in _SUM.findall(sql))
+
+
+def columns_sql(grain: str, keys: Sequence[str], wanted: Mapping[str, str], only: frozenset[str] | None = None) -> str:
+    """A SELECT of `as_of`, the keys and the wanted columns for each of `rows`, which holds every key of the grain's levels."""
+    levels = OF_GRAIN[grain]
+    joins = " ".join(
+        f"LEFT JOIN sums_{x} ON sums_{x}.as_of = r.as_of AND "
+        + " AND ".join(f"sums_{x}.{k} = r.{k}" for k in LEVELS[x])
+        for x in levels
+    )
+    names = [f"{x}_{m}_{s}" for x in levels for m in MEASURES for s in SPANS]
+    # a sum over nothing is 0
+    zeros = [f"coalesce({n}, 0) AS {n}" for n in names if only is None or n in only]
+    zeros += [n for x in levels if only is None or f"{x}_newest" in only for n in [f"{x}_newest"]]
+    selected = ", ".join(f"({sql}) AS {name}" for name, sql in wanted.items())
+    return f"SELECT as_of, {', '.join(keys)}, {selected} FROM (SELECT r.*, {', '.join(zeros)} FROM rows r {joins})"
 
 
 def shrunk(hits: str, exposure: str, parent: str) -> str:
@@ -90,21 +129,25 @@ PAIR = {
     "expected_log1p_28d": "ln(1 + p_exp_28)", "cluster_expected_log1p_28d": "ln(1 + c_exp_28)",
 }  # fmt: skip
 QUERY = {
-    **{f"query_impressions_log1p_{d}d": f"ln(1 + q_n_{d})" for d in DAYS},
+    **{f"query_impressions_log1p_{d}d": f"ln(1 + q_n_{d})" for d in (*DAYS, 365)},
+    "query_impressions_log1p_all": "ln(1 + q_n_all)",
     "query_long_plays_log1p_28d": "ln(1 + q_long_28)", "query_long_plays_log1p_decayed_14d": "ln(1 + q_long_h14)",
     "query_click_rate_28d": rate("q", "clicks", 28), "query_short_stop_rate_28d": rate("q", "short", 28),
     "query_rephrase_rate_28d": rate("q", "again", 28), "query_coec_28d": shrunk("q_resp_28", "q_exp_28", "1.0"),
-    "query_impression_trend_28d": "q_n_7 / nullif(q_n_28, 0)",
-    "query_long_play_rate_28d": rate("q", "long", 28), "query_voice_share_28d": rate("q", "voice", 28),
+    **{f"query_impression_trend_{d}d": f"q_n_7 / nullif(q_n_{d}, 0)" for d in (28, 365)},
+    **{f"query_long_play_rate_{d}d": rate("q", "long", d) for d in (28, 365)}, "query_voice_share_28d": rate("q", "voice", 28),
 }  # fmt: skip
 TRACK = {
     "track_long_plays_log1p_7d": "ln(1 + t_long_7)", "track_long_plays_log1p_28d": "ln(1 + t_long_28)",
     "track_coec_28d": shrunk("t_resp_28", "t_exp_28", "1.0"), "track_long_play_rate_28d": rate("t", "long", 28),
-    "artist_long_plays_log1p_28d": "ln(1 + a_long_28)", "artist_coec_28d": shrunk("a_resp_28", "a_exp_28", "1.0"),
+    **{f"artist_long_plays_log1p_{d}d": f"ln(1 + a_long_{d})" for d in (28, 365)},
+    "artist_long_plays_log1p_all": "ln(1 + a_long_all)", "artist_coec_28d": shrunk("a_resp_28", "a_exp_28", "1.0"),
     "track_trend_28d": "t_long_7 / nullif(t_long_28, 0)", "track_long_plays_log1p_decayed_14d": "ln(1 + t_long_h14)",
     **{f"track_impressions_log1p_{d}d": f"ln(1 + t_n_{d})" for d in (28, 90)},
     "track_short_stop_rate_28d": rate("t", "short", 28), "track_complete_rate_28d": rate("t", "ended", 28),
-    **{f"work_long_plays_log1p_{d}d": f"ln(1 + k_long_{d})" for d in (28, 90)},
-    "work_play_share_28d": "t_long_28 / nullif(k_long_28, 0)", "artist_long_play_rate_28d": rate("a", "long", 28),
-    "artist_play_share_28d": "t_long_28 / nullif(a_long_28, 0)", "artist_trend_28d": "a_long_7 / nullif(a_long_28, 0)",
+    **{f"work_long_plays_log1p_{d}d": f"ln(1 + k_long_{d})" for d in (28, 90, 365)},
+    "work_long_plays_log1p_all": "ln(1 + k_long_all)",
+    "work_play_share_28d": "t_long_28 / nullif(k_long_28, 0)", **{f"artist_long_play_rate_{d}d": rate("a", "long", d) for d in (28, 365)},
+    "artist_play_share_28d": "t_long_28 / nullif(a_long_28, 0)",
+    **{f"artist_trend_{d}d": f"a_long_7 / nullif(a_long_{d}, 0)" for d in (28, 365)},
 }  # fmt: skip

@@ -35,7 +35,7 @@ CREATE TEMP TABLE aged AS
   LEFT JOIN readings USING (locale, query)
   LEFT JOIN rates ON rates.as_of = snapshots.as_of AND rates.client = seen.client AND rates.position = cell
     AND rates.intent_group = coalesce(readings.intent_group, 'open')
-  WHERE day < snapshots.as_of AND day >= snapshots.as_of - 90;
+  WHERE day < snapshots.as_of;
 CREATE TEMP TABLE placed AS
   SELECT aged.* EXCLUDE (locale), place.l AS locale, place.g AS language, cluster_id, artist, work_id
   FROM (SELECT *, unnest([{l: locale, g: locale[1:2]}, {l: locale[1:2], g: locale[1:2]}, {l: '*', g: '*'}]) AS place FROM aged) aged

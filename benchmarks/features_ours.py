@@ -1,0 +1,155 @@
+"""Our side of `benchmarks.features`, one action a process.
+
+    python -m benchmarks.features_ours prepare FOLDER --home DIR --json FILE [--memory 8g]
+    python -m benchmarks.features_ours night|recompute|families FOLDER --home DIR --json FILE [--only NAME …]
+
+FOLDER holds `logs/` and `catalog.jsonl.gz`; the last delivered day is the new one. `prepare` makes the lake as the night before
+left it, and what both ways share: ingested logs, read queries, curves, candidates. `night` runs jobs.count_engagement (the new
+day, and the provisional ones) and jobs.build_features (the snapshot of D) on a copy of it; `recompute` the same two on the
+ingested logs alone, with no day counted. The session's start is outside the clock; planning, commits and all else are in.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.children import on_two_cores
+from benchmarks.ingest_ours import overrides, settings_of_command
+from features.catalogue import FAMILIES, feature_table
+from jobs import build_features, candidates, count_engagement, fit_exposure, ingest, understand
+from jobs.night import Night
+from lake import tables as t
+from lake.io import Lake
+from lake.schema import Table
+from lake.session import SessionSettings, spark_session
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from jobs.settings import Settings
+
+SHARED = (t.SEARCH_LOG, t.ENGAGEMENT_EVENTS, t.TRACKS, t.QUERIES, t.EXPOSURE_CURVES, t.CANDIDATES)
+COUNTED = (t.DAILY_ENGAGEMENT, t.ENGAGEMENT_TILES, t.DAILY_SEARCHES, t.BOT_DAYS)
+PAIRS = feature_table("query_track")
+_NEVER = 1_000_000  # days of history from which snapshots of the past would be made: the night builds its own alone
+
+
+def run_date_of(folder: Path) -> date:
+    """D: the day after the newest delivered folder."""
+    return date.fromisoformat(max(p.name for p in (folder / "logs" / "searches").glob("date=*"))[5:]) + timedelta(1)
+
+
+def prepare(spark: SparkSession, settings: Settings, home: Path) -> dict[str, Any]:
+    """The lake of the night before, with tonight's inputs; seconds of each step."""
+    lake = Lake(spark, home / "lake")
+    tonight = Night(settings, spark, lake)
+    day_before = Night(replace(settings, run_date=str(tonight.run_date - timedelta(1))), spark, lake)
+    first = Night(replace(settings, run_date=str(tonight.folders[0].day + timedelta(1))), spark, lake)
+    steps = [
+        ("first_day", ingest.run, first), ("ingest", ingest.run, tonight), ("count", count_engagement.run, day_before),
+        ("understand", understand.run, tonight), ("exposure", fit_exposure.run, tonight), ("candidates", candidates.run, tonight),
+    ]  # fmt: skip
+    seconds = {}
+    for name, run, night in steps:
+        begun = time.perf_counter()
+        run(night)
+        seconds[name] = round(time.perf_counter() - begun, 2)
+        print(name, seconds[name], flush=True)
+    return {"seconds": seconds}
+
+
+def clone(home: Path, name: str, own: Sequence[Table]) -> Path:
+    """A lake that shares what both ways read (links) and has copies of its own of `own`."""
+    root = home / name
+    shutil.rmtree(root, ignore_errors=True)
+    root.mkdir()
+    for table in SHARED:
+        (root / table.name).symlink_to(home / "lake" / table.name)
+    for table in own:
+        shutil.copytree(home / "lake" / table.name, root / table.name)
+    return root
+
+
+def night(spark: SparkSession, settings: Settings, root: Path) -> dict[str, Any]:
+    """Count and build; seconds of each, how many keys are active, and the bytes that were written."""
+    this = Night(settings, spark, Lake(spark, root))
+    before = _bytes(root)
+    seconds = {}
+    for name, run in (("count", count_engagement.run), ("build", build_features.run)):
+        begun = time.perf_counter()
+        run(this)
+        seconds[name] = round(time.perf_counter() - begun, 2)
+        print(name, seconds[name], flush=True)
+    days = this.window(settings.features.window_days)
+    daily = this.lake.read(t.DAILY_ENGAGEMENT, days, allow_unvalidated=True)
+    return {
+        "seconds": seconds, "bytes_written": _bytes(root) - before, "days_held": len(this.lake.commits(t.DAILY_ENGAGEMENT)),
+        "partials_read": daily.count(), "active_pairs": daily.select("locale", "query", "track_id").distinct().count(),
+        "candidates": this.lake.commits(PAIRS)[settings.run_date].rows,
+        "impressions": int(this.lake.read(t.DAILY_ENGAGEMENT, allow_unvalidated=True).agg({"impressions": "sum"}).first()[0]),  # type: ignore[index]
+        "searches": sum(c.rows for c in this.lake.commits(t.SEARCH_LOG).values()),
+    }  # fmt: skip
+
+
+def families(spark: SparkSession, settings: Settings, root: Path) -> dict[str, Any]:
+    """Seconds to build each family alone over the counted lake, after one build that is not timed."""
+    seconds = {}
+    for name in (FAMILIES[0], *FAMILIES):
+        shutil.rmtree(root / PAIRS.name, ignore_errors=True)
+        one = replace(settings, features=replace(settings.features, only=[name]))
+        begun = time.perf_counter()
+        build_features.run(Night(one, spark, Lake(spark, root)))
+        seconds[name] = round(time.perf_counter() - begun, 2)
+        print(name, seconds[name], flush=True)
+    return {"seconds": seconds}
+
+
+def _bytes(root: Path) -> int:
+    return sum(p.stat().st_size for p in root.rglob("*.parquet"))  # links to shared tables are not followed
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """One action over one folder; what it took goes into the JSON file."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.features_ours", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("action", choices=("prepare", "night", "recompute", "families"))
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--json", type=Path, required=True)
+    parser.add_argument("--memory", default="8g")
+    given = parser.parse_args(arguments)
+    on_two_cores()
+    home = given.home.resolve()
+    words = overrides(given.folder, given.folder / "catalog.jsonl.gz", str(run_date_of(given.folder)), home)
+    words += [f"ranking.min_history_days={_NEVER}", "cluster.master='local[2]'", f"cluster.memory={given.memory}"]
+    settings = settings_of_command(words)
+    cluster = settings.cluster
+    begun = time.perf_counter()
+    spark = spark_session(SessionSettings(
+        "features benchmark", cluster.master, cluster.memory, cluster.shuffle_partitions, False, "", cluster.work_dir,
+        dict(cluster.extra), cluster.java_options,
+    ))  # fmt: skip
+    told: dict[str, Any] = {"session_s": round(time.perf_counter() - begun, 2), "spark": spark.version}
+    if given.action == "prepare":
+        told |= prepare(spark, settings, home)
+    elif given.action == "families":
+        told |= families(spark, settings, home / "night")
+    else:
+        own = COUNTED if given.action == "night" else ()
+        told |= night(spark, settings, clone(home, given.action, own))
+    spark.stop()
+    given.json.write_text(json.dumps(told) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,158 @@
+"""The long history of engagement by query and by track, in tiles of 1, 8, 64 and 512 days.
+
+A tile's first day is a multiple of its length (in days since 0001-01-01), so any span of days is covered by a few tiles of each
+length. Tiles are only ever added up, never subtracted from: a day that is restated makes the tiles above it anew, one of each
+length, and what they say stays exact. They hold final days; the few provisional ones are read from `daily_engagement`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from lake.daily_tables import DAILY_ENGAGEMENT, ENGAGEMENT_MEASURES, ENGAGEMENT_TILES
+from lake.fingerprint import fingerprint
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from lake.io import Lake
+
+SIZES = (1, 8, 64, 512)  # days
+YEAR, ALL_TIME = 365, 36_500  # spans of history that are read, in days
+TILE_VERSION = 1  # raise it when the meaning of a tile changes: all are then made again
+SUMS = tuple(c.name for c in ENGAGEMENT_MEASURES)
+
+
+@dataclass(frozen=True, order=True)
+class Tile:
+    """A run of `days` days from `first` on."""
+
+    first: date
+    days: int
+
+    @property
+    def name(self) -> str:
+        """Its unit in the table, such as `2026-09-24+8`."""
+        return f"{self.first}+{self.days}"
+
+    @property
+    def before(self) -> date:
+        """The day after its last one."""
+        return self.first + timedelta(days=self.days)
+
+    def children(self) -> list[Tile]:
+        """The tiles of the next smaller length that it is the sum of; none for one day."""
+        smaller = SIZES[SIZES.index(self.days) - 1] if self.days > SIZES[0] else 0
+        return [Tile(self.first + timedelta(days=i), smaller) for i in range(0, self.days, smaller)] if smaller else []
+
+
+def tile_around(day: date, days: int) -> Tile:
+    """The tile of that length that holds the day."""
+    return Tile(date.fromordinal(day.toordinal() // days * days), days)
+
+
+def tiles_of(held: Iterable[date], before: date) -> dict[int, list[Tile]]:
+    """Length -> the tiles that end by `before` and hold one of the days, oldest first."""
+    known = sorted(held)
+    return {
+        size: sorted(t for t in {tile_around(d, size) for d in known} if t.before <= before) for size in SIZES
+    }  # fmt: skip
+
+
+def cover(days: Collection[date], held: Collection[date], made: Collection[str]) -> tuple[list[Tile], list[date]]:
+    """Tiles of `made` (names) that hold none of the `held` days but `days`, each once, and the days that no tile holds.
+
+    Larger tiles are taken first.
+    """
+    left, others, taken = set(days), set(held) - set(days), []
+    for size in reversed(SIZES):
+        for tile in sorted({tile_around(d, size) for d in left}):
+            inside = {tile.first + timedelta(days=i) for i in range(tile.days)}
+            if tile.name in made and not inside & others:
+                taken.append(tile)
+                left -= inside
+    return sorted(taken), sorted(left)
+
+
+def day_rows(daily: DataFrame) -> DataFrame:
+    """Each day of `daily` (daily_engagement) as its tile of one day. Grain: see ENGAGEMENT_TILES."""
+    from pyspark.sql import functions as F
+
+    name = F.concat(F.col("search_date").cast("string"), F.lit("+1")).alias("tile")
+    sums = [F.sum(m).alias(m) for m in SUMS]
+    by_query = daily.groupBy(name, F.col("locale").alias("place"), F.col("query").alias("key")).agg(*sums)
+    language = F.substring("locale", 1, 2).alias("place")
+    by_track = daily.groupBy(name, language, F.col("track_id").alias("key")).agg(*sums)
+    columns = [c.name for c in ENGAGEMENT_TILES.columns if c.name != "level"]
+    return by_query.select(F.lit("query").alias("level"), *columns).unionByName(
+        by_track.select(F.lit("track").alias("level"), *columns)
+    )
+
+
+def added_up(rows: DataFrame, parents: Sequence[Tile]) -> DataFrame:
+    """The rows of the parents' children, added up to the parents."""
+    from pyspark.sql import functions as F
+
+    pairs = [(child.name, parent.name) for parent in parents for child in parent.children()]
+    of = rows.sparkSession.createDataFrame(pairs, "tile string, parent string")
+    joined = rows.join(F.broadcast(of), "tile").drop("tile").withColumnRenamed("parent", "tile")
+    return joined.groupBy("tile", "level", "place", "key").agg(*[F.sum(m).alias(m) for m in SUMS])
+
+
+def write_tiles(lake: Lake, before: date) -> int:
+    """Make the tiles that end by `before` and are not there for what the days say now, smallest first; how many."""
+    held = [date.fromisoformat(u) for u in lake.commits(DAILY_ENGAGEMENT) if u < str(before)]
+    made = 0
+    for size, tiles in tiles_of(held, before).items():
+        wanted = {t.name: _mark(lake, t) for t in tiles}
+        pending = {name: mark for name, mark in wanted.items() if lake.fingerprint(ENGAGEMENT_TILES, name) != mark}
+        if not pending:
+            continue
+        mine = [t for t in tiles if t.name in pending]
+        if size == 1:
+            rows = day_rows(lake.read(DAILY_ENGAGEMENT, [t.first for t in mine], allow_unvalidated=True))
+        else:
+            there = lake.commits(ENGAGEMENT_TILES)
+            children = [c.name for t in mine for c in t.children() if c.name in there]
+            rows = added_up(lake.read(ENGAGEMENT_TILES, children, allow_unvalidated=True), mine)
+        lake.write(ENGAGEMENT_TILES, rows.select(*[c.name for c in ENGAGEMENT_TILES.columns]), pending)
+        made += len(pending)
+    return made
+
+
+def _mark(lake: Lake, tile: Tile) -> str:
+    """What a tile is made of: its day's counts, or its children."""
+    if tile.days == 1:
+        return fingerprint([TILE_VERSION, lake.fingerprint(DAILY_ENGAGEMENT, tile.first)])
+    return fingerprint([TILE_VERSION, [lake.fingerprint(ENGAGEMENT_TILES, c.name) for c in tile.children()]])
+
+
+def history(lake: Lake, as_of: Sequence[date], spans: Sequence[int] = (YEAR, ALL_TIME)) -> DataFrame:
+    """What happened in the spans (days) before each snapshot, by query and track, a row for each tile that holds some of it.
+
+    Columns: as_of, span_days, level, place, key, and the counts, to be summed by whoever asks. Days on or after a snapshot are
+    in none of its tiles.
+    """
+    from pyspark.sql import functions as F
+
+    held = [date.fromisoformat(u) for u in lake.commits(DAILY_ENGAGEMENT)]
+    made = lake.commits(ENGAGEMENT_TILES)
+    parts: list[tuple[str, date, int]] = []
+    days: set[date] = set()
+    for snapshot in as_of:
+        for span in spans:
+            first = snapshot - timedelta(days=min(span, snapshot.toordinal() - 1))
+            tiles, rest = cover([d for d in held if first <= d < snapshot], held, made)
+            parts += [(t.name, snapshot, span) for t in tiles] + [(f"{d}+1", snapshot, span) for d in rest]
+            days |= set(rest)
+    units = sorted({name for name, _, _ in parts} & set(made))
+    frames = [lake.read(ENGAGEMENT_TILES, units, allow_unvalidated=True)] if units else []
+    loose = [d for d in sorted(days) if f"{d}+1" not in units]
+    if loose or not frames:
+        frames.append(day_rows(lake.read(DAILY_ENGAGEMENT, loose or None, allow_unvalidated=True)))
+    rows = frames[0] if len(frames) == 1 else frames[0].unionByName(frames[1])
+    of = lake.spark.createDataFrame(parts, "tile string, as_of date, span_days int")
+    return rows.join(F.broadcast(of), "tile").drop("tile")

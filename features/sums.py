@@ -1,0 +1,178 @@
+"""The sums that features ask for, from `daily_engagement` and from the tiles of longer history.
+
+A row of the log is read once whatever the number of features: everything up to 90 days comes from one aggregation by (as_of,
+locale, query, track), of which every level is a roll-up. Queries that no wanted pair's alias cluster holds are summed by track
+alone: they count for tracks, artists and works only, and are most of what is ever asked. 365 days and all time are kept by
+query and track, in tiles (`events.tiles`); artists and works are roll-ups of tracks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from features.inputs import LEVELS, LONGEST_DAYS, MICRO, NEWEST, VOICE_MEASURES, Sum
+from lake.columns import POSITIONS
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+    from features.engine import FeatureInputs
+
+
+def sums_per_pair(inputs: FeatureInputs, asked: Sequence[Sum]) -> DataFrame:
+    """One row per (as_of, locale, query, track) with every asked sum up to 90 days, bigint (decayed ones in `Sum.scale`).
+
+    Queries beside the wanted ones have no row of their own: theirs are summed under query null and the language as locale.
+    """
+    from pyspark.sql import functions as F
+
+    dates = F.array(*[F.lit(d) for d in sorted(inputs.as_of)])
+    groups = inputs.queries.select("locale", "query", "intent_group")
+    daily = inputs.daily.join(F.broadcast(groups), ["locale", "query"], "left").fillna("open", ["intent_group"])
+    daily = daily.join(F.broadcast(_near(inputs)), "query", "left")
+    daily = daily.withColumn("as_of", F.explode(dates)).withColumn("age_days", F.datediff("as_of", "search_date"))
+    daily = daily.where((F.col("age_days") >= 1) & (F.col("age_days") <= LONGEST_DAYS))
+    rates = inputs.curves.groupBy(F.col("run_date").alias("as_of"), "client", "intent_group").agg(
+        F.transform(
+            F.array_sort(F.collect_list(F.struct("position", "expected_rate"))),
+            lambda r: F.round(r["expected_rate"] * MICRO).cast("bigint"),
+        ).alias("rates_micro")
+    )
+    daily = daily.join(F.broadcast(rates), ["as_of", "client", "intent_group"], "left")
+    voice = F.col("client") == "alexa"
+    # spelt out, rank by rank: a function over the array would leave Spark's compiled code
+    expected = F.col("impressions_by_position")[0] * F.col("rates_micro")[0]
+    for at in range(1, POSITIONS + 1):
+        expected = expected + F.col("impressions_by_position")[at] * F.col("rates_micro")[at]
+    derived = {
+        "responses": F.when(voice, F.col("long_plays")).otherwise(F.col("clicks")),
+        "expected_micro": F.coalesce(expected, F.lit(0)),
+        NEWEST: F.col("age_days"),
+    }
+    for name, of in VOICE_MEASURES.items():
+        derived[name] = F.when(voice, derived.get(of, F.col(of))).otherwise(0)
+    once = {s.column: s for s in asked}  # a sum asked at several levels is the pair's sum, rolled up
+    lives = sorted({s.half_life for s in once.values() if s.half_life})
+    # forward decay read at as_of (Cormode et al. 2009)
+    weights = [F.pow(F.lit(2.0), -(F.col("age_days") - 1) / F.lit(float(h))).alias(f"_weight_{h}d") for h in lives]
+    near = F.col("_near").isNotNull()
+    daily = daily.select(
+        "as_of", "age_days", F.when(near, F.col("locale")).otherwise(F.substring("locale", 1, 2)).alias("locale"),
+        F.when(near, F.col("query")).alias("query"), "track_id", *weights,
+        *[derived.get(m, F.col(m)).alias(m) for m in sorted({s.measure for s in once.values()})],
+    )  # fmt: skip
+    return daily.groupBy("as_of", "locale", "query", "track_id").agg(
+        *[_span_sum(s).alias(name) for name, s in sorted(once.items())]
+    )
+
+
+def _near(inputs: FeatureInputs) -> DataFrame:
+    """The queries of the wanted pairs and of their alias clusters, marked `_near`."""
+    from pyspark.sql import functions as F
+
+    wanted = inputs.pairs.select("locale", "query").distinct()
+    clusters = inputs.queries.join(wanted, ["locale", "query"], "left_semi").select("language", "cluster_id").distinct()
+    near = inputs.queries.join(F.broadcast(clusters), ["language", "cluster_id"], "left_semi").select("query")
+    return near.unionByName(wanted.select("query")).distinct().withColumn("_near", F.lit(True))
+
+
+def _span_sum(wanted: Sum) -> Column:
+    from pyspark.sql import functions as F
+
+    age, value = F.col("age_days"), F.col(wanted.measure)
+    if wanted.measure == NEWEST:
+        return F.min(F.when(age <= F.lit(wanted.days), value)).cast("bigint")
+    if wanted.half_life:  # in whole small units: exact in any order
+        return F.sum(F.round(value * F.col(f"_weight_{wanted.half_life}d") * wanted.scale).cast("bigint"))
+    return F.sum(F.when(age <= F.lit(wanted.days), value).otherwise(0)).cast("bigint")
+
+
+def places(locale: str = "locale") -> Column:
+    """Where a row of a locale counts: there, in its language and in `*`; array of (locale, language)."""
+    from pyspark.sql import functions as F
+
+    language = F.substring(locale, 1, 2)
+    wider = [
+        F.struct(language.alias("locale"), language.alias("language")),
+        F.struct(F.lit("*").alias("locale"), F.lit("*").alias("language")),
+    ]
+    own = F.struct(F.col(locale).alias("locale"), language.alias("language"))
+    return F.when(F.length(locale) > 2, F.array(own, *wider)).otherwise(F.array(*wider))
+
+
+def rolled_up(fine: DataFrame, inputs: FeatureInputs) -> DataFrame:
+    """The pair sums once for each place they count at: their locale, its language and `*`, with every level's keys."""
+    from pyspark.sql import functions as F
+
+    sums = [c for c in fine.columns if "__" in c]
+    spread = fine.withColumn("_at", F.explode(places())).select("as_of", "_at.*", "query", "track_id", *sums)
+    clusters = inputs.queries.select("locale", "query", "cluster_id")
+    made_by = track_keys(inputs.tracks)
+    placed = spread.join(F.broadcast(clusters), ["locale", "query"], "left").join(
+        F.broadcast(made_by), "track_id", "left"
+    )
+    # a language's rows are all summed (by cluster, track, artist); a locale's and `*`'s only where a pair asks for them
+    wanted = inputs.pairs.select("locale", "query").distinct().withColumn("_wanted", F.lit(True))
+    anywhere = inputs.pairs.where(F.col("locale") == "*").join(F.broadcast(made_by), "track_id")
+    placed = placed.join(F.broadcast(wanted), ["locale", "query"], "left")
+    needed = (F.length("locale") == 2) | F.col("_wanted").isNotNull()
+    for key in ("artist", "work_id"):
+        mark = anywhere.select(key).distinct().withColumn(f"_by_{key}", F.lit(True))
+        placed = placed.join(F.broadcast(mark), key, "left")
+        needed = needed | ((F.col("locale") == "*") & F.col(f"_by_{key}").isNotNull())
+    return placed.where(needed).drop("_wanted", "_by_artist", "_by_work_id")
+
+
+def track_keys(tracks: DataFrame) -> DataFrame:
+    """(track_id, artist, work_id): the main artist, and the work of which the track is a version (itself if unknown)."""
+    from pyspark.sql import functions as F
+
+    work = F.coalesce("work_id", "track_id").alias("work_id")
+    return tracks.select("track_id", F.col("artists_normal")[0].alias("artist"), work)
+
+
+def with_short_sums(base: DataFrame, placed: DataFrame, asked: Sequence[Sum]) -> DataFrame:
+    """Add `<level>__<sum>` for every asked sum up to 90 days; the base frame holds the level's keys."""
+    from pyspark.sql import functions as F
+
+    for level, keys in LEVELS.items():
+        here = sorted({s.column for s in asked if s.level == level and not s.is_long})
+        if not here:
+            continue
+        # a level over a whole language reads the language's own roll-up rows, so that nothing counts twice
+        rows = placed if "locale" in keys else placed.where(F.col("locale") == F.col("language"))
+        total = {c: F.min(c) if c.startswith(f"{NEWEST}__") else F.sum(c) for c in here}
+        summed = rows.groupBy("as_of", *keys).agg(*[a.alias(f"{level}__{c}") for c, a in total.items()])
+        small = level in ("query", "artist")  # one row a query or an artist: cheaper to send than to exchange the pairs
+        base = base.join(F.broadcast(summed) if small else summed, ["as_of", *keys], "left")
+    return base
+
+
+def with_long_sums(base: DataFrame, history: DataFrame | None, tracks: DataFrame, asked: Sequence[Sum]) -> DataFrame:
+    """Add `<level>__<sum>` for the asked sums over 365 days and all time, from `history` (see `FeatureInputs`)."""
+    from pyspark.sql import functions as F
+
+    for level, keys in LEVELS.items():
+        here = {s.column: s for s in asked if s.level == level and s.is_long}
+        if not here:
+            continue
+        if history is None:
+            raise ValueError(
+                f"no history given, but a feature looks back {max(s.days or 0 for s in here.values())} days"
+            )
+        rows = history.where(F.col("level") == ("query" if level == "query" else "track"))
+        rows = rows.withColumn("_at", F.explode(places("place"))).select(
+            "as_of", "span_days", "_at.*", F.col("key").alias("query" if level == "query" else "track_id"),
+            *sorted({s.measure for s in here.values()}),
+        )  # fmt: skip
+        if level == "query":
+            rows = rows.join(F.broadcast(base.select("locale", "query").distinct()), ["locale", "query"], "left_semi")
+        else:
+            rows = rows.join(F.broadcast(track_keys(tracks)), "track_id")
+        summed = rows.groupBy("as_of", *keys).agg(*[
+            F.sum(F.when(F.col("span_days") == F.lit(s.days), F.col(s.measure)).otherwise(0)).alias(f"{level}__{name}")
+            for name, s in sorted(here.items())
+        ])  # fmt: skip
+        base = base.join(F.broadcast(summed) if level in ("query", "artist") else summed, ["as_of", *keys], "left")
+    return base
