@@ -39,6 +39,7 @@ def run(night: Night) -> Done:
     daily = daily_before(night, dates)
     head = head_queries(queries, head_settings(night))
     pairs = reduce(lambda a, b: a.unionByName(b), [_pairs(night, d, daily, head) for d in dates]).persist()
+    per_date = {str(r[0]): int(r[1]) for r in pairs.groupBy("as_of").count().collect()}
     out = 0
     with feature_frames(inputs_of(night, pairs, dates, daily, queries), only) as frames:
         # the widest last: its commit says that the night's features are there
@@ -48,12 +49,13 @@ def run(night: Night) -> Done:
             for column in table.columns:
                 if column.name not in frame.columns:  # features.only: the columns left out stay null
                     frame = frame.withColumn(column.name, F.lit(None).cast(column.type))
-            out += sum(lake.write(table, frame, pending).values())
-    n_pairs = pairs.count()
+            # a row for each pair: counted, so that the widest frame need not be kept to count it
+            rows = per_date if grain == "query_track" else None
+            out += sum(lake.write(table, frame, pending, rows).values())
     note = f"{len(dates)} snapshots" + (f"; only {', '.join(only)}" if only else "")
     for kept in (pairs, queries):
         kept.unpersist()
-    return Done(n_pairs, out, note)
+    return Done(sum(per_date.values()), out, note)
 
 
 def daily_before(night: Night, dates: tuple[date, ...]) -> DataFrame:

@@ -1,0 +1,132 @@
+"""The other side of `benchmarks.features`: every counted feature of a prepared lake in DuckDB SQL, from the same files.
+
+    python -m benchmarks.features_duckdb HOME --run-date D --json FILE [--against LAKE] [--memory 8GB]
+
+HOME holds the lake of `benchmarks.features_ours prepare`. Both sides are handed the ingested logs, the readings of queries, the
+curves and the candidates; DuckDB computes the sums that the wanted columns need and no others (`benchmarks.feature_oracle`).
+`--against`: a lake in which we have built the same features; every value is compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from benchmarks import feature_oracle as oracle
+from benchmarks.children import on_two_cores
+from features.catalogue import KEYS, feature_table
+from features.spec import Grain
+from lake.layout import live_files
+
+WANTED: dict[Grain, dict[str, str]] = {"query_track": oracle.PAIR, "query": oracle.QUERY, "track": oracle.TRACK}
+DECAYED, TOLERANCE = 1e-6, 2e-9  # decayed sums are kept in whole billionths
+
+
+def files(lake: Path, table: str) -> str:
+    """The live files of a Delta table as a DuckDB relation, its partition column included."""
+    listed = ", ".join(f"'{p}'" for p in live_files(lake / table))
+    return f"read_parquet([{listed}], hive_partitioning = true)"
+
+
+def given_tables(db: duckdb.DuckDBPyConnection, lake: Path, run_date: str) -> None:
+    """What both sides are handed, under the names that feature_oracle.sql reads."""
+    one = f"run_date = DATE '{run_date}'"
+    made = {
+        "raw_searches": f"SELECT search_id, user_id, ts, client, locale, query AS raw_query, results FROM {files(lake, 'search_log')} "
+        f"WHERE search_date < DATE '{run_date}'",
+        "raw_events": f"SELECT event_id, search_id, track_id, position, kind, dwell_ms FROM {files(lake, 'engagement_events')} "
+        f"WHERE search_date < DATE '{run_date}'",
+        # queries are normalised already
+        "requests": "SELECT DISTINCT raw_query, locale, raw_query AS query FROM raw_searches",
+        "readings": f"SELECT locale, query, language, intent_group, cluster_id FROM {files(lake, 'queries')} WHERE {one}",
+        "artists": f"SELECT track_id, artists_normal[1] AS artist, coalesce(work_id, track_id) AS work_id FROM {files(lake, 'tracks')}",
+        "rates": "SELECT run_date AS as_of, client, intent_group, position, round(expected_rate * 1e6)::BIGINT AS rate_micro "
+        f"FROM {files(lake, 'exposure_curves')} WHERE {one}",
+        "snapshots": f"SELECT DATE '{run_date}' AS as_of",
+        "pairs": f"SELECT {one[9:]} AS as_of, locale, query, track_id FROM {files(lake, 'candidates')} WHERE {one}",
+    }  # fmt: skip
+    for name, sql in made.items():
+        db.execute(f"CREATE TEMP TABLE {name} AS {sql}")
+
+
+def rows_sql(grain: Grain) -> str:
+    """The rows of a grain with every key that its levels sum by."""
+    if grain == "track":
+        distinct = "SELECT DISTINCT as_of, CASE WHEN locale = '*' THEN '*' ELSE locale[1:2] END AS language, track_id FROM pairs"
+        return f"SELECT * FROM ({distinct}) JOIN artists USING (track_id)"
+    if grain == "query":
+        return "SELECT * FROM (SELECT DISTINCT as_of, locale, query FROM pairs) JOIN readings USING (locale, query)"
+    return "SELECT * FROM pairs JOIN readings USING (locale, query) JOIN artists USING (track_id)"
+
+
+def build(db: duckdb.DuckDBPyConnection, out: Path) -> None:
+    """Write the features of each grain as Parquet."""
+    for statement in oracle.statements():
+        db.execute(statement)
+    needed = frozenset(name for wanted in WANTED.values() for name in oracle.sums_named(wanted))
+    for level in oracle.LEVELS:
+        db.execute(oracle.sums_sql(level, needed))
+    for grain, wanted in WANTED.items():
+        db.execute(f"CREATE OR REPLACE TEMP TABLE rows AS {rows_sql(grain)}")
+        only = oracle.sums_named(wanted)
+        selected = oracle.columns_sql(grain, [k.name for k in KEYS[grain]], wanted, only)
+        db.execute(f"COPY ({selected}) TO '{out / grain}.parquet' (FORMAT parquet)")
+
+
+def mismatches(db: duckdb.DuckDBPyConnection, out: Path, lake: Path, run_date: str) -> dict[str, int]:
+    """Values of ours that are not DuckDB's, by column; rows that only one side has under `<grain> rows`."""
+    found: dict[str, int] = {}
+    for grain, wanted in WANTED.items():
+        keys = ", ".join(k.name for k in KEYS[grain])
+        ours = f"(SELECT * FROM {files(lake, feature_table(grain).name)} WHERE run_date = DATE '{run_date}')"
+        unequal = []
+        for name in wanted:
+            apart = DECAYED if "decayed" in name else TOLERANCE
+            unequal.append(
+                f"count_if((o.{name} IS NULL) <> (t.{name} IS NULL) OR abs(o.{name} - t.{name}) > {apart} * "
+                f"greatest(1, abs(t.{name}))) AS {name}"
+            )
+        alone = "count_if(o.run_date IS NULL OR t.as_of IS NULL) AS _rows"
+        sql = f"SELECT {alone}, {', '.join(unequal)} FROM {ours} o FULL JOIN '{out / grain}.parquet' t USING ({keys})"
+        row = db.execute(sql).fetchone()
+        assert row is not None  # an aggregation without keys has one row
+        found |= {
+            (f"{grain} rows" if n == "_rows" else n): int(v) for n, v in zip(("_rows", *wanted), row, strict=True) if v
+        }
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Compute the features; seconds, and where they are not ours, go into the JSON file."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.features_duckdb", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("home", type=Path)
+    parser.add_argument("--run-date", required=True)
+    parser.add_argument("--json", type=Path, required=True)
+    parser.add_argument("--against", type=Path)
+    parser.add_argument("--memory", default="8GB")
+    given = parser.parse_args(arguments)
+    on_two_cores()
+    out = given.home / "duckdb"
+    out.mkdir(exist_ok=True)
+    config = {"threads": 2, "memory_limit": given.memory, "temp_directory": str(out / "spill")}
+    with duckdb.connect(config=config) as db:
+        begun = time.perf_counter()
+        given_tables(db, given.home / "lake", given.run_date)
+        build(db, out)
+        told: dict[str, Any] = {"seconds": round(time.perf_counter() - begun, 2), "duckdb": duckdb.__version__}
+        if given.against is not None:
+            told["mismatches"] = mismatches(db, out, given.against, given.run_date)
+    given.json.write_text(json.dumps(told) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
