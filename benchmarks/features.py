@@ -1,0 +1,196 @@
+"""The feature engine: a night against a recomputation of everything, and everything against DuckDB. One run, one table.
+
+    python -m benchmarks.features --json var/features-benchmark.json                # an hour and a half on two cores
+    python -m benchmarks.features --per-day 2000 --days 90 --sizes 20000,40000      # small, to see it work
+
+(a) Days of about 100,000 impressions: the night (counting and features of D) with 28 and with `--days` days of history, the same
+from the ingested logs alone, and the fixed cost (the night over 28 nearly empty days). (b) The counted features from the logs of
+28 days, ours against DuckDB SQL on the same files, at each of `--sizes` searches; values are compared at every size. (c) Peak
+memory, (d) seconds a family. Each measurement is a process of its own, on two cores; the session's start is left out.
+Exit codes: 0; 1 where a value differs or a child failed; 2 bad arguments.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import shutil
+import statistics
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.children import ChildFailed, peak_rss_of
+from benchmarks.features_ours import run_date_of
+from benchmarks.features_table import print_report
+
+SHORT_DAYS = 28
+NEARLY_EMPTY = 60  # searches a day, of which the night's time is the fixed cost
+BIG_DAY = 20_000_000  # impressions, for which a night is predicted
+
+
+@dataclass(frozen=True)
+class Run:
+    """One child: what it told, and the peak of its memory in bytes."""
+
+    told: dict[str, Any]
+    peak: int
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of all its timed steps."""
+        return float(sum(self.told["seconds"].values()))
+
+
+class Benchmark:
+    """Makes worlds under `out` once, and runs children over them."""
+
+    def __init__(self, out: Path, memory_gb: int, timeout_s: int) -> None:
+        self.out, self.memory, self.timeout = out, memory_gb, timeout_s
+        self.peak = 0
+
+    def world(self, days: int, per_day: int) -> Path:
+        """A folder with simulated logs of so many days and searches a day; made once."""
+        folder = self.out / f"world-{days}-{per_day}"
+        if not (folder / "logs" / "_SIMULATED").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            words = [f"out={folder}", f"days={days}", f"searches_per_day={per_day}", "seed=7"]
+            command = [sys.executable, "-m", "simulator.generate", *words]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=self.timeout, check=False)
+            if done.returncode:
+                raise ChildFailed(f"the simulation failed: {done.stderr.strip()}")
+        return folder
+
+    def tail(self, world: Path, days: int) -> Path:
+        """The last days of a world, as links."""
+        folder = self.out / f"{world.name}-last-{days}"
+        shutil.rmtree(folder, ignore_errors=True)
+        for kind in ("searches", "events"):
+            (folder / "logs" / kind).mkdir(parents=True)
+            for day in sorted((world / "logs" / kind).glob("date=*"))[-days:]:
+                (folder / "logs" / kind / day.name).symlink_to(day)
+        shutil.copy(world / "logs" / "_SIMULATED", folder / "logs")
+        shutil.copy(world / "catalog.jsonl.gz", folder)
+        return folder
+
+    def prepared(self, folder: Path) -> Path:
+        """The home with the lake of the night before."""
+        home = self.out / f"home-{folder.name}"
+        if not (home / "prepare.json").exists():
+            shutil.rmtree(home, ignore_errors=True)
+            home.mkdir()
+            self.ours("prepare", folder, home)
+        return home
+
+    def ours(self, action: str, folder: Path, home: Path) -> Run:
+        """One action of `benchmarks.features_ours`."""
+        told = home / f"{action}.json"
+        words = [action, folder, "--home", home, "--json", told, "--memory", f"{self.memory}g"]
+        peak = peak_rss_of("benchmarks.features_ours", words, home / f"{action}.log", self.timeout)
+        self.peak = max(self.peak, peak)
+        run = Run(json.loads(told.read_text()), peak)
+        print(f"{folder.name} {action}: {run.seconds:,.1f} s, {peak / 1e9:.1f} GB", file=sys.stderr)
+        return run
+
+    def duckdb(self, folder: Path, home: Path) -> tuple[float, int]:
+        """Seconds of DuckDB, and the values in which `recompute` differs from it."""
+        told = home / "duckdb.json"
+        words = [home, "--run-date", run_date_of(folder), "--json", told, "--against", home / "recompute",
+                 "--memory", f"{self.memory}GB"]  # fmt: skip
+        peak_rss_of("benchmarks.features_duckdb", words, home / "duckdb.log", self.timeout)
+        said = json.loads(told.read_text())
+        apart = said["mismatches"]
+        print(f"{folder.name} duckdb: {said['seconds']:,.1f} s; values apart: {apart or 'none'}", file=sys.stderr)
+        return float(said["seconds"]), sum(apart.values())
+
+
+def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float:
+    """Slope of the least-squares line of ln(seconds) on ln(size): 1 is proportional."""
+    return float(statistics.linear_regression([math.log(s) for s in sizes], [math.log(s) for s in seconds]).slope)
+
+
+def predicted(fixed_s: float, night: Run, full: Run, per_day: float) -> tuple[float, float]:
+    """Seconds of a night and of a full recompute with days of `per_day` impressions, if all but the fixed cost grows with them."""
+    grown = per_day / (full.told["impressions"] / full.told["days_held"])
+    return fixed_s + (night.seconds - fixed_s) * grown, fixed_s + (full.seconds - fixed_s) * grown
+
+
+def measured(bench: Benchmark, per_day: int, days: int, sizes: Sequence[int]) -> dict[str, Any]:
+    """Everything that the table shows and `--json` writes."""
+    year = bench.world(days, per_day)
+    short = bench.tail(year, SHORT_DAYS)
+    empty = bench.world(SHORT_DAYS, NEARLY_EMPTY)
+    nights = {}
+    for name, folder in (("empty", empty), ("short", short), ("long", year)):
+        nights[name] = bench.ours("night", folder, bench.prepared(folder))
+    full = bench.ours("recompute", year, bench.prepared(year))
+    by_family = bench.ours("families", short, bench.prepared(short)).told["seconds"]
+    against = []
+    for size in sizes:
+        folder = bench.world(SHORT_DAYS, size // SHORT_DAYS)
+        home = bench.prepared(folder)
+        run = bench.ours("recompute", folder, home)
+        theirs, apart = bench.duckdb(folder, home)
+        against.append({"searches": run.told["searches"], "impressions": run.told["impressions"], "ours_s": run.seconds,
+                        "duckdb_s": theirs, "mismatches": apart})  # fmt: skip
+    fixed = nights["empty"].seconds
+    night_20m, full_20m = predicted(fixed, nights["long"], full, BIG_DAY)
+    variable = [max(nights[n].seconds - fixed, 1e-9) for n in ("short", "long")]
+    return {
+        "incremental_speedup_365": round(full.seconds / nights["long"].seconds, 2),
+        "night_365_over_28": round(nights["long"].seconds / nights["short"].seconds, 3),
+        "night_365_over_28_without_fixed": round(variable[1] / variable[0], 3),
+        "predicted_speedup_20m_day": round(full_20m / night_20m, 2),
+        "full_over_duckdb": round(against[-1]["ours_s"] / against[-1]["duckdb_s"], 2),
+        "peak_rss_gb": round(bench.peak / 1e9, 2),
+        "oracle_mismatches": sum(a["mismatches"] for a in against),
+        "cost_exponent": round(exponent([a["searches"] for a in against], [a["ours_s"] for a in against]), 3) if len(against) > 1
+        else None,
+        "days": days, "fixed_s": round(fixed, 2), "full_s": round(full.seconds, 2), "full": full.told,
+        "nights": {n: r.told | {"total_s": round(r.seconds, 2), "peak_gb": round(r.peak / 1e9, 2)} for n, r in nights.items()},
+        "predicted": {"night_s": round(night_20m), "full_s": round(full_20m)},
+        "us_per_impression": round((full.seconds - fixed) / full.told["impressions"] * 1e6, 2),
+        "families_s": by_family, "against_duckdb": against,
+    }  # fmt: skip
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print the table, write the JSON."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.features", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--per-day", type=int, default=18_400, help="searches a day of (a), about 5.5 impressions each")
+    parser.add_argument("--days", type=int, default=365, help="of history in (a), more than 28")
+    parser.add_argument(
+        "--sizes", default="500000,1000000,2000000,4000000", help="searches in 28 days of (b), by comma"
+    )
+    parser.add_argument("--memory", type=int, default=8, help="GB for the JVM's heap, and for DuckDB")
+    parser.add_argument("--timeout", type=int, default=3600, help="seconds for one child")
+    parser.add_argument(
+        "--out", type=Path, default=Path("var/features-benchmark"), help="worlds, lakes and logs go here"
+    )
+    parser.add_argument("--json", type=Path, help="write the result into this file")
+    given = parser.parse_args(arguments)
+    sizes = [int(s) for s in given.sizes.split(",") if s.strip().isdigit()]
+    if not sizes or sizes != sorted(set(sizes)) or sizes[0] < SHORT_DAYS:
+        parser.error(f"--sizes {given.sizes!r}: expected rising numbers of searches, by comma")
+    if given.days <= SHORT_DAYS or min(given.per_day, given.memory, given.timeout) < 1:
+        parser.error(f"--days: more than {SHORT_DAYS}; --per-day, --memory, --timeout: 1 or more")
+    out = given.out.resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        told = measured(Benchmark(out, given.memory, given.timeout), given.per_day, given.days, sizes)
+    except ChildFailed as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    print_report(told)
+    if given.json is not None:
+        given.json.parent.mkdir(parents=True, exist_ok=True)
+        given.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    return 1 if told["oracle_mismatches"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
