@@ -13,6 +13,7 @@ from events.sessions import sessions
 from events.tiles import write_tiles
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
+from lake.layout import partition_values
 from lake.tables import BOT_DAYS, DAILY_ENGAGEMENT, DAILY_SEARCHES, ENGAGEMENT_EVENTS, SEARCH_LOG
 
 NEEDED = ("search_id", "user_id", "ts", "client", "surface", "locale", "query", "results", "search_date")
@@ -25,8 +26,8 @@ def run(night: Night) -> Done:
     lake, settings = night.lake, night.settings
     rules = BotRules(**{k: getattr(settings.bots, k) for k in BotRules.__dataclass_fields__})
     everything = lake.read(SEARCH_LOG, allow_unvalidated=True).where(F.col("search_date") < F.lit(night.run_date))
-    held = sorted(r[0] for r in everything.select("search_date").distinct().collect())
-    wanted = {str(day): _mark(night, day, rules) for day in held}
+    held = [d for d in partition_values(everything, "search_date") if d < night.settings.run_date]
+    wanted = {day: _mark(night, date.fromisoformat(day), rules) for day in held}
     pending = night.pending(DAILY_ENGAGEMENT, wanted)
     if not pending:
         made = _tiles(night)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,6 +61,13 @@ def placed(table: Table, frame: DataFrame, rows: Mapping[str, int]) -> DataFrame
     elif len(rows) == 1:
         frame = frame.coalesce(1)
     return frame.sortWithinPartitions(*lead, *table.sort_by) if table.sort_by else frame
+
+
+def partition_values(frame: DataFrame, column: str) -> list[str]:
+    """Values of the partition column of a table of which there are rows, sorted; told by the names of its files alone."""
+    named = re.compile(rf"/{re.escape(column)}=([^/]+)/")
+    found = (named.search(unquote(path)) for path in frame.inputFiles())
+    return sorted({match.group(1) for match in found if match})
 
 
 def live_files(table: Path) -> list[Path]:

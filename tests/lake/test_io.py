@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 
 from lake.errors import EmptyPartition, MissingPartition, RowsOutOfBounds, SchemaMismatch
 from lake.io import Lake
+from lake.layout import partition_values
 from lake.schema import Column, Table, struct
 
 DAY, NEXT = date(2026, 3, 1), date(2026, 3, 2)
@@ -54,6 +55,13 @@ def test_a_unit_whose_rows_share_a_file_with_another_unit_can_be_replaced(lake: 
     assert lake.write(two, made((DAY, "c", 3, "x")), {"x": "f2"}) == {"x": 1}
     found = lake.read(two, allow_unvalidated=True).collect()
     assert sorted(tuple(r)[1:] for r in found) == [("b", 2, "y"), ("c", 3, "x")]
+
+
+def test_days_with_rows_are_told_by_the_files_alone(lake: Lake) -> None:
+    lake.write(TABLE, rows(lake.spark, (DAY, "a", 1), (NEXT, "b", 2)), {DAY: "f1", NEXT: "f1"})
+    assert partition_values(lake.read(TABLE, allow_unvalidated=True), "day") == [str(DAY), str(NEXT)]
+    lake.spark.sql(f"DELETE FROM delta.`{lake.path(TABLE)}` WHERE name = 'b'")
+    assert partition_values(lake.read(TABLE, allow_unvalidated=True), "day") == [str(DAY)]
 
 
 def test_an_empty_frame_never_wipes_a_day(lake: Lake) -> None:
