@@ -77,7 +77,7 @@ def columns_sql(grain: str, keys: Sequence[str], wanted: Mapping[str, str], only
     names = [f"{x}_{m}_{s}" for x in levels for m in MEASURES for s in SPANS]
     # a sum over nothing is 0
     zeros = [f"coalesce({n}, 0) AS {n}" for n in names if only is None or n in only]
-    zeros += [n for x in levels if only is None or f"{x}_newest" in only for n in [f"{x}_newest"]]
+    zeros += [f"{x}_newest" for x in levels if only is None or f"{x}_newest" in only]
     selected = ", ".join(f"({sql}) AS {name}" for name, sql in wanted.items())
     return f"SELECT as_of, {', '.join(keys)}, {selected} FROM (SELECT r.*, {', '.join(zeros)} FROM rows r {joins})"
 

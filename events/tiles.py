@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from lake.daily_tables import DAILY_ENGAGEMENT, ENGAGEMENT_MEASURES, ENGAGEMENT_TILES
+from events.engagement import SUMS
+from lake.daily_tables import DAILY_ENGAGEMENT, ENGAGEMENT_TILES
 from lake.fingerprint import fingerprint
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 SIZES = (1, 8, 64, 512)  # days
 YEAR, ALL_TIME = 365, 36_500  # spans of history that are read, in days
 TILE_VERSION = 1  # raise it when the meaning of a tile changes: all are then made again
-SUMS = tuple(c.name for c in ENGAGEMENT_MEASURES)
 
 
 @dataclass(frozen=True, order=True)
@@ -56,10 +56,8 @@ def tile_around(day: date, days: int) -> Tile:
 
 def tiles_of(held: Iterable[date], before: date) -> dict[int, list[Tile]]:
     """Length -> the tiles that end by `before` and hold one of the days, oldest first."""
-    known = sorted(held)
-    return {
-        size: sorted(t for t in {tile_around(d, size) for d in known} if t.before <= before) for size in SIZES
-    }  # fmt: skip
+    known = set(held)
+    return {size: sorted(t for t in {tile_around(d, size) for d in known} if t.before <= before) for size in SIZES}
 
 
 def cover(days: Collection[date], held: Collection[date], made: Collection[str]) -> tuple[list[Tile], list[date]]:

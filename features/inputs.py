@@ -8,7 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from lake.daily_tables import ENGAGEMENT_MEASURES
+from events.engagement import SUMS
+from events.tiles import (
+    ALL_TIME as ALL_TIME,
+)  # a window of so many days is the whole history; its columns end in `_all`
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -17,13 +20,12 @@ if TYPE_CHECKING:
 VOICE_MEASURES = {
     "voice_impressions": "impressions", "voice_long_plays": "long_plays", "voice_expected_micro": "expected_micro",
 }  # fmt: skip
-COUNTED = tuple(c.name for c in ENGAGEMENT_MEASURES)  # sums of daily_engagement, kept for all time by query and track
+COUNTED = SUMS  # sums of daily_engagement, kept for all time by query and track
 # beside them derived ones: `responses` are clicks on screens and long plays on voice; `expected_micro` the same as expected
 # by the exposure curve at each impression's own position, in millionths
 MEASURES = (*COUNTED, "responses", "expected_micro", *VOICE_MEASURES)
 NEWEST = "newest"  # no sum: the age in days of the newest day with an impression
 LONGEST_DAYS = 90  # of pairs; beyond them only queries, tracks, artists and works are kept
-ALL_TIME = 36_500  # days; a window of so many is the whole history, its columns end in `_all`
 LONG_LEVELS = ("query", "track", "artist", "work")
 # level -> what its sums are taken over, besides the window
 LEVELS = {

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from events.tiles import ALL_TIME, SIZES, SUMS, YEAR, Tile, cover, history, tile_around, tiles_of, write_tiles
+from events.engagement import SUMS
+from events.tiles import ALL_TIME, SIZES, YEAR, Tile, cover, history, tile_around, tiles_of, write_tiles
 from lake.columns import POSITIONS
 from lake.io import Lake
 from lake.schema import struct
