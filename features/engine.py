@@ -15,7 +15,7 @@ from features.attributes import with_query_attributes, with_track_attributes
 from features.catalogue import KEYS, chosen
 from features.inputs import Sum, Window
 from features.spec import FeatureColumn, Grain
-from features.sums import rolled_up, sums_per_pair, track_keys, with_long_sums, with_short_sums
+from features.sums import rolled_up, sums_per_pair, track_keys, with_keys, with_long_sums, with_short_sums
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -55,9 +55,11 @@ def feature_frames(
     asked, _ = asked_sums(wanted)
     # both sides lie by track once: every level that has the track then sums and joins without another exchange
     parts = int(inputs.pairs.sparkSession.conf.get("spark.sql.shuffle.partitions", "4") or 4)
-    pairs = _with_keys(inputs).repartition(parts, "track_id").persist()
+    pairs = _with_names(inputs).repartition(parts, "track_id_key").persist()
     short = [s for s in asked if not s.is_long]
-    placed = rolled_up(sums_per_pair(inputs, short), inputs).repartition(parts, "track_id").persist() if short else None
+    placed = None
+    if short:
+        placed = rolled_up(sums_per_pair(inputs, short), inputs).repartition(parts, "track_id_key").persist()
     out: dict[Grain, DataFrame] = {}
     try:
         for grain, keys in KEYS.items():
@@ -81,11 +83,10 @@ def feature_frames(
 
 
 def _grain_columns(grain: Grain) -> tuple[str, ...]:
-    return (
-        ("language", "track_id", "artist", "work_id")
-        if grain == "track"
-        else ("locale", "query", "language", "cluster_id")
-    )
+    place, named = (("language",), ("track_id", "artist", "work_id"))
+    if grain == "query":
+        place, named = ("locale", "language"), ("query", "cluster_id")
+    return (*place, *named, *[f"{n}_key" for n in named])
 
 
 def asked_sums(wanted: Sequence[FeatureColumn]) -> tuple[list[Sum], dict[str, Column]]:
@@ -106,11 +107,10 @@ def _stored(value: Column) -> Column:
     return F.round(value.cast("double"), 9)
 
 
-def _with_keys(inputs: FeatureInputs) -> DataFrame:
-    """The wanted pairs with every key that a level sums by."""
+def _with_names(inputs: FeatureInputs) -> DataFrame:
+    """The wanted pairs with everything that a level sums by: its name, and its key (`sums.key_of`)."""
     from pyspark.sql import functions as F
 
-    clusters = inputs.queries.select("locale", "query", "language", "cluster_id")
-    return inputs.pairs.join(F.broadcast(clusters), ["locale", "query"]).join(
-        F.broadcast(track_keys(inputs.tracks)), "track_id"
-    )
+    clusters = with_keys(inputs.queries.select("locale", "query", "language", "cluster_id"))
+    made_by = with_keys(track_keys(inputs.tracks))
+    return inputs.pairs.join(F.broadcast(clusters), ["locale", "query"]).join(F.broadcast(made_by), "track_id")

@@ -38,6 +38,13 @@ LEVELS = {
     "work_pair": ("language", "query", "work_id"),
     "work": ("language", "work_id"),
 }
+NAMES = (
+    "query",
+    "cluster_id",
+    "track_id",
+    "artist",
+    "work_id",
+)  # of these keys, long strings: summed and joined by `key_of`
 QUERY_ATTRIBUTES = (
     "stripped", "language", "intent", "intent_group", "genre", "decade", "mood", "activity", "sort_by", "artist_name", "title_name",
     "searches_28d", "people_28d", "query_tokens", "query_terms", "query_trigrams",

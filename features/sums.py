@@ -4,6 +4,10 @@ A row of the log is read once whatever the number of features: everything up to 
 locale, query, track), of which every level is a roll-up. Queries that no wanted pair's alias cluster holds are summed by track
 alone: they count for tracks, artists and works only, and are most of what is ever asked. 365 days and all time are kept by
 query and track, in tiles (`events.tiles`); artists and works are roll-ups of tracks.
+
+Names (`inputs.NAMES`) are summed and joined by a key of 64 bits, `<name>_key`, which costs half of what strings do; the frames of
+wanted rows have both, so the names come back without a join. That no two queries of a night share a key is checked in the plan:
+their words come from outside. Names of the catalog are its owner's; among ten million, two share a key with a chance of 3e-6.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from features.inputs import LEVELS, LONGEST_DAYS, MICRO, NEWEST, VOICE_MEASURES, Sum
+from features.inputs import LEVELS, LONGEST_DAYS, MICRO, NAMES, NEWEST, VOICE_MEASURES, Sum
 from lake.columns import POSITIONS
 
 if TYPE_CHECKING:
@@ -20,8 +24,24 @@ if TYPE_CHECKING:
     from features.engine import FeatureInputs
 
 
+KEY_SALT = 0  # change it where two queries of a night share a key: no value depends on it
+
+
+def key_of(name: str) -> Column:
+    """The 64-bit key (xxhash64) of a name's column, null for null."""
+    from pyspark.sql import functions as F
+
+    return F.when(F.col(name).isNotNull(), F.xxhash64(F.lit(KEY_SALT), name)).alias(f"{name}_key")
+
+
+def with_keys(frame: DataFrame) -> DataFrame:
+    """The frame and the key of each name that it has."""
+    return frame.select("*", *[key_of(n) for n in NAMES if n in frame.columns])
+
+
 def sums_per_pair(inputs: FeatureInputs, asked: Sequence[Sum]) -> DataFrame:
-    """One row per (as_of, locale, query, track) with every asked sum up to 90 days, bigint (decayed ones in `Sum.scale`).
+    """One row per (as_of, locale, query_key, track_id_key) with every asked sum up to 90 days, bigint (decayed ones in
+    `Sum.scale`).
 
     Queries beside the wanted ones have no row of their own: theirs are summed under query null and the language as locale.
     """
@@ -56,25 +76,31 @@ def sums_per_pair(inputs: FeatureInputs, asked: Sequence[Sum]) -> DataFrame:
     lives = sorted({s.half_life for s in once.values() if s.half_life})
     # forward decay read at as_of (Cormode et al. 2009)
     weights = [F.pow(F.lit(2.0), -(F.col("age_days") - 1) / F.lit(float(h))).alias(f"_weight_{h}d") for h in lives]
-    near = F.col("_near").isNotNull()
+    near = F.col("query_key").isNotNull()
     daily = daily.select(
         "as_of", "age_days", F.when(near, F.col("locale")).otherwise(F.substring("locale", 1, 2)).alias("locale"),
-        F.when(near, F.col("query")).alias("query"), "track_id", *weights,
+        "query_key", key_of("track_id"), *weights,
         *[derived.get(m, F.col(m)).alias(m) for m in sorted({s.measure for s in once.values()})],
     )  # fmt: skip
-    return daily.groupBy("as_of", "locale", "query", "track_id").agg(
+    return daily.groupBy("as_of", "locale", "query_key", "track_id_key").agg(
         *[_span_sum(s).alias(name) for name, s in sorted(once.items())]
     )
 
 
 def _near(inputs: FeatureInputs) -> DataFrame:
-    """The queries of the wanted pairs and of their alias clusters, marked `_near`."""
+    """(query, query_key) of the wanted pairs and of their alias clusters. The plan fails where two share a key."""
     from pyspark.sql import functions as F
 
     wanted = inputs.pairs.select("locale", "query").distinct()
     clusters = inputs.queries.join(wanted, ["locale", "query"], "left_semi").select("language", "cluster_id").distinct()
     near = inputs.queries.join(F.broadcast(clusters), ["language", "cluster_id"], "left_semi").select("query")
-    return near.unionByName(wanted.select("query")).distinct().withColumn("_near", F.lit(True))
+    named = with_keys(near.unionByName(wanted.select("query")).distinct())
+    kept = named.groupBy("query_key").agg(F.min("query").alias("query"), F.count("*").alias("names"))
+    told = "features.sums: two queries share a 64-bit key. Give KEY_SALT another value and run the step again."
+    return kept.select(
+        "query",
+        F.when(F.col("names") == 1, F.col("query_key")).otherwise(F.raise_error(F.lit(told))).alias("query_key"),
+    )
 
 
 def _span_sum(wanted: Sum) -> Column:
@@ -106,22 +132,26 @@ def rolled_up(fine: DataFrame, inputs: FeatureInputs) -> DataFrame:
     from pyspark.sql import functions as F
 
     sums = [c for c in fine.columns if "__" in c]
-    spread = fine.withColumn("_at", F.explode(places())).select("as_of", "_at.*", "query", "track_id", *sums)
-    clusters = inputs.queries.select("locale", "query", "cluster_id")
-    made_by = track_keys(inputs.tracks)
-    placed = spread.join(F.broadcast(clusters), ["locale", "query"], "left").join(
-        F.broadcast(made_by), "track_id", "left"
+    spread = fine.withColumn("_at", F.explode(places())).select("as_of", "_at.*", "query_key", "track_id_key", *sums)
+    # of these queries alone: a tail's query that shares a key with one of them must not be taken for it
+    near = inputs.queries.join(F.broadcast(_near(inputs)), "query")
+    clusters = near.select("locale", "query_key", key_of("cluster_id"))
+    made_by = with_keys(track_keys(inputs.tracks))
+    of_track = made_by.select("track_id_key", "artist_key", "work_id_key")
+    placed = spread.join(F.broadcast(clusters), ["locale", "query_key"], "left").join(
+        F.broadcast(of_track), "track_id_key", "left"
     )
     # a language's rows are all summed (by cluster, track, artist); a locale's and `*`'s only where a pair asks for them
-    wanted = inputs.pairs.select("locale", "query").distinct().withColumn("_wanted", F.lit(True))
+    asked = inputs.pairs.select("locale", "query").distinct()
+    wanted = asked.select("locale", key_of("query")).withColumn("_wanted", F.lit(True))
     anywhere = inputs.pairs.where(F.col("locale") == "*").join(F.broadcast(made_by), "track_id")
-    placed = placed.join(F.broadcast(wanted), ["locale", "query"], "left")
+    placed = placed.join(F.broadcast(wanted), ["locale", "query_key"], "left")
     needed = (F.length("locale") == 2) | F.col("_wanted").isNotNull()
-    for key in ("artist", "work_id"):
+    for key in ("artist_key", "work_id_key"):
         mark = anywhere.select(key).distinct().withColumn(f"_by_{key}", F.lit(True))
         placed = placed.join(F.broadcast(mark), key, "left")
         needed = needed | ((F.col("locale") == "*") & F.col(f"_by_{key}").isNotNull())
-    return placed.where(needed).drop("_wanted", "_by_artist", "_by_work_id")
+    return placed.where(needed).drop("_wanted", "_by_artist_key", "_by_work_id_key")
 
 
 def track_keys(tracks: DataFrame) -> DataFrame:
@@ -132,11 +162,17 @@ def track_keys(tracks: DataFrame) -> DataFrame:
     return tracks.select("track_id", F.col("artists_normal")[0].alias("artist"), work)
 
 
+def level_keys(level: str) -> tuple[str, ...]:
+    """What a level's sums lie by, beside `as_of`: columns of the sums, and of the rows they are joined to."""
+    return tuple(f"{k}_key" if k in NAMES else k for k in LEVELS[level])
+
+
 def with_short_sums(base: DataFrame, placed: DataFrame, asked: Sequence[Sum]) -> DataFrame:
     """Add `<level>__<sum>` for every asked sum up to 90 days; the base frame holds the level's keys."""
     from pyspark.sql import functions as F
 
-    for level, keys in LEVELS.items():
+    for level in LEVELS:
+        keys = level_keys(level)
         here = sorted({s.column for s in asked if s.level == level and not s.is_long})
         if not here:
             continue
@@ -153,7 +189,8 @@ def with_long_sums(base: DataFrame, history: DataFrame | None, tracks: DataFrame
     """Add `<level>__<sum>` for the asked sums over 365 days and all time, from `history` (see `FeatureInputs`)."""
     from pyspark.sql import functions as F
 
-    for level, keys in LEVELS.items():
+    for level in LEVELS:
+        keys = level_keys(level)
         here = {s.column: s for s in asked if s.level == level and s.is_long}
         if not here:
             continue
@@ -167,9 +204,10 @@ def with_long_sums(base: DataFrame, history: DataFrame | None, tracks: DataFrame
             *sorted({s.measure for s in here.values()}),
         )  # fmt: skip
         if level == "query":
-            rows = rows.join(F.broadcast(base.select("locale", "query").distinct()), ["locale", "query"], "left_semi")
+            wanted = base.select("locale", "query", "query_key").distinct()
+            rows = rows.join(F.broadcast(wanted), ["locale", "query"])
         else:
-            rows = rows.join(F.broadcast(track_keys(tracks)), "track_id")
+            rows = rows.join(F.broadcast(with_keys(track_keys(tracks))), "track_id")
         summed = rows.groupBy("as_of", *keys).agg(*[
             F.sum(F.when(F.col("span_days") == F.lit(s.days), F.col(s.measure)).otherwise(0)).alias(f"{level}__{name}")
             for name, s in sorted(here.items())
