@@ -6,7 +6,7 @@ SETUP_INPUTS := pyproject.toml constraints.txt tools/setup_machine.py
 LIMIT ?= 3600
 
 .DEFAULT_GOAL := help
-.PHONY: help setup nightly demo test lint docs docs-check sweep try-feature report bench chaos serve clean
+.PHONY: help setup nightly demo test lint docs docs-check sweep try-feature ablation report bench chaos serve clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ sweep: setup ## a sweep on the last night's training examples: [RUN_DATE=…] [A
 
 try-feature: setup ## what a feature is worth on the last night's training pairs: NAME=column, feature or family [RUN_DATE=…]
 	@$(PY) -m jobs.try_feature run_date=$(or $(RUN_DATE),$(shell $(PY) -m tools.nightly --last-run-date)) 'features.tried=[$(NAME)]' $(ARGS)
+
+ablation: setup ## what each feature family is worth on the last night, against the simulator's truth: [RUN_DATE=…]
+	@$(PY) -m jobs.ablate run_date=$(or $(RUN_DATE),$(shell $(PY) -m tools.nightly --last-run-date)) $(ARGS)
 
 report: setup ## the last night against the simulator's truth (simulated logs only)
 	@$(PY) -m jobs.report run_date=$(or $(RUN_DATE),$(shell $(PY) -m tools.nightly --last-run-date)) $(ARGS)

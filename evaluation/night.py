@@ -10,27 +10,26 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evaluation.answers import Stripped, answered
+from evaluation.answers import Stripped
 from evaluation.baselines import (
     bm25_scores,
     coec_scores,
     ctr_scores,
     popularity_scores,
     random_scores,
-    skyline_scores,
 )
 from evaluation.errors import RankingsUnfit
 from evaluation.intervals import bootstrap_interval, clustered_interval, sign_flip_p_value
-from evaluation.metrics import dcg_by_group, mean_over_groups, ndcg_by_group, ndcg_name
+from evaluation.judge import NDCG_K, Judge
+from evaluation.metrics import mean_over_groups, ndcg_name
 from evaluation.recall import candidate_recall
 from evaluation.report import Difference, NightResult, print_night, write_night_json
-from evaluation.truth import KEY, NightTruth, expected_gains, ideal_lists, need_shares
+from evaluation.truth import KEY, NightTruth
 
 __all__ = ["BASELINES", "NightResult", "evaluate_night", "print_night", "write_night_json"]
 
 Floats = npt.NDArray[np.float64]
 BASELINES = ("popularity", "ctr", "coec", "bm25")
-_K = 10
 
 
 def evaluate_night(
@@ -54,21 +53,10 @@ def evaluate_night(
     """
     _check(rankings, candidates, catalog)
     released = rankings[KEY].drop_duplicates()
-    asked = answered(truth.asked, released, stripped)
-    hits = asked[asked["entry_query"].notna()]
-    if hits.empty:
-        raise RankingsUnfit(
-            f"rankings @ {truth.run_date}: {len(released)} released entries answer none of the day's "
-            f"{int(asked['searches'].sum())} searches; is it the release of this run_date and world?"
-        )
-    mixed = hits[["entry_locale", "entry_query", "need_id", "searches"]]
-    shares = need_shares(mixed.rename(columns={"entry_locale": "locale", "entry_query": "query"}))
-    gains = expected_gains(shares, truth.relevance)
-    entries = _entries(shares, gains, truth.kinds)
-    rows = _ranked_rows(entries, rankings, candidates, catalog)
-    sizes = rows.groupby("entry", sort=True).size().reindex(range(len(entries)), fill_value=0).to_numpy()
-
-    gain = skyline_scores(rows, gains)
+    judge = Judge.of(truth, released, candidates, catalog, stripped=stripped)
+    entries, weight, ideal = judge.entries, judge.weight, judge.ideal
+    rows = _with_shipped(judge.rows, entries, rankings)
+    gain = judge.gain
     arms = {
         "playfirst": rows["shipped"].to_numpy(dtype=np.float64),
         "popularity": popularity_scores(rows),
@@ -78,16 +66,14 @@ def evaluate_night(
         "skyline": gain,
         "random": random_scores(rows, seed),
     }
-    ideal = entries["ideal"].to_numpy(dtype=np.float64)
-    ndcg = {arm: ndcg_by_group(gain, scores, sizes, _K, gain="linear", ideal=ideal) for arm, scores in arms.items()}
-    weight = entries["searches"].to_numpy(dtype=np.float64)
+    ndcg = {arm: judge.ndcg(scores) for arm, scores in arms.items()}
     judged = ideal > 0
     per_need = entries[judged].groupby("need_id")["searches"].sum().to_numpy(dtype=np.float64)
-    recall, order = candidate_recall(rows, gain, shares, gains, truth.relevance, entries)
+    recall, order = candidate_recall(rows, gain, judge.shares, judge.gains, truth.relevance, entries)
     return NightResult(
         run_date=truth.run_date,
         source=truth.source,
-        metric=ndcg_name(_K, gain="linear", ideal="catalog").replace("gain=linear", "gain=Σ P(need)·(2^grade−1)"),
+        metric=ndcg_name(NDCG_K, gain="linear", ideal="catalog").replace("gain=linear", "gain=Σ P(need)·(2^grade−1)"),
         ndcg10={arm: mean_over_groups(values, weight) for arm, values in ndcg.items()},
         ndcg10_unweighted={arm: mean_over_groups(values) for arm, values in ndcg.items()},
         diff={
@@ -102,7 +88,7 @@ def evaluate_night(
         },
         recall100=recall,
         recall_order=order,
-        coverage=float(hits["searches"].sum() / asked["searches"].sum()),
+        coverage=float(weight.sum() / judge.searches),
         entries={
             "released": len(released),
             "asked": len(entries),
@@ -112,7 +98,7 @@ def evaluate_night(
             "candidate_rows": len(rows),
         },
         weights={
-            "searches": float(asked["searches"].sum()),
+            "searches": judge.searches,
             "answered": float(weight.sum()),
             "judged": float(weight[judged].sum()),
             "effective_needs": float(per_need.sum() ** 2 / max(float((per_need**2).sum()), 1.0)),
@@ -140,34 +126,12 @@ def _check(rankings: pd.DataFrame, candidates: pd.DataFrame, catalog: pd.DataFra
         raise RankingsUnfit(f"rankings: {int(rankings[order].isna().sum())} rows have no {order}; each needs one")
 
 
-def _entries(shares: pd.DataFrame, gains: pd.DataFrame, kinds: dict[str, str]) -> pd.DataFrame:
-    """One row per asked entry: `searches`, its most probable `need_id` and that need's `kind`, `ideal` DCG@10."""
-    ordered = shares.sort_values([*KEY, "searches", "need_id"], ascending=[True, True, False, True], kind="stable")
-    entries = ordered.drop_duplicates(KEY)[[*KEY, "need_id"]]
-    entries = entries.merge(shares.groupby(KEY)["searches"].sum().reset_index(), on=KEY)
-    best = ideal_lists(gains, _K)
-    sizes = best.groupby(KEY, sort=False).size()
-    ideal = dcg_by_group(best["gain"], -best["rank"], sizes, _K, gain="linear")
-    entries = entries.merge(pd.DataFrame({"ideal": ideal}, index=sizes.index).reset_index(), on=KEY, how="left")
-    entries["ideal"] = entries["ideal"].fillna(0.0)
-    entries["kind"] = [kinds.get(need, "unknown") for need in entries["need_id"]]
-    entries["entry"] = np.arange(len(entries))
-    return entries
-
-
-def _ranked_rows(
-    entries: pd.DataFrame, rankings: pd.DataFrame, candidates: pd.DataFrame, catalog: pd.DataFrame
-) -> pd.DataFrame:
-    """Candidates of the asked entries, in the order of `entry`, with `shipped` (playfirst's score) and popularity.
-
-    A candidate that was not released ranks below every released one. The catalog's own popularity is taken: the
-    feature of that name is null while no snapshot may be back-dated, and the baseline must not suffer from it.
-    """
+def _with_shipped(rows: pd.DataFrame, entries: pd.DataFrame, rankings: pd.DataFrame) -> pd.DataFrame:
+    """The candidate rows with `shipped` (playfirst's score). One that was not released ranks below every released one."""
     row = [*KEY, "track_id"]
     shipped = rankings[row].assign(shipped=-rankings["rank"] if "rank" in rankings.columns else rankings["score"])
     shipped = shipped.merge(entries[KEY], on=KEY)
-    kept = candidates.drop(columns=["popularity", "shipped", "entry"], errors="ignore")
-    rows = kept.merge(entries[[*KEY, "entry"]], on=KEY).merge(shipped, on=row, how="left")
+    rows = rows.drop(columns=["shipped"], errors="ignore").merge(shipped, on=row, how="left")
     placed = int(rows["shipped"].notna().sum())
     if placed != len(shipped):
         lost = shipped.merge(rows[row], on=row, how="left", indicator=True).query("_merge == 'left_only'").iloc[0]
@@ -177,8 +141,7 @@ def _ranked_rows(
             "the same run_date"
         )
     rows["shipped"] = rows["shipped"].astype("float64").fillna(-np.inf)
-    rows = rows.merge(catalog[["track_id", "popularity"]], on="track_id", how="left")
-    return rows.sort_values(["entry", "track_id"], kind="stable").reset_index(drop=True)
+    return rows
 
 
 def _difference(

@@ -83,7 +83,8 @@ def feature_frames(
 
 
 def _grain_columns(grain: Grain) -> tuple[str, ...]:
-    place, named = (("language",), ("track_id", "artist", "work_id"))
+    place: tuple[str, ...] = ("language",)
+    named: tuple[str, ...] = ("track_id", "artist", "work_id")
     if grain == "query":
         place, named = ("locale", "language"), ("query", "cluster_id")
     return (*place, *named, *[f"{n}_key" for n in named])

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hydra
 from omegaconf import DictConfig
 from rich.console import Console
 
+from evaluation.ablation import print_ablation, read_ablation
 from evaluation.errors import EvaluationError
 from evaluation.night import evaluate_night, print_night, write_night_json
-from evaluation.truth import night_truth
+from evaluation.truth import NightTruth, night_truth
 from features.catalogue import feature_table
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
@@ -19,6 +21,9 @@ from jobs.settings import Settings
 from lake.errors import InputContractError
 from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, HEAD_RANKINGS, QUERIES
 from queries.carrier import load_grammar, stripped
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 WINDOW_DAYS = 28
 
@@ -33,27 +38,38 @@ def has_truth(night: Night) -> bool:
     return night.is_simulated and (truth_folder(night.settings) / "truth").is_dir()
 
 
-def run(night: Night) -> Done:
-    """Judge the released lists on the searches of D, which the night did not see; writes reports/night.json."""
+def truth_of(night: Night) -> NightTruth:
+    """The simulator's truth of the searches of D. InputContractError where the logs are not simulated."""
     if not has_truth(night):
         raise InputContractError(
             f"{truth_folder(night.settings)} holds no truth/: only simulated logs can be judged so."
         )
-    try:
-        truth = night_truth(truth_folder(night.settings), night.logs, night.run_date)
-    except EvaluationError as error:
-        return Done(skipped=True, note=str(error))
-    lake, day = night.lake, [night.run_date]
-    from pyspark.sql import functions as F
+    return night_truth(truth_folder(night.settings), night.logs, night.run_date)
 
-    rankings = lake.read(HEAD_RANKINGS, day).select("locale", "query", "track_id", "score", "rank").toPandas()
+
+def asked_entries(night: Night, truth: NightTruth) -> tuple[dict[tuple[str, str], str], DataFrame]:
+    """The stripped form of each (locale, query) of D, and the released (locale, query) that may answer one of them."""
     asked = truth.weights[["locale", "query"]]
     grammar = load_grammar()
     keys = [(str(x), str(q)) for x, q in zip(asked["locale"], asked["query"], strict=True)]
     forms = {(x, q): stripped(q, x, grammar) for x, q in keys}
     places = {(p, f) for (x, q), form in forms.items() for f in (q, form) for p in (x, x[:2], "*")}
     wanted = night.spark.createDataFrame(sorted(places), "locale string, query string")
-    wanted = wanted.join(lake.read(HEAD_RANKINGS, day).select("locale", "query").distinct(), ["locale", "query"])
+    released = night.lake.read(HEAD_RANKINGS, [night.run_date]).select("locale", "query").distinct()
+    return forms, wanted.join(released, ["locale", "query"])
+
+
+def run(night: Night) -> Done:
+    """Judge the released lists on the searches of D, which the night did not see; writes reports/night.json."""
+    try:
+        truth = truth_of(night)
+    except EvaluationError as error:
+        return Done(skipped=True, note=str(error))
+    from pyspark.sql import functions as F
+
+    lake, day = night.lake, [night.run_date]
+    rankings = lake.read(HEAD_RANKINGS, day).select("locale", "query", "track_id", "score", "rank").toPandas()
+    forms, wanted = asked_entries(night, truth)
     spread = lake.read(DAILY_ENGAGEMENT, night.window(WINDOW_DAYS)).withColumn(
         "locale", F.explode(F.array(F.col("locale"), F.substring("locale", 1, 2), F.lit("*")))
     )
@@ -78,6 +94,9 @@ def run(night: Night) -> Done:
     out.parent.mkdir(parents=True, exist_ok=True)
     write_night_json(result, out)
     print_night(result)
+    families = read_ablation(ablation_file(night.settings), night.run_date)
+    if families is not None:
+        print_ablation(families)
     ours = json.loads(out.read_text())["ndcg10"]
     return Done(len(frame), len(ranked), f"NDCG@10 {ours['playfirst']:.4f}, skyline {ours['skyline']:.4f}; {out}")
 
@@ -85,6 +104,11 @@ def run(night: Night) -> Done:
 def report_file(settings: Settings) -> Path:
     """Where the night's figures are written."""
     return Path(settings.reports) / "night.json"
+
+
+def ablation_file(settings: Settings) -> Path:
+    """Where jobs.ablate writes what each feature family is worth."""
+    return Path(settings.reports) / "ablation.json"
 
 
 def print_last(settings: Settings, console: Console) -> None:

@@ -1,0 +1,96 @@
+"""What a night's lists are judged by: the entries that people asked for, their candidates, and each candidate's expected gain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from evaluation.answers import Stripped, answered
+from evaluation.baselines import skyline_scores
+from evaluation.errors import RankingsUnfit
+from evaluation.metrics import dcg_by_group, ndcg_by_group
+from evaluation.truth import KEY, NightTruth, expected_gains, ideal_lists, need_shares
+
+Floats = npt.NDArray[np.float64]
+NDCG_K = 10
+
+
+@dataclass(frozen=True)
+class Judge:
+    """The asked entries of a night and their candidates. Any scores of `rows` can be judged by `ndcg`.
+
+    `entries`: one row per asked entry, with `searches`, `need_id`, `kind` and `ideal` (DCG@10 over the whole catalog; 0
+    without a relevant track). `rows`: the candidates of those entries, in the order of `entry` and track_id. `gain`: the
+    expected gain of each row. `searches`: all of the day, answered or not.
+    """
+
+    entries: pd.DataFrame
+    rows: pd.DataFrame
+    gain: Floats
+    sizes: npt.NDArray[np.integer[Any]]
+    shares: pd.DataFrame
+    gains: pd.DataFrame
+    searches: float
+
+    @property
+    def weight(self) -> Floats:
+        """Searches that each entry answers."""
+        return self.entries["searches"].to_numpy(dtype=np.float64)
+
+    @property
+    def ideal(self) -> Floats:
+        """DCG@10 of each entry's ideal list over the whole catalog."""
+        return self.entries["ideal"].to_numpy(dtype=np.float64)
+
+    def ndcg(self, scores: Floats) -> Floats:
+        """NDCG@10 of each entry if its candidates lie by these scores (one a row of `rows`); linear in the expected gain."""
+        return ndcg_by_group(self.gain, scores, self.sizes, NDCG_K, gain="linear", ideal=self.ideal)
+
+    @classmethod
+    def of(
+        cls, truth: NightTruth, released: pd.DataFrame, candidates: pd.DataFrame, catalog: pd.DataFrame, *,
+        stripped: Stripped | None = None,
+    ) -> Judge:  # fmt: skip
+        """`released`: (locale, query) of the release's entries; the rest as in `evaluation.night.evaluate_night`.
+
+        The catalog's own popularity is taken into `rows`: the feature of that name is null while no snapshot may be
+        back-dated, and a baseline must not suffer from it. RankingsUnfit where no entry answers a search of the day.
+        """
+        asked = answered(truth.asked, released, stripped)
+        hits = asked[asked["entry_query"].notna()]
+        if hits.empty:
+            raise RankingsUnfit(
+                f"rankings @ {truth.run_date}: {len(released)} released entries answer none of the day's "
+                f"{int(asked['searches'].sum())} searches; is it the release of this run_date and world?"
+            )
+        mixed = hits[["entry_locale", "entry_query", "need_id", "searches"]]
+        shares = need_shares(mixed.rename(columns={"entry_locale": "locale", "entry_query": "query"}))
+        gains = expected_gains(shares, truth.relevance)
+        entries = _entries(shares, gains, truth.kinds)
+        kept = candidates.drop(columns=["popularity", "entry"], errors="ignore")
+        rows = kept.merge(entries[[*KEY, "entry"]], on=KEY)
+        rows = rows.merge(catalog[["track_id", "popularity"]], on="track_id", how="left")
+        rows = rows.sort_values(["entry", "track_id"], kind="stable").reset_index(drop=True)
+        sizes = (
+            rows.groupby("entry", sort=True).size().reindex(range(len(entries)), fill_value=0).to_numpy(dtype=np.int64)
+        )
+        return cls(entries, rows, skyline_scores(rows, gains), sizes, shares, gains, float(asked["searches"].sum()))
+
+
+def _entries(shares: pd.DataFrame, gains: pd.DataFrame, kinds: dict[str, str]) -> pd.DataFrame:
+    """One row per asked entry: `searches`, its most probable `need_id` and that need's `kind`, `ideal` DCG@10."""
+    ordered = shares.sort_values([*KEY, "searches", "need_id"], ascending=[True, True, False, True], kind="stable")
+    entries = ordered.drop_duplicates(KEY)[[*KEY, "need_id"]]
+    entries = entries.merge(shares.groupby(KEY)["searches"].sum().reset_index(), on=KEY)
+    best = ideal_lists(gains, NDCG_K)
+    sizes = best.groupby(KEY, sort=False).size()
+    ideal = dcg_by_group(best["gain"], -best["rank"], sizes, NDCG_K, gain="linear")
+    entries = entries.merge(pd.DataFrame({"ideal": ideal}, index=sizes.index).reset_index(), on=KEY, how="left")
+    entries["ideal"] = entries["ideal"].fillna(0.0)
+    entries["kind"] = [kinds.get(need, "unknown") for need in entries["need_id"]]
+    entries["entry"] = np.arange(len(entries))
+    return entries

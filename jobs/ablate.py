@@ -1,0 +1,87 @@
+"""What each feature family is worth against the simulator's truth: fits with and without it, on the last night's examples."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import hydra
+import numpy as np
+from omegaconf import DictConfig
+
+from evaluation.ablation import ablation, print_ablation, write_ablation
+from evaluation.judge import Judge
+from features.catalogue import FAMILIES, columns, feature_table
+from jobs.command import run_command
+from jobs.night import Done, Night, run_alone
+from jobs.report import ablation_file, asked_entries, truth_of
+from jobs.tune import examples_path
+from lake.errors import BadConfiguration
+from lake.tables import HEAD_RANKINGS
+from ranking.dataset import Examples, FeatureList, read_examples
+from ranking.examples import matrix
+from ranking.ranker import RankerParams, fit
+from ranking.scoring import feature_list
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SEEDS = (1, 2, 3)
+
+
+def run(night: Night) -> Done:
+    """Fit with every family and without each, score the night's candidates by each; writes reports/ablation.json."""
+    truth = truth_of(night)
+    features, threads = feature_list(), night.settings.tuning.threads
+    params = RankerParams.from_dict(dict(night.settings.ranker))
+    examples = read_examples(examples_path(night), features)
+    lake, day = night.lake, [night.run_date]
+    forms, wanted = asked_entries(night, truth)
+    parts = [lake.read(feature_table(g), day) for g in ("query_track", "query", "track")]
+    rows = matrix(*parts).join(wanted, ["locale", "query"]).drop("run_date")
+    candidates = rows.toPandas()
+    catalog = night.tracks(allow_unvalidated=False).select("track_id", "popularity").toPandas()
+    released = lake.read(HEAD_RANKINGS, day).select("locale", "query").distinct().toPandas()
+    judge = Judge.of(truth, released, candidates, catalog, stripped=forms)
+    values = judge.rows[list(features.names)].to_numpy(dtype="float64")
+    scores: dict[str, list[NDArray[np.float64]]] = {}
+    family_of = {c.name: c.feature.family for c in columns()}
+    gain = dict.fromkeys(FAMILIES, 0.0)
+    for left_out in ("", *FAMILIES):
+        kept = np.array([family_of[n] != left_out for n in features.names])
+        if not kept.any():
+            raise BadConfiguration(f"the catalogue has no family beside {left_out}: nothing is left to train with.")
+        fewer = _with_columns(examples, kept)
+        rankers = [fit(fewer, params, seed=s, threads=threads) for s in SEEDS]
+        scores[left_out] = [r.scores(np.ascontiguousarray(values[:, kept])) for r in rankers]
+        if not left_out:
+            for name, part in zip(features.names, rankers[0].booster.feature_importance("gain"), strict=True):
+                gain[family_of[name]] += float(part)
+    total = max(sum(gain.values()), 1e-300)
+    per_family = {f: sum(of == f for of in family_of.values()) for f in FAMILIES}
+    found = ablation(judge, night.run_date, scores, per_family, {f: g / total for f, g in gain.items()})
+    out = ablation_file(night.settings)
+    write_ablation(found, out)
+    print_ablation(found)
+    return Done(len(examples.grades), len(FAMILIES), f"NDCG@10 {found.ndcg10:.4f} with all; {Path(out)}")
+
+
+def _with_columns(examples: Examples, kept: NDArray[np.bool_]) -> Examples:
+    """The examples with some of their columns."""
+    places = np.flatnonzero(kept)
+    names, monotone = examples.features.names, examples.features.monotone
+    features = FeatureList(
+        tuple(names[i] for i in places), tuple(monotone[i] for i in places), examples.features.fingerprint
+    )
+    return replace(examples, features=features, matrix=np.ascontiguousarray(examples.matrix[:, places]))
+
+
+@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="ablate")
+def main(config: DictConfig) -> None:
+    """Run this step alone."""
+    run_alone("ablate", run, config)
+
+
+if __name__ == "__main__":
+    run_command(main, "jobs.ablate")
