@@ -35,6 +35,20 @@ MEASURES = {
 }  # fmt: skip
 
 
+WHOLE = {"exp": "expected_micro", "vexp": "voice::INT * expected_micro"}  # as they are summed, in millionths
+COARSE = ("exp", "vexp", "dwell")  # weighed by 2^-18ths, all else by 2^-32nds
+
+
+def weight(half_life: int, name: str) -> str:
+    """A day's weight as a whole number of 2^-bits."""
+    return f"round(pow(2, {18 if name in COARSE else 32} - (age - 1) / {half_life}.0))::BIGINT"
+
+
+def unit(name: str) -> str:
+    """What a weighed sum is to be divided by."""
+    return f"{2 ** (18 if name in COARSE else 32)}.0" + (" / 1e6" if name in WHOLE else "")
+
+
 _SUM = re.compile(r"\b[pgcwqtak]_[a-z]+(?:_[a-z0-9]+)?\b")
 
 
@@ -46,7 +60,8 @@ def sums_sql(level: str, only: frozenset[str] | None = None) -> str:
     for name, value in MEASURES.items():
         spans += [f"sum(CASE WHEN age <= {d} THEN {value} ELSE 0 END)::DOUBLE AS {level}_{name}_{d}" for d in DAYS]
         spans += [
-            f"sum(CASE WHEN age <= 90 THEN {value} * pow(2, -(age - 1) / {h}.0) ELSE 0 END) AS {level}_{name}_h{h}"
+            f"sum(CASE WHEN age <= 90 THEN ({WHOLE.get(name, value)}) * {weight(h, name)} ELSE 0 END)::DOUBLE / "
+            f"{unit(name)} AS {level}_{name}_h{h}"
             for h in HALF_LIVES
         ]
         spans += [f"sum(CASE WHEN {c} THEN {value} ELSE 0 END)::DOUBLE AS {level}_{name}_{s}" for s, c in LONG.items()]

@@ -25,7 +25,7 @@ from features.spec import Grain
 from lake.layout import live_files
 
 WANTED: dict[Grain, dict[str, str]] = {"query_track": oracle.PAIR, "query": oracle.QUERY, "track": oracle.TRACK}
-DECAYED, TOLERANCE = 1e-6, 2e-9  # decayed sums are kept in whole billionths
+TOLERANCE = 2e-9  # relative, or of 1: what is stored is rounded to 1e-9
 
 
 def files(lake: Path, table: str) -> str:
@@ -49,7 +49,7 @@ def given_tables(db: duckdb.DuckDBPyConnection, lake: Path, run_date: str) -> No
         "rates": "SELECT run_date AS as_of, client, intent_group, position, round(expected_rate * 1e6)::BIGINT AS rate_micro "
         f"FROM {files(lake, 'exposure_curves')} WHERE {one}",
         "snapshots": f"SELECT DATE '{run_date}' AS as_of",
-        "pairs": f"SELECT {one[9:]} AS as_of, locale, query, track_id FROM {files(lake, 'candidates')} WHERE {one}",
+        "pairs": f"SELECT run_date AS as_of, locale, query, track_id FROM {files(lake, 'candidates')} WHERE {one}",
     }  # fmt: skip
     for name, sql in made.items():
         db.execute(f"CREATE TEMP TABLE {name} AS {sql}")
@@ -87,9 +87,8 @@ def mismatches(db: duckdb.DuckDBPyConnection, out: Path, lake: Path, run_date: s
         ours = f"(SELECT * FROM {files(lake, feature_table(grain).name)} WHERE run_date = DATE '{run_date}')"
         unequal = []
         for name in wanted:
-            apart = DECAYED if "decayed" in name else TOLERANCE
             unequal.append(
-                f"count_if((o.{name} IS NULL) <> (t.{name} IS NULL) OR abs(o.{name} - t.{name}) > {apart} * "
+                f"count_if((o.{name} IS NULL) <> (t.{name} IS NULL) OR abs(o.{name} - t.{name}) > {TOLERANCE} * "
                 f"greatest(1, abs(t.{name}))) AS {name}"
             )
         alone = "count_if(o.run_date IS NULL OR t.as_of IS NULL) AS _rows"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from features.sums import key_of, work_id
 from queries.lexicon import entries, mood_targets
 
 if TYPE_CHECKING:
@@ -83,21 +84,23 @@ def with_query_attributes(base: DataFrame, queries: DataFrame, tracks: DataFrame
 
 
 def with_track_attributes(base: DataFrame, tracks: DataFrame, *, popularity_known: bool) -> DataFrame:
-    """Add what the catalog says of each track, and the words of its names; popularity null unless it was known then."""
+    """Add what the catalog says of each track, and the words of its names; popularity null unless it was known then.
+
+    Joined by the keys of `features.sums`, by which the base lies already.
+    """
     from pyspark.sql import functions as F
 
     popularity = F.col("popularity") if popularity_known else F.lit(None).cast("double")
     named = tracks.withColumn("track_tokens", _track_words())
     mean = named.agg(F.mean(F.size("track_tokens")).alias("mean_tokens"))
     known = named.crossJoin(F.broadcast(mean)).select(
-        "track_id", "title", "title_normal", "artists_normal", "album", "release_year", "released_at", "genres", "moods",
-        "duration_ms", "explicit", popularity.alias("popularity"), "energy", "valence", "danceability", "tempo",
-        "acousticness", "instrumentalness", "speechiness", "liveness", "loudness",
+        key_of("track_id"), key_of(work_id()).alias("work_id_key"), "title", "title_normal", "artists_normal", "album",
+        "release_year", "released_at", "genres", "moods", "duration_ms", "explicit", popularity.alias("popularity"), *AUDIO,
         words(F.col("title_normal")).alias("title_tokens"),
         words(F.concat_ws(" ", "artists_normal")).alias("artist_tokens"), "track_tokens", "mean_tokens",
         trigrams(F.col("title_normal")).alias("title_trigrams"),
     )  # fmt: skip
-    return base.join(known, "track_id")
+    return base.join(known, ["work_id_key", "track_id_key"])
 
 
 def _track_words() -> Column:

@@ -53,13 +53,13 @@ def feature_frames(
     """
     wanted = chosen(only)
     asked, _ = asked_sums(wanted)
-    # both sides lie by track once: every level that has the track then sums and joins without another exchange
+    # both sides lie by work once: every level that has the track, or its work, then sums and joins without another exchange
     parts = int(inputs.pairs.sparkSession.conf.get("spark.sql.shuffle.partitions", "4") or 4)
-    pairs = _with_names(inputs).repartition(parts, "track_id_key").persist()
+    pairs = _with_names(inputs).repartition(parts, "work_id_key").persist()
     short = [s for s in asked if not s.is_long]
     placed = None
     if short:
-        placed = rolled_up(sums_per_pair(inputs, short), inputs).repartition(parts, "track_id_key").persist()
+        placed = rolled_up(sums_per_pair(inputs, short), inputs).repartition(parts, "work_id_key").persist()
     out: dict[Grain, DataFrame] = {}
     try:
         for grain, keys in KEYS.items():

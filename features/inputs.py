@@ -56,7 +56,18 @@ TRACK_ATTRIBUTES = (
     "explicit", "popularity", "energy", "valence", "danceability", "tempo", "acousticness", "instrumentalness",
     "speechiness", "liveness", "loudness", "title_tokens", "artist_tokens", "track_tokens", "mean_tokens", "title_trigrams",
 )  # fmt: skip
-MICRO, NANO = 1_000_000, 1_000_000_000
+MICRO = 1_000_000
+# decayed sums weigh a day by whole 2^-32nds (of sums of millionths and milliseconds, by 2^-18ths), so that they are exact whatever
+# the order; a bigint holds two billion events of one key so, and 35 million expected ones
+WEIGHT_BITS, FINE_WEIGHT_BITS = 32, 18
+
+
+def decay_weights(half_life: int, bits: int) -> tuple[int, ...]:
+    """The weight of a day of age 1, 2 … LONGEST_DAYS: 2^(-(age − 1) / half-life), rounded to whole 2^-bits and given in those.
+
+    Source: forward decay, read at the snapshot (Cormode et al. 2009, "Forward decay: a practical time decay model").
+    """
+    return tuple(round(2.0 ** (bits - (age - 1) / half_life)) for age in range(1, LONGEST_DAYS + 1))
 
 
 @dataclass(frozen=True)
@@ -69,9 +80,15 @@ class Sum:
     half_life: int | None
 
     @property
+    def bits(self) -> int:
+        """The binary digits behind the point that a day's weight has; 0 for a sum over days."""
+        fine = self.measure.endswith("_micro") or self.measure == "dwell_ms"
+        return 0 if not self.half_life else FINE_WEIGHT_BITS if fine else WEIGHT_BITS
+
+    @property
     def scale(self) -> int:
-        """Units that a sum of 1 is kept in: decayed sums are whole billionths (of what is in millionths, millionths)."""
-        return 1 if not self.half_life else MICRO if self.measure.endswith("_micro") else NANO
+        """Units that a sum of 1 is kept in."""
+        return 1 << self.bits
 
     @property
     def is_long(self) -> bool:
@@ -112,7 +129,6 @@ class Window:
             )
         self.asked.add(wanted)
         column = F.coalesce(F.col(f"{level}__{wanted.column}"), F.lit(0))
-        # decayed sums are kept as whole small units, so that they add up exactly whatever the order
         return column / F.lit(float(wanted.scale)) if self.half_life else column
 
     def expected(self, level: str = "pair", measure: str = "expected_micro") -> Column:

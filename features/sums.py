@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from features.inputs import LEVELS, LONGEST_DAYS, MICRO, NAMES, NEWEST, VOICE_MEASURES, Sum
+from features.inputs import LEVELS, LONGEST_DAYS, MICRO, NAMES, NEWEST, VOICE_MEASURES, Sum, decay_weights
 from lake.columns import POSITIONS
 
 if TYPE_CHECKING:
@@ -27,11 +27,20 @@ if TYPE_CHECKING:
 KEY_SALT = 0  # change it where two queries of a night share a key: no value depends on it
 
 
-def key_of(name: str) -> Column:
-    """The 64-bit key (xxhash64) of a name's column, null for null."""
+def key_of(name: str | Column) -> Column:
+    """The 64-bit key (xxhash64) of a name, null for null; a column's name gives `<name>_key`."""
     from pyspark.sql import functions as F
 
-    return F.when(F.col(name).isNotNull(), F.xxhash64(F.lit(KEY_SALT), name)).alias(f"{name}_key")
+    column = F.col(name) if isinstance(name, str) else name
+    key = F.when(column.isNotNull(), F.xxhash64(F.lit(KEY_SALT), column))
+    return key.alias(f"{name}_key") if isinstance(name, str) else key
+
+
+def work_id() -> Column:
+    """The work of which a track of the catalog is a version; the track itself where that is unknown."""
+    from pyspark.sql import functions as F
+
+    return F.coalesce("work_id", "track_id")
 
 
 def with_keys(frame: DataFrame) -> DataFrame:
@@ -73,9 +82,12 @@ def sums_per_pair(inputs: FeatureInputs, asked: Sequence[Sum]) -> DataFrame:
     for name, of in VOICE_MEASURES.items():
         derived[name] = F.when(voice, derived.get(of, F.col(of))).otherwise(0)
     once = {s.column: s for s in asked}  # a sum asked at several levels is the pair's sum, rolled up
-    lives = sorted({s.half_life for s in once.values() if s.half_life})
-    # forward decay read at as_of (Cormode et al. 2009)
-    weights = [F.pow(F.lit(2.0), -(F.col("age_days") - 1) / F.lit(float(h))).alias(f"_weight_{h}d") for h in lives]
+    weights = [
+        F.array(*[F.lit(w).cast("bigint") for w in decay_weights(h, bits)])[F.col("age_days") - 1].alias(
+            _weight(h, bits)
+        )
+        for h, bits in sorted({(s.half_life, s.bits) for s in once.values() if s.half_life})
+    ]
     near = F.col("query_key").isNotNull()
     daily = daily.select(
         "as_of", "age_days", F.when(near, F.col("locale")).otherwise(F.substring("locale", 1, 2)).alias("locale"),
@@ -109,9 +121,13 @@ def _span_sum(wanted: Sum) -> Column:
     age, value = F.col("age_days"), F.col(wanted.measure)
     if wanted.measure == NEWEST:
         return F.min(F.when(age <= F.lit(wanted.days), value)).cast("bigint")
-    if wanted.half_life:  # in whole small units: exact in any order
-        return F.sum(F.round(value * F.col(f"_weight_{wanted.half_life}d") * wanted.scale).cast("bigint"))
+    if wanted.half_life:
+        return F.sum(value * F.col(_weight(wanted.half_life, wanted.bits)))
     return F.sum(F.when(age <= F.lit(wanted.days), value).otherwise(0)).cast("bigint")
+
+
+def _weight(half_life: int, bits: int) -> str:
+    return f"_weight_{half_life}d_{bits}"
 
 
 def places(locale: str = "locale") -> Column:
@@ -155,16 +171,19 @@ def rolled_up(fine: DataFrame, inputs: FeatureInputs) -> DataFrame:
 
 
 def track_keys(tracks: DataFrame) -> DataFrame:
-    """(track_id, artist, work_id): the main artist, and the work of which the track is a version (itself if unknown)."""
+    """(track_id, artist, work_id): the main artist, and `work_id()`."""
     from pyspark.sql import functions as F
 
-    work = F.coalesce("work_id", "track_id").alias("work_id")
-    return tracks.select("track_id", F.col("artists_normal")[0].alias("artist"), work)
+    return tracks.select("track_id", F.col("artists_normal")[0].alias("artist"), work_id().alias("work_id"))
 
 
 def level_keys(level: str) -> tuple[str, ...]:
-    """What a level's sums lie by, beside `as_of`: columns of the sums, and of the rows they are joined to."""
-    return tuple(f"{k}_key" if k in NAMES else k for k in LEVELS[level])
+    """What a level's sums lie by, beside `as_of`: columns of the sums, and of the rows they are joined to.
+
+    A track's work is named with it, which changes no sum: rows that lie by work need not be exchanged to meet by track.
+    """
+    keys = tuple(f"{k}_key" if k in NAMES else k for k in LEVELS[level])
+    return (*keys, "work_id_key") if "track_id_key" in keys else keys
 
 
 def with_short_sums(base: DataFrame, placed: DataFrame, asked: Sequence[Sum]) -> DataFrame:

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from features.attributes import trigrams
 from features.catalogue import chosen, columns, features
-from features.inputs import MICRO, NANO, Sum, capped, share, shrunk
+from features.inputs import LONGEST_DAYS, Sum, capped, decay_weights, share, shrunk
 from lake.errors import BadConfiguration
 
 
@@ -34,9 +34,16 @@ def test_the_catalogue_is_as_large_as_it_says() -> None:
 
 def test_decayed_sums_are_kept_in_units_that_fit() -> None:
     assert Sum("pair", "clicks", 7, None).scale == 1
-    assert Sum("pair", "clicks", None, 3).scale == NANO
-    assert Sum("pair", "expected_micro", None, 3).scale == MICRO  # a millionth of what is in millionths already
+    assert Sum("pair", "clicks", None, 3).scale == 2**32
+    assert Sum("pair", "expected_micro", None, 3).scale == 2**18  # of what is in millionths already
     assert Sum("pair", "clicks", None, 3).column == "clicks__h3d"
+
+
+def test_a_day_weighs_half_as_much_a_half_life_later() -> None:
+    weights = decay_weights(3, 32)
+    assert len(weights) == LONGEST_DAYS and weights[0] == 2**32 and weights[3] == 2**31 and weights[6] == 2**30
+    assert weights[1] == round(2**32 * 0.5 ** (1 / 3)) and weights[-1] == 5  # 2^(32 - 89/3) = 5.04
+    assert decay_weights(3, 18)[-1] == 0
 
 
 @pytest.mark.parametrize(

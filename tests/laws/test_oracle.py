@@ -95,11 +95,8 @@ def test_counted_features_equal_duckdb(
     ours, theirs = laws.base[grain], _computed(counted, laws.base[grain], grain, wanted, laws)
     assert len(ours) == len(theirs)
     for name in wanted:
-        # decayed sums are kept in whole billionths; everything else is equal to 1e-9 and its rounding
-        tolerance = 1e-6 if "decayed" in name else 2e-9
-        np.testing.assert_allclose(
-            ours[name], theirs[name], rtol=tolerance, atol=tolerance, equal_nan=True, err_msg=name
-        )
+        # 1e-9, and the rounding to 1e-9 of what is stored
+        np.testing.assert_allclose(ours[name], theirs[name], rtol=2e-9, atol=2e-9, equal_nan=True, err_msg=name)
 
 
 @pytest.mark.parametrize("grain", list(KEYS))
