@@ -63,7 +63,7 @@ def with_query_attributes(base: DataFrame, queries: DataFrame, tracks: DataFrame
     keys = ["locale", "query"]
     asked = queries.join(base.select(*keys).distinct(), keys, "left_semi").select(
         *keys, "stripped", "intent", "intent_group", "genre", "decade", "mood", "activity", "sort_by", "artist_name",
-        "title_name", "searches_28d", "people_28d", words(F.col("stripped")).alias("query_tokens"),
+        "title_name", words(F.col("stripped")).alias("query_tokens"),
         trigrams(F.col("stripped")).alias("query_trigrams"),
     )  # fmt: skip
     holding = tracks.select(F.explode(F.array_distinct(_track_words())).alias("word")).groupBy("word").count()

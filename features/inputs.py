@@ -47,7 +47,7 @@ NAMES = (
 )  # of these keys, long strings: summed and joined by `key_of`
 QUERY_ATTRIBUTES = (
     "stripped", "language", "intent", "intent_group", "genre", "decade", "mood", "activity", "sort_by", "artist_name", "title_name",
-    "searches_28d", "people_28d", "query_tokens", "query_terms", "query_trigrams",
+    "query_tokens", "query_terms", "query_trigrams",
     "mood_range",
     "activity_range",
 )  # fmt: skip
