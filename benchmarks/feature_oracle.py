@@ -49,6 +49,14 @@ def unit(name: str) -> str:
     return f"{2 ** (18 if name in COARSE else 32)}.0" + (" / 1e6" if name in WHOLE else "")
 
 
+# of a query's tracks: the most long plays that one has, and Σ n·log2 n, each rounded to 1e-6
+OF_TRACKS = {"q": ("q_top_28", "q_spread_28")}
+SPREAD_SQL = """
+  SELECT as_of, locale, query, max(n)::DOUBLE AS q_top_28, sum(round(n * log2(n) * 1e6)) / 1e6 AS q_spread_28 FROM (
+    SELECT as_of, locale, query, track_id, sum(CASE WHEN age <= 28 THEN long_play::INT ELSE 0 END)::DOUBLE AS n
+    FROM placed GROUP BY ALL
+  ) WHERE n > 0 GROUP BY ALL"""
+
 _SUM = re.compile(r"\b[pgcwqtak]_[a-z]+(?:_[a-z0-9]+)?\b")
 
 
@@ -67,7 +75,10 @@ def sums_sql(level: str, only: frozenset[str] | None = None) -> str:
         spans += [f"sum(CASE WHEN {c} THEN {value} ELSE 0 END)::DOUBLE AS {level}_{name}_{s}" for s, c in LONG.items()]
     spans.append(f"min(CASE WHEN age <= 90 THEN age END) AS {level}_newest")
     spans = [s for s in spans if only is None or s.rsplit(" AS ", 1)[1] in only]
-    return f"CREATE TEMP TABLE sums_{level} AS SELECT {keys}, {', '.join(spans)} FROM placed {own} GROUP BY {keys}"
+    summed = f"SELECT {keys}, {', '.join(spans)} FROM placed {own} GROUP BY {keys}"
+    if level == "q":
+        summed = f"SELECT * FROM ({summed}) LEFT JOIN ({SPREAD_SQL}) USING ({keys})"
+    return f"CREATE TEMP TABLE sums_{level} AS {summed}"
 
 
 def statements() -> list[str]:
@@ -90,6 +101,7 @@ def columns_sql(grain: str, keys: Sequence[str], wanted: Mapping[str, str], only
         for x in levels
     )
     names = [f"{x}_{m}_{s}" for x in levels for m in MEASURES for s in SPANS]
+    names += [n for x in levels for n in OF_TRACKS.get(x, ())]
     # a sum over nothing is 0
     zeros = [f"coalesce({n}, 0) AS {n}" for n in names if only is None or n in only]
     zeros += [f"{x}_newest" for x in levels if only is None or f"{x}_newest" in only]
@@ -148,6 +160,8 @@ QUERY = {
     "query_impressions_log1p_all": "ln(1 + q_n_all)",
     "query_long_plays_log1p_28d": "ln(1 + q_long_28)", "query_long_plays_log1p_decayed_14d": "ln(1 + q_long_h14)",
     "query_click_rate_28d": rate("q", "clicks", 28), "query_short_stop_rate_28d": rate("q", "short", 28),
+    "query_play_entropy_28d": "CASE WHEN q_long_28 > 0 THEN greatest(log2(q_long_28) - q_spread_28 / q_long_28, 0) END",
+    "query_top_track_share_28d": "q_top_28 / nullif(q_long_28, 0)",
     "query_rephrase_rate_28d": rate("q", "again", 28), "query_coec_28d": shrunk("q_resp_28", "q_exp_28", "1.0"),
     **{f"query_impression_trend_{d}d": f"q_n_7 / nullif(q_n_{d}, 0)" for d in (28, 365)},
     **{f"query_long_play_rate_{d}d": rate("q", "long", d) for d in (28, 365)}, "query_voice_share_28d": rate("q", "voice", 28),

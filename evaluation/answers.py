@@ -1,4 +1,4 @@
-"""Which released entry answers which request, as the serving reader decides it (DESIGN §5, "Key")."""
+"""Which released entry answers which request, as the serving reader decides it."""
 
 from collections.abc import Mapping
 

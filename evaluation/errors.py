@@ -10,7 +10,7 @@ class MetricInput(EvaluationError):
 
 
 class TruthUnreadable(EvaluationError):
-    """The simulator's `truth/`, or the day to judge by, is missing or not as DESIGN §6 says."""
+    """The simulator's `truth/`, or the day to judge by, is missing or not as docs/simulator.md says."""
 
 
 class RankingsUnfit(EvaluationError):

@@ -1,6 +1,6 @@
 """Intervals and tests for paired differences: t, clustered and weighted, Poisson bootstrap, sign flips, MDE.
 
-No Wilcoxon and no sign test: on differences with many zeros their error of the first kind reaches 1 (SCIENCE §4).
+No Wilcoxon and no sign test: on differences with many zeros their error of the first kind reaches 1.
 Each function is a pure function of its arrays and seed.
 """
 

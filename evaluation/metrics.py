@@ -1,6 +1,6 @@
 """Ranking metrics over ragged groups: NDCG@k, reciprocal rank, recall@k, each with its convention said aloud.
 
-Rows of one query lie together; `group_sizes` cuts them. Conventions move the number (SCIENCE §4: ties up to .157 a
+Rows of one query lie together; `group_sizes` cuts them. Conventions move the number (ties up to .157 a
 query, empty queries .22 in the mean), so each is a parameter and stands in `ndcg_name`.
 """
 

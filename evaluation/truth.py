@@ -1,4 +1,4 @@
-"""The simulator's truth of day D, and the only reader of its folder `truth/` (formats: DESIGN §6).
+"""The simulator's truth of day D, and the only reader of its folder `truth/` (formats: docs/simulator.md).
 
 What a request is worth is not what was clicked but what its asker needed: P(need | locale, query) from the searches of
 D, which the night of D did not see, times the hidden grades of that need.
@@ -180,7 +180,7 @@ def _table(path: Path, columns: list[str]) -> pd.DataFrame:
 def _with_columns(path: Path, rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     missing = [column for column in columns if column not in rows.columns]
     if missing:
-        raise TruthUnreadable(f"{path}: has {sorted(map(str, rows.columns))}, missing {missing} (DESIGN §6)")
+        raise TruthUnreadable(f"{path}: has {sorted(map(str, rows.columns))}, missing {missing}")
     return rows[columns]
 
 

@@ -37,7 +37,7 @@ def click_rate(window: Window) -> Column:
     null=NO_IMPRESSION,
 )
 def long_play_rate(window: Window) -> Column:
-    """Share of impressions heard for 30 s or to the end. 30 s: the industry's stream; DESIGN §4's positive on voice."""
+    """Share of impressions heard for 30 s or to the end. 30 s: the industry's stream, and the positive on voice."""
     return share(window.sum("long_plays"), window.sum("impressions"))
 
 
@@ -49,7 +49,7 @@ def complete_rate(window: Window) -> Column:
 
 @feature(unit="events/impression", bounds=(0, 1), windows=(7, 28), null=NO_IMPRESSION)
 def short_stop_rate(window: Window) -> Column:
-    """Share of impressions stopped or skipped within 30 s: DESIGN §4's negative on voice."""
+    """Share of impressions stopped or skipped within 30 s: the negative on voice."""
     return share(window.sum("short_stops"), window.sum("impressions"))
 
 

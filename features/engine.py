@@ -27,7 +27,7 @@ class FeatureInputs:
 
     `pairs`: (as_of, locale, query, track_id), one row per wanted row. `daily`: daily_engagement. `queries`: the reading
     of every (locale or roll-up, query). `tracks`: the snapshot. `curves`: exposure_curves with run_date = as_of.
-    `popularity_known`: whether the catalog's popularity may be read for these snapshots (DESIGN §4). `history`: what
+    `popularity_known`: whether the catalog's popularity may be read for these snapshots. `history`: what
     `events.tiles.history` makes, for windows beyond 90 days; ValueError if one is asked for without it.
     """
 

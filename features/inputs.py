@@ -6,7 +6,7 @@ A `Window` only names columns and notes what was asked; `features.engine` comput
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from events.engagement import SUMS
 from events.tiles import (
@@ -70,6 +70,10 @@ def decay_weights(half_life: int, bits: int) -> tuple[int, ...]:
     return tuple(round(2.0 ** (bits - (age - 1) / half_life)) for age in range(1, LONGEST_DAYS + 1))
 
 
+# what a level makes of its pairs' sums n: Σ n, the largest n, or Σ n·log2(n) in millionths (rounded pair by pair)
+How = Literal["sum", "top", "spread"]
+
+
 @dataclass(frozen=True)
 class Sum:
     """One wanted sum: of a measure, at a level, over days or decayed by a half-life (days)."""
@@ -78,6 +82,12 @@ class Sum:
     measure: str
     days: int | None
     half_life: int | None
+    how: How = "sum"
+
+    @property
+    def by_pair(self) -> Sum:
+        """The pair's sum that it is made of: itself for a sum, which rolls up."""
+        return replace(self, how="sum")
 
     @property
     def bits(self) -> int:
@@ -88,7 +98,7 @@ class Sum:
     @property
     def scale(self) -> int:
         """Units that a sum of 1 is kept in."""
-        return 1 << self.bits
+        return MICRO if self.how == "spread" else 1 << self.bits
 
     @property
     def is_long(self) -> bool:
@@ -99,7 +109,7 @@ class Sum:
     def column(self) -> str:
         """Name of the column that holds it, without the level (sums of every level roll up from the same one)."""
         span = f"{self.days}d" if self.days else f"h{self.half_life}d"
-        return f"{self.measure}__{span}"
+        return f"{self.measure}__{span}" + ("" if self.how == "sum" else f"__{self.how}")
 
 
 @dataclass(frozen=True)
@@ -136,6 +146,29 @@ class Window:
         from pyspark.sql import functions as F
 
         return self.sum(measure, level) / F.lit(float(MICRO))
+
+    def top(self, measure: str) -> Column:
+        """The largest sum of the measure that one track has for the query, 0 where nothing happened (bigint)."""
+        return self._of_tracks(measure, "top")
+
+    def entropy(self, measure: str) -> Column:
+        """Entropy, in bits, of how the query's sum is spread over tracks: 0 where one track has all of it; null without any.
+
+        Source: Shannon 1948; log2 Σn − (Σ n·log2 n) / Σn, each n·log2 n rounded to 1e-6, so that it is equal in any order.
+        """
+        from pyspark.sql import functions as F
+
+        whole, spread = self.sum(measure, "query"), self._of_tracks(measure, "spread") / F.lit(float(MICRO))
+        return F.when(whole > 0, F.greatest(F.log2(whole.cast("double")) - spread / whole, F.lit(0.0)))
+
+    def _of_tracks(self, measure: str, how: How) -> Column:
+        from pyspark.sql import functions as F
+
+        if measure not in COUNTED or self.days is None or self.days > LONGEST_DAYS:
+            raise KeyError(f"{how} of {measure}: of {', '.join(COUNTED)}, over windows of at most {LONGEST_DAYS} days")
+        wanted = Sum("query", measure, self.days, None, how)
+        self.asked.add(wanted)
+        return F.coalesce(F.col(f"query__{wanted.column}"), F.lit(0))
 
     def newest(self, level: str = "pair") -> Column:
         """Age in days of the newest day of the window with an impression; 1 is the day before, null if there is none."""
@@ -183,7 +216,7 @@ def capped(value: Column, top: float) -> Column:
 def shrunk(hits: Column, exposure: Column, parent: Column, strength: float) -> Column:
     """(strength · parent + hits) / (strength + exposure): pulled to the parent while the exposure is thin.
 
-    Source: DESIGN §4's back-off; the posterior mean of a gamma-Poisson model with prior mean `parent`.
+    Source: the posterior mean of a gamma-Poisson model with prior mean `parent`.
     """
     from pyspark.sql import functions as F
 

@@ -45,6 +45,18 @@ def query_long_plays_log1p(window: Window) -> Column:
     return F.log1p(window.sum("long_plays", "query").cast("double"))
 
 
+@feature(unit="bits", bounds=(0, 40), windows=(28,), null="the query had no long play in the window")
+def query_play_entropy(window: Window) -> Column:
+    """How many answers the query has: the entropy of its long plays over tracks; 0 where all went to one. Source: Shannon 1948."""
+    return window.entropy("long_plays")
+
+
+@feature(unit="share", bounds=(0, 1), windows=(28,), null="the query had no long play in the window")
+def query_top_track_share(window: Window) -> Column:
+    """Share of the query's long plays that its most played track had: near 1 for a query that names one recording."""
+    return share(window.top("long_plays"), window.sum("long_plays", "query"))
+
+
 @feature(unit="clicks/impression", bounds=(0, 1), windows=(28,), null="the query had no impression in the window")
 def query_click_rate(window: Window) -> Column:
     """Clicks per impression of the query over all tracks."""

@@ -81,7 +81,8 @@ def sums_per_pair(inputs: FeatureInputs, asked: Sequence[Sum]) -> DataFrame:
     }
     for name, of in VOICE_MEASURES.items():
         derived[name] = F.when(voice, derived.get(of, F.col(of))).otherwise(0)
-    once = {s.column: s for s in asked}  # a sum asked at several levels is the pair's sum, rolled up
+    # a sum asked at several levels is the pair's sum, rolled up
+    once = {s.by_pair.column: s.by_pair for s in asked}
     weights = [
         F.array(*[F.lit(w).cast("bigint") for w in decay_weights(h, bits)])[F.col("age_days") - 1].alias(
             _weight(h, bits)
@@ -192,16 +193,38 @@ def with_short_sums(base: DataFrame, placed: DataFrame, asked: Sequence[Sum]) ->
 
     for level in LEVELS:
         keys = level_keys(level)
-        here = sorted({s.column for s in asked if s.level == level and not s.is_long})
+        here = [s for s in asked if s.level == level and not s.is_long]
         if not here:
             continue
         # a level over a whole language reads the language's own roll-up rows, so that nothing counts twice
         rows = placed if "locale" in keys else placed.where(F.col("locale") == F.col("language"))
-        total = {c: F.min(c) if c.startswith(f"{NEWEST}__") else F.sum(c) for c in here}
-        summed = rows.groupBy("as_of", *keys).agg(*[a.alias(f"{level}__{c}") for c, a in total.items()])
+        if any(s.how != "sum" for s in here):
+            rows = _by_pair(rows, keys, here)
+        summed = rows.groupBy("as_of", *keys).agg(*[_rolled(s).alias(f"{level}__{s.column}") for s in here])
         small = level in ("query", "artist")  # one row a query or an artist: cheaper to send than to exchange the pairs
         base = base.join(F.broadcast(summed) if small else summed, ["as_of", *keys], "left")
     return base
+
+
+def _by_pair(rows: DataFrame, keys: Sequence[str], wanted: Sequence[Sum]) -> DataFrame:
+    """The rows added up to one a level's key and track: what the largest of them is can be told of whole sums only."""
+    from pyspark.sql import functions as F
+
+    names = sorted({s.by_pair.column for s in wanted})
+    total = [(F.min(c) if c.startswith(f"{NEWEST}__") else F.sum(c)).alias(c) for c in names]
+    return rows.groupBy("as_of", *keys, "track_id_key", "work_id_key").agg(*total)
+
+
+def _rolled(wanted: Sum) -> Column:
+    """A level's value from the sums of its rows."""
+    from pyspark.sql import functions as F
+
+    n = F.col(wanted.by_pair.column)
+    if wanted.how == "top":
+        return F.max(n)
+    if wanted.how == "spread":
+        return F.sum(F.when(n > 0, F.round(n * F.log2(n.cast("double")) * MICRO).cast("bigint")).otherwise(0))
+    return F.min(n) if wanted.measure == NEWEST else F.sum(n)
 
 
 def with_long_sums(base: DataFrame, history: DataFrame | None, tracks: DataFrame, asked: Sequence[Sum]) -> DataFrame:

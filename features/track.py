@@ -114,7 +114,7 @@ def track_trend(window: Window) -> Column:
 
 @feature(unit="0–100", bounds=(0, 100), monotone=+1, null="unknown, or too few catalog snapshots to back-date it")
 def catalog_popularity(window: Window) -> Column:
-    """The catalog's own popularity as the snapshot of that night held it (null while it would leak, DESIGN §4)."""
+    """The catalog's own popularity as the snapshot of that night held it (null while it would leak)."""
     return window.col("popularity")
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hydra
 from omegaconf import DictConfig
 
-from features.catalogue import feature_table, matrix_fingerprint
+from features.audit import future_dependent
+from features.catalogue import columns, feature_table, matrix_fingerprint
+from jobs.build_features import daily_before, inputs_of
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
 from lake.errors import LeakageFound
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 
 PAIR, QUERY, TRACK = (feature_table(g) for g in ("query_track", "query", "track"))
 EXAMPLES = training_examples_table()
+AUDITED, AUDITED_QUERIES = "features-audited.json", 100
 
 
 def run(night: Night) -> Done:
@@ -47,16 +52,50 @@ def run(night: Night) -> Done:
 
 
 def _audit(night: Night, rows: DataFrame) -> None:
-    limit = night.settings.ranking.max_leak_auc
+    """Hold the night where a feature knows the label, or what comes after its snapshot."""
+    limit, day = night.settings.ranking.max_leak_auc, night.settings.run_date
     leaks = {n: a for n, a in label_auc(rows).items() if a > limit}
-    if not leaks:
+    if leaks:
+        night.lake.mark(EXAMPLES, day, "failed")
+        said = ", ".join(f"{n} (AUC {a:.4f})" for n, a in sorted(leaks.items(), key=lambda x: -x[1]))
+        raise LeakageFound(
+            f"training_examples @ {day}: {said} separates grade ≥ 1 better than {limit}: a feature "
+            f"that knows the label. Look at its window and inputs; nothing was published."
+        )
+    # what a feature reads follows from its code: it is looked at once, and again when the code has changed
+    code, done = code_fingerprint("features"), Path(night.settings.reports) / AUDITED
+    if done.exists() and json.loads(done.read_text(encoding="utf-8")).get("code") == code:
         return
-    night.lake.mark(EXAMPLES, night.settings.run_date, "failed")
-    said = ", ".join(f"{n} (AUC {a:.4f})" for n, a in sorted(leaks.items(), key=lambda x: -x[1]))
-    raise LeakageFound(
-        f"training_examples @ {night.settings.run_date}: {said} separates grade ≥ 1 better than {limit}: a feature "
-        f"that knows the label. Look at its window and inputs; nothing was published."
+    seers = _seers(night)
+    if seers:
+        night.lake.mark(EXAMPLES, day, "failed")
+        raise LeakageFound(
+            f"training_examples @ {day}: {', '.join(seers)} changes when days after the snapshot change: a feature that "
+            f"reads the future. Look at what it reads besides its window's sums; nothing was published."
+        )
+    done.parent.mkdir(parents=True, exist_ok=True)
+    done.write_text(json.dumps({"code": code, "run_date": day, "columns": len(columns())}) + "\n", encoding="utf-8")
+    night.notes.append(
+        f"features: all {len(columns())} columns are deaf to days after their snapshot (looked at once a code)"
     )
+
+
+def _seers(night: Night) -> list[str]:
+    """Columns of the newest training snapshot that change with the future, judged on the pairs of a few queries."""
+    from pyspark.sql import functions as F
+
+    as_of = night.as_of[-1]
+    stored = night.lake.read(PAIR, [as_of], allow_unvalidated=True).select("locale", "query", "track_id")
+    few = stored.select("query").distinct().orderBy(F.xxhash64("query"), "query").limit(AUDITED_QUERIES)
+    pairs = stored.join(F.broadcast(few), "query").select(F.lit(as_of).alias("as_of"), "locale", "query", "track_id")
+    queries = night.lake.read(QUERIES, [night.run_date], allow_unvalidated=True)
+    daily = daily_before(night, (as_of,)).join(F.broadcast(few), "query").persist()
+    kept = pairs.persist()
+    try:
+        return future_dependent(inputs_of(night, kept, (as_of,), daily, queries), as_of)
+    finally:
+        daily.unpersist()
+        kept.unpersist()
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="assemble")

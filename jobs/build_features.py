@@ -76,7 +76,7 @@ def inputs_of(
 
 
 def popularity_known(night: Night) -> bool:
-    """Catalog popularity is null in all rows alike until every snapshot could read its own night's (DESIGN §4)."""
+    """Catalog popularity is null in all rows alike until every snapshot could read its own night's."""
     section = night.settings.catalog_popularity
     return section.backdate or len(night.lake.commits(TRACKS)) >= section.min_snapshots
 

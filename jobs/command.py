@@ -1,4 +1,4 @@
-"""From the command line to a typed `Settings`, and from an error to one line and the exit code of DESIGN."""
+"""From the command line to a typed `Settings`, and from an error to one line and its exit code."""
 
 from __future__ import annotations
 

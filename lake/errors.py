@@ -1,6 +1,6 @@
 """The errors of the house: what, where, expected, found and what to do next, in one line.
 
-Every class carries the exit code of DESIGN: 2 configuration or input contract, 3 a gate held the night,
+Every class carries its exit code: 2 configuration or input contract, 3 a gate held the night,
 4 another run holds the lock, 1 anything else.
 """
 

@@ -1,7 +1,7 @@
 """Carrier phrases: what is said around a request ("alexa, can you play ... please") by a written, versioned grammar.
 
-The grammar is a data file (`queries/data/carrier.v1.json`), never changed by a night, and copied into each release
-(DESIGN §5). Standard library only: the serving reader imports this.
+The grammar is a data file (`queries/data/carrier.v1.json`), never changed by a night, and copied into each release.
+Standard library only: the serving reader imports this.
 """
 
 import json

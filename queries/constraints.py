@@ -1,6 +1,6 @@
 """Constraints of a request: genre, decade, year, mood, activity, sort, version, explicit, language, and negations.
 
-`mentions` finds them in a normal form, `constraints_of` makes the canonical dictionary of DESIGN §6, `constraint_key`
+`mentions` finds them in a normal form, `constraints_of` makes the canonical dictionary, `constraint_key`
 its key, which wordings and languages share.
 """
 
@@ -81,7 +81,7 @@ def constraints_of(found: Sequence[Mention]) -> dict[str, Any]:
 
 
 def constraint_key(constraints: dict[str, Any]) -> str:
-    """Fields and values sorted, `field=value` joined by `|`, negation `field!=value`; "" if there is none (DESIGN §6).
+    """Fields and values sorted, `field=value` joined by `|`, negation `field!=value`; "" if there is none.
 
     A year is `year=1995`, a range `year=1990-1995`, open ends `year=1990-` and `year=-1979`.
     """

@@ -250,7 +250,7 @@ class Linker:
 
 
 def linked(raw_query: str, locale: str, linker: Linker, top: int) -> dict[str, Any]:
-    """The JSON of `queries.link` for one request (DESIGN §6)."""
+    """The JSON of `queries.link` for one request."""
     found = linker.candidates(raw_query, locale, top)
     return {"raw_query": raw_query, "candidates": [{"track_id": track, "score": score} for track, score in found]}
 

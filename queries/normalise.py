@@ -1,4 +1,4 @@
-"""The full normal form of a request: one pure, versioned function of text and locale (DESIGN §5, "Key").
+"""The full normal form of a request: one pure, versioned function of text and locale.
 
 It is the key of every table and of the release, so jobs and the serving reader call this same code.
 Standard library only: the reader imports it. What was decided, and why:

@@ -1,6 +1,6 @@
 """Carrier phrases that the logs suggest: words before (or after) requests that are also asked without them.
 
-They are proposed to a person, who adds them to the grammar's data file; a night never changes the grammar (DESIGN §5).
+They are proposed to a person, who adds them to the grammar's data file; a night never changes the grammar.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The reading of one request: DESIGN §6's JSON of `queries.explain`, with the reasons."""
+"""The reading of one request: the JSON of `queries.explain`, with the reasons."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -50,7 +50,7 @@ _LOCALES = {"en": "en-US", "es": "es-ES"}
 
 @dataclass(frozen=True)
 class Reading:
-    """How a request is read; fields as in DESIGN §6, plus `answers_as` ("full" or "stripped") and `reasons`.
+    """How a request is read; the JSON's fields, plus `answers_as` ("full" or "stripped") and `reasons`.
 
     `slots` hold the span as in the request; `constraints` the canonical values; `key` their shared key;
     `entities` what the catalog links them to: kind artist (id: folded name), track (track_id), album (folded name).

@@ -113,10 +113,10 @@ class Examples:
 def read_examples(path: Path | str, features: FeatureList, folds: int = 1, max_rows: int = MAX_ROWS) -> Examples:
     """Read training examples from a Parquet file or folder.
 
-    Rows come out in order of (qid, BLAKE2b of track_id): not in served order, since LightGBM breaks ties by row order
-    (STACK). A query with more than `max_rows` rows keeps the highest grades, equal grades by that hash. Files, row
-    order and column order make no difference. Raises InputContractError (nothing there), SchemaMismatch (columns,
-    grades, splits, weights or keys that break the grain).
+     Rows come out in order of (qid, BLAKE2b of track_id): not in served order, since LightGBM breaks ties by row order
+    . A query with more than `max_rows` rows keeps the highest grades, equal grades by that hash. Files, row
+     order and column order make no difference. Raises InputContractError (nothing there), SchemaMismatch (columns,
+     grades, splits, weights or keys that break the grain).
     """
     table = _table(Path(path), features)
     qid, fold_key, split = (table.column(name).to_numpy() for name in ("qid", "cluster_id", "split"))
@@ -191,7 +191,7 @@ def write_binary(
 ) -> lgb.Dataset:
     """Bin once and write LightGBM's binary dataset to `path` (labels beside it); one file per `max_bin`.
 
-    Trials open it by path: .012 s against 3.0 s of binning (300,000 × 60, STACK). Returns the dataset, to be the
+    Trials open it by path: .012 s against 3.0 s of binning (300,000 × 60). Returns the dataset, to be the
     `reference` of its validation set. An older file is replaced.
     """
     data = in_memory(examples, "lambdarank", max_bin, threads, reference)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 1
 NDCG_K = 10
-DECIMALS = 9  # scores are stored and compared rounded to 1e-9 (DESIGN §2)
+DECIMALS = 9  # scores are stored and compared rounded to 1e-9
 OBJECTIVES = ("lambdarank", "rank_xendcg", "regression")
 _GAINS = {"exp2": [0, 1, 3, 7, 15], "linear": [0, 1, 2, 3, 4]}
 _BOUNDS: dict[str, tuple[float, float]] = {  # inclusive
@@ -45,7 +45,7 @@ class RankerParams:
 
     `label_gain` is `exp2` (2^grade − 1) or `linear`, read by `lambdarank`; truncation and norm concern `lambdarank`
     only. `monotone` holds the model to the catalogue's directions. `use_quantized_grad` is not offered: with
-    lambdarank it crashes in LightGBM 4.7.0 (STACK). Defaults: a careful lambdarank near LightGBM's own.
+    lambdarank it crashes in LightGBM 4.7.0. Defaults: a careful lambdarank near LightGBM's own.
     """
 
     objective: str = "lambdarank"
@@ -157,7 +157,7 @@ class Ranker:
         """One score a row, float64, rounded to 1e-9. A frame must hold the features by name, in order.
 
         Raises StaleRanker for other columns, another order or another dtype than float64 (float32 features moved
-        scores by up to .02 and changed the order, STACK).
+        scores by up to .02 and changed the order).
         """
         checked = self._checked(matrix)
         scores: Floats = np.asarray(self.booster.predict(checked, num_threads=self.threads), np.float64)

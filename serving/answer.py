@@ -31,7 +31,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to one request (DESIGN §6). `found` false means "not in the head set"; then no tracks.
+    """The answer to one request. `found` false means "not in the head set"; then no tracks.
 
     `query` is the full normal form of `raw_query`; `locale` as asked; `age_s` whole seconds since the release was
     built, never negative; `stale` once that is more than the reader's `max_age_h`.

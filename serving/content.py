@@ -81,5 +81,5 @@ def hash_of_dump(lines: Iterable[str], format_version: int) -> str:
 
 
 def content_hash(entries: Iterable[Entry], format_version: int) -> str:
-    """The content hash of a release that holds exactly `entries` (DESIGN §5); its first 12 hex name the release."""
+    """The content hash of a release that holds exactly `entries`; its first 12 hex name the release."""
     return hash_of_dump(dump_lines(entries), format_version)

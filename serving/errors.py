@@ -1,4 +1,4 @@
-"""What can go wrong with a release; each class knows the exit code its command ends with (DESIGN §2, Errors)."""
+"""What can go wrong with a release; each class knows the exit code its command ends with."""
 
 
 class ReleaseError(Exception):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 FORMAT_VERSION = 1
 OLDEST_FORMAT_READ = 1
-"""Format N reads N-1 (DESIGN §5); there is only format 1 so far."""
+"""Format N reads N-1; there is only format 1 so far."""
 
 DEFAULT_RELEASES = Path("var/releases")
 DEFAULT_MAX_AGE_H = 36.0

@@ -1,4 +1,4 @@
-"""Bad input ends in one line and the exit code of DESIGN, never in a stack; all of it before Spark starts."""
+"""Bad input ends in one line and its exit code, never in a stack; all of it before Spark starts."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def test_a_missing_unit_says_which_job_to_run(lake: Lake) -> None:
 
 
 def test_missing_strings_survive_pandas(spark: SparkSession) -> None:
-    """Arrow off would write the text 'nan' (STACK)."""
+    """Arrow off would write the text 'nan'."""
     import pandas as pd
 
     frame = spark.createDataFrame(pd.DataFrame({"a": ["x", None]}))

@@ -1,4 +1,4 @@
-"""The commands of DESIGN §6 as their users call them: by subprocess, with good, blank, hostile and wrong input."""
+"""The commands as their users call them: by subprocess, with good, blank, hostile and wrong input."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Understanding in Spark: one row in, one row out; equal to the pure functions; clusters as DESIGN §4 says."""
+"""Understanding in Spark: one row in, one row out; equal to the pure functions; clusters keep their ids."""
 
 import hashlib
 

@@ -141,7 +141,7 @@ def test_binaries_train_as_the_matrix_does(tmp_path: Path, objective: str) -> No
 
 
 def test_a_binary_takes_a_lower_min_data_in_leaf_than_any_before(tmp_path: Path) -> None:
-    """With feature_pre_filter (LightGBM's default) the second fit is a fatal error (STACK)."""
+    """With feature_pre_filter (LightGBM's default) the second fit is a fatal error."""
     train, _ = read_examples(write(frame(), tmp_path), FEATURES).halves()
     write_binary(train, tmp_path / "t.bin", 63, 1)
     for least in (200, 2):

@@ -73,7 +73,7 @@ def test_it_learns_the_order_and_stops_early(examples: Examples) -> None:
 
 
 def test_ties_and_empty_queries_do_not_flatter() -> None:
-    """LightGBM's own NDCG gives 1 to the first query whatever its rows' order says, and 1 to the empty one (STACK)."""
+    """LightGBM's own NDCG gives 1 to the first query whatever its rows' order says, and 1 to the empty one."""
     grades = np.array([4, 0, 0, 0, 0, 0, 0, 0], dtype=np.int32)
     got = ndcg_of_queries(grades, np.zeros(8), [4, 4])
     assert got[0] == pytest.approx((1 + 1 / np.log2(3) + 1 / 2 + 1 / np.log2(5)) / 4)
@@ -133,7 +133,7 @@ def test_contributions_sum_to_the_score(ranker: Ranker, examples: Examples) -> N
 
 
 def test_permuted_or_other_columns_are_refused(ranker: Ranker) -> None:
-    """A permuted frame silently changes LightGBM's predictions (STACK)."""
+    """A permuted frame silently changes LightGBM's predictions."""
     data = pd.DataFrame(np.zeros((2, 5)), columns=list(FEATURES.names))
     ranker.scores(data)
     with pytest.raises(StaleRanker, match="another order, at 0: f1 for f0, 1: f0 for f1"):
@@ -153,7 +153,7 @@ def test_a_stale_ranker_names_what_differs(ranker: Ranker, tmp_path: Path) -> No
 
 
 def test_corrupt_text_is_refused_before_lightgbm_sees_it(ranker: Ranker, tmp_path: Path) -> None:
-    """In a child process: LightGBM itself may abort on such a text (STACK). It must not even be imported to refuse."""
+    """In a child process: LightGBM itself may abort on such a text. It must not even be imported to refuse."""
     ranker.save(tmp_path)
     model = tmp_path / "model.txt"
     model.write_bytes(model.read_bytes().replace(b"leaf_value=", b"leaf_valXe=", 1)[:-400])

@@ -1,4 +1,4 @@
-"""Every row of every folder keeps the input contract (DESIGN §3)."""
+"""Every row of every folder keeps the input contract."""
 
 from __future__ import annotations
 
