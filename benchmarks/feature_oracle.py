@@ -32,6 +32,7 @@ MEASURES = {
     "saved": "saved::INT", "again": "rephrased::INT", "dwell": "dwell", "played": "played::INT", "resp": "response::INT",
     "exp": "expected_micro / 1e6", "voice": "voice::INT", "skipped": "skipped::INT", "stopped": "stopped::INT",
     "liked": "liked::INT", "vlong": "(voice AND long_play)::INT", "vexp": "voice::INT * expected_micro / 1e6",
+    "after": "(voice AND cell > 1)::INT", "afterlong": "(voice AND cell > 1 AND long_play)::INT",
 }  # fmt: skip
 
 
@@ -127,7 +128,11 @@ def rate(level: str, name: str, span: int | str) -> str:
     return f"{level}_{name}_{span} / nullif({level}_n_{span}, 0)"
 
 
+FOLLOWS = "((5.0 + t_afterlong_28) / (10.0 + t_after_28))"
 PAIR = {
+    "follow_long_play_rate_28d": f"(10.0 * {FOLLOWS} + p_afterlong_28) / (10.0 + p_after_28)",
+    "track_follow_long_play_rate_28d": FOLLOWS,
+    "follow_lift_28d": f"least({FOLLOWS} / nullif(t_vlong_28 / nullif(t_voice_28, 0), 0), 1000)",
     **{f"impressions_log1p_{d}d": f"ln(1 + p_n_{d})" for d in DAYS},
     **{f"click_rate_{d}d": rate("p", "clicks", d) for d in (7, 28, 90)},
     **{f"long_play_rate_{d}d": rate("p", "long", d) for d in DAYS},

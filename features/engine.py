@@ -52,18 +52,20 @@ def feature_frames(
     (`<level>__<measure>__<span>`). The sums behind the frames are cached, and given back at the end of the block.
     """
     wanted = chosen(only)
-    asked, _ = asked_sums(wanted)
+    of_grain = {grain: asked_sums([c for c in wanted if c.feature.grain == grain]) for grain in KEYS}
     # both sides lie by work once: every level that has the track, or its work, then sums and joins without another exchange
     parts = int(inputs.pairs.sparkSession.conf.get("spark.sql.shuffle.partitions", "4") or 4)
     pairs = _with_names(inputs).repartition(parts, "work_id_key").persist()
-    short = [s for s in asked if not s.is_long]
+    short = sorted(
+        {s for sums, _ in of_grain.values() for s in sums if not s.is_long}, key=lambda s: (s.level, s.column)
+    )
     placed = None
     if short:
         placed = rolled_up(sums_per_pair(inputs, short), inputs).repartition(parts, "work_id_key").persist()
     out: dict[Grain, DataFrame] = {}
     try:
         for grain, keys in KEYS.items():
-            sums, made = asked_sums([c for c in wanted if c.feature.grain == grain])
+            sums, made = of_grain[grain]
             base = pairs if grain == "query_track" else pairs.select("as_of", *_grain_columns(grain)).distinct()
             if placed is not None:
                 base = with_short_sums(base, placed, sums)

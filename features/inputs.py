@@ -23,7 +23,8 @@ VOICE_MEASURES = {
 COUNTED = SUMS  # sums of daily_engagement, kept for all time by query and track
 # beside them derived ones: `responses` are clicks on screens and long plays on voice; `expected_micro` the same as expected
 # by the exposure curve at each impression's own position, in millionths
-MEASURES = (*COUNTED, "responses", "expected_micro", *VOICE_MEASURES)
+FOLLOW_MEASURES = {"voice_follows": "impressions", "voice_follow_long_plays": "long_plays"}  # at ranks beyond the first, on voice
+MEASURES = (*COUNTED, "responses", "expected_micro", *VOICE_MEASURES, *FOLLOW_MEASURES)
 NEWEST = "newest"  # no sum: the age in days of the newest day with an impression
 LONGEST_DAYS = 90  # of pairs; beyond them only queries, tracks, artists and works are kept
 LONG_LEVELS = ("query", "track", "artist", "work")

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from features.inputs import LEVELS, LONGEST_DAYS, MICRO, NAMES, NEWEST, VOICE_MEASURES, Sum, decay_weights
+from features.inputs import FOLLOW_MEASURES, LEVELS, LONGEST_DAYS, MICRO, NAMES, NEWEST, VOICE_MEASURES, Sum, decay_weights
 from lake.columns import POSITIONS
 
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ def sums_per_pair(inputs: FeatureInputs, asked: Sequence[Sum]) -> DataFrame:
     }
     for name, of in VOICE_MEASURES.items():
         derived[name] = F.when(voice, derived.get(of, F.col(of))).otherwise(0)
+    for name, of in FOLLOW_MEASURES.items():
+        derived[name] = F.when(voice, F.col(of) - F.col(f"{of}_by_position")[0]).otherwise(0)
     # a sum asked at several levels is the pair's sum, rolled up
     once = {s.by_pair.column: s.by_pair for s in asked}
     weights = [

@@ -83,6 +83,8 @@ def _options(settings: SessionSettings) -> dict[str, str]:
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.ansi.enabled": "true",
+        # else each call of the DataFrame API asks the JVM five more things, to tell in errors the line it came from
+        "spark.python.sql.dataFrameDebugging.enabled": "false",
         # off by default, and then missing strings of a pandas frame become the text 'nan'
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.sql.shuffle.partitions": str(settings.shuffle_partitions),

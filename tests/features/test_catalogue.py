@@ -29,7 +29,16 @@ def test_a_wrong_name_is_told_the_nearest_right_one() -> None:
 
 def test_the_catalogue_is_as_large_as_it_says() -> None:
     assert len(columns()) >= 80
-    assert {f.family for f in features()} >= {"engagement", "coec", "trend", "text", "constraints", "query", "track"}
+    assert {f.family for f in features()} >= {
+        "engagement",
+        "coec",
+        "trend",
+        "sequence",
+        "text",
+        "constraints",
+        "query",
+        "track",
+    }
 
 
 def test_decayed_sums_are_kept_in_units_that_fit() -> None:

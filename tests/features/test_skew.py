@@ -1,0 +1,101 @@
+"""Skewed traffic: a query that a hundred thousand tracks were shown for, beside one with a fifth of all impressions."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from events.engagement import SUMS
+from features.engine import FeatureInputs, feature_frames
+from lake.schema import struct
+from lake.tables import DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES, TRACKS
+
+AS_OF, TRACK_COUNT, HEAD = date(2026, 3, 1), 100_000, 20_000  # the head query's impressions, of 100,000 in all
+
+
+def filled(frame: DataFrame, table, **columns) -> DataFrame:  # type: ignore[no-untyped-def]
+    """The frame with every column of the table: those named, else empty arrays, false, zero or the empty string."""
+    blank = {
+        "date": F.lit(AS_OF),
+        "string": F.lit(""),
+        "boolean": F.lit(False),
+        "int": F.lit(0),
+        "bigint": F.lit(0),
+        "double": F.lit(0.0),
+    }
+    fields = {f.name: f.dataType.simpleString() for f in struct(table).fields}
+    made = {
+        n: columns.get(n, F.array() if t.startswith("array") else blank.get(t, F.lit(None))).cast(t)
+        for n, t in fields.items()
+    }
+    return frame.select(*[c.alias(n) for n, c in made.items()])
+
+
+@pytest.fixture(scope="module")
+def built(spark: SparkSession) -> dict[str, DataFrame]:
+    """Features of three pairs: two of the wide query, one of the head query; each impression is a long play."""
+    ids = spark.range(TRACK_COUNT).select(F.concat(F.lit("t"), F.col("id").cast("string")).alias("track_id"))
+    tracks = filled(ids, TRACKS, track_id=F.col("track_id"), title_normal=F.col("track_id"), artists_normal=F.array(F.lit("a")),
+                    work_id=F.lit(None))  # fmt: skip
+    one = [F.lit(1).cast("bigint") if i == 0 else F.lit(0).cast("bigint") for i in range(11)]
+    counts = {m: F.lit(0) for m in SUMS} | {"impressions": F.lit(1), "plays": F.lit(1), "long_plays": F.lit(1)}
+    same = {"search_date": F.lit(date(2026, 2, 20)), "locale": F.lit("en-US"), "client": F.lit("alexa"),
+            "impressions_by_position": F.array(*one), "long_plays_by_position": F.array(*one)}  # fmt: skip
+    wide = filled(
+        ids.limit(TRACK_COUNT - HEAD),
+        DAILY_ENGAGEMENT,
+        query=F.lit("anything"),
+        track_id=F.col("track_id"),
+        **counts,
+        **same,
+    )
+    heavy = counts | {m: F.lit(HEAD) for m in ("impressions", "plays", "long_plays")}
+    head = filled(
+        ids.where("track_id = 't7'"),
+        DAILY_ENGAGEMENT,
+        query=F.lit("hello"),
+        track_id=F.col("track_id"),
+        **heavy,
+        **same,
+    )
+    asked = spark.createDataFrame(
+        [("en-US", "anything"), ("en-US", "hello"), ("en", "anything"), ("en", "hello")], "locale string, query string"
+    )
+    queries = filled(asked, QUERIES, locale=F.col("locale"), query=F.col("query"), language=F.lit("en"), cluster_id=F.col("query"),
+                     intent_group=F.lit("open"), stripped=F.col("query"))  # fmt: skip
+    curves = spark.createDataFrame([], struct(EXPOSURE_CURVES))
+    pairs = spark.createDataFrame(
+        [(AS_OF, "en-US", "anything", "t7"), (AS_OF, "en-US", "anything", "t8"), (AS_OF, "en-US", "hello", "t7")],
+        "as_of date, locale string, query string, track_id string",
+    )
+    inputs = FeatureInputs(pairs, wide.unionByName(head), queries, tracks, curves, (AS_OF,))
+    wanted = [
+        "play_share",
+        "query_impressions_log1p_28d",
+        "query_play_entropy",
+        "query_top_track_share",
+        "track_long_plays_log1p_28d",
+    ]
+    with feature_frames(inputs, wanted) as frames:
+        return {g: f.toPandas() for g, f in frames.items()}  # type: ignore[misc]
+
+
+def test_every_impression_counts_once(built) -> None:  # type: ignore[no-untyped-def]
+    wide_tracks = TRACK_COUNT - HEAD
+    by_query = built["query"].set_index("query")
+    assert by_query.loc["anything", "query_impressions_log1p_28d"] == pytest.approx(math.log1p(wide_tracks))
+    assert by_query.loc["hello", "query_impressions_log1p_28d"] == pytest.approx(math.log1p(HEAD))
+    assert by_query.loc["anything", "query_play_entropy_28d"] == pytest.approx(math.log2(wide_tracks))
+    assert (
+        by_query.loc["hello", "query_play_entropy_28d"] == 0 and by_query.loc["hello", "query_top_track_share_28d"] == 1
+    )
+    shares = built["query_track"].set_index(["query", "track_id"])["play_share_28d"]
+    assert shares.loc[("hello", "t7")] == 1 and shares.loc[("anything", "t8")] == pytest.approx(
+        1 / wide_tracks, abs=1e-9
+    )
+    plays = built["track"].set_index("track_id")["track_long_plays_log1p_28d"]
+    assert plays.loc["t8"] == pytest.approx(math.log1p(1)) and plays.loc["t7"] == pytest.approx(math.log1p(HEAD + 1))
