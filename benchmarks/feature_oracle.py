@@ -94,7 +94,10 @@ def sums_named(wanted: Mapping[str, str]) -> frozenset[str]:
 
 
 def columns_sql(grain: str, keys: Sequence[str], wanted: Mapping[str, str], only: frozenset[str] | None = None) -> str:
-    """A SELECT of `as_of`, the keys and the wanted columns for each of `rows`, which holds every key of the grain's levels."""
+    """A SELECT of `as_of`, the keys and the wanted columns for each of `rows`, which holds every key of the grain's levels.
+
+    Reads table `strengths` (as_of, s_t, s_c, s_g, s_p): of track, alias cluster, language and pair.
+    """
     levels = OF_GRAIN[grain]
     joins = " ".join(
         f"LEFT JOIN sums_{x} ON sums_{x}.as_of = r.as_of AND "
@@ -107,20 +110,19 @@ def columns_sql(grain: str, keys: Sequence[str], wanted: Mapping[str, str], only
     zeros = [f"coalesce({n}, 0) AS {n}" for n in names if only is None or n in only]
     zeros += [f"{x}_newest" for x in levels if only is None or f"{x}_newest" in only]
     selected = ", ".join(f"({sql}) AS {name}" for name, sql in wanted.items())
-    return f"SELECT as_of, {', '.join(keys)}, {selected} FROM (SELECT r.*, {', '.join(zeros)} FROM rows r {joins})"
+    summed = f"SELECT r.*, s_t, s_c, s_g, s_p, {', '.join(zeros)} FROM rows r JOIN strengths USING (as_of) {joins}"
+    return f"SELECT as_of, {', '.join(keys)}, {selected} FROM ({summed})"
 
 
-def shrunk(hits: str, exposure: str, parent: str) -> str:
-    """(3 · parent + hits) / (3 + exposure)."""
-    return f"((3.0 * ({parent}) + {hits}) / (3.0 + {exposure}))"
+def shrunk(hits: str, exposure: str, parent: str, strength: str = "3.0") -> str:
+    """(strength · parent + hits) / (strength + exposure)."""
+    return f"(({strength} * ({parent}) + {hits}) / ({strength} + {exposure}))"
 
 
-def coec(span: str) -> str:
-    """The back-off chain of features/coec.py, from the track up."""
-    track = shrunk(f"t_resp_{span}", f"t_exp_{span}", "1.0")
-    cluster = shrunk(f"c_resp_{span}", f"c_exp_{span}", track)
-    language = shrunk(f"g_resp_{span}", f"g_exp_{span}", cluster)
-    return shrunk(f"p_resp_{span}", f"p_exp_{span}", language)
+def coec(span: str, level: str = "p") -> str:
+    """The back-off chain of features/coec.py down to a level, by the snapshot's strengths (`s_t`, `s_c`, `s_g`, `s_p`)."""
+    parent = "1.0" if level == "t" else coec(span, {"p": "g", "g": "c", "c": "t"}[level])
+    return shrunk(f"{level}_resp_{span}", f"{level}_exp_{span}", parent, f"s_{level}")
 
 
 def rate(level: str, name: str, span: int | str) -> str:
@@ -156,7 +158,7 @@ PAIR = {
     "long_play_rate_lift_28d": "(10.0 * (p_long_28 / p_n_28) + p_long_7) / (10.0 + p_n_7) / nullif(p_long_28 / nullif(p_n_28, 0), 0)",
     "long_plays_against_query_trend_28d": shrunk("p_long_7", "p_long_28", shrunk("q_long_7", "q_long_28", "0.25")),
     "last_seen_days_90d": "p_newest",
-    "coec_cluster_28d": shrunk("c_resp_28", "c_exp_28", shrunk("t_resp_28", "t_exp_28", "1.0")),
+    "coec_cluster_28d": coec("28", "c"),
     "coec_raw_28d": "CASE WHEN p_exp_28 > 0 THEN least(p_resp_28 / p_exp_28, 1000) END",
     "expected_log1p_28d": "ln(1 + p_exp_28)", "cluster_expected_log1p_28d": "ln(1 + c_exp_28)",
 }  # fmt: skip
@@ -173,7 +175,7 @@ QUERY = {
 }  # fmt: skip
 TRACK = {
     "track_long_plays_log1p_7d": "ln(1 + t_long_7)", "track_long_plays_log1p_28d": "ln(1 + t_long_28)",
-    "track_coec_28d": shrunk("t_resp_28", "t_exp_28", "1.0"), "track_long_play_rate_28d": rate("t", "long", 28),
+    "track_coec_28d": coec("28", "t"), "track_long_play_rate_28d": rate("t", "long", 28),
     **{f"artist_long_plays_log1p_{d}d": f"ln(1 + a_long_{d})" for d in (28, 365)},
     "artist_long_plays_log1p_all": "ln(1 + a_long_all)", "artist_coec_28d": shrunk("a_resp_28", "a_exp_28", "1.0"),
     "track_trend_28d": "t_long_7 / nullif(t_long_28, 0)", "track_long_plays_log1p_decayed_14d": "ln(1 + t_long_h14)",

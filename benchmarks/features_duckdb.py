@@ -34,8 +34,8 @@ def files(lake: Path, table: str) -> str:
     return f"read_parquet([{listed}], hive_partitioning = true)"
 
 
-def given_tables(db: duckdb.DuckDBPyConnection, lake: Path, run_date: str) -> None:
-    """What both sides are handed, under the names that feature_oracle.sql reads."""
+def given_tables(db: duckdb.DuckDBPyConnection, lake: Path, built: Path | None, run_date: str) -> None:
+    """What both sides are handed, under the names that feature_oracle.sql reads. The back-off's strengths are those of `built`."""
     one = f"run_date = DATE '{run_date}'"
     made = {
         "raw_searches": f"SELECT search_id, user_id, ts, client, locale, query AS raw_query, results FROM {files(lake, 'search_log')} "
@@ -51,6 +51,13 @@ def given_tables(db: duckdb.DuckDBPyConnection, lake: Path, run_date: str) -> No
         "snapshots": f"SELECT DATE '{run_date}' AS as_of",
         "pairs": f"SELECT run_date AS as_of, locale, query, track_id FROM {files(lake, 'candidates')} WHERE {one}",
     }  # fmt: skip
+    known = {"track": "s_t", "cluster_pair": "s_c", "language_pair": "s_g", "pair": "s_p"}
+    fitted = ", ".join(f"max(CASE WHEN level = '{level}' THEN strength END) AS {name}" for level, name in known.items())
+    made["strengths"] = f"SELECT DATE '{run_date}' AS as_of, " + ", ".join(f"3.0 AS {name}" for name in known.values())
+    if built is not None:
+        made["strengths"] = (
+            f"SELECT run_date AS as_of, {fitted} FROM {files(built, 'backoff_strengths')} WHERE {one} GROUP BY ALL"
+        )
     for name, sql in made.items():
         db.execute(f"CREATE TEMP TABLE {name} AS {sql}")
 
@@ -118,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     config = {"threads": 2, "memory_limit": given.memory, "temp_directory": str(out / "spill")}
     with duckdb.connect(config=config) as db:
         begun = time.perf_counter()
-        given_tables(db, given.home / "lake", given.run_date)
+        given_tables(db, given.home / "lake", given.against, given.run_date)
         build(db, out)
         told: dict[str, Any] = {"seconds": round(time.perf_counter() - begun, 2), "duckdb": duckdb.__version__}
         if given.against is not None:

@@ -2,7 +2,8 @@
 
 A response is a click on a screen and a long play on voice; what is expected of an impression follows from its own
 position, client and intent group (`exposure_curves`). Source: COEC, Zhang & Jones 2007; curves by intervention
-harvesting, Agarwal et al. 2019. Each level is shrunk to the next: pair → language → alias cluster → track → 1.
+harvesting, Agarwal et al. 2019. Each level is shrunk to the next: pair → language → alias cluster → track → 1, by strengths
+that are fitted by maximum likelihood for each snapshot (`features.backoff`).
 """
 
 from __future__ import annotations
@@ -16,29 +17,30 @@ if TYPE_CHECKING:
     from pyspark.sql import Column
 
 GRAIN = "query_track"
-STRENGTH = 3.0  # expected responses that weigh as much as the parent level
+STRENGTH = 3.0  # of what is shrunk to 1 alone, in expected responses
 TOP = 1_000.0
 
 
 def _track(window: Window) -> Column:
     from pyspark.sql import functions as F
 
-    return shrunk(window.sum("responses", "track"), window.expected("track"), F.lit(1.0), STRENGTH)
+    return shrunk(window.sum("responses", "track"), window.expected("track"), F.lit(1.0), window.strength("track"))
 
 
 def _cluster(window: Window) -> Column:
-    return shrunk(window.sum("responses", "cluster_pair"), window.expected("cluster_pair"), _track(window), STRENGTH)
+    hits, exposure = window.sum("responses", "cluster_pair"), window.expected("cluster_pair")
+    return shrunk(hits, exposure, _track(window), window.strength("cluster_pair"))
 
 
 def _language(window: Window) -> Column:
     hits, exposure = window.sum("responses", "language_pair"), window.expected("language_pair")
-    return shrunk(hits, exposure, _cluster(window), STRENGTH)
+    return shrunk(hits, exposure, _cluster(window), window.strength("language_pair"))
 
 
 @feature(unit="responses/expected", bounds=(0, TOP), windows=(7, 28), half_lives=(3, 14, 60), monotone=+1)
 def coec(window: Window) -> Column:
     """Responses over expected responses of the pair, shrunk along the whole chain; 1 is average."""
-    return shrunk(window.sum("responses"), window.expected(), _language(window), STRENGTH)
+    return shrunk(window.sum("responses"), window.expected(), _language(window), window.strength("pair"))
 
 
 @feature(unit="responses/expected", bounds=(0, TOP), windows=(28,), monotone=+1)

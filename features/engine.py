@@ -5,15 +5,15 @@ Several snapshots (`as_of`) are computed in the same pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
 from features.attributes import with_query_attributes, with_track_attributes
 from features.catalogue import KEYS, chosen
-from features.inputs import Sum, Window
+from features.inputs import CHAIN, UNFITTED_STRENGTH, Sum, Window
 from features.spec import FeatureColumn, Grain
 from features.sums import rolled_up, sums_per_pair, track_keys, with_keys, with_long_sums, with_short_sums
 
@@ -28,7 +28,8 @@ class FeatureInputs:
     `pairs`: (as_of, locale, query, track_id), one row per wanted row. `daily`: daily_engagement. `queries`: the reading
     of every (locale or roll-up, query). `tracks`: the snapshot. `curves`: exposure_curves with run_date = as_of.
     `popularity_known`: whether the catalog's popularity may be read for these snapshots. `history`: what
-    `events.tiles.history` makes, for windows beyond 90 days; ValueError if one is asked for without it.
+    `events.tiles.history` makes, for windows beyond 90 days; ValueError if one is asked for without it. `strengths`: of the
+    back-off's levels by snapshot (`features.backoff`), UNFITTED_STRENGTH where there is none.
     """
 
     pairs: DataFrame
@@ -39,6 +40,7 @@ class FeatureInputs:
     as_of: tuple[date, ...]
     popularity_known: bool = False
     history: DataFrame | None = None
+    strengths: Mapping[date, Mapping[str, float]] = field(default_factory=dict)
 
 
 @contextmanager
@@ -70,6 +72,7 @@ def feature_frames(
             if placed is not None:
                 base = with_short_sums(base, placed, sums)
             base = with_long_sums(base, inputs.history, inputs.tracks, sums)
+            base = base.select("*", *_strengths(inputs))
             if grain != "track":
                 base = with_query_attributes(base, inputs.queries, inputs.tracks)
             if grain != "query":
@@ -90,6 +93,19 @@ def _grain_columns(grain: Grain) -> tuple[str, ...]:
     if grain == "query":
         place, named = ("locale", "language"), ("query", "cluster_id")
     return (*place, *named, *[f"{n}_key" for n in named])
+
+
+def _strengths(inputs: FeatureInputs) -> list[Column]:
+    """`strength__<level>` of each row's snapshot."""
+    from pyspark.sql import functions as F
+
+    out = []
+    for level in CHAIN:
+        value = F.lit(UNFITTED_STRENGTH)
+        for as_of, known in sorted(inputs.strengths.items()):
+            value = F.when(F.col("as_of") == F.lit(as_of), F.lit(known.get(level, UNFITTED_STRENGTH))).otherwise(value)
+        out.append(value.alias(f"strength__{level}"))
+    return out
 
 
 def asked_sums(wanted: Sequence[FeatureColumn]) -> tuple[list[Sum], dict[str, Column]]:

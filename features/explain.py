@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from events.tiles import history
+from features.backoff import stored_strengths
 from features.catalogue import KEYS, chosen, feature_table
 from features.engine import FeatureInputs, asked_sums, feature_frames
 from features.inputs import LONGEST_DAYS
@@ -81,7 +82,7 @@ def explained(
     inputs = FeatureInputs(
         pair, daily, lake.read(QUERIES, day, allow_unvalidated=True), lake.read(TRACKS, [unit], allow_unvalidated=True),
         lake.read(EXPOSURE_CURVES, day, allow_unvalidated=True), (run_date,),
-        popularity_known=stored.get("catalog_popularity") is not None, history=history(lake, day),
+        popularity_known=stored.get("catalog_popularity") is not None, history=history(lake, day), strengths=stored_strengths(lake, day),
     )  # fmt: skip
     found = {}
     with feature_frames(inputs, only, with_sums=True) as frames:

@@ -23,7 +23,10 @@ VOICE_MEASURES = {
 COUNTED = SUMS  # sums of daily_engagement, kept for all time by query and track
 # beside them derived ones: `responses` are clicks on screens and long plays on voice; `expected_micro` the same as expected
 # by the exposure curve at each impression's own position, in millionths
-FOLLOW_MEASURES = {"voice_follows": "impressions", "voice_follow_long_plays": "long_plays"}  # at ranks beyond the first, on voice
+FOLLOW_MEASURES = {
+    "voice_follows": "impressions",
+    "voice_follow_long_plays": "long_plays",
+}  # at ranks beyond the first, on voice
 MEASURES = (*COUNTED, "responses", "expected_micro", *VOICE_MEASURES, *FOLLOW_MEASURES)
 NEWEST = "newest"  # no sum: the age in days of the newest day with an impression
 LONGEST_DAYS = 90  # of pairs; beyond them only queries, tracks, artists and works are kept
@@ -57,6 +60,15 @@ TRACK_ATTRIBUTES = (
     "explicit", "popularity", "energy", "valence", "danceability", "tempo", "acousticness", "instrumentalness",
     "speechiness", "liveness", "loudness", "title_tokens", "artist_tokens", "track_tokens", "mean_tokens", "title_trigrams",
 )  # fmt: skip
+CHAIN = (
+    "track",
+    "cluster_pair",
+    "language_pair",
+    "pair",
+)  # COEC's back-off: each is shrunk to the one before, the first to 1
+UNFITTED_STRENGTH = (
+    3.0  # expected responses that weigh as much as the level above, where none was fitted (features.backoff)
+)
 MICRO = 1_000_000
 # decayed sums weigh a day by whole 2^-32nds (of sums of millionths and milliseconds, by 2^-18ths), so that they are exact whatever
 # the order; a bigint holds two billion events of one key so, and 35 million expected ones
@@ -171,6 +183,14 @@ class Window:
         self.asked.add(wanted)
         return F.coalesce(F.col(f"query__{wanted.column}"), F.lit(0))
 
+    def strength(self, level: str) -> Column:
+        """The snapshot's fitted strength of a level of CHAIN (double); see `features.backoff`."""
+        from pyspark.sql import functions as F
+
+        if level not in CHAIN:
+            raise KeyError(f"no strength of {level}; there are: {', '.join(CHAIN)}")
+        return F.col(f"strength__{level}")
+
     def newest(self, level: str = "pair") -> Column:
         """Age in days of the newest day of the window with an impression; 1 is the day before, null if there is none."""
         from pyspark.sql import functions as F
@@ -214,11 +234,12 @@ def capped(value: Column, top: float) -> Column:
     return F.when(value.isNotNull(), F.least(value, F.lit(float(top))))
 
 
-def shrunk(hits: Column, exposure: Column, parent: Column, strength: float) -> Column:
+def shrunk(hits: Column, exposure: Column, parent: Column, strength: float | Column) -> Column:
     """(strength · parent + hits) / (strength + exposure): pulled to the parent while the exposure is thin.
 
     Source: the posterior mean of a gamma-Poisson model with prior mean `parent`.
     """
     from pyspark.sql import functions as F
 
-    return (F.lit(float(strength)) * parent + hits) / (F.lit(float(strength)) + exposure)
+    weight = F.lit(float(strength)) if isinstance(strength, int | float) else strength
+    return (weight * parent + hits) / (weight + exposure)

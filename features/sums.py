@@ -15,7 +15,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from features.inputs import FOLLOW_MEASURES, LEVELS, LONGEST_DAYS, MICRO, NAMES, NEWEST, VOICE_MEASURES, Sum, decay_weights
+from features.inputs import (
+    FOLLOW_MEASURES,
+    LEVELS,
+    LONGEST_DAYS,
+    MICRO,
+    NAMES,
+    NEWEST,
+    VOICE_MEASURES,
+    Sum,
+    decay_weights,
+)
 from lake.columns import POSITIONS
 
 if TYPE_CHECKING:

@@ -81,7 +81,7 @@ def track_coec(window: Window) -> Column:
     """Responses over expected responses of the track over all queries, shrunk to 1."""
     from pyspark.sql import functions as F
 
-    return shrunk(window.sum("responses", "track"), window.expected("track"), F.lit(1.0), 3.0)
+    return shrunk(window.sum("responses", "track"), window.expected("track"), F.lit(1.0), window.strength("track"))
 
 
 @feature(unit="plays/impression", bounds=(0, 1), windows=(28,), null="the track had no impression in the window")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import reduce
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import hydra
 from omegaconf import DictConfig
 
 from events.tiles import history
+from features.backoff import fitted, stored_strengths, write_strengths
 from features.catalogue import feature_table, matrix_fingerprint
 from features.engine import FeatureInputs, feature_frames
 from jobs.candidates import head_settings
@@ -41,7 +43,11 @@ def run(night: Night) -> Done:
     pairs = reduce(lambda a, b: a.unionByName(b), [_pairs(night, d, daily, head) for d in dates]).persist()
     per_date = {str(r[0]): int(r[1]) for r in pairs.groupBy("as_of").count().collect()}
     out = 0
-    with feature_frames(inputs_of(night, pairs, dates, daily, queries), only) as frames:
+    inputs = inputs_of(night, pairs, dates, daily, queries)
+    strengths = fitted(inputs, sum(per_date.values()))
+    write_strengths(lake, strengths, pending)
+    inputs = replace(inputs, strengths=stored_strengths(lake, dates))
+    with feature_frames(inputs, only) as frames:
         # the widest last: its commit says that the night's features are there
         for grain in ("track", "query", "query_track"):
             table = feature_table(grain)
@@ -71,7 +77,7 @@ def inputs_of(
     curves = night.lake.read(EXPOSURE_CURVES, dates, allow_unvalidated=True)
     return FeatureInputs(
         pairs, daily, queries, night.tracks(allow_unvalidated=True), curves, dates, popularity_known(night),
-        history(night.lake, dates),
+        history(night.lake, dates), stored_strengths(night.lake, dates),
     )  # fmt: skip
 
 

@@ -194,6 +194,18 @@ EXPOSURE_CURVES = Table(
     "fit_exposure",
 )  # fmt: skip
 
+BACKOFF_STRENGTHS = Table(
+    "backoff_strengths", "one row per level of the COEC back-off", ("level",), "run_date",
+    (
+        RUN_DATE,
+        Column("level", "string", "the level that is shrunk to the one above it", values=("track", "cluster_pair", "language_pair", "pair")),
+        Column("strength", "double", "expected responses at which its own data weigh as much as the level above, by maximum likelihood",
+               "responses", low=0),
+        count("units", "units of the level it was fitted on; 0 where they were too few, and the default stands"),
+    ),
+    "build_features",
+)  # fmt: skip
+
 CANDIDATES = Table(
     "candidates", "one row per (locale, query, track) considered", ("locale", "query", "track_id"), "run_date",
     (
@@ -265,5 +277,5 @@ LEDGER = Table(
 
 LOG_TABLES: tuple[Table, ...] = (
     SEARCH_LOG, ENGAGEMENT_EVENTS, QUARANTINE, DELIVERED_FILES, FORGOTTEN_USERS, TRACKS, QUERIES, ALIAS_PAIRS, DAILY_ENGAGEMENT,
-    ENGAGEMENT_TILES, DAILY_SEARCHES, BOT_DAYS, EXPOSURE_CURVES, CANDIDATES, JUDGEMENTS, HEAD_RANKINGS, TRIALS, LEDGER,
+    ENGAGEMENT_TILES, DAILY_SEARCHES, BOT_DAYS, EXPOSURE_CURVES, BACKOFF_STRENGTHS, CANDIDATES, JUDGEMENTS, HEAD_RANKINGS, TRIALS, LEDGER,
 )  # fmt: skip

@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from events.tiles import history
 from features.catalogue import KEYS, feature_table
 from features.engine import FeatureInputs, feature_frames
+from features.inputs import CHAIN
 from jobs import candidates, count_engagement, fit_exposure, ingest, understand
 from jobs.build_features import training_pairs
 from jobs.candidates import head_settings
@@ -21,6 +22,11 @@ from jobs.night import Night
 from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES
 from ranking.head import head_queries
 from tests.conftest import NO_BOTS, RUN_DATE, World
+
+
+def some_strengths(dates: tuple[date, ...]) -> dict[date, dict[str, float]]:
+    """Others for each level and snapshot, so that none is taken for another."""
+    return {d: {level: 1.5 + i + 4 * j for j, level in enumerate(CHAIN)} for i, d in enumerate(dates)}
 
 
 @dataclass
@@ -73,7 +79,7 @@ def laws(spark: SparkSession, world: World, tmp_path_factory: pytest.TempPathFac
     inputs = FeatureInputs(
         pairs.persist(), daily, queries, night.tracks(allow_unvalidated=True).persist(),
         lake.read(EXPOSURE_CURVES, dates, allow_unvalidated=True).persist(), dates, popularity_known=True,
-        history=history(lake, dates).persist(),
+        history=history(lake, dates).persist(), strengths=some_strengths(dates),
     )  # fmt: skip
     assert {feature_table(g).name for g in KEYS} == {"query_track_features", "query_features", "track_features"}
     return Laws(night, inputs)

@@ -38,6 +38,12 @@ def counted(laws: Laws) -> duckdb.DuckDBPyConnection:
         "rates": curves.rename(columns={"run_date": "as_of"})[
             ["as_of", "client", "intent_group", "position", "rate_micro"]
         ],
+        "strengths": pd.DataFrame(
+            [
+                {"as_of": d, "s_t": k["track"], "s_c": k["cluster_pair"], "s_g": k["language_pair"], "s_p": k["pair"]}
+                for d, k in laws.inputs.strengths.items()
+            ]
+        ),
         "snapshots": pd.DataFrame({"as_of": list(laws.inputs.as_of)}),
     }
     for name, frame in given.items():

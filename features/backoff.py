@@ -1,0 +1,140 @@
+"""How much each level of the COEC back-off weighs against the one above it, fitted by maximum likelihood.
+
+A level's rate of responses to expected ones is taken as Gamma with mean m, the shrunk rate of the level above, and shape s·m; its
+responses, given what was expected, as Poisson. Summed over the rate that is a negative binomial in s alone, the strength: the
+expected responses at which a level's own data weigh as much as its parent. Source: the gamma-Poisson shrinker of DuMouchel 1999,
+"Bayesian data mining in large frequency tables", with one component and the mean given by the parent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+from features.engine import FeatureInputs, feature_frames
+from features.inputs import CHAIN, MICRO, UNFITTED_STRENGTH
+from lake.tables import BACKOFF_STRENGTHS
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
+
+    from lake.io import Lake
+
+    Floats = npt.NDArray[np.float64]
+
+SPAN = "28d"
+KEYS = {
+    "track": ["as_of", "language", "track_id"], "cluster_pair": ["as_of", "language", "cluster_id", "track_id"],
+    "language_pair": ["as_of", "language", "query", "track_id"], "pair": ["as_of", "locale", "query", "track_id"],
+}  # fmt: skip
+LEAST_UNITS = 200  # with something expected of them: fewer say too little
+LOWEST, HIGHEST = 0.05, 1_000.0
+MOST_ROWS = 200_000
+
+
+@dataclass(frozen=True)
+class Strength:
+    """The strength of a level in a snapshot, and how many of its units it was fitted on (0: it was not)."""
+
+    level: str
+    strength: float
+    units: int
+
+
+def log_likelihood(strength: float, hits: Floats, expected: Floats, parent: Floats) -> float:
+    """Σ ln P(hits | expected, parent, strength), but for what does not depend on the strength."""
+    import numpy as np
+    from scipy.special import gammaln
+
+    shape = strength * parent
+    each = (
+        gammaln(shape + hits) - gammaln(shape) + shape * np.log(strength) - (shape + hits) * np.log(strength + expected)
+    )
+    return float(each.sum())
+
+
+def fitted_strength(level: str, hits: Floats, expected: Floats, parent: Floats) -> Strength:
+    """The strength that makes the units' responses likeliest, in [0.05, 1000] and to three digits.
+
+    Units of which nothing was expected are left out; with under 200 others the strength stays unfitted.
+    """
+    import numpy as np
+    from scipy.optimize import minimize_scalar
+
+    kept = (expected > 0) & (parent > 0)
+    hits, expected, parent = hits[kept], expected[kept], parent[kept]
+    if len(hits) < LEAST_UNITS:
+        return Strength(level, UNFITTED_STRENGTH, 0)
+    bounds = (float(np.log(LOWEST)), float(np.log(HIGHEST)))
+    found = minimize_scalar(
+        lambda x: -log_likelihood(float(np.exp(x)), hits, expected, parent), bounds=bounds, method="bounded"
+    )
+    return Strength(level, float(f"{np.exp(found.x):.3g}"), len(hits))
+
+
+def fitted_chain(rows: pd.DataFrame) -> list[Strength]:
+    """A strength for each level of CHAIN, from the track down, of one snapshot.
+
+    `rows`: one row per pair with `<level>__responses` and `<level>__expected`. A unit is judged against the levels above
+    without its own data, or a level of one member would prove its parent right by itself; such levels teach nothing.
+    """
+    import numpy as np
+
+    out: list[Strength] = []
+    for i, level in enumerate(CHAIN):
+        units = rows.drop_duplicates(KEYS[level]).sort_values(KEYS[level])
+        if level == "pair":  # a roll-up's pairs are the level above
+            units = units[units["locale"].str.len() > 2]
+        hits, expected = (units[f"{level}__{n}"].to_numpy(np.float64) for n in ("responses", "expected"))
+        parent = np.ones(len(units))
+        for above, known in zip(CHAIN[:i], out, strict=True):
+            more = np.maximum(units[f"{above}__expected"].to_numpy(np.float64) - expected, 0.0)
+            met = np.maximum(units[f"{above}__responses"].to_numpy(np.float64) - hits, 0.0)
+            parent = (known.strength * parent + met) / (known.strength + more)
+        alone = more <= 1e-9 if i else np.zeros(len(units), bool)
+        out.append(fitted_strength(level, hits[~alone], expected[~alone], parent[~alone]))
+    return out
+
+
+def fitted(inputs: FeatureInputs, pairs_count: int) -> dict[date, list[Strength]]:
+    """The strengths of each snapshot of `inputs`, on the pairs of a share of its tracks: at most about 200,000 pairs."""
+    import pandas as pd
+    from pyspark.sql import functions as F
+
+    share = F.pmod(F.xxhash64("track_id"), F.lit(-(-pairs_count // MOST_ROWS) or 1)) == 0
+    some = replace(inputs, pairs=inputs.pairs.where(share), daily=inputs.daily.where(share), strengths={})
+    wanted = {f"{level}__{m}__{SPAN}": f"{level}__{n}" for level in CHAIN
+              for m, n in (("responses", "responses"), ("expected_micro", "expected"))}  # fmt: skip
+    with feature_frames(some, [f"coec_{SPAN}"], with_sums=True) as frames:
+        pairs = frames["query_track"]
+        # the frame has the keys of its grain; the levels' other keys are joined by name on the small side
+        clusters = inputs.queries.select("locale", "query", "cluster_id")
+        rows = pairs.join(F.broadcast(clusters), ["locale", "query"]).toPandas()
+    rows = rows.rename(columns=wanted)
+    rows[list(wanted.values())] = rows[list(wanted.values())].fillna(0).astype("float64")
+    for level in CHAIN:
+        rows[f"{level}__expected"] /= MICRO
+    rows["language"] = rows["locale"].where(rows["locale"] == "*", rows["locale"].str[:2])
+    empty = pd.DataFrame(columns=rows.columns)
+    return {d: fitted_chain(rows[rows["as_of"] == d] if len(rows) else empty) for d in inputs.as_of}
+
+
+def write_strengths(lake: Lake, found: Mapping[date, Sequence[Strength]], marks: Mapping[str, str]) -> None:
+    """Store the strengths of the snapshots under their fingerprints."""
+    from lake.schema import struct
+
+    rows = [(d, s.level, s.strength, s.units) for d, strengths in found.items() for s in strengths]
+    lake.write(BACKOFF_STRENGTHS, lake.spark.createDataFrame(rows, struct(BACKOFF_STRENGTHS)), marks)
+
+
+def stored_strengths(lake: Lake, as_of: Sequence[date]) -> dict[date, dict[str, float]]:
+    """What was fitted for the snapshots; a snapshot from before there were any has none (and is shrunk by UNFITTED_STRENGTH)."""
+    held = [d for d in as_of if str(d) in lake.commits(BACKOFF_STRENGTHS)]
+    out: dict[date, dict[str, float]] = {d: {} for d in held}
+    for row in lake.read(BACKOFF_STRENGTHS, held, allow_unvalidated=True).collect() if held else []:
+        out[row["run_date"]][row["level"]] = float(row["strength"])
+    return out
