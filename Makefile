@@ -23,8 +23,8 @@ demo: setup ## ask the newest release a few requests in both languages
 	@printf '%s\n' "play hello" "happy music" "rock from the 90's" "play music" | $(PY) -m serving.lookup --locale en-US
 	@printf '%s\n' "ponme algo para correr" "rock de los noventa" "musica alegre" | $(PY) -m serving.lookup --locale es-ES
 
-test: setup ## every test
-	@timeout $(LIMIT) $(PY) -m pytest
+test: setup ## every test, two processes with a Spark session each
+	@timeout $(LIMIT) $(PY) -m pytest -n 2 --dist loadgroup
 
 lint: setup docs-check ## ruff, mypy --strict on our packages, generated documents
 	@$(PY) -m ruff check .

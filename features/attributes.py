@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from features.sums import key_of, work_id
 from queries.lexicon import entries, mood_targets
+from queries.phonetic import sounds_like
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -53,6 +54,19 @@ def trigrams(text: Column) -> Column:
     )
 
 
+def sound(text: Column, language: Column) -> Column:
+    """How a normal form sounds in a language (`queries.phonetic`), null for null; in Arrow batches, once a query or a track."""
+    import pandas as pd
+    from pyspark.sql.pandas.functions import pandas_udf
+
+    def keys(texts: pd.Series, languages: pd.Series) -> pd.Series:
+        pairs = zip(texts, languages, strict=True)
+        return pd.Series([None if t is None else sounds_like(t, of) for t, of in pairs], dtype=object)
+
+    keys.__annotations__ = {"texts": pd.Series, "languages": pd.Series, "return": pd.Series}
+    return pandas_udf(keys, "string")(text, language)  # type: ignore[call-overload, no-any-return]
+
+
 def with_query_attributes(base: DataFrame, queries: DataFrame, tracks: DataFrame) -> DataFrame:
     """Add what `queries` says of each (locale, query), its words, and each word's idf over the catalog.
 
@@ -65,6 +79,8 @@ def with_query_attributes(base: DataFrame, queries: DataFrame, tracks: DataFrame
         *keys, "stripped", "intent", "intent_group", "genre", "decade", "mood", "activity", "sort_by", "artist_name",
         "title_name", words(F.col("stripped")).alias("query_tokens"),
         trigrams(F.col("stripped")).alias("query_trigrams"),
+        sound(F.coalesce("title_name", "stripped"), F.col("language")).alias("title_asked_sound"),
+        sound(F.coalesce("artist_name", "stripped"), F.col("language")).alias("artist_asked_sound"),
     )  # fmt: skip
     holding = tracks.select(F.explode(F.array_distinct(_track_words())).alias("word")).groupBy("word").count()
     total = tracks.agg(F.count("*").alias("tracks"))
@@ -99,6 +115,8 @@ def with_track_attributes(base: DataFrame, tracks: DataFrame, *, popularity_know
         words(F.col("title_normal")).alias("title_tokens"),
         words(F.concat_ws(" ", "artists_normal")).alias("artist_tokens"), "track_tokens", "mean_tokens",
         trigrams(F.col("title_normal")).alias("title_trigrams"),
+        *[sound(F.col(c) if isinstance(c, str) else c, F.lit(of)).alias(f"{n}_sound_{of}") for of in ("en", "es")
+          for n, c in (("title", "title_normal"), ("artist", F.col("artists_normal")[0]))],
     )  # fmt: skip
     return base.join(known, ["work_id_key", "track_id_key"])
 

@@ -9,12 +9,12 @@ expected responses at which a level's own data weigh as much as its parent. Sour
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from features.engine import FeatureInputs, feature_frames
-from features.inputs import CHAIN, MICRO, UNFITTED_STRENGTH
+from features.engine import Prepared
+from features.inputs import CHAIN, MICRO, UNFITTED_STRENGTH, Sum
 from lake.tables import BACKOFF_STRENGTHS
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-SPAN = "28d"
+DAYS = 28
 KEYS = {
     "track": ["as_of", "language", "track_id"], "cluster_pair": ["as_of", "language", "cluster_id", "track_id"],
     "language_pair": ["as_of", "language", "query", "track_id"], "pair": ["as_of", "locale", "query", "track_id"],
@@ -100,27 +100,24 @@ def fitted_chain(rows: pd.DataFrame) -> list[Strength]:
     return out
 
 
-def fitted(inputs: FeatureInputs, pairs_count: int) -> dict[date, list[Strength]]:
-    """The strengths of each snapshot of `inputs`, on the pairs of a share of its tracks: at most about 200,000 pairs."""
-    import pandas as pd
-    from pyspark.sql import functions as F
+def fitted(sums: Prepared, pairs_count: int) -> dict[date, list[Strength]]:
+    """The strengths of each snapshot, on the pairs of a share of its works: at most about 200,000 of the `pairs_count`.
 
-    share = F.pmod(F.xxhash64("track_id"), F.lit(-(-pairs_count // MOST_ROWS) or 1)) == 0
-    some = replace(inputs, pairs=inputs.pairs.where(share), daily=inputs.daily.where(share), strengths={})
-    wanted = {f"{level}__{m}__{SPAN}": f"{level}__{n}" for level in CHAIN
-              for m, n in (("responses", "responses"), ("expected_micro", "expected"))}  # fmt: skip
-    with feature_frames(some, [f"coec_{SPAN}"], with_sums=True) as frames:
-        pairs = frames["query_track"]
-        # the frame has the keys of its grain; the levels' other keys are joined by name on the small side
-        clusters = inputs.queries.select("locale", "query", "cluster_id")
-        rows = pairs.join(F.broadcast(clusters), ["locale", "query"]).toPandas()
-    rows = rows.rename(columns=wanted)
-    rows[list(wanted.values())] = rows[list(wanted.values())].fillna(0).astype("float64")
+    Empty where no column asks for COEC over 28 days.
+    """
+    of_levels = {
+        f"{level}__{name}": Sum(level, measure, DAYS, None)
+        for level in CHAIN for name, measure in (("responses", "responses"), ("expected", "expected_micro"))
+    }  # fmt: skip
+    if not set(of_levels.values()) <= set(sums.of_grain["query_track"][0]):
+        return {}
+    pairs = sums.sums_of_some(list(of_levels.values()), -(-pairs_count // MOST_ROWS) or 1)
+    names = {f"{s.level}__{s.column}": name for name, s in of_levels.items()}
+    rows = pairs.select(*sorted({k for keys in KEYS.values() for k in keys}), *names).toPandas().rename(columns=names)
+    rows[list(of_levels)] = rows[list(of_levels)].fillna(0).astype("float64")
     for level in CHAIN:
         rows[f"{level}__expected"] /= MICRO
-    rows["language"] = rows["locale"].where(rows["locale"] == "*", rows["locale"].str[:2])
-    empty = pd.DataFrame(columns=rows.columns)
-    return {d: fitted_chain(rows[rows["as_of"] == d] if len(rows) else empty) for d in inputs.as_of}
+    return {d: fitted_chain(rows[rows["as_of"] == d]) for d in sums.inputs.as_of}
 
 
 def write_strengths(lake: Lake, found: Mapping[date, Sequence[Strength]], marks: Mapping[str, str]) -> None:

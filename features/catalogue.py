@@ -92,7 +92,8 @@ def feature_table(grain: Grain) -> Table:
     keys = KEYS[grain]
     return Table(
         f"{grain}_features", GRAIN_TEXT[grain], tuple(k.name for k in keys), "run_date", (RUN_DATE, *keys, *declared),
-        "build_features", sort_by=tuple(k.name for k in keys), has_check=False,
+        "build_features", sort_by=() if grain == "query_track" else tuple(k.name for k in keys),
+        as_computed=grain == "query_track", has_check=False,
     )  # fmt: skip
 
 

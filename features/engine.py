@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -43,16 +43,53 @@ class FeatureInputs:
     strengths: Mapping[date, Mapping[str, float]] = field(default_factory=dict)
 
 
-@contextmanager
-def feature_frames(
-    inputs: FeatureInputs, only: Sequence[str] = (), *, with_sums: bool = False
-) -> Iterator[dict[Grain, DataFrame]]:
-    """A frame per grain with `as_of`, its keys and feature columns in matrix order; doubles rounded to 1e-9.
+@dataclass(frozen=True)
+class Prepared:
+    """The wanted pairs and the sums of their keys, cached: what all frames of a build are made from."""
 
-    `only` names families, features or columns (`catalogue.chosen`); all if empty. Grain: query_track as `pairs`; query
-    and track once per key in `pairs`. `with_sums` adds the sums that the features were made of
-    (`<level>__<measure>__<span>`). The sums behind the frames are cached, and given back at the end of the block.
-    """
+    inputs: FeatureInputs
+    pairs: DataFrame
+    placed: DataFrame | None
+    of_grain: Mapping[Grain, tuple[list[Sum], dict[str, Column]]]
+
+    def frames(self, *, with_sums: bool = False) -> dict[Grain, DataFrame]:
+        """A frame per grain; see `feature_frames`."""
+        inputs = self.inputs
+        out: dict[Grain, DataFrame] = {}
+        for grain, keys in KEYS.items():
+            sums, made = self.of_grain[grain]
+            base = self.pairs
+            if grain != "query_track":
+                base = base.select("as_of", *_grain_columns(grain)).distinct()
+            if self.placed is not None:
+                base = with_short_sums(base, self.placed, sums)
+            base = with_long_sums(base, inputs.history, inputs.tracks, sums)
+            base = base.select("*", *_strengths(inputs))
+            if grain != "track":
+                base = with_query_attributes(base, inputs.queries, inputs.tracks)
+            if grain != "query":
+                base = with_track_attributes(base, inputs.tracks, popularity_known=inputs.popularity_known)
+            stored = [_stored(value).alias(name) for name, value in made.items()]
+            beside = [c for c in base.columns if with_sums and "__" in c]
+            out[grain] = base.select("as_of", *[k.name for k in keys], *stored, *beside)
+        return out
+
+    def sums_of_some(self, wanted: Sequence[Sum], one_in: int) -> DataFrame:
+        """The pairs of every `one_in`-th work with their names and `<level>__<sum>` of the wanted sums, which a column must ask for."""
+        from pyspark.sql import functions as F
+
+        some = F.pmod(F.col("work_id_key"), F.lit(one_in)) == 0
+        assert self.placed is not None  # a column asks for the sums
+        return with_short_sums(self.pairs.where(some), self.placed.where(some), wanted)
+
+    def with_strengths(self, strengths: Mapping[date, Mapping[str, float]]) -> Prepared:
+        """The same, with other strengths of the back-off."""
+        return replace(self, inputs=replace(self.inputs, strengths=strengths))
+
+
+@contextmanager
+def prepared(inputs: FeatureInputs, only: Sequence[str] = ()) -> Iterator[Prepared]:
+    """The sums that columns of `only` (all if empty) ask for; cached while the block runs, and given back at its end."""
     wanted = chosen(only)
     of_grain = {grain: asked_sums([c for c in wanted if c.feature.grain == grain]) for grain in KEYS}
     # both sides lie by work once: every level that has the track, or its work, then sums and joins without another exchange
@@ -64,27 +101,26 @@ def feature_frames(
     placed = None
     if short:
         placed = rolled_up(sums_per_pair(inputs, short), inputs).repartition(parts, "work_id_key").persist()
-    out: dict[Grain, DataFrame] = {}
     try:
-        for grain, keys in KEYS.items():
-            sums, made = of_grain[grain]
-            base = pairs if grain == "query_track" else pairs.select("as_of", *_grain_columns(grain)).distinct()
-            if placed is not None:
-                base = with_short_sums(base, placed, sums)
-            base = with_long_sums(base, inputs.history, inputs.tracks, sums)
-            base = base.select("*", *_strengths(inputs))
-            if grain != "track":
-                base = with_query_attributes(base, inputs.queries, inputs.tracks)
-            if grain != "query":
-                base = with_track_attributes(base, inputs.tracks, popularity_known=inputs.popularity_known)
-            stored = [_stored(value).alias(name) for name, value in made.items()]
-            beside = [c for c in base.columns if with_sums and "__" in c]
-            out[grain] = base.select("as_of", *[k.name for k in keys], *stored, *beside)
-        yield out
+        yield Prepared(inputs, pairs, placed, of_grain)
     finally:
         for kept in (pairs, placed):
             if kept is not None:
                 kept.unpersist()
+
+
+@contextmanager
+def feature_frames(
+    inputs: FeatureInputs, only: Sequence[str] = (), *, with_sums: bool = False
+) -> Iterator[dict[Grain, DataFrame]]:
+    """A frame per grain with `as_of`, its keys and feature columns in matrix order; doubles rounded to 1e-9.
+
+    `only` names families, features or columns (`catalogue.chosen`); all if empty. Grain: query_track as `pairs`; query
+    and track once per key in `pairs`. `with_sums` adds the sums that the features were made of
+    (`<level>__<measure>__<span>`). The sums behind the frames are cached, and given back at the end of the block.
+    """
+    with prepared(inputs, only) as sums:
+        yield sums.frames(with_sums=with_sums)
 
 
 def _grain_columns(grain: Grain) -> tuple[str, ...]:

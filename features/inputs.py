@@ -31,15 +31,15 @@ MEASURES = (*COUNTED, "responses", "expected_micro", *VOICE_MEASURES, *FOLLOW_ME
 NEWEST = "newest"  # no sum: the age in days of the newest day with an impression
 LONGEST_DAYS = 90  # of pairs; beyond them only queries, tracks, artists and works are kept
 LONG_LEVELS = ("query", "track", "artist", "work")
-# level -> what its sums are taken over, besides the window
+# level -> what its sums are taken over, besides the window; in the order in which they are joined to the pairs (`sums.level_keys`)
 LEVELS = {
+    "work_pair": ("language", "query", "work_id"),
+    "cluster_pair": ("language", "cluster_id", "track_id"),
     "pair": ("locale", "query", "track_id"),
     "language_pair": ("language", "query", "track_id"),
-    "cluster_pair": ("language", "cluster_id", "track_id"),
-    "query": ("locale", "query"),
     "track": ("language", "track_id"),
+    "query": ("locale", "query"),
     "artist": ("language", "artist"),
-    "work_pair": ("language", "query", "work_id"),
     "work": ("language", "work_id"),
 }
 NAMES = (
@@ -52,13 +52,13 @@ NAMES = (
 QUERY_ATTRIBUTES = (
     "stripped", "language", "intent", "intent_group", "genre", "decade", "mood", "activity", "sort_by", "artist_name", "title_name",
     "query_tokens", "query_terms", "query_trigrams",
-    "mood_range",
-    "activity_range",
+    "mood_range", "activity_range", "title_asked_sound", "artist_asked_sound",
 )  # fmt: skip
 TRACK_ATTRIBUTES = (
     "title", "title_normal", "artists_normal", "album", "release_year", "released_at", "genres", "moods", "duration_ms",
     "explicit", "popularity", "energy", "valence", "danceability", "tempo", "acousticness", "instrumentalness",
     "speechiness", "liveness", "loudness", "title_tokens", "artist_tokens", "track_tokens", "mean_tokens", "title_trigrams",
+    "title_sound_en", "title_sound_es", "artist_sound_en", "artist_sound_es",
 )  # fmt: skip
 CHAIN = (
     "track",

@@ -190,13 +190,19 @@ def track_keys(tracks: DataFrame) -> DataFrame:
     return tracks.select("track_id", F.col("artists_normal")[0].alias("artist"), work_id().alias("work_id"))
 
 
-def level_keys(level: str) -> tuple[str, ...]:
-    """What a level's sums lie by, beside `as_of`: columns of the sums, and of the rows they are joined to.
+_ORDER = ("work_id_key", "track_id_key", "as_of", "language", "query_key", "locale", "cluster_id_key", "artist_key")
 
-    A track's work is named with it, which changes no sum: rows that lie by work need not be exchanged to meet by track.
+
+def level_keys(level: str) -> list[str]:
+    """What a level's sums lie by: columns of the sums, and of the rows they are joined to.
+
+    A track's work and a locale's language are named with them, which changes no sum, and all in one order: rows that lie by
+    work need not be exchanged to meet by track, and rows sorted for the pair are sorted for its language and its track.
     """
-    keys = tuple(f"{k}_key" if k in NAMES else k for k in LEVELS[level])
-    return (*keys, "work_id_key") if "track_id_key" in keys else keys
+    keys = {f"{k}_key" if k in NAMES else k for k in LEVELS[level]} | {"as_of"}
+    keys |= {"work_id_key"} if "track_id_key" in keys else set()
+    keys |= {"language"} if "locale" in keys else set()
+    return sorted(keys, key=_ORDER.index)
 
 
 def with_short_sums(base: DataFrame, placed: DataFrame, asked: Sequence[Sum]) -> DataFrame:
@@ -212,9 +218,9 @@ def with_short_sums(base: DataFrame, placed: DataFrame, asked: Sequence[Sum]) ->
         rows = placed if "locale" in keys else placed.where(F.col("locale") == F.col("language"))
         if any(s.how != "sum" for s in here):
             rows = _by_pair(rows, keys, here)
-        summed = rows.groupBy("as_of", *keys).agg(*[_rolled(s).alias(f"{level}__{s.column}") for s in here])
+        summed = rows.groupBy(*keys).agg(*[_rolled(s).alias(f"{level}__{s.column}") for s in here])
         small = level in ("query", "artist")  # one row a query or an artist: cheaper to send than to exchange the pairs
-        base = base.join(F.broadcast(summed) if small else summed, ["as_of", *keys], "left")
+        base = base.join(F.broadcast(summed) if small else summed, keys, "left")
     return base
 
 
@@ -224,7 +230,7 @@ def _by_pair(rows: DataFrame, keys: Sequence[str], wanted: Sequence[Sum]) -> Dat
 
     names = sorted({s.by_pair.column for s in wanted})
     total = [(F.min(c) if c.startswith(f"{NEWEST}__") else F.sum(c)).alias(c) for c in names]
-    return rows.groupBy("as_of", *keys, "track_id_key", "work_id_key").agg(*total)
+    return rows.groupBy(*keys, "track_id_key", "work_id_key").agg(*total)
 
 
 def _rolled(wanted: Sum) -> Column:
@@ -262,9 +268,9 @@ def with_long_sums(base: DataFrame, history: DataFrame | None, tracks: DataFrame
             rows = rows.join(F.broadcast(wanted), ["locale", "query"])
         else:
             rows = rows.join(F.broadcast(with_keys(track_keys(tracks))), "track_id")
-        summed = rows.groupBy("as_of", *keys).agg(*[
+        summed = rows.groupBy(*keys).agg(*[
             F.sum(F.when(F.col("span_days") == F.lit(s.days), F.col(s.measure)).otherwise(0)).alias(f"{level}__{name}")
             for name, s in sorted(here.items())
         ])  # fmt: skip
-        base = base.join(F.broadcast(summed) if level in ("query", "artist") else summed, ["as_of", *keys], "left")
+        base = base.join(F.broadcast(summed) if level in ("query", "artist") else summed, keys, "left")
     return base

@@ -110,6 +110,29 @@ def artist_words_share(window: Window) -> Column:
     return share(F.size(F.array_intersect(artist, window.col("query_tokens"))), F.size(F.array_distinct(artist)))
 
 
+@feature(unit="0/1", bounds=(0, 1), monotone=+1, oracle="exact")
+def title_sounds_alike(window: Window) -> Column:
+    """The title sounds as the part read as a title does, or else the stripped query ("skillrex", "wanna be").
+
+    English by Metaphone (Philips 1990), Spanish by rules for b/v, ll/y, s/c/z and a silent h: `queries/phonetic.py`.
+    """
+    return _sounds_alike(window, "title")
+
+
+@feature(unit="0/1", bounds=(0, 1), monotone=+1, oracle="exact")
+def artist_sounds_alike(window: Window) -> Column:
+    """The main artist sounds as the part read as an artist does, or else the stripped query; see `title_sounds_alike`."""
+    return _sounds_alike(window, "artist")
+
+
+def _sounds_alike(window: Window, name: str) -> Column:
+    from pyspark.sql import functions as F
+
+    spanish, english = window.col(f"{name}_sound_es"), window.col(f"{name}_sound_en")
+    of_track = F.when(window.col("language") == "es", spanish).otherwise(english)
+    return F.coalesce(window.col(f"{name}_asked_sound") == of_track, F.lit(False)).cast("double")
+
+
 @feature(unit="score", bounds=(0, 1_000), monotone=+1)
 def bm25(window: Window) -> Column:
     """BM25 of the stripped query on title and artists as one field, k1 = 1.2, b = .75.

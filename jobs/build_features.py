@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 from functools import reduce
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from omegaconf import DictConfig
 from events.tiles import history
 from features.backoff import fitted, stored_strengths, write_strengths
 from features.catalogue import feature_table, matrix_fingerprint
-from features.engine import FeatureInputs, feature_frames
+from features.engine import FeatureInputs, prepared
 from jobs.candidates import head_settings
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
@@ -43,11 +42,11 @@ def run(night: Night) -> Done:
     pairs = reduce(lambda a, b: a.unionByName(b), [_pairs(night, d, daily, head) for d in dates]).persist()
     per_date = {str(r[0]): int(r[1]) for r in pairs.groupBy("as_of").count().collect()}
     out = 0
-    inputs = inputs_of(night, pairs, dates, daily, queries)
-    strengths = fitted(inputs, sum(per_date.values()))
-    write_strengths(lake, strengths, pending)
-    inputs = replace(inputs, strengths=stored_strengths(lake, dates))
-    with feature_frames(inputs, only) as frames:
+    with prepared(inputs_of(night, pairs, dates, daily, queries), only) as sums:
+        if strengths := fitted(sums, sum(per_date.values())):
+            write_strengths(lake, strengths, pending)
+            sums = sums.with_strengths(stored_strengths(lake, dates))
+        frames = sums.frames()
         # the widest last: its commit says that the night's features are there
         for grain in ("track", "query", "query_track"):
             table = feature_table(grain)

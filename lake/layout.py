@@ -43,9 +43,14 @@ def first_options(table: Table) -> dict[str, str]:
 
 
 def placed(table: Table, frame: DataFrame, rows: Mapping[str, int]) -> DataFrame:
-    """The rows as they are to lie in files: a big day in several of about FILE_ROWS, sorted; a small one in one."""
+    """The rows as they are to lie in files: a big day in several of about FILE_ROWS, sorted; a small one in one.
+
+    A table that is `as_computed` keeps the files that its tasks write.
+    """
     from pyspark.sql import functions as F
 
+    if table.as_computed:
+        return frame
     files = min(-(-max(rows.values(), default=0) // FILE_ROWS), MOST_FILES)
     lead = [table.partition] if table.partition else []
     keys = table.sort_by[:2] or table.keys

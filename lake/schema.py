@@ -45,6 +45,9 @@ class Table:
     sort_by: tuple[str, ...] = ()
     may_be_empty: bool = False
     write_unit: str | None = None  # the column whose values a write replaces, where it is not the partition
+    as_computed: bool = (
+        False  # rows stay in the files and the order they come in: wide ones are dear to exchange and to sort
+    )
     has_check: bool = True  # whether Delta refuses rows out of bounds; the gate judges feature tables instead
 
     def __post_init__(self) -> None:

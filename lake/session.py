@@ -94,6 +94,8 @@ def _options(settings: SessionSettings) -> dict[str, str]:
         "spark.sql.codegen.aggregate.map.twolevel.enabled": "false",
         # rows that already lie by one of the join keys are not exchanged again (features.engine lies by track)
         "spark.sql.requireAllClusterKeysForCoPartition": "false",
+        # a task that writes few partitions keeps their files open instead of sorting its rows by them
+        "spark.sql.maxConcurrentOutputFileWriters": "8",
         # the default 50 makes each tiny commit slow
         "spark.databricks.delta.snapshotPartitions": "2",
         # VACUUM lists folders in so many tasks; the default of 10,000 takes minutes for nothing on two cores

@@ -26,6 +26,19 @@ NO_BOTS = ("bots.burst_searches=1000000", "bots.min_gaps=1000000", "bots.min_rep
 FIRST, DAYS, RUN_DATE = "2026-03-01", 22, "2026-03-23"
 
 
+# rooms whose files share something dear to make; of the others each file is a group of its own
+WHOLE_ROOMS = ("laws", "queries", "serving", "simulator")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests go to one process where there are several (pytest-xdist's loadgroup)."""
+    rooms = Path(__file__).parent
+    for item in items:
+        place = item.path.relative_to(rooms)
+        group = place.parts[0] if place.parts[0] in WHOLE_ROOMS else str(place)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """The session: two threads, two shuffle partitions (tiny frames), no UI; stopped at the end."""

@@ -9,7 +9,10 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
+import jellyfish
+
 from queries.lexicon import mood_targets
+from queries.phonetic import sounds_like
 
 Row = Mapping[str, Any]
 
@@ -120,6 +123,21 @@ def bm25s(tracks: list[Row]) -> dict[str, Bm25]:
 VERSIONS = re.compile(
     r"\b(live|en vivo|en directo|karaoke|acoustic|acustico|acustica|remix|instrumental|cover|tribute|demo)\b"
 )
+
+
+def sounds_alike(row: Row, asked: str | None, name: str) -> float:
+    """English is Metaphone, word by word; Spanish rules have their own tests, so they are taken as they are."""
+    text = row["stripped"] if asked is None else asked
+    if row["language"] == "es":
+        return flag(sounds_like(text, "es") == sounds_like(name, "es"))
+
+    def key(said: str) -> str:
+        heard = [(jellyfish.metaphone(w) or w) if w.isascii() and w.isalpha() else w for w in said.split()]
+        return "".join(heard) or said
+
+    return flag(key(text) == key(name))
+
+
 PAIR: dict[str, Callable[[Row], float | None]] = {
     "title_equal": lambda r: flag(r["title_normal"] in (r["stripped"], r["title_name"])),
     "title_prefix": lambda r: flag(r["title_normal"].startswith(r["stripped"])),
@@ -130,6 +148,8 @@ PAIR: dict[str, Callable[[Row], float | None]] = {
     "title_edit_similarity": edit_similarity,
     "title_trigram_similarity": trigram_similarity,
     "title_phrase": lambda r: flag(phrase(r["title_normal"], r["stripped"]) or phrase(r["stripped"], r["title_normal"])),
+    "title_sounds_alike": lambda r: sounds_alike(r, r["title_name"], r["title_normal"]),
+    "artist_sounds_alike": lambda r: sounds_alike(r, r["artist_name"], r["artists_normal"][0]),
     "artist_phrase": lambda r: flag(any(phrase(a, r["stripped"]) for a in r["artists_normal"])),
     "artist_equal": lambda r: flag(r["stripped"] in r["artists_normal"] or r["artist_name"] in r["artists_normal"]),
     "artist_words_share": lambda r: share(
