@@ -30,6 +30,7 @@ FIRST, DAYS, RUN_DATE = "2026-03-01", 22, "2026-03-23"
 WHOLE_ROOMS = ("laws", "queries", "serving", "simulator")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say which tests go to one process where there are several (pytest-xdist's loadgroup)."""
     rooms = Path(__file__).parent

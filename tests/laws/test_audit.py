@@ -23,16 +23,24 @@ def test_no_feature_of_the_catalogue_reads_the_future_and_one_that_does_is_named
     ).persist()
     inputs = replace(laws.inputs, pairs=few, as_of=(early,))
 
-    def clock(window: Window):  # type: ignore[no-untyped-def]
-        return F.unix_micros(F.current_timestamp()).cast("double")
+    def whim(window: Window):  # type: ignore[no-untyped-def]
+        return F.rand()
 
-    seer = Feature("clock", "text", "query_track", "s", None, None, (), (), 0, None, "real", "The time of day.", clock)
+    odd = Feature("whim", "text", "query_track", "1", None, None, (), (), 0, None, "real", "Another each time.", whim)
 
-    def with_seer(names):  # type: ignore[no-untyped-def]
-        return (*catalogue.chosen(names), *seer.columns())
+    def with_odd(names):  # type: ignore[no-untyped-def]
+        return (*catalogue.chosen(names), *odd.columns())
 
-    monkeypatch.setattr(engine, "chosen", with_seer)
-    monkeypatch.setattr(audit, "chosen", with_seer)
+    monkeypatch.setattr(engine, "chosen", with_odd)
+    monkeypatch.setattr(audit, "chosen", with_odd)
     assert few.count() > 20
-    assert future_dependent(inputs, early) == ["clock"]
+    assert future_dependent(inputs, early) == ["whim"]
+    monkeypatch.undo()
+    sums = engine.sums_per_pair
+
+    def seeing_a_week_ahead(given, asked):  # type: ignore[no-untyped-def]
+        return sums(replace(given, daily=given.daily.withColumn("search_date", F.date_sub("search_date", 7))), asked)
+
+    monkeypatch.setattr(engine, "sums_per_pair", seeing_a_week_ahead)
+    assert future_dependent(inputs, early, ["impressions_log1p_28d", "title_equal"]) == ["impressions_log1p_28d"]
     few.unpersist()
