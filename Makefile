@@ -24,7 +24,7 @@ demo: setup ## ask the newest release a few requests in both languages
 	@printf '%s\n' "ponme algo para correr" "rock de los noventa" "musica alegre" | $(PY) -m serving.lookup --locale es-ES
 
 test: setup ## every test, two processes with a Spark session each
-	@timeout $(LIMIT) $(PY) -m pytest -n 2 --dist loadgroup
+	@timeout $(LIMIT) $(PY) -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 lint: setup docs-check ## ruff, mypy --strict on our packages, generated documents
 	@$(PY) -m ruff check .

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_module
@@ -26,18 +27,27 @@ NO_BOTS = ("bots.burst_searches=1000000", "bots.min_gaps=1000000", "bots.min_rep
 FIRST, DAYS, RUN_DATE = "2026-03-01", 22, "2026-03-23"
 
 
-# rooms whose files share something dear to make; of the others each file is a group of its own
+# rooms whose files share something dear to make; of the others each file is a part of its own
 WHOLE_ROOMS = ("laws", "queries", "serving", "simulator")
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests go to one process where there are several (pytest-xdist's loadgroup)."""
-    rooms = Path(__file__).parent
-    for item in items:
-        place = item.path.relative_to(rooms)
-        group = place.parts[0] if place.parts[0] in WHOLE_ROOMS else str(place)
-        item.add_marker(pytest.mark.xdist_group(group))
+def part_of(nodeid: str) -> str:
+    """The part of the suite that a test belongs to: parts go whole to one process."""
+    file = nodeid.split("::")[0]
+    room = file.split("/")[1]
+    return room if room in WHOLE_ROOMS else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand out parts, not tests, where there are several processes. (pytest-xdist 3.8 marks groups in a way pytest 9 ignores.)"""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByPart(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return part_of(nodeid)
+
+    return ByPart(config, log)
 
 
 @pytest.fixture(scope="session")
