@@ -134,7 +134,7 @@ FOLLOWS = "((5.0 + t_afterlong_28) / (10.0 + t_after_28))"
 PAIR = {
     "follow_long_play_rate_28d": f"(10.0 * {FOLLOWS} + p_afterlong_28) / (10.0 + p_after_28)",
     "track_follow_long_play_rate_28d": FOLLOWS,
-    "follow_lift_28d": f"least({FOLLOWS} / nullif(t_vlong_28 / nullif(t_voice_28, 0), 0), 1000)",
+    "follow_lift_28d": f"CASE WHEN t_vlong_28 > 0 THEN least({FOLLOWS} / (t_vlong_28 / t_voice_28), 1000) END",
     **{f"impressions_log1p_{d}d": f"ln(1 + p_n_{d})" for d in DAYS},
     **{f"click_rate_{d}d": rate("p", "clicks", d) for d in (7, 28, 90)},
     **{f"long_play_rate_{d}d": rate("p", "long", d) for d in DAYS},

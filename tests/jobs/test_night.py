@@ -12,12 +12,13 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from rich.console import Console
 
-from features.catalogue import feature_table, matrix_names
+from evaluation.ablation import read_ablation
+from features.catalogue import FAMILIES, feature_table, matrix_names
 from features.explain import explained
-from jobs import build_features, nightly, publish, try_feature, validate
+from jobs import ablate, build_features, nightly, publish, report, try_feature, validate
 from jobs.answers import chosen_requests
 from jobs.night import Night
-from jobs.report import report_file
+from jobs.report import ablation_file, report_file
 from lake.errors import BadConfiguration, MissingPartition, QualityGateFailed
 from lake.io import Lake
 from lake.tables import DELIVERED_FILES, HEAD_RANKINGS, LEDGER
@@ -105,6 +106,24 @@ def test_a_feature_is_tried_on_the_training_pairs_alone(
     pd.testing.assert_frame_equal(both[0], both[1], check_exact=True)
     assert said.rows_in == len(both[0]) and said.rows_out == len(tried)
     assert re.search(r"difference [+-]0\.\d{4} \[[+-]\d\.\d{4}, [+-]\d\.\d{4}\] over \d+ queries", said.note), said.note
+
+
+def test_every_family_is_left_out_once_and_the_report_tells_it(
+    done: Night, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(ablate, "SEEDS", (1,))
+    ablate.run(done)
+    found = read_ablation(ablation_file(done.settings), done.run_date)
+    assert found is not None and {w.family for w in found.families} == set(FAMILIES)
+    assert 0.3 < found.ndcg10 <= 1 and found.judged > 5
+    assert sum(w.share_of_gain for w in found.families) == pytest.approx(1)
+    assert sum(w.columns for w in found.families) == len(matrix_names())
+    for w in found.families:
+        assert w.ndcg10 == pytest.approx(found.ndcg10 - w.ahead.mean) and w.ahead.low <= w.ahead.mean <= w.ahead.high
+    assert max(abs(w.ahead.mean) for w in found.families) > 0  # a family left out does change the order
+    capsys.readouterr()
+    report.run(done)
+    assert "NDCG@10 without each family" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("names", "said"), [("[]", "features.tried is empty"), ("[coek]", "nearest: coec")])
