@@ -119,10 +119,11 @@ def predicted(fixed_s: float, night: Run, full: Run, per_day: float) -> tuple[fl
     return fixed_s + (night.seconds - fixed_s) * grown, fixed_s + (full.seconds - fixed_s) * grown
 
 
-def compared(bench: Benchmark, folder: Path, days: int, run: Run) -> dict[str, Any]:
-    """Our recompute of a folder beside DuckDB's."""
+def compared(bench: Benchmark, folder: Path) -> dict[str, Any]:
+    """Everything from the logs of a folder of SHORT_DAYS days: ours beside DuckDB's."""
+    run = bench.ours("recompute", folder, bench.prepared(folder))
     theirs, apart = bench.duckdb(folder, bench.prepared(folder))
-    return {"days": days, "searches": run.told["searches"], "impressions": run.told["impressions"], "ours_s": run.seconds,
+    return {"days": SHORT_DAYS, "searches": run.told["searches"], "impressions": run.told["impressions"], "ours_s": run.seconds,
             "duckdb_s": theirs, "mismatches": apart}  # fmt: skip
 
 
@@ -135,13 +136,8 @@ def measured(bench: Benchmark, per_day: int, days: int, sizes: Sequence[int]) ->
     for name, folder in (("empty", empty), ("short", short), ("long", year)):
         nights[name] = bench.ours("night", folder, bench.prepared(folder))
     full = bench.ours("recompute", year, bench.prepared(year))
-    against = [compared(bench, year, days, full)]
     by_family = bench.ours("families", short, bench.prepared(short)).told["seconds"]
-    for size in sizes:
-        folder = bench.world(SHORT_DAYS, size // SHORT_DAYS)
-        run = bench.ours("recompute", folder, bench.prepared(folder))
-        against.append(compared(bench, folder, SHORT_DAYS, run))
-    alike = [a for a in against if a["days"] == SHORT_DAYS]
+    against = [compared(bench, bench.world(SHORT_DAYS, size // SHORT_DAYS)) for size in sizes]
     largest = max(against, key=lambda a: a["impressions"])
     fixed = nights["empty"].seconds
     night_20m, full_20m = predicted(fixed, nights["long"], full, BIG_DAY)
@@ -154,7 +150,7 @@ def measured(bench: Benchmark, per_day: int, days: int, sizes: Sequence[int]) ->
         "full_over_duckdb": round(largest["ours_s"] / largest["duckdb_s"], 2),
         "peak_rss_gb": round(bench.peak / 1e9, 2),
         "oracle_mismatches": sum(a["mismatches"] for a in against),
-        "cost_exponent": round(exponent([a["searches"] for a in alike], [a["ours_s"] for a in alike]), 3) if len(alike) > 1
+        "cost_exponent": round(exponent([a["searches"] for a in against], [a["ours_s"] for a in against]), 3) if len(against) > 1
         else None,
         "days": days, "fixed_s": round(fixed, 2), "full_s": round(full.seconds, 2), "full": full.told,
         "nights": {n: r.told | {"total_s": round(r.seconds, 2), "peak_gb": round(r.peak / 1e9, 2)} for n, r in nights.items()},
