@@ -15,6 +15,7 @@ import numpy.typing as npt
 from evaluation.intervals import Interval, clustered_interval
 from evaluation.judge import Judge
 from evaluation.metrics import mean_over_groups
+from evaluation.report import write_json
 
 Floats = npt.NDArray[np.float64]
 
@@ -72,10 +73,7 @@ def ablation(
 
 def write_ablation(found: Ablation, path: Path) -> None:
     """Write it as JSON, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.partial")
-    unfinished.write_text(json.dumps(found.as_json(), indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    unfinished.replace(path)
+    write_json(found.as_json(), path)
 
 
 def read_ablation(path: Path, run_date: date) -> Ablation | None:

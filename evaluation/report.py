@@ -85,12 +85,17 @@ class NightResult:
         return plain
 
 
-def write_night_json(result: NightResult, path: Path) -> None:
-    """Write the result as JSON, whole or not at all (a temporary file beside it, then a rename)."""
+def write_json(told: dict[str, Any], path: Path) -> None:
+    """Write plain values as JSON, whole or not at all (a temporary file beside it, then a rename)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.write_text(json.dumps(result.as_json(), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    unfinished.write_text(json.dumps(told, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     unfinished.replace(path)
+
+
+def write_night_json(result: NightResult, path: Path) -> None:
+    """Write the result as JSON, whole or not at all."""
+    write_json(result.as_json(), path)
 
 
 def print_night(result: NightResult) -> None:

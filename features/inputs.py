@@ -21,12 +21,10 @@ VOICE_MEASURES = {
     "voice_impressions": "impressions", "voice_long_plays": "long_plays", "voice_expected_micro": "expected_micro",
 }  # fmt: skip
 COUNTED = SUMS  # sums of daily_engagement, kept for all time by query and track
+# of a voice queue, at ranks beyond the first
+FOLLOW_MEASURES = {"voice_follows": "impressions", "voice_follow_long_plays": "long_plays"}
 # beside them derived ones: `responses` are clicks on screens and long plays on voice; `expected_micro` the same as expected
 # by the exposure curve at each impression's own position, in millionths
-FOLLOW_MEASURES = {
-    "voice_follows": "impressions",
-    "voice_follow_long_plays": "long_plays",
-}  # at ranks beyond the first, on voice
 MEASURES = (*COUNTED, "responses", "expected_micro", *VOICE_MEASURES, *FOLLOW_MEASURES)
 NEWEST = "newest"  # no sum: the age in days of the newest day with an impression
 LONGEST_DAYS = 90  # of pairs; beyond them only queries, tracks, artists and works are kept
@@ -42,13 +40,8 @@ LEVELS = {
     "artist": ("language", "artist"),
     "work": ("language", "work_id"),
 }
-NAMES = (
-    "query",
-    "cluster_id",
-    "track_id",
-    "artist",
-    "work_id",
-)  # of these keys, long strings: summed and joined by `key_of`
+# of these keys, long strings: summed and joined by `sums.key_of`
+NAMES = ("query", "cluster_id", "track_id", "artist", "work_id")
 QUERY_ATTRIBUTES = (
     "stripped", "language", "intent", "intent_group", "genre", "decade", "mood", "activity", "sort_by", "artist_name", "title_name",
     "query_tokens", "query_terms", "query_trigrams",
@@ -60,15 +53,10 @@ TRACK_ATTRIBUTES = (
     "speechiness", "liveness", "loudness", "title_tokens", "artist_tokens", "track_tokens", "mean_tokens", "title_trigrams",
     "title_sound_en", "title_sound_es", "artist_sound_en", "artist_sound_es",
 )  # fmt: skip
-CHAIN = (
-    "track",
-    "cluster_pair",
-    "language_pair",
-    "pair",
-)  # COEC's back-off: each is shrunk to the one before, the first to 1
-UNFITTED_STRENGTH = (
-    3.0  # expected responses that weigh as much as the level above, where none was fitted (features.backoff)
-)
+# COEC's back-off: each level is shrunk to the one before, the first to 1
+CHAIN = ("track", "cluster_pair", "language_pair", "pair")
+# expected responses that weigh as much as the level above, where none was fitted (features.backoff)
+UNFITTED_STRENGTH = 3.0
 MICRO = 1_000_000
 # decayed sums weigh a day by whole 2^-32nds (of sums of millionths and milliseconds, by 2^-18ths), so that they are exact whatever
 # the order; a bigint holds two billion events of one key so, and 35 million expected ones

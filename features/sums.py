@@ -226,11 +226,8 @@ def with_short_sums(base: DataFrame, placed: DataFrame, asked: Sequence[Sum]) ->
 
 def _by_pair(rows: DataFrame, keys: Sequence[str], wanted: Sequence[Sum]) -> DataFrame:
     """The rows added up to one a level's key and track: what the largest of them is can be told of whole sums only."""
-    from pyspark.sql import functions as F
-
-    names = sorted({s.by_pair.column for s in wanted})
-    total = [(F.min(c) if c.startswith(f"{NEWEST}__") else F.sum(c)).alias(c) for c in names]
-    return rows.groupBy(*keys, "track_id_key", "work_id_key").agg(*total)
+    whole = sorted({s.by_pair for s in wanted}, key=lambda s: s.column)
+    return rows.groupBy(*keys, "track_id_key", "work_id_key").agg(*[_rolled(s).alias(s.column) for s in whole])
 
 
 def _rolled(wanted: Sum) -> Column:

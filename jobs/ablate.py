@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hydra
@@ -19,10 +17,11 @@ from jobs.report import ablation_file, asked_entries, truth_of
 from jobs.tune import examples_path
 from lake.errors import BadConfiguration
 from lake.tables import HEAD_RANKINGS
-from ranking.dataset import Examples, FeatureList, read_examples
+from ranking.dataset import read_examples
 from ranking.examples import matrix
 from ranking.ranker import RankerParams, fit
 from ranking.scoring import feature_list
+from ranking.trying import leaving_out
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,7 +51,7 @@ def run(night: Night) -> Done:
         kept = np.array([family_of[n] != left_out for n in features.names])
         if not kept.any():
             raise BadConfiguration(f"the catalogue has no family beside {left_out}: nothing is left to train with.")
-        fewer = _with_columns(examples, kept)
+        fewer = leaving_out(examples, [n for n in features.names if family_of[n] == left_out])
         rankers = [fit(fewer, params, seed=s, threads=threads) for s in SEEDS]
         scores[left_out] = [r.scores(np.ascontiguousarray(values[:, kept])) for r in rankers]
         if not left_out:
@@ -64,17 +63,7 @@ def run(night: Night) -> Done:
     out = ablation_file(night.settings)
     write_ablation(found, out)
     print_ablation(found)
-    return Done(len(examples.grades), len(FAMILIES), f"NDCG@10 {found.ndcg10:.4f} with all; {Path(out)}")
-
-
-def _with_columns(examples: Examples, kept: NDArray[np.bool_]) -> Examples:
-    """The examples with some of their columns."""
-    places = np.flatnonzero(kept)
-    names, monotone = examples.features.names, examples.features.monotone
-    features = FeatureList(
-        tuple(names[i] for i in places), tuple(monotone[i] for i in places), examples.features.fingerprint
-    )
-    return replace(examples, features=features, matrix=np.ascontiguousarray(examples.matrix[:, places]))
+    return Done(len(examples.grades), len(FAMILIES), f"NDCG@10 {found.ndcg10:.4f} with all; {out}")
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="ablate")

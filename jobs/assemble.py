@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import hydra
 from omegaconf import DictConfig
 
+from evaluation.report import write_json
 from features.audit import future_dependent
 from features.catalogue import columns, feature_table, matrix_fingerprint
 from jobs.build_features import daily_before, inputs_of
@@ -73,8 +74,7 @@ def _audit(night: Night, rows: DataFrame) -> None:
             f"training_examples @ {day}: {', '.join(seers)} changes when days after the snapshot change: a feature that "
             f"reads the future. Look at what it reads besides its window's sums; nothing was published."
         )
-    done.parent.mkdir(parents=True, exist_ok=True)
-    done.write_text(json.dumps({"code": code, "run_date": day, "columns": len(columns())}) + "\n", encoding="utf-8")
+    write_json({"code": code, "run_date": day, "columns": len(columns())}, done)
     night.notes.append(
         f"features: all {len(columns())} columns are deaf to days after their snapshot (looked at once a code)"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,18 +34,21 @@ def tried(path: Path, features: FeatureList, names: Collection[str], params: Ran
     The validation span also stops the fits, both alike: the difference is fair, the two levels are a little high. The
     interval is Student's over queries, of the mean over seeds (evaluation.intervals.paired_t).
     """
-    rest = [i for i, n in enumerate(features.names) if n not in names]
-    fewer = FeatureList(
-        tuple(features.names[i] for i in rest),
-        tuple(features.monotone[i] for i in rest),
-        f"{features.fingerprint}-less",
-    )
-    both = [_ndcg(read_examples(path, kept), params, threads) for kept in (features, fewer)]
+    examples = read_examples(path, features)
+    both = [_ndcg(kept, params, threads) for kept in (examples, leaving_out(examples, names))]
     judged = ~np.isnan(both[0][0])
     gain = both[0][1]
     share = sum(gain.get(n, 0.0) for n in names) / max(sum(gain.values()), 1e-300)
     with_it, without = (b[0][judged] for b in both)
     return Tried(float(with_it.mean()), float(without.mean()), paired_t(with_it - without), share)
+
+
+def leaving_out(examples: Examples, names: Collection[str]) -> Examples:
+    """The same rows without the named features."""
+    of = examples.features
+    kept = [i for i, n in enumerate(of.names) if n not in names]
+    fewer = FeatureList(tuple(of.names[i] for i in kept), tuple(of.monotone[i] for i in kept), f"{of.fingerprint}-less")
+    return replace(examples, features=fewer, matrix=np.ascontiguousarray(examples.matrix[:, kept]))
 
 
 def _ndcg(examples: Examples, params: RankerParams, threads: int) -> tuple[Floats, dict[str, float]]:

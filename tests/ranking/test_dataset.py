@@ -9,6 +9,7 @@ from lake.errors import BadConfiguration, InputContractError, SchemaMismatch
 from ranking.dataset import FeatureList, TrainingImpossible, open_binary, read_examples, write_binary
 from ranking.folds import fold_of
 from ranking.ranker import Boosting, RankerParams
+from ranking.trying import leaving_out
 from tests.ranking.synthetic import FEATURES, frame, write
 
 
@@ -163,3 +164,11 @@ def test_a_binary_is_replaced_not_kept(tmp_path: Path) -> None:
 def test_an_absent_binary_names_its_max_bin(tmp_path: Path) -> None:
     with pytest.raises(BadConfiguration, match="no binary dataset for max_bin=63"):
         open_binary(tmp_path / "none.bin", "lambdarank", 63, 1)
+
+
+def test_columns_left_out_are_as_if_they_had_not_been_read(tmp_path: Path) -> None:
+    path = write(frame(queries=6), tmp_path)
+    read = FeatureList(("f0", "f2", "f3"), (1, -1, 0), "fp-5-less")
+    dropped = leaving_out(read_examples(path, FEATURES), ["f1", "f4"])
+    assert dropped.features == read
+    assert dropped.fingerprint() == read_examples(path, read).fingerprint()
