@@ -4,9 +4,11 @@
     python -m benchmarks.features --per-day 2000 --days 90 --sizes 20000,40000      # small, to see it work
 
 (a) Days of about 100,000 impressions: the night (counting and features of D) with 28 and with `--days` days of history, the same
-from the ingested logs alone, and the fixed cost (the night over 28 nearly empty days). (b) The counted features from the logs of
-28 days, ours against DuckDB SQL on the same files, at each of `--sizes` searches; values are compared at every size. (c) Peak
-memory, (d) seconds a family. Each measurement is a process of its own, on two cores; the session's start is left out.
+from the ingested logs alone, and the fixed cost (the night over 28 nearly empty days). Before each the JVM does the nearly empty
+night, since in a night other steps have run before these; what it costs in a fresh JVM is told beside it. (b) The counted features
+from the logs of 28 days, ours against DuckDB SQL on the same files, at each of `--sizes` searches; values are compared at every
+size. (c) Peak memory, (d) seconds a family. Each measurement is a process of its own, on two cores; the session's start is left out.
+What a night with days of 20 million impressions would cost follows from two nights with days of different size (see `predicted`).
 Exit codes: 0; 1 where a value differs or a child failed; 2 bad arguments.
 """
 
@@ -86,20 +88,21 @@ class Benchmark:
             self.ours("prepare", folder, home)
         return home
 
-    def ours(self, action: str, folder: Path, home: Path) -> Run:
-        """One action of `benchmarks.features_ours`."""
+    def ours(self, action: str, folder: Path, home: Path, warm: Path | None = None) -> Run:
+        """One action of `benchmarks.features_ours`, after a night over the prepared folder `warm`."""
         told = home / f"{action}.json"
         words = [action, folder, "--home", home, "--json", told, "--memory", f"{self.memory}g"]
+        words += ["--warm", warm, self.prepared(warm)] if warm else []
         peak = peak_rss_of("benchmarks.features_ours", words, home / f"{action}.log", self.timeout)
         self.peak = max(self.peak, peak)
         run = Run(json.loads(told.read_text()), peak)
         print(f"{folder.name} {action}: {run.seconds:,.1f} s, {peak / 1e9:.1f} GB", file=sys.stderr)
         return run
 
-    def duckdb(self, folder: Path, home: Path) -> tuple[float, int]:
-        """Seconds of DuckDB, and the values in which `recompute` differs from it."""
+    def duckdb(self, folder: Path, home: Path, built: Path) -> tuple[float, int]:
+        """Seconds of DuckDB, and the values in which the lake `built` differs from it."""
         told = home / "duckdb.json"
-        words = [home, "--run-date", run_date_of(folder), "--json", told, "--against", home / "recompute",
+        words = [home, "--run-date", run_date_of(folder), "--json", told, "--against", built,
                  "--memory", f"{self.memory}GB"]  # fmt: skip
         peak_rss_of("benchmarks.features_duckdb", words, home / "duckdb.log", self.timeout)
         said = json.loads(told.read_text())
@@ -113,35 +116,66 @@ def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float:
     return float(statistics.linear_regression([math.log(s) for s in sizes], [math.log(s) for s in seconds]).slope)
 
 
-def predicted(fixed_s: float, night: Run, full: Run, per_day: float) -> tuple[float, float]:
-    """Seconds of a night and of a full recompute with days of `per_day` impressions, if all but the fixed cost grows with them."""
-    grown = per_day / (full.told["impressions"] / full.told["days_held"])
-    return fixed_s + (night.seconds - fixed_s) * grown, fixed_s + (full.seconds - fixed_s) * grown
+def predicted(small: Run, large: Run, year: Run, full_s: float, fixed_s: float, per_day: float) -> tuple[float, float]:
+    """Seconds of a night and of a full recompute with a year of days of `per_day` impressions.
+
+    The night grows as it did from `small` to `large`, two nights with as many days of another size; the recompute by what an
+    impression of the year cost beyond the fixed cost.
+    """
+    slope = (large.seconds - small.seconds) / (a_day(large) - a_day(small))
+    night = year.seconds + max(slope, 0.0) * (per_day - a_day(year))
+    return night, fixed_s + (full_s - fixed_s) * per_day / a_day(year)
+
+
+def a_day(run: Run) -> float:
+    """Impressions of a day."""
+    return float(run.told["impressions"]) / float(run.told["days_held"])
+
+
+def against_duckdb(bench: Benchmark, size: int, empty: Path, *, with_night: bool) -> tuple[dict[str, Any], Run | None]:
+    """Everything anew over 28 days with `size` searches, ours and DuckDB's; and a night over them."""
+    folder = bench.world(SHORT_DAYS, size // SHORT_DAYS)
+    if with_night:
+        home = bench.prepared(folder)
+        night = bench.ours("night", folder, home, empty)
+        run, built = bench.ours("recompute", folder, home, empty), home / "recompute"
+    else:
+        home, night = bench.out / f"home-{folder.name}", None
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir()
+        run, built = bench.ours("whole", folder, home), home / "lake"
+    theirs, apart = bench.duckdb(folder, home, built)
+    return {
+        "searches": run.told["searches"], "impressions": run.told["impressions"], "ours_s": run.seconds, "duckdb_s": theirs,
+        "mismatches": apart,
+    }, night  # fmt: skip
 
 
 def measured(bench: Benchmark, per_day: int, days: int, sizes: Sequence[int]) -> dict[str, Any]:
     """Everything that the table shows and `--json` writes."""
+    empty = bench.world(SHORT_DAYS, NEARLY_EMPTY)
+    against, nights = [], {}
+    for at, size in enumerate(sizes):
+        one, larger = against_duckdb(bench, size, empty, with_night=at == min(1, len(sizes) - 1))
+        against.append(one)
+        if larger is not None:
+            nights["larger"] = larger
     year = bench.world(days, per_day)
     short = bench.tail(year, SHORT_DAYS)
-    empty = bench.world(SHORT_DAYS, NEARLY_EMPTY)
-    nights = {}
     for name, folder in (("empty", empty), ("short", short), ("long", year)):
-        nights[name] = bench.ours("night", folder, bench.prepared(folder))
-    full = bench.ours("recompute", year, bench.prepared(year))
+        nights[name] = bench.ours("night", folder, bench.prepared(folder), empty)
+    cold = bench.ours("night", empty, bench.prepared(empty))
     by_family = bench.ours("families", short, bench.prepared(short)).told["seconds"]
-    against = []
-    for size in sizes:
-        folder = bench.world(SHORT_DAYS, size // SHORT_DAYS)
-        home = bench.prepared(folder)
-        run = bench.ours("recompute", folder, home)
-        theirs, apart = bench.duckdb(folder, home)
-        against.append({"searches": run.told["searches"], "impressions": run.told["impressions"], "ours_s": run.seconds,
-                        "duckdb_s": theirs, "mismatches": apart})  # fmt: skip
-    fixed = nights["empty"].seconds
-    night_20m, full_20m = predicted(fixed, nights["long"], full, BIG_DAY)
+    # all days but the newest were counted in one go for the night before, and the night's own build reads all that it needs
+    counted = json.loads((bench.prepared(year) / "prepare.json").read_text())["seconds"]["count"]
+    full = {"count": counted, "build": nights["long"].told["seconds"]["build"]}
+    full_s, fixed = sum(full.values()), nights["empty"].seconds
+    start = max(cold.seconds - fixed, 0.0)  # of a JVM that has compiled nothing yet
+    night_20m, full_20m = predicted(nights["short"], nights["larger"], nights["long"], full_s, fixed, BIG_DAY)
     variable = [max(nights[n].seconds - fixed, 1e-9) for n in ("short", "long")]
     return {
-        "incremental_speedup_365": round(full.seconds / nights["long"].seconds, 2),
+        "incremental_speedup_365": round(full_s / nights["long"].seconds, 2),
+        "incremental_speedup_365_cold": round((full_s + start) / (nights["long"].seconds + start), 2),
         "night_365_over_28": round(nights["long"].seconds / nights["short"].seconds, 3),
         "night_365_over_28_without_fixed": round(variable[1] / variable[0], 3),
         "predicted_speedup_20m_day": round(full_20m / night_20m, 2),
@@ -150,10 +184,11 @@ def measured(bench: Benchmark, per_day: int, days: int, sizes: Sequence[int]) ->
         "oracle_mismatches": sum(a["mismatches"] for a in against),
         "cost_exponent": round(exponent([a["searches"] for a in against], [a["ours_s"] for a in against]), 3) if len(against) > 1
         else None,
-        "days": days, "fixed_s": round(fixed, 2), "full_s": round(full.seconds, 2), "full": full.told,
+        "days": days, "fixed_s": round(fixed, 2), "fixed_cold_s": round(cold.seconds, 2), "full_s": round(full_s, 2),
+        "full": nights["long"].told | {"seconds": full},
         "nights": {n: r.told | {"total_s": round(r.seconds, 2), "peak_gb": round(r.peak / 1e9, 2)} for n, r in nights.items()},
         "predicted": {"night_s": round(night_20m), "full_s": round(full_20m)},
-        "us_per_impression": round((full.seconds - fixed) / full.told["impressions"] * 1e6, 2),
+        "us_per_impression": round((full_s - fixed) / nights["long"].told["impressions"] * 1e6, 2),
         "families_s": by_family, "against_duckdb": against,
     }  # fmt: skip
 

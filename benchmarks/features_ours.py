@@ -1,12 +1,16 @@
 """Our side of `benchmarks.features`, one action a process.
 
-    python -m benchmarks.features_ours prepare FOLDER --home DIR --json FILE [--memory 8g]
-    python -m benchmarks.features_ours night|recompute|families FOLDER --home DIR --json FILE [--only NAME …]
+    python -m benchmarks.features_ours prepare|whole FOLDER --home DIR --json FILE [--memory 8g]
+    python -m benchmarks.features_ours night|recompute|families FOLDER --home DIR --json FILE [--warm FOLDER HOME]
 
 FOLDER holds `logs/` and `catalog.jsonl.gz`; the last delivered day is the new one. `prepare` makes the lake as the night before
 left it, and what both ways share: ingested logs, read queries, curves, candidates. `night` runs jobs.count_engagement (the new
 day, and the provisional ones) and jobs.build_features (the snapshot of D) on a copy of it; `recompute` the same two on the
-ingested logs alone, with no day counted. The session's start is outside the clock; planning, commits and all else are in.
+ingested logs alone, with no day counted. `whole` is `prepare` with all days counted in one go, which is timed, and then the
+build of D, which is timed, too: a recomputation without a second ingest. The session's start is outside the clock; planning,
+commits and all else are in.
+`--warm`: the same two steps over another prepared folder first, untimed: in a night, ingest and understand have run in the session
+before them, and its JVM has compiled what all steps share.
 """
 
 from __future__ import annotations
@@ -47,14 +51,15 @@ def run_date_of(folder: Path) -> date:
     return date.fromisoformat(max(p.name for p in (folder / "logs" / "searches").glob("date=*"))[5:]) + timedelta(1)
 
 
-def prepare(spark: SparkSession, settings: Settings, home: Path) -> dict[str, Any]:
-    """The lake of the night before, with tonight's inputs; seconds of each step."""
+def prepare(spark: SparkSession, settings: Settings, home: Path, *, whole: bool = False) -> dict[str, Any]:
+    """The lake of the night before, with tonight's inputs; seconds of each step. `whole`: see the module."""
     lake = Lake(spark, home / "lake")
     tonight = Night(settings, spark, lake)
     day_before = Night(replace(settings, run_date=str(tonight.run_date - timedelta(1))), spark, lake)
     first = Night(replace(settings, run_date=str(tonight.folders[0].day + timedelta(1))), spark, lake)
     steps = [
-        ("first_day", ingest.run, first), ("ingest", ingest.run, tonight), ("count", count_engagement.run, day_before),
+        ("first_day", ingest.run, first), ("ingest", ingest.run, tonight),
+        ("count", count_engagement.run, tonight if whole else day_before),
         ("understand", understand.run, tonight), ("exposure", fit_exposure.run, tonight), ("candidates", candidates.run, tonight),
     ]  # fmt: skip
     seconds = {}
@@ -63,7 +68,12 @@ def prepare(spark: SparkSession, settings: Settings, home: Path) -> dict[str, An
         run(night)
         seconds[name] = round(time.perf_counter() - begun, 2)
         print(name, seconds[name], flush=True)
-    return {"seconds": seconds}
+    if not whole:
+        return {"seconds": seconds}
+    begun, before = time.perf_counter(), _bytes(home / "lake")
+    build_features.run(tonight)
+    timed = {"count": seconds["count"], "build": round(time.perf_counter() - begun, 2)}
+    return told_of(tonight, timed, _bytes(home / "lake") - before)
 
 
 def clone(home: Path, name: str, own: Sequence[Table]) -> Path:
@@ -88,12 +98,17 @@ def night(spark: SparkSession, settings: Settings, root: Path) -> dict[str, Any]
         run(this)
         seconds[name] = round(time.perf_counter() - begun, 2)
         print(name, seconds[name], flush=True)
-    days = this.window(settings.features.window_days)
+    return told_of(this, seconds, _bytes(root) - before)
+
+
+def told_of(this: Night, seconds: dict[str, float], bytes_written: int) -> dict[str, Any]:
+    """Seconds of count and build, and what there was to do."""
+    days = this.window(this.settings.features.window_days)
     daily = this.lake.read(t.DAILY_ENGAGEMENT, days, allow_unvalidated=True)
     return {
-        "seconds": seconds, "bytes_written": _bytes(root) - before, "days_held": len(this.lake.commits(t.DAILY_ENGAGEMENT)),
+        "seconds": seconds, "bytes_written": bytes_written, "days_held": len(this.lake.commits(t.DAILY_ENGAGEMENT)),
         "partials_read": daily.count(), "active_pairs": daily.select("locale", "query", "track_id").distinct().count(),
-        "candidates": this.lake.commits(PAIRS)[settings.run_date].rows,
+        "candidates": this.lake.commits(PAIRS)[this.settings.run_date].rows,
         "impressions": int(this.lake.read(t.DAILY_ENGAGEMENT, allow_unvalidated=True).agg({"impressions": "sum"}).first()[0]),  # type: ignore[index]
         "searches": sum(c.rows for c in this.lake.commits(t.SEARCH_LOG).values()),
     }  # fmt: skip
@@ -116,22 +131,28 @@ def _bytes(root: Path) -> int:
     return sum(p.stat().st_size for p in root.rglob("*.parquet"))  # links to shared tables are not followed
 
 
+def settings_over(folder: Path, home: Path, memory: str) -> Settings:
+    """The settings of the night over the folder: two cores, and no snapshots of the past."""
+    words = overrides(folder, folder / "catalog.jsonl.gz", str(run_date_of(folder)), home)
+    words += [f"ranking.min_history_days={_NEVER}", "cluster.master='local[2]'", f"cluster.memory={memory}"]
+    return settings_of_command(words)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """One action over one folder; what it took goes into the JSON file."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.features_ours", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("action", choices=("prepare", "night", "recompute", "families"))
+    parser.add_argument("action", choices=("prepare", "whole", "night", "recompute", "families"))
     parser.add_argument("folder", type=Path)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--json", type=Path, required=True)
     parser.add_argument("--memory", default="8g")
+    parser.add_argument("--warm", type=Path, nargs=2, metavar=("FOLDER", "HOME"), help="run over this one first")
     given = parser.parse_args(arguments)
     on_two_cores()
     home = given.home.resolve()
-    words = overrides(given.folder, given.folder / "catalog.jsonl.gz", str(run_date_of(given.folder)), home)
-    words += [f"ranking.min_history_days={_NEVER}", "cluster.master='local[2]'", f"cluster.memory={given.memory}"]
-    settings = settings_of_command(words)
+    settings = settings_over(given.folder, home, given.memory)
     cluster = settings.cluster
     begun = time.perf_counter()
     spark = spark_session(SessionSettings(
@@ -139,8 +160,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         dict(cluster.extra), cluster.java_options,
     ))  # fmt: skip
     told: dict[str, Any] = {"session_s": round(time.perf_counter() - begun, 2), "spark": spark.version}
-    if given.action == "prepare":
-        told |= prepare(spark, settings, home)
+    if given.warm:
+        folder, other = (p.resolve() for p in given.warm)
+        night(spark, settings_over(folder, other, given.memory), clone(other, "warm", COUNTED))
+    if given.action in ("prepare", "whole"):
+        told |= prepare(spark, settings, home, whole=given.action == "whole")
     elif given.action == "families":
         told |= families(spark, settings, home / "night")
     else:

@@ -58,9 +58,9 @@ def with_keys(frame: DataFrame) -> DataFrame:
     return frame.select("*", *[key_of(n) for n in NAMES if n in frame.columns])
 
 
-def sums_per_pair(inputs: FeatureInputs, asked: Sequence[Sum]) -> DataFrame:
+def sums_per_pair(inputs: FeatureInputs, asked: Sequence[Sum], near: DataFrame) -> DataFrame:
     """One row per (as_of, locale, query_key, track_id_key) with every asked sum up to 90 days, bigint (decayed ones in
-    `Sum.scale`).
+    `Sum.scale`); `near` is what `near_queries` makes.
 
     Queries beside the wanted ones have no row of their own: theirs are summed under query null and the language as locale.
     """
@@ -69,7 +69,7 @@ def sums_per_pair(inputs: FeatureInputs, asked: Sequence[Sum]) -> DataFrame:
     dates = F.array(*[F.lit(d) for d in sorted(inputs.as_of)])
     groups = inputs.queries.select("locale", "query", "intent_group")
     daily = inputs.daily.join(F.broadcast(groups), ["locale", "query"], "left").fillna("open", ["intent_group"])
-    daily = daily.join(F.broadcast(_near(inputs)), "query", "left")
+    daily = daily.join(F.broadcast(near), "query", "left")
     daily = daily.withColumn("as_of", F.explode(dates)).withColumn("age_days", F.datediff("as_of", "search_date"))
     daily = daily.where((F.col("age_days") >= 1) & (F.col("age_days") <= LONGEST_DAYS))
     rates = inputs.curves.groupBy(F.col("run_date").alias("as_of"), "client", "intent_group").agg(
@@ -101,9 +101,9 @@ def sums_per_pair(inputs: FeatureInputs, asked: Sequence[Sum]) -> DataFrame:
         )
         for h, bits in sorted({(s.half_life, s.bits) for s in once.values() if s.half_life})
     ]
-    near = F.col("query_key").isNotNull()
+    is_near = F.col("query_key").isNotNull()
     daily = daily.select(
-        "as_of", "age_days", F.when(near, F.col("locale")).otherwise(F.substring("locale", 1, 2)).alias("locale"),
+        "as_of", "age_days", F.when(is_near, F.col("locale")).otherwise(F.substring("locale", 1, 2)).alias("locale"),
         "query_key", key_of("track_id"), *weights,
         *[derived.get(m, F.col(m)).alias(m) for m in sorted({s.measure for s in once.values()})],
     )  # fmt: skip
@@ -112,7 +112,7 @@ def sums_per_pair(inputs: FeatureInputs, asked: Sequence[Sum]) -> DataFrame:
     )
 
 
-def _near(inputs: FeatureInputs) -> DataFrame:
+def near_queries(inputs: FeatureInputs) -> DataFrame:
     """(query, query_key) of the wanted pairs and of their alias clusters. The plan fails where two share a key."""
     from pyspark.sql import functions as F
 
@@ -156,15 +156,14 @@ def places(locale: str = "locale") -> Column:
     return F.when(F.length(locale) > 2, F.array(own, *wider)).otherwise(F.array(*wider))
 
 
-def rolled_up(fine: DataFrame, inputs: FeatureInputs) -> DataFrame:
+def rolled_up(fine: DataFrame, inputs: FeatureInputs, near: DataFrame) -> DataFrame:
     """The pair sums once for each place they count at: their locale, its language and `*`, with every level's keys."""
     from pyspark.sql import functions as F
 
     sums = [c for c in fine.columns if "__" in c]
     spread = fine.withColumn("_at", F.explode(places())).select("as_of", "_at.*", "query_key", "track_id_key", *sums)
     # of these queries alone: a tail's query that shares a key with one of them must not be taken for it
-    near = inputs.queries.join(F.broadcast(_near(inputs)), "query")
-    clusters = near.select("locale", "query_key", key_of("cluster_id"))
+    clusters = inputs.queries.join(F.broadcast(near), "query").select("locale", "query_key", key_of("cluster_id"))
     made_by = with_keys(track_keys(inputs.tracks))
     of_track = made_by.select("track_id_key", "artist_key", "work_id_key")
     placed = spread.join(F.broadcast(clusters), ["locale", "query_key"], "left").join(

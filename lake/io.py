@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from lake.errors import CommitLost, EmptyPartition, MissingPartition, RowsOutOfBounds, SchemaMismatch
 from lake.layout import CHECK, first_options, out_of_bounds, placed
-from lake.schema import Table, check_clause, struct
+from lake.schema import Table, bounds_mark, check_clause, struct
 from lake.tables import LEDGER
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Lake:
         self._commits: dict[str, dict[str, Commit]] = {}
         self._verdicts: dict[tuple[str, str, str], str] | None = None
         self._unsaid: list[tuple[object, ...]] = []
-        self._checked: set[str] = set()
+        self._bounds: dict[str, str] = {}
 
     def path(self, table: Table) -> str:
         """Where the table's files lie."""
@@ -66,6 +66,7 @@ class Lake:
                 )
                 for row in sorted(history.collect(), key=lambda r: int(r["version"])):
                     said = json.loads(row["userMetadata"] or "{}")
+                    self._bounds[table.name] = said.get("check", "")
                     for unit, of in said.get("units", {}).items():
                         if of is None:  # expired
                             found.pop(unit, None)
@@ -168,6 +169,7 @@ class Lake:
             said = {
                 "run_id": self.run_id,
                 "nonce": uuid.uuid4().hex,
+                "check": bounds_mark(table),
                 "units": {u: {"fingerprint": marks[u], "rows": found[u]} for u in sorted(marks)},
             }
             self._commit(table, frame, column, found, json.dumps(said, sort_keys=True))
@@ -220,14 +222,12 @@ class Lake:
                 f"{table.name}: {sum(rows.values()):,} rows counted, {wrote:,} written: the frame gives another result each "
                 f"time. Run jobs.{table.written_by} again; if it stays, look for an order that is not fixed."
             )
-        if older:
+        if older and self._bounds.get(table.name) != bounds_mark(table):
             self._hold_check(table)
+        self._bounds[table.name] = bounds_mark(table)
 
     def _hold_check(self, table: Table) -> None:
-        """Bring the CHECK of a table that an older version made up to date, once a run."""
-        if table.name in self._checked:
-            return
-        self._checked.add(table.name)
+        """Bring the CHECK of a table that an older version made up to date: the newest commit tells which bounds it was made under."""
         wanted = check_clause(table) if table.has_check else ""
         detail = self.spark.sql(f"DESCRIBE DETAIL delta.`{self.path(table)}`").select("properties").first()
         stored = dict(detail["properties"] if detail else {}).get(f"delta.constraints.{CHECK}", "")

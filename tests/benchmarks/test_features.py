@@ -23,10 +23,14 @@ def test_the_exponent_is_the_slope_in_logarithms() -> None:
     assert exponent([1, 10], [5, 5]) == pytest.approx(0.0)
 
 
-def test_only_what_is_not_fixed_grows_with_the_day() -> None:
-    full = run(210, impressions=36_500, days_held=365)  # 100 impressions a day
-    assert predicted(10.0, run(20), full, 1_000) == (110.0, 2010.0)
-    assert predicted(10.0, run(20), full, 100) == (20.0, 210.0)
+def test_the_night_grows_as_it_did_between_two_sizes_and_the_recompute_by_the_impression() -> None:
+    small, large = (
+        run(20, impressions=2_800, days_held=28),
+        run(26, impressions=8_400, days_held=28),
+    )  # 100 and 300 a day
+    year = run(22, impressions=36_500, days_held=365)  # 100 a day
+    assert predicted(small, large, year, 210.0, 10.0, 1_000) == pytest.approx((22 + 900 * 6 / 200, 2010.0))
+    assert predicted(small, large, year, 210.0, 10.0, 100) == pytest.approx((22.0, 210.0))
 
 
 def test_the_other_side_sums_what_its_columns_name_and_no_more() -> None:
@@ -46,8 +50,9 @@ def test_the_table_shows_bars_beside_what_was_measured(capsys: pytest.CaptureFix
         "partials_read": 9, "bytes_written": 11,
     }  # fmt: skip
     print_report({
-        "nights": {n: night for n in ("empty", "short", "long")}, "full": night, "full_s": 240.0, "days": 365,
-        "incremental_speedup_365": 6.0, "night_365_over_28": 1.21, "night_365_over_28_without_fixed": 1.4,
+        "nights": {n: night for n in ("empty", "short", "larger", "long")}, "full": night, "full_s": 240.0, "days": 365,
+        "incremental_speedup_365": 6.0, "incremental_speedup_365_cold": 5.5, "fixed_s": 20.0, "fixed_cold_s": 50.0,
+        "night_365_over_28": 1.21, "night_365_over_28_without_fixed": 1.4,
         "us_per_impression": 6.5, "predicted_speedup_20m_day": 23.0, "peak_rss_gb": 9.9, "cost_exponent": 1.01,
         "against_duckdb": [{"searches": 4_000_000, "ours_s": 100.0, "duckdb_s": 25.0, "mismatches": 0}],
         "families_s": {"coec": 12.3},

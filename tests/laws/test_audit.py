@@ -38,8 +38,9 @@ def test_no_feature_of_the_catalogue_reads_the_future_and_one_that_does_is_named
     monkeypatch.undo()
     sums = engine.sums_per_pair
 
-    def seeing_a_week_ahead(given, asked):  # type: ignore[no-untyped-def]
-        return sums(replace(given, daily=given.daily.withColumn("search_date", F.date_sub("search_date", 7))), asked)
+    def seeing_a_week_ahead(given, asked, near):  # type: ignore[no-untyped-def]
+        days = given.daily.withColumn("search_date", F.date_sub("search_date", 7))
+        return sums(replace(given, daily=days), asked, near)
 
     monkeypatch.setattr(engine, "sums_per_pair", seeing_a_week_ahead)
     assert future_dependent(inputs, early, ["impressions_log1p_28d", "title_equal"]) == ["impressions_log1p_28d"]
