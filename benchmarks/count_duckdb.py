@@ -29,7 +29,11 @@ CHAINS = f"""CREATE TEMP TABLE chains AS
     )"""
 _SUMS = {"clicks": "surface = 'screen' AND (tapped OR play)", "plays": "play", "long_plays": "long_play",
          "completes": "complete", "skips": "skip", "stops": "stop", "short_stops": "short_stop", "saves": "save",
-         "likes": '"like"', "dislikes": "dislike", "dwell_ms": "dwell_ms"}  # fmt: skip
+         "likes": '"like"', "dislikes": "dislike", "follow_short_stops": "surface = 'voice' AND position > 1 AND short_stop",
+         "dwell_ms": "dwell_ms"}  # fmt: skip
+# of a play: how many of the 31 bounds between a second and an hour it reached; bounds grow by the thirtieth root of 3,600
+_BIN = "CASE WHEN dwell_ms < 1000 THEN 0 ELSE least(31, 1 + floor(30 * ln(dwell_ms / 1000.0) / ln(3600) + 1e-9)) END"
+_BINS = {f"d{i}": f"CASE WHEN play AND {_BIN} = {i} THEN 1 ELSE 0 END" for i in range(32)}
 SOUNDED = "true"  # of a voice chain: whoever reacted has heard the track, even if its `play` was late or in quarantine
 _KEYS = "search_date, locale, query, track_id, client"
 _MEASURES = ("impressions", "rephrases", *_SUMS)
@@ -41,18 +45,19 @@ SHOWN = f"""CREATE TEMP TABLE shown AS
         WHERE search_date <= DATE '{FIRST_DATE}'
     ), told AS (
         SELECT search_date, locale, query, client, unnest(results) AS track_id, unnest(range(1, len(results) + 1)) AS position,
-            1::TINYINT AS impressions, again::TINYINT AS rephrases, {", ".join(f"0::TINYINT AS {m}" for m in _SUMS)}
+            1::TINYINT AS impressions, again::TINYINT AS rephrases, {", ".join(f"0::TINYINT AS {m}" for m in (*_SUMS, *_BINS))}
         FROM asked WHERE surface = 'screen'
         UNION ALL BY NAME
         SELECT search_date, locale, query, client, track_id, position, (surface = 'voice')::TINYINT AS impressions,
             (surface = 'voice' AND again)::TINYINT AS rephrases,
-            {", ".join(f"({is_so})::{'BIGINT' if m == 'dwell_ms' else 'TINYINT'} AS {m}" for m, is_so in _SUMS.items())}
+            {", ".join(f"({is_so})::{'BIGINT' if m == 'dwell_ms' else 'TINYINT'} AS {m}" for m, is_so in (_SUMS | _BINS).items())}
         FROM chains JOIN asked USING (search_id) WHERE surface = 'screen' OR {SOUNDED}
     )
-    SELECT {_KEYS}, least(position, {_LAST}) AS cell, {", ".join(f"sum({m}::BIGINT)::BIGINT AS {m}" for m in _MEASURES)}
+    SELECT {_KEYS}, least(position, {_LAST}) AS cell, {", ".join(f"sum({m}::BIGINT)::BIGINT AS {m}" for m in (*_MEASURES, *_BINS))}
     FROM told GROUP BY ALL"""
 _ARRAYS = {f"{m}_by_position": [(f"{m}_{p}", f"sum(CASE WHEN cell = {p} THEN {m} ELSE 0 END)::BIGINT")
                                 for p in range(1, _LAST + 1)] for m in ("impressions", "clicks", "long_plays")}  # fmt: skip
+_ARRAYS["plays_by_dwell"] = [(f"sum_{d}", f"sum({d})::BIGINT") for d in _BINS]
 # sorted before the arrays are built: flat rows move more cheaply
 DAILY = f"""SELECT {_KEYS}, {", ".join(_MEASURES)},
         {", ".join(f"[{', '.join(n for n, _ in cells)}] AS {name}" for name, cells in _ARRAYS.items())}

@@ -32,6 +32,8 @@ MEASURES = {
     "saved": "saved::INT", "again": "rephrased::INT", "dwell": "dwell", "played": "played::INT", "resp": "response::INT",
     "exp": "expected_micro / 1e6", "voice": "voice::INT", "skipped": "skipped::INT", "stopped": "stopped::INT",
     "liked": "liked::INT", "vlong": "(voice AND long_play)::INT", "vexp": "voice::INT * expected_micro / 1e6",
+    "aftershort": "(voice AND cell > 1 AND short_stop)::INT",
+    **{f"d{chr(97 + i // 16)}{chr(97 + i % 16)}": f"(played AND bin = {i})::INT" for i in range(32)},
     "after": "(voice AND cell > 1)::INT", "afterlong": "(voice AND cell > 1 AND long_play)::INT",
 }  # fmt: skip
 
@@ -50,13 +52,24 @@ def unit(name: str) -> str:
     return f"{2 ** (18 if name in COARSE else 32)}.0" + (" / 1e6" if name in WHOLE else "")
 
 
-# of a query's tracks: the most long plays that one has, and Σ n·log2 n, each rounded to 1e-6
-OF_TRACKS = {"q": ("q_top_28", "q_spread_28")}
+# of a query's tracks: the most long plays that one has, Σ n·log2 n, each rounded to 1e-6, and Σ min(n, 4 weeks like the last);
+# of its searches: who asked
+OF_TRACKS = {"q": ("q_top_28", "q_spread_28", "q_steady_28", "q_people_28", "q_people_365", "q_people_all")}
 SPREAD_SQL = """
-  SELECT as_of, locale, query, max(n)::DOUBLE AS q_top_28, sum(round(n * log2(n) * 1e6)) / 1e6 AS q_spread_28 FROM (
-    SELECT as_of, locale, query, track_id, sum(CASE WHEN age <= 28 THEN long_play::INT ELSE 0 END)::DOUBLE AS n
+  SELECT as_of, locale, query, max(n)::DOUBLE AS q_top_28, sum(round(n * log2(n) * 1e6)) / 1e6 AS q_spread_28,
+    sum(least(n, 4 * week))::DOUBLE AS q_steady_28
+  FROM (
+    SELECT as_of, locale, query, track_id, sum(CASE WHEN age <= 28 THEN long_play::INT ELSE 0 END)::DOUBLE AS n,
+      sum(CASE WHEN age <= 7 THEN long_play::INT ELSE 0 END) AS week
     FROM placed GROUP BY ALL
   ) WHERE n > 0 GROUP BY ALL"""
+PEOPLE_SQL = """
+  SELECT as_of, place AS locale, query, count(DISTINCT CASE WHEN age <= 28 THEN user_id END) AS q_people_28,
+    count(DISTINCT CASE WHEN age <= 365 THEN user_id END) AS q_people_365, count(DISTINCT user_id) AS q_people_all
+  FROM (
+    SELECT as_of, query, user_id, datediff('day', CAST(ts AS DATE), as_of) AS age, unnest([locale, locale[1:2], '*']) AS place
+    FROM asked CROSS JOIN snapshots
+  ) WHERE age >= 1 GROUP BY ALL"""
 
 _SUM = re.compile(r"\b[pgcwqtak]_[a-z]+(?:_[a-z0-9]+)?\b")
 
@@ -78,7 +91,9 @@ def sums_sql(level: str, only: frozenset[str] | None = None) -> str:
     spans = [s for s in spans if only is None or s.rsplit(" AS ", 1)[1] in only]
     summed = f"SELECT {keys}, {', '.join(spans)} FROM placed {own} GROUP BY {keys}"
     if level == "q":
-        summed = f"SELECT * FROM ({summed}) LEFT JOIN ({SPREAD_SQL}) USING ({keys})"
+        summed = (
+            f"SELECT * FROM ({summed}) LEFT JOIN ({SPREAD_SQL}) USING ({keys}) LEFT JOIN ({PEOPLE_SQL}) USING ({keys})"
+        )
     return f"CREATE TEMP TABLE sums_{level} AS {summed}"
 
 
@@ -130,10 +145,25 @@ def rate(level: str, name: str, span: int | str) -> str:
     return f"{level}_{name}_{span} / nullif({level}_n_{span}, 0)"
 
 
+# bounds grow from a second to an hour by the thirtieth root of 3,600; a bin stands for its geometric middle
+EDGES = [-int(-round(1000 * 3600 ** (i / 30), 6) // 1) for i in range(31)]  # in whole ms, rounded up
+MIDDLES = [0.5, *(round((EDGES[i] * EDGES[i + 1]) ** 0.5 / 1000, 3) for i in range(30)), 3600.0]
+
+
+def dwell(level: str, percent: int) -> str:
+    """The middle of the bin up to which `percent` of the plays lie."""
+    names = [f"{level}_d{chr(97 + i // 16)}{chr(97 + i % 16)}_28" for i in range(32)]
+    whole = f"({' + '.join(names)})"
+    upto = [f"WHEN 100 * ({' + '.join(names[: i + 1])}) >= {percent} * {whole} THEN {m}" for i, m in enumerate(MIDDLES)]
+    return f"CASE WHEN {whole} > 0 THEN CASE {' '.join(upto)} END END"
+
+
 FOLLOWS = "((5.0 + t_afterlong_28) / (10.0 + t_after_28))"
 PAIR = {
     "follow_long_play_rate_28d": f"(10.0 * {FOLLOWS} + p_afterlong_28) / (10.0 + p_after_28)",
     "track_follow_long_play_rate_28d": FOLLOWS,
+    "follow_short_stop_rate_28d": "p_aftershort_28 / nullif(p_after_28, 0)",
+    **{f"dwell_p{q}_s_28d": dwell("p", q) for q in (50, 90)},
     "follow_lift_28d": f"CASE WHEN t_vlong_28 > 0 THEN least({FOLLOWS} / (t_vlong_28 / t_voice_28), 1000) END",
     **{f"impressions_log1p_{d}d": f"ln(1 + p_n_{d})" for d in DAYS},
     **{f"click_rate_{d}d": rate("p", "clicks", d) for d in (7, 28, 90)},
@@ -141,6 +171,9 @@ PAIR = {
     **{f"long_play_rate_decayed_{h}d": rate("p", "long", f"h{h}") for h in HALF_LIVES},
     "skip_rate_28d": rate("p", "skipped", 28), "stop_rate_28d": rate("p", "stopped", 28),
     "like_rate_28d": rate("p", "liked", 28), "voice_impression_share_28d": rate("p", "voice", 28),
+    "voice_long_play_rate_28d": "p_vlong_28 / nullif(p_voice_28, 0)",
+    "screen_click_rate_28d": "p_clicks_28 / nullif(p_n_28 - p_voice_28, 0)",
+    "language_long_play_rate_28d": rate("g", "long", 28), "locale_play_share_28d": "p_long_28 / nullif(g_long_28, 0)",
     "work_pair_long_play_rate_28d": rate("w", "long", 28),
     **{f"short_stop_rate_{d}d": rate("p", "short", d) for d in (7, 28)},
     "complete_rate_28d": rate("p", "ended", 28),
@@ -168,12 +201,17 @@ QUERY = {
     "query_long_plays_log1p_28d": "ln(1 + q_long_28)", "query_long_plays_log1p_decayed_14d": "ln(1 + q_long_h14)",
     "query_click_rate_28d": rate("q", "clicks", 28), "query_short_stop_rate_28d": rate("q", "short", 28),
     "query_play_entropy_28d": "CASE WHEN q_long_28 > 0 THEN greatest(log2(q_long_28) - q_spread_28 / q_long_28, 0) END",
+    "query_play_shift_28d": "CASE WHEN q_long_28 > 0 THEN 1 - q_steady_28 / (q_long_28 + 4 * q_long_7 - q_steady_28) END",
+    **{f"query_listeners_log1p_{d}d": f"ln(1 + q_people_{d})" for d in (28, 365)},
+    "query_listeners_log1p_all": "ln(1 + q_people_all)",
+    "query_impressions_per_listener_28d": "q_n_28 / nullif(q_people_28, 0)",
     "query_top_track_share_28d": "q_top_28 / nullif(q_long_28, 0)",
     "query_rephrase_rate_28d": rate("q", "again", 28), "query_coec_28d": shrunk("q_resp_28", "q_exp_28", "1.0"),
     **{f"query_impression_trend_{d}d": f"q_n_7 / nullif(q_n_{d}, 0)" for d in (28, 365)},
     **{f"query_long_play_rate_{d}d": rate("q", "long", d) for d in (28, 365)}, "query_voice_share_28d": rate("q", "voice", 28),
 }  # fmt: skip
 TRACK = {
+    "track_dwell_p50_s_28d": dwell("t", 50),
     "track_long_plays_log1p_7d": "ln(1 + t_long_7)", "track_long_plays_log1p_28d": "ln(1 + t_long_28)",
     "track_coec_28d": coec("28", "t"), "track_long_play_rate_28d": rate("t", "long", 28),
     **{f"artist_long_plays_log1p_{d}d": f"ln(1 + a_long_{d})" for d in (28, 365)},

@@ -21,6 +21,7 @@ CREATE TEMP TABLE shown AS
   FROM asked;
 CREATE TEMP TABLE seen AS
   SELECT day, locale, query, client, track_id, least(position, 11) AS cell, client = 'alexa' AS voice,
+    CASE WHEN coalesce(dwell, 0) < 1000 THEN 0 ELSE least(31, 1 + floor(30 * ln(dwell / 1000.0) / ln(3600) + 1e-9)) END AS bin,
     coalesce(dwell >= 30000 OR ended, false) AS long_play, coalesce(ended, false) AS ended, coalesce(skipped, false) AS skipped,
     coalesce(stopped, false) AS stopped, coalesce(saved, false) AS saved, coalesce(liked, false) AS liked,
     coalesce(disliked, false) AS disliked, coalesce(dwell, 0) AS dwell, coalesce(played, false) AS played,

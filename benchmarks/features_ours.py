@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from jobs.settings import Settings
 
 SHARED = (t.SEARCH_LOG, t.ENGAGEMENT_EVENTS, t.TRACKS, t.QUERIES, t.EXPOSURE_CURVES, t.CANDIDATES)
-COUNTED = (t.DAILY_ENGAGEMENT, t.ENGAGEMENT_TILES, t.DAILY_SEARCHES, t.BOT_DAYS)
+COUNTED = (t.DAILY_ENGAGEMENT, t.ENGAGEMENT_TILES, t.LISTENER_TILES, t.DAILY_SEARCHES, t.BOT_DAYS)
 PAIRS = feature_table("query_track")
 _NEVER = 1_000_000  # days of history from which snapshots of the past would be made: the night builds its own alone
 

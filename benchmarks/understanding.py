@@ -19,11 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import (
+    understanding_alexa,
     understanding_link,
     understanding_music,
     understanding_parallel,
     understanding_slots,
     understanding_speed,
+    understanding_spelling,
 )
 from benchmarks.arms import MUSIC_ARMS, READING_ARMS, SLOT_ARMS, Resources
 from benchmarks.figures import Figure, as_json
@@ -84,6 +86,25 @@ class Benchmark:
         tracks = understanding_link.tracks(data_file("search/cpcd_tracks.jsonl.gz"))
         return understanding_link.measured(self.searches, tracks)
 
+    def alexa(self) -> Iterable[Figure]:
+        """Moods and decades of Alexa's interaction models."""
+        locales = ("en-US", "es-ES", "es-MX", "es-US")
+        return understanding_alexa.measured(
+            self.resources, [(data_file(f"queries/model_{x}.json"), x) for x in locales]
+        )
+
+    def spelling(self) -> Iterator[Figure]:
+        """Names with a mistake that people make: English ones in the typed-search catalog, Spanish ones in the large one."""
+        small = understanding_link.tracks(data_file("search/cpcd_tracks.jsonl.gz"))
+        known = understanding_spelling.misspellings(
+            data_file("spelling/missp.dat"), data_file("spelling/wikipedia.dat")
+        )
+        yield from understanding_spelling.measured("en", understanding_spelling.english(small, known), small)
+        large = rows_of(self._catalog)
+        pairs = understanding_spelling.replacements(data_file("spelling/es.aff"))
+        # the rivals compare each request with each of 144,409 tracks
+        yield from understanding_spelling.measured("es", understanding_spelling.spanish(large, pairs), large, ())
+
     def rate(self) -> Iterator[Figure]:
         """Readings a second, and in Spark if asked for."""
         requests = [(one.text, one.locale) for one in self.gold] + [(one.query, "en-US") for one in self.searches]
@@ -107,6 +128,8 @@ SECTIONS: dict[str, Callable[[Benchmark], Iterable[Figure]]] = {
     "music": Benchmark.music,
     "parallel": Benchmark.parallel,
     "link": Benchmark.link,
+    "alexa": Benchmark.alexa,
+    "spelling": Benchmark.spelling,
     "rate": Benchmark.rate,
     "hostile": Benchmark.hostile,
 }

@@ -35,6 +35,7 @@ _SECTIONS = (
     ("music or not: F1", ("music_f1",), ("grammar", "logistic", "shipped", "local")),
     ("same request in both languages", ("parallel_same",), ("grammar", "shipped", "local")),
     ("linking: recall", ("recall",), ("ours", "bm25", "trigrams", "token_set")),
+    ("moods and decades of Alexa's models: met", ("_met",), ("grammar", "shipped")),
     ("speed", ("queries_per_s", "seconds", "seconds_20kb", "ratio"), ("ours",)),
 )
 

@@ -1,4 +1,4 @@
-"""The long history of engagement by query and by track, in tiles of 1, 8, 64 and 512 days.
+"""The long history of engagement by query and by track, and of who asked, in tiles of 1, 8, 64 and 512 days.
 
 A tile's first day is a multiple of its length (in days since 0001-01-01), so any span of days is covered by a few tiles of each
 length. Tiles are only ever added up, never subtracted from: a day that is restated makes the tiles above it anew, one of each
@@ -13,16 +13,18 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from events.engagement import SUMS
-from lake.daily_tables import DAILY_ENGAGEMENT, ENGAGEMENT_TILES
+from lake.daily_tables import DAILY_ENGAGEMENT, ENGAGEMENT_TILES, LISTENER_TILES
 from lake.fingerprint import fingerprint
+from lake.schema import Table
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
     from lake.io import Lake
 
 SIZES = (1, 8, 64, 512)  # days
 YEAR, ALL_TIME = 365, 36_500  # spans of history that are read, in days
+LISTENER_SPANS = (28, YEAR, ALL_TIME)
 TILE_VERSION = 1  # raise it when the meaning of a tile changes: all are then made again
 
 
@@ -90,42 +92,50 @@ def day_rows(daily: DataFrame) -> DataFrame:
     )
 
 
-def added_up(rows: DataFrame, parents: Sequence[Tile]) -> DataFrame:
-    """The rows of the parents' children, added up to the parents."""
+def added_up(rows: DataFrame, parents: Sequence[Tile], table: Table = ENGAGEMENT_TILES) -> DataFrame:
+    """The rows of the parents' children in a table of tiles, added up (sketches: merged) to the parents."""
     from pyspark.sql import functions as F
 
     pairs = [(child.name, parent.name) for parent in parents for child in parent.children()]
     of = rows.sparkSession.createDataFrame(pairs, "tile string, parent string")
     joined = rows.join(F.broadcast(of), "tile").drop("tile").withColumnRenamed("parent", "tile")
-    return joined.groupBy("tile", "level", "place", "key").agg(*[F.sum(m).alias(m) for m in SUMS])
+    values: list[Column] = [F.hll_union_agg("listeners").alias("listeners")]
+    if table is ENGAGEMENT_TILES:
+        values = [F.sum(m).alias(m) for m in SUMS]
+    return joined.groupBy("tile", *table.keys).agg(*values)
 
 
-def write_tiles(lake: Lake, before: date) -> int:
-    """Make the tiles that end by `before` and are not there for what the days say now, smallest first; how many."""
+def write_tiles(lake: Lake, before: date, table: Table = ENGAGEMENT_TILES) -> int:
+    """Make the tiles that end by `before` and are not there for what the days say now, smallest first; how many.
+
+    Tiles of one day of LISTENER_TILES are there already: who asked is known to the counting of a day alone.
+    """
     held = [date.fromisoformat(u) for u in lake.commits(DAILY_ENGAGEMENT) if u < str(before)]
     made = 0
     for size, tiles in tiles_of(held, before).items():
-        wanted = {t.name: _mark(lake, t) for t in tiles}
-        pending = {name: mark for name, mark in wanted.items() if lake.fingerprint(ENGAGEMENT_TILES, name) != mark}
+        if size == 1 and table is not ENGAGEMENT_TILES:
+            continue
+        wanted = {t.name: _mark(lake, t, table) for t in tiles}
+        pending = {name: mark for name, mark in wanted.items() if lake.fingerprint(table, name) != mark}
         if not pending:
             continue
         mine = [t for t in tiles if t.name in pending]
         if size == 1:
             rows = day_rows(lake.read(DAILY_ENGAGEMENT, [t.first for t in mine], allow_unvalidated=True))
         else:
-            there = lake.commits(ENGAGEMENT_TILES)
+            there = lake.commits(table)
             children = [c.name for t in mine for c in t.children() if c.name in there]
-            rows = added_up(lake.read(ENGAGEMENT_TILES, children, allow_unvalidated=True), mine)
-        lake.write(ENGAGEMENT_TILES, rows.select(*[c.name for c in ENGAGEMENT_TILES.columns]), pending)
+            rows = added_up(lake.read(table, children, allow_unvalidated=True), mine, table)
+        lake.write(table, rows.select(*[c.name for c in table.columns]), pending)
         made += len(pending)
     return made
 
 
-def _mark(lake: Lake, tile: Tile) -> str:
+def _mark(lake: Lake, tile: Tile, table: Table) -> str:
     """What a tile is made of: its day's counts, or its children."""
     if tile.days == 1:
         return fingerprint([TILE_VERSION, lake.fingerprint(DAILY_ENGAGEMENT, tile.first)])
-    return fingerprint([TILE_VERSION, [lake.fingerprint(ENGAGEMENT_TILES, c.name) for c in tile.children()]])
+    return fingerprint([TILE_VERSION, [lake.fingerprint(table, c.name) for c in tile.children()]])
 
 
 def history(lake: Lake, as_of: Sequence[date], spans: Sequence[int] = (YEAR, ALL_TIME)) -> DataFrame:
@@ -138,14 +148,7 @@ def history(lake: Lake, as_of: Sequence[date], spans: Sequence[int] = (YEAR, ALL
 
     held = [date.fromisoformat(u) for u in lake.commits(DAILY_ENGAGEMENT)]
     made = lake.commits(ENGAGEMENT_TILES)
-    parts: list[tuple[str, date, int]] = []
-    days: set[date] = set()
-    for snapshot in as_of:
-        for span in spans:
-            first = snapshot - timedelta(days=min(span, snapshot.toordinal() - 1))
-            tiles, rest = cover([d for d in held if first <= d < snapshot], held, made)
-            parts += [(t.name, snapshot, span) for t in tiles] + [(f"{d}+1", snapshot, span) for d in rest]
-            days |= set(rest)
+    parts, days = _parts(held, made, as_of, spans)
     units = sorted({name for name, _, _ in parts} & set(made))
     frames = [lake.read(ENGAGEMENT_TILES, units, allow_unvalidated=True)] if units else []
     loose = [d for d in sorted(days) if f"{d}+1" not in units]
@@ -154,3 +157,33 @@ def history(lake: Lake, as_of: Sequence[date], spans: Sequence[int] = (YEAR, ALL
     rows = frames[0] if len(frames) == 1 else frames[0].unionByName(frames[1])
     of = lake.spark.createDataFrame(parts, "tile string, as_of date, span_days int")
     return rows.join(F.broadcast(of), "tile").drop("tile")
+
+
+def listener_history(lake: Lake, as_of: Sequence[date], spans: Sequence[int] = LISTENER_SPANS) -> DataFrame:
+    """Who asked in the spans (days) before each snapshot, a row for each tile that holds some of it.
+
+    Columns: as_of, span_days, locale, query, listeners (a sketch), to be merged by whoever asks.
+    """
+    from pyspark.sql import functions as F
+
+    made = lake.commits(LISTENER_TILES)
+    parts, _ = _parts([date.fromisoformat(u[:10]) for u in made if u.endswith("+1")], made, as_of, spans)
+    units = sorted({name for name, _, _ in parts})
+    rows = lake.read(LISTENER_TILES, units or None, allow_unvalidated=True)
+    of = lake.spark.createDataFrame(parts, "tile string, as_of date, span_days int")
+    return rows.join(F.broadcast(of), "tile").drop("tile")
+
+
+def _parts(
+    held: Sequence[date], made: Collection[str], as_of: Sequence[date], spans: Sequence[int]
+) -> tuple[list[tuple[str, date, int]], set[date]]:
+    """(tile, snapshot, span) of every tile and loose day that the spans consist of, and the loose days."""
+    parts: list[tuple[str, date, int]] = []
+    days: set[date] = set()
+    for snapshot in as_of:
+        for span in spans:
+            first = snapshot - timedelta(days=min(span, snapshot.toordinal() - 1))
+            tiles, rest = cover([d for d in held if first <= d < snapshot], held, made)
+            parts += [(t.name, snapshot, span) for t in tiles] + [(f"{d}+1", snapshot, span) for d in rest]
+            days |= set(rest)
+    return parts, days

@@ -23,6 +23,12 @@ AUDIO = (
     "loudness",
 )
 
+# as titles name them, English and Spanish
+VERSIONS = {
+    "live": ("live", "en vivo", "en directo", "ao vivo"), "acoustic": ("acoustic", "ac[uú]stic[oa]", "unplugged", "stripped"),
+    "remix": ("remix", "rmx", "mix", "rework", "edit"), "karaoke": ("karaoke",), "instrumental": ("instrumental",),
+    "cover": ("cover", "tribute", "tributo", "made famous by", "in the style of"), "remaster": ("remaster", "remastered", "remasterizad[oa]"),
+}  # fmt: skip
 SCALES = {"tempo": 200.0, "loudness": 60.0}
 
 
@@ -76,7 +82,8 @@ def with_query_attributes(base: DataFrame, queries: DataFrame, tracks: DataFrame
 
     keys = ["locale", "query"]
     asked = queries.join(base.select(*keys).distinct(), keys, "left_semi").select(
-        *keys, "stripped", "intent", "intent_group", "genre", "decade", "mood", "activity", "sort_by", "artist_name",
+        *keys, *_asked_of("constraint_key"),
+        "stripped", "intent", "intent_group", "genre", "decade", "mood", "activity", "sort_by", "artist_name",
         "title_name", words(F.col("stripped")).alias("query_tokens"),
         trigrams(F.col("stripped")).alias("query_trigrams"),
         sound(F.coalesce("title_name", "stripped"), F.col("language")).alias("title_asked_sound"),
@@ -99,6 +106,37 @@ def with_query_attributes(base: DataFrame, queries: DataFrame, tracks: DataFrame
     return base.join(F.broadcast(asked), keys)
 
 
+def _asked_of(key: str) -> list[Column]:
+    """What a constraint key (`queries.constraints.constraint_key`) says beside the columns of `queries`."""
+    from pyspark.sql import functions as F
+
+    def one(field: str) -> Column:
+        return F.nullif(F.regexp_extract(key, rf"(?:^|\|){field}=([^|]*)", 1), F.lit(""))
+
+    def year(pattern: str) -> Column:
+        return F.nullif(F.regexp_extract(key, rf"(?:^|\|)year={pattern}", 1), F.lit("")).cast("int")
+
+    unwanted = F.filter(F.split(key, r"\|"), lambda part: part.startswith("genre!="))
+    return [
+        one("version").alias("version"), one("language").alias("music_language"), (one("explicit") == "true").alias("is_explicit_wanted"),
+        # `1995` is from and to itself, `1990-` and `-1979` are open
+        year(r"(\d+)").alias("first_year"), F.coalesce(year(r"\d*-(\d+)"), year(r"(\d+)(?:\||$)")).alias("last_year"),
+        F.transform(unwanted, lambda part: F.substring(part, F.lit(len("genre!=") + 1), F.length(part))).alias("unwanted_genres"),
+    ]  # fmt: skip
+
+
+def versions(title: Column) -> Column:
+    """The versions other than the studio recording that a title names behind a bracket or a dash, [] for none."""
+    from pyspark.sql import functions as F
+
+    told = F.lower(title)
+    named = [
+        F.when(told.rlike(rf"(?:[(\[]|\s[-–—]\s).*\b(?:{'|'.join(said)})\b"), F.lit(name))
+        for name, said in VERSIONS.items()
+    ]
+    return F.array_compact(F.array(*named))
+
+
 def with_track_attributes(base: DataFrame, tracks: DataFrame, *, popularity_known: bool) -> DataFrame:
     """Add what the catalog says of each track, and the words of its names; popularity null unless it was known then.
 
@@ -114,7 +152,7 @@ def with_track_attributes(base: DataFrame, tracks: DataFrame, *, popularity_know
         "release_year", "released_at", "genres", "moods", "duration_ms", "explicit", popularity.alias("popularity"), *AUDIO,
         words(F.col("title_normal")).alias("title_tokens"),
         words(F.concat_ws(" ", "artists_normal")).alias("artist_tokens"), "track_tokens", "mean_tokens",
-        trigrams(F.col("title_normal")).alias("title_trigrams"),
+        trigrams(F.col("title_normal")).alias("title_trigrams"), versions(F.col("title")).alias("versions"),
         *[sound(F.col(c) if isinstance(c, str) else c, F.lit(of)).alias(f"{n}_sound_{of}") for of in ("en", "es")
           for n, c in (("title", "title_normal"), ("artist", F.col("artists_normal")[0]))],
     )  # fmt: skip

@@ -13,7 +13,7 @@ from lake.errors import BadConfiguration
 from lake.fingerprint import fingerprint
 from lake.schema import Column, Table
 
-FAMILIES = ("engagement", "coec", "trend", "sequence", "text", "constraints", "query", "track")
+FAMILIES = ("engagement", "coec", "trend", "sequence", "text", "constraints", "collaborative", "query", "track")
 KEYS: dict[Grain, tuple[Column, ...]] = {
     "query_track": (LEVEL, QUERY, TRACK_ID),
     "query": (LEVEL, QUERY),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from features.attributes import AUDIO, in_words, range_fit
@@ -12,6 +13,25 @@ if TYPE_CHECKING:
     from pyspark.sql import Column
 
 GRAIN = "query_track"
+UNSUNG = 0.5  # of `instrumentalness`: from here on Spotify's own documentation takes a track for unsung
+# language -> genres sung in it, and small words that its titles have and others have not
+SUNG_IN = {
+    "es": (
+        ("latin", "reggaeton", "salsa", "bachata", "cumbia", "merengue", "flamenco", "ranchera", "mariachi", "norteno", "banda",
+         "corrido", "vallenato", "bolero", "tango", "trova", "urbano", "rock en espanol", "spanish", "latin pop", "latin rock"),
+        ("el", "los", "las", "del", "mi", "tu", "y", "en", "una", "por", "para", "sin", "con", "que"),
+    ),
+    "en": (("country", "bluegrass", "british", "grunge"), ("the", "and", "of", "my", "you", "with", "is", "we", "it", "your")),
+    "fr": (("chanson", "french"), ("le", "les", "des", "et", "je", "mon", "ma", "une", "est", "dans", "pour")),
+    "pt": (("mpb", "samba", "pagode", "sertanejo", "forro", "bossanova", "bossa nova", "brazil"), ("do", "da", "meu", "nao", "voce", "um")),
+    "it": (("italian",), ("il", "di", "che", "della", "sono", "mio", "non")),
+    "de": (("german", "schlager"), ("der", "die", "das", "und", "ich", "ein", "mein", "nicht")),
+    "ja": (("j pop", "j rock", "j dance", "j idol", "anime"), ("no", "wa")),
+    "ko": (("k pop",), ("saranghae",)),
+    "hi": (("indian", "bollywood"), ("dil", "hai", "mera", "tere", "tum")),
+    "sv": (("swedish",), ("och", "jag", "det", "inte")),
+    "tr": (("turkish",), ("bir", "ben", "ve", "sen")),
+}  # fmt: skip
 
 
 @feature(unit="0/1", bounds=(0, 1), monotone=+1, null="the query asks for no genre", oracle="exact")
@@ -80,3 +100,94 @@ def mood_tag_match(window: Window) -> Column:
         window.col("mood").isNotNull() & tagged,
         F.array_contains(window.col("moods"), window.col("mood")).cast("double"),
     )
+
+
+@feature(unit="0/1", bounds=(0, 1), monotone=+1, null="the query asks for no version", oracle="exact")
+def version_match(window: Window) -> Column:
+    """The title names the version asked for (live, acoustic, remix …), or none where the original is asked for.
+
+    Instrumental is also what the catalog holds for mostly unsung.
+    """
+    from pyspark.sql import functions as F
+
+    asked, named = window.col("version"), window.col("versions")
+    unsung = F.coalesce((asked == "instrumental") & (window.col("instrumentalness") >= UNSUNG), F.lit(False))
+    met = F.when(asked == "original", F.size(named) == 0).otherwise(F.array_contains(named, asked) | unsung)
+    return F.when(asked.isNotNull(), met.cast("double"))
+
+
+@feature(unit="0/1", bounds=(0, 1), oracle="exact")
+def other_version_unasked(window: Window) -> Column:
+    """The title names a version (not a remaster) that the query does not ask for: "play hello" seldom means the karaoke."""
+    from pyspark.sql import functions as F
+
+    asked = F.coalesce(window.col("version"), F.lit(""))
+    return F.exists(window.col("versions"), lambda v: (v != "remaster") & (v != asked)).cast("double")
+
+
+@feature(
+    unit="0/1",
+    bounds=(0, 1),
+    monotone=+1,
+    null="the query names no year, or the year of release is unknown",
+    oracle="exact",
+)
+def year_match(window: Window) -> Column:
+    """The year of release lies in the years asked for ("songs from 1995", "before 1980")."""
+    from pyspark.sql import functions as F
+
+    first, last, year = window.col("first_year"), window.col("last_year"), window.col("release_year")
+    inside = F.coalesce(year >= first, F.lit(True)) & F.coalesce(year <= last, F.lit(True))
+    asked = first.isNotNull() | last.isNotNull()
+    return F.when(asked & year.isNotNull(), inside.cast("double"))
+
+
+@feature(
+    unit="0/1", bounds=(0, 1), monotone=-1, null="the query refuses no genre, or the track has none", oracle="exact"
+)
+def unwanted_genre_match(window: Window) -> Column:
+    """One of the track's genres is one that the query refuses ("no rap", "sin reggaeton")."""
+    from pyspark.sql import functions as F
+
+    unwanted, genres = window.col("unwanted_genres"), window.col("genres")
+    return F.when((F.size(unwanted) > 0) & (F.size(genres) > 0), F.arrays_overlap(genres, unwanted).cast("double"))
+
+
+@feature(
+    unit="0/1",
+    bounds=(0, 1),
+    monotone=+1,
+    null="the query says nothing of lyrics, or the catalog does not",
+    oracle="exact",
+)
+def lyrics_match(window: Window) -> Column:
+    """The lyrics are as asked for: explicit, or clean; whoever asks for children's music asks for clean ones."""
+    from pyspark.sql import functions as F
+
+    for_children = F.when(F.array_contains(window.col("genre"), "children"), F.lit(False))
+    wanted = F.coalesce(window.col("is_explicit_wanted"), for_children)
+    return (window.col("explicit") == wanted).cast("double")
+
+
+@feature(
+    unit="0/1", bounds=(0, 1), monotone=+1, null="no language is asked for that genres or titles tell", oracle="exact"
+)
+def music_language_match(window: Window) -> Column:
+    """A genre of the track is sung in the language asked for, or the title has one of its small words ("in spanish": salsa, "de", "el").
+
+    The catalog names no language; these two are evidence, not proof.
+    """
+    from pyspark.sql import functions as F
+
+    asked, met = window.col("music_language"), F.lit(None).cast("boolean")
+    for language, (genres, small) in SUNG_IN.items():
+        of_genre = F.exists(window.col("genres"), _is_one_of(genres))
+        of_title = F.arrays_overlap(window.col("title_tokens"), F.array(*[F.lit(w) for w in small]))
+        met = F.when(asked == language, of_genre | of_title).otherwise(met)
+    return met.cast("double")
+
+
+def _is_one_of(genres: Sequence[str]) -> Callable[[Column], Column]:
+    from pyspark.sql import functions as F
+
+    return lambda genre: F.translate(genre, "-", " ").isin(*genres)

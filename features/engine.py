@@ -15,7 +15,17 @@ from features.attributes import with_query_attributes, with_track_attributes
 from features.catalogue import KEYS, chosen
 from features.inputs import CHAIN, UNFITTED_STRENGTH, Sum, Window
 from features.spec import FeatureColumn, Grain
-from features.sums import near_queries, rolled_up, sums_per_pair, track_keys, with_keys, with_long_sums, with_short_sums
+from features.sums import (
+    near_queries,
+    rolled_up,
+    sums_per_pair,
+    track_keys,
+    with_keys,
+    with_listeners,
+    with_long_sums,
+    with_short_sums,
+)
+from features.vectors import with_vectors
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -28,8 +38,9 @@ class FeatureInputs:
     `pairs`: (as_of, locale, query, track_id), one row per wanted row. `daily`: daily_engagement. `queries`: the reading
     of every (locale or roll-up, query). `tracks`: the snapshot. `curves`: exposure_curves with run_date = as_of.
     `popularity_known`: whether the catalog's popularity may be read for these snapshots. `history`: what
-    `events.tiles.history` makes, for windows beyond 90 days; ValueError if one is asked for without it. `strengths`: of the
-    back-off's levels by snapshot (`features.backoff`), UNFITTED_STRENGTH where there is none.
+    `events.tiles.history` makes, for windows beyond 90 days, `listeners` what `listener_history` there makes; ValueError if one is
+    asked for without it. `vectors`: of queries and tracks by snapshot (`features.vectors`); no feature has them if None.
+    `strengths`: of the back-off's levels by snapshot (`features.backoff`), UNFITTED_STRENGTH where there is none.
     """
 
     pairs: DataFrame
@@ -40,6 +51,8 @@ class FeatureInputs:
     as_of: tuple[date, ...]
     popularity_known: bool = False
     history: DataFrame | None = None
+    listeners: DataFrame | None = None
+    vectors: DataFrame | None = None
     strengths: Mapping[date, Mapping[str, float]] = field(default_factory=dict)
 
 
@@ -64,9 +77,12 @@ class Prepared:
             if self.placed is not None:
                 base = with_short_sums(base, self.placed, sums)
             base = with_long_sums(base, inputs.history, inputs.tracks, sums)
+            base = with_listeners(base, inputs.listeners, sums)
             base = base.select("*", *_strengths(inputs))
             if grain != "track":
                 base = with_query_attributes(base, inputs.queries, inputs.tracks)
+            if grain == "query_track":
+                base = with_vectors(base, inputs.vectors, inputs.tracks)
             if grain != "query":
                 base = with_track_attributes(base, inputs.tracks, popularity_known=inputs.popularity_known)
             stored = [_stored(value).alias(name) for name, value in made.items()]

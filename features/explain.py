@@ -15,11 +15,13 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from events.tiles import history
+from events.dwell import CENTRES_S, HIGH, PACKED
+from events.tiles import history, listener_history
 from features.backoff import stored_strengths
 from features.catalogue import KEYS, chosen, feature_table
 from features.engine import FeatureInputs, asked_sums, feature_frames
-from features.inputs import LONGEST_DAYS
+from features.inputs import LONGEST_DAYS, Sum
+from features.vectors import stored_vectors
 from lake.errors import MissingPartition, PlayfirstError
 from lake.io import Lake
 from lake.session import SessionSettings, spark_session
@@ -82,7 +84,9 @@ def explained(
     inputs = FeatureInputs(
         pair, daily, lake.read(QUERIES, day, allow_unvalidated=True), lake.read(TRACKS, [unit], allow_unvalidated=True),
         lake.read(EXPOSURE_CURVES, day, allow_unvalidated=True), (run_date,),
-        popularity_known=stored.get("catalog_popularity") is not None, history=history(lake, day), strengths=stored_strengths(lake, day),
+        popularity_known=stored.get("catalog_popularity") is not None, history=history(lake, day), listeners=listener_history(lake, day),
+        vectors=stored_vectors(lake, day),
+        strengths=stored_strengths(lake, day),
     )  # fmt: skip
     found = {}
     with feature_frames(inputs, only, with_sums=True) as frames:
@@ -92,9 +96,9 @@ def explained(
     out = []
     for column in chosen(only):
         made = found[column.feature.grain]
-        sums = {
-            f"{s.level}__{s.column}": (made[f"{s.level}__{s.column}"] or 0) / s.scale for s in asked_sums([column])[0]
-        }
+        sums: dict[str, float] = {}
+        for asked in asked_sums([column])[0]:
+            sums |= _told(asked, made[f"{asked.level}__{asked.column}"] or 0)
         out.append(Explained(column, stored[column.name], made[column.name], sums))
     places = [locale] if len(locale) > 2 else None
     mine = daily.where((F.col("query") == query) & (F.col("track_id") == track_id))
@@ -102,6 +106,15 @@ def explained(
     mine = mine if locale == "*" or places else mine.where(F.col("locale").startswith(locale))
     rows = mine.orderBy("search_date", "locale", "client").collect()
     return [r.asDict() for r in rows], out
+
+
+def _told(asked: Sum, value: int) -> dict[str, float]:
+    """A sum by its name; two bins of time heard that share one, each by what it stands for, if anything was heard so long."""
+    if asked.measure not in PACKED:
+        return {f"{asked.level}__{asked.column}": value / asked.scale}
+    first = 2 * PACKED.index(asked.measure)
+    counts = {first: value % HIGH, first + 1: value // HIGH}
+    return {f"{asked.level}__plays of {CENTRES_S[i]:g} s__{asked.days}d": float(n) for i, n in counts.items() if n}
 
 
 def _print(partials: list[dict[str, Any]], columns: list[Explained]) -> None:

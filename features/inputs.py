@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+from events.dwell import PACKED, quantile_s
 from events.engagement import SUMS
 from events.tiles import (
-    ALL_TIME as ALL_TIME,
-)  # a window of so many days is the whole history; its columns end in `_all`
+    ALL_TIME as ALL_TIME,  # a window of so many days is the whole history; its columns end in `_all`
+)
+from events.tiles import LISTENER_SPANS
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -25,7 +27,8 @@ COUNTED = SUMS  # sums of daily_engagement, kept for all time by query and track
 FOLLOW_MEASURES = {"voice_follows": "impressions", "voice_follow_long_plays": "long_plays"}
 # beside them derived ones: `responses` are clicks on screens and long plays on voice; `expected_micro` the same as expected
 # by the exposure curve at each impression's own position, in millionths
-MEASURES = (*COUNTED, "responses", "expected_micro", *VOICE_MEASURES, *FOLLOW_MEASURES)
+MEASURES = (*COUNTED, "responses", "expected_micro", *VOICE_MEASURES, *FOLLOW_MEASURES, *PACKED)
+LISTENERS = "listeners"  # no sum: the distinct accounts that asked, from sketches
 NEWEST = "newest"  # no sum: the age in days of the newest day with an impression
 LONGEST_DAYS = 90  # of pairs; beyond them only queries, tracks, artists and works are kept
 LONG_LEVELS = ("query", "track", "artist", "work")
@@ -44,14 +47,15 @@ LEVELS = {
 NAMES = ("query", "cluster_id", "track_id", "artist", "work_id")
 QUERY_ATTRIBUTES = (
     "stripped", "language", "intent", "intent_group", "genre", "decade", "mood", "activity", "sort_by", "artist_name", "title_name",
-    "query_tokens", "query_terms", "query_trigrams",
+    "query_tokens", "query_terms", "query_trigrams", "version", "music_language", "is_explicit_wanted", "first_year", "last_year",
+    "unwanted_genres", "query_vector",
     "mood_range", "activity_range", "title_asked_sound", "artist_asked_sound",
 )  # fmt: skip
 TRACK_ATTRIBUTES = (
     "title", "title_normal", "artists_normal", "album", "release_year", "released_at", "genres", "moods", "duration_ms",
     "explicit", "popularity", "energy", "valence", "danceability", "tempo", "acousticness", "instrumentalness",
     "speechiness", "liveness", "loudness", "title_tokens", "artist_tokens", "track_tokens", "mean_tokens", "title_trigrams",
-    "title_sound_en", "title_sound_es", "artist_sound_en", "artist_sound_es",
+    "versions", "track_vector", "title_sound_en", "title_sound_es", "artist_sound_en", "artist_sound_es",
 )  # fmt: skip
 # COEC's back-off: each level is shrunk to the one before, the first to 1
 CHAIN = ("track", "cluster_pair", "language_pair", "pair")
@@ -71,8 +75,10 @@ def decay_weights(half_life: int, bits: int) -> tuple[int, ...]:
     return tuple(round(2.0 ** (bits - (age - 1) / half_life)) for age in range(1, LONGEST_DAYS + 1))
 
 
-# what a level makes of its pairs' sums n: Σ n, the largest n, or Σ n·log2(n) in millionths (rounded pair by pair)
-How = Literal["sum", "top", "spread"]
+# what a level makes of its pairs' sums n: Σ n, the largest n, Σ n·log2(n) in millionths (rounded pair by pair), or the part of n that
+# a week like the whole window would have had: Σ min(n, n of the week · days/7)
+How = Literal["sum", "top", "spread", "steady"]
+WEEK = 7
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,7 @@ class Sum:
 
     @property
     def by_pair(self) -> Sum:
-        """The pair's sum that it is made of: itself for a sum, which rolls up."""
+        """The pair's sum over the same span: itself for a sum, which rolls up."""
         return replace(self, how="sum")
 
     @property
@@ -103,8 +109,13 @@ class Sum:
 
     @property
     def is_long(self) -> bool:
-        """Whether it looks back further than pairs are kept."""
-        return self.days is not None and self.days > LONGEST_DAYS
+        """Whether it looks back further than pairs are kept, and so is told by tiles: listeners always are."""
+        return self.measure == LISTENERS or (self.days is not None and self.days > LONGEST_DAYS)
+
+    @property
+    def of_pairs(self) -> tuple[Sum, ...]:
+        """The sums of pairs that it is made of."""
+        return (self.by_pair, replace(self.by_pair, days=WEEK)) if self.how == "steady" else (self.by_pair,)
 
     @property
     def column(self) -> str:
@@ -161,6 +172,32 @@ class Window:
 
         whole, spread = self.sum(measure, "query"), self._of_tracks(measure, "spread") / F.lit(float(MICRO))
         return F.when(whole > 0, F.greatest(F.log2(whole.cast("double")) - spread / whole, F.lit(0.0)))
+
+    def moved(self, measure: str) -> Column:
+        """How far the last week's tracks of the query are from the window's: 0 alike in kind and number, 1 all others; null without any.
+
+        Source: the distance of Ružička 1958, 1 − Σ min(a, b) / Σ max(a, b), of a week stretched to the window (a whole number of
+        weeks) and the window.
+        """
+        from pyspark.sql import functions as F
+
+        whole, shared = self.sum(measure, "query"), self._of_tracks(measure, "steady")
+        stretched = self.over(WEEK).sum(measure, "query") * F.lit((self.days or WEEK) // WEEK)
+        return F.when(whole > 0, 1 - shared / (whole + stretched - shared))
+
+    def listeners(self) -> Column:
+        """Distinct accounts that asked the query (bigint), to about 3 %: a HyperLogLog's estimate."""
+        from pyspark.sql import functions as F
+
+        if self.days not in LISTENER_SPANS:
+            raise KeyError(f"listeners over {self.days} days: kept over {', '.join(map(str, LISTENER_SPANS))}")
+        wanted = Sum("query", LISTENERS, self.days, None)
+        self.asked.add(wanted)
+        return F.coalesce(F.col(f"query__{wanted.column}"), F.lit(0))
+
+    def dwell_quantile(self, percent: int, level: str = "pair") -> Column:
+        """Time heard, in seconds, that `percent` of the plays reached at most: to a bin of `events.dwell`; null without plays."""
+        return quantile_s([self.sum(name, level) for name in PACKED], percent)
 
     def _of_tracks(self, measure: str, how: How) -> Column:
         from pyspark.sql import functions as F

@@ -57,6 +57,32 @@ def query_top_track_share(window: Window) -> Column:
     return share(window.top("long_plays"), window.sum("long_plays", "query"))
 
 
+@feature(unit="share", bounds=(0, 1), windows=(28,), null="the query had no long play in the window")
+def query_play_shift(window: Window) -> Column:
+    """How far the last week's long plays are from the window's, track by track: 0 a steady query, 1 one with all new answers."""
+    return window.moved("long_plays")
+
+
+@feature(unit="log1p(listeners)", bounds=(0, 40), windows=(28, 365, ALL_TIME), oracle="sketch")
+def query_listeners_log1p(window: Window) -> Column:
+    """ln(1 + distinct accounts that asked the query): a crowd, or one household again and again. Source: HyperLogLog, Flajolet 2007."""
+    from pyspark.sql import functions as F
+
+    return F.log1p(window.listeners().cast("double"))
+
+
+@feature(
+    unit="impressions/listener",
+    bounds=(0, 1_000_000),
+    windows=(28,),
+    oracle="sketch",
+    null="nobody asked the query in the window",
+)
+def query_impressions_per_listener(window: Window) -> Column:
+    """Impressions of the query per account that asked it: high where few ask again and again."""
+    return share(window.sum("impressions", "query"), window.listeners())
+
+
 @feature(unit="clicks/impression", bounds=(0, 1), windows=(28,), null="the query had no impression in the window")
 def query_click_rate(window: Window) -> Column:
     """Clicks per impression of the query over all tracks."""

@@ -40,6 +40,17 @@ def track_follow_long_play_rate(window: Window) -> Column:
     return _track_rate(window)
 
 
+@feature(
+    unit="events/impression",
+    bounds=(0, 1),
+    windows=(28,),
+    null="the track never sounded after another one for the query",
+)
+def follow_short_stop_rate(window: Window) -> Column:
+    """Share of the times it sounded after another track of the queue for this query that it was skipped or stopped within 30 s."""
+    return share(window.sum("follow_short_stops"), window.sum("voice_follows"))
+
+
 @feature(unit="ratio", bounds=(0, 1_000), windows=(28,), null="the track had no long play on voice in the window")
 def follow_lift(window: Window) -> Column:
     """The track's rate as a follower over its rate anywhere on voice: above 1 it goes better after another than as the first."""

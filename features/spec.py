@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from features.inputs import Window
 
 Grain = Literal["query_track", "query", "track"]
-Oracle = Literal["exact", "real"]
+Oracle = Literal["exact", "real", "sketch"]
 Compute = Callable[["Window"], "Column"]
 
 
@@ -35,7 +35,7 @@ class Feature:
     """One declared feature. `windows` are days before the snapshot (ALL_TIME: all there are); `half_lives` days of forward decay.
 
     `null_means` says what a null value means; None declares that the feature is never null. `oracle` says how an
-    independent recomputation must agree: `exact` (counts, fixed-point sums) or `real` (1e-9 relative).
+    independent recomputation must agree: `exact` (counts, fixed-point sums), `real` (1e-9 relative) or `sketch` (15 % of the count).
     """
 
     name: str

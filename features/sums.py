@@ -15,14 +15,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from events.dwell import packed
 from features.inputs import (
     FOLLOW_MEASURES,
     LEVELS,
+    LISTENERS,
     LONGEST_DAYS,
     MICRO,
     NAMES,
     NEWEST,
     VOICE_MEASURES,
+    WEEK,
     Sum,
     decay_weights,
 )
@@ -88,13 +91,14 @@ def sums_per_pair(inputs: FeatureInputs, asked: Sequence[Sum], near: DataFrame) 
         "responses": F.when(voice, F.col("long_plays")).otherwise(F.col("clicks")),
         "expected_micro": F.coalesce(expected, F.lit(0)),
         NEWEST: F.col("age_days"),
+        **packed(F.col("plays_by_dwell")),
     }
     for name, of in VOICE_MEASURES.items():
         derived[name] = F.when(voice, derived.get(of, F.col(of))).otherwise(0)
     for name, of in FOLLOW_MEASURES.items():
         derived[name] = F.when(voice, F.col(of) - F.col(f"{of}_by_position")[0]).otherwise(0)
     # a sum asked at several levels is the pair's sum, rolled up
-    once = {s.by_pair.column: s.by_pair for s in asked}
+    once = {of.column: of for s in asked for of in s.of_pairs}
     weights = [
         F.array(*[F.lit(w).cast("bigint") for w in decay_weights(h, bits)])[F.col("age_days") - 1].alias(
             _weight(h, bits)
@@ -225,7 +229,7 @@ def with_short_sums(base: DataFrame, placed: DataFrame, asked: Sequence[Sum]) ->
 
 def _by_pair(rows: DataFrame, keys: Sequence[str], wanted: Sequence[Sum]) -> DataFrame:
     """The rows added up to one a level's key and track: what the largest of them is can be told of whole sums only."""
-    whole = sorted({s.by_pair for s in wanted}, key=lambda s: s.column)
+    whole = sorted({of for s in wanted for of in s.of_pairs}, key=lambda s: s.column)
     return rows.groupBy(*keys, "track_id_key", "work_id_key").agg(*[_rolled(s).alias(s.column) for s in whole])
 
 
@@ -238,6 +242,8 @@ def _rolled(wanted: Sum) -> Column:
         return F.max(n)
     if wanted.how == "spread":
         return F.sum(F.when(n > 0, F.round(n * F.log2(n.cast("double")) * MICRO).cast("bigint")).otherwise(0))
+    if wanted.how == "steady":
+        return F.sum(F.least(n, F.col(wanted.of_pairs[1].column) * F.lit((wanted.days or WEEK) // WEEK)))
     return F.min(n) if wanted.measure == NEWEST else F.sum(n)
 
 
@@ -247,7 +253,7 @@ def with_long_sums(base: DataFrame, history: DataFrame | None, tracks: DataFrame
 
     for level in LEVELS:
         keys = level_keys(level)
-        here = {s.column: s for s in asked if s.level == level and s.is_long}
+        here = {s.column: s for s in asked if s.level == level and s.is_long and s.measure != LISTENERS}
         if not here:
             continue
         if history is None:
@@ -270,3 +276,22 @@ def with_long_sums(base: DataFrame, history: DataFrame | None, tracks: DataFrame
         ])  # fmt: skip
         base = base.join(F.broadcast(summed) if level in ("query", "artist") else summed, keys, "left")
     return base
+
+
+def with_listeners(base: DataFrame, listeners: DataFrame | None, asked: Sequence[Sum]) -> DataFrame:
+    """Add `query__<sum>` for the asked counts of listeners, from `listeners` (see `FeatureInputs`)."""
+    from pyspark.sql import functions as F
+
+    here = {s.column: s for s in asked if s.measure == LISTENERS}
+    if not here:
+        return base
+    if listeners is None:
+        raise ValueError("no sketches of listeners given, but a feature counts them")
+    rows = listeners.withColumn("_at", F.explode(places())).select("as_of", "span_days", "_at.*", "query", "listeners")
+    rows = rows.join(F.broadcast(base.select("locale", "query", "query_key").distinct()), ["locale", "query"])
+    keys = level_keys("query")
+    merged = rows.groupBy(*keys).agg(*[
+        F.hll_sketch_estimate(F.hll_union_agg(F.when(F.col("span_days") == F.lit(s.days), F.col("listeners")))).alias(f"query__{name}")
+        for name, s in sorted(here.items())
+    ])  # fmt: skip
+    return base.join(F.broadcast(merged), keys, "left")

@@ -36,6 +36,12 @@ def track_complete_rate(window: Window) -> Column:
     return share(window.sum("completes", "track"), window.sum("impressions", "track"))
 
 
+@feature(unit="s", bounds=(0, 3_600), windows=(28,), null="the track was never played")
+def track_dwell_p50_s(window: Window) -> Column:
+    """Time heard that half of the track's plays reached at most, over all queries of the language, to a bin (a factor of 1.15)."""
+    return window.dwell_quantile(50, "track")
+
+
 @feature(unit="log1p(plays)", bounds=(0, 40), windows=(28, 90, 365, ALL_TIME), monotone=+1)
 def work_long_plays_log1p(window: Window) -> Column:
     """ln(1 + long plays of all versions of the track's work): a remaster keeps its history."""

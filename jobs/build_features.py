@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import hydra
 from omegaconf import DictConfig
 
-from events.tiles import history
+from events.tiles import history, listener_history
 from features.backoff import fitted, stored_strengths, write_strengths
-from features.catalogue import feature_table, matrix_fingerprint
+from features.catalogue import chosen, feature_table, matrix_fingerprint
 from features.engine import FeatureInputs, prepared
+from features.vectors import stored_vectors, write_vectors
 from jobs.candidates import head_settings
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
@@ -42,6 +43,8 @@ def run(night: Night) -> Done:
     pairs = reduce(lambda a, b: a.unionByName(b), [_pairs(night, d, daily, head) for d in dates]).persist()
     per_date = {str(r[0]): int(r[1]) for r in pairs.groupBy("as_of").count().collect()}
     out = 0
+    if night.settings.features.vectors and any(c.feature.family == "collaborative" for c in chosen(only)):
+        write_vectors(lake, daily, pending)
     with prepared(inputs_of(night, pairs, dates, daily, queries), only) as sums:
         if strengths := fitted(sums, sum(per_date.values())):
             write_strengths(lake, strengths, pending)
@@ -76,7 +79,7 @@ def inputs_of(
     curves = night.lake.read(EXPOSURE_CURVES, dates, allow_unvalidated=True)
     return FeatureInputs(
         pairs, daily, queries, night.tracks(allow_unvalidated=True), curves, dates, popularity_known(night),
-        history(night.lake, dates), stored_strengths(night.lake, dates),
+        history(night.lake, dates), listener_history(night.lake, dates), stored_vectors(night.lake, dates), stored_strengths(night.lake, dates),
     )  # fmt: skip
 
 
@@ -120,7 +123,12 @@ def _mark(night: Night, day: date, only: tuple[str, ...]) -> str:
         curves=(EXPOSURE_CURVES, [day]), pairs=pairs,
     )  # fmt: skip
     return night.mark(
-        inputs, matrix_fingerprint(), only, popularity_known(night), code_fingerprint("features", "queries")
+        inputs,
+        matrix_fingerprint(),
+        only,
+        night.settings.features.vectors,
+        popularity_known(night),
+        code_fingerprint("features", "queries"),
     )
 
 

@@ -8,13 +8,21 @@ import hydra
 from omegaconf import DictConfig
 
 from events.bots import TRAILING_DAYS, BotRules, bot_days, chosen_artists, excluded_days, left_out
-from events.engagement import COUNT_VERSION, counted_days
+from events.engagement import COUNT_VERSION, counted_days, listener_days
 from events.sessions import sessions
 from events.tiles import write_tiles
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
 from lake.layout import partition_values
-from lake.tables import BOT_DAYS, DAILY_ENGAGEMENT, DAILY_SEARCHES, ENGAGEMENT_EVENTS, SEARCH_LOG
+from lake.tables import (
+    BOT_DAYS,
+    DAILY_ENGAGEMENT,
+    DAILY_SEARCHES,
+    ENGAGEMENT_EVENTS,
+    ENGAGEMENT_TILES,
+    LISTENER_TILES,
+    SEARCH_LOG,
+)
 
 NEEDED = ("search_id", "user_id", "ts", "client", "surface", "locale", "query", "results", "search_date")
 
@@ -47,6 +55,7 @@ def run(night: Night) -> Done:
     lake.write(DAILY_SEARCHES, counts.daily_searches, pending)
     excluded = excluded_days(tagged).localCheckpoint()
     lake.write(BOT_DAYS, excluded, pending)
+    lake.write(LISTENER_TILES, listener_days(tagged), {f"{day}+1": mark for day, mark in pending.items()})
     rows = lake.write(DAILY_ENGAGEMENT, counts.daily_engagement, pending)  # last: it says that the day is counted
     made = _tiles(night)
     searched = tagged.count()
@@ -60,7 +69,8 @@ def run(night: Night) -> Done:
 
 def _tiles(night: Night) -> int:
     """Add the days that are final by now to the long history; how many tiles were made."""
-    return write_tiles(night.lake, night.run_date - timedelta(days=night.settings.ingest.days_late))
+    final = night.run_date - timedelta(days=night.settings.ingest.days_late)
+    return sum(write_tiles(night.lake, final, table) for table in (ENGAGEMENT_TILES, LISTENER_TILES))
 
 
 def _mark(night: Night, day: date, rules: BotRules) -> str:

@@ -120,6 +120,7 @@ class FeaturesSection:
 
     only: list[str] = MISSING
     tried: list[str] = MISSING
+    vectors: bool = MISSING
     window_days: int = MISSING
     keep: int = MISSING
 

@@ -19,6 +19,7 @@ ENGAGEMENT_MEASURES = (
     count("likes", "likes"),
     count("dislikes", "dislikes"),
     count("rephrases", "impressions whose search was asked again in other words within 2 minutes"),
+    count("follow_short_stops", "stops or skips within 30 s at a rank beyond the first (voice)"),
     count("dwell_ms", "time heard, the maximum of each chain, summed", "ms"),
 )
 POSITION_ARRAYS = (
@@ -26,11 +27,14 @@ POSITION_ARRAYS = (
     Column("clicks_by_position", "array<bigint>", "clicks at ranks 1–10, then the tail", "clicks"),
     Column("long_plays_by_position", "array<bigint>", "long plays at ranks 1–10, then the tail", "plays"),
 )
+PLAYS_BY_DWELL = Column(
+    "plays_by_dwell", "array<bigint>", "plays by time heard, in the 32 bins of events/dwell.py", "plays"
+)
 
 DAILY_ENGAGEMENT = Table(
     "daily_engagement", "one row per (search_date, locale, query, track, client) with an impression",
     ("locale", "query", "track_id", "client"), "search_date",
-    (SEARCH_DATE, LOCALE, QUERY, TRACK_ID, CLIENT, *ENGAGEMENT_MEASURES, *POSITION_ARRAYS),
+    (SEARCH_DATE, LOCALE, QUERY, TRACK_ID, CLIENT, *ENGAGEMENT_MEASURES, *POSITION_ARRAYS, PLAYS_BY_DWELL),
     "count_engagement", restricted=True, sort_by=("locale", "query"),
 )  # fmt: skip
 
@@ -45,6 +49,15 @@ ENGAGEMENT_TILES = Table(
         *ENGAGEMENT_MEASURES,
     ),
     "count_engagement", restricted=True, sort_by=("level", "place", "key"),
+)  # fmt: skip
+
+LISTENER_TILES = Table(
+    "listener_tiles", "one row per (tile, locale, query) asked in those days", ("locale", "query"), "tile",
+    (
+        Column("tile", "string", "first day and length, as in engagement_tiles"), LOCALE, QUERY,
+        Column("listeners", "binary", "HyperLogLog sketch of the accounts that asked (Apache DataSketches, 2^10 registers)"),
+    ),
+    "count_engagement", restricted=True, sort_by=("locale", "query"), may_be_empty=True,
 )  # fmt: skip
 
 DAILY_SEARCHES = Table(

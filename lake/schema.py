@@ -10,7 +10,7 @@ from lake.fingerprint import fingerprint
 if TYPE_CHECKING:
     from pyspark.sql.types import DataType, StructType
 
-SIMPLE_TYPES = ("string", "bigint", "int", "double", "boolean", "date", "timestamp")
+SIMPLE_TYPES = ("string", "bigint", "int", "double", "boolean", "date", "timestamp", "binary")
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,7 @@ def spark_type(name: str) -> DataType:
     return {
         "string": t.StringType(), "bigint": t.LongType(), "int": t.IntegerType(), "double": t.DoubleType(),
         "boolean": t.BooleanType(), "date": t.DateType(), "timestamp": t.TimestampType(),
+        "binary": t.BinaryType(),
     }[name]  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from lake.daily_tables import BOT_DAYS as BOT_DAYS
 from lake.daily_tables import DAILY_ENGAGEMENT as DAILY_ENGAGEMENT
 from lake.daily_tables import DAILY_SEARCHES as DAILY_SEARCHES
 from lake.daily_tables import ENGAGEMENT_TILES as ENGAGEMENT_TILES
+from lake.daily_tables import LISTENER_TILES as LISTENER_TILES
 from lake.schema import Column, Table, count
 
 SEARCH_LOG = Table(
@@ -206,6 +207,18 @@ BACKOFF_STRENGTHS = Table(
     "build_features",
 )  # fmt: skip
 
+VECTORS = Table(
+    "vectors", "one row per query of a language, or track, with two long plays in the 28 days before", ("kind", "language", "key"), "run_date",
+    (
+        RUN_DATE,
+        Column("kind", "string", "what the key is", values=("query", "track")),
+        Column("language", "string", "language of the query; tracks are shared by all (`*`)", values=("en", "es", "*")),
+        Column("key", "string", "the query, or the track_id"),
+        Column("vector", "array<double>", "its place among the others, by alternating least squares (features/vectors.py)"),
+    ),
+    "build_features", restricted=True, sort_by=("kind", "language", "key"), may_be_empty=True,
+)  # fmt: skip
+
 CANDIDATES = Table(
     "candidates", "one row per (locale, query, track) considered", ("locale", "query", "track_id"), "run_date",
     (
@@ -277,5 +290,6 @@ LEDGER = Table(
 
 LOG_TABLES: tuple[Table, ...] = (
     SEARCH_LOG, ENGAGEMENT_EVENTS, QUARANTINE, DELIVERED_FILES, FORGOTTEN_USERS, TRACKS, QUERIES, ALIAS_PAIRS, DAILY_ENGAGEMENT,
-    ENGAGEMENT_TILES, DAILY_SEARCHES, BOT_DAYS, EXPOSURE_CURVES, BACKOFF_STRENGTHS, CANDIDATES, JUDGEMENTS, HEAD_RANKINGS, TRIALS, LEDGER,
+    ENGAGEMENT_TILES, LISTENER_TILES,
+    DAILY_SEARCHES, BOT_DAYS, EXPOSURE_CURVES, BACKOFF_STRENGTHS, VECTORS, CANDIDATES, JUDGEMENTS, HEAD_RANKINGS, TRIALS, LEDGER,
 )  # fmt: skip

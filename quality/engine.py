@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import shutil
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,6 +56,8 @@ class GateContext:
     verdicts: list[Verdict] = field(default_factory=list, repr=False)
     added: set[str] = field(default_factory=set, repr=False)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    profiles_s: float = 0.0  # spent on profiles so far, and on Great Expectations
+    expectations_s: float = 0.0
 
     @property
     def index(self) -> Path:
@@ -89,6 +92,7 @@ class GateContext:
         """Judge a pandas or Spark frame by a suite; the result is kept for the Data Docs under the partition's name."""
         import pandas as pd
 
+        begun = time.perf_counter()
         gx = great_expectations()
         from great_expectations.core.run_identifier import RunIdentifier
 
@@ -105,6 +109,7 @@ class GateContext:
             result: ExpectationSuiteValidationResult = definition.run(
                 batch_parameters={"dataframe": frame}, result_format=RESULT_FORMAT, run_id=run_id
             )
+        self.expectations_s += time.perf_counter() - begun
         return result
 
     def _replace(self, kind: Any, item: Any) -> None:

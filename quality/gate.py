@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,9 @@ def judge(frame: DataFrame, table: Table, partition: str, context: GateContext) 
     Great Expectations for the row count and, on the key columns alone, for their uniqueness.
     Columns beyond the declared ones are the schema check's business (`lake.io`).
     """
+    begun = time.perf_counter()
     profiled = profile(frame, table)
+    context.profiles_s += time.perf_counter() - begun
     rows = int(profiled["rows"].iloc[0])
     result = context.run(profile_suite(table), broken_rows(profiled, table), partition)
     found = _failures(result, table, profiled)

@@ -73,7 +73,7 @@ def measures(column: Column) -> str:
         return "elements"
     if column.type == "string":
         return "place in values" if column.values else "length"
-    return "" if column.type in ("date", "timestamp") else "value"
+    return "" if column.type in ("date", "timestamp", "binary") else "value"
 
 
 def partial_profiles(columns: tuple[Column, ...]) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:

@@ -151,6 +151,8 @@ def _decade(words: list[str], at: int) -> Era | None:
         tens = _century(_TENS_EN.get(word, _ES_STEMS.get(word)))
     if tens is None and word in ("nineteen", "twenty") and following in _TENS_EN:
         tens, size = (1900 if word == "nineteen" else 2000) + _TENS_EN[following], 2
+    if (word, following) == ("twenty", "tens"):
+        tens, size = 2010, 2
     if tens is None and (word, following) in (("two", "thousands"), ("dos", "miles"), ("2", "thousands")):
         tens, size = 2000, 2
     if tens is None:
@@ -171,7 +173,7 @@ def _digits_decade(word: str) -> int | None:
 
 
 def _spanish_decade(words: list[str], at: int) -> tuple[int | None, int]:
-    """ "los noventa", "años 80", "los dos mil", "los 2000", "decada de 1990": only after such a word."""
+    """ "los noventa", "años 80", "los dos mil (diez)", "los 2010", "decada de 1990": only after such a word."""
     if at == 0 or words[at - 1] not in _ES_BEFORE_TENS:
         return None, 1
     word = words[at]
@@ -181,12 +183,19 @@ def _spanish_decade(words: list[str], at: int) -> tuple[int | None, int]:
         return None, 1
     if word in _TENS_ES or word.removesuffix("s") in _TENS_ES:
         return _century(_TENS_ES.get(word, _TENS_ES.get(word.removesuffix("s")))), 1
+    by_name = words[at - 1] in ("los", "anos")
+    if by_name and words[at : at + 2] == ["dos", "mil"] and words[at + 2 : at + 3] in (["diez"], ["veinte"]):
+        return 2000 + _NUMBERS[words[at + 2]], 3
     if word == "dos" and words[at + 1 : at + 2] == ["mil"] and (at + 2 == len(words) or words[at + 2] not in _NUMBERS):
         return 2000, 2
     if word.isascii() and word.isdigit() and word.endswith("0"):
         if len(word) == 2:
             return _century(int(word)), 1
-        if word == "2000" or (len(word) == 4 and "decada" in before):
+        if (
+            len(word) == 4
+            and (word == "2000" or by_name or "decada" in before)
+            and _FIRST_YEAR <= int(word) <= _LAST_YEAR
+        ):
             return int(word), 1
     return None, 1
 

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks import understanding, understanding_link, understanding_slots
+from benchmarks import (
+    understanding,
+    understanding_alexa,
+    understanding_link,
+    understanding_slots,
+    understanding_spelling,
+)
 from benchmarks.arms import Catalog, Grammar, Resources
 from benchmarks.figures import Figure, as_json, f1, f1_interval, share
 from benchmarks.folds import cross_fitted, parallel_groups, training_part
 from benchmarks.gold import Gold, Slot, gold_of, parallel_pairs, scored_types, slot_map
 from benchmarks.plain_crf import PlainCrf, aligned, slots_of, tags
 from benchmarks.retrieval import RIVALS, first, plain_form
+from benchmarks.understanding_alexa import MOODS
 from benchmarks.understanding_speed import HOSTILE, invented, repeated
 from benchmarks.understanding_table import misses
 from queries.catalog_index import CatalogIndex
@@ -182,3 +191,44 @@ def test_without_data_one_line_says_what_to_set(
     monkeypatch.delenv("PLAYFIRST_DATA", raising=False)
     assert understanding.main(["--only", "link"]) == 2
     assert capsys.readouterr().err == "PLAYFIRST_DATA is not set: set it to the folder of the shared data.\n"
+
+
+def test_every_sentence_meets_every_value_of_alexas_model(tmp_path: Path) -> None:
+    moods = [{"name": {"value": name, "synonyms": ["loose"] if name == "relaxing" else None}} for name, _ in MOODS]
+    model = {"languageModel": {
+        "intents": [
+            {"name": "PlayMoodMusicIntent", "samples": ["play {mood} music"]}, {"name": "AMAZON.StopIntent"},
+            {"name": "PlayByDecadeIntent", "samples": ["songs from the {decade}", "{genre} of the {decade}"]},
+        ],
+        "types": [
+            {"name": "Mood", "values": moods},
+            {"name": "Decade", "values": [{"id": "90s", "name": {"value": "90s", "synonyms": ["the nineties"]}},
+                                          {"id": "2010s", "name": {"value": "2010s"}}]},
+        ],
+    }}  # fmt: skip
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps(model), encoding="utf-8")
+    found = {one.text: one.accepted for one in understanding_alexa.asked(path, "en-US")}
+    assert len(found) == len(MOODS) + 1 + 6
+    assert found["songs from the nineties"] == found["rock of the 90s"] == {"decade=1990"}
+    assert found["songs from the 2010s"] == {"decade=2010"} and "mood=calm" in found["play loose music"]
+
+
+def test_a_mistake_is_one_that_people_make_and_changes_one_word(tmp_path: Path) -> None:
+    corpus, affix = tmp_path / "missp.dat", tmp_path / "es.aff"
+    corpus.write_text("$beautiful\nbeautifull\nbeutiful 2\n$Friend\nfreind\n", encoding="latin-1")
+    known = understanding_spelling.misspellings(corpus)
+    assert known == {"beautiful": ["beautifull", "beutiful"], "friend": ["freind"]}
+    tracks = [
+        {"track_id": "a", "title": "My Friend", "artists": ["Ana"]},
+        {"track_id": "b", "title": "Hello", "artists": ["Ana"]},
+    ]
+    assert understanding_spelling.english(tracks, known) == [("my freind", "a")]
+    affix.write_text("REP 1\nREP y ll\nMAP 1\nMAP aáAÁ\n", encoding="utf-8")
+    pairs = understanding_spelling.replacements(affix)
+    assert pairs == [("ll", "y"), ("á", "a")]
+    spanish = [
+        {"track_id": "c", "title": "La calle está sola", "artists": ["Ana"]},
+        {"track_id": "d", "title": "Está", "artists": ["Ana"]},
+    ]
+    assert understanding_spelling.spanish(spanish, pairs) == [("la caye está sola", "c")]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from events.dwell import BINS
 from events.engagement import SUMS
 from events.tiles import ALL_TIME, SIZES, YEAR, Tile, cover, history, tile_around, tiles_of, write_tiles
 from lake.columns import POSITIONS
@@ -63,7 +64,7 @@ def daily(spark: SparkSession, days: range, factor: int = 1) -> DataFrame:
         for locale, query, track in (("en-US", "hello", "a"), ("en-GB", "hello", "a"), ("es-ES", "hola", "b")):
             if track == "a" or i % 3 == 0:
                 counts = [factor * (i + 1) if m in ("impressions", "long_plays") else 0 for m in SUMS]
-                rows.append((day(i), locale, query, track, "alexa", *counts, *[[0] * (POSITIONS + 1)] * 3))
+                rows.append((day(i), locale, query, track, "alexa", *counts, *[[0] * (POSITIONS + 1)] * 3, [0] * BINS))
     return spark.createDataFrame(rows, struct(DAILY_ENGAGEMENT))
 
 

@@ -70,10 +70,12 @@ def shapes(spark: SparkSession) -> dict[str, str]:
     pairs = spark.createDataFrame([], "as_of date, locale string, query string, track_id string")
     counts = ", ".join(f"{m} bigint" for m in SUMS)
     history = spark.createDataFrame([], f"as_of date, span_days int, level string, place string, key string, {counts}")
+    listeners = spark.createDataFrame([], "as_of date, span_days int, locale string, query string, listeners binary")
     try:
         for key, value in STATIC.items():
             spark.conf.set(key, value)
-        with feature_frames(FeatureInputs(pairs, *given, (date(2026, 3, 1),), history=history)) as frames:
+        inputs = FeatureInputs(pairs, *given, (date(2026, 3, 1),), history=history, listeners=listeners)
+        with feature_frames(inputs) as frames:
             return {grain: shape(frame) for grain, frame in frames.items()}
     finally:
         for key, value in before.items():

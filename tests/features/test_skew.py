@@ -13,26 +13,9 @@ from events.engagement import SUMS
 from features.engine import FeatureInputs, feature_frames
 from lake.schema import struct
 from lake.tables import DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES, TRACKS
+from tests.features.rows import AS_OF, filled
 
-AS_OF, TRACK_COUNT, HEAD = date(2026, 3, 1), 100_000, 20_000  # the head query's impressions, of 100,000 in all
-
-
-def filled(frame: DataFrame, table, **columns) -> DataFrame:  # type: ignore[no-untyped-def]
-    """The frame with every column of the table: those named, else empty arrays, false, zero or the empty string."""
-    blank = {
-        "date": F.lit(AS_OF),
-        "string": F.lit(""),
-        "boolean": F.lit(False),
-        "int": F.lit(0),
-        "bigint": F.lit(0),
-        "double": F.lit(0.0),
-    }
-    fields = {f.name: f.dataType.simpleString() for f in struct(table).fields}
-    made = {
-        n: columns.get(n, F.array() if t.startswith("array") else blank.get(t, F.lit(None))).cast(t)
-        for n, t in fields.items()
-    }
-    return frame.select(*[c.alias(n) for n, c in made.items()])
+TRACK_COUNT, HEAD = 100_000, 20_000  # the head query's impressions, of 100,000 in all
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +27,8 @@ def built(spark: SparkSession) -> dict[str, DataFrame]:
     one = [F.lit(1).cast("bigint") if i == 0 else F.lit(0).cast("bigint") for i in range(11)]
     counts = {m: F.lit(0) for m in SUMS} | {"impressions": F.lit(1), "plays": F.lit(1), "long_plays": F.lit(1)}
     same = {"search_date": F.lit(date(2026, 2, 20)), "locale": F.lit("en-US"), "client": F.lit("alexa"),
-            "impressions_by_position": F.array(*one), "long_plays_by_position": F.array(*one)}  # fmt: skip
+            "impressions_by_position": F.array(*one), "long_plays_by_position": F.array(*one),
+            "plays_by_dwell": F.array(*[F.lit(0)] * 32)}  # fmt: skip
     wide = filled(
         ids.limit(TRACK_COUNT - HEAD),
         DAILY_ENGAGEMENT,

@@ -11,6 +11,7 @@ from typing import Any
 
 import jellyfish
 
+from features.constraints import SUNG_IN  # data: which genres and words tell a language
 from queries.lexicon import mood_targets
 from queries.phonetic import sounds_like
 
@@ -138,6 +139,56 @@ def sounds_alike(row: Row, asked: str | None, name: str) -> float:
     return flag(key(text) == key(name))
 
 
+def parts(row: Row, field: str) -> list[str]:
+    """Values of a field in the constraint key, such as those of `genre!` in `genre!=rap|year=1990-`."""
+    said = [p.split("=", 1) for p in row["constraint_key"].split("|") if p]
+    return [value for name, value in said if name == field]
+
+
+def years(row: Row) -> range | None:
+    if not (said := parts(row, "year")):
+        return None
+    first, _, last = said[0].partition("-")
+    return range(int(first or 0), int((last if "-" in said[0] else first) or 9_999) + 1)
+
+
+def title_versions(row: Row) -> set[str]:
+    """Words are looked for one by one behind the first bracket or dash."""
+    title = row["title"].lower()
+    starts = [i for mark in ("(", "[", " - ", " – ", " — ") if (i := title.find(mark)) >= 0]
+    told = " ".join(re.findall(r"\w+", title[min(starts) :])) if starts else ""
+    said = {
+        "live": "live|en vivo|en directo|ao vivo", "acoustic": "acoustic|acustico|acustica|acústico|acústica|unplugged|stripped",
+        "remix": "remix|rmx|mix|rework|edit", "karaoke": "karaoke", "instrumental": "instrumental",
+        "cover": "cover|tribute|tributo|made famous by|in the style of", "remaster": "remaster|remastered|remasterizado|remasterizada",
+    }  # fmt: skip
+    return {name for name, words in said.items() if any(f" {w} " in f" {told} " for w in words.split("|"))}
+
+
+def version_match(row: Row) -> float | None:
+    if not (asked := parts(row, "version")):
+        return None
+    named = title_versions(row)
+    if asked[0] == "original":
+        return flag(not named)
+    return flag(asked[0] in named or (asked[0] == "instrumental" and (row["instrumentalness"] or 0) >= 0.5))
+
+
+def lyrics_match(row: Row) -> float | None:
+    wanted = parts(row, "explicit") or (["false"] if "children" in row["genre"] else [])
+    return flag(row["explicit"] == (wanted[0] == "true")) if wanted and row["explicit"] is not None else None
+
+
+def music_language_match(row: Row) -> float | None:
+    asked = parts(row, "language")
+    if not asked or asked[0] not in SUNG_IN:
+        return None
+    genres, small = SUNG_IN[asked[0]]
+    return flag(
+        any(g.replace("-", " ") in genres for g in row["genres"]) or bool(set(words(row["title_normal"])) & set(small))
+    )
+
+
 PAIR: dict[str, Callable[[Row], float | None]] = {
     "title_equal": lambda r: flag(r["title_normal"] in (r["stripped"], r["title_name"])),
     "title_prefix": lambda r: flag(r["title_normal"].startswith(r["stripped"])),
@@ -161,6 +212,13 @@ PAIR: dict[str, Callable[[Row], float | None]] = {
     "decade_match": lambda r: flag(r["release_year"] // 10 * 10 in r["decade"]) if len(r["decade"]) and r["release_year"] else None,
     "mood_fit": lambda r: fit(r, r["mood"]),
     "activity_fit": lambda r: fit(r, r["activity"]),
+    "version_match": version_match,
+    "other_version_unasked": lambda r: flag(bool(title_versions(r) - {"remaster", *parts(r, "version")})),
+    "year_match": lambda r: flag(r["release_year"] in y) if (y := years(r)) and r["release_year"] else None,
+    "unwanted_genre_match": lambda r: flag(bool(set(r["genres"]) & set(parts(r, "genre!")))) if parts(r, "genre!") and len(r["genres"])
+    else None,
+    "lyrics_match": lyrics_match,
+    "music_language_match": music_language_match,
     "mood_tag_match": lambda r: flag(r["mood"] in r["moods"]) if r["mood"] and len(r["moods"]) else None,
 }  # fmt: skip
 QUERY: dict[str, Callable[[Row], float | None]] = {

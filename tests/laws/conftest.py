@@ -11,10 +11,11 @@ import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from events.tiles import history
+from events.tiles import history, listener_history
 from features.catalogue import KEYS, feature_table
 from features.engine import FeatureInputs, feature_frames
 from features.inputs import CHAIN
+from features.vectors import fitted_vectors
 from jobs import candidates, count_engagement, fit_exposure, ingest, understand
 from jobs.build_features import training_pairs
 from jobs.candidates import head_settings
@@ -76,10 +77,13 @@ def laws(spark: SparkSession, world: World, tmp_path_factory: pytest.TempPathFac
     pairs = pairs.where(F.pmod(F.xxhash64("query"), F.lit(5)) == 0).unionByName(
         training_pairs(daily, head, dates[0], 7)
     )
+    vectors = [fitted_vectors(daily, d).withColumn("as_of", F.lit(d)) for d in dates]
     inputs = FeatureInputs(
         pairs.persist(), daily, queries, night.tracks(allow_unvalidated=True).persist(),
         lake.read(EXPOSURE_CURVES, dates, allow_unvalidated=True).persist(), dates, popularity_known=True,
-        history=history(lake, dates).persist(), strengths=some_strengths(dates),
+        history=history(lake, dates).persist(), listeners=listener_history(lake, dates).persist(),
+        vectors=vectors[0].unionByName(vectors[1]).persist(),
+        strengths=some_strengths(dates),
     )  # fmt: skip
     assert {feature_table(g).name for g in KEYS} == {"query_track_features", "query_features", "track_features"}
     return Laws(night, inputs)

@@ -1,0 +1,111 @@
+"""Names with a spelling mistake that people make: is the track among the first 10 and 50 candidates of the linker?
+
+English: titles of the typed-search catalog (CPCD) in which one word is replaced by a misspelling of it from the
+corpora of Birkbeck (Mitton) and Wikipedia. Spanish: names of the large catalog with letters that Spanish mistakes, by the
+replacements of Hunspell's affix file. A request is the title alone, with one mistake, drawn with a fixed seed; any track of the title
+counts.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.figures import Figure, share
+from benchmarks.retrieval import RIVALS, first, plain_form
+from queries.catalog_index import CatalogIndex
+from queries.linker import Linker
+
+DEPTHS = (10, 50)
+SEED, MOST, SHORTEST = 7, 2_000, 4
+_SPANISH = frozenset(
+    ["el", "la", "los", "las", "de", "del", "que", "mi", "tu", "con", "por", "para", "sin", "amor", "noche", "vida"]
+)
+
+
+def misspellings(*paths: Path) -> dict[str, list[str]]:
+    """Word (lower case) -> its misspellings, from files with `$word` lines followed by lines of mistakes, some with a count."""
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        word = ""
+        for line in path.read_text(encoding="latin-1").splitlines():
+            text = line.strip().lower().replace("_", " ")
+            if text.startswith("$"):
+                word = text[1:]
+            elif text and text != word:
+                found.setdefault(word, []).append(re.sub(r" \d+$", "", text))
+    return found
+
+
+def replacements(affix: Path) -> list[tuple[str, str]]:
+    """The pairs (right, mistaken) of the REP lines of a Hunspell affix file, and of each accent left out."""
+    pairs = []
+    for line in affix.read_text(encoding="utf-8", errors="replace").splitlines():
+        parts = line.split()
+        if len(parts) == 3 and parts[0] == "REP":
+            pairs.append((parts[2], parts[1]))  # the file says how to mend
+        if len(parts) == 2 and parts[0] == "MAP" and not parts[1].isdigit():
+            pairs += [(letter, parts[1][0]) for letter in parts[1][1:] if letter.islower()]
+    return pairs
+
+
+def english(tracks: Sequence[Mapping[str, Any]], known: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
+    """(request with one mistake, track_id), at most MOST."""
+    rng, found = random.Random(SEED), []
+    for track in sorted(tracks, key=lambda t: str(t["track_id"])):
+        words = plain_form(str(track["title"])).split()
+        places = [i for i, w in enumerate(words) if len(w) >= SHORTEST and w in known]
+        if places:
+            at = rng.choice(places)
+            words[at] = rng.choice(list(known[words[at]]))
+            found.append((" ".join(words), str(track["track_id"])))
+    rng.shuffle(found)
+    return found[:MOST]
+
+
+def spanish(tracks: Sequence[Mapping[str, Any]], pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The same of tracks whose title has a small Spanish word, by one replacement of letters."""
+    rng, found = random.Random(SEED), []
+    for track in sorted(tracks, key=lambda t: str(t["track_id"])):
+        if not _SPANISH & set(plain_form(str(track["title"])).split()):
+            continue
+        text = str(track["title"]).lower()
+        made = sorted({text.replace(right, wrong, 1) for right, wrong in pairs if right in text} - {text})
+        # an accent that is left out is none for a linker that folds them
+        made = [m for m in made if plain_form(m) != plain_form(text)]
+        if made:
+            found.append((rng.choice(made), str(track["track_id"])))
+    rng.shuffle(found)
+    return found[:MOST]
+
+
+def measured(
+    language: str,
+    asked: Sequence[tuple[str, str]],
+    tracks: Sequence[Mapping[str, Any]],
+    rivals: Sequence[str] = tuple(RIVALS),
+) -> Iterator[Figure]:
+    """Recall of a track with the title that was misspelt at each depth; ours and the rivals'."""
+    linker, locale = Linker(CatalogIndex.of(tracks)), {"en": "en-US", "es": "es-ES"}[language]
+    named = {str(t["track_id"]): plain_form(str(t["title"])) for t in tracks}
+    documents = [plain_form(f"{t['title']} {' '.join(t['artists'])}") for t in tracks]
+    most = max(DEPTHS)
+    answers = {"ours": [[t for t, _ in linker.candidates(query, locale, most)] for query, _ in asked]}
+    ids = [str(t["track_id"]) for t in tracks]
+    for name in rivals:
+        rows = [
+            r
+            for at in range(0, len(asked), 250)
+            for r in first(RIVALS[name]([plain_form(q) for q, _ in asked[at : at + 250]], documents), most)
+        ]
+        answers[name] = [[ids[i] for i in row] for row in rows]
+    for arm, found in answers.items():
+        for depth in DEPTHS:
+            hits = sum(
+                any(named[t] == named[wanted] for t in got[:depth])
+                for got, (_, wanted) in zip(found, asked, strict=True)
+            )
+            yield share("spelling", language, f"recall{depth}", arm, hits, len(asked), "requests with a mistake")

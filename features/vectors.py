@@ -1,0 +1,127 @@
+"""Vectors of queries and tracks from what listeners played: queries near a track in them were answered by tracks like it.
+
+Fitted for each snapshot by alternating least squares on implicit feedback (Hu, Koren & Volinsky 2008) over the long plays of the 28
+days before it, and stored: an artefact, of which another run on the same plays differs in the sixth digit. Features follow from it
+exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from features.sums import key_of, track_keys, with_keys
+from lake.schema import struct
+from lake.tables import VECTORS
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+    from lake.io import Lake
+
+RANK = 16
+DAYS = 28
+LEAST_PLAYS = 2  # long plays of a query or track: one alone teaches nothing of its likes
+ROUNDS, PENALTY, CONFIDENCE, BLOCKS, SEED = 8, 0.05, 4.0, 4, 7
+
+
+def fitted_vectors(daily: DataFrame, as_of: date) -> DataFrame:
+    """Vectors as of a snapshot. Grain: see VECTORS, without its run_date; days on or after `as_of` are not read.
+
+    A query is one of its language; tracks are shared by languages. Empty where nothing was played long.
+    """
+    from pyspark.ml.recommendation import ALS
+    from pyspark.sql import functions as F
+    from pyspark.sql.window import Window
+
+    age = F.datediff(F.lit(as_of), F.col("search_date"))
+    language = F.substring("locale", 1, 2)
+    recent = daily.where((age >= 1) & (age <= DAYS) & (F.col("long_plays") > 0))
+    plays = recent.groupBy(language.alias("language"), "query", "track_id").agg(F.sum("long_plays").alias("plays"))
+
+    def numbered(*keys: str) -> DataFrame:
+        often = plays.groupBy(*keys).agg(F.sum("plays").alias("_n")).where(F.col("_n") >= LEAST_PLAYS)
+        place = F.row_number().over(Window.orderBy(*keys)).cast("int")
+        return often.select(*keys, place.alias(f"{keys[-1]}_number"))
+
+    queries, tracks = numbered("language", "query").persist(), numbered("track_id").persist()
+    # a thousand plays are not a thousand times the evidence of one
+    rated = plays.join(F.broadcast(queries), ["language", "query"]).join(F.broadcast(tracks), "track_id")
+    rated = rated.select(
+        "query_number", "track_id_number", F.log1p(F.col("plays").cast("double")).alias("rating")
+    ).persist()
+    try:
+        if rated.isEmpty():
+            return daily.sparkSession.createDataFrame([], struct(VECTORS)).drop("run_date")
+        als = ALS(
+            rank=RANK, maxIter=ROUNDS, regParam=PENALTY, alpha=CONFIDENCE, implicitPrefs=True, seed=SEED, numUserBlocks=BLOCKS,
+            numItemBlocks=BLOCKS, userCol="query_number", itemCol="track_id_number", ratingCol="rating",
+        )  # fmt: skip
+        model = als.fit(rated)
+        vector = F.transform("features", lambda x: F.rint(x.cast("double") * 1e6) / 1e6).alias("vector")
+        of_queries = model.userFactors.join(F.broadcast(queries), F.col("id") == F.col("query_number"))
+        of_tracks = model.itemFactors.join(F.broadcast(tracks), F.col("id") == F.col("track_id_number"))
+        both = of_queries.select(
+            F.lit("query").alias("kind"), "language", F.col("query").alias("key"), vector
+        ).unionByName(
+            of_tracks.select(
+                F.lit("track").alias("kind"), F.lit("*").alias("language"), F.col("track_id").alias("key"), vector
+            )
+        )
+        return both.localCheckpoint()
+    finally:
+        for kept in (queries, tracks, rated):
+            kept.unpersist()
+
+
+def write_vectors(lake: Lake, daily: DataFrame, marks: Mapping[str, str]) -> None:
+    """Fit and store the vectors of the snapshots (their fingerprints by date)."""
+    from functools import reduce
+
+    from pyspark.sql import functions as F
+
+    fitted = [
+        fitted_vectors(daily, date.fromisoformat(d)).withColumn("run_date", F.lit(date.fromisoformat(d))) for d in marks
+    ]
+    frame = reduce(lambda a, b: a.unionByName(b), fitted)
+    lake.write(VECTORS, frame.select(*[c.name for c in VECTORS.columns]), marks)
+
+
+def stored_vectors(lake: Lake, as_of: Sequence[date]) -> DataFrame | None:
+    """The vectors of those snapshots that have some, with `as_of`; None if none has."""
+    held = [d for d in as_of if str(d) in lake.commits(VECTORS)]
+    if not held:
+        return None
+    return lake.read(VECTORS, held, allow_unvalidated=True).withColumnRenamed("run_date", "as_of")
+
+
+def with_vectors(base: DataFrame, vectors: DataFrame | None, tracks: DataFrame) -> DataFrame:
+    """Add `query_vector` and `track_vector` of each row's snapshot, null where there is none.
+
+    The base holds as_of, the query's language and the keys of `features.sums`, and lies by work. A roll-up over all languages has no vector.
+    """
+    from pyspark.sql import functions as F
+
+    if vectors is None:
+        nothing = F.lit(None).cast("array<double>")
+        return base.withColumns({"query_vector": nothing, "track_vector": nothing})
+    of_query = vectors.where(F.col("kind") == "query").select(
+        "as_of", "language", key_of("key").alias("query_key"), F.col("vector").alias("query_vector")
+    )
+    known = (
+        vectors.where(F.col("kind") == "track")
+        .withColumnRenamed("key", "track_id")
+        .join(track_keys(tracks), "track_id")
+    )
+    of_track = with_keys(known).select("work_id_key", "track_id_key", "as_of", F.col("vector").alias("track_vector"))
+    base = base.join(F.broadcast(of_query), ["as_of", "language", "query_key"], "left")
+    return base.join(of_track, ["work_id_key", "track_id_key", "as_of"], "left")
+
+
+def dot(a: Column, b: Column) -> Column:
+    """The scalar product of two vectors of RANK numbers, null if one is; spelt out, so that Spark compiles it."""
+    total = a[0] * b[0]
+    for i in range(1, RANK):
+        total = total + a[i] * b[i]
+    return total

@@ -1,0 +1,64 @@
+"""Vectors of queries and tracks: like is near like, the future is not read, and what nobody played twice has none."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from features.vectors import RANK, fitted_vectors
+
+AS_OF = date(2026, 3, 1)
+SCHEMA = "search_date date, locale string, query string, track_id string, long_plays bigint"
+
+
+def plays(spark: SparkSession, *extra: tuple[date, str, str, str, int]) -> DataFrame:
+    """Two tastes of six queries and six tracks each; every query plays four of its taste's tracks, ten times each."""
+    rows = [
+        (AS_OF - timedelta(days=1 + q), "en-US", f"{taste} {q}", f"{taste}-{(q + i) % 6}", 10)
+        for taste in ("rock", "jazz") for q in range(6) for i in range(4)
+    ]  # fmt: skip
+    return spark.createDataFrame([*rows, *extra], SCHEMA)
+
+
+def vectors(daily: DataFrame) -> dict[tuple[str, str, str], np.ndarray]:
+    return {(r.kind, r.language, r.key): np.array(r.vector) for r in fitted_vectors(daily, AS_OF).collect()}
+
+
+@pytest.fixture(scope="module")
+def fitted(spark: SparkSession) -> dict[tuple[str, str, str], np.ndarray]:
+    return vectors(plays(spark))
+
+
+def cosine(a: np.ndarray, b: np.ndarray) -> float:
+    return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+
+
+def test_a_query_is_near_tracks_of_its_taste_also_those_it_never_played(
+    fitted: dict[tuple[str, str, str], np.ndarray],
+) -> None:
+    assert len(fitted) == 24 and all(len(v) == RANK for v in fitted.values())
+    for q in range(6):
+        query = fitted["query", "en", f"rock {q}"]
+        unplayed = [fitted["track", "*", f"rock-{(q + i) % 6}"] for i in (4, 5)]
+        others = [fitted["track", "*", f"jazz-{i}"] for i in range(6)]
+        assert min(cosine(query, t) for t in unplayed) > max(cosine(query, t) for t in others)
+
+
+def test_days_from_the_snapshot_on_teach_nothing(
+    spark: SparkSession, fitted: dict[tuple[str, str, str], np.ndarray]
+) -> None:
+    later = [(AS_OF + timedelta(days=i), "en-US", "rock 1", "jazz-1", 100_000) for i in (0, 1, 5)]
+    told = vectors(plays(spark, *later))
+    assert told.keys() == fitted.keys()
+    for key, vector in fitted.items():
+        np.testing.assert_allclose(told[key], vector, atol=1e-4)
+
+
+def test_one_play_alone_makes_no_vector_and_none_at_all_no_row(spark: SparkSession) -> None:
+    yesterday = AS_OF - timedelta(days=1)
+    told = vectors(plays(spark, (yesterday, "es-ES", "sola", "unica", 1)))
+    assert not {k for k in told if k[2] in ("sola", "unica")}
+    assert vectors(plays(spark).where("long_plays > 10")) == {}
