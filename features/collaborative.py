@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column
 
 GRAIN = "query_track"
-NO_VECTOR = "query or track had fewer than two long plays in the 28 days, or the row is of all languages together"
+NO_VECTOR = "query or track had fewer than two long plays in the 28 days or a vector of zeros, or the row is of all languages together"
 
 
 @feature(unit="preference", bounds=(-10, 10), monotone=+1, null=NO_VECTOR)
