@@ -54,9 +54,9 @@ class Resources:
         """The catalog and the lexicon with its genres."""
         return cls(catalog, load_lexicon(catalog.genres))
 
-    def read(self, text: str, locale: str) -> Reading:
-        """The reading that users get, with the shipped models."""
-        return read(text, locale, self.lexicon, self.catalog, packaged())
+    def read(self, text: str, locale: str, *, shipped: bool = True) -> Reading:
+        """The reading that users get, with the shipped models; the grammar's alone without."""
+        return read(text, locale, self.lexicon, self.catalog, packaged() if shipped else None)
 
 
 class Grammar:

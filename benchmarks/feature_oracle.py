@@ -27,13 +27,16 @@ OF_GRAIN = {"query_track": "pgcwqt", "query": "q", "track": "tak"}
 DAYS, HALF_LIVES = (1, 7, 28, 90), (3, 14, 60)
 LONG = {"365": "age <= 365", "all": "true"}  # of queries, artists and works
 SPANS = (*map(str, DAYS), *LONG, *(f"h{h}" for h in HALF_LIVES))  # fmt: skip
+BINS = [
+    f"d{chr(97 + i // 16)}{chr(97 + i % 16)}" for i in range(32)
+]  # of time heard; letters alone, as all names of measures
 MEASURES = {
     "n": "1", "clicks": "clicked::INT", "long": "long_play::INT", "ended": "ended::INT", "short": "short_stop::INT",
     "saved": "saved::INT", "again": "rephrased::INT", "dwell": "dwell", "played": "played::INT", "resp": "response::INT",
     "exp": "expected_micro / 1e6", "voice": "voice::INT", "skipped": "skipped::INT", "stopped": "stopped::INT",
     "liked": "liked::INT", "vlong": "(voice AND long_play)::INT", "vexp": "voice::INT * expected_micro / 1e6",
     "aftershort": "(voice AND cell > 1 AND short_stop)::INT",
-    **{f"d{chr(97 + i // 16)}{chr(97 + i % 16)}": f"(played AND bin = {i})::INT" for i in range(32)},
+    **{name: f"(played AND bin = {i})::INT" for i, name in enumerate(BINS)},
     "after": "(voice AND cell > 1)::INT", "afterlong": "(voice AND cell > 1 AND long_play)::INT",
 }  # fmt: skip
 
@@ -152,7 +155,7 @@ MIDDLES = [0.5, *(round((EDGES[i] * EDGES[i + 1]) ** 0.5 / 1000, 3) for i in ran
 
 def dwell(level: str, percent: int) -> str:
     """The middle of the bin up to which `percent` of the plays lie."""
-    names = [f"{level}_d{chr(97 + i // 16)}{chr(97 + i % 16)}_28" for i in range(32)]
+    names = [f"{level}_{name}_28" for name in BINS]
     whole = f"({' + '.join(names)})"
     upto = [f"WHEN 100 * ({' + '.join(names[: i + 1])}) >= {percent} * {whole} THEN {m}" for i, m in enumerate(MIDDLES)]
     return f"CASE WHEN {whole} > 0 THEN CASE {' '.join(upto)} END END"

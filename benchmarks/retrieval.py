@@ -70,6 +70,17 @@ def first(scores: Scores, most: int) -> list[list[int]]:
     return [[int(at) for at in row if scores[query, at] > 0] for query, row in enumerate(order)]
 
 
+_AT_ONCE = 250
+
+
+def answers(
+    rival: Callable[[Sequence[str], Sequence[str]], Scores], queries: Sequence[str], documents: Sequence[str], most: int
+) -> list[list[int]]:
+    """`first` of every query by a rival, some queries at a time, so that their scores fit into memory."""
+    parts = (queries[start : start + _AT_ONCE] for start in range(0, len(queries), _AT_ONCE))
+    return [rows for part in parts for rows in first(rival(part, documents), most)]
+
+
 RIVALS: dict[str, Callable[[Sequence[str], Sequence[str]], Scores]] = {
     "bm25": bm25,
     "trigrams": trigrams,

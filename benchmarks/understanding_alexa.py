@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.arms import Resources
 from benchmarks.figures import Figure, share
-from queries.reading import Reading, read
+from queries.reading import Reading
 
 # our constraints that stand for each value of the models' type Mood
 MOODS = (
@@ -81,14 +81,8 @@ def measured(given: Resources, models: Sequence[tuple[Path, str]]) -> Iterator[F
         for kind in ("decade", "mood"):
             rows = [one for one in every.values() if one.locale[:2] == language and one.kind == kind]
             for arm in ("grammar", "shipped"):
-                met = sum(is_met(one, _read(given, one, arm)) for one in rows)
+                met = sum(is_met(one, given.read(one.text, one.locale, shipped=arm == "shipped")) for one in rows)
                 yield share("alexa", language, f"{kind}_met", arm, met, len(rows), "sentences")
-
-
-def _read(given: Resources, one: Asked, arm: str) -> Reading:
-    if arm == "shipped":
-        return given.read(one.text, one.locale)
-    return read(one.text, one.locale, given.lexicon, given.catalog, None)
 
 
 def is_met(one: Asked, found: Reading) -> bool:

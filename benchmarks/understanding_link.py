@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.figures import Figure, share
-from benchmarks.retrieval import RIVALS, first, plain_form
+from benchmarks.retrieval import RIVALS, answers, plain_form
 from queries.catalog_index import CatalogIndex
 from queries.linker import Linker
 
 DEPTHS = (10, 50)
-_AT_ONCE = 250
 
 
 @dataclass(frozen=True)
@@ -45,14 +44,14 @@ def measured(given: Sequence[Search], catalog: Sequence[Mapping[str, Any]]) -> I
     """Recall at each depth of ours and of every rival, over all and over the unmatched."""
     linker = Linker(CatalogIndex.of(catalog))
     most = max(DEPTHS)
-    answers = {"ours": [[track for track, _ in linker.candidates(one.query, "en-US", most)] for one in given]}
-    answers |= {name: _rival(name, given, catalog, most) for name in RIVALS}
+    found_by = {"ours": [[track for track, _ in linker.candidates(one.query, "en-US", most)] for one in given]}
+    found_by |= {name: _rival(name, given, catalog, most) for name in RIVALS}
     names = exact_names(catalog)
     groups = {
         "": range(len(given)),
         "_unmatched": [at for at, one in enumerate(given) if plain_form(one.query) not in names],
     }
-    for arm, found in answers.items():
+    for arm, found in found_by.items():
         for group, rows in groups.items():
             for depth in DEPTHS:
                 hits = sum(not given[at].liked.isdisjoint(found[at][:depth]) for at in rows)
@@ -71,12 +70,7 @@ def exact_names(catalog: Sequence[Mapping[str, Any]]) -> set[str]:
 def _rival(name: str, given: Sequence[Search], catalog: Sequence[Mapping[str, Any]], most: int) -> list[list[str]]:
     documents = [plain_form(f"{track['title']} {' '.join(track['artists'])}") for track in catalog]
     asked = [plain_form(one.query) for one in given]
-    found = [
-        rows
-        for start in range(0, len(asked), _AT_ONCE)
-        for rows in first(RIVALS[name](asked[start : start + _AT_ONCE], documents), most)
-    ]
-    return [[str(catalog[at]["track_id"]) for at in rows] for rows in found]
+    return [[str(catalog[at]["track_id"]) for at in rows] for rows in answers(RIVALS[name], asked, documents, most)]
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.figures import Figure, share
-from benchmarks.retrieval import RIVALS, first, plain_form
+from benchmarks.retrieval import RIVALS, answers, plain_form
 from queries.catalog_index import CatalogIndex
 from queries.linker import Linker
 
@@ -54,30 +54,41 @@ def replacements(affix: Path) -> list[tuple[str, str]]:
 
 def english(tracks: Sequence[Mapping[str, Any]], known: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
     """(request with one mistake, track_id), at most MOST."""
-    rng, found = random.Random(SEED), []
-    for track in sorted(tracks, key=lambda t: str(t["track_id"])):
-        words = plain_form(str(track["title"])).split()
+
+    def mistaken(title: str, rng: random.Random) -> str | None:
+        words = plain_form(title).split()
         places = [i for i, w in enumerate(words) if len(w) >= SHORTEST and w in known]
-        if places:
-            at = rng.choice(places)
-            words[at] = rng.choice(list(known[words[at]]))
-            found.append((" ".join(words), str(track["track_id"])))
-    rng.shuffle(found)
-    return found[:MOST]
+        if not places:
+            return None
+        at = rng.choice(places)
+        words[at] = rng.choice(list(known[words[at]]))
+        return " ".join(words)
+
+    return _drawn(tracks, mistaken)
 
 
 def spanish(tracks: Sequence[Mapping[str, Any]], pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """The same of tracks whose title has a small Spanish word, by one replacement of letters."""
-    rng, found = random.Random(SEED), []
-    for track in sorted(tracks, key=lambda t: str(t["track_id"])):
-        if not _SPANISH & set(plain_form(str(track["title"])).split()):
-            continue
-        text = str(track["title"]).lower()
+
+    def mistaken(title: str, rng: random.Random) -> str | None:
+        if not _SPANISH & set(plain_form(title).split()):
+            return None
+        text = title.lower()
         made = sorted({text.replace(right, wrong, 1) for right, wrong in pairs if right in text} - {text})
         # an accent that is left out is none for a linker that folds them
         made = [m for m in made if plain_form(m) != plain_form(text)]
-        if made:
-            found.append((rng.choice(made), str(track["track_id"])))
+        return rng.choice(made) if made else None
+
+    return _drawn(tracks, mistaken)
+
+
+def _drawn(
+    tracks: Sequence[Mapping[str, Any]], mistaken: Callable[[str, random.Random], str | None]
+) -> list[tuple[str, str]]:
+    rng = random.Random(SEED)
+    ordered = sorted(tracks, key=lambda t: str(t["track_id"]))
+    made = [(mistaken(str(t["title"]), rng), str(t["track_id"])) for t in ordered]
+    found = [(text, track) for text, track in made if text is not None]
     rng.shuffle(found)
     return found[:MOST]
 
@@ -93,16 +104,11 @@ def measured(
     named = {str(t["track_id"]): plain_form(str(t["title"])) for t in tracks}
     documents = [plain_form(f"{t['title']} {' '.join(t['artists'])}") for t in tracks]
     most = max(DEPTHS)
-    answers = {"ours": [[t for t, _ in linker.candidates(query, locale, most)] for query, _ in asked]}
-    ids = [str(t["track_id"]) for t in tracks]
+    found_by = {"ours": [[t for t, _ in linker.candidates(query, locale, most)] for query, _ in asked]}
+    ids, queries = [str(t["track_id"]) for t in tracks], [plain_form(query) for query, _ in asked]
     for name in rivals:
-        rows = [
-            r
-            for at in range(0, len(asked), 250)
-            for r in first(RIVALS[name]([plain_form(q) for q, _ in asked[at : at + 250]], documents), most)
-        ]
-        answers[name] = [[ids[i] for i in row] for row in rows]
-    for arm, found in answers.items():
+        found_by[name] = [[ids[i] for i in row] for row in answers(RIVALS[name], queries, documents, most)]
+    for arm, found in found_by.items():
         for depth in DEPTHS:
             hits = sum(
                 any(named[t] == named[wanted] for t in got[:depth])

@@ -62,12 +62,15 @@ def quantile_s(sums: Sequence[Column], percent: int) -> Column:
     from pyspark.sql import functions as F
 
     counts = F.array(*unpacked(sums))
-    start = F.struct(F.lit(0).cast("bigint").alias("met"), F.lit(1).alias("at"))
     total = _added(unpacked(sums))
+    # the goal goes along, so that it is added up once a row and not once a bin
+    start = F.struct(F.lit(0).cast("bigint").alias("met"), F.lit(1).alias("at"), (total * percent).alias("goal"))
 
     def step(so_far: Column, n: Column) -> Column:
-        met = so_far["met"] + n
-        return F.struct(met.alias("met"), (so_far["at"] + (met * 100 < total * percent).cast("int")).alias("at"))
+        met, goal = so_far["met"] + n, so_far["goal"]
+        return F.struct(
+            met.alias("met"), (so_far["at"] + (met * 100 < goal).cast("int")).alias("at"), goal.alias("goal")
+        )
 
     found = F.aggregate(counts, start, step)["at"]
     return F.when(total > 0, F.element_at(F.array(*[F.lit(c) for c in CENTRES_S]), found))

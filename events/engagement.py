@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 LONG_PLAY_MS = 30_000
 TAIL = POSITIONS + 1  # ranks beyond POSITIONS share one cell
 SUMS = tuple(c.name for c in ENGAGEMENT_MEASURES)
-SKETCH_BITS = 10  # of a HyperLogLog: it errs by 3 %, and not at all below 96 listeners or so
 COUNT_VERSION = 4  # raise it when the meaning of a count changes: days are then counted again
 
 
@@ -132,16 +131,6 @@ def _reactions(people: DataFrame, events: DataFrame) -> DataFrame:
     summed = flat.groupBy(*who, "track_id", "cell").agg(*[F.sum(n).alias(n) for n in columns])
     return summed.select(*who, "track_id", "cell", "impressions", "rephrases", *[
         n for n in (*SUMS, *PACKED) if n not in ("impressions", "rephrases")])  # fmt: skip
-
-
-def listener_days(searches: DataFrame) -> DataFrame:
-    """Who asked each query on each day, as sketches. Grain: (tile of one day, locale, query); bots are left out."""
-    from pyspark.sql import functions as F
-
-    people = searches.where(~F.col("is_bot"))
-    tile = F.concat(F.col("search_date").cast("string"), F.lit("+1")).alias("tile")
-    sketch = F.hll_sketch_agg("user_id", SKETCH_BITS).alias("listeners")
-    return people.groupBy(tile, "locale", "query").agg(sketch)
 
 
 def _asked(searches: DataFrame, events: DataFrame) -> DataFrame:

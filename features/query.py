@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from features.inputs import ALL_TIME, Window, share, shrunk
+from features.inputs import ALL_TIME, WEEK, Window, share, shrunk
 from features.spec import feature
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def query_coec(window: Window) -> Column:
 @feature(unit="share", bounds=(0, 1), windows=(28, 365), null="the query had no impression in the window")
 def query_impression_trend(window: Window) -> Column:
     """Impressions of the last 7 days over those of the whole window: 7 / its days is steady, near 1 the query is new."""
-    return share(window.over(7).sum("impressions", "query"), window.sum("impressions", "query"))
+    return share(window.over(WEEK).sum("impressions", "query"), window.sum("impressions", "query"))
 
 
 @feature(unit="0/1", bounds=(0, 1), oracle="exact")

@@ -265,11 +265,8 @@ def with_long_sums(base: DataFrame, history: DataFrame | None, tracks: DataFrame
             "as_of", "span_days", "_at.*", F.col("key").alias("query" if level == "query" else "track_id"),
             *sorted({s.measure for s in here.values()}),
         )  # fmt: skip
-        if level == "query":
-            wanted = base.select("locale", "query", "query_key").distinct()
-            rows = rows.join(F.broadcast(wanted), ["locale", "query"])
-        else:
-            rows = rows.join(F.broadcast(with_keys(track_keys(tracks))), "track_id")
+        named = F.broadcast(with_keys(track_keys(tracks)))
+        rows = _of_wanted_queries(rows, base) if level == "query" else rows.join(named, "track_id")
         summed = rows.groupBy(*keys).agg(*[
             F.sum(F.when(F.col("span_days") == F.lit(s.days), F.col(s.measure)).otherwise(0)).alias(f"{level}__{name}")
             for name, s in sorted(here.items())
@@ -288,10 +285,16 @@ def with_listeners(base: DataFrame, listeners: DataFrame | None, asked: Sequence
     if listeners is None:
         raise ValueError("no sketches of listeners given, but a feature counts them")
     rows = listeners.withColumn("_at", F.explode(places())).select("as_of", "span_days", "_at.*", "query", "listeners")
-    rows = rows.join(F.broadcast(base.select("locale", "query", "query_key").distinct()), ["locale", "query"])
     keys = level_keys("query")
-    merged = rows.groupBy(*keys).agg(*[
+    merged = _of_wanted_queries(rows, base).groupBy(*keys).agg(*[
         F.hll_sketch_estimate(F.hll_union_agg(F.when(F.col("span_days") == F.lit(s.days), F.col("listeners")))).alias(f"query__{name}")
         for name, s in sorted(here.items())
     ])  # fmt: skip
     return base.join(F.broadcast(merged), keys, "left")
+
+
+def _of_wanted_queries(rows: DataFrame, base: DataFrame) -> DataFrame:
+    """The rows of the base's queries (at their places), with their keys."""
+    from pyspark.sql import functions as F
+
+    return rows.join(F.broadcast(base.select("locale", "query", "query_key").distinct()), ["locale", "query"])

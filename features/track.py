@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from features.inputs import ALL_TIME, Window, share, shrunk
+from features.inputs import ALL_TIME, WEEK, Window, share, shrunk
 from features.spec import Feature, feature
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def artist_play_share(window: Window) -> Column:
 @feature(unit="share", bounds=(0, 1), windows=(28, 365), null="the artist had no long play in the window")
 def artist_trend(window: Window) -> Column:
     """The artist's long plays of the last 7 days over those of the whole window: 7 / its days is steady."""
-    return share(window.over(7).sum("long_plays", "artist"), window.sum("long_plays", "artist"))
+    return share(window.over(WEEK).sum("long_plays", "artist"), window.sum("long_plays", "artist"))
 
 
 @feature(unit="log1p(plays)", bounds=(0, 40), windows=(7, 28), half_lives=(14,), monotone=+1)
@@ -115,7 +115,7 @@ def artist_coec(window: Window) -> Column:
 @feature(unit="share", bounds=(0, 1), windows=(28,), null="the track had no long play in the window")
 def track_trend(window: Window) -> Column:
     """Long plays of the last 7 days over those of the whole window: .25 is steady, above it rises."""
-    return share(window.over(7).sum("long_plays", "track"), window.sum("long_plays", "track"))
+    return share(window.over(WEEK).sum("long_plays", "track"), window.sum("long_plays", "track"))
 
 
 @feature(unit="0–100", bounds=(0, 100), monotone=+1, null="unknown, or too few catalog snapshots to back-date it")

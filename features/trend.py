@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from features.inputs import Window, capped, share, shrunk
+from features.inputs import WEEK, Window, capped, share, shrunk
 from features.spec import feature
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 GRAIN = "query_track"
 PRIOR_IMPRESSIONS = 10.0  # that weigh as much as the longer window's rate
 PRIOR_LONG_PLAYS = 3.0
-WEEK = 7
 
 
 @feature(unit="share", bounds=(0, 1), windows=(28, 90), null="the track had no long play for the query in the window")

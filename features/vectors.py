@@ -38,7 +38,12 @@ def fitted_vectors(daily: DataFrame, as_of: date) -> DataFrame:
     age = F.datediff(F.lit(as_of), F.col("search_date"))
     language = F.substring("locale", 1, 2)
     recent = daily.where((age >= 1) & (age <= DAYS) & (F.col("long_plays") > 0))
-    plays = recent.groupBy(language.alias("language"), "query", "track_id").agg(F.sum("long_plays").alias("plays"))
+    # read three times below
+    plays = (
+        recent.groupBy(language.alias("language"), "query", "track_id")
+        .agg(F.sum("long_plays").alias("plays"))
+        .persist()
+    )
 
     def numbered(*keys: str) -> DataFrame:
         often = plays.groupBy(*keys).agg(F.sum("plays").alias("_n")).where(F.col("_n") >= LEAST_PLAYS)
@@ -71,7 +76,7 @@ def fitted_vectors(daily: DataFrame, as_of: date) -> DataFrame:
         )
         return both.localCheckpoint()
     finally:
-        for kept in (queries, tracks, rated):
+        for kept in (plays, queries, tracks, rated):
             kept.unpersist()
 
 

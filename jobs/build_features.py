@@ -77,9 +77,10 @@ def inputs_of(
 ) -> FeatureInputs:
     """What the night computes the features of `pairs` (as_of, locale, query, track_id) from."""
     curves = night.lake.read(EXPOSURE_CURVES, dates, allow_unvalidated=True)
+    vectors = stored_vectors(night.lake, dates) if night.settings.features.vectors else None
     return FeatureInputs(
         pairs, daily, queries, night.tracks(allow_unvalidated=True), curves, dates, popularity_known(night),
-        history(night.lake, dates), listener_history(night.lake, dates), stored_vectors(night.lake, dates), stored_strengths(night.lake, dates),
+        history(night.lake, dates), listener_history(night.lake, dates), vectors, stored_strengths(night.lake, dates),
     )  # fmt: skip
 
 

@@ -8,9 +8,9 @@ import hydra
 from omegaconf import DictConfig
 
 from events.bots import TRAILING_DAYS, BotRules, bot_days, chosen_artists, excluded_days, left_out
-from events.engagement import COUNT_VERSION, counted_days, listener_days
+from events.engagement import COUNT_VERSION, counted_days
 from events.sessions import sessions
-from events.tiles import write_tiles
+from events.tiles import Tile, listener_days, write_tiles
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
 from lake.layout import partition_values
@@ -55,7 +55,11 @@ def run(night: Night) -> Done:
     lake.write(DAILY_SEARCHES, counts.daily_searches, pending)
     excluded = excluded_days(tagged).localCheckpoint()
     lake.write(BOT_DAYS, excluded, pending)
-    lake.write(LISTENER_TILES, listener_days(tagged), {f"{day}+1": mark for day, mark in pending.items()})
+    lake.write(
+        LISTENER_TILES,
+        listener_days(tagged),
+        {Tile(date.fromisoformat(d), 1).name: mark for d, mark in pending.items()},
+    )
     rows = lake.write(DAILY_ENGAGEMENT, counts.daily_engagement, pending)  # last: it says that the day is counted
     made = _tiles(night)
     searched = tagged.count()

@@ -16,6 +16,7 @@ _TENS_EN = {
     "noughties": 0,
     "aughts": 0,
 }
+_AFTER_CENTURY_EN = {**_TENS_EN, "tens": 10}  # "tens" alone are no decade
 _TENS_ES = {
     "veinte": 20,
     "treinta": 30,
@@ -149,10 +150,8 @@ def _decade(words: list[str], at: int) -> Era | None:
     tens = _digits_decade(word)
     if tens is None:
         tens = _century(_TENS_EN.get(word, _ES_STEMS.get(word)))
-    if tens is None and word in ("nineteen", "twenty") and following in _TENS_EN:
-        tens, size = (1900 if word == "nineteen" else 2000) + _TENS_EN[following], 2
-    if (word, following) == ("twenty", "tens"):
-        tens, size = 2010, 2
+    if tens is None and word in ("nineteen", "twenty") and following in _AFTER_CENTURY_EN:
+        tens, size = (1900 if word == "nineteen" else 2000) + _AFTER_CENTURY_EN[following], 2
     if tens is None and (word, following) in (("two", "thousands"), ("dos", "miles"), ("2", "thousands")):
         tens, size = 2000, 2
     if tens is None:

@@ -34,7 +34,6 @@ def test_ingest_to_features_over_connect(world: World, tmp_path: Path, spark: Sp
     places = [
         f"run_date={RUN_DATE}", f"logs={world.root}/logs", f"catalog={world.root}/catalog.jsonl.gz", f"lake.root={tmp_path}/lake",
         f"privacy.key_file={tmp_path}/key", f"cluster.work_dir={tmp_path}/spark", "cluster.remote='local[2]'", "cluster.memory=3g",
-        "features.vectors=false",  # MLlib's models in the server are not what is shown here
         f"cluster.java_options='{JAVA_OPTIONS}'",
     ]  # fmt: skip
     done = subprocess.run(

@@ -69,6 +69,8 @@ def test_both_languages_share_the_key(expected, english, spanish):
         ("los años dos mil veinte", "decade=2020"),
         ("en dos mil diez", "year=2010"),
         ("twenty tens", "decade=2010"),
+        ("nineteen tens", "decade=1910"),
+        ("tens", ""),
         ("twenty ten", "year=2010"),
         ("1999", "year=1999"),
         ("2112", ""),
