@@ -33,7 +33,7 @@ from queries.vocabulary import Vocabulary
 DATA = Path(__file__).parent.parent / "queries" / "data"
 LOCALES = {"en": "en-US", "es": "es-ES"}
 OWN_MUSIC = {"es": 4000, "en": 3500}
-OWN_OTHER = {"es": 8000}
+OWN_OTHER = {"es": 12000}
 # natural requests are few and count more than made ones
 COPIES = {"mtop": 6, "hwu64": 6, "slurp": 6, "music_reco_ner": 2}
 KIND_OF = {"work": "title"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from features.sums import key_of, work_id
+from features.sums import key_of, track_keys, work_id
 from queries.lexicon import entries, mood_targets
 from queries.phonetic import sounds_like
 
@@ -28,6 +28,7 @@ VERSIONS = {
     "live": ("live", "en vivo", "en directo", "ao vivo"), "acoustic": ("acoustic", "ac[uú]stic[oa]", "unplugged", "stripped"),
     "remix": ("remix", "rmx", "mix", "rework", "edit"), "karaoke": ("karaoke",), "instrumental": ("instrumental",),
     "cover": ("cover", "tribute", "tributo", "made famous by", "in the style of"), "remaster": ("remaster", "remastered", "remasterizad[oa]"),
+    "demo": ("demo", "maqueta"),
 }  # fmt: skip
 SCALES = {"tempo": 200.0, "loudness": 60.0}
 
@@ -137,19 +138,26 @@ def versions(title: Column) -> Column:
     return F.array_compact(F.array(*named))
 
 
-def with_track_attributes(base: DataFrame, tracks: DataFrame, *, popularity_known: bool) -> DataFrame:
-    """Add what the catalog says of each track, and the words of its names; popularity null unless it was known then.
+def with_track_attributes(base: DataFrame, tracks: DataFrame, popularity: DataFrame | None) -> DataFrame:
+    """Add what the catalog says of each track, and the words of its names; popularity as each snapshot knew it, or null.
 
     Joined by the keys of `features.sums`, by which the base lies already.
     """
     from pyspark.sql import functions as F
 
-    popularity = F.col("popularity") if popularity_known else F.lit(None).cast("double")
+    if popularity is None:
+        nothing = F.lit(None).cast("double")
+        base = base.withColumns({"popularity": nothing, "popularity_before": nothing})
+    else:  # first: rows sorted for it are sorted for the rest, and narrower
+        placed = popularity.join(track_keys(tracks), "track_id").select(
+            "as_of", key_of("track_id"), key_of("work_id"), "popularity", "popularity_before"
+        )
+        base = base.join(placed, ["work_id_key", "track_id_key", "as_of"], "left")
     named = tracks.withColumn("track_tokens", _track_words())
     mean = named.agg(F.mean(F.size("track_tokens")).alias("mean_tokens"))
     known = named.crossJoin(F.broadcast(mean)).select(
         key_of("track_id"), key_of(work_id()).alias("work_id_key"), "title", "title_normal", "artists_normal", "album",
-        "release_year", "released_at", "genres", "moods", "duration_ms", "explicit", popularity.alias("popularity"), *AUDIO,
+        "release_year", "released_at", "genres", "moods", "duration_ms", "explicit", *AUDIO,
         words(F.col("title_normal")).alias("title_tokens"),
         words(F.concat_ws(" ", "artists_normal")).alias("artist_tokens"), "track_tokens", "mean_tokens",
         trigrams(F.col("title_normal")).alias("title_trigrams"), versions(F.col("title")).alias("versions"),

@@ -37,7 +37,7 @@ class FeatureInputs:
 
     `pairs`: (as_of, locale, query, track_id), one row per wanted row. `daily`: daily_engagement. `queries`: the reading
     of every (locale or roll-up, query). `tracks`: the snapshot. `curves`: exposure_curves with run_date = as_of.
-    `popularity_known`: whether the catalog's popularity may be read for these snapshots. `history`: what
+    `popularity`: the catalog's by snapshot (`features.popularity`); null in all rows if None. `history`: what
     `events.tiles.history` makes, for windows beyond 90 days, `listeners` what `listener_history` there makes; ValueError if one is
     asked for without it. `vectors`: of queries and tracks by snapshot (`features.vectors`); no feature has them if None.
     `strengths`: of the back-off's levels by snapshot (`features.backoff`), UNFITTED_STRENGTH where there is none.
@@ -49,7 +49,7 @@ class FeatureInputs:
     tracks: DataFrame
     curves: DataFrame
     as_of: tuple[date, ...]
-    popularity_known: bool = False
+    popularity: DataFrame | None = None
     history: DataFrame | None = None
     listeners: DataFrame | None = None
     vectors: DataFrame | None = None
@@ -84,7 +84,7 @@ class Prepared:
             if grain == "query_track":
                 base = with_vectors(base, inputs.vectors, inputs.tracks)
             if grain != "query":
-                base = with_track_attributes(base, inputs.tracks, popularity_known=inputs.popularity_known)
+                base = with_track_attributes(base, inputs.tracks, inputs.popularity)
             stored = [_stored(value).alias(name) for name, value in made.items()]
             beside = [c for c in base.columns if with_sums and "__" in c]
             out[grain] = base.select("as_of", *[k.name for k in keys], *stored, *beside)

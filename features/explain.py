@@ -21,6 +21,7 @@ from features.backoff import stored_strengths
 from features.catalogue import KEYS, chosen, feature_table
 from features.engine import FeatureInputs, asked_sums, feature_frames
 from features.inputs import LONGEST_DAYS, Sum
+from features.popularity import catalogs_known, popularity_by_snapshot
 from features.vectors import stored_vectors
 from lake.errors import MissingPartition, PlayfirstError
 from lake.io import Lake
@@ -81,10 +82,11 @@ def explained(
     days = [d for i in range(1, LONGEST_DAYS + 1) if (d := str(run_date - timedelta(days=i))) in held]
     daily = lake.read(DAILY_ENGAGEMENT, days, allow_unvalidated=True)
     unit = max(u for u in lake.commits(TRACKS) if u <= str(run_date))
+    known = catalogs_known(lake, day, backdate=True) if stored.get("catalog_popularity") is not None else None
     inputs = FeatureInputs(
         pair, daily, lake.read(QUERIES, day, allow_unvalidated=True), lake.read(TRACKS, [unit], allow_unvalidated=True),
         lake.read(EXPOSURE_CURVES, day, allow_unvalidated=True), (run_date,),
-        popularity_known=stored.get("catalog_popularity") is not None, history=history(lake, day), listeners=listener_history(lake, day),
+        popularity=popularity_by_snapshot(lake, known), history=history(lake, day), listeners=listener_history(lake, day),
         vectors=stored_vectors(lake, day),
         strengths=stored_strengths(lake, day),
     )  # fmt: skip

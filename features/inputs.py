@@ -48,14 +48,15 @@ NAMES = ("query", "cluster_id", "track_id", "artist", "work_id")
 QUERY_ATTRIBUTES = (
     "stripped", "language", "intent", "intent_group", "genre", "decade", "mood", "activity", "sort_by", "artist_name", "title_name",
     "query_tokens", "query_terms", "query_trigrams", "version", "music_language", "is_explicit_wanted", "first_year", "last_year",
-    "unwanted_genres", "query_vector",
+    "unwanted_genres", "query_vector", "query_company", "query_company_weight",
     "mood_range", "activity_range", "title_asked_sound", "artist_asked_sound",
 )  # fmt: skip
 TRACK_ATTRIBUTES = (
     "title", "title_normal", "artists_normal", "album", "release_year", "released_at", "genres", "moods", "duration_ms",
-    "explicit", "popularity", "energy", "valence", "danceability", "tempo", "acousticness", "instrumentalness",
+    "explicit", "popularity", "popularity_before", "energy", "valence", "danceability", "tempo", "acousticness", "instrumentalness",
     "speechiness", "liveness", "loudness", "title_tokens", "artist_tokens", "track_tokens", "mean_tokens", "title_trigrams",
-    "versions", "track_vector", "title_sound_en", "title_sound_es", "artist_sound_en", "artist_sound_es",
+    "versions", "track_vector", "track_company", "track_company_weight",
+    "title_sound_en", "title_sound_es", "artist_sound_en", "artist_sound_es",
 )  # fmt: skip
 # COEC's back-off: each level is shrunk to the one before, the first to 1
 CHAIN = ("track", "cluster_pair", "language_pair", "pair")

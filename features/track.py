@@ -11,9 +11,6 @@ if TYPE_CHECKING:
     from pyspark.sql import Column
 
 GRAIN = "track"
-VERSION_WORDS = (
-    r"\b(live|en vivo|en directo|karaoke|acoustic|acustico|acustica|remix|instrumental|cover|tribute|demo)\b"
-)
 
 
 @feature(unit="log1p(impressions)", bounds=(0, 40), windows=(28, 90))
@@ -118,10 +115,21 @@ def track_trend(window: Window) -> Column:
     return share(window.over(WEEK).sum("long_plays", "track"), window.sum("long_plays", "track"))
 
 
-@feature(unit="0–100", bounds=(0, 100), monotone=+1, null="unknown, or too few catalog snapshots to back-date it")
+@feature(
+    unit="0–100",
+    bounds=(0, 100),
+    monotone=+1,
+    null="unknown, or a snapshot of the night is older than the first stored catalog",
+)
 def catalog_popularity(window: Window) -> Column:
-    """The catalog's own popularity as the snapshot of that night held it (null while it would leak)."""
+    """The catalog's own popularity, as the newest catalog by that night held it."""
     return window.col("popularity")
+
+
+@feature(unit="points", bounds=(-100, 100), null="popularity is unknown now or 28 days before")
+def catalog_popularity_trend(window: Window) -> Column:
+    """The catalog's popularity as of that night less the one of 28 days before: it rises above 0."""
+    return window.col("popularity") - window.col("popularity_before")
 
 
 @feature(unit="log1p(days)", bounds=(0, 40), null="no release date, or not yet released")
@@ -153,8 +161,10 @@ def is_explicit(window: Window) -> Column:
 
 @feature(unit="0/1", bounds=(0, 1), oracle="exact")
 def is_other_version(window: Window) -> Column:
-    """The title names another version than the studio recording: live, karaoke, acoustic, remix or cover."""
-    return window.col("title_normal").rlike(VERSION_WORDS).cast("double")
+    """The title names, in brackets or behind a dash, another version than the studio recording: live, remix, karaoke, demo."""
+    from pyspark.sql import functions as F
+
+    return F.exists(window.col("versions"), lambda v: v != "remaster").cast("double")
 
 
 @feature(unit="words", bounds=(0, 200), oracle="exact")

@@ -2,7 +2,8 @@
 
 Fitted for each snapshot by alternating least squares on implicit feedback (Hu, Koren & Volinsky 2008) over the long plays of the 28
 days before it, and stored: an artefact, of which another run on the same plays differs in the sixth digit. Features follow from it
-exactly.
+exactly. Beside each vector lie the directions of what it was played with, added up: how near a track is to everything else that
+was played for a query is then one product, whatever their number.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 RANK = 16
 DAYS = 28
+TOLD = ("vector", "company", "company_weight")
 LEAST_PLAYS = 2  # long plays of a query or track: one alone teaches nothing of its likes
 ROUNDS, PENALTY, CONFIDENCE, BLOCKS, SEED = 8, 0.05, 4.0, 4, 7
 
@@ -65,19 +67,40 @@ def fitted_vectors(daily: DataFrame, as_of: date) -> DataFrame:
         )  # fmt: skip
         model = als.fit(rated)
         vector = F.transform("features", lambda x: F.rint(x.cast("double") * 1e6) / 1e6).alias("vector")
-        of_queries = model.userFactors.join(F.broadcast(queries), F.col("id") == F.col("query_number"))
-        of_tracks = model.itemFactors.join(F.broadcast(tracks), F.col("id") == F.col("track_id_number"))
-        both = of_queries.select(
-            F.lit("query").alias("kind"), "language", F.col("query").alias("key"), vector
-        ).unionByName(
-            of_tracks.select(
-                F.lit("track").alias("kind"), F.lit("*").alias("language"), F.col("track_id").alias("key"), vector
-            )
+        of_queries = model.userFactors.select(F.col("id").alias("query_number"), vector).join(
+            F.broadcast(queries), "query_number"
         )
-        return both.localCheckpoint()
+        of_tracks = model.itemFactors.select(F.col("id").alias("track_id_number"), vector).join(
+            F.broadcast(tracks), "track_id_number"
+        )
+        of_tracks = of_tracks.withColumns({"language": F.lit("*"), "key": F.col("track_id")})
+        of_queries = of_queries.withColumn("key", F.col("query"))
+        sides = (("query", of_queries, of_tracks), ("track", of_tracks, of_queries))
+        both = [_with_company(kind, mine, others, rated) for kind, mine, others in sides]
+        return both[0].unionByName(both[1]).localCheckpoint()
     finally:
         for kept in (plays, queries, tracks, rated):
             kept.unpersist()
+
+
+def _with_company(kind: str, mine: DataFrame, others: DataFrame, rated: DataFrame) -> DataFrame:
+    """Rows of VECTORS for one side: `mine`, and for each the directions of `others` it was played with, by ln(1 + plays)."""
+    from pyspark.sql import functions as F
+
+    number, other = ("query_number", "track_id_number") if kind == "query" else ("track_id_number", "query_number")
+    vector = F.col("vector")
+    length = F.sqrt(dot(vector, vector))
+    directions = others.where(length > 0).select(other, F.transform(vector, lambda x: x / length).alias("_direction"))
+    company = (
+        rated.join(F.broadcast(directions), other)
+        .groupBy(number)
+        .agg(
+            F.array(*[F.sum(F.col("rating") * F.col("_direction")[i]) for i in range(RANK)]).alias("company"),
+            F.sum("rating").alias("company_weight"),
+        )
+    )
+    beside = mine.join(company, number, "left")
+    return beside.select(F.lit(kind).alias("kind"), "language", "key", "vector", "company", "company_weight")
 
 
 def write_vectors(lake: Lake, daily: DataFrame, marks: Mapping[str, str]) -> None:
@@ -102,24 +125,28 @@ def stored_vectors(lake: Lake, as_of: Sequence[date]) -> DataFrame | None:
 
 
 def with_vectors(base: DataFrame, vectors: DataFrame | None, tracks: DataFrame) -> DataFrame:
-    """Add `query_vector` and `track_vector` of each row's snapshot, null where there is none.
+    """Add `query_<what>` and `track_<what>` of each row's snapshot for each of TOLD, null where there is none.
 
     The base holds as_of, the query's language and the keys of `features.sums`, and lies by work. A roll-up over all languages has no vector.
     """
     from pyspark.sql import functions as F
 
+    told = [c for c in VECTORS.columns if c.name in TOLD]
     if vectors is None:
-        nothing = F.lit(None).cast("array<double>")
-        return base.withColumns({"query_vector": nothing, "track_vector": nothing})
+        return base.withColumns(
+            {f"{side}_{c.name}": F.lit(None).cast(c.type) for side in ("query", "track") for c in told}
+        )
     of_query = vectors.where(F.col("kind") == "query").select(
-        "as_of", "language", key_of("key").alias("query_key"), F.col("vector").alias("query_vector")
+        "as_of", "language", key_of("key").alias("query_key"), *[F.col(c.name).alias(f"query_{c.name}") for c in told]
     )
     known = (
         vectors.where(F.col("kind") == "track")
         .withColumnRenamed("key", "track_id")
         .join(track_keys(tracks), "track_id")
     )
-    of_track = with_keys(known).select("work_id_key", "track_id_key", "as_of", F.col("vector").alias("track_vector"))
+    of_track = with_keys(known).select(
+        "work_id_key", "track_id_key", "as_of", *[F.col(c.name).alias(f"track_{c.name}") for c in told]
+    )
     base = base.join(F.broadcast(of_query), ["as_of", "language", "query_key"], "left")
     return base.join(of_track, ["work_id_key", "track_id_key", "as_of"], "left")
 

@@ -13,6 +13,7 @@ from events.tiles import history, listener_history
 from features.backoff import fitted, stored_strengths, write_strengths
 from features.catalogue import chosen, feature_table, matrix_fingerprint
 from features.engine import FeatureInputs, prepared
+from features.popularity import catalogs_known, popularity_by_snapshot
 from features.vectors import stored_vectors, write_vectors
 from jobs.candidates import head_settings
 from jobs.command import run_command
@@ -79,15 +80,16 @@ def inputs_of(
     curves = night.lake.read(EXPOSURE_CURVES, dates, allow_unvalidated=True)
     vectors = stored_vectors(night.lake, dates) if night.settings.features.vectors else None
     return FeatureInputs(
-        pairs, daily, queries, night.tracks(allow_unvalidated=True), curves, dates, popularity_known(night),
+        pairs, daily, queries, night.tracks(allow_unvalidated=True), curves, dates, popularity_by_snapshot(night.lake, catalogs_of(night)),
         history(night.lake, dates), listener_history(night.lake, dates), vectors, stored_strengths(night.lake, dates),
     )  # fmt: skip
 
 
-def popularity_known(night: Night) -> bool:
-    """Catalog popularity is null in all rows alike until every snapshot could read its own night's."""
-    section = night.settings.catalog_popularity
-    return section.backdate or len(night.lake.commits(TRACKS)) >= section.min_snapshots
+def catalogs_of(night: Night) -> dict[date, tuple[str, str | None]] | None:
+    """The catalogs from which each snapshot of the night reads popularity; None until every one could read its own."""
+    return catalogs_known(
+        night.lake, (*night.as_of, night.run_date), backdate=night.settings.catalog_popularity.backdate
+    )
 
 
 def training_pairs(daily: DataFrame, head: DataFrame, as_of: date, label_days: int) -> DataFrame:
@@ -128,7 +130,7 @@ def _mark(night: Night, day: date, only: tuple[str, ...]) -> str:
         matrix_fingerprint(),
         only,
         night.settings.features.vectors,
-        popularity_known(night),
+        sorted(catalogs_of(night) or {}),
         code_fingerprint("features", "queries"),
     )
 

@@ -127,10 +127,9 @@ class FeaturesSection:
 
 @dataclass
 class PopularitySection:
-    """May the catalog's popularity of today stand in rows of the past? Null until enough snapshots exist if not."""
+    """May the oldest stored catalog's popularity stand in rows before it? Null until every snapshot has its own if not."""
 
     backdate: bool = MISSING
-    min_snapshots: int = MISSING
 
 
 @dataclass

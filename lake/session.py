@@ -106,6 +106,13 @@ def _options(settings: SessionSettings) -> dict[str, str]:
         "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
         "spark.connect.grpc.binding.address": "127.0.0.1",
     }
+    if not settings.ui:
+        # nobody looks them up, and a plan of all features is a megabyte of text
+        options |= {
+            "spark.sql.ui.retainedExecutions": "10",
+            "spark.ui.retainedJobs": "50",
+            "spark.ui.retainedStages": "50",
+        }
     return options | settings.extra
 
 

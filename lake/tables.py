@@ -215,6 +215,8 @@ VECTORS = Table(
         Column("language", "string", "language of the query; tracks are shared by all (`*`)", values=("en", "es", "*")),
         Column("key", "string", "the query, or the track_id"),
         Column("vector", "array<double>", "its place among the others, by alternating least squares (features/vectors.py)"),
+        Column("company", "array<double>", "Σ ln(1 + long plays) · direction, of what it was played with", nullable=True),
+        Column("company_weight", "double", "Σ ln(1 + long plays) of those", "plays", nullable=True, low=0),
     ),
     "build_features", restricted=True, sort_by=("kind", "language", "key"), may_be_empty=True,
 )  # fmt: skip

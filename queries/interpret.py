@@ -1,12 +1,12 @@
 """What a normal form asks for: intent, names, constraints, and the reasons. Pure: text, lexicon and vocabulary only."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from queries.carrier import stages
 from queries.constraints import Mention, constraint_key, constraints_of, mentions, no_constraints
 from queries.lexicon import Lexicon
-from queries.music import is_music, language
+from queries.music import is_music, language, signs
 from queries.phrase import Stretch
 from queries.rules import Draft, by_rules, named_in_full
 from queries.spans import Tagged
@@ -33,8 +33,8 @@ INTENT_GROUPS = {
 @dataclass(frozen=True)
 class Interpretation:
     """How a normal form is read. `names`: kind (artist, title, album, playlist) -> its words, the first of each kind;
-    `artist`, `title` folded as in the catalog where it knows them, else as said. `tagged`: every name, where the tagger
-    was asked."""
+    `artist`, `title` folded as in the catalog where it knows them, else as said. `signs`: what speaks for music and against it, for
+    the model of `queries.musicness`. `tagged`: every name, where the tagger was asked."""
 
     query: str
     stripped: str
@@ -49,6 +49,7 @@ class Interpretation:
     artist: str | None = None
     title: str | None = None
     reasons: tuple[str, ...] = ()
+    signs: tuple[str, ...] = ()
     tagged: tuple[Tagged, ...] | None = None
 
 
@@ -70,7 +71,8 @@ def interpret(query: str, locale: str, lexicon: Lexicon, vocabulary: Vocabulary 
         kept = tuple(one for one in kept if one.field in ("version", "explicit", "language", "decade", "year"))
     music, why = is_music(query, bool(kept) or _is_known(draft, vocabulary), lexicon)
     draft.reasons.append(why)
-    return concluded(draft, whole, ways[-1], said_in, kept, music)
+    told = (*signs(query, lexicon), *_fame(draft, vocabulary))
+    return replace(concluded(draft, whole, ways[-1], said_in, kept, music), signs=told)
 
 
 def concluded(
@@ -82,6 +84,8 @@ def concluded(
         return Interpretation(
             query, stripped, said_in, False, "not_music", no_constraints(), "", "stripped", reasons=tuple(draft.reasons)
         )
+    if {"title", "album"} & set(draft.names):  # how to play what is named says nothing of what is wanted
+        kept = tuple(one for one in kept if (one.field, one.value) != ("sort", "random"))
     constraints = constraints_of(kept)
     told = [
         f"{one.field} {'not ' if one.is_negated else ''}{one.value}: "
@@ -116,6 +120,18 @@ def _last_place(whole: Stretch, text: str) -> Stretch:
 
 def _weak_counts(one: Mention, whole: Stretch, draft: Draft) -> bool:
     return draft.intent in ("", "artist", "mixed") or whole.speaks_of_music()
+
+
+def _fame(draft: Draft, vocabulary: Vocabulary | None) -> tuple[str, ...]:
+    """How well the catalog knows each name, in steps of 20 of its popularity; "?" without a catalog."""
+    if vocabulary is None:
+        return tuple(f"{kind}?" for kind in draft.names)
+    folded = {"artist": draft.artist, "title": draft.title}
+    known = {"artist": vocabulary.artists, "title": vocabulary.titles, "album": vocabulary.albums}
+    return tuple(
+        f"{kind}{known.get(kind, {}).get(folded.get(kind) or name.text, -20.0) // 20:g}"
+        for kind, name in draft.names.items()
+    )
 
 
 def _is_known(draft: Draft, vocabulary: Vocabulary | None) -> bool:

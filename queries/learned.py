@@ -13,8 +13,9 @@ from functools import lru_cache
 
 from queries.constraints import Mention, mentions
 from queries.interpret import Interpretation, concluded, interpret
-from queries.known import known
+from queries.known import known, reads_as_constraints
 from queries.lexicon import Lexicon
+from queries.music import asks_to_listen
 from queries.musicness import ASSISTANT_SHARE, Musicness, load_musicness
 from queries.phrase import Stretch
 from queries.rules import Draft
@@ -24,7 +25,9 @@ from queries.vocabulary import Vocabulary
 
 _EXPLAINED_CHANCE = 0.1  # below it even names of the catalog are no music: "call john" is a song, too
 _KNOWN_WELL = 70.0  # popularity from which a title said as it is, is meant: "hello"
+_FAMOUS = 50.0  # popularity from which an artist is meant, where a request asks to listen
 MUSIC_SERVICE_SHARE = 0.995
+_LONGER_THAN_MENTE = 7  # letters: "mente" is a word, "clemente" a name that the catalog knows
 _NAMES = ("artist", "title", "album", "playlist")
 _KIND_NOUNS = frozenset({
     "album", "albums", "disco", "lp", "ep", "soundtrack", "playlist", "playlists", "list", "lista", "song", "track", "cancion",
@@ -74,6 +77,9 @@ def read_query(
     in_full = found.is_music and found.answers_as == "full"
     explained = found.is_music and _is_explained(found, lexicon, vocabulary)
     known_well = in_full and vocabulary is not None and known(query, vocabulary)[1] >= _KNOWN_WELL
+    known_well |= in_full and "music_verbs0" not in found.signs  # "ponme la mano"
+    if explained and vocabulary and asks_to_listen(query, lexicon):  # "listen to will smith"
+        known_well |= vocabulary.artists.get(found.artist or "", -1.0) >= _FAMOUS
     if (explained or in_full) and music_share > 0.5:
         known_well = True  # where most ask for music, a name of the catalog is meant as one
     if chance < (_EXPLAINED_CHANCE if explained or in_full else 0.5) and not known_well:
@@ -95,7 +101,7 @@ def _retold(
     """The reading with the tagger's names in place of the grammar's, and the constraints that lie beside them."""
     whole = _whole(found, lexicon)
     draft = Draft(reasons=[f"asks for music with probability {chance:.2f}"])
-    tagged = [_as_the_catalog_has_it(one, whole, vocabulary) for one in tagged]
+    tagged = [_as_the_catalog_has_it(one, whole, vocabulary) for one in tagged if _may_be_name(one, whole, vocabulary)]
     for one in tagged:
         if one.kind in _NAMES and one.kind not in draft.names:
             name = whole.cut(one.start, one.end)
@@ -115,6 +121,21 @@ def _retold(
     return replace(made, tagged=tuple(tagged))
 
 
+def _may_be_name(one: Tagged, whole: Stretch, vocabulary: Vocabulary | None) -> bool:
+    """Not where constraints explain it better ("the last song"; a playlist "for running"), nor a Spanish adverb of no name."""
+    name = whole.cut(one.start, one.end)
+    if one.kind == "playlist":
+        return name.core() is not None or not any(m.reach <= name.start < m.start for m in name.inside)
+    if one.kind not in ("artist", "title", "album"):
+        return True
+    kind, popularity, _ = known(name.text, vocabulary) if vocabulary else ("", -1.0, "")
+    if any(not mention.is_weak for mention in name.inside) and reads_as_constraints(name, popularity, kind):
+        return False
+    return bool(kind) or not (
+        name.text.endswith("mente") and len(name.text) > _LONGER_THAN_MENTE and " " not in name.text
+    )
+
+
 def _as_the_catalog_has_it(one: Tagged, whole: Stretch, vocabulary: Vocabulary | None) -> Tagged:
     """The name with the kind under which the catalog knows it, where it does not know it as tagged and no noun says so."""
     if vocabulary is None or one.kind not in _NAMES:
@@ -123,8 +144,15 @@ def _as_the_catalog_has_it(one: Tagged, whole: Stretch, vocabulary: Vocabulary |
     names = _catalog_names(vocabulary)
     if one.kind == "playlist" and not any(word in _PLAYLIST_SIGNS for word in whole.words):
         one = replace(one, kind="title")  # nobody said that it is a playlist
+    if one.kind == "title" and whole.words[one.end : one.end + 1] == ("soundtrack",) and text in names["album"]:
+        return replace(one, kind="album")
     around = whole.words[max(0, one.start - 3) : one.start] + whole.words[one.end : one.end + 1]
-    if text in names.get(one.kind, ()) or any(word in _KIND_NOUNS for word in around):
+    said = any(word in _KIND_NOUNS for word in around)
+    if one.kind == "album" and not said and text in names["title"]:
+        return replace(
+            one, kind="title"
+        )  # most albums with a song of their name are meant by it only where one says so
+    if text in names.get(one.kind, ()) or said:
         return one
     best = max(names, key=lambda kind: names[kind].get(text, -1.0))
     return replace(one, kind=best) if text in names[best] else one
@@ -139,9 +167,17 @@ def _counts(one: Mention, tagged: list[Tagged], found: Interpretation) -> bool:
     a name is the Spanish noun."""
     if one.value == "disco" and any(name.kind in _NAMES and name.start == one.end for name in tagged):
         return False
+    if one.field == "sort" and _orders_what_is_named(one, tagged, found):
+        return True
     if not one.is_weak or any(one.start == kept.start and one.field == kept.field for kept in found.mentions):
         return True
     return any(name.kind == _FIELDS.get(one.field, one.field) and name.overlaps(one.start, one.end) for name in tagged)
+
+
+def _orders_what_is_named(one: Mention, tagged: list[Tagged], found: Interpretation) -> bool:
+    """ "the latest linkin park album": right before a name or a noun of music that follows it, not as a part of one."""
+    after = found.query.split()[one.end : one.end + 1]
+    return any(name.kind in _NAMES and name.start == one.end for name in tagged) or bool(_KIND_NOUNS & set(after))
 
 
 def _is_explained(found: Interpretation, lexicon: Lexicon, vocabulary: Vocabulary | None) -> bool:

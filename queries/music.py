@@ -20,6 +20,20 @@ def language(query: str, locale: str, lexicon: Lexicon) -> str:
     return best
 
 
+def signs(query: str, lexicon: Lexicon) -> tuple[str, ...]:
+    """How many words speak of music, of playing and of other skills, up to two each: what words that were never seen have in common."""
+    words = query.split()
+    return tuple(
+        f"{kind}{min(2, len(_hits(words, kind, lexicon)))}"
+        for kind in ("music_nouns", "music_verbs", "not_music", "other_media")
+    )
+
+
+def asks_to_listen(query: str, lexicon: Lexicon) -> bool:
+    """Whether one of the first words is a verb of playing or listening."""
+    return any(lexicon.has("listening", word) for word in query.split()[:_LEAD])
+
+
 def is_music(query: str, has_constraint: bool, lexicon: Lexicon) -> tuple[bool, str]:
     """Whether a normal form asks for music, and the reason.
 
@@ -35,7 +49,7 @@ def is_music(query: str, has_constraint: bool, lexicon: Lexicon) -> tuple[bool, 
     asks = any(lexicon.has("not_music_lead", " ".join(words[:size])) for size in (1, 2, 3))
     if "playlist" in words or "lista de reproduccion" in query:
         return True, "speaks of a playlist"
-    if any(lexicon.has("listening", word) for word in words[:_LEAD]) and not _hits(words, "other_media", lexicon):
+    if asks_to_listen(query, lexicon) and not _hits(words, "other_media", lexicon):
         return True, "asks to play or listen"
     if against and 2 * len(nouns) + len(verbs) + has_constraint <= 2 * len(against):
         return False, f"speaks of {against[0]!r}, not of music"

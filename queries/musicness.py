@@ -87,6 +87,7 @@ def _features(found: Interpretation) -> Iterator[str]:
     yield f"l{found.language}"
     yield from (f"f{one.field}" for one in found.mentions)
     yield from (f"k{kind}" for kind in found.names)
+    yield from (f"s{sign}" for sign in found.signs)
     before = "<s>"
     for at, word in enumerate(words):
         yield f"w{word}"

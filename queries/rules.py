@@ -62,6 +62,8 @@ def by_rules(
         draft.intent = "open"
         draft.reasons.append("asks for music and says no more")
         return
+    if _album(draft, whole, bare, vocabulary, only_known=True):
+        return
     names = [(way, *known(way.text, vocabulary)) for way in reversed(ways)] if vocabulary else []
     if bare.core() is None and not any(
         kind and not reads_as_constraints(way, popularity, kind) for way, kind, popularity, _ in names[:1]
@@ -109,11 +111,18 @@ def _playlist(draft: Draft, request: Stretch, said_in: str, vocabulary: Vocabula
     return True
 
 
-def _album(draft: Draft, whole: Stretch, bare: Stretch, vocabulary: Vocabulary | None) -> bool:
+def _album(
+    draft: Draft, whole: Stretch, bare: Stretch, vocabulary: Vocabulary | None, *, only_known: bool = False
+) -> bool:
+    """`only_known`: an album of the catalog right behind the word, also one that looks like a constraint ("the album 1989")."""
     said = album_name(whole, bare)
     if said is None:
         return False
     name, by = said
+    if only_known and (
+        vocabulary is None or name.text not in vocabulary.albums or whole.words[: name.start][-1:] != ("album",)
+    ):
+        return False
     if vocabulary is not None and by is None and vocabulary.artist(name.text) and name.text not in vocabulary.albums:
         return False
     draft.intent = "album"

@@ -19,7 +19,7 @@ from pyspark.sql import DataFrame, SparkSession
 from events.engagement import SUMS
 from features.engine import FeatureInputs, feature_frames
 from lake.schema import struct
-from lake.tables import DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES, TRACKS
+from lake.tables import DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES, TRACKS, VECTORS
 
 PLANS = Path(__file__).parent / "plans"
 # what moves rows or meets them; scans of files, projections, filters and sums are left out
@@ -71,10 +71,20 @@ def shapes(spark: SparkSession) -> dict[str, str]:
     counts = ", ".join(f"{m} bigint" for m in SUMS)
     history = spark.createDataFrame([], f"as_of date, span_days int, level string, place string, key string, {counts}")
     listeners = spark.createDataFrame([], "as_of date, span_days int, locale string, query string, listeners binary")
+    popularity = spark.createDataFrame([], "as_of date, track_id string, popularity double, popularity_before double")
+    vectors = spark.createDataFrame([], struct(VECTORS)).withColumnRenamed("run_date", "as_of")
     try:
         for key, value in STATIC.items():
             spark.conf.set(key, value)
-        inputs = FeatureInputs(pairs, *given, (date(2026, 3, 1),), history=history, listeners=listeners)
+        inputs = FeatureInputs(
+            pairs,
+            *given,
+            (date(2026, 3, 1),),
+            popularity=popularity,
+            history=history,
+            listeners=listeners,
+            vectors=vectors,
+        )
         with feature_frames(inputs) as frames:
             return {grain: shape(frame) for grain, frame in frames.items()}
     finally:

@@ -121,11 +121,6 @@ def bm25s(tracks: list[Row]) -> dict[str, Bm25]:
     return {name: Bm25(tracks, field) for name, field in BM25_FIELDS.items()}
 
 
-VERSIONS = re.compile(
-    r"\b(live|en vivo|en directo|karaoke|acoustic|acustico|acustica|remix|instrumental|cover|tribute|demo)\b"
-)
-
-
 def sounds_alike(row: Row, asked: str | None, name: str) -> float:
     """English is Metaphone, word by word; Spanish rules have their own tests, so they are taken as they are."""
     text = row["stripped"] if asked is None else asked
@@ -161,6 +156,7 @@ def title_versions(row: Row) -> set[str]:
         "live": "live|en vivo|en directo|ao vivo", "acoustic": "acoustic|acustico|acustica|acústico|acústica|unplugged|stripped",
         "remix": "remix|rmx|mix|rework|edit", "karaoke": "karaoke", "instrumental": "instrumental",
         "cover": "cover|tribute|tributo|made famous by|in the style of", "remaster": "remaster|remastered|remasterizado|remasterizada",
+        "demo": "demo|maqueta",
     }  # fmt: skip
     return {name for name, words in said.items() if any(f" {w} " in f" {told} " for w in words.split("|"))}
 
@@ -232,6 +228,9 @@ QUERY: dict[str, Callable[[Row], float | None]] = {
 }
 TRACK: dict[str, Callable[[Row], float | None]] = {
     "catalog_popularity": lambda r: r["popularity"],
+    "catalog_popularity_trend": lambda r: (
+        r["popularity"] - r["popularity_before"] if None not in (r["popularity"], r["popularity_before"]) else None
+    ),
     "age_log1p_days": age,
     "release_year": lambda r: float(r["release_year"]) if r["release_year"] else None,
     "duration_s": lambda r: r["duration_ms"] / 1000 if r["duration_ms"] is not None else None,
@@ -242,5 +241,5 @@ TRACK: dict[str, Callable[[Row], float | None]] = {
     "title_words_count": lambda r: float(len(words(r["title_normal"]))),
     "artists_count": lambda r: float(len(r["artists_normal"])),
     "is_explicit": lambda r: flag(r["explicit"]) if r["explicit"] is not None else None,
-    "is_other_version": lambda r: flag(bool(VERSIONS.search(r["title_normal"]))),
+    "is_other_version": lambda r: flag(bool(title_versions(r) - {"remaster"})),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -58,6 +59,24 @@ def sorted_pandas(frame: DataFrame, grain: str) -> pd.DataFrame:
     return frame.toPandas().sort_values(keys).reset_index(drop=True)
 
 
+def popularities(night: Night, dates: Sequence[date]) -> DataFrame:
+    """Popularity by snapshot: on D as delivered, a week before half of it; and a fourth of that 28 days before, unknown for some."""
+    from pyspark.sql import functions as F
+
+    tracks = night.tracks(allow_unvalidated=True)
+    then = F.when(F.col("track_id") > "8", F.lit(None)).otherwise(F.col("popularity") / 8)
+    frames = [
+        tracks.select(
+            F.lit(d).alias("as_of"),
+            "track_id",
+            (F.col("popularity") * share).alias("popularity"),
+            then.alias("popularity_before"),
+        )
+        for d, share in zip(dates, (0.5, 1.0), strict=True)
+    ]
+    return frames[0].unionByName(frames[1]).persist()
+
+
 @pytest.fixture(scope="session")
 def laws(spark: SparkSession, world: World, tmp_path_factory: pytest.TempPathFactory) -> Laws:
     """A night over the small world without a bot filter; snapshots of D and of D − 7."""
@@ -80,7 +99,7 @@ def laws(spark: SparkSession, world: World, tmp_path_factory: pytest.TempPathFac
     vectors = [fitted_vectors(daily, d).withColumn("as_of", F.lit(d)) for d in dates]
     inputs = FeatureInputs(
         pairs.persist(), daily, queries, night.tracks(allow_unvalidated=True).persist(),
-        lake.read(EXPOSURE_CURVES, dates, allow_unvalidated=True).persist(), dates, popularity_known=True,
+        lake.read(EXPOSURE_CURVES, dates, allow_unvalidated=True).persist(), dates, popularity=popularities(night, dates),
         history=history(lake, dates).persist(), listeners=listener_history(lake, dates).persist(),
         vectors=vectors[0].unionByName(vectors[1]).persist(),
         strengths=some_strengths(dates),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -16,6 +18,7 @@ from queries.normalise import normal_form
 from tests.laws import attributes_oracle
 from tests.laws.conftest import Laws
 
+Key = tuple[str, str, str]  # kind, language, name: of a vector
 NEEDED = oracle.sums_named(oracle.PAIR | oracle.QUERY | oracle.TRACK)
 
 
@@ -123,7 +126,9 @@ def test_attribute_features_equal_plain_python(laws: Laws, grain: str) -> None:
     if grain != "track":
         rows = rows.merge(queries.drop(columns=["run_date"]), on=["locale", "query"], how="left")
     if grain != "query":
-        rows = rows.merge(tracks, on="track_id", how="left")
+        known = laws.inputs.popularity.toPandas()  # type: ignore[union-attr]
+        rows = rows.merge(tracks.drop(columns="popularity"), on="track_id", how="left")
+        rows = rows.merge(known, on=["as_of", "track_id"], how="left")
     wanted = {
         "query_track": attributes_oracle.PAIR,
         "query": attributes_oracle.QUERY,
@@ -141,19 +146,60 @@ def test_collaborative_features_equal_numpy(laws: Laws) -> None:
     ours = laws.base["query_track"]
     known = laws.inputs.vectors.toPandas()  # type: ignore[union-attr]
     of = {(r.as_of, r.kind, r.language, r.key): np.array(r.vector) for r in known.itertuples()}
-    met = 0
+    plays = company_of(laws)
+    met = beside = 0
     for row in ours.iloc[:: max(1, len(ours) // 3_000)].itertuples():
         query = of.get((row.as_of, "query", "*" if row.locale == "*" else row.locale[:2], row.query))
         track = of.get((row.as_of, "track", "*", row.track_id))
         if query is None or track is None:
             assert np.isnan(row.affinity) and np.isnan(row.taste_cosine)
+            assert np.isnan(row.near_played_tracks_28d) and np.isnan(row.near_playing_queries_28d)
             continue
         met += 1
         assert row.affinity == pytest.approx(float(query @ track), abs=2e-9)
         lengths = float(np.linalg.norm(query) * np.linalg.norm(track))
         cosine = float(query @ track) / lengths if lengths else np.nan  # a vector of zeros has no direction
         assert row.taste_cosine == pytest.approx(cosine, abs=2e-9, nan_ok=True)
-    assert met > 100
+        language = row.locale[:2]
+        mine, theirs = ("query", language, row.query), ("track", "*", row.track_id)
+        for ours_, own, other in (
+            (row.near_played_tracks_28d, mine, theirs),
+            (row.near_playing_queries_28d, theirs, mine),
+        ):
+            others = {k: n for k, n in plays[row.as_of, own].items() if k != other and of[(row.as_of, *k)].any()}
+            near = sum(n * cosine_of(of[(row.as_of, *k)], of[(row.as_of, *other)]) for k, n in others.items())
+            expected = near / sum(others.values()) if others and of[(row.as_of, *other)].any() else np.nan
+            beside += not np.isnan(expected)
+            assert ours_ == pytest.approx(expected, abs=2e-9, nan_ok=True)
+    assert met > 100 and beside > 100
+
+
+def cosine_of(a: np.ndarray, b: np.ndarray) -> float:
+    lengths = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return float(a @ b) / lengths if lengths else np.nan
+
+
+def company_of(laws: Laws) -> dict[tuple[date, Key], dict[Key, float]]:
+    """By snapshot and query or track with a vector: ln(1 + long plays of the 28 days) of each one with a vector it was played with."""
+    daily = (
+        laws.inputs.daily.where("long_plays > 0")
+        .select("search_date", "locale", "query", "track_id", "long_plays")
+        .toPandas()
+    )
+    known = laws.inputs.vectors.select("as_of", "kind", "language", "key").toPandas()  # type: ignore[union-attr]
+    held = {(r.as_of, (r.kind, r.language, r.key)) for r in known.itertuples()}
+    out: dict[tuple[date, Key], dict[Key, float]] = defaultdict(dict)
+    daily["language"] = daily["locale"].str[:2]
+    for as_of in laws.inputs.as_of:
+        ages = daily["search_date"].map(lambda d, as_of=as_of: (as_of - d).days)
+        recent = daily[(ages >= 1) & (ages <= 28)]
+        for (language, query, track), n in (
+            recent.groupby(["language", "query", "track_id"])["long_plays"].sum().items()
+        ):
+            a, b = ("query", language, query), ("track", "*", track)
+            if {(as_of, a), (as_of, b)} <= held:
+                out[as_of, a][b] = out[as_of, b][a] = float(np.log1p(n))
+    return out
 
 
 def _known(value: object) -> object:
@@ -168,5 +214,5 @@ def _known(value: object) -> object:
 def test_every_column_has_its_oracle() -> None:
     known = {*oracle.PAIR, *oracle.QUERY, *oracle.TRACK, *attributes_oracle.BM25_FIELDS}
     known |= {*attributes_oracle.PAIR, *attributes_oracle.QUERY, *attributes_oracle.TRACK}
-    known |= {"affinity", "taste_cosine"}
+    known |= {"affinity", "taste_cosine", "near_played_tracks_28d", "near_playing_queries_28d"}
     assert {c.name for c in columns()} == known

@@ -52,3 +52,24 @@ def test_the_file_holds_the_model_and_the_same_bytes_each_time(tmp_path):
         Musicness(again.weights[:10])
     with pytest.raises(MusicnessUnreadable, match="train_queries"):
         load_musicness(tmp_path / "missing.zip")
+
+
+@pytest.mark.parametrize(
+    ("text", "locale", "intent", "key"),
+    [
+        ("can you replay the last song", "en-US", "open", "sort=newest"),
+        ("can we listen to that song again", "en-US", "open", ""),
+        ("podemos escuchar esa cancion otra vez", "es-ES", "open", ""),
+        ("pon el ultimo disco", "es-ES", "open", "sort=newest"),
+        ("play a playlist for running", "en-US", "activity", "activity=run"),
+        ("utiliza google play principalmente", "es-ES", "other", ""),
+    ],
+)
+def test_words_that_order_or_repeat_are_no_names(catalog, text, locale, intent, key):
+    found = read_query(text, locale, LEXICON, catalog.vocabulary, LEARNED)
+    assert (found.intent, found.key) == (intent, key), found.reasons
+
+
+def test_how_to_play_says_nothing_of_what_is_wanted_where_a_title_is_named(catalog):
+    assert read_query("shuffle hello by adele", "en-US", LEXICON, catalog.vocabulary, LEARNED).key == ""
+    assert read_query("shuffle rock music", "en-US", LEXICON, catalog.vocabulary, LEARNED).key == "genre=rock|sort=random"
