@@ -147,12 +147,7 @@ def _as_the_catalog_has_it(one: Tagged, whole: Stretch, vocabulary: Vocabulary |
     if one.kind == "title" and whole.words[one.end : one.end + 1] == ("soundtrack",) and text in names["album"]:
         return replace(one, kind="album")
     around = whole.words[max(0, one.start - 3) : one.start] + whole.words[one.end : one.end + 1]
-    said = any(word in _KIND_NOUNS for word in around)
-    if one.kind == "album" and not said and text in names["title"]:
-        return replace(
-            one, kind="title"
-        )  # most albums with a song of their name are meant by it only where one says so
-    if text in names.get(one.kind, ()) or said:
+    if text in names.get(one.kind, ()) or any(word in _KIND_NOUNS for word in around):
         return one
     best = max(names, key=lambda kind: names[kind].get(text, -1.0))
     return replace(one, kind=best) if text in names[best] else one

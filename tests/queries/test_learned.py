@@ -72,4 +72,6 @@ def test_words_that_order_or_repeat_are_no_names(catalog, text, locale, intent, 
 
 def test_how_to_play_says_nothing_of_what_is_wanted_where_a_title_is_named(catalog):
     assert read_query("shuffle hello by adele", "en-US", LEXICON, catalog.vocabulary, LEARNED).key == ""
-    assert read_query("shuffle rock music", "en-US", LEXICON, catalog.vocabulary, LEARNED).key == "genre=rock|sort=random"
+    assert (
+        read_query("shuffle rock music", "en-US", LEXICON, catalog.vocabulary, LEARNED).key == "genre=rock|sort=random"
+    )
