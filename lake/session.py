@@ -89,6 +89,8 @@ def _options(settings: SessionSettings) -> dict[str, str]:
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.sql.shuffle.partitions": str(settings.shuffle_partitions),
         "spark.sql.adaptive.enabled": "true",
+        # each sort and hash map takes memory by the page, 64 MB by default; the plan of all features has dozens, which then spill
+        "spark.buffer.pageSize": "4m",
         "spark.sql.files.maxPartitionBytes": "32m",
         # counts group by keys of which nearly all differ: a small map in front of the large one is looked up in vain
         "spark.sql.codegen.aggregate.map.twolevel.enabled": "false",

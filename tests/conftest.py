@@ -22,8 +22,6 @@ from lake.session import SessionSettings, spark_session
 # short jobs on two cores: the optimising compiler would take more time than its code saves. With it off
 # the JVM reserves 48 MB for code, which a whole suite fills: then nothing is compiled any more, and calls fail oddly
 JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m -XX:+UseParallelGC"
-# a sort or hash map of a plan takes memory by the page, 64 MB at this heap; the plans of all features have dozens, over tiny frames
-EXTRA = {"spark.buffer.pageSize": "2m"}
 # who is a bot is another room's question, where raw rows are counted a second way
 NO_BOTS = ("bots.burst_searches=1000000", "bots.min_gaps=1000000", "bots.min_replays=1000000", "bots.min_crowd=1000000")
 FIRST, DAYS, RUN_DATE = "2026-03-01", 22, "2026-03-23"
@@ -57,9 +55,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """The session: two threads, two shuffle partitions (tiny frames), no UI; stopped at the end."""
     work = tmp_path_factory.mktemp("spark")
     session = spark_session(
-        SessionSettings(
-            "tests", "local[2]", "6g", shuffle_partitions=2, work_dir=str(work), java_options=JAVA_OPTIONS, extra=EXTRA
-        )
+        SessionSettings("tests", "local[2]", "6g", shuffle_partitions=2, work_dir=str(work), java_options=JAVA_OPTIONS)
     )
     yield session
     session.stop()
