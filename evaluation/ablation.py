@@ -94,7 +94,7 @@ def print_ablation(found: Ablation) -> None:
 
     console = Console()
     table = Table(title=f"{found.run_date}: NDCG@10 without each family", title_justify="left")
-    for heading in ("family", "columns", "without it", "with all ahead by", "95 % by need", "split gain"):
+    for heading in ("family", "cols", "without", "lost", "95 % by need", "gain"):
         table.add_column(heading, justify="left" if heading == "family" else "right", no_wrap=True)
     for w in found.families:
         low, high = w.ahead.low, w.ahead.high
@@ -105,7 +105,7 @@ def print_ablation(found: Ablation) -> None:
     console.print(table)
     console.print(
         f"All families: {found.ndcg10:.4f} over {found.judged} entries, means of {found.seeds} fits; rankers' own order, "
-        "before the lists are re-ranked. Bold: the interval is above 0. Families carry each other's load: what is lost "
-        "without one is what no other can tell.",
+        "before the lists are re-ranked. Lost without it: bold where the interval is above 0. Gain: its share of the splits'. Families "
+        "carry each other's load: what is lost without one is what no other can tell.",
         style="dim", highlight=False,
     )  # fmt: skip
