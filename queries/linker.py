@@ -49,7 +49,9 @@ _SAID_WITHOUT_MEANING = frozenset(
 )
 _WEIGHT = {"words": 0.30, "trigrams": 0.25, "together": 0.25, "title": 0.20}
 _NAMES_TRIED = 6
-_REST = {"artist": 0.45, "title": 1.0, "album": 0.7}
+_REST = {"artist": 0.3, "title": 1.0, "album": 0.7}
+_NEAR, _NEAR_FROM = 0.5, 0.75
+"""What a name typed with a slip or two earns: from this likeness of letters on, up to so much."""
 _EXACT = {"pair": 2.0, "title": 1.0, "artist": 0.8, "album": 0.5}
 _PRIOR_WEIGHT = 0.3
 _OWN_WEIGHT = 0.1
@@ -94,8 +96,8 @@ class Linker:
     def candidates(self, raw_query: str, locale: str, top: int) -> list[tuple[str, float]]:
         """At most `top` (track_id, score), best first; ties by popularity, then track_id. A blank request has none.
 
-        Score = share of the best BM25 + trigram cosine + edit similarity (0 to 1 together), plus 0.5 to 2 for an exact
-        album, artist, title or (title, artist).
+        Score = share of the best BM25 + trigram cosine + edit similarity (0 to 1 together), plus up to 0.5 for nearly a title or
+        a title with its artists, plus 0.5 to 2 for an exact album, artist, title or (title, artist).
         """
         query = normal_form(raw_query, locale)[:200]
         if not query or not len(self._catalog):
@@ -148,7 +150,8 @@ class Linker:
                         0.9 * fuzz.token_set_ratio(rest, artists.replace(one.name, "", 1)),
                         _REST["album"] * fuzz.token_set_ratio(rest, album),
                     )  # fmt: skip
-                    score = one.likeness * (_REST["artist"] + _REST["title"] * fit / 100)
+                    # a name that only sounds so counts for less where something else is said beside it
+                    score = one.likeness**2 * (_REST["artist"] + _REST["title"] * fit / 100)
                 else:
                     score = one.likeness * self._of_artist(row, 0.0)
                 found[row] = max(score, found.get(row, 0.0))
@@ -170,20 +173,27 @@ class Linker:
         best = float(words.max()) or 1.0
         rough = _WEIGHT["words"] * words / best + _WEIGHT["trigrams"] * trigrams
         size = min(_SHORT_LIST, len(rough))
-        short = np.argpartition(-rough, size - 1)[:size]
+        # by letters alone, too: the words that were typed right may be everybody's
+        short = {row for by in (rough, trigrams) for row in np.argpartition(-by, size - 1)[:size].tolist()}
+        joined = text.replace(" ", "")
         result: dict[int, float] = {}
-        for row in short.tolist():
+        for row in sorted(short):
             if rough[row] <= 0:
                 continue
             title, artists = self._texts[row]
             together = fuzz.token_set_ratio(meant, f"{title} {artists}")
-            alone = max(
+            whole = max(
                 fuzz.ratio(meant, title),
                 fuzz.ratio(meant, f"{title} {artists}"),
                 fuzz.ratio(meant, f"{artists} {title}"),
-                fuzz.partial_ratio(title, meant) * 0.8,
             )
-            result[row] = float(rough[row]) + (_WEIGHT["together"] * together + _WEIGHT["title"] * alone) / 100
+            alone = max(whole, fuzz.partial_ratio(title, meant) * 0.8)
+            near = max(whole, fuzz.ratio(text, title), fuzz.ratio(joined, title.replace(" ", ""))) / 100
+            result[row] = (
+                float(rough[row])
+                + (_WEIGHT["together"] * together + _WEIGHT["title"] * alone) / 100
+                + _NEAR * max(0.0, (near - _NEAR_FROM) / (1 - _NEAR_FROM))
+            )
         return result
 
     def _exact(self, way: str, top: int) -> dict[int, float]:

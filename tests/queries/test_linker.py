@@ -83,3 +83,13 @@ def test_word_weights_are_bm25(linker, catalog):
         postings = linker._words
         found = dict(zip(postings.documents[term], postings.weights[term], strict=True))
         assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_title_with_a_slip_comes_before_artists_whose_names_only_sound_like_a_word_of_it():
+    rows = [
+        {"track_id": f"d{i}", "title": title, "artists": ["Drake"]}
+        for i, title in enumerate(("Practice", "Fancy", "Elevate"))
+    ]
+    rows.append({"track_id": "wanted", "title": "The Perfect Drug", "artists": ["Nine Inch Nails"]})
+    rows = [{**row, "album": row["title"], "genres": [], "popularity": 50} for row in rows]
+    assert Linker(CatalogIndex.of(rows)).candidates("the perfact drug", "en-US", 3)[0][0] == "wanted"
