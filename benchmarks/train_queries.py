@@ -34,6 +34,7 @@ DATA = Path(__file__).parent.parent / "queries" / "data"
 LOCALES = {"en": "en-US", "es": "es-ES"}
 OWN_MUSIC = {"es": 4000, "en": 3500}
 OWN_OTHER = {"es": 12000, "en": 2000}
+OTHER_BESIDE_GOLD = frozenset({"en"})
 # natural requests are few and count more than made ones
 COPIES = {"mtop": 6, "hwu64": 6, "slurp": 6, "music_reco_ner": 2}
 KIND_OF = {"work": "title"}
@@ -118,7 +119,7 @@ def musicness_of(
     weights = [2.0 if one.source == "mtop" else 1.0 for one in train]
     music = [one for one in train if one.is_music]
     has_gold = {one.lang for one in train}
-    for lang in ("en", *(() if "es" in has_gold else ("es",))):
+    for lang in sorted(set(OWN_OTHER) - has_gold | OTHER_BESIDE_GOLD):
         own = {normal_form(text, LOCALES[lang]): False for text in other_requests(lang, OWN_OTHER[lang], seed)}
         if lang not in has_gold:
             made = music_requests(lang, names_of(music, lang), OWN_MUSIC[lang], seed)

@@ -62,7 +62,8 @@ def by_rules(
         draft.intent = "open"
         draft.reasons.append("asks for music and says no more")
         return
-    if _album(draft, whole, bare, vocabulary, only_known=True):
+    said = album_name(whole, bare)
+    if _album(draft, said, whole, vocabulary, only_known=True):
         return
     names = [(way, *known(way.text, vocabulary)) for way in reversed(ways)] if vocabulary else []
     if bare.core() is None and not any(
@@ -71,7 +72,7 @@ def by_rules(
         draft.reasons.append("every word is a constraint or a filler")
         draft.intent = "" if bare.inside else "open"
         return
-    if _album(draft, whole, bare, vocabulary):
+    if _album(draft, said, whole, vocabulary):
         return
     for way, kind, popularity, folded in names:
         if kind and len(way.text) > 1:
@@ -112,10 +113,11 @@ def _playlist(draft: Draft, request: Stretch, said_in: str, vocabulary: Vocabula
 
 
 def _album(
-    draft: Draft, whole: Stretch, bare: Stretch, vocabulary: Vocabulary | None, *, only_known: bool = False
-) -> bool:
-    """`only_known`: an album of the catalog right behind the word, also one that looks like a constraint ("the album 1989")."""
-    said = album_name(whole, bare)
+    draft: Draft, said: tuple[Stretch, Stretch | None] | None, whole: Stretch, vocabulary: Vocabulary | None, *,
+    only_known: bool = False,
+) -> bool:  # fmt: skip
+    """`said`: what `album_name` found. `only_known`: an album of the catalog right behind the word, also one that looks like a
+    constraint ("the album 1989")."""
     if said is None:
         return False
     name, by = said
