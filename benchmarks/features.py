@@ -9,7 +9,7 @@ night, since in a night other steps have run before these; what it costs in a fr
 from the logs of (a)'s last 28 days and of 28 days with each of `--sizes` searches, ours against DuckDB SQL on the same files; values
 are compared at every size. (c) Peak memory, (d) seconds a family. Each measurement is a process of its own, on two cores; the
 session's start is left out. What a night with days of 20 million impressions would cost follows from two nights with days of
-different size (see `predicted`).
+different size, one of them also with a quarter of its candidates (see `predicted`).
 Exit codes: 0; 1 where a value differs or a child failed; 2 bad arguments.
 """
 
@@ -22,7 +22,7 @@ import shutil
 import statistics
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,15 +117,44 @@ def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float:
     return float(statistics.linear_regression([math.log(s) for s in sizes], [math.log(s) for s in seconds]).slope)
 
 
-def predicted(small: Run, large: Run, year: Run, full_s: float, fixed_s: float, per_day: float) -> tuple[float, float]:
-    """Seconds of a night and of a full recompute with a year of days of `per_day` impressions.
+@dataclass(frozen=True)
+class Predicted:
+    """A night, the same night were the head set not bounded, and a recomputation of a year, in seconds; and what they rest on."""
 
-    The night grows as it did from `small` to `large`, two nights with as many days of another size; the recompute by what an
-    impression of the year cost beyond the fixed cost.
+    night_s: float
+    unbounded_s: float
+    full_s: float
+    candidates: float
+    us_per_candidate: float
+    us_per_impression: float  # of one day, the candidates' cost aside
+
+
+def predicted(nights: Mapping[str, Run], full_s: float, fixed_s: float, per_day: float) -> Predicted:
+    """What days of `per_day` impressions would cost, with a year of them.
+
+    A night costs something for each candidate (`larger` against `fewer`: the same logs, other candidates), and for each impression of
+    a day (`larger` against `short`: days of another size, less what the other candidates account for). Candidates grow as they did
+    from `short` to `larger`, up to as many as the settings allow: so many lists of so many tracks. The recompute grows by what an
+    impression of the year (`long`) cost beyond the fixed cost.
     """
-    slope = (large.seconds - small.seconds) / (a_day(large) - a_day(small))
-    night = year.seconds + max(slope, 0.0) * (per_day - a_day(year))
-    return night, fixed_s + (full_s - fixed_s) * per_day / a_day(year)
+    short, larger, fewer, year = (nights[n] for n in ("short", "larger", "fewer", "long"))
+    most = float(year.told["most_candidates"])
+
+    def held(run: Run) -> float:
+        return float(run.told["candidates"])
+
+    days_apart = a_day(larger) - a_day(short)
+    each = max((larger.seconds - fewer.seconds) / (held(larger) - held(fewer)), 0.0)
+    impression = max((larger.seconds - short.seconds - each * (held(larger) - held(short))) / days_apart, 0.0)
+    more = per_day - a_day(year)
+    wanted = held(year) + more * (held(larger) - held(short)) / days_apart
+    bounded = min(wanted, max(most, held(year)))
+    full = fixed_s + (full_s - fixed_s) * per_day / a_day(year)
+
+    def night(candidates: float) -> float:
+        return year.seconds + impression * more + each * (candidates - held(year))
+
+    return Predicted(night(bounded), night(wanted), full, bounded, each * 1e6, impression * 1e6)
 
 
 def a_day(run: Run) -> float:
@@ -157,8 +186,8 @@ def measured(bench: Benchmark, per_day: int, days: int, sizes: Sequence[int]) ->
     short = bench.tail(year, SHORT_DAYS)
     larger, *largest = (bench.world(SHORT_DAYS, size // SHORT_DAYS) for size in sizes)
     nights = {
-        name: bench.ours("night", folder, bench.prepared(folder), empty)
-        for name, folder in (("empty", empty), ("short", short), ("larger", larger), ("long", year))
+        name: bench.ours("fewer" if name == "fewer" else "night", folder, bench.prepared(folder), empty)
+        for name, folder in (("empty", empty), ("short", short), ("larger", larger), ("fewer", larger), ("long", year))
     }
     against = [against_duckdb(bench, folder, empty, has_night=True) for folder in (short, larger)]
     against += [against_duckdb(bench, folder, empty, has_night=False) for folder in largest]
@@ -169,14 +198,15 @@ def measured(bench: Benchmark, per_day: int, days: int, sizes: Sequence[int]) ->
     full = {"count": counted, "build": nights["long"].told["seconds"]["build"]}
     full_s, fixed = sum(full.values()), nights["empty"].seconds
     start = max(cold.seconds - fixed, 0.0)  # of a JVM that has compiled nothing yet
-    night_20m, full_20m = predicted(nights["short"], nights["larger"], nights["long"], full_s, fixed, BIG_DAY)
+    big = predicted(nights, full_s, fixed, BIG_DAY)
     variable = [max(nights[n].seconds - fixed, 1e-9) for n in ("short", "long")]
     return {
         "incremental_speedup_365": round(full_s / nights["long"].seconds, 2),
         "incremental_speedup_365_cold": round((full_s + start) / (nights["long"].seconds + start), 2),
         "night_365_over_28": round(nights["long"].seconds / nights["short"].seconds, 3),
         "night_365_over_28_without_fixed": round(variable[1] / variable[0], 3),
-        "predicted_speedup_20m_day": round(full_20m / night_20m, 2),
+        "predicted_speedup_20m_day": round(big.full_s / big.night_s, 2),
+        "predicted_speedup_20m_day_unbounded": round(big.full_s / big.unbounded_s, 2),
         "full_over_duckdb": round(against[-1]["ours_s"] / against[-1]["duckdb_s"], 2),
         "peak_rss_gb": round(bench.peak / 1e9, 2),
         "oracle_mismatches": sum(a["mismatches"] for a in against),
@@ -184,7 +214,7 @@ def measured(bench: Benchmark, per_day: int, days: int, sizes: Sequence[int]) ->
         "days": days, "fixed_s": round(fixed, 2), "fixed_cold_s": round(cold.seconds, 2), "full_s": round(full_s, 2),
         "full": nights["long"].told | {"seconds": full},
         "nights": {n: r.told | {"total_s": round(r.seconds, 2), "peak_gb": round(r.peak / 1e9, 2)} for n, r in nights.items()},
-        "predicted": {"night_s": round(night_20m), "full_s": round(full_20m)},
+        "predicted": {name: round(value, 2) for name, value in vars(big).items()},
         "us_per_impression": round((full_s - fixed) / nights["long"].told["impressions"] * 1e6, 2),
         "families_s": by_family, "against_duckdb": against,
     }  # fmt: skip

@@ -1,12 +1,13 @@
 """Our side of `benchmarks.features`, one action a process.
 
     python -m benchmarks.features_ours prepare|whole FOLDER --home DIR --json FILE [--memory 8g]
-    python -m benchmarks.features_ours night|recompute|families FOLDER --home DIR --json FILE [--warm FOLDER HOME]
+    python -m benchmarks.features_ours night|fewer|recompute|families FOLDER --home DIR --json FILE [--warm FOLDER HOME]
 
 FOLDER holds `logs/` and `catalog.jsonl.gz`; the last delivered day is the new one. `prepare` makes the lake as the night before
 left it, and what both ways share: ingested logs, read queries, curves, candidates. `night` runs jobs.count_engagement (the new
 day, and the provisional ones) and jobs.build_features (the snapshot of D) on a copy of it; `recompute` the same two on the
-ingested logs alone, with no day counted. `whole` is `prepare` with all days counted in one go, which is timed, and then the
+ingested logs alone, with no day counted; `fewer` is a night with a quarter of the candidates of each query, which tells what a
+candidate costs. `whole` is `prepare` with all days counted in one go, which is timed, and then the
 build of D, which is timed, too: a recomputation without a second ingest. The session's start is outside the clock; planning,
 commits and all else are in.
 `--warm`: the same two steps over another prepared folder first, untimed: in a night, ingest and understand have run in the session
@@ -81,7 +82,7 @@ def clone(home: Path, name: str, own: Sequence[Table]) -> Path:
     root = home / name
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir()
-    for table in SHARED:
+    for table in (s for s in SHARED if s not in own):
         (root / table.name).symlink_to(home / "lake" / table.name)
     for table in own:
         shutil.copytree(home / "lake" / table.name, root / table.name)
@@ -109,6 +110,7 @@ def told_of(this: Night, seconds: dict[str, float], bytes_written: int) -> dict[
         "seconds": seconds, "bytes_written": bytes_written, "days_held": len(this.lake.commits(t.DAILY_ENGAGEMENT)),
         "partials_read": daily.count(), "active_pairs": daily.select("locale", "query", "track_id").distinct().count(),
         "candidates": this.lake.commits(PAIRS)[this.settings.run_date].rows,
+        "most_candidates": this.settings.ranking.max_entries * this.settings.candidates.cap,
         "impressions": int(this.lake.read(t.DAILY_ENGAGEMENT, allow_unvalidated=True).agg({"impressions": "sum"}).first()[0]),  # type: ignore[index]
         "searches": sum(c.rows for c in this.lake.commits(t.SEARCH_LOG).values()),
     }  # fmt: skip
@@ -143,7 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.features_ours", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("action", choices=("prepare", "whole", "night", "recompute", "families"))
+    parser.add_argument("action", choices=("prepare", "whole", "night", "fewer", "recompute", "families"))
     parser.add_argument("folder", type=Path)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--json", type=Path, required=True)
@@ -167,6 +169,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         told |= prepare(spark, settings, home, whole=given.action == "whole")
     elif given.action == "families":
         told |= families(spark, settings, home / "night")
+    elif given.action == "fewer":
+        few = replace(settings, candidates=replace(settings.candidates, cap=settings.candidates.cap // 4))
+        root = clone(home, "fewer", (*COUNTED, t.CANDIDATES))
+        candidates.run(Night(few, spark, Lake(spark, root)))
+        told |= night(spark, few, root)
     else:
         own = COUNTED if given.action == "night" else ()
         told |= night(spark, settings, clone(home, given.action, own))

@@ -52,6 +52,12 @@ def print_report(told: dict[str, Any]) -> None:
         ),
         ("microseconds an impression, all anew", f"{told['us_per_impression']:.2f}", ""),
         ("days of 20 million: all anew / night, predicted", f"{told['predicted_speedup_20m_day']:.1f}", "≥ 20"),
+        ("… were the head set not bounded", f"{told['predicted_speedup_20m_day_unbounded']:.1f}", ""),
+        (
+            "microseconds of a night: a candidate; an impression of a day",
+            f"{told['predicted']['us_per_candidate']:.1f}; {told['predicted']['us_per_impression']:.1f}",
+            "",
+        ),
         ("peak memory, GB", f"{told['peak_rss_gb']:.1f}", ""),
     ):
         table.add_row(label, value, bar)

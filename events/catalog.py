@@ -16,6 +16,8 @@ from lake.tables import TRACKS
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
+    from lake.io import Lake
+
 CATALOG_VERSION = 1
 MAX_BROKEN_SHARE = 0.01
 # words that name another recording of the same song, after " - " or in brackets
@@ -41,6 +43,11 @@ def catalog_files(catalog: Path) -> list[Path]:
 def catalog_fingerprint(files: Sequence[Path]) -> str:
     """Fingerprint of the delivered catalog's content: an equal one is not stored twice."""
     return fingerprint([CATALOG_VERSION, [[f.name, file_hash(f)] for f in files]])
+
+
+def newest_catalog(lake: Lake, day: date) -> str | None:
+    """The unit of `tracks` that `day` sees: the newest not after it (an equal catalog is not stored twice); None if none was."""
+    return max((unit for unit in lake.commits(TRACKS) if unit <= str(day)), default=None)
 
 
 def tracks(

@@ -15,6 +15,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from events.catalog import newest_catalog
 from events.dwell import CENTRES_S, HIGH, PACKED
 from events.tiles import history, listener_history
 from features.backoff import stored_strengths
@@ -81,10 +82,10 @@ def explained(
     held = lake.commits(DAILY_ENGAGEMENT)
     days = [d for i in range(1, LONGEST_DAYS + 1) if (d := str(run_date - timedelta(days=i))) in held]
     daily = lake.read(DAILY_ENGAGEMENT, days, allow_unvalidated=True)
-    unit = max(u for u in lake.commits(TRACKS) if u <= str(run_date))
+    tracks = lake.read(TRACKS, [newest_catalog(lake, run_date)], allow_unvalidated=True)
     known = catalogs_known(lake, day, backdate=True) if stored.get("catalog_popularity") is not None else None
     inputs = FeatureInputs(
-        pair, daily, lake.read(QUERIES, day, allow_unvalidated=True), lake.read(TRACKS, [unit], allow_unvalidated=True),
+        pair, daily, lake.read(QUERIES, day, allow_unvalidated=True), tracks,
         lake.read(EXPOSURE_CURVES, day, allow_unvalidated=True), (run_date,),
         popularity=popularity_by_snapshot(lake, known), history=history(lake, day), listeners=listener_history(lake, day),
         vectors=stored_vectors(lake, day),

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from functools import reduce
 from typing import TYPE_CHECKING
 
+from events.catalog import newest_catalog
 from lake.tables import TRACKS
 
 if TYPE_CHECKING:
@@ -21,19 +22,15 @@ def catalogs_known(lake: Lake, as_of: Sequence[date], *, backdate: bool) -> dict
     """Of each snapshot the catalog (its day) that it could read, and the one of TREND_DAYS before, None if none was stored by then.
 
     None for all alike where one of them could read none: a column must mean the same in all rows. `backdate`: it reads the oldest
-    one that is stored instead. An equal catalog is not stored twice, so the newest by a day is that day's.
+    one that is stored instead.
     """
-    held = sorted(lake.commits(TRACKS))
-
-    def by(day: date) -> str | None:
-        return max((u for u in held if u <= str(day)), default=None)
-
+    oldest = min(lake.commits(TRACKS), default=None) if backdate else None
     known = {}
     for day in as_of:
-        now = by(day) or (held[0] if held and backdate else None)
+        now = newest_catalog(lake, day) or oldest
         if now is None:
             return None
-        known[day] = (now, by(day - timedelta(days=TREND_DAYS)))
+        known[day] = (now, newest_catalog(lake, day - timedelta(days=TREND_DAYS)))
     return known
 
 

@@ -33,7 +33,7 @@ def run(night: Night) -> Done:
     from pyspark.sql import functions as F
 
     lake, only = night.lake, tuple(night.settings.features.only)
-    wanted = {str(d): _mark(night, d, only) for d in (*night.as_of, night.run_date)}
+    wanted = {str(d): snapshot_mark(night, d, only) for d in (*night.as_of, night.run_date)}
     pending = night.pending(PAIRS, wanted)
     if not pending:
         return Done(skipped=True)
@@ -112,8 +112,8 @@ def _pairs(night: Night, day: date, daily: DataFrame, head: DataFrame) -> DataFr
     return candidates.select(F.lit(day).alias("as_of"), "locale", "query", "track_id")
 
 
-def _mark(night: Night, day: date, only: tuple[str, ...]) -> str:
-    """Inputs of a snapshot; a training snapshot of an earlier night that already stands frozen keeps its own."""
+def snapshot_mark(night: Night, day: date, only: tuple[str, ...]) -> str:
+    """Fingerprint of what a snapshot is built from; a training snapshot of an earlier night that already stands frozen keeps its own."""
     lake = night.lake
     held = lake.fingerprint(PAIRS, day)
     if day < night.run_date and held and lake.fingerprint(CANDIDATES, day):
@@ -121,16 +121,17 @@ def _mark(night: Night, day: date, only: tuple[str, ...]) -> str:
     end = min(night.run_date, day + timedelta(days=night.settings.labels.label_days))
     days = night.days(day - timedelta(days=night.settings.features.window_days), end)
     pairs = (CANDIDATES, [day]) if day == night.run_date else (DAILY_ENGAGEMENT, [])
+    known = catalogs_of(night)
     inputs = night.inputs(
         daily=(DAILY_ENGAGEMENT, days), queries=(QUERIES, [night.run_date]), tracks=(TRACKS, [night.tracks_unit]),
         curves=(EXPOSURE_CURVES, [day]), pairs=pairs,
+        popularity=(TRACKS, [u for u in known[day] if u] if known else []),
     )  # fmt: skip
     return night.mark(
         inputs,
         matrix_fingerprint(),
         only,
         night.settings.features.vectors,
-        sorted(catalogs_of(night) or {}),
         code_fingerprint("features", "queries"),
     )
 

@@ -35,7 +35,7 @@ def gate(night: Night, tables: Sequence[Table]) -> Done:
     lake.flush_ledger()
     hold(verdicts)
     passed = sum(len(units) for _, units in todo.values())
-    spent = f"profiles {context.profiles_s:.0f} s, Great Expectations {context.expectations_s:.0f} s"
+    spent = f"counting {context.counting_s:.0f} s, Great Expectations {context.expectations_s:.0f} s"
     return Done(
         sum(v.rows for v in verdicts), passed, f"{len(todo)} tables, {passed} partitions passed; {spent}; {page}"
     )

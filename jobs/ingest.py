@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,7 @@ def _catalog(night: Night) -> int:
     mark = catalog_reading.catalog_fingerprint(files)
     if night.lake.fingerprint(TRACKS, night.tracks_unit) == mark:
         return 0
-    earlier = max((u for u in night.lake.commits(TRACKS) if u < night.settings.run_date), default=None)
+    earlier = catalog_reading.newest_catalog(night.lake, night.run_date - timedelta(days=1))
     before = night.lake.read(TRACKS, [earlier], allow_unvalidated=True) if earlier else None
     frame = catalog_reading.tracks(night.spark, files, night.run_date, with_normal_names, before)
     return sum(night.lake.write(TRACKS, frame, {night.settings.run_date: mark}).values())

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
+from events.catalog import newest_catalog
 from events.delivery import SIMULATED, Folder, delivered
 from jobs.command import settings_of, told
 from jobs.settings import Settings
@@ -111,9 +112,8 @@ class Night:
 
     @property
     def tracks_unit(self) -> str:
-        """The catalog snapshot D sees: the newest one not after D (an equal catalog is not stored twice)."""
-        seen = [u for u in self.lake.commits(TRACKS) if u <= self.settings.run_date]
-        return max(seen, default=self.settings.run_date)
+        """The catalog snapshot D sees; D's own, yet to come, while none is stored."""
+        return newest_catalog(self.lake, self.run_date) or self.settings.run_date
 
     def tracks(self, *, allow_unvalidated: bool) -> DataFrame:
         """The catalog as D sees it, without its run_date."""

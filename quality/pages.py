@@ -30,37 +30,34 @@ FOREIGN = re.compile(
 def offline(page: str) -> str:
     """A page of Great Expectations without what it loads from elsewhere (and without scripts), in our own style.
 
-    The judged frame of a `columns` page holds counts, so its "Observed Value" is said in plain words.
+    What is judged are counts, so "Observed Value" is said in plain words.
     """
-    if "_columns" in page:
-        page = page.replace("Observed Value", "Rows that break it")
+    page = page.replace("Observed Value", "Rows that break it")
     return FOREIGN.sub("", page).replace("</head>", f"<style>{STYLE}</style></head>", 1)
 
 
-def index_page(
-    verdicts: Iterable[Verdict], links: Mapping[tuple[str, str], list[tuple[str, str]]], started: datetime
-) -> str:
+def index_page(verdicts: Iterable[Verdict], links: Mapping[tuple[str, str], str], started: datetime) -> str:
     """The first page: every table judged, the failed ones first, each broken rule with its counts and its pages."""
     ordered = sorted(verdicts, key=lambda v: v.passed)
     failed = sum(not v.passed for v in ordered)
     said = f"{failed} of {len(ordered)} failed: the night is held" if failed else f"all {len(ordered)} passed"
-    body = "".join(_row(v, links.get((v.table, v.partition), [])) for v in ordered)
+    body = "".join(_row(v, links.get((v.table, v.partition))) for v in ordered)
     return (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>playfirst gate</title>'
         f"<style>{STYLE}</style></head><body><h1>The gate: {escape(said)}</h1>"
         f'<p class="quiet">Judged from {started:%Y-%m-%d %H:%M} UTC by Great Expectations. Counts only: no page holds '
         f"a value of a row.</p><table><thead><tr><th>table</th><th>partition</th><th>state</th>"
-        f'<th class="n">rows</th><th>broken rules</th><th>pages</th></tr></thead><tbody>{body}</tbody></table>'
+        f'<th class="n">rows</th><th>broken rules</th></tr></thead><tbody>{body}</tbody></table>'
         f"</body></html>\n"
     )
 
 
-def _row(verdict: Verdict, pages: list[tuple[str, str]]) -> str:
+def _row(verdict: Verdict, page: str | None) -> str:
     state = '<span class="good">✓ passed</span>' if verdict.passed else '<span class="bad">✗ failed</span>'
     broken = "<br>".join(escape(str(f)) for f in verdict.failures)
-    linked = " · ".join(f'<a href="{quote(where)}">{escape(name)}</a>' for name, where in pages)
-    cells = [escape(verdict.table), escape(verdict.partition), state]
+    name = escape(verdict.table)
+    cells = [f'<a href="{quote(page)}">{name}</a>' if page else name, escape(verdict.partition), state]
     return (
         "<tr>" + "".join(f"<td>{c}</td>" for c in cells)
-        + f'<td class="n">{verdict.rows:,}</td><td>{broken}</td><td>{linked}</td></tr>'
+        + f'<td class="n">{verdict.rows:,}</td><td>{broken}</td></tr>'
     )  # fmt: skip

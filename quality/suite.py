@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lake.schema import Column, Table
 from quality.profile import COUNTS, MISSING
@@ -19,18 +18,15 @@ RULE = "judged_rule"  # the column of the judged frame that names the rule
 
 @dataclass(frozen=True)
 class Rule:
-    """One thing that must hold: on a column of the profile, or (`keys`, `not_empty`) on the big table itself.
+    """One thing that must hold of a column, of the columns of the key (`keys`), or of the table (`not_empty`).
 
-    `expected` is the sentence a person reads; `broken_if` names the count of the profile that must be 0 ("" where
-    there is none); `expectation` and `kwargs` are what Great Expectations is asked.
+    `expected` is the sentence a person reads; `broken_if` names the count of the profile that must be 0, where it is one.
     """
 
     column: str
     name: str
     expected: str
     broken_if: str = ""
-    expectation: str = "ExpectColumnMaxToBeBetween"
-    kwargs: Mapping[str, Any] = field(default_factory=dict)
 
 
 def rules(table: Table) -> tuple[Rule, ...]:
@@ -45,8 +41,7 @@ def rules(table: Table) -> tuple[Rule, ...]:
 
 def _column_rules(column: Column, is_key: bool) -> list[Rule]:
     def rule(name: str, expected: str, broken_if: str) -> Rule:
-        kwargs = {"column": column.name, "min_value": 0, "max_value": 0}
-        return Rule(column.name, name, expected, broken_if, kwargs=kwargs)
+        return Rule(column.name, name, expected, broken_if)
 
     each = "every element " if column.type.startswith("array<") else ""
     held = [rule("type", f"is {column.type.replace('<', ' of ').rstrip('>')}", "type")]
@@ -73,43 +68,34 @@ def key_columns(table: Table) -> tuple[str, ...]:
 def _table_rules(table: Table) -> list[Rule]:
     named = []
     if keys := key_columns(table):
-        one, where = len(keys) == 1, ", ".join(keys)
-        named.append(
-            Rule(
-                where, "keys", "no two rows share it",
-                expectation="ExpectColumnValuesToBeUnique" if one else "ExpectCompoundColumnsToBeUnique",
-                kwargs={"column": keys[0]} if one else {"column_list": list(keys)},
-            )
-        )  # fmt: skip
+        named.append(Rule(", ".join(keys), "keys", "no two rows share it"))
     if not table.may_be_empty:
-        named.append(
-            Rule(
-                WHOLE_TABLE, "not_empty", "at least one row",
-                expectation="ExpectTableRowCountToBeBetween", kwargs={"min_value": 1},
-            )
-        )  # fmt: skip
+        named.append(Rule(WHOLE_TABLE, "not_empty", "at least one row"))
     return named
 
 
-def broken_rows(profile: pd.DataFrame, table: Table) -> pd.DataFrame:
-    """The frame that Great Expectations judges: how many rows of each column break each rule.
+def broken_rows(profile: pd.DataFrame, sharing_a_key: int, table: Table) -> pd.DataFrame:
+    """The frame that Great Expectations judges: how many rows break each rule of each column.
 
-    Grain: one row per rule name (column RULE), one column per column of the table; 0 where a rule does not apply.
-    A column of another type, or missing, breaks its `type` in every row (and in one, if there is none).
+    Grain: one row per rule name (column RULE), one column per column that a rule names; 0 where a rule does not apply.
+    A column of another type, or missing, breaks its `type` in every row, and an empty table `not_empty` in one.
     """
     import pandas as pd
 
+    held = rules(table)
     of = {str(r["column"]): r for r in profile.to_dict("records")}
+    rows = int(profile["rows"].iloc[0])
     broken: dict[str, dict[str, int]] = {}
-    for rule in rules(table):
-        if not rule.broken_if:
-            continue
-        here = of[rule.column]
-        cells = broken.setdefault(rule.name, dict.fromkeys((c.name for c in table.columns), 0))
+    for rule in held:
+        cells = broken.setdefault(rule.name, dict.fromkeys((r.column for r in held), 0))
         if rule.broken_if in COUNTS:
-            cells[rule.column] = int(here[rule.broken_if])
-        elif here["type"] != table.column(rule.column).type:
-            cells[rule.column] = max(int(here["rows"]), 1)
+            cells[rule.column] = int(of[rule.column][rule.broken_if])
+        elif rule.name == "keys":
+            cells[rule.column] = sharing_a_key
+        elif rule.name == "not_empty":
+            cells[rule.column] = int(rows == 0)
+        elif of[rule.column]["type"] != table.column(rule.column).type:
+            cells[rule.column] = max(rows, 1)
     return pd.DataFrame([{RULE: name} | cells for name, cells in broken.items()])
 
 
@@ -118,29 +104,16 @@ def missing_columns(profile: pd.DataFrame) -> set[str]:
     return set(profile.loc[profile["type"] == MISSING, "column"])
 
 
-def profile_suite(table: Table) -> ExpectationSuite:
-    """The suite for `broken_rows` of a profile: one expectation per rule, each count 0."""
-    return _suite(f"{table.name}_columns", [r for r in rules(table) if r.broken_if])
-
-
-def key_suite(table: Table) -> ExpectationSuite:
-    """The suite for the big table itself: unique keys, at least one row."""
-    return _suite(f"{table.name}_rows", [r for r in rules(table) if not r.broken_if])
-
-
-def _suite(name: str, held: list[Rule]) -> ExpectationSuite:
+def suite(table: Table) -> ExpectationSuite:
+    """The suite for `broken_rows` of a table: one expectation per rule, that no row breaks it."""
     from quality.engine import great_expectations
 
     gx = great_expectations()
-    # expectation objects can't be shared between suites, so they are made here, from the rules
-    made = []
-    for r in held:
-        only = {"row_condition": f'{RULE}=="{r.name}"', "condition_parser": "pandas"} if r.broken_if else {}
-        # the pages name a column in a heading of its own, but not the columns of a key
-        told = f"{r.name} of ({r.column})" if r.name == "keys" else r.name
-        made.append(
-            getattr(gx.expectations, r.expectation)(
-                **r.kwargs, **only, description=f"{told}: {r.expected}", meta={"column": r.column, "rule": r.name}
-            )
+    made = [
+        gx.expectations.ExpectColumnMaxToBeBetween(
+            column=r.column, min_value=0, max_value=0, row_condition=f'{RULE}=="{r.name}"', condition_parser="pandas",
+            description=f"{r.name}: {r.expected}", meta={"column": r.column, "rule": r.name},
         )
-    return gx.ExpectationSuite(name=name, expectations=made)  # type: ignore[no-any-return, unused-ignore]
+        for r in rules(table)
+    ]  # fmt: skip
+    return gx.ExpectationSuite(name=table.name, expectations=made)  # type: ignore[no-any-return, unused-ignore]

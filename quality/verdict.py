@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-WHOLE_TABLE = "*"
+WHOLE_TABLE = "whole table"
 
 
 @dataclass(frozen=True)

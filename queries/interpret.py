@@ -6,7 +6,7 @@ from typing import Any
 from queries.carrier import stages
 from queries.constraints import Mention, constraint_key, constraints_of, mentions, no_constraints
 from queries.lexicon import Lexicon
-from queries.music import is_music, language, signs
+from queries.music import Spoken, is_music, language, spoken
 from queries.phrase import Stretch
 from queries.rules import Draft, by_rules, named_in_full
 from queries.spans import Tagged
@@ -33,8 +33,8 @@ INTENT_GROUPS = {
 @dataclass(frozen=True)
 class Interpretation:
     """How a normal form is read. `names`: kind (artist, title, album, playlist) -> its words, the first of each kind;
-    `artist`, `title` folded as in the catalog where it knows them, else as said. `signs`: what speaks for music and against it, for
-    the model of `queries.musicness`. `tagged`: every name, where the tagger was asked."""
+    `artist`, `title` folded as in the catalog where it knows them, else as said. `spoken`: what it speaks of;
+    `signs`: that and how well the catalog knows its names, for the model of `queries.musicness`. `tagged`: every name, where the tagger was asked."""
 
     query: str
     stripped: str
@@ -49,6 +49,7 @@ class Interpretation:
     artist: str | None = None
     title: str | None = None
     reasons: tuple[str, ...] = ()
+    spoken: Spoken = field(default_factory=Spoken)
     signs: tuple[str, ...] = ()
     tagged: tuple[Tagged, ...] | None = None
 
@@ -69,10 +70,11 @@ def interpret(query: str, locale: str, lexicon: Lexicon, vocabulary: Vocabulary 
     kept = tuple(one for one in kept if not one.is_weak or _weak_counts(one, whole, draft))
     if draft.intent in ("title", "title_artist", "album", "other"):
         kept = tuple(one for one in kept if one.field in ("version", "explicit", "language", "decade", "year"))
-    music, why = is_music(query, bool(kept) or _is_known(draft, vocabulary), lexicon)
+    said = spoken(query, lexicon)
+    music, why = is_music(query, said, bool(kept) or _is_known(draft, vocabulary), lexicon)
     draft.reasons.append(why)
-    told = (*signs(query, lexicon), *_fame(draft, vocabulary))
-    return replace(concluded(draft, whole, ways[-1], said_in, kept, music), signs=told)
+    told = (*said.signs(), *_fame(draft, vocabulary))
+    return replace(concluded(draft, whole, ways[-1], said_in, kept, music), spoken=said, signs=told)
 
 
 def concluded(

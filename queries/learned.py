@@ -77,7 +77,7 @@ def read_query(
     in_full = found.is_music and found.answers_as == "full"
     explained = found.is_music and _is_explained(found, lexicon, vocabulary)
     known_well = in_full and vocabulary is not None and known(query, vocabulary)[1] >= _KNOWN_WELL
-    known_well |= in_full and "music_verbs0" not in found.signs  # "ponme la mano"
+    known_well |= in_full and bool(found.spoken.music_verbs)  # "ponme la mano"
     if explained and vocabulary and asks_to_listen(query, lexicon):  # "listen to will smith"
         known_well |= vocabulary.artists.get(found.artist or "", -1.0) >= _FAMOUS
     if (explained or in_full) and music_share > 0.5:

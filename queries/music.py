@@ -1,5 +1,7 @@
 """Whether a request asks for music, and in which language it is said: by word lists, without the catalog."""
 
+from dataclasses import dataclass
+
 from queries.lexicon import Lexicon
 from queries.normalise import language_of
 
@@ -20,13 +22,24 @@ def language(query: str, locale: str, lexicon: Lexicon) -> str:
     return best
 
 
-def signs(query: str, lexicon: Lexicon) -> tuple[str, ...]:
-    """How many words speak of music, of playing and of other skills, up to two each: what words that were never seen have in common."""
+@dataclass(frozen=True)
+class Spoken:
+    """Phrases of a request that speak of music (nouns, verbs), of other skills, and of other media."""
+
+    music_nouns: tuple[str, ...] = ()
+    music_verbs: tuple[str, ...] = ()
+    not_music: tuple[str, ...] = ()
+    other_media: tuple[str, ...] = ()
+
+    def signs(self) -> tuple[str, ...]:
+        """How many of each, up to two: what requests have in common whose words were never seen."""
+        return tuple(f"{kind}{min(2, len(said))}" for kind, said in vars(self).items())
+
+
+def spoken(query: str, lexicon: Lexicon) -> Spoken:
+    """What a normal form speaks of, by the word lists of the same names."""
     words = query.split()
-    return tuple(
-        f"{kind}{min(2, len(_hits(words, kind, lexicon)))}"
-        for kind in ("music_nouns", "music_verbs", "not_music", "other_media")
-    )
+    return Spoken(*(tuple(_hits(words, kind, lexicon)) for kind in vars(Spoken())))
 
 
 def asks_to_listen(query: str, lexicon: Lexicon) -> bool:
@@ -34,8 +47,8 @@ def asks_to_listen(query: str, lexicon: Lexicon) -> bool:
     return any(lexicon.has("listening", word) for word in query.split()[:_LEAD])
 
 
-def is_music(query: str, has_constraint: bool, lexicon: Lexicon) -> tuple[bool, str]:
-    """Whether a normal form asks for music, and the reason.
+def is_music(query: str, said: Spoken, has_constraint: bool, lexicon: Lexicon) -> tuple[bool, str]:
+    """Whether a normal form, which speaks of what is `said`, asks for music, and the reason.
 
     Words of other skills ("alarm", "clima", ...) speak against it, nouns and verbs of music for it; a short request
     without either is a name, as nearly all of a music service's requests are.
@@ -43,13 +56,11 @@ def is_music(query: str, has_constraint: bool, lexicon: Lexicon) -> tuple[bool, 
     words = query.split()
     if not words:
         return False, "nothing was said"
-    against = _hits(words, "not_music", lexicon)
-    nouns = _hits(words, "music_nouns", lexicon)
-    verbs = _hits(words, "music_verbs", lexicon)
+    against, nouns, verbs = said.not_music, said.music_nouns, said.music_verbs
     asks = any(lexicon.has("not_music_lead", " ".join(words[:size])) for size in (1, 2, 3))
     if "playlist" in words or "lista de reproduccion" in query:
         return True, "speaks of a playlist"
-    if asks_to_listen(query, lexicon) and not _hits(words, "other_media", lexicon):
+    if asks_to_listen(query, lexicon) and not said.other_media:
         return True, "asks to play or listen"
     if against and 2 * len(nouns) + len(verbs) + has_constraint <= 2 * len(against):
         return False, f"speaks of {against[0]!r}, not of music"

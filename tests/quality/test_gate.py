@@ -2,10 +2,13 @@ import os
 from dataclasses import replace
 
 import pytest
+from pyspark.sql import functions as F
 
 from lake.errors import QualityGateFailed
 from quality.gate import GateContext, hold, judge, write_data_docs
+from quality.keys import rows_sharing_a_key
 from quality.pages import offline
+from quality.suite import broken_rows
 from tests.conftest import cached_ids
 from tests.quality.rows import TOY, row, toy
 
@@ -69,8 +72,18 @@ def test_the_same_key_in_two_partitions_is_no_duplicate(spark, context):
     }
 
 
+def test_keys_are_counted_by_their_values_once_two_rows_share_a_hash(spark, monkeypatch):
+    rows = spark.createDataFrame([("a", 1), ("a", 2), ("b", 1), ("b", 1), (None, 1), (None, 1)], "k string, n int")
+    assert rows_sharing_a_key(rows, ("k", "n")) == 4
+    assert rows_sharing_a_key(rows.limit(3), ("k", "n")) == 0
+    assert rows_sharing_a_key(rows, ()) == 0
+    monkeypatch.setattr("pyspark.sql.functions.xxhash64", lambda *keys: F.lit(7))
+    assert rows_sharing_a_key(rows, ("k", "n")) == 4
+    assert rows_sharing_a_key(rows.limit(3), ("k", "n")) == 0
+
+
 def test_an_empty_partition_breaks_one_rule(empty):
-    assert broken(empty) == {("*", "not_empty"): 0}
+    assert broken(empty) == {("whole table", "not_empty"): 0}
 
 
 def test_a_lost_key_and_another_type_are_told_with_what_was_found(spark, context):
@@ -96,8 +109,8 @@ def test_held_in_one_line_that_names_everything_and_the_next_step(poisoned, empt
 
 def test_a_check_that_breaks_down_has_not_passed(spark, context, monkeypatch):
     # ask Great Expectations for a column that the frame does not have
-    monkeypatch.setattr("quality.gate.missing_columns", lambda profiled: set())
-    monkeypatch.setattr("quality.gate.key_columns", lambda table: ("query",))
+    key = "user_id, query, run_date"
+    monkeypatch.setattr("quality.gate.broken_rows", lambda *given: broken_rows(*given).drop(columns=key))
     verdict = judge(toy(spark, [row()]), TOY, "2026-11-26", context)
     assert [(f.rule, f.expected) for f in verdict.failures] == [("keys", "no two rows share it (could not be judged)")]
 
@@ -109,10 +122,9 @@ def test_data_docs_name_tables_and_rules_and_no_person(poisoned, context, capfd)
     front = pages.pop("index.html")
     assert index == context.index and "toy_features" in front
     assert "column click_rate breaks high (≤ 1) in 1 of 5 rows" in front
-    columns = next(t for p, t in pages.items() if p.startswith("validations/toy_features_columns/2026-11-22/"))
+    columns = next(t for p, t in pages.items() if p.startswith("validations/toy_features/2026-11-22/"))
     assert "high: ≤ 1" in columns and "Rows that break it" in columns
-    keys = next(t for p, t in pages.items() if p.startswith("validations/toy_features_rows/2026-11-22/"))
-    assert "keys of (user_id, query, run_date): no two rows share it" in keys
+    assert "user_id, query, run_date" in columns and "keys: no two rows share it" in columns
     for where, page in [("index.html", front), *pages.items()]:
         for secret in ("PERSON", "POISONED", "play hello", "jazz"):
             assert secret not in page, where

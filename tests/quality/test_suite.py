@@ -6,7 +6,7 @@ import pytest
 from lake.schema import Column, Table
 from lake.tables import LOG_TABLES
 from quality.profile import COUNTS
-from quality.suite import RULE, broken_rows, key_suite, profile_suite, rules
+from quality.suite import RULE, broken_rows, rules, suite
 from tests.quality.rows import TOY
 
 
@@ -28,7 +28,7 @@ def test_rules_are_read_off_the_declaration():
         ("genres", "no_null_elements"): "holds no null element", ("genres", "values"): "every element one of rock, pop",
         ("by_position", "type"): "is array of bigint", ("by_position", "not_null"): "is never null",
         ("by_position", "no_null_elements"): "holds no null element", ("by_position", "low"): "every element ≥ 0",
-        ("user_id, query, run_date", "keys"): "no two rows share it", ("*", "not_empty"): "at least one row",
+        ("user_id, query, run_date", "keys"): "no two rows share it", ("whole table", "not_empty"): "at least one row",
     }  # fmt: skip
 
 
@@ -37,27 +37,19 @@ def test_a_column_added_to_the_declaration_is_held_at_once():
     wider = replace(TOY, columns=(*TOY.columns, dwell))
     added = named(wider).keys() - named(TOY).keys()
     assert added == {("dwell_s", r) for r in ("type", "not_null", "finite", "low", "high")}
-    suites = {e.meta["column"]: e for e in profile_suite(wider).expectations}
+    suites = {e.meta["column"]: e for e in suite(wider).expectations}
     assert "dwell_s" in suites and suites["dwell_s"].column == "dwell_s"
 
 
 def test_a_key_is_never_null_and_an_empty_table_passes_only_where_declared():
     loose = replace(TOY, columns=tuple(replace(c, nullable=True) for c in TOY.columns), may_be_empty=True)
     assert {c for c, rule in named(loose) if rule == "not_null"} == {"user_id", "query"}
-    assert ("*", "not_empty") not in named(loose)
-
-
-def test_one_key_column_is_asked_in_its_own_way():
-    alone = replace(TOY, keys=("user_id",), partition=None)
-    assert [e.expectation_type for e in key_suite(TOY).expectations] == [
-        "expect_compound_columns_to_be_unique", "expect_table_row_count_to_be_between",
-    ]  # fmt: skip
-    assert key_suite(alone).expectations[0].expectation_type == "expect_column_values_to_be_unique"
+    assert ("whole table", "not_empty") not in named(loose)
 
 
 @pytest.mark.parametrize("table", LOG_TABLES, ids=lambda t: t.name)
-def test_every_table_of_the_lake_has_its_suites(table):
-    built = [*profile_suite(table).expectations, *key_suite(table).expectations]
+def test_every_table_of_the_lake_has_its_suite(table):
+    built = suite(table).expectations
     assert len(built) == len(rules(table)) == len(set(named(table)))
     assert {e.meta["column"] for e in built} >= {c.name for c in table.columns}
 
@@ -66,6 +58,6 @@ def test_a_wrong_type_breaks_every_row_and_counts_stay_with_their_rule():
     clean = {"rows": 7} | dict.fromkeys(COUNTS, 0)
     seen = pd.DataFrame([{"column": c.name, "type": c.type, **clean} for c in TOY.columns])
     seen.loc[seen["column"] == "clicks", ["type", "below_count"]] = ["string", 2]
-    judged = broken_rows(seen, TOY).set_index(RULE)
+    judged = broken_rows(seen, 0, TOY).set_index(RULE)
     broken = {(c, r): int(judged.loc[r, c]) for r in judged.index for c in judged.columns if judged.loc[r, c]}
     assert broken == {("clicks", "type"): 7, ("clicks", "low"): 2}
