@@ -34,7 +34,8 @@ INTENT_GROUPS = {
 class Interpretation:
     """How a normal form is read. `names`: kind (artist, title, album, playlist) -> its words, the first of each kind;
     `artist`, `title` folded as in the catalog where it knows them, else as said. `spoken`: what it speaks of;
-    `signs`: that and how well the catalog knows its names, for the model of `queries.musicness`. `tagged`: every name, where the tagger was asked."""
+    `signs`: that and how well the catalog knows its names, for the model of `queries.musicness`. `tagged`: every name, where the
+    tagger was asked."""
 
     query: str
     stripped: str
