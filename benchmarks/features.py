@@ -9,7 +9,7 @@ night, since in a night other steps have run before these; what it costs in a fr
 from the logs of (a)'s last 28 days and of 28 days with each of `--sizes` searches, ours against DuckDB SQL on the same files; values
 are compared at every size. (c) Peak memory, (d) seconds a family. Each measurement is a process of its own, on two cores; the
 session's start is left out. What a night with days of 20 million impressions would cost follows from two nights with days of
-different size, one of them also with a quarter of its candidates (see `predicted`).
+different size, one of them also with lists of 30 candidates at most (see `predicted`).
 Exit codes: 0; 1 where a value differs or a child failed; 2 bad arguments.
 """
 
@@ -119,42 +119,53 @@ def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float:
 
 @dataclass(frozen=True)
 class Predicted:
-    """A night, the same night were the head set not bounded, and a recomputation of a year, in seconds; and what they rest on."""
+    """Seconds of a night and of a recomputation, both also as they were if the head set had no bound, and what they rest on."""
 
     night_s: float
-    unbounded_s: float
     full_s: float
+    unbounded_night_s: float
+    unbounded_full_s: float
     candidates: float
     us_per_candidate: float
     us_per_impression: float  # of one day, the candidates' cost aside
+    history_s: float  # what a year of the measured days adds to a night
 
 
 def predicted(nights: Mapping[str, Run], full_s: float, fixed_s: float, per_day: float) -> Predicted:
     """What days of `per_day` impressions would cost, with a year of them.
 
-    A night costs something for each candidate (`larger` against `fewer`: the same logs, other candidates), and for each impression of
-    a day (`larger` against `short`: days of another size, less what the other candidates account for). Candidates grow as they did
-    from `short` to `larger`, up to as many as the settings allow: so many lists of so many tracks. The recompute grows by what an
-    impression of the year (`long`) cost beyond the fixed cost.
+    A night's build costs something for each candidate (`larger` against `fewer`: the same logs, other candidates). Counting costs
+    something for each impression of a day, and so does the build, the candidates' cost aside (`larger` against `short`: 28 days of
+    another size). What the year's night (`long`) takes longer than that of 28 such days is for its history, and grows with the day, too.
+    The recompute grows by what an impression of the year cost beyond the fixed cost. Candidates grow as they did from `short` to
+    `larger`, for both alike, up to as many as the settings allow: so many lists of so many tracks.
     """
     short, larger, fewer, year = (nights[n] for n in ("short", "larger", "fewer", "long"))
-    most = float(year.told["most_candidates"])
+    days_apart, times = a_day(larger) - a_day(short), per_day / a_day(year)
 
     def held(run: Run) -> float:
         return float(run.told["candidates"])
 
-    days_apart = a_day(larger) - a_day(short)
-    each = max((larger.seconds - fewer.seconds) / (held(larger) - held(fewer)), 0.0)
-    impression = max((larger.seconds - short.seconds - each * (held(larger) - held(short))) / days_apart, 0.0)
-    more = per_day - a_day(year)
-    wanted = held(year) + more * (held(larger) - held(short)) / days_apart
-    bounded = min(wanted, max(most, held(year)))
-    full = fixed_s + (full_s - fixed_s) * per_day / a_day(year)
+    def slower(a: Run, b: Run, step: str) -> float:
+        return float(a.told["seconds"][step] - b.told["seconds"][step])
+
+    each = max(slower(larger, fewer, "build") / (held(larger) - held(fewer)), 0.0)
+    building = max(slower(larger, short, "build") - each * (held(larger) - held(short)), 0.0) / days_apart
+    impression = max(slower(larger, short, "count"), 0.0) / days_apart + building
+    history = max(year.seconds - short.seconds - each * (held(year) - held(short)), 0.0)
+    wanted = held(year) + (per_day - a_day(year)) * (held(larger) - held(short)) / days_apart
+    bounded = min(wanted, max(float(year.told["most_candidates"]), held(year)))
 
     def night(candidates: float) -> float:
-        return year.seconds + impression * more + each * (candidates - held(year))
+        days = impression * (per_day - a_day(year)) + history * (times - 1)
+        return year.seconds + days + each * (candidates - held(year))
 
-    return Predicted(night(bounded), night(wanted), full, bounded, each * 1e6, impression * 1e6)
+    def full(candidates: float) -> float:
+        return fixed_s + (full_s - fixed_s - each * held(year)) * times + each * candidates
+
+    return Predicted(
+        night(bounded), full(bounded), night(wanted), full(wanted), bounded, each * 1e6, impression * 1e6, history
+    )
 
 
 def a_day(run: Run) -> float:
@@ -185,6 +196,7 @@ def measured(bench: Benchmark, per_day: int, days: int, sizes: Sequence[int]) ->
     year = bench.world(days, per_day)
     short = bench.tail(year, SHORT_DAYS)
     larger, *largest = (bench.world(SHORT_DAYS, size // SHORT_DAYS) for size in sizes)
+    bench.ours("cut", larger, bench.prepared(larger))
     nights = {
         name: bench.ours("fewer" if name == "fewer" else "night", folder, bench.prepared(folder), empty)
         for name, folder in (("empty", empty), ("short", short), ("larger", larger), ("fewer", larger), ("long", year))
@@ -206,7 +218,7 @@ def measured(bench: Benchmark, per_day: int, days: int, sizes: Sequence[int]) ->
         "night_365_over_28": round(nights["long"].seconds / nights["short"].seconds, 3),
         "night_365_over_28_without_fixed": round(variable[1] / variable[0], 3),
         "predicted_speedup_20m_day": round(big.full_s / big.night_s, 2),
-        "predicted_speedup_20m_day_unbounded": round(big.full_s / big.unbounded_s, 2),
+        "predicted_speedup_20m_day_unbounded": round(big.unbounded_full_s / big.unbounded_night_s, 2),
         "full_over_duckdb": round(against[-1]["ours_s"] / against[-1]["duckdb_s"], 2),
         "peak_rss_gb": round(bench.peak / 1e9, 2),
         "oracle_mismatches": sum(a["mismatches"] for a in against),

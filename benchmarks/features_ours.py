@@ -1,13 +1,13 @@
 """Our side of `benchmarks.features`, one action a process.
 
     python -m benchmarks.features_ours prepare|whole FOLDER --home DIR --json FILE [--memory 8g]
-    python -m benchmarks.features_ours night|fewer|recompute|families FOLDER --home DIR --json FILE [--warm FOLDER HOME]
+    python -m benchmarks.features_ours night|cut|fewer|recompute|families FOLDER --home DIR --json FILE [--warm FOLDER HOME]
 
 FOLDER holds `logs/` and `catalog.jsonl.gz`; the last delivered day is the new one. `prepare` makes the lake as the night before
 left it, and what both ways share: ingested logs, read queries, curves, candidates. `night` runs jobs.count_engagement (the new
 day, and the provisional ones) and jobs.build_features (the snapshot of D) on a copy of it; `recompute` the same two on the
-ingested logs alone, with no day counted; `fewer` is a night with a quarter of the candidates of each query, which tells what a
-candidate costs. `whole` is `prepare` with all days counted in one go, which is timed, and then the
+ingested logs alone, with no day counted; `cut` makes lists of a quarter of the length, of which `fewer` is the night:
+it tells what a candidate costs. `whole` is `prepare` with all days counted in one go, which is timed, and then the
 build of D, which is timed, too: a recomputation without a second ingest. The session's start is outside the clock; planning,
 commits and all else are in.
 `--warm`: the same two steps over another prepared folder first, untimed: in a night, ingest and understand have run in the session
@@ -145,7 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.features_ours", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("action", choices=("prepare", "whole", "night", "fewer", "recompute", "families"))
+    parser.add_argument("action", choices=("prepare", "whole", "night", "cut", "fewer", "recompute", "families"))
     parser.add_argument("folder", type=Path)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--json", type=Path, required=True)
@@ -169,11 +169,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         told |= prepare(spark, settings, home, whole=given.action == "whole")
     elif given.action == "families":
         told |= families(spark, settings, home / "night")
-    elif given.action == "fewer":
+    elif given.action == "cut":
         few = replace(settings, candidates=replace(settings.candidates, cap=settings.candidates.cap // 4))
-        root = clone(home, "fewer", (*COUNTED, t.CANDIDATES))
-        candidates.run(Night(few, spark, Lake(spark, root)))
-        told |= night(spark, few, root)
+        begun = time.perf_counter()
+        candidates.run(Night(few, spark, Lake(spark, clone(home, "fewer", (*COUNTED, t.CANDIDATES)))))
+        told["seconds"] = {"candidates": round(time.perf_counter() - begun, 2)}
+    elif given.action == "fewer":
+        told |= night(spark, settings, home / "fewer")
     else:
         own = COUNTED if given.action == "night" else ()
         told |= night(spark, settings, clone(home, given.action, own))

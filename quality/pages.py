@@ -37,7 +37,7 @@ def offline(page: str) -> str:
 
 
 def index_page(verdicts: Iterable[Verdict], links: Mapping[tuple[str, str], str], started: datetime) -> str:
-    """The first page: every table judged, the failed ones first, each broken rule with its counts and its pages."""
+    """The first page: every table judged, the failed ones first, each with its page and its broken rules with their counts."""
     ordered = sorted(verdicts, key=lambda v: v.passed)
     failed = sum(not v.passed for v in ordered)
     said = f"{failed} of {len(ordered)} failed: the night is held" if failed else f"all {len(ordered)} passed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -74,15 +75,14 @@ def _table_rules(table: Table) -> list[Rule]:
     return named
 
 
-def broken_rows(profile: pd.DataFrame, sharing_a_key: int, table: Table) -> pd.DataFrame:
-    """The frame that Great Expectations judges: how many rows break each rule of each column.
+def broken_rows(profile: pd.DataFrame, sharing_a_key: int, table: Table, held: Sequence[Rule]) -> pd.DataFrame:
+    """The frame that Great Expectations judges: how many rows break each rule of `held`.
 
     Grain: one row per rule name (column RULE), one column per column that a rule names; 0 where a rule does not apply.
     A column of another type, or missing, breaks its `type` in every row, and an empty table `not_empty` in one.
     """
     import pandas as pd
 
-    held = rules(table)
     of = {str(r["column"]): r for r in profile.to_dict("records")}
     rows = int(profile["rows"].iloc[0])
     broken: dict[str, dict[str, int]] = {}
@@ -104,8 +104,8 @@ def missing_columns(profile: pd.DataFrame) -> set[str]:
     return set(profile.loc[profile["type"] == MISSING, "column"])
 
 
-def suite(table: Table) -> ExpectationSuite:
-    """The suite for `broken_rows` of a table: one expectation per rule, that no row breaks it."""
+def suite(name: str, held: Sequence[Rule]) -> ExpectationSuite:
+    """The suite for `broken_rows` of a table of that name: one expectation per rule, that no row breaks it."""
     from quality.engine import great_expectations
 
     gx = great_expectations()
@@ -114,6 +114,6 @@ def suite(table: Table) -> ExpectationSuite:
             column=r.column, min_value=0, max_value=0, row_condition=f'{RULE}=="{r.name}"', condition_parser="pandas",
             description=f"{r.name}: {r.expected}", meta={"column": r.column, "rule": r.name},
         )
-        for r in rules(table)
+        for r in held
     ]  # fmt: skip
-    return gx.ExpectationSuite(name=table.name, expectations=made)  # type: ignore[no-any-return, unused-ignore]
+    return gx.ExpectationSuite(name=name, expectations=made)  # type: ignore[no-any-return, unused-ignore]

@@ -23,21 +23,38 @@ def test_the_exponent_is_the_slope_in_logarithms() -> None:
     assert exponent([1, 10], [5, 5]) == pytest.approx(0.0)
 
 
-def test_a_big_day_costs_by_its_impressions_and_by_its_candidates_which_are_bounded() -> None:
-    def night(seconds: float, a_day: int, candidates: int, days: int = 28) -> Run:
-        return run(seconds, impressions=a_day * days, days_held=days, candidates=candidates, most_candidates=1_500)
+def test_a_big_day_costs_by_its_impressions_its_history_and_its_candidates_which_are_bounded() -> None:
+    def night(count: float, build: float, a_day: int, candidates: int, days: int = 28) -> Run:
+        told = {"impressions": a_day * days, "days_held": days, "candidates": candidates, "most_candidates": 1_500}
+        return Run({"seconds": {"count": count, "build": build}, **told}, 0)
 
     nights = {
-        "short": night(20, 100, 500), "larger": night(30, 300, 900), "fewer": night(22, 300, 100), "long": night(23, 100, 600, 365),
+        "short": night(8, 12, 100, 500), "larger": night(10, 20, 300, 900), "fewer": night(9, 12, 300, 100),
+        "long": night(8, 17, 100, 600, 365),
     }  # fmt: skip
-    # 8 s for 800 candidates; of the 10 s between the two sizes 400 candidates took 4
     told = predicted(nights, 210.0, 10.0, 1_100)
+    # the build of 800 candidates took 8 s; of the 10 s between the sizes counting took 2 and 400 candidates 4: 6 s for 200 a day
     assert (told.us_per_candidate, told.us_per_impression) == pytest.approx((1e4, 3e4))
-    # 1,000 impressions more want 2,000 candidates more, and 1,500 are all there may be
-    assert (told.candidates, told.night_s) == pytest.approx((1_500, 23 + 30 + 9))
-    assert (told.unbounded_s, told.full_s) == pytest.approx((23 + 30 + 20, 2_210))
+    # the year's night took 5 s more, 1 of them for 100 candidates
+    assert told.history_s == pytest.approx(4)
+    # 1,000 impressions more, 11 times the history, and of 2,000 more candidates that are wanted 900 more at most
+    assert (told.candidates, told.night_s) == pytest.approx((1_500, 25 + 30 + 40 + 9))
+    assert told.full_s == pytest.approx(10 + (200 - 6) * 11 + 15)
+    assert (told.unbounded_night_s, told.unbounded_full_s) == pytest.approx((25 + 30 + 40 + 20, 10 + 194 * 11 + 26))
     same = predicted(nights, 210.0, 10.0, 100)
-    assert (same.night_s, same.unbounded_s, same.full_s) == pytest.approx((23, 23, 210))
+    assert (same.night_s, same.unbounded_night_s, same.full_s) == pytest.approx((25, 25, 210))
+
+
+def test_noise_makes_nothing_cheaper_than_free() -> None:
+    def night(count: float, build: float, a_day: int, candidates: int) -> Run:
+        told = {"impressions": a_day * 28, "days_held": 28, "candidates": candidates, "most_candidates": 1_500}
+        return Run({"seconds": {"count": count, "build": build}, **told}, 0)
+
+    nights = {
+        "short": night(9, 15, 100, 500), "larger": night(8, 14, 300, 900), "fewer": night(8, 15, 300, 100), "long": night(8, 14, 100, 500),
+    }  # fmt: skip
+    told = predicted(nights, 210.0, 10.0, 1_100)
+    assert (told.us_per_candidate, told.us_per_impression, told.history_s, told.night_s) == (0, 0, 0, 22)
 
 
 def test_the_other_side_sums_what_its_columns_name_and_no_more() -> None:
@@ -57,7 +74,7 @@ def test_the_table_shows_bars_beside_what_was_measured(capsys: pytest.CaptureFix
         "partials_read": 9, "bytes_written": 11,
     }  # fmt: skip
     print_report({
-        "nights": {n: night for n in ("empty", "short", "larger", "long")}, "full": night, "full_s": 240.0, "days": 365,
+        "nights": {n: night for n in ("empty", "short", "larger", "fewer", "long")}, "full": night, "full_s": 240.0, "days": 365,
         "incremental_speedup_365": 6.0, "incremental_speedup_365_cold": 5.5, "fixed_s": 20.0, "fixed_cold_s": 50.0,
         "night_365_over_28": 1.21, "night_365_over_28_without_fixed": 1.4,
         "us_per_impression": 6.5, "predicted_speedup_20m_day": 23.0, "predicted_speedup_20m_day_unbounded": 14.0,
@@ -66,5 +83,17 @@ def test_the_table_shows_bars_beside_what_was_measured(capsys: pytest.CaptureFix
         "families_s": {"coec": 12.3},
     })  # fmt: skip
     said = capsys.readouterr().out
-    for part in ("6.00", "≥ 5", "1.21", "≤ 1.3", "4.00×", "0 values apart", "family coec alone", "1.01"):
+    for part in (
+        "6.00",
+        "≥ 5",
+        "1.21",
+        "≤ 1.3",
+        "4.00×",
+        "0 values apart",
+        "family coec alone",
+        "1.01",
+        "14.0",
+        "41.5",
+        "90.0",
+    ):
         assert part in said

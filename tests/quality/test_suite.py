@@ -37,7 +37,7 @@ def test_a_column_added_to_the_declaration_is_held_at_once():
     wider = replace(TOY, columns=(*TOY.columns, dwell))
     added = named(wider).keys() - named(TOY).keys()
     assert added == {("dwell_s", r) for r in ("type", "not_null", "finite", "low", "high")}
-    suites = {e.meta["column"]: e for e in suite(wider).expectations}
+    suites = {e.meta["column"]: e for e in suite("wider", rules(wider)).expectations}
     assert "dwell_s" in suites and suites["dwell_s"].column == "dwell_s"
 
 
@@ -49,7 +49,7 @@ def test_a_key_is_never_null_and_an_empty_table_passes_only_where_declared():
 
 @pytest.mark.parametrize("table", LOG_TABLES, ids=lambda t: t.name)
 def test_every_table_of_the_lake_has_its_suite(table):
-    built = suite(table).expectations
+    built = suite(table.name, rules(table)).expectations
     assert len(built) == len(rules(table)) == len(set(named(table)))
     assert {e.meta["column"] for e in built} >= {c.name for c in table.columns}
 
@@ -58,6 +58,6 @@ def test_a_wrong_type_breaks_every_row_and_counts_stay_with_their_rule():
     clean = {"rows": 7} | dict.fromkeys(COUNTS, 0)
     seen = pd.DataFrame([{"column": c.name, "type": c.type, **clean} for c in TOY.columns])
     seen.loc[seen["column"] == "clicks", ["type", "below_count"]] = ["string", 2]
-    judged = broken_rows(seen, 0, TOY).set_index(RULE)
+    judged = broken_rows(seen, 0, TOY, rules(TOY)).set_index(RULE)
     broken = {(c, r): int(judged.loc[r, c]) for r in judged.index for c in judged.columns if judged.loc[r, c]}
     assert broken == {("clicks", "type"): 7, ("clicks", "low"): 2}
