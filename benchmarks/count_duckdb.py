@@ -17,11 +17,12 @@ REPHRASED = """CREATE TEMP TABLE rephrased AS
             lead(epoch_us(ts) / 1e6) OVER w - epoch_us(ts) / 1e6 AS next_in_s
         FROM searches WINDOW w AS (PARTITION BY user_id ORDER BY ts, search_id)
     ) WHERE next_in_s < 120 AND next_query <> query"""
-_KINDS = {"tapped": "'click'", "play": "'play'", "complete": "'complete'", "skip": "'skip'", "stop": "'stop'",
+_KINDS = {"tapped": "'click'", "started": "'play'", "complete": "'complete'", "skip": "'skip'", "stop": "'stop'",
           "save": "'save', 'add'", "like": "'like'", "dislike": "'dislike'"}  # fmt: skip
 # dwell is cumulative in a chain: its maximum, never its sum
 CHAINS = f"""CREATE TEMP TABLE chains AS
-    SELECT *, dwell_ms >= 30000 OR complete AS long_play, (stop OR skip) AND NOT (dwell_ms >= 30000 OR complete) AS short_stop
+    SELECT *, started OR dwell_ms > 0 OR complete AS play,
+        dwell_ms >= 30000 OR complete AS long_play, (stop OR skip) AND NOT (dwell_ms >= 30000 OR complete) AS short_stop
     FROM (
         SELECT search_id, track_id, position, coalesce(max(dwell_ms), 0) AS dwell_ms,
             {", ".join(f"bool_or(kind IN ({kinds})) AS {name}" for name, kinds in _KINDS.items())}
@@ -29,7 +30,8 @@ CHAINS = f"""CREATE TEMP TABLE chains AS
     )"""
 _SUMS = {"clicks": "surface = 'screen' AND (tapped OR play)", "plays": "play", "long_plays": "long_play",
          "completes": "complete", "skips": "skip", "stops": "stop", "short_stops": "short_stop", "saves": "save",
-         "likes": '"like"', "dislikes": "dislike", "follow_short_stops": "surface = 'voice' AND position > 1 AND short_stop",
+         "likes": '"like"', "dislikes": "dislike", "satisfied": 'long_play OR save OR "like"',
+         "follow_short_stops": "surface = 'voice' AND position > 1 AND short_stop",
          "dwell_ms": "dwell_ms"}  # fmt: skip
 # of a play: how many of the 31 bounds between a second and an hour it reached; bounds grow by the thirtieth root of 3,600
 _BIN = "CASE WHEN dwell_ms < 1000 THEN 0 ELSE least(31, 1 + floor(30 * ln(dwell_ms / 1000.0) / ln(3600) + 1e-9)) END"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 LONG_PLAY_MS = 30_000
 TAIL = POSITIONS + 1  # ranks beyond POSITIONS share one cell
 SUMS = tuple(c.name for c in ENGAGEMENT_MEASURES)
-COUNT_VERSION = 4  # raise it when the meaning of a count changes: days are then counted again
+COUNT_VERSION = 5  # raise it when the meaning of a count changes: days are then counted again
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,16 @@ def chains(events: DataFrame) -> DataFrame:
         return F.max(F.col("kind").isin(*kinds).cast("int"))
 
     grouped = events.groupBy("search_id", "track_id", "position").agg(
-        has("click").alias("tapped"), has("play").alias("play"), has("complete").alias("complete"),
+        has("click").alias("tapped"), has("play").alias("started"), has("complete").alias("complete"),
         has("skip").alias("skip"), has("stop").alias("stop"), has("save", "add").alias("save"),
         has("like").alias("like"), has("dislike").alias("dislike"),
         F.coalesce(F.max("dwell_ms"), F.lit(0)).alias("dwell_ms"),
     )  # fmt: skip
     heard = (F.col("dwell_ms") >= LONG_PLAY_MS) | (F.col("complete") == 1)
-    return grouped.withColumn("long_play", heard.cast("int")).withColumn(
-        "short_stop", (((F.col("stop") == 1) | (F.col("skip") == 1)) & ~heard).cast("int")
-    )
+    sounded = (F.col("started") == 1) | (F.col("dwell_ms") > 0) | (F.col("complete") == 1)  # its `play` may be lost
+    stopped = ((F.col("stop") == 1) | (F.col("skip") == 1)) & ~heard
+    columns = {"play": sounded, "long_play": heard, "short_stop": stopped}
+    return grouped.withColumns({name: so.cast("int") for name, so in columns.items()}).drop("started")
 
 
 def _pleased() -> Column:
@@ -122,6 +123,7 @@ def _reactions(people: DataFrame, events: DataFrame) -> DataFrame:
         "impressions": heard, "rephrases": heard * F.col("again"), "clicks": clicked, "plays": F.col("play"),
         "long_plays": F.col("long_play"), "completes": F.col("complete"), "skips": F.col("skip"), "stops": F.col("stop"),
         "short_stops": F.col("short_stop"), "saves": F.col("save"), "likes": F.col("like"), "dislikes": F.col("dislike"),
+        "satisfied": _pleased().cast("int"),
         "dwell_ms": F.col("dwell_ms"),
         "follow_short_stops": heard * (F.col("position") > 1).cast("int") * F.col("short_stop"),
         **packed_bins(F.when(F.col("play") == 1, bin_of(F.col("dwell_ms")))),

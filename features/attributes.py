@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from features.sums import key_of, track_keys, work_id
+from features.keys import key_of, track_keys, work_id
 from queries.lexicon import entries, mood_targets
 from queries.phonetic import sounds_like
 
@@ -141,7 +141,7 @@ def versions(title: Column) -> Column:
 def with_track_attributes(base: DataFrame, tracks: DataFrame, popularity: DataFrame | None) -> DataFrame:
     """Add what the catalog says of each track, and the words of its names; popularity as each snapshot knew it, or null.
 
-    Joined by the keys of `features.sums`, by which the base lies already.
+    Joined by the keys of `features.keys`, by which the base lies already.
     """
     from pyspark.sql import functions as F
 

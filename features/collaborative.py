@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 GRAIN = "query_track"
 LEAST_WEIGHT = 0.5  # one play weighs ln 2; below it is the rounding of a sum that holds nothing
-NO_VECTOR = "query or track had fewer than two long plays in the 28 days or a vector of zeros, or the row is of all languages together"
+NO_VECTOR = "query or track had fewer than two long plays in the 28 days, or the row is of all languages together"
+NO_LENGTH = NO_VECTOR + ", or a vector of zeros"
 
 
 def _near_others(window: Window, mine: str, other: str) -> Column:
@@ -33,7 +34,7 @@ def _near_others(window: Window, mine: str, other: str) -> Column:
     bounds=(-1.000001, 1.000001),
     windows=(28,),
     monotone=+1,
-    null=NO_VECTOR + ", or the query played nothing else",
+    null=NO_LENGTH + ", or the query played nothing else",
 )
 def near_played_tracks(window: Window) -> Column:
     """How near the track is to the other tracks played for the query: their mean cosine, each by ln(1 + long plays).
@@ -48,7 +49,7 @@ def near_played_tracks(window: Window) -> Column:
     bounds=(-1.000001, 1.000001),
     windows=(28,),
     monotone=+1,
-    null=NO_VECTOR + ", or the track was played for nothing else",
+    null=NO_LENGTH + ", or the track was played for nothing else",
 )
 def near_playing_queries(window: Window) -> Column:
     """How near the query is to the other queries that the track was played for: their mean cosine, each by ln(1 + long plays).
@@ -67,7 +68,7 @@ def affinity(window: Window) -> Column:
     return dot(window.col("query_vector"), window.col("track_vector"))
 
 
-@feature(unit="cosine", bounds=(-1.000001, 1.000001), monotone=+1, null=NO_VECTOR)
+@feature(unit="cosine", bounds=(-1.000001, 1.000001), monotone=+1, null=NO_LENGTH)
 def taste_cosine(window: Window) -> Column:
     """Cosine of the query's and the track's vector: alike in kind, however much either is played."""
     from pyspark.sql import functions as F

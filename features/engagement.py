@@ -118,7 +118,7 @@ def voice_impression_share(window: Window) -> Column:
 
 
 @feature(
-    unit="share",
+    unit="plays/impression",
     bounds=(0, 1),
     windows=(28,),
     monotone=+1,
@@ -136,7 +136,11 @@ def play_share(window: Window) -> Column:
 
 
 @feature(
-    unit="share", bounds=(0, 1), windows=(28,), monotone=+1, null="the alias cluster had no long play of the track"
+    unit="plays/impression",
+    bounds=(0, 1),
+    windows=(28,),
+    monotone=+1,
+    null="the alias cluster had no impression of the track",
 )
 def cluster_long_play_rate(window: Window) -> Column:
     """Long plays per impression over all wordings of the alias cluster."""

@@ -14,13 +14,11 @@ from typing import TYPE_CHECKING
 from features.attributes import with_query_attributes, with_track_attributes
 from features.catalogue import KEYS, chosen
 from features.inputs import CHAIN, UNFITTED_STRENGTH, Sum, Window
+from features.keys import cluster_kinds, near_queries, track_keys, with_cluster_of, with_keys
 from features.spec import FeatureColumn, Grain
 from features.sums import (
-    near_queries,
     rolled_up,
     sums_per_pair,
-    track_keys,
-    with_keys,
     with_listeners,
     with_long_sums,
     with_short_sums,
@@ -40,7 +38,9 @@ class FeatureInputs:
     `popularity`: the catalog's by snapshot (`features.popularity`); null in all rows if None. `history`: what
     `events.tiles.history` makes, for windows beyond 90 days, `listeners` what `listener_history` there makes; ValueError if one is
     asked for without it. `vectors`: of queries and tracks by snapshot (`features.vectors`); no feature has them if None.
-    `strengths`: of the back-off's levels by snapshot (`features.backoff`), UNFITTED_STRENGTH where there is none.
+    `strengths`: of the back-off's levels by snapshot (`features.backoff`), UNFITTED_STRENGTH where there is none. `aliases_of`: the
+    night whose logs taught the aliases of `queries.cluster_id`; for other snapshots, older ones, clusters are those of the texts
+    alone. None: they hold for all.
     """
 
     pairs: DataFrame
@@ -54,6 +54,7 @@ class FeatureInputs:
     listeners: DataFrame | None = None
     vectors: DataFrame | None = None
     strengths: Mapping[date, Mapping[str, float]] = field(default_factory=dict)
+    aliases_of: date | None = None
 
 
 @dataclass(frozen=True)
@@ -184,9 +185,11 @@ def _stored(value: Column) -> Column:
 
 
 def _with_names(inputs: FeatureInputs) -> DataFrame:
-    """The wanted pairs with everything that a level sums by: its name, and its key (`sums.key_of`)."""
+    """The wanted pairs with everything that a level sums by: its name, and its key (`keys.key_of`)."""
     from pyspark.sql import functions as F
 
-    clusters = with_keys(inputs.queries.select("locale", "query", "language", "cluster_id"))
+    kinds = cluster_kinds(inputs)
+    clusters = with_keys(inputs.queries.select("locale", "query", "language", *kinds))
     made_by = with_keys(track_keys(inputs.tracks))
-    return inputs.pairs.join(F.broadcast(clusters), ["locale", "query"]).join(F.broadcast(made_by), "track_id")
+    named = inputs.pairs.join(F.broadcast(clusters), ["locale", "query"]).join(F.broadcast(made_by), "track_id")
+    return with_cluster_of(named, inputs, "cluster_id", "cluster_id_key")

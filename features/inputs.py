@@ -43,8 +43,8 @@ LEVELS = {
     "artist": ("language", "artist"),
     "work": ("language", "work_id"),
 }
-# of these keys, long strings: summed and joined by `sums.key_of`
-NAMES = ("query", "cluster_id", "track_id", "artist", "work_id")
+# of these keys, long strings: summed and joined by `keys.key_of`
+NAMES = ("query", "cluster_id", "text_cluster_id", "track_id", "artist", "work_id")
 QUERY_ATTRIBUTES = (
     "stripped", "language", "intent", "intent_group", "genre", "decade", "mood", "activity", "sort_by", "artist_name", "title_name",
     "query_tokens", "query_terms", "query_trigrams", "version", "music_language", "is_explicit_wanted", "first_year", "last_year",

@@ -29,36 +29,13 @@ from features.inputs import (
     Sum,
     decay_weights,
 )
+from features.keys import cluster_kinds, key_of, track_keys, with_cluster_of, with_keys
 from lake.columns import POSITIONS
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
     from features.engine import FeatureInputs
-
-
-KEY_SALT = 0  # change it where two queries of a night share a key: no value depends on it
-
-
-def key_of(name: str | Column) -> Column:
-    """The 64-bit key (xxhash64) of a name, null for null; a column's name gives `<name>_key`."""
-    from pyspark.sql import functions as F
-
-    column = F.col(name) if isinstance(name, str) else name
-    key = F.when(column.isNotNull(), F.xxhash64(F.lit(KEY_SALT), column))
-    return key.alias(f"{name}_key") if isinstance(name, str) else key
-
-
-def work_id() -> Column:
-    """The work of which a track of the catalog is a version; the track itself where that is unknown."""
-    from pyspark.sql import functions as F
-
-    return F.coalesce("work_id", "track_id")
-
-
-def with_keys(frame: DataFrame) -> DataFrame:
-    """The frame and the key of each name that it has."""
-    return frame.select("*", *[key_of(n) for n in NAMES if n in frame.columns])
 
 
 def sums_per_pair(inputs: FeatureInputs, asked: Sequence[Sum], near: DataFrame) -> DataFrame:
@@ -116,22 +93,6 @@ def sums_per_pair(inputs: FeatureInputs, asked: Sequence[Sum], near: DataFrame) 
     )
 
 
-def near_queries(inputs: FeatureInputs) -> DataFrame:
-    """(query, query_key) of the wanted pairs and of their alias clusters. The plan fails where two share a key."""
-    from pyspark.sql import functions as F
-
-    wanted = inputs.pairs.select("locale", "query").distinct()
-    clusters = inputs.queries.join(wanted, ["locale", "query"], "left_semi").select("language", "cluster_id").distinct()
-    near = inputs.queries.join(F.broadcast(clusters), ["language", "cluster_id"], "left_semi").select("query")
-    named = with_keys(near.unionByName(wanted.select("query")).distinct())
-    kept = named.groupBy("query_key").agg(F.min("query").alias("query"), F.count("*").alias("names"))
-    told = "features.sums: two queries share a 64-bit key. Give KEY_SALT another value and run the step again."
-    return kept.select(
-        "query",
-        F.when(F.col("names") == 1, F.col("query_key")).otherwise(F.raise_error(F.lit(told))).alias("query_key"),
-    )
-
-
 def _span_sum(wanted: Sum) -> Column:
     from pyspark.sql import functions as F
 
@@ -167,12 +128,14 @@ def rolled_up(fine: DataFrame, inputs: FeatureInputs, near: DataFrame) -> DataFr
     sums = [c for c in fine.columns if "__" in c]
     spread = fine.withColumn("_at", F.explode(places())).select("as_of", "_at.*", "query_key", "track_id_key", *sums)
     # of these queries alone: a tail's query that shares a key with one of them must not be taken for it
-    clusters = inputs.queries.join(F.broadcast(near), "query").select("locale", "query_key", key_of("cluster_id"))
+    kinds = [key_of(kind) for kind in cluster_kinds(inputs)]
+    clusters = inputs.queries.join(F.broadcast(near), "query").select("locale", "query_key", *kinds)
     made_by = with_keys(track_keys(inputs.tracks))
     of_track = made_by.select("track_id_key", "artist_key", "work_id_key")
     placed = spread.join(F.broadcast(clusters), ["locale", "query_key"], "left").join(
         F.broadcast(of_track), "track_id_key", "left"
     )
+    placed = with_cluster_of(placed, inputs, "cluster_id_key")
     # a language's rows are all summed (by cluster, track, artist); a locale's and `*`'s only where a pair asks for them
     asked = inputs.pairs.select("locale", "query").distinct()
     wanted = asked.select("locale", key_of("query")).withColumn("_wanted", F.lit(True))
@@ -184,13 +147,6 @@ def rolled_up(fine: DataFrame, inputs: FeatureInputs, near: DataFrame) -> DataFr
         placed = placed.join(F.broadcast(mark), key, "left")
         needed = needed | ((F.col("locale") == "*") & F.col(f"_by_{key}").isNotNull())
     return placed.where(needed).drop("_wanted", "_by_artist_key", "_by_work_id_key")
-
-
-def track_keys(tracks: DataFrame) -> DataFrame:
-    """(track_id, artist, work_id): the main artist, and `work_id()`."""
-    from pyspark.sql import functions as F
-
-    return tracks.select("track_id", F.col("artists_normal")[0].alias("artist"), work_id().alias("work_id"))
 
 
 _ORDER = ("work_id_key", "track_id_key", "as_of", "language", "query_key", "locale", "cluster_id_key", "artist_key")

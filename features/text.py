@@ -32,7 +32,7 @@ def title_prefix(window: Window) -> Column:
     return window.col("title_normal").startswith(window.col("stripped")).cast("double")
 
 
-@feature(unit="share", bounds=(0, 1), monotone=+1, null="the query or the title has no words")
+@feature(unit="share", bounds=(0, 1), monotone=+1, null="the title has no words")
 def title_words_share(window: Window) -> Column:
     """Share of the title's words that the query says."""
     from pyspark.sql import functions as F

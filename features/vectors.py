@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from features.sums import key_of, track_keys, with_keys
+from features.keys import key_of, track_keys, with_keys
 from lake.schema import struct
 from lake.tables import VECTORS
 
@@ -127,7 +127,7 @@ def stored_vectors(lake: Lake, as_of: Sequence[date]) -> DataFrame | None:
 def with_vectors(base: DataFrame, vectors: DataFrame | None, tracks: DataFrame) -> DataFrame:
     """Add `query_<what>` and `track_<what>` of each row's snapshot for each of TOLD, null where there is none.
 
-    The base holds as_of, the query's language and the keys of `features.sums`, and lies by work. A roll-up over all languages has no vector.
+    The base holds as_of, the query's language and the keys of `features.keys`, and lies by work. A roll-up over all languages has no vector.
     """
     from pyspark.sql import functions as F
 

@@ -82,6 +82,7 @@ def inputs_of(
     return FeatureInputs(
         pairs, daily, queries, night.tracks(allow_unvalidated=True), curves, dates, popularity_by_snapshot(night.lake, catalogs_of(night)),
         history(night.lake, dates), listener_history(night.lake, dates), vectors, stored_strengths(night.lake, dates),
+        night.run_date,
     )  # fmt: skip
 
 
@@ -92,13 +93,16 @@ def catalogs_of(night: Night) -> dict[date, tuple[str, str | None]] | None:
     )
 
 
-def training_pairs(daily: DataFrame, head: DataFrame, as_of: date, label_days: int) -> DataFrame:
-    """(as_of, locale or language, query, track) shown in [as_of, as_of + label_days), of head queries of D."""
+def training_pairs(daily: DataFrame, head: DataFrame, tracks: DataFrame, as_of: date, label_days: int) -> DataFrame:
+    """(as_of, locale or language, query, track) shown in [as_of, as_of + label_days), of head queries and the catalog of D."""
     from pyspark.sql import functions as F
 
     days = (F.col("search_date") >= F.lit(as_of)) & (F.col("search_date") < F.lit(as_of + timedelta(days=label_days)))
     places = F.array(F.col("locale"), F.substring("locale", 1, 2))
     shown = daily.where(days).withColumn("locale", F.explode(places)).select("locale", "query", "track_id").distinct()
+    shown = shown.join(
+        F.broadcast(tracks.select("track_id")), "track_id", "left_semi"
+    )  # the catalog may have lost some
     asked = F.broadcast(head.select("locale", "query"))
     return shown.join(asked, ["locale", "query"], "left_semi").select(F.lit(as_of).alias("as_of"), "*")
 
@@ -107,33 +111,38 @@ def _pairs(night: Night, day: date, daily: DataFrame, head: DataFrame) -> DataFr
     from pyspark.sql import functions as F
 
     if day < night.run_date:
-        return training_pairs(daily, head, day, night.settings.labels.label_days)
+        return training_pairs(daily, head, night.tracks(allow_unvalidated=True), day, night.settings.labels.label_days)
     candidates = night.lake.read(CANDIDATES, [day], allow_unvalidated=True)
     return candidates.select(F.lit(day).alias("as_of"), "locale", "query", "track_id")
 
 
 def snapshot_mark(night: Night, day: date, only: tuple[str, ...]) -> str:
-    """Fingerprint of what a snapshot is built from; a training snapshot of an earlier night that already stands frozen keeps its own."""
-    lake = night.lake
-    held = lake.fingerprint(PAIRS, day)
-    if day < night.run_date and held and lake.fingerprint(CANDIDATES, day):
-        return held  # a real night's frozen snapshot is what a release live on that day knew
-    end = min(night.run_date, day + timedelta(days=night.settings.labels.label_days))
-    days = night.days(day - timedelta(days=night.settings.features.window_days), end)
-    pairs = (CANDIDATES, [day]) if day == night.run_date else (DAILY_ENGAGEMENT, [])
-    known = catalogs_of(night)
-    inputs = night.inputs(
-        daily=(DAILY_ENGAGEMENT, days), queries=(QUERIES, [night.run_date]), tracks=(TRACKS, [night.tracks_unit]),
-        curves=(EXPOSURE_CURVES, [day]), pairs=pairs,
-        popularity=(TRACKS, [u for u in known[day] if u] if known else []),
-    )  # fmt: skip
-    return night.mark(
-        inputs,
+    """Fingerprint of what a snapshot is built from: how its columns are made, and from what.
+
+    A snapshot that the night of its own day built keeps its own, since that is what a release live on that day knew, unless it
+    failed its gate or its columns were made otherwise than tonight's.
+    """
+    lake, known = night.lake, catalogs_of(night)
+    made = night.mark(
         matrix_fingerprint(),
         only,
         night.settings.features.vectors,
+        known is not None,
         code_fingerprint("features", "queries"),
     )
+    held = lake.fingerprint(PAIRS, day)
+    is_frozen = day < night.run_date and lake.fingerprint(CANDIDATES, day) is not None
+    if is_frozen and held and held.startswith(f"{made}:") and lake.state(PAIRS, day) != "failed":
+        return held
+    end = min(night.run_date, day + timedelta(days=night.settings.labels.label_days))
+    pairs = (CANDIDATES, [day]) if day == night.run_date else (DAILY_ENGAGEMENT, [])
+    inputs = night.inputs(
+        # all days: the long windows read tiles of them
+        daily=(DAILY_ENGAGEMENT, night.days(date.min, end)), queries=(QUERIES, [night.run_date]), tracks=(TRACKS, [night.tracks_unit]),
+        curves=(EXPOSURE_CURVES, [day]), pairs=pairs,
+        popularity=(TRACKS, [u for u in known[day] if u] if known else []),
+    )  # fmt: skip
+    return f"{made}:{night.mark(inputs, head_settings(night))}"
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="build_features")

@@ -22,11 +22,14 @@ OTHERS = tuple(x for x in t.LOG_TABLES if x.name not in {y.name for y in AS_OF})
 
 
 def run(night: Night) -> Done:
-    """Expire as-of partitions older than `features.keep` nights and quarantine older than `maintain.quarantine_days`."""
+    """Expire as-of partitions older than `features.keep` nights and quarantine older than `maintain.quarantine_days`.
+
+    What is newer than the oldest snapshot of tonight's training set stays in any case: each of these nights is a snapshot of one
+    of the next training sets.
+    """
     settings, lake = night.settings, night.lake
-    needed = {str(d) for d in night.as_of}
-    oldest = str(night.run_date - timedelta(days=settings.features.keep))
-    expired = sum(expire(lake, x, [u for u in lake.commits(x) if u < oldest and u not in needed]) for x in AS_OF)
+    oldest = str(min([night.run_date - timedelta(days=settings.features.keep), *night.as_of]))
+    expired = sum(expire(lake, x, [u for u in lake.commits(x) if u < oldest]) for x in AS_OF)
     broken_until = str(night.run_date - timedelta(days=settings.maintain.quarantine_days))
     held = expire(lake, t.QUARANTINE, [u for u in lake.commits(t.QUARANTINE) if u < broken_until])
     kept = [x for x in (*AS_OF, *OTHERS) if lake.exists(x)]

@@ -92,7 +92,8 @@ class Night:
         """Snapshots that the training set of D needs, oldest first; empty while the history is too short."""
         if self.history_days < self.settings.ranking.min_history_days:
             return ()
-        return training_dates(self.run_date, self.first_day, self.settings.labels.label_days)
+        mature_days = self.settings.labels.label_days + self.settings.ingest.days_late
+        return training_dates(self.run_date, self.first_day, mature_days)
 
     def days_before(self, unit: str, days: int, but: Collection[str], *, also_after: bool = False) -> list[str]:
         """Delivered dates in the lake up to `days` before `unit` (or around it), those in `but` left out."""

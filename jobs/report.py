@@ -19,6 +19,7 @@ from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
 from jobs.settings import Settings
 from lake.errors import InputContractError
+from lake.places import places
 from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, HEAD_RANKINGS, QUERIES
 from queries.carrier import load_grammar, stripped
 
@@ -70,9 +71,7 @@ def run(night: Night) -> Done:
     lake, day = night.lake, [night.run_date]
     rankings = lake.read(HEAD_RANKINGS, day).select("locale", "query", "track_id", "score", "rank").toPandas()
     forms, wanted = asked_entries(night, truth)
-    spread = lake.read(DAILY_ENGAGEMENT, night.window(WINDOW_DAYS)).withColumn(
-        "locale", F.explode(F.array(F.col("locale"), F.substring("locale", 1, 2), F.lit("*")))
-    )
+    spread = lake.read(DAILY_ENGAGEMENT, night.window(WINDOW_DAYS)).withColumn("locale", F.explode(places()))
     seen = spread.groupBy("locale", "query", "track_id").agg(
         F.sum("impressions").alias("impressions"),
         F.sum(F.when(F.col("client") == "alexa", F.col("long_plays")).otherwise(F.col("clicks"))).alias("clicks"),

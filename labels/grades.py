@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lake.places import places
+
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
@@ -23,8 +25,8 @@ def judgements(daily: DataFrame, curves: DataFrame, queries: DataFrame, settings
     """One row per (as_of, locale or language, query, track) shown in the label window.
 
     `daily`: daily_engagement with `as_of`, only days of [as_of, as_of + label_days). `curves`: exposure_curves of D.
-    exposure = Σ impressions · propensity of their position (screens) + tracks heard (voice); successes = plays of 30 s
-    or to the end, plus saves and likes, at most one an impression; relevance = successes / exposure, shrunk to the query's own
+    exposure = Σ impressions · propensity of their position (screens) + tracks heard (voice); successes = impressions
+    heard for 30 s or to the end, saved or liked, each counted once; relevance = successes / exposure, shrunk to the query's own
     rate by `strength`; grade = how many of `cuts` it reaches.
     Source: inverse propensity by position, Joachims et al. 2017; the shrinkage keeps one lucky click from being a 4.
     """
@@ -44,15 +46,12 @@ def judgements(daily: DataFrame, curves: DataFrame, queries: DataFrame, settings
     )  # fmt: skip
     heard = F.col("impressions") * 1_000_000
     frame = frame.withColumn("exposure_micro", F.when(F.col("client") == "alexa", heard).otherwise(examined))
-    pleased = F.least(F.col("long_plays") + F.col("saves") + F.col("likes"), F.col("impressions"))
-    places = F.array(F.col("locale"), F.substring("locale", 1, 2), F.lit("*"))
     pairs = (
-        frame.withColumn("successes", pleased)
-        .withColumn("locale", F.explode(places))
+        frame.withColumn("locale", F.explode(places()))
         .groupBy("as_of", "locale", "query", "track_id")
         .agg(
             (F.sum("exposure_micro") / 1_000_000).alias("exposure"),
-            F.sum("successes").cast("double").alias("successes"),
+            F.sum("satisfied").cast("double").alias("successes"),
         )
     )
     of_query = pairs.groupBy("as_of", "locale", "query").agg(

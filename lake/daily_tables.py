@@ -9,7 +9,10 @@ BOT_RULES = ("scraper", "clockwork", "replay", "farm")
 ENGAGEMENT_MEASURES = (
     count("impressions", "times shown on a screen, or sounded on voice", "impressions"),
     count("clicks", "impressions tapped or chosen (screens)", "clicks"),
-    count("plays", "impressions that began to sound"),
+    count(
+        "plays",
+        "impressions that began to sound, also where the `play` was lost and only time heard or the end is told",
+    ),
     count("long_plays", "plays heard for 30 s or to the end", "plays"),
     count("completes", "plays heard to the end"),
     count("skips", "impressions skipped"),
@@ -18,6 +21,7 @@ ENGAGEMENT_MEASURES = (
     count("saves", "saves and adds to a list"),
     count("likes", "likes"),
     count("dislikes", "dislikes"),
+    count("satisfied", "impressions heard long, saved or liked, each once", "impressions"),
     count("rephrases", "impressions whose search was asked again in other words within 2 minutes"),
     count("follow_short_stops", "stops or skips within 30 s at a rank beyond the first (voice)"),
     count("dwell_ms", "time heard, the maximum of each chain, summed", "ms"),

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lake.errors import CommitLost, EmptyPartition, MissingPartition, RowsOutOfBounds, SchemaMismatch
-from lake.layout import CHECK, first_options, out_of_bounds, placed
-from lake.schema import Table, bounds_mark, check_clause, struct
+from lake.layout import first_options, hold_check, out_of_bounds, placed
+from lake.schema import Table, bounds_mark, struct
 from lake.tables import LEDGER
+from lake.upkeep import expire
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession
@@ -218,25 +219,14 @@ class Lake:
         # rows of other units that lay in the same files are written again, and counted apart
         wrote = int(metrics.get("numOutputRows", sum(rows.values()))) - int(metrics.get("numCopiedRows", 0))
         if wrote != sum(rows.values()):
+            expire(self, table, rows)  # it carries the marks of work that is done: they must not stand
             raise CommitLost(
                 f"{table.name}: {sum(rows.values()):,} rows counted, {wrote:,} written: the frame gives another result each "
                 f"time. Run jobs.{table.written_by} again; if it stays, look for an order that is not fixed."
             )
         if older and self._bounds.get(table.name) != bounds_mark(table):
-            self._hold_check(table)
+            hold_check(self.spark, self.path(table), table)
         self._bounds[table.name] = bounds_mark(table)
-
-    def _hold_check(self, table: Table) -> None:
-        """Bring the CHECK of a table that an older version made up to date: the newest commit tells which bounds it was made under."""
-        wanted = check_clause(table) if table.has_check else ""
-        detail = self.spark.sql(f"DESCRIBE DETAIL delta.`{self.path(table)}`").select("properties").first()
-        stored = dict(detail["properties"] if detail else {}).get(f"delta.constraints.{CHECK}", "")
-        if stored == wanted:
-            return
-        if stored:
-            self.spark.sql(f"ALTER TABLE delta.`{self.path(table)}` DROP CONSTRAINT {CHECK}")
-        if wanted:
-            self.spark.sql(f"ALTER TABLE delta.`{self.path(table)}` ADD CONSTRAINT {CHECK} CHECK ({wanted})")
 
     def _newest(self, table: Table) -> Row | None:
         history = self.spark.sql(f"DESCRIBE HISTORY delta.`{self.path(table)}` LIMIT 1")

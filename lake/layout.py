@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from lake.schema import Table, check_clause, check_clauses
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, SparkSession
 
 CHECK = "declared"  # the CHECK constraint that holds a table's declared bounds
 MEASURED_TYPES = ("string", "bigint", "int", "double", "date", "timestamp")  # of which Delta keeps min and max
@@ -40,6 +40,19 @@ def first_options(table: Table) -> dict[str, str]:
     if table.has_check and (clause := check_clause(table)):
         options[f"delta.constraints.{CHECK}"] = clause
     return options
+
+
+def hold_check(spark: SparkSession, path: str, table: Table) -> None:
+    """Bring the CHECK of a table that an older version made up to date."""
+    wanted = check_clause(table) if table.has_check else ""
+    detail = spark.sql(f"DESCRIBE DETAIL delta.`{path}`").select("properties").first()
+    stored = dict(detail["properties"] if detail else {}).get(f"delta.constraints.{CHECK}", "")
+    if stored == wanted:
+        return
+    if stored:
+        spark.sql(f"ALTER TABLE delta.`{path}` DROP CONSTRAINT {CHECK}")
+    if wanted:
+        spark.sql(f"ALTER TABLE delta.`{path}` ADD CONSTRAINT {CHECK} CHECK ({wanted})")
 
 
 def placed(table: Table, frame: DataFrame, rows: Mapping[str, int]) -> DataFrame:

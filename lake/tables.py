@@ -146,6 +146,7 @@ QUERIES = Table(
         Column("title_name", "string", "folded title or album asked for", nullable=True),
         Column("answers_as", "string", "which form is meant", values=("full", "stripped")),
         Column("cluster_id", "string", "alias cluster: wordings that ask for the same"),
+        Column("text_cluster_id", "string", "the cluster that wording and catalog alone make: it knows nothing of the logs' aliases"),
         Column("reasons", "array<string>", "why it was read so"),
         count("searches_28d", "searches in the 28 days before D", "searches"),
         count("people_28d", "distinct pseudonyms in the 28 days before D", "people"),

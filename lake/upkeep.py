@@ -33,6 +33,7 @@ def said(lake: Lake, table: Table, units: Mapping[str, str | None], rows: Mappin
 
 def expire(lake: Lake, table: Table, units: Iterable[str]) -> int:
     """Delete whole units; they are as if never written. The files go with the next vacuum. Number of units."""
+    lake.forget_cache(table)
     gone = sorted(set(units) & set(lake.commits(table)))
     if not gone:
         return 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from lake.places import places
+
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
@@ -53,8 +55,7 @@ def play_shape(plays: DataFrame, run_date: date) -> DataFrame:
     from pyspark.sql import functions as F
 
     recent = F.col("search_date") >= F.lit(run_date - timedelta(days=RECENT_DAYS))
-    places = F.explode(F.array_distinct(F.array(F.col("locale"), F.substring("locale", 1, 2), F.lit("*"))))
-    counted = plays.select(places.alias("locale"), "query", "track_id", recent.cast("int").alias("late"))
+    counted = plays.select(F.explode(places()).alias("locale"), "query", "track_id", recent.cast("int").alias("late"))
     counted = counted.groupBy("locale", "query", "track_id").agg(
         F.count("*").cast("double").alias("n"), F.sum("late").cast("double").alias("late")
     )

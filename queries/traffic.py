@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING
 
+from lake.places import places
 from lake.tables import QUERIES
 
 if TYPE_CHECKING:
@@ -22,9 +23,8 @@ def asked_queries(searches: DataFrame, first: date, before: date, k: int) -> Dat
 
     days = searches.where((F.col("search_date") >= F.lit(first)) & (F.col("search_date") < F.lit(before)))
     per_person = days.groupBy("locale", "query", "user_id").agg(F.count("*").alias("n"))
-    places = F.array(F.col("locale"), F.substring("locale", 1, 2), F.lit("*"))
     spread = (
-        per_person.withColumn("locale", F.explode(places))
+        per_person.withColumn("locale", F.explode(places()))
         .groupBy("locale", "query", "user_id")
         .agg(F.sum("n").alias("n"))
     )

@@ -25,7 +25,7 @@ _READ_SCHEMA = (
     "activity string, sort_by string, artist_name string, title_name string, answers_as string, entity string, sound string, "
     "reasons array<string>"
 )
-_CLUSTERED_SCHEMA = "locale string, query string, cluster_id string"
+_CLUSTERED_SCHEMA = "locale string, query string, cluster_id string, text_cluster_id string"
 
 
 def normalised(distinct_requests: "DataFrame") -> "DataFrame":
@@ -62,7 +62,8 @@ def vocabulary(tracks: "DataFrame") -> Vocabulary:
 def with_cluster_id(
     read: "DataFrame", searches: "DataFrame", pairs: "DataFrame", previous: "DataFrame | None", born: str
 ) -> "DataFrame":
-    """Add `cluster_id`. Grain as in: one row per (locale, query) of `readings`.
+    """Add `cluster_id`, and `text_cluster_id` as it were without `pairs` and `previous`. Grain as in: one row per (locale, query)
+    of `readings`.
 
     `searches`: (locale, query, searches_28d); `pairs`: mined aliases (`queries.aliases`), those that our own answers served
     left out here; `previous`: (locale, query, cluster_id) of the night before, or None; `born`: the run_date. How queries
@@ -168,24 +169,26 @@ def _entity(found: Interpretation, names: Vocabulary) -> str:
 
 def _identified(members: "pd.DataFrame", pairs: "pd.DataFrame", born: str) -> "pd.DataFrame":
     """The cluster id of every (locale, query) of one language. A query asked in several locales is one member."""
+    columns = ["locale", "query", "cluster_id", "text_cluster_id"]
     if members.empty:
-        return members.assign(cluster_id="")[["locale", "query", "cluster_id"]]
+        return members.assign(cluster_id="", text_cluster_id="")[columns]
     members = members.assign(searches=members["searches"].fillna(0).astype("int64"), before=_texts(members, "before"))
     members = members.sort_values(["query", "searches", "locale"], ascending=[True, False, True])
     asked = {str(query): int(n) for query, n in members.groupby("query")["searches"].sum().items()}
     once = members.drop_duplicates("query")
-    columns = ("query", "stripped", "constraint_key", "entity", "sound")
-    rows = zip(*(once[column] for column in columns), strict=True)
-    cluster_of = clustered(
-        [Member(query, stripped, key, entity, sound, asked[query]) for query, stripped, key, entity, sound in rows],
-        zip(pairs["query"], pairs["other"], pairs["strength"], strict=True),
-    )
+    rows = zip(*(once[column] for column in ("query", "stripped", "constraint_key", "entity", "sound")), strict=True)
+    known = [Member(query, stripped, key, entity, sound, asked[query]) for query, stripped, key, entity, sound in rows]
+    cluster_of = clustered(known, zip(pairs["query"], pairs["other"], pairs["strength"], strict=True))
+    of_text = clustered(known, [])
     inherited = members[members["before"] != ""].drop_duplicates("query")
     before = dict(zip(inherited["query"], inherited["before"], strict=True))
-    ids = stable_ids(str(members["language"].iloc[0]), cluster_of, asked, before, born)
-    return members.assign(cluster_id=[ids[cluster_of[query]] for query in members["query"]])[
-        ["locale", "query", "cluster_id"]
-    ]
+    language = str(members["language"].iloc[0])
+    ids = stable_ids(language, cluster_of, asked, before, born)
+    text_ids = stable_ids(language, of_text, asked, {}, born)
+    return members.assign(
+        cluster_id=[ids[cluster_of[query]] for query in members["query"]],
+        text_cluster_id=[text_ids[of_text[query]] for query in members["query"]],
+    )[columns]
 
 
 def _texts(batch: "pd.DataFrame", column: str) -> list[str]:

@@ -7,11 +7,10 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from features.attributes import AUDIO, range_fit, with_ranges, words
+from lake.places import places
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
-
-PLACES = "array(locale, substring(locale, 1, 2), '*')"
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def _engagement(queries: DataFrame, daily: DataFrame, settings: CandidateSetting
     """Tracks shown for the query itself, those heard long first."""
     from pyspark.sql import functions as F
 
-    spread = daily.withColumn("locale", F.explode(F.expr(PLACES)))
+    spread = daily.withColumn("locale", F.explode(places()))
     summed = spread.groupBy("locale", "query", "track_id").agg(
         F.sum("long_plays").alias("n"), F.sum("impressions").alias("m")
     )

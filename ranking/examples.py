@@ -19,14 +19,15 @@ MIN_DAYS_BEFORE = 5
 VALID_SHARE = 5  # with one snapshot only, every fifth alias cluster is held out
 
 
-def training_dates(run_date: date, first_day: date, label_days: int) -> tuple[date, ...]:
-    """Snapshots T whose labels [T, T + label_days) are mature at D, oldest first, a week apart.
+def training_dates(run_date: date, first_day: date, mature_days: int) -> tuple[date, ...]:
+    """Snapshots T whose labels are final at D, `mature_days` later (the label's days and those of late deliveries); oldest first,
+    a week apart.
 
     Three with under 56 days of history, then six; each has at least five days of logs before it. The newest one is
     the validation span.
     """
     most = SNAPSHOTS_LONG if (run_date - first_day).days >= LONG_HISTORY_DAYS else SNAPSHOTS_SHORT
-    back = [run_date - timedelta(days=label_days + SPACING_DAYS * i) for i in range(most)]
+    back = [run_date - timedelta(days=mature_days + SPACING_DAYS * i) for i in range(most)]
     return tuple(sorted(t for t in back if (t - first_day).days >= MIN_DAYS_BEFORE))
 
 

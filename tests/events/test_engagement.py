@@ -62,6 +62,25 @@ def test_on_voice_only_what_sounded_is_an_impression(spark: SparkSession) -> Non
     assert (asked_row["searches"], asked_row["satisfied"], asked_row["rephrased"]) == (1, 0, 1)
 
 
+def test_what_pleased_counts_once_an_impression_and_a_lost_play_is_heard_of(spark: SparkSession) -> None:
+    asked = searches(
+        spark,
+        *[(f"s{i}", "u", f"02T1{i}:00:00", "mobile", "hello") for i in range(3)],
+        ("v", "u", "02T15:00:00", "alexa", "hello"),
+    ).selectExpr("*", "false is_bot", "false is_rephrased")
+    reacted = events(
+        spark, ("s0", "t1", 1, "play", 0), ("s0", "t1", 1, "stop", 40_000), ("s0", "t1", 1, "save", None), ("s0", "t1", 1, "like", None),
+        ("s1", "t2", 2, "like", None), ("v", "t1", 1, "stop", 4_000), ("v", "t2", 2, "complete", None),
+    )  # fmt: skip
+    rows = {(r["client"], r["track_id"]): r for r in counted_days(asked, reacted).daily_engagement.collect()}
+    told = {k: (r["impressions"], r["plays"], r["long_plays"], r["satisfied"]) for k, r in rows.items()}
+    assert told == {
+        ("mobile", "t1"): (3, 1, 1, 1), ("mobile", "t2"): (3, 0, 0, 1), ("mobile", "t3"): (3, 0, 0, 0),
+        ("alexa", "t1"): (1, 1, 0, 0), ("alexa", "t2"): (1, 1, 1, 1),
+    }  # fmt: skip
+    assert sum(rows["alexa", "t1"]["plays_by_dwell"]) == 1
+
+
 def test_bots_are_counted_apart(spark: SparkSession) -> None:
     asked = searches(
         spark, ("s1", "u", "02T10:00:00", "mobile", "hello"), ("s2", "b", "02T10:00:00", "mobile", "hello")

@@ -72,8 +72,10 @@ def write_days(lake: Lake, days: range, mark: str, factor: int = 1) -> None:
     lake.write(DAILY_ENGAGEMENT, daily(lake.spark, days, factor), {day(i): mark for i in days})
 
 
-def summed(lake: Lake, as_of: date) -> dict[tuple[int, str, str, str], int]:
-    rows = history(lake, [as_of]).groupBy("span_days", "level", "place", "key").agg(F.sum("long_plays")).collect()
+def summed(lake: Lake, as_of: date, spans: tuple[int, ...] = (YEAR, ALL_TIME)) -> dict[tuple[int, str, str, str], int]:
+    rows = (
+        history(lake, [as_of], spans).groupBy("span_days", "level", "place", "key").agg(F.sum("long_plays")).collect()
+    )
     return {(r[0], r[1], r[2], r[3]): int(r[4]) for r in rows}
 
 
@@ -93,6 +95,14 @@ def test_what_is_read_is_what_the_days_say_and_nothing_of_the_future(lake: Lake)
             assert found[span, "query", "en-US", "hello"] == found[span, "query", "en-GB", "hello"] == english
             assert found[span, "track", "en", "a"] == 2 * english
             assert found[span, "query", "es-ES", "hola"] == found[span, "track", "es", "b"] == spanish
+
+
+def test_a_span_begins_with_its_first_day_and_not_the_one_before(lake: Lake) -> None:
+    write_tiles(lake, day(18))
+    spans = (1, 2, 3, 8, 9, 19)
+    found = summed(lake, day(20), spans)
+    for span in spans:
+        assert found[span, "query", "en-US", "hello"] == sum(i + 1 for i in range(20 - span, 20)), span
 
 
 def test_a_restated_day_makes_its_own_tiles_anew_and_no_other(lake: Lake) -> None:

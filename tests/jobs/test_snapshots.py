@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
+import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs.build_features import snapshot_mark
+from jobs import maintain
+from jobs.build_features import PAIRS, snapshot_mark
+from jobs.night import Night
 from lake.io import Lake
-from lake.tables import TRACKS
+from lake.schema import Table
+from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, TRACKS
+from ranking.examples import training_dates
 from tests.conftest import RUN_DATE, World
 from tests.features.rows import filled
 
 D = date.fromisoformat(RUN_DATE)
-EARLY, LATE, CATALOG, NEWER = date(2026, 3, 9), date(2026, 3, 16), date(2026, 3, 1), date(2026, 3, 12)
+EARLY, LATE = D - timedelta(days=16), D - timedelta(days=9)  # snapshots of the training set
+CATALOG, NEWER = date(2026, 3, 1), date(2026, 3, 12)
 
 
 def store_catalog(lake: Lake, day: date, popularity: float) -> None:
@@ -40,3 +47,76 @@ def test_a_restated_catalog_makes_the_snapshots_anew_that_read_popularity_from_i
     after = marks()
     # at EARLY the newer one was not there; D has one of its own, and 28 days before D there was none
     assert {day for day in before if before[day] != after[day]} == {LATE}
+
+
+def store(lake: Lake, table: Table, day: date, mark: str) -> None:
+    """A unit of one row that keeps the table's bounds and says nothing."""
+    fit = {
+        c.name: F.lit(c.values[0] if c.values else c.low if c.type == "int" else None)
+        for c in table.columns
+        if c.nullable or c.values or c.type == "int"
+    }
+    one = lake.spark.range(1).select()
+    lake.write(table, filled(one, table, **fit, **{str(table.unit_column): F.lit(day)}), {str(day): mark})
+
+
+def test_a_day_of_long_ago_that_is_restated_makes_the_snapshots_after_it_anew(
+    spark: SparkSession, tmp_path: Path, world: World
+) -> None:
+    night, old = world.night(spark, tmp_path), D - timedelta(days=200)
+    store(night.lake, DAILY_ENGAGEMENT, old, "first")
+    before = snapshot_mark(night, D, ())
+    store(night.lake, DAILY_ENGAGEMENT, old, "restated")
+    assert snapshot_mark(night, D, ()) != before
+
+
+@pytest.fixture
+def frozen(spark: SparkSession, tmp_path: Path, world: World) -> Night:
+    """A night with a snapshot of EARLY that EARLY's own night built."""
+    night = world.night(spark, tmp_path)
+    store(night.lake, CANDIDATES, EARLY, "of that night")
+    then = replace(night, settings=replace(night.settings, run_date=str(EARLY)))
+    store(night.lake, PAIRS, EARLY, snapshot_mark(then, EARLY, ()))
+    return night
+
+
+def test_a_snapshot_that_its_own_night_built_stays_whatever_is_restated(frozen: Night) -> None:
+    held = frozen.lake.fingerprint(PAIRS, EARLY)
+    store(frozen.lake, DAILY_ENGAGEMENT, EARLY - timedelta(days=1), "restated")
+    assert snapshot_mark(frozen, EARLY, ()) == held
+
+
+def test_it_is_made_anew_where_its_gate_failed(frozen: Night) -> None:
+    held = frozen.lake.fingerprint(PAIRS, EARLY)
+    frozen.lake.mark(PAIRS, EARLY, "failed")
+    assert snapshot_mark(frozen, EARLY, ()) != held
+
+
+def test_it_is_made_anew_where_its_columns_were_made_otherwise_than_tonights(frozen: Night) -> None:
+    held = frozen.lake.fingerprint(PAIRS, EARLY)
+    assert snapshot_mark(frozen, EARLY, ("coec",)) != held
+    store_catalog(frozen.lake, EARLY, 10.0)  # its popularity is null, tonight's is not
+    assert snapshot_mark(frozen, EARLY, ()) != held
+
+
+def test_the_label_days_of_every_snapshot_are_final() -> None:
+    dates = training_dates(date(2026, 3, 31), date(2026, 1, 1), 9)
+    assert dates == tuple(date(2026, 3, 22) - timedelta(days=7 * i) for i in range(5, -1, -1))
+    assert training_dates(date(2026, 3, 23), date(2026, 3, 1), 9) == (date(2026, 3, 7), date(2026, 3, 14))
+    assert training_dates(date(2026, 3, 10), date(2026, 3, 1), 9) == ()
+
+
+def test_upkeep_keeps_every_night_that_a_later_training_set_reads(
+    spark: SparkSession, tmp_path: Path, world: World
+) -> None:
+    night = world.night(spark, tmp_path, "ranking.min_history_days=1")
+    night.first_day = D - timedelta(days=100)  # long history: six snapshots, a week apart
+    oldest = min(night.as_of)
+    kept, gone = [oldest + timedelta(days=i) for i in (0, 1, 6, 40)], oldest - timedelta(days=1)
+    for day in (gone, *kept):
+        store(night.lake, CANDIDATES, day, "made")
+    maintain.run(night)
+    assert sorted(night.lake.commits(CANDIDATES)) == [str(d) for d in kept]
+    for tomorrow in range(1, 8):
+        needed = training_dates(D + timedelta(days=tomorrow), night.first_day, 9)
+        assert min(needed) > gone

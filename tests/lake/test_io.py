@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from lake.errors import EmptyPartition, MissingPartition, RowsOutOfBounds, SchemaMismatch
+from lake.errors import CommitLost, EmptyPartition, MissingPartition, RowsOutOfBounds, SchemaMismatch
 from lake.io import Lake
 from lake.layout import partition_values
 from lake.schema import Column, Table, struct
@@ -41,6 +41,18 @@ def test_a_write_replaces_its_units_only_and_twice_is_once(lake: Lake) -> None:
     assert read(lake) == [(DAY, "c", 3), (NEXT, "b", 2)]
     fresh = Lake(spark, lake.root)
     assert fresh.fingerprint(TABLE, DAY) == "f2" and fresh.fingerprint(TABLE, NEXT) == "f1"
+
+
+def test_a_write_that_does_not_hold_what_was_counted_leaves_its_unit_to_be_done(lake: Lake) -> None:
+    spark = lake.spark
+    lake.write(TABLE, rows(spark, (DAY, "a", 1), (NEXT, "b", 2)), {DAY: "f1", NEXT: "f1"})
+    with pytest.raises(CommitLost, match="2 rows counted, 1 written"):
+        lake.write(TABLE, rows(spark, (DAY, "c", 3)), {DAY: "f2"}, {str(DAY): 2})
+    for seen in (lake, Lake(spark, lake.root)):
+        assert seen.fingerprint(TABLE, DAY) is None and seen.fingerprint(TABLE, NEXT) == "f1"
+    assert read(lake) == [(NEXT, "b", 2)]
+    lake.write(TABLE, rows(spark, (DAY, "c", 3)), {DAY: "f2"})
+    assert read(lake) == [(DAY, "c", 3), (NEXT, "b", 2)]
 
 
 def test_a_unit_whose_rows_share_a_file_with_another_unit_can_be_replaced(lake: Lake) -> None:

@@ -79,7 +79,7 @@ def popularities(night: Night, dates: Sequence[date]) -> DataFrame:
 
 @pytest.fixture(scope="session")
 def laws(spark: SparkSession, world: World, tmp_path_factory: pytest.TempPathFactory) -> Laws:
-    """A night over the small world without a bot filter; snapshots of D and of D − 7."""
+    """A night over the small world without a bot filter; snapshots of D and of the newest training set."""
     home = Path(tmp_path_factory.mktemp("laws"))
     night = world.night(spark, home, *NO_BOTS)
     for step in (ingest, understand, count_engagement, fit_exposure, candidates):
@@ -94,7 +94,7 @@ def laws(spark: SparkSession, world: World, tmp_path_factory: pytest.TempPathFac
     pairs = of_night.select(F.lit(dates[1]).alias("as_of"), "locale", "query", "track_id")
     # every twentieth candidate list is enough for a law
     pairs = pairs.where(F.pmod(F.xxhash64("query"), F.lit(5)) == 0).unionByName(
-        training_pairs(daily, head, dates[0], 7)
+        training_pairs(daily, head, night.tracks(allow_unvalidated=True), dates[0], 7)
     )
     vectors = [fitted_vectors(daily, d).withColumn("as_of", F.lit(d)) for d in dates]
     inputs = FeatureInputs(

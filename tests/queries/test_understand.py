@@ -69,14 +69,14 @@ def test_readings_are_those_of_the_pure_function(spark, rows, catalog):
     assert (got["en", ""].intent, got["en", ""].intent_group) == ("not_music", "open")
 
 
-def clusters(spark, queries, tracks, pairs=(), previous=None):
+def clusters(spark, queries, tracks, pairs=(), previous=None, column="cluster_id"):
     """(locale, query) -> cluster id, with ten searches of each query."""
     read = readings(queries, tracks)
     asked = read.selectExpr("locale", "query", "10L AS searches_28d")
     mined = spark.createDataFrame(list(pairs), PAIRS_SCHEMA)
     found = with_cluster_id(read, asked, mined, previous, "2026-03-01")
     assert found.count() == read.count()
-    return {(row.locale, row.query): row.cluster_id for row in found.collect()}
+    return {(row.locale, row.query): getattr(row, column) for row in found.collect()}
 
 
 def test_clusters_join_wordings_of_one_language_and_keys_in_any_order(spark, rows):
@@ -101,6 +101,7 @@ def test_a_mined_pair_joins_and_ids_are_inherited(spark, rows):
     previous = spark.createDataFrame(known, "locale string, query string, cluster_id string")
     second = clusters(spark, queries, tracks, [(*pair, False)], previous)
     assert set(second.values()) == {first["en", "adele"]}  # it has the more traffic
+    assert clusters(spark, queries, tracks, [(*pair, False)], previous, "text_cluster_id") == first
     assert clusters(spark, queries, tracks, [(*pair, True)], previous) == first  # our own rewrite teaches nothing
 
 

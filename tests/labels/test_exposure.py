@@ -1,0 +1,76 @@
+"""Exposure curves: what swaps of neighbouring ranks say, by hand."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from labels.exposure import CELLS, CurveSettings, curves, position_counts
+from lake.tables import DAILY_ENGAGEMENT
+from tests.features.rows import filled
+
+FREE = CurveSettings(strength=1e-9)  # nothing is shrunk
+
+
+def day(spark: SparkSession, *rows: tuple[str, str, str, dict[int, tuple[int, int]]]) -> DataFrame:
+    """(client, query, track, {rank: (impressions, clicks or long plays)})."""
+    flat = [(c, q, t, *[[at.get(p, (0, 0))[i] for p in range(1, CELLS + 1)] for i in (0, 1)]) for c, q, t, at in rows]
+    frame = spark.createDataFrame(
+        flat, "client string, query string, track_id string, n array<bigint>, c array<bigint>"
+    )
+    columns = {name: F.col(name) for name in ("client", "query", "track_id")}
+    return filled(frame, DAILY_ENGAGEMENT, search_date=F.lit(date(2026, 3, 1)), locale=F.lit("en-US"), impressions_by_position=F.col("n"),
+                  clicks_by_position=F.col("c"), long_plays_by_position=F.col("c"), **columns)  # fmt: skip
+
+
+def made(spark: SparkSession, daily: DataFrame, settings: CurveSettings = FREE) -> pd.DataFrame:
+    queries = spark.createDataFrame(
+        [("en-US", "hello", "known_item")], "locale string, query string, intent_group string"
+    )
+    return curves(position_counts(daily, queries).toPandas(), settings).set_index(
+        ["client", "intent_group", "position"]
+    )
+
+
+def test_a_track_at_two_ranks_tells_how_much_less_the_lower_one_is_looked_at(spark: SparkSession) -> None:
+    """A good track (.8 where seen) stood mostly at rank 1, a bad one (.2) mostly at rank 2: clicks per rank say .8·90+.2·10 : ….
+
+    Rank 2 is looked at half as often. Raw rates are .74 and .13, a ratio of .18; within each track the ratio is .5.
+    """
+    daily = day(
+        spark,
+        ("mobile", "hello", "good", {1: (900, 720), 2: (100, 40)}),
+        ("mobile", "hello", "bad", {1: (100, 20), 2: (900, 90)}),
+    )
+    found = made(spark, daily)
+    assert found.loc["mobile", "known_item", 1]["propensity"] == 1.0
+    assert found.loc["mobile", "known_item", 2]["propensity"] == pytest.approx(0.5, abs=1e-6)
+    # expected clicks of the two ranks sum to the actual 870
+    rates = found.loc[("mobile", "known_item")]["expected_rate"]
+    assert 1000 * rates[1] + 1000 * rates[2] == pytest.approx(870, abs=1e-3)
+    assert rates[2] == pytest.approx(rates[1] / 2, abs=1e-6)
+
+
+def test_without_any_swap_a_rank_is_looked_at_as_one_over_it(spark: SparkSession) -> None:
+    found = made(spark, day(spark, ("mobile", "hello", "a", {1: (10, 5)})), CurveSettings())
+    for rank in (1, 2, 3, 10):
+        assert found.loc["web", "broad", rank]["propensity"] == pytest.approx(1 / rank, abs=1e-6)
+
+
+def test_voice_is_heard_until_the_listener_stops_and_expects_one_rate_at_every_rank(spark: SparkSession) -> None:
+    found = made(spark, day(spark, ("alexa", "hello", "a", {1: (100, 60)}), ("alexa", "hello", "b", {2: (40, 10)})))
+    assert list(found.loc[("alexa", "known_item")]["propensity"][:3]) == [1.0, 0.4, 0.0]
+    rates = found.loc[("alexa", "known_item")]["expected_rate"]
+    assert set(rates.round(6)) == {round(70 / 140, 6)}
+
+
+def test_a_query_that_nobody_has_read_counts_as_open(spark: SparkSession) -> None:
+    counts = position_counts(
+        day(spark, ("mobile", "never seen", "a", {1: (3, 1)})),
+        spark.createDataFrame([("en-US", "hello", "known_item")], "locale string, query string, intent_group string"),
+    ).toPandas()
+    assert set(counts[counts.impressions > 0].intent_group) == {"open"}

@@ -1,0 +1,88 @@
+"""Where clicks become grades: a page of rows, with exposure, successes and grade by hand."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from labels.grades import GradeSettings, judgements
+from lake.tables import DAILY_ENGAGEMENT, EXPOSURE_CURVES
+from tests.features.rows import filled
+
+T = date(2026, 3, 1)
+PLAIN = GradeSettings(strength=0.0, min_exposure=0.1)
+
+
+def day(spark: SparkSession, *rows: tuple[str, str, str, str, int, int, int]) -> DataFrame:
+    """(locale, query, track, client, position, impressions at it, satisfied)."""
+    names = "locale string, query string, track_id string, client string, position int, impressions bigint, satisfied bigint"
+    frame = spark.createDataFrame(list(rows), names)
+    cells = F.array(*[F.when(F.col("position") == p, F.col("impressions")).otherwise(F.lit(0)) for p in range(1, 12)])
+    kept = {n: F.col(n) for n in ("locale", "query", "track_id", "client", "impressions", "satisfied")}
+    made = filled(frame, DAILY_ENGAGEMENT, search_date=F.lit(T), impressions_by_position=cells, **kept)
+    return made.withColumn("as_of", F.lit(T))
+
+
+def curves(spark: SparkSession, second: float = 0.5) -> DataFrame:
+    """Rank 1 is looked at for certain, rank 2 with `second`; all others never."""
+    rows = [
+        (c, g, p, {1: 1.0, 2: second}.get(p, 0.0))
+        for c in ("mobile", "alexa")
+        for g in ("known_item", "open")
+        for p in range(1, 12)
+    ]
+    frame = spark.createDataFrame(rows, "client string, intent_group string, position int, propensity double")
+    kept = {n: F.col(n) for n in ("client", "intent_group", "position", "propensity")}
+    return filled(frame, EXPOSURE_CURVES, run_date=F.lit(T), **kept)
+
+
+def judged(spark: SparkSession, daily: DataFrame, settings: GradeSettings = PLAIN) -> dict[tuple[str, str, str], Any]:
+    queries = spark.createDataFrame(
+        [("en-US", "hello", "known_item")], "locale string, query string, intent_group string"
+    )
+    found = judgements(daily, curves(spark), queries, settings).collect()
+    return {(r["locale"], r["query"], r["track_id"]): r for r in found}
+
+
+def test_exposure_is_what_was_looked_at_and_counts_in_the_locale_its_language_and_everywhere(
+    spark: SparkSession,
+) -> None:
+    found = judged(spark, day(spark, ("en-US", "hello", "a", "mobile", 2, 4, 1), ("en-GB", "hello", "a", "mobile", 1, 1, 1),
+                              ("es-ES", "hello", "a", "mobile", 1, 2, 0)))  # fmt: skip
+    told = {place: (row["exposure"], row["successes"]) for (place, _, _), row in found.items()}
+    assert told == {"en-US": (2, 1), "en-GB": (1, 1), "es-ES": (2, 0), "en": (3, 2), "es": (2, 0), "*": (5, 2)}
+
+
+def test_a_request_that_came_with_a_language_alone_counts_once_for_it(spark: SparkSession) -> None:
+    found = judged(spark, day(spark, ("en", "hello", "a", "mobile", 1, 4, 1)))
+    assert {p: (r["exposure"], r["successes"]) for (p, _, _), r in found.items()} == {"en": (4, 1), "*": (4, 1)}
+
+
+def test_on_voice_what_sounded_was_noticed_whatever_its_rank(spark: SparkSession) -> None:
+    found = judged(spark, day(spark, ("en-US", "hello", "a", "alexa", 7, 4, 3)))
+    assert (found["en-US", "hello", "a"]["exposure"], found["en-US", "hello", "a"]["grade"]) == (4, 4)
+
+
+@pytest.mark.parametrize(("satisfied", "grade"), [(0, 0), (1, 1), (2, 1), (3, 2), (4, 3), (6, 4), (10, 4)])
+def test_grades_are_cut_where_the_settings_say(spark: SparkSession, satisfied: int, grade: int) -> None:
+    row = judged(spark, day(spark, ("en-US", "hello", "a", "mobile", 1, 10, satisfied)))["en-US", "hello", "a"]
+    assert (row["relevance"], row["grade"]) == (satisfied / 10, grade)
+
+
+def test_thin_evidence_leans_on_the_rate_of_the_query(spark: SparkSession) -> None:
+    daily = day(spark, ("en-US", "hello", "a", "mobile", 1, 1, 1), ("en-US", "hello", "b", "mobile", 1, 99, 9))
+    found = judged(spark, daily, GradeSettings(strength=2.0))
+    rate = (10 + 0.5) / (100 + 2.0)
+    assert found["en-US", "hello", "a"]["relevance"] == pytest.approx((1 + 2 * rate) / (1 + 2), abs=1e-9)
+    assert found["en-US", "hello", "b"]["relevance"] == pytest.approx((9 + 2 * rate) / (99 + 2), abs=1e-9)
+
+
+def test_what_was_hardly_looked_at_is_not_judged(spark: SparkSession) -> None:
+    daily = day(spark, ("en-US", "hello", "a", "mobile", 5, 9, 0), ("en-US", "hello", "b", "mobile", 2, 1, 0))
+    assert set(judged(spark, daily, GradeSettings(min_exposure=0.3))) == {
+        (p, "hello", "b") for p in ("en-US", "en", "*")
+    }
