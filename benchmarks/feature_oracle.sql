@@ -11,7 +11,7 @@ CREATE TEMP TABLE asked AS
   FROM s WINDOW w AS (PARTITION BY user_id ORDER BY ts, search_id);
 CREATE TEMP TABLE reaction AS
   SELECT search_id, track_id, position,
-    bool_or(kind = 'click') AS tapped, bool_or(kind = 'play') AS played, bool_or(kind = 'complete') AS ended,
+    bool_or(kind = 'click') AS tapped, bool_or(kind = 'play' OR kind = 'complete' OR dwell_ms > 0) AS played, bool_or(kind = 'complete') AS ended,
     bool_or(kind = 'skip') AS skipped, bool_or(kind = 'stop') AS stopped, bool_or(kind IN ('save', 'add')) AS saved,
     bool_or(kind = 'like') AS liked, bool_or(kind = 'dislike') AS disliked, coalesce(max(dwell_ms), 0) AS dwell
   FROM (SELECT DISTINCT event_id, search_id, track_id, position, kind, dwell_ms FROM raw_events) GROUP BY ALL;

@@ -73,6 +73,12 @@ def explained(
         for k in keys:
             frame = frame.where(F.col(k.name) == key[k.name])
         row = frame.first()
+        built = lake.fingerprint(feature_table(grain), run_date) or ""
+        if ":back:" in built:
+            raise MissingPartition(
+                f"{feature_table(grain).name} @ {run_date}: a later night made this snapshot, for its training set, from what that night "
+                f"read. Give the run_date of a night that built its own."
+            )
         if row is None:
             raise MissingPartition(
                 f"{feature_table(grain).name} @ {run_date}: no row of ({locale}, {query}, {track_id}). It was no candidate; "

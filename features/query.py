@@ -59,8 +59,7 @@ def query_top_track_share(window: Window) -> Column:
 
 @feature(unit="share", bounds=(0, 1), windows=(28,), null="the query had no long play in the window")
 def query_play_shift(window: Window) -> Column:
-    """How far the last week's long plays are from the window's, track by track: 0 a steady query, 1 one that was not played in the last week;
-    one with all new answers lies between, nearer to 1 the fewer they are."""
+    """How far the last week's long plays are from the window's, track by track: 0 a steady query; near 1, little in common."""
     return window.moved("long_plays")
 
 

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 from events.tiles import history, listener_history
 from features.backoff import fitted, stored_strengths, write_strengths
-from features.catalogue import chosen, feature_table, matrix_fingerprint
+from features.catalogue import chosen, feature_table, feature_tables, matrix_fingerprint
 from features.engine import FeatureInputs, prepared
 from features.popularity import catalogs_known, popularity_by_snapshot
 from features.vectors import stored_vectors, write_vectors
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 PAIRS = feature_table("query_track")
+OWN, BACK = ":own:", ":back:"  # who built a snapshot: the night of its own day, or a later one
 
 
 def run(night: Night) -> Done:
@@ -119,22 +120,25 @@ def _pairs(night: Night, day: date, daily: DataFrame, head: DataFrame) -> DataFr
 def snapshot_mark(night: Night, day: date, only: tuple[str, ...]) -> str:
     """Fingerprint of what a snapshot is built from: how its columns are made, and from what.
 
-    A snapshot that the night of its own day built keeps its own, since that is what a release live on that day knew, unless it
-    failed its gate or its columns were made otherwise than tonight's.
+    Its parts, between colons: the columns and settings, `own` or `back` (of the night of its own day, or of a later one), the inputs.
+    A snapshot that its own night built stays, since that is what a release live on that day knew, unless it failed its gate
+    or its columns were made otherwise than tonight's; a build of some columns only never takes its place.
     """
-    lake, known = night.lake, catalogs_of(night)
+    lake, known, settings = night.lake, catalogs_of(night), night.settings
     made = night.mark(
         matrix_fingerprint(),
         only,
-        night.settings.features.vectors,
+        settings.features.vectors,
+        settings.features.window_days,
         known is not None,
         code_fingerprint("features", "queries"),
     )
     held = lake.fingerprint(PAIRS, day)
-    is_frozen = day < night.run_date and lake.fingerprint(CANDIDATES, day) is not None
-    if is_frozen and held and held.startswith(f"{made}:") and lake.state(PAIRS, day) != "failed":
-        return held
-    end = min(night.run_date, day + timedelta(days=night.settings.labels.label_days))
+    if day < night.run_date and held and OWN in held:
+        failed = any(lake.state(table, day) == "failed" for table in feature_tables())
+        if only or (held.startswith(f"{made}{OWN}") and not failed):
+            return held
+    end = min(night.run_date, day + timedelta(days=settings.labels.label_days))
     pairs = (CANDIDATES, [day]) if day == night.run_date else (DAILY_ENGAGEMENT, [])
     inputs = night.inputs(
         # all days: the long windows read tiles of them
@@ -142,7 +146,7 @@ def snapshot_mark(night: Night, day: date, only: tuple[str, ...]) -> str:
         curves=(EXPOSURE_CURVES, [day]), pairs=pairs,
         popularity=(TRACKS, [u for u in known[day] if u] if known else []),
     )  # fmt: skip
-    return f"{made}:{night.mark(inputs, head_settings(night))}"
+    return f"{made}{OWN if day == night.run_date else BACK}{night.mark(inputs, head_settings(night))}"
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="build_features")

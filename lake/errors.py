@@ -67,7 +67,7 @@ class EmptyPartition(PlayfirstError):
 
 
 class CommitLost(PlayfirstError):
-    """The newest commit of a table is not the one just written."""
+    """The newest commit of a table is not the one just written, or holds another number of rows than was counted."""
 
 
 class StaleRanker(PlayfirstError):

@@ -147,7 +147,8 @@ class Lake:
 
         `rows`: the frame's rows per unit where the caller has counted them (it is counted here otherwise, and kept in
         memory meanwhile). Raises SchemaMismatch for other columns than declared, EmptyPartition for a unit without a row
-        (unless the table may be empty), CommitLost if the newest commit is not ours or holds another number of rows.
+        (unless the table may be empty), CommitLost if the newest commit is not ours, or holds another number of rows:
+        then the units are removed again, as if never written.
         Running it again gives the same table.
         """
         from pyspark.sql import functions as F

@@ -4,6 +4,7 @@ DataFrame API only, so that it also runs over Spark Connect.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from queries.clusters import Member, clustered, stable_ids
@@ -179,7 +180,7 @@ def _identified(members: "pd.DataFrame", pairs: "pd.DataFrame", born: str) -> "p
     rows = zip(*(once[column] for column in ("query", "stripped", "constraint_key", "entity", "sound")), strict=True)
     known = [Member(query, stripped, key, entity, sound, asked[query]) for query, stripped, key, entity, sound in rows]
     cluster_of = clustered(known, zip(pairs["query"], pairs["other"], pairs["strength"], strict=True))
-    of_text = clustered(known, [])
+    of_text = clustered([replace(one, searches=0) for one in known], [])
     inherited = members[members["before"] != ""].drop_duplicates("query")
     before = dict(zip(inherited["query"], inherited["before"], strict=True))
     language = str(members["language"].iloc[0])

@@ -10,6 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from features.catalogue import feature_table
 from jobs import maintain
 from jobs.build_features import PAIRS, snapshot_mark
 from jobs.night import Night
@@ -87,14 +88,32 @@ def test_a_snapshot_that_its_own_night_built_stays_whatever_is_restated(frozen: 
 
 
 def test_it_is_made_anew_where_its_gate_failed(frozen: Night) -> None:
-    held = frozen.lake.fingerprint(PAIRS, EARLY)
-    frozen.lake.mark(PAIRS, EARLY, "failed")
+    held, tracks = frozen.lake.fingerprint(PAIRS, EARLY), feature_table("track")
+    store(frozen.lake, tracks, EARLY, str(held))
+    assert snapshot_mark(frozen, EARLY, ()) == held
+    frozen.lake.mark(tracks, EARLY, "failed")
     assert snapshot_mark(frozen, EARLY, ()) != held
+
+
+def test_a_build_of_some_columns_takes_no_snapshots_place_and_a_later_nights_is_no_frozen_one(frozen: Night) -> None:
+    held = frozen.lake.fingerprint(PAIRS, EARLY)
+    assert snapshot_mark(frozen, EARLY, ("coec",)) == held
+    late = snapshot_mark(frozen, LATE, ())
+    store(frozen.lake, PAIRS, LATE, late)
+    store(frozen.lake, CANDIDATES, LATE, "of that night")
+    assert snapshot_mark(frozen, LATE, ()) == late
+    store(frozen.lake, DAILY_ENGAGEMENT, LATE - timedelta(days=1), "restated")
+    assert snapshot_mark(frozen, LATE, ()) != late
+    fewer = replace(frozen, settings=replace(frozen.settings, ranking=replace(frozen.settings.ranking, head_share=0.5)))
+    shorter = replace(
+        frozen, settings=replace(frozen.settings, features=replace(frozen.settings.features, window_days=14))
+    )
+    marks = {snapshot_mark(n, LATE, ()) for n in (frozen, fewer, shorter)}
+    assert len(marks) == 3
 
 
 def test_it_is_made_anew_where_its_columns_were_made_otherwise_than_tonights(frozen: Night) -> None:
     held = frozen.lake.fingerprint(PAIRS, EARLY)
-    assert snapshot_mark(frozen, EARLY, ("coec",)) != held
     store_catalog(frozen.lake, EARLY, 10.0)  # its popularity is null, tonight's is not
     assert snapshot_mark(frozen, EARLY, ()) != held
 
