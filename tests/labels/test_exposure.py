@@ -31,8 +31,10 @@ def made(spark: SparkSession, daily: DataFrame, settings: CurveSettings = FREE) 
     queries = spark.createDataFrame(
         [("en-US", "hello", "known_item")], "locale string, query string, intent_group string"
     )
-    return curves(position_counts(daily, queries).toPandas(), settings).set_index(
-        ["client", "intent_group", "position"]
+    return (
+        curves(position_counts(daily, queries).toPandas(), settings)
+        .set_index(["client", "intent_group", "position"])
+        .sort_index()
     )
 
 
