@@ -9,7 +9,7 @@ from pathlib import Path
 from jobs.night import Done, Night
 from lake.schema import Table
 from quality.drift import drift
-from quality.engine import GateContext, write_data_docs
+from quality.engine import GateContext, import_ahead, write_data_docs
 from quality.gate import Verdict, hold, judge
 
 
@@ -23,6 +23,7 @@ def gate(night: Night, tables: Sequence[Table]) -> Done:
     todo = {n: (t, units) for n, (t, units) in todo.items() if units}
     if not todo:
         return Done(skipped=True)
+    import_ahead()
     context = GateContext(Path(night.settings.quality.docs_dir) / night.settings.run_date)
     verdicts: list[Verdict] = []
     for table, units in todo.values():

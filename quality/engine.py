@@ -13,7 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -31,10 +33,20 @@ SITE = "playfirst"
 RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0, "include_unexpected_rows": False}
 
 
-def great_expectations() -> ModuleType:
-    """The library, imported when first needed (6 s), its analytics switched off before the import."""
+def import_ahead() -> None:
+    """Import the library in a thread of its own: it takes 3 to 6 s, in which Spark can count. Whoever needs it waits for the import."""
+    _closed()
+    Thread(target=import_module, args=("great_expectations",), daemon=True).start()
+
+
+def _closed() -> None:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
+
+
+def great_expectations() -> ModuleType:
+    """The library, its analytics switched off before the import."""
+    _closed()
     with quiet():
         import great_expectations as gx
 
