@@ -57,7 +57,7 @@ class Run:
         ]
 
     def night_command(self, folder: Path) -> list[str]:
-        """The night's command line for this run: its own lake, releases and reports; no tuning."""
+        """The night's command line for this run: its own lake, releases, rankers and reports; no tuning, nor the winner of another's."""
         return [
             sys.executable,
             "-m",
@@ -68,6 +68,8 @@ class Run:
             f"lake.root={folder / 'lake'}",
             f"releases={folder / 'releases'}",
             f"reports={folder / 'reports'}",
+            f"rankers={folder / 'rankers'}",
+            f"tuning.sweeps={folder / 'sweeps'}",
             "nightly.tune=never",
         ]
 

@@ -23,33 +23,54 @@ from ranking.examples import examples, label_auc, matrix, training_examples_tabl
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from lake.io import Commit
+
 PAIR, QUERY, TRACK = (feature_table(g) for g in ("query_track", "query", "track"))
 EXAMPLES = training_examples_table()
 AUDITED, AUDITED_QUERIES = "features-audited.json", 100
 
 
 def run(night: Night) -> Done:
-    """One row per graded (as_of, locale, query, track); exit 3 names a feature that knows the label."""
-    from pyspark.sql import functions as F
-
+    """One row per graded (as_of, locale, query, track); exit 3 names a feature that knows the label, each time until it is mended."""
     lake, dates = night.lake, night.as_of
     if not dates:
         return Done(skipped=True, note="no training snapshot")
     inputs = night.inputs(
         judgements=(JUDGEMENTS, [night.run_date]), pairs=(PAIR, dates), queries=(QUERY, dates), tracks=(TRACK, dates)
     )
-    mark = night.mark(inputs, matrix_fingerprint(), code_fingerprint("ranking"))
-    if not night.pending(EXAMPLES, {night.settings.run_date: mark}):
+    limit, day = night.settings.ranking.max_leak_auc, night.settings.run_date
+    mark = night.mark(inputs, matrix_fingerprint(), limit, code_fingerprint("ranking"))
+    written, is_new = lake.commits(EXAMPLES).get(day), bool(night.pending(EXAMPLES, {day: mark}))
+    if is_new:
+        written = _write(night, mark)
+    elif lake.state(EXAMPLES, day) == "passed":
         return Done(skipped=True)
+    # also where they were written before: they failed, or the night was killed before they were looked at
+    _audit(night, lake.read(EXAMPLES, [day], allow_unvalidated=True))
+    return Done(
+        lake.commits(JUDGEMENTS)[day].rows if is_new else 0, written.rows if written else 0, f"{len(dates)} snapshots"
+    )
+
+
+def refuse_leaks(night: Night) -> None:
+    """Raise LeakageFound where the night's examples failed their audit (or their gate) and were not judged anew."""
+    if night.lake.state(EXAMPLES, night.run_date) == "failed":
+        raise LeakageFound(
+            f"training_examples @ {night.settings.run_date}: failed when last judged. Mend the feature and run jobs.nightly again "
+            f"(jobs.assemble judges them); nothing was published."
+        )
+
+
+def _write(night: Night, mark: str) -> Commit:
+    from pyspark.sql import functions as F
+
+    lake, dates = night.lake, night.as_of
     rows = matrix(lake.read(PAIR, dates), lake.read(QUERY, dates), lake.read(TRACK, dates))
     judged = lake.read(JUDGEMENTS, [night.run_date], allow_unvalidated=True)
     frame = examples(rows, judged, lake.read(QUERIES, [night.run_date]), dates[-1] if len(dates) > 1 else None)
     frame = frame.withColumn("run_date", F.lit(night.run_date)).select(*[c.name for c in EXAMPLES.columns])
-    written = lake.write(EXAMPLES, frame, {night.settings.run_date: mark})
-    _audit(night, lake.read(EXAMPLES, [night.run_date], allow_unvalidated=True))
-    return Done(
-        lake.commits(JUDGEMENTS)[night.settings.run_date].rows, sum(written.values()), f"{len(dates)} snapshots"
-    )
+    lake.write(EXAMPLES, frame, {night.settings.run_date: mark})
+    return lake.commits(EXAMPLES)[night.settings.run_date]
 
 
 def _audit(night: Night, rows: DataFrame) -> None:
@@ -64,7 +85,8 @@ def _audit(night: Night, rows: DataFrame) -> None:
             f"that knows the label. Look at its window and inputs; nothing was published."
         )
     # what a feature reads follows from its code: it is looked at once, and again when the code has changed
-    code, done = code_fingerprint("features"), Path(night.settings.reports) / AUDITED
+    night.lake.mark(EXAMPLES, day, "built")
+    code, done = code_fingerprint("features", "events"), Path(night.settings.reports) / AUDITED
     if done.exists() and json.loads(done.read_text(encoding="utf-8")).get("code") == code:
         return
     seers = _seers(night)

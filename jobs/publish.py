@@ -9,6 +9,7 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
+from jobs.assemble import refuse_leaks
 from jobs.command import run_command
 from jobs.gate import gate
 from jobs.night import Done, Night, run_alone
@@ -28,6 +29,7 @@ EXPLAINED = 10
 
 def run(night: Night) -> Done:
     """Gate, write, verify, move CURRENT (unless held). Equal content twice is told as such."""
+    refuse_leaks(night)
     gate(night, (JUDGEMENTS, training_examples_table(), HEAD_RANKINGS))
     lake, root = night.lake, Path(night.settings.releases)
     rankings = lake.read(HEAD_RANKINGS, [night.run_date]).toPandas()

@@ -11,10 +11,11 @@ from omegaconf import DictConfig
 
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
-from jobs.tune import EXAMPLES, examples_path, winner_of
+from jobs.tune import EXAMPLES, examples_path, is_tonights, winner_of
+from lake.errors import StaleRanker
 from lake.fingerprint import code_fingerprint
-from ranking.dataset import Examples, read_examples
-from ranking.ranker import RankerParams, fit, load
+from ranking.dataset import Examples, FeatureList, read_examples
+from ranking.ranker import Ranker, RankerCorrupt, RankerParams, fit, load
 from ranking.scoring import feature_list
 from tuning.winner import Result, assert_shipped, choose
 
@@ -27,6 +28,26 @@ def ranker_folder(night: Night) -> Path:
 def _judged(examples: Examples, params: dict[str, Any], threads: int) -> Result:
     """What some parameters reach on the validation span, stopping early."""
     return Result.of(fit(examples, RankerParams.from_dict(params), seed=1, threads=threads))
+
+
+def stands(folder: Path, features: FeatureList, mark: str) -> bool:
+    """Whether the ranker of these inputs is saved and sound; one that is stale or damaged is to be made again."""
+    if not (folder / "ranker.json").exists():
+        return False
+    try:
+        return load(folder, features).metadata.get("fingerprint") == mark
+    except (StaleRanker, RankerCorrupt):
+        return False
+
+
+def ship(ranker: Ranker, chosen: Result, folder: Path) -> None:
+    """Save the ranker, and put it into its place once it is what was chosen. Raises StaleRanker; then the place is as it was."""
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    ranker.save(partial)
+    assert_shipped(chosen, load(partial, ranker.features))
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
 
 
 def run(night: Night) -> Done:
@@ -42,12 +63,12 @@ def run(night: Night) -> Done:
         winner.to_dict() if winner else None, features.fingerprint,
         code_fingerprint("ranking", "tuning"),
     )  # fmt: skip
-    if (folder / "ranker.json").exists() and load(folder, features).metadata.get("fingerprint") == mark:
+    if stands(folder, features, mark):
         return Done(skipped=True)
     path = examples_path(night)
     examples = read_examples(path, features, night.settings.tuning.folds)
-    # a sweep of this very night judged the default beside its winner; an older winner is judged anew, as the default is
-    if winner and winner.default and winner.sweep.endswith(night.settings.run_date):
+    # a sweep over these very examples judged the default beside its winner; another's winner is judged anew, as the default is
+    if winner and winner.default and is_tonights(night, winner):
         judged, chosen = winner.default, choose(winner.default, winner)
     else:
         judged = _judged(examples, night.settings.ranker, threads)
@@ -60,12 +81,7 @@ def run(night: Night) -> Done:
     ranker = fit(
         examples, RankerParams.from_dict(chosen.params), trees=chosen.trees, seed=1, threads=threads, metadata=said
     )
-    partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    ranker.save(partial)
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.rename(folder)
-    assert_shipped(chosen, load(folder, features))
+    ship(ranker, chosen, folder)
     note = f"{said['chosen']} parameters, {chosen.trees} trees, validation NDCG@10 {chosen.valid_ndcg10:.4f} (default {judged.valid_ndcg10:.4f})"
     return Done(len(examples.grades), ranker.trees, note)
 

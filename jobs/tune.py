@@ -10,6 +10,7 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
+from jobs.assemble import refuse_leaks
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
 from lake.errors import MissingPartition
@@ -34,6 +35,7 @@ def examples_path(night: Night) -> Path:
         raise MissingPartition(
             f"training_examples: {night.settings.run_date} was never written. Run jobs.assemble first."
         )
+    refuse_leaks(night)
     folder = Path(night.settings.tuning.sweeps) / "examples" / f"{night.settings.run_date}-{mark}"
     if not (folder / "_SUCCESS").exists():
         for old in folder.parent.glob(f"{night.settings.run_date}-*"):
@@ -45,6 +47,19 @@ def examples_path(night: Night) -> Path:
 
 def _winner_file(night: Night) -> Path:
     return Path(night.settings.tuning.sweeps) / f"winner-{night.settings.run_date}.json"
+
+
+def is_tonights(night: Night, winner: Winner) -> bool:
+    """Whether the winner was judged, and the default beside it, on the examples of D as they are now."""
+    file = _winner_file(night)
+    said = json.loads(file.read_text()) if file.exists() else {}
+    judged_on = said.get("examples")
+    return (
+        winner.default is not None
+        and said.get("winner", {}).get("sweep") == winner.sweep
+        and judged_on is not None
+        and judged_on == night.lake.fingerprint(EXAMPLES, night.run_date)
+    )
 
 
 def winner_of(night: Night) -> Winner | None:
@@ -94,7 +109,8 @@ def run(night: Night) -> Done:
     rows = list(trials.itertuples(index=False, name=None))
     night.lake.write(TRIALS, night.spark.createDataFrame(rows, struct(TRIALS)), {settings.name: mark})
     partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps({"fingerprint": mark, "winner": winner.to_dict()}, indent=1))
+    judged_on = night.lake.fingerprint(EXAMPLES, night.run_date)
+    partial.write_text(json.dumps({"fingerprint": mark, "examples": judged_on, "winner": winner.to_dict()}, indent=1))
     partial.rename(file)
     if section.trials > 10:
         print_leaderboard(winner)

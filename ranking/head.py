@@ -75,8 +75,9 @@ def ranked_lists(
     of_artist = Window.partitionBy("locale", "query", "artist").orderBy(*by_score)
     spread = F.col("intent_group").isin("broad", "open")
     over = spread & (F.row_number().over(of_artist) > settings.max_per_artist)
-    frame = frame.withColumn("_over", over & (F.col("_place") <= 4 * settings.artist_span))
-    # the tracks over the cap come after the first artist_span that are not, then everything goes on by score
+    frame = frame.withColumn("_over", over | (F.col("_place") > 4 * settings.artist_span))
+    # the tracks over the cap come after the first artist_span that are not, then everything goes on by score; nobody is led
+    # forward from further back than four times the span: where so few artists are meant, the score decides
     kept = F.row_number().over(of_list.orderBy("_over", *by_score))
     frame = frame.withColumn("_kept", kept)
     leading = ~F.col("_over") & (F.col("_kept") <= settings.artist_span)

@@ -87,6 +87,11 @@ def way_back(root: Path) -> list[str]:
     return [step for step in reversed(path) if step != now_at]
 
 
+def answered(root: Path) -> set[str]:
+    """The releases that CURRENT has named at some time; from HISTORY."""
+    return {release_id for action, release_id in _history(root) if action != "held"}
+
+
 def waiting(root: Path) -> list[str]:
     """The releases that nights built under the present hold, latest first."""
     held: list[str] = []

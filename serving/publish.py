@@ -6,7 +6,7 @@ from typing import Literal
 
 from serving.errors import ReleaseInput
 from serving.files import folder_lock
-from serving.pointers import current_or_none, hold, move_current, note, waiting
+from serving.pointers import answered, current_or_none, hold, move_current, note, waiting
 from serving.prune import Pruned, prune
 from serving.verify import release_folder, stamp_release
 
@@ -51,7 +51,8 @@ def publish(root: Path, release_id: str, keep: int) -> PublishOutcome:
             action = "already"
         elif hold(root) is not None:
             action = "held"
-            if release_id not in waiting(root):
+            # one that has answered before was left on purpose: a night that builds it again does not bring it back
+            if release_id not in waiting(root) and release_id not in answered(root):
                 note(root, "held", release_id)
         else:
             action = "moved"

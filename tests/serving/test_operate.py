@@ -43,6 +43,14 @@ def test_rollback_holds_and_later_nights_do_not_move_current(root: Path) -> None
     assert bad != current_id(root)
 
 
+def test_a_night_that_builds_the_rolled_back_release_again_does_not_bring_it_back(root: Path) -> None:
+    good, bad = night(root, 20), night(root, 21)
+    rollback(root)
+    assert publish(root, bad, 14).action == "held"
+    assert resume(root) == (True, good)
+    assert publish(root, write(root, run_date="2026-11-22"), 14).action == "moved"
+
+
 def test_resume_without_a_new_night_stays(root: Path) -> None:
     good, _ = night(root, 20), night(root, 21)
     rollback(root)
