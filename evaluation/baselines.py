@@ -31,9 +31,13 @@ def ctr_scores(candidates: pd.DataFrame) -> Floats:
     return np.divide(clicks, shown, out=np.zeros(len(candidates)), where=shown > 0)
 
 
-def coec_scores(candidates: pd.DataFrame) -> Floats:
-    """Clicks over expected clicks (Zhang & Jones 2007), as the night made it; null (no exposure) counts as 0."""
-    return _numbers(candidates["coec"], missing=0.0)
+def coec_scores(candidates: pd.DataFrame, column: str = "coec") -> Floats:
+    """Clicks over expected clicks, as the night made it; null (no exposure) counts as 0.
+
+    `coec` is shrunk along the back-off chain, so a track that was never shown stands at what its cluster, its plays elsewhere,
+    or the average say; `coec_raw` is the ratio itself (Zhang & Jones 2007), null without exposure.
+    """
+    return _numbers(candidates[column], missing=0.0)
 
 
 def random_scores(candidates: pd.DataFrame, seed: int) -> Floats:

@@ -29,7 +29,7 @@ from evaluation.truth import KEY, NightTruth
 __all__ = ["BASELINES", "NightResult", "evaluate_night", "print_night", "write_night_json"]
 
 Floats = npt.NDArray[np.float64]
-BASELINES = ("popularity", "ctr", "coec", "bm25")
+BASELINES = ("popularity", "ctr", "coec", "coec_raw", "bm25")
 
 
 def evaluate_night(
@@ -44,7 +44,7 @@ def evaluate_night(
     """NDCG@10 of every arm over the released entries that people asked for on day D.
 
     `rankings`: one row per (locale, query, track_id) of the release, with `score` (greater first), or with `rank` (1
-    first), which wins if present. `candidates`: the rows the night ranked, with `impressions`, `clicks`, `coec`,
+    first), which wins if present. `candidates`: the rows the night ranked, with `impressions`, `clicks`, `coec`, `coec_raw`,
     `stripped` (the carrier-stripped query), and optionally `candidate_rank` (the order for recall@100; else by
     popularity). `catalog`: track_id, title, artists, popularity of the whole catalog. Further columns are ignored.
     `stripped`: (locale, query) of D → stripped form, tried where the full form is not released (`answered`).
@@ -62,6 +62,7 @@ def evaluate_night(
         "popularity": popularity_scores(rows),
         "ctr": ctr_scores(rows),
         "coec": coec_scores(rows),
+        "coec_raw": coec_scores(rows, "coec_raw"),
         "bm25": bm25_scores(rows, catalog),
         "skyline": gain,
         "random": random_scores(rows, seed),
@@ -112,7 +113,7 @@ def _check(rankings: pd.DataFrame, candidates: pd.DataFrame, catalog: pd.DataFra
     order = "rank" if "rank" in rankings.columns else "score"
     wanted: list[tuple[str, pd.DataFrame, Sequence[str], Sequence[str]]] = [
         ("rankings", rankings, [*row, order], row),
-        ("candidates", candidates, [*row, "impressions", "clicks", "coec", "stripped"], row),
+        ("candidates", candidates, [*row, "impressions", "clicks", "coec", "coec_raw", "stripped"], row),
         ("catalog", catalog, ["track_id", "title", "artists", "popularity"], ["track_id"]),
     ]
     for name, frame, columns, key in wanted:

@@ -146,7 +146,7 @@ def snapshot_mark(night: Night, day: date, only: tuple[str, ...]) -> str:
         curves=(EXPOSURE_CURVES, [day]), pairs=pairs,
         popularity=(TRACKS, [u for u in known[day] if u] if known else []),
     )  # fmt: skip
-    return f"{made}{OWN if day == night.run_date else BACK}{night.mark(inputs, head_settings(night))}"
+    return f"{made}{OWN if day == night.run_date else BACK}{night.mark(inputs, head_settings(night), code_fingerprint('ranking'))}"
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="build_features")

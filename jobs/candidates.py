@@ -28,7 +28,7 @@ def run(night: Night) -> Done:
     inputs = night.inputs(
         daily=(DAILY_ENGAGEMENT, days), queries=(QUERIES, [night.run_date]), tracks=(TRACKS, [night.tracks_unit])
     )
-    mark = night.mark(inputs, settings, head_settings(night), code_fingerprint("queries"), code_fingerprint("ranking"))
+    mark = night.mark(inputs, settings, head_settings(night), code_fingerprint("queries", "ranking", "features"))
     if not night.pending(CANDIDATES, {night.settings.run_date: mark}):
         return Done(skipped=True)
     queries = head_queries(lake.read(QUERIES, [night.run_date], allow_unvalidated=True), head_settings(night)).persist()

@@ -32,7 +32,7 @@ def run(night: Night) -> Done:
         daily=(DAILY_ENGAGEMENT, sorted({d for of in days.values() for d in of})),
         curves=(EXPOSURE_CURVES, [night.run_date]), queries=(QUERIES, [night.run_date]),
     )  # fmt: skip
-    mark = night.mark(inputs, settings, night.as_of, head_settings(night), code_fingerprint("labels"))
+    mark = night.mark(inputs, settings, night.as_of, head_settings(night), code_fingerprint("labels", "ranking"))
     if not night.pending(JUDGEMENTS, {night.settings.run_date: mark}):
         return Done(skipped=True)
     frames = [lake.read(DAILY_ENGAGEMENT, of).withColumn("as_of", F.lit(t)) for t, of in days.items() if of]

@@ -77,7 +77,7 @@ def run(night: Night) -> Done:
         F.sum(F.when(F.col("client") == "alexa", F.col("long_plays")).otherwise(F.col("clicks"))).alias("clicks"),
     )
     features = lake.read(feature_table("query_track"), day).select(
-        "locale", "query", "track_id", F.col("coec_28d").alias("coec")
+        "locale", "query", "track_id", F.col("coec_28d").alias("coec"), F.col("coec_raw_28d").alias("coec_raw")
     )
     frame = (
         lake.read(CANDIDATES, day).select("locale", "query", "track_id", F.col("source_rank").alias("candidate_rank"))

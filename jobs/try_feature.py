@@ -62,7 +62,7 @@ def run(night: Night) -> Done:
     night.notes.append(f"{', '.join(names)}: {verdict}")
     note = (
         f"NDCG@10 {result.without:.4f} without, {result.with_it:.4f} with; difference {d.mean:+.4f} "
-        f"[{d.low:+.4f}, {d.high:+.4f}] over {d.n:,} queries; {result.share_of_gain:.1%} of the split gain"
+        f"[{d.low:+.4f}, {d.high:+.4f}] over {d.n:,} alias clusters; {result.share_of_gain:.1%} of the split gain"
     )
     return Done(rows, len(names), note)
 

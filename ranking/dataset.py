@@ -66,7 +66,7 @@ class Examples:
 
     Per row: `matrix` (rows × features, float64, NaN where null), `grades` 0–4, `relevance` 0–1, `weights` (exposure,
     impressions). Per query, in the same order: `group_sizes` (rows), `qids`, `folds`, `is_valid` (the later span).
-    `cut_rows`: rows left out because a query had more than 10,000.
+    `cut_rows`: rows left out because a query had more than 10,000; `clusters`: a number for the alias cluster of each query.
     """
 
     features: FeatureList
@@ -78,6 +78,7 @@ class Examples:
     qids: Ints
     folds: Ints
     is_valid: Bools
+    clusters: Ints
     cut_rows: int = 0
 
     def only_groups(self, kept: Bools) -> Examples:
@@ -85,7 +86,7 @@ class Examples:
         rows = np.repeat(kept, self.group_sizes)
         return Examples(
             self.features, self.matrix[rows], self.grades[rows], self.relevance[rows], self.weights[rows],
-            self.group_sizes[kept], self.qids[kept], self.folds[kept], self.is_valid[kept],
+            self.group_sizes[kept], self.qids[kept], self.folds[kept], self.is_valid[kept], self.clusters[kept],
         )  # fmt: skip
 
     def require_positive(self, where: str) -> None:
@@ -137,7 +138,8 @@ def read_examples(path: Path | str, features: FeatureList, folds: int = 1, max_r
         features, matrix, grades[order].astype(np.int32), relevance[order], weights[order], sizes.astype(np.int64),
         qid[order][starts].astype(np.int64),
         np.array([clusters[str(cluster)] for cluster in fold_key[order][starts]], dtype=np.int64),
-        np.asarray(split[order][starts] == "valid", dtype=np.bool_), cut,
+        np.asarray(split[order][starts] == "valid", dtype=np.bool_),
+        np.unique(fold_key[order][starts].astype(str), return_inverse=True)[1].astype(np.int64), cut,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluation.intervals import Interval, paired_t
+from evaluation.intervals import Interval, clustered_interval
 from ranking.dataset import Examples, FeatureList, Floats, read_examples
 from ranking.ranker import RankerParams, fit, ndcg_of_queries
 
@@ -32,7 +32,8 @@ def tried(path: Path, features: FeatureList, names: Collection[str], params: Ran
     """Fit on the train span with early stopping, with all `features` and without `names`; `SEEDS` fits of each.
 
     The validation span also stops the fits, both alike: the difference is fair, the two levels are a little high. The
-    interval is Student's over queries, of the mean over seeds (evaluation.intervals.paired_t).
+    interval is of the mean over seeds, clustered: the wordings of one alias cluster, and a query in its locale and its language,
+    are shown and judged together (evaluation.intervals.clustered_interval).
     """
     examples = read_examples(path, features)
     both = [_ndcg(kept, params, threads) for kept in (examples, leaving_out(examples, names))]
@@ -40,7 +41,9 @@ def tried(path: Path, features: FeatureList, names: Collection[str], params: Ran
     gain = both[0][1]
     share = sum(gain.get(n, 0.0) for n in names) / max(sum(gain.values()), 1e-300)
     with_it, without = (b[0][judged] for b in both)
-    return Tried(float(with_it.mean()), float(without.mean()), paired_t(with_it - without), share)
+    clusters = examples.halves()[1].clusters[judged]
+    difference = clustered_interval(with_it - without, np.ones(len(clusters)), clusters)
+    return Tried(float(with_it.mean()), float(without.mean()), difference, share)
 
 
 def leaving_out(examples: Examples, names: Collection[str]) -> Examples:

@@ -35,6 +35,7 @@ def test_counts_and_popularity_with_nothing_known_last():
     assert popularity_scores(frame).tolist() == [70, -1, 0]
     assert ctr_scores(frame).tolist() == [0.4, 0, 0]
     assert coec_scores(frame).tolist() == [1.5, 0, 0.2]
+    assert coec_scores(frame.rename(columns={"coec": "coec_raw"}), "coec_raw").tolist() == [1.5, 0, 0.2]
     nullable = frame.astype({"popularity": "Int64", "clicks": "Int64", "impressions": "Int64"})
     assert popularity_scores(nullable).tolist() == [70, -1, 0]
     assert ctr_scores(nullable).tolist() == [0.4, 0, 0]

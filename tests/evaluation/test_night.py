@@ -45,7 +45,8 @@ def candidates():
         ("en", "blank", "c", 5, 1, 0.1, "blank"),
         ("en", "unasked", "c", 5, 1, 0.1, "unasked"),
     ]
-    return pd.DataFrame(rows, columns=["locale", "query", "track_id", "impressions", "clicks", "coec", "stripped"])
+    frame = pd.DataFrame(rows, columns=["locale", "query", "track_id", "impressions", "clicks", "coec", "stripped"])
+    return frame.assign(coec_raw=frame["coec"].where(frame["track_id"] != "b"))  # b was never shown, so it stands last
 
 
 def rankings():
@@ -89,6 +90,8 @@ def test_ndcg_by_hand(result):
     assert result.ndcg10["skyline"] == pytest.approx((4 * 1 + 2 * x_first) / 6)
     assert result.ndcg10["ctr"] == pytest.approx((4 * b_first + 2 * x_second) / 6)
     assert result.ndcg10["coec"] == pytest.approx((4 * b_first + 2 * x_second) / 6)
+    a_then_b_and_c_tied = (11.25 + 2.5 * (1 / LOG3 + 1 / 2) / 2) / HELLO_IDEAL
+    assert result.ndcg10["coec_raw"] == pytest.approx((4 * a_then_b_and_c_tied + 2 * x_second) / 6)
     assert result.ndcg10["popularity"] == pytest.approx((4 * c_first_then_b + 2 * x_second) / 6)
     # BM25: "hello" is one word of two in both a and b: tied; no candidate of rock has the word: tied
     tied = (1 + b_first) / 2
@@ -184,7 +187,7 @@ def test_a_rank_wins_over_the_score():
 
 
 def test_only_the_first_hundred_candidates_count_for_recall():
-    rows = [("en", "hello", f"f{i}", 1, 0, 0.0, "hello") for i in range(99)]
+    rows = [("en", "hello", f"f{i}", 1, 0, 0.0, "hello", 0.0) for i in range(99)]
     filler = pd.DataFrame(rows, columns=candidates().columns)
     crowd = pd.concat([filler, candidates()]).assign(candidate_rank=0)
     crowd.loc[crowd["track_id"] == "b", "candidate_rank"] = 1  # 101st or so
@@ -198,7 +201,7 @@ def test_night_json_is_nested_and_whole(result, tmp_path):
     path = tmp_path / "reports" / "night.json"
     write_night_json(result, path)
     night = json.loads(path.read_text())
-    assert {"playfirst", "popularity", "ctr", "coec", "bm25", "skyline", "random"} == set(night["ndcg10"])
+    assert {"playfirst", "popularity", "ctr", "coec", "coec_raw", "bm25", "skyline", "random"} == set(night["ndcg10"])
     assert all(0 <= value <= 1 for value in night["ndcg10"].values())
     assert night["diff"]["bm25"]["low"] <= night["diff"]["bm25"]["mean"] <= night["diff"]["bm25"]["high"]
     assert night["diff"]["bm25"]["n_needs"] == 2

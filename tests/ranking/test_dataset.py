@@ -28,6 +28,8 @@ def test_rows_come_by_qid_then_hash_of_the_track(tmp_path: Path) -> None:
     assert examples.qids.tolist() == first.qid.tolist()
     assert examples.group_sizes.tolist() == [6] * 12
     assert examples.folds.tolist() == [fold_of(c, 3) for c in first.cluster_id]
+    apart = {c: set(examples.clusters[(first.cluster_id == c).to_numpy()]) for c in first.cluster_id}
+    assert all(len(numbers) == 1 for numbers in apart.values()) and len(set.union(*apart.values())) == len(apart)
     assert examples.is_valid.tolist() == (first.split == "valid").tolist()
 
 
