@@ -8,27 +8,31 @@ from evaluation.errors import RankingsUnfit
 from queries.normalise import language_of
 
 KEY = ["locale", "query"]
-Stripped = Mapping[tuple[str, str], str]
+Forms = Mapping[tuple[str, str], str]
 
 
-def answered(asked: pd.DataFrame, released: pd.DataFrame, stripped: Stripped | None = None) -> pd.DataFrame:
+def answered(
+    asked: pd.DataFrame, released: pd.DataFrame, stripped: Forms | None = None, aliases: Forms | None = None
+) -> pd.DataFrame:
     """`asked` with the entry that answers each row: `entry_locale`, `entry_query`, both null for a miss.
 
     Grain: as `asked` (it has locale and query). `released`: the keys of the release, one row each. The full form is
     tried in the locale, its language and `*`, then the stripped form (`stripped[(locale, query)]`, if handed in) in
-    the same three. Aliases come with the issue that mines them.
+    the same three; then both forms in the same order as aliases (`aliases[(locale, wording)]` is a released query).
     """
     keys = set(zip(released["locale"], released["query"], strict=True))
     if len(keys) < len(released):
         raise RankingsUnfit(f"released keys: {len(released)} rows hold {len(keys)} keys; pass each key once")
     requests = asked[KEY].drop_duplicates()
-    found = [_entry(loc, query, keys, stripped or {}) for loc, query in requests.itertuples(index=False)]
+    found = [_entry(loc, query, keys, stripped or {}, aliases or {}) for loc, query in requests.itertuples(index=False)]
     requests["entry_locale"] = [None if entry is None else entry[0] for entry in found]
     requests["entry_query"] = [None if entry is None else entry[1] for entry in found]
     return asked.merge(requests, on=KEY, how="left")
 
 
-def _entry(locale: str, query: str, keys: set[tuple[str, str]], stripped: Stripped) -> tuple[str, str] | None:
+def _entry(
+    locale: str, query: str, keys: set[tuple[str, str]], stripped: Forms, aliases: Forms
+) -> tuple[str, str] | None:
     forms = [query]
     if (locale, query) in stripped:
         forms.append(stripped[(locale, query)])
@@ -36,4 +40,8 @@ def _entry(locale: str, query: str, keys: set[tuple[str, str]], stripped: Stripp
         for place in (locale, language_of(locale), "*"):
             if (place, form) in keys:
                 return place, form
+    for form in forms:
+        for place in (locale, language_of(locale), "*"):
+            if (place, form) in aliases:
+                return place, aliases[place, form]
     return None

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evaluation.answers import Stripped, answered
+from evaluation.answers import Forms, answered
 from evaluation.baselines import skyline_scores
 from evaluation.errors import RankingsUnfit
 from evaluation.metrics import dcg_by_group, ndcg_by_group
@@ -53,14 +53,14 @@ class Judge:
     @classmethod
     def of(
         cls, truth: NightTruth, released: pd.DataFrame, candidates: pd.DataFrame, catalog: pd.DataFrame, *,
-        stripped: Stripped | None = None,
+        stripped: Forms | None = None, aliases: Forms | None = None,
     ) -> Judge:  # fmt: skip
         """`released`: (locale, query) of the release's entries; the rest as in `evaluation.night.evaluate_night`.
 
         The catalog's own popularity is taken into `rows`: the feature of that name is null while no snapshot may be
         back-dated, and a baseline must not suffer from it. RankingsUnfit where no entry answers a search of the day.
         """
-        asked = answered(truth.asked, released, stripped)
+        asked = answered(truth.asked, released, stripped, aliases)
         hits = asked[asked["entry_query"].notna()]
         if hits.empty:
             raise RankingsUnfit(

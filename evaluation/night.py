@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evaluation.answers import Stripped
+from evaluation.answers import Forms
 from evaluation.baselines import (
     bm25_scores,
     coec_scores,
@@ -38,7 +38,8 @@ def evaluate_night(
     candidates: pd.DataFrame,
     catalog: pd.DataFrame,
     *,
-    stripped: Stripped | None = None,
+    stripped: Forms | None = None,
+    aliases: Forms | None = None,
     seed: int = 20261101,
 ) -> NightResult:
     """NDCG@10 of every arm over the released entries that people asked for on day D.
@@ -47,13 +48,14 @@ def evaluate_night(
     first), which wins if present. `candidates`: the rows the night ranked, with `impressions`, `clicks`, `coec`, `coec_raw`,
     `stripped` (the carrier-stripped query), and optionally `candidate_rank` (the order for recall@100; else by
     popularity). `catalog`: track_id, title, artists, popularity of the whole catalog. Further columns are ignored.
-    `stripped`: (locale, query) of D → stripped form, tried where the full form is not released (`answered`).
+    `stripped`: (locale, query) of D → stripped form, tried where the full form is not released, then `aliases`: (locale,
+    wording) → the released query that answers for it (`answered`).
     Entries nobody asked for have no weight; entries without any relevant track are left out and counted.
     Raises RankingsUnfit if a frame lacks a column, repeats a key, or ranks a track that is not a candidate.
     """
     _check(rankings, candidates, catalog)
     released = rankings[KEY].drop_duplicates()
-    judge = Judge.of(truth, released, candidates, catalog, stripped=stripped)
+    judge = Judge.of(truth, released, candidates, catalog, stripped=stripped, aliases=aliases)
     entries, weight, ideal = judge.entries, judge.weight, judge.ideal
     rows = _with_shipped(judge.rows, entries, rankings)
     gain = judge.gain

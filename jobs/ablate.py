@@ -36,13 +36,13 @@ def run(night: Night) -> Done:
     params = RankerParams.from_dict(dict(night.settings.ranker))
     examples = read_examples(examples_path(night), features)
     lake, day = night.lake, [night.run_date]
-    forms, wanted = asked_entries(night, truth)
+    forms, aliases, wanted = asked_entries(night, truth)
     parts = [lake.read(feature_table(g), day) for g in ("query_track", "query", "track")]
     rows = matrix(*parts).join(wanted, ["locale", "query"]).drop("run_date")
     candidates = rows.toPandas()
     catalog = night.tracks(allow_unvalidated=False).select("track_id", "popularity").toPandas()
     released = lake.read(HEAD_RANKINGS, day).select("locale", "query").distinct().toPandas()
-    judge = Judge.of(truth, released, candidates, catalog, stripped=forms)
+    judge = Judge.of(truth, released, candidates, catalog, stripped=forms, aliases=aliases)
     values = judge.rows[list(features.names)].to_numpy(dtype="float64")
     scores: dict[str, list[NDArray[np.float64]]] = {}
     family_of = {c.name: c.feature.family for c in columns()}

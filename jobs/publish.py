@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hydra
 from omegaconf import DictConfig
@@ -16,12 +17,17 @@ from jobs.night import Done, Night, run_alone
 from jobs.train import ranker_folder
 from lake.errors import QualityGateFailed
 from lake.fingerprint import code_fingerprint
+from lake.places import places
 from lake.tables import DELIVERED_FILES, HEAD_RANKINGS, JUDGEMENTS, QUERIES, TRACKS
 from queries.carrier import grammar_bytes
 from ranking.examples import training_examples_table
 from serving.content import Entry, RankedTrack, TrackInfo
 from serving.publish import publish
 from serving.writer import write_release
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pyspark.sql import DataFrame
 
 FEW_ENTRIES = 50
 EXPLAINED = 10
@@ -42,7 +48,7 @@ def run(night: Night) -> Done:
     named = zip(tracks["track_id"], tracks["title"], tracks["artists"], strict=True)
     infos = {str(i): TrackInfo(str(i), str(title), tuple(artists)) for i, title, artists in named}
     entries = list(_entries(rankings, public))
-    covered, asked = _traffic(rankings, public)
+    covered, asked = traffic(lake.read(QUERIES, [night.run_date]), lake.read(HEAD_RANKINGS, [night.run_date]))
     manifest = {
         "inputs": night.inputs(
             rankings=(HEAD_RANKINGS, [night.run_date]), queries=(QUERIES, [night.run_date]), tracks=(TRACKS, [night.tracks_unit]),
@@ -63,13 +69,12 @@ def run(night: Night) -> Done:
     return Done(len(rankings), len(entries), f"{outcome.message}; {covered / max(asked, 1):.1%} of public traffic")
 
 
-def _entries(rankings: object, public: object) -> Iterator[Entry]:
-    """Entries in key order; a public wording without a list of its own becomes an alias of its cluster's first entry."""
-    import pandas as pd
+def aliases_of(released: pd.DataFrame, public: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """(locale, wording) -> the entry that answers for it: a public wording without a list leads to its cluster's most asked entry.
 
-    assert isinstance(rankings, pd.DataFrame) and isinstance(public, pd.DataFrame)
-    ranked = rankings.sort_values(["locale", "query", "rank"]).groupby(["locale", "query"], sort=True)
-    heads = pd.DataFrame(list(ranked.groups), columns=["locale", "query"]).merge(public, on=["locale", "query"])
+    `released`: (locale, query) of the entries; `public`: the public rows of `queries`.
+    """
+    heads = released[["locale", "query"]].drop_duplicates().merge(public, on=["locale", "query"])
     first = heads.sort_values(["searches_28d", "query"], ascending=[False, True]).drop_duplicates(
         ["locale", "cluster_id"]
     )
@@ -77,9 +82,16 @@ def _entries(rankings: object, public: object) -> Iterator[Entry]:
     spare = spare[spare["_merge"] == "left_only"].merge(
         first[["locale", "cluster_id", "query"]], on=["locale", "cluster_id"], suffixes=("", "_of")
     )
+    named = zip(spare["locale"], spare["query"], spare["query_of"], strict=True)
+    return {(str(locale), str(query)): str(of) for locale, query, of in named}
+
+
+def _entries(rankings: pd.DataFrame, public: pd.DataFrame) -> Iterator[Entry]:
+    """Entries in key order, with their aliases."""
+    ranked = rankings.sort_values(["locale", "query", "rank"]).groupby(["locale", "query"], sort=True)
     aliases: dict[tuple[str, str], list[str]] = {}
-    for locale, of, query in zip(spare["locale"], spare["query_of"], spare["query"], strict=True):
-        aliases.setdefault((str(locale), str(of)), []).append(str(query))
+    for (locale, query), of in aliases_of(rankings, public).items():
+        aliases.setdefault((locale, of), []).append(query)
     for key, rows in ranked:
         locale, query = str(key[0]), str(key[1])
         listed = tuple(RankedTrack(t, float(s)) for t, s in zip(rows.track_id, rows.score, strict=True))
@@ -87,14 +99,22 @@ def _entries(rankings: object, public: object) -> Iterator[Entry]:
         yield Entry(locale, query, others, listed, float(rows.propensity.iloc[0]), tuple(rows.reason.iloc[:EXPLAINED]))
 
 
-def _traffic(rankings: object, public: object) -> tuple[int, int]:
-    """28-day searches (over all locales, `*`) of public queries, and of those that have an entry."""
-    import pandas as pd
+def traffic(queries: DataFrame, released: DataFrame) -> tuple[int, int]:
+    """28-day searches of public queries that an entry answers in the locale where they were made, and all of them.
 
-    assert isinstance(rankings, pd.DataFrame) and isinstance(public, pd.DataFrame)
-    everywhere = public[public.locale == "*"]
-    answered = everywhere[everywhere["query"].isin(set(rankings["query"]))]
-    return int(answered.searches_28d.sum()), int(everywhere.searches_28d.sum())
+    `queries`: the table of the night; `released`: (locale, query) of the entries. A query counts once enough people asked it
+    anywhere (`*`); what aliases answer is left out, as is what came with a language alone.
+    """
+    from pyspark.sql import functions as F
+
+    public = queries.where("is_public AND locale = '*'").select("query")
+    asked = queries.where(F.length("locale") > 2).join(public, "query", "left_semi")
+    asked = asked.select("locale", "query", "searches_28d")
+    entries = released.select(F.col("locale").alias("place"), "query").distinct()
+    found = asked.withColumn("place", F.explode(places())).join(F.broadcast(entries), ["place", "query"], "left_semi")
+    found = found.select("locale", "query", "searches_28d").distinct()
+    covered, every = (f.agg(F.coalesce(F.sum("searches_28d"), F.lit(0))).collect()[0][0] for f in (found, asked))
+    return int(covered), int(every)
 
 
 def _ranker_mark(night: Night) -> str:

@@ -11,12 +11,14 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from evaluation.ablation import print_ablation, read_ablation
+from evaluation.answers import Forms
 from evaluation.errors import EvaluationError
 from evaluation.night import evaluate_night, print_night, write_night_json
 from evaluation.truth import NightTruth, night_truth
 from features.catalogue import feature_table
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
+from jobs.publish import aliases_of
 from jobs.settings import Settings
 from lake.errors import InputContractError
 from lake.places import places
@@ -48,16 +50,19 @@ def truth_of(night: Night) -> NightTruth:
     return night_truth(truth_folder(night.settings), night.logs, night.run_date)
 
 
-def asked_entries(night: Night, truth: NightTruth) -> tuple[dict[tuple[str, str], str], DataFrame]:
-    """The stripped form of each (locale, query) of D, and the released (locale, query) that may answer one of them."""
+def asked_entries(night: Night, truth: NightTruth) -> tuple[Forms, Forms, DataFrame]:
+    """The stripped form of each (locale, query) of D, the aliases of the release, and the entries that may answer one of them."""
     asked = truth.weights[["locale", "query"]]
     grammar = load_grammar()
     keys = [(str(x), str(q)) for x, q in zip(asked["locale"], asked["query"], strict=True)]
     forms = {(x, q): stripped(q, x, grammar) for x, q in keys}
-    places = {(p, f) for (x, q), form in forms.items() for f in (q, form) for p in (x, x[:2], "*")}
-    wanted = night.spark.createDataFrame(sorted(places), "locale string, query string")
     released = night.lake.read(HEAD_RANKINGS, [night.run_date]).select("locale", "query").distinct()
-    return forms, wanted.join(released, ["locale", "query"])
+    public = night.lake.read(QUERIES, [night.run_date]).where("is_public")
+    aliases = aliases_of(released.toPandas(), public.select("locale", "query", "cluster_id", "searches_28d").toPandas())
+    tried = {(p, f) for (x, q), form in forms.items() for f in (q, form) for p in (x, x[:2], "*")}
+    named = tried | {(p, aliases[p, f]) for p, f in tried if (p, f) in aliases}
+    wanted = night.spark.createDataFrame(sorted(named), "locale string, query string")
+    return forms, aliases, wanted.join(released, ["locale", "query"])
 
 
 def run(night: Night) -> Done:
@@ -70,7 +75,7 @@ def run(night: Night) -> Done:
 
     lake, day = night.lake, [night.run_date]
     rankings = lake.read(HEAD_RANKINGS, day).select("locale", "query", "track_id", "score", "rank").toPandas()
-    forms, wanted = asked_entries(night, truth)
+    forms, aliases, wanted = asked_entries(night, truth)
     spread = lake.read(DAILY_ENGAGEMENT, night.window(WINDOW_DAYS)).withColumn("locale", F.explode(places()))
     seen = spread.groupBy("locale", "query", "track_id").agg(
         F.sum("impressions").alias("impressions"),
@@ -88,7 +93,7 @@ def run(night: Night) -> Done:
     ).toPandas()  # fmt: skip
     catalog = night.tracks(allow_unvalidated=False).select("track_id", "title", "artists", "popularity").toPandas()
     ranked = rankings.merge(frame[["locale", "query", "track_id"]], on=["locale", "query", "track_id"])
-    result = evaluate_night(truth, ranked, frame, catalog, stripped=forms)
+    result = evaluate_night(truth, ranked, frame, catalog, stripped=forms, aliases=aliases)
     out = report_file(night.settings)
     out.parent.mkdir(parents=True, exist_ok=True)
     write_night_json(result, out)

@@ -29,6 +29,21 @@ def test_the_ladder(step):
     assert entry(LADDER[step:][::-1]) == LADDER[step]
 
 
+def test_aliases_answer_last_the_full_form_before_the_stripped_one():
+    asked = pd.DataFrame({"locale": ["es-MX"], "query": ["pon roc"]})
+    keys = pd.DataFrame([("es", "rock"), ("*", "rocanrol")], columns=["locale", "query"])
+    aliases = {("*", "pon roc"): "rocanrol", ("es", "roc"): "rock"}
+
+    def found(released: pd.DataFrame, known: dict[tuple[str, str], str]) -> tuple[str, str]:
+        row = answered(asked, released, {("es-MX", "pon roc"): "roc"}, known).iloc[0]
+        return row["entry_locale"], row["entry_query"]
+
+    assert found(keys, aliases) == ("*", "rocanrol")
+    assert found(keys, {("es", "roc"): "rock"}) == ("es", "rock")
+    with_own = pd.concat([keys, pd.DataFrame({"locale": ["*"], "query": ["roc"]})])
+    assert found(with_own, aliases) == ("*", "roc")
+
+
 def test_a_miss_is_a_miss():
     assert entry([("en", "pon rock"), ("es-ES", "rock")]) is None
     assert entry([("es", "rock")], stripped=None) is None
