@@ -105,7 +105,9 @@ def test_a_feature_is_tried_on_the_training_pairs_alone(
     both = [f.toPandas().sort_values(keys).reset_index(drop=True) for f in (stored, anew)]
     pd.testing.assert_frame_equal(both[0], both[1], check_exact=True)
     assert said.rows_in == len(both[0]) and said.rows_out == len(tried)
-    assert re.search(r"difference [+-]0\.\d{4} \[[+-]\d\.\d{4}, [+-]\d\.\d{4}\] over \d+ alias clusters", said.note), said.note
+    assert re.search(r"difference [+-]0\.\d{4} \[[+-]\d\.\d{4}, [+-]\d\.\d{4}\] over \d+ alias clusters", said.note), (
+        said.note
+    )
 
 
 def test_every_family_is_left_out_once_and_the_report_tells_it(
