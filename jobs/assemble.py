@@ -98,7 +98,7 @@ def _audit(night: Night, rows: DataFrame) -> None:
         )
     write_json({"code": code, "run_date": day, "columns": len(columns())}, done)
     night.notes.append(
-        f"features: all {len(columns())} columns are deaf to days after their snapshot (looked at once a code)"
+        f"features: all {len(columns())} columns are deaf to later days of daily_engagement (looked at once a code)"
     )
 
 
