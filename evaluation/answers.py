@@ -36,12 +36,7 @@ def _entry(
     forms = [query]
     if (locale, query) in stripped:
         forms.append(stripped[(locale, query)])
-    for form in forms:
-        for place in (locale, language_of(locale), "*"):
-            if (place, form) in keys:
-                return place, form
-    for form in forms:
-        for place in (locale, language_of(locale), "*"):
-            if (place, form) in aliases:
-                return place, aliases[place, form]
-    return None
+    tried = [(place, form) for form in forms for place in (locale, language_of(locale), "*")]
+    own = (key for key in tried if key in keys)
+    by_alias = ((key[0], aliases[key]) for key in tried if key in aliases)
+    return next(own, None) or next(by_alias, None)

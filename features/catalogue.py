@@ -79,6 +79,9 @@ def matrix_fingerprint() -> str:
     return fingerprint([[c.name, c.feature.monotone, c.feature.unit] for c in columns()])
 
 
+OWN, BACK = ":own:", ":back:"  # in a snapshot's fingerprint, who built it: the night of its own day, or a later one
+
+
 @cache
 def feature_table(grain: Grain) -> Table:
     """The Delta table that holds the features of a grain, derived from their declarations."""

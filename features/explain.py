@@ -19,7 +19,7 @@ from events.catalog import newest_catalog
 from events.dwell import CENTRES_S, HIGH, PACKED
 from events.tiles import history, listener_history
 from features.backoff import stored_strengths
-from features.catalogue import KEYS, chosen, feature_table
+from features.catalogue import BACK, KEYS, chosen, feature_table
 from features.engine import FeatureInputs, asked_sums, feature_frames
 from features.inputs import LONGEST_DAYS, Sum
 from features.popularity import catalogs_known, popularity_by_snapshot
@@ -68,17 +68,17 @@ def explained(
     stored: dict[str, float | None] = {}
     language = "*" if locale == "*" else locale[:2]
     key = {"locale": locale, "query": query, "track_id": track_id, "language": language}
+    pairs = feature_table("query_track")
+    if BACK in (lake.fingerprint(pairs, run_date) or ""):
+        raise MissingPartition(
+            f"{pairs.name} @ {run_date}: a later night made this snapshot, for its training set, from what that night read. Give the "
+            f"run_date of a night that built its own."
+        )
     for grain, keys in KEYS.items():
         frame = lake.read(feature_table(grain), day, allow_unvalidated=True)
         for k in keys:
             frame = frame.where(F.col(k.name) == key[k.name])
         row = frame.first()
-        built = lake.fingerprint(feature_table(grain), run_date) or ""
-        if ":back:" in built:
-            raise MissingPartition(
-                f"{feature_table(grain).name} @ {run_date}: a later night made this snapshot, for its training set, from what that night "
-                f"read. Give the run_date of a night that built its own."
-            )
         if row is None:
             raise MissingPartition(
                 f"{feature_table(grain).name} @ {run_date}: no row of ({locale}, {query}, {track_id}). It was no candidate; "

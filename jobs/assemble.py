@@ -23,8 +23,6 @@ from ranking.examples import examples, label_auc, matrix, training_examples_tabl
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from lake.io import Commit
-
 PAIR, QUERY, TRACK = (feature_table(g) for g in ("query_track", "query", "track"))
 EXAMPLES = training_examples_table()
 AUDITED, AUDITED_QUERIES = "features-audited.json", 100
@@ -40,16 +38,15 @@ def run(night: Night) -> Done:
     )
     limit, day = night.settings.ranking.max_leak_auc, night.settings.run_date
     mark = night.mark(inputs, matrix_fingerprint(), limit, code_fingerprint("ranking"))
-    written, is_new = lake.commits(EXAMPLES).get(day), bool(night.pending(EXAMPLES, {day: mark}))
+    is_new = bool(night.pending(EXAMPLES, {day: mark}))
     if is_new:
-        written = _write(night, mark)
+        _write(night, mark)
     elif lake.state(EXAMPLES, day) == "passed":
         return Done(skipped=True)
     # also where they were written before: they failed, or the night was killed before they were looked at
     _audit(night, lake.read(EXAMPLES, [day], allow_unvalidated=True))
-    return Done(
-        lake.commits(JUDGEMENTS)[day].rows if is_new else 0, written.rows if written else 0, f"{len(dates)} snapshots"
-    )
+    judged = lake.commits(JUDGEMENTS)[day].rows if is_new else 0
+    return Done(judged, lake.commits(EXAMPLES)[day].rows, f"{len(dates)} snapshots")
 
 
 def refuse_leaks(night: Night) -> None:
@@ -61,7 +58,7 @@ def refuse_leaks(night: Night) -> None:
         )
 
 
-def _write(night: Night, mark: str) -> Commit:
+def _write(night: Night, mark: str) -> None:
     from pyspark.sql import functions as F
 
     lake, dates = night.lake, night.as_of
@@ -70,7 +67,6 @@ def _write(night: Night, mark: str) -> Commit:
     frame = examples(rows, judged, lake.read(QUERIES, [night.run_date]), dates[-1] if len(dates) > 1 else None)
     frame = frame.withColumn("run_date", F.lit(night.run_date)).select(*[c.name for c in EXAMPLES.columns])
     lake.write(EXAMPLES, frame, {night.settings.run_date: mark})
-    return lake.commits(EXAMPLES)[night.settings.run_date]
 
 
 def _audit(night: Night, rows: DataFrame) -> None:
@@ -84,8 +80,8 @@ def _audit(night: Night, rows: DataFrame) -> None:
             f"training_examples @ {day}: {said} separates grade ≥ 1 better than {limit}: a feature "
             f"that knows the label. Look at its window and inputs; nothing was published."
         )
-    # what a feature reads follows from its code: it is looked at once, and again when the code has changed
     night.lake.mark(EXAMPLES, day, "built")
+    # what a feature reads follows from its code: it is looked at once, and again when the code has changed
     code, done = code_fingerprint("features", "events"), Path(night.settings.reports) / AUDITED
     if done.exists() and json.loads(done.read_text(encoding="utf-8")).get("code") == code:
         return

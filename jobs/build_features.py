@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 from events.tiles import history, listener_history
 from features.backoff import fitted, stored_strengths, write_strengths
-from features.catalogue import chosen, feature_table, feature_tables, matrix_fingerprint
+from features.catalogue import BACK, OWN, chosen, feature_table, feature_tables, matrix_fingerprint
 from features.engine import FeatureInputs, prepared
 from features.popularity import catalogs_known, popularity_by_snapshot
 from features.vectors import stored_vectors, write_vectors
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 PAIRS = feature_table("query_track")
-OWN, BACK = ":own:", ":back:"  # who built a snapshot: the night of its own day, or a later one
 
 
 def run(night: Night) -> Done:
@@ -101,9 +100,8 @@ def training_pairs(daily: DataFrame, head: DataFrame, tracks: DataFrame, as_of: 
     days = (F.col("search_date") >= F.lit(as_of)) & (F.col("search_date") < F.lit(as_of + timedelta(days=label_days)))
     places = F.array(F.col("locale"), F.substring("locale", 1, 2))
     shown = daily.where(days).withColumn("locale", F.explode(places)).select("locale", "query", "track_id").distinct()
-    shown = shown.join(
-        F.broadcast(tracks.select("track_id")), "track_id", "left_semi"
-    )  # the catalog may have lost some
+    # the catalog may have lost some
+    shown = shown.join(F.broadcast(tracks.select("track_id")), "track_id", "left_semi")
     asked = F.broadcast(head.select("locale", "query"))
     return shown.join(asked, ["locale", "query"], "left_semi").select(F.lit(as_of).alias("as_of"), "*")
 

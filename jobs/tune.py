@@ -50,16 +50,11 @@ def _winner_file(night: Night) -> Path:
 
 
 def is_tonights(night: Night, winner: Winner) -> bool:
-    """Whether the winner was judged, and the default beside it, on the examples of D as they are now."""
+    """Whether the winner was judged on the examples of D as they are now."""
     file = _winner_file(night)
-    said = json.loads(file.read_text()) if file.exists() else {}
-    judged_on = said.get("examples")
-    return (
-        winner.default is not None
-        and said.get("winner", {}).get("sweep") == winner.sweep
-        and judged_on is not None
-        and judged_on == night.lake.fingerprint(EXAMPLES, night.run_date)
-    )
+    said = json.loads(file.read_text()) if file.exists() else {"winner": {}}
+    held = night.lake.fingerprint(EXAMPLES, night.run_date)
+    return said["winner"].get("sweep") == winner.sweep and held is not None and said.get("examples") == held
 
 
 def winner_of(night: Night) -> Winner | None:

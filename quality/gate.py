@@ -33,9 +33,8 @@ def judge(frame: DataFrame, table: Table, partition: str, context: GateContext) 
     profiled = profile(frame, table)
     held, shared = rules(table), 0
     if missing_columns(profiled).intersection(key_columns(table)):
-        held = tuple(
-            r for r in held if r.name != "keys"
-        )  # a lost column breaks its `type`; there is no key to count then
+        # a lost column breaks its `type`; there is no key to count then
+        held = tuple(r for r in held if r.name != "keys")
     else:
         shared = rows_sharing_a_key(frame, key_columns(table))
     counted = time.perf_counter()

@@ -41,7 +41,7 @@ def tried(path: Path, features: FeatureList, names: Collection[str], params: Ran
     gain = both[0][1]
     share = sum(gain.get(n, 0.0) for n in names) / max(sum(gain.values()), 1e-300)
     with_it, without = (b[0][judged] for b in both)
-    clusters = examples.halves()[1].clusters[judged]
+    clusters = examples.clusters[examples.is_valid][judged]
     difference = clustered_interval(with_it - without, np.ones(len(clusters)), clusters)
     return Tried(float(with_it.mean()), float(without.mean()), difference, share)
 
