@@ -5,7 +5,8 @@ Standard library only: the serving reader imports this.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,7 @@ from queries.normalise import language_of, normal_form
 
 _PACKAGED = Path(__file__).parent / "data" / "carrier.v1.json"
 _LISTS = ("wake", "openers", "politeness", "prefixes", "objects", "suffixes")
+_MOST_STAGES = 16
 
 
 class CarrierGrammarInvalid(ValueError):
@@ -27,7 +29,8 @@ class LanguageCarriers:
 
     `wake` and `politeness` may stand at both ends; `openers` ("can you") count only before a prefix; `prefixes` are the
     verbs ("play", "i want to listen to"), at most one is taken; `objects` ("some", "the song") follow it;
-    `suffixes` ("on spotify") end a request. `keep`: object -> next words before which it stays ("me" before "and").
+    `suffixes` ("on spotify") end a request. `keep`: prefix or object -> next words before which it stays ("drop" before
+    "it", "me" before "and").
     """
 
     wake: frozenset[str]
@@ -107,76 +110,89 @@ def stripped(query: str, locale: str, grammar: CarrierGrammar) -> str:
     """`query` (a normal form) without wake word, politeness and carrier phrase; never empty.
 
     Pure. Longest phrase first; wake words, openers and objects repeatedly, one verb phrase ("play start me up" keeps
-    its title). "play" stays "play", "play music" gives "music".
+    its title). "play" stays "play", "play music" gives "music". Linear in time and space.
     """
-    return stages(query, locale, grammar)[-1]
+    words = query.split()
+    start, end = deque(_places(words, grammar.carriers(locale)), maxlen=1).pop()
+    return " ".join(words[start:end])
 
 
 def stages(query: str, locale: str, grammar: CarrierGrammar) -> list[str]:
     """Every reading on the way from `query` to its stripped form, the fullest first, without repeats.
 
-    For whoever knows the catalog: "play some nights" gives "play some nights", "some nights", "nights".
+    For whoever knows the catalog: "play some nights" gives "play some nights", "some nights", "nights". Of more than
+    _MOST_STAGES the first ones and the stripped form.
     """
-    carriers = grammar.carriers(locale)
     words = query.split()
-    seen = [" ".join(words)]
+    kept: list[tuple[int, int]] = []
+    for place in _places(words, grammar.carriers(locale)):
+        if kept[-1:] == [place]:
+            continue
+        if len(kept) == _MOST_STAGES:
+            kept.pop()
+        kept.append(place)
+    return [" ".join(words[start:end]) for start, end in kept]
 
-    def note(rest: list[str]) -> list[str]:
-        text = " ".join(rest)
-        if text != seen[-1]:
-            seen.append(text)
-        return rest
 
-    words = note(_without_lead(words, carriers))
-    ended = _without_tail(words, carriers)
-    size = _match(words, carriers.prefixes, carriers.longest)
-    if size:
-        note(words[size:])
-        words = note(_without_tail(words[size:], carriers))
+def _places(words: Sequence[str], carriers: LanguageCarriers) -> Iterator[tuple[int, int]]:
+    """Where each reading on the way starts and ends in `words`; some places come twice, one after the other."""
+    start, end = 0, len(words)
+    yield start, end
+    start = _after_lead(words, carriers)
+    yield start, end
+    verb = _match(words, start, end, carriers.prefixes, carriers)
+    if verb and not _stays(words, start, verb, carriers):
+        start += verb
+        yield start, end
     else:
-        words = note(ended)
-    _drop_objects(words, bool(size), carriers, note)
-    return seen
+        verb = 0
+    end = _before_tail(words, start, carriers)
+    yield start, end
+    # "some", "the song", "algo de": a single word only after a verb
+    while size := _match(words, start, end, carriers.objects, carriers):
+        if (size == 1 and not verb) or _stays(words, start, size, carriers):
+            break
+        start += size
+        yield start, end
 
 
-def _without_lead(words: list[str], carriers: LanguageCarriers) -> list[str]:
+def _after_lead(words: Sequence[str], carriers: LanguageCarriers) -> int:
     """Wake words always go; openers and politeness only when a verb phrase follows ("please please me" stays)."""
-    while size := _match(words, carriers.wake, carriers.longest):
-        words = words[size:]
-    rest = words
-    while size := _match(rest, carriers.leading, carriers.longest):
-        rest = rest[size:]
-        if _match(rest, carriers.prefixes, carriers.longest, whole=True):
-            words = rest
-    return words
+    start, end = 0, len(words)
+    while size := _match(words, start, end, carriers.wake, carriers):
+        start += size
+    at = start
+    while size := _match(words, at, end, carriers.leading, carriers):
+        at += size
+        if _match(words, at, end, carriers.prefixes, carriers, whole=True):
+            start = at
+    return start
 
 
-def _without_tail(words: list[str], carriers: LanguageCarriers) -> list[str]:
-    while " ".join(words) not in carriers.wake:  # "hey alexa" alone is not "hey" with a wake word after it
-        for size in range(min(carriers.longest, len(words) - 1), 0, -1):
-            if " ".join(words[-size:]) in carriers.trailing:
-                words = words[:-size]
+def _before_tail(words: Sequence[str], start: int, carriers: LanguageCarriers) -> int:
+    end = len(words)
+    # "hey alexa" alone is not "hey" with a wake word after it
+    while end - start > carriers.longest or " ".join(words[start:end]) not in carriers.wake:
+        for size in range(min(carriers.longest, end - start - 1), 0, -1):
+            if " ".join(words[end - size : end]) in carriers.trailing:
+                end -= size
                 break
         else:
             break
-    return words
+    return end
 
 
-def _drop_objects(
-    words: list[str], after_verb: bool, carriers: LanguageCarriers, note: Callable[[list[str]], list[str]]
-) -> None:
-    """Drop "some", "the song", "algo de" and note each step; a single word only after a verb."""
-    while size := _match(words, carriers.objects, carriers.longest):
-        phrase, following = " ".join(words[:size]), words[size]
-        if (size == 1 and not after_verb) or following in carriers.keep.get(phrase, ()):
-            break
-        words = note(words[size:])
+def _stays(words: Sequence[str], at: int, size: int, carriers: LanguageCarriers) -> bool:
+    """Whether a verb phrase or object belongs to the name that follows: "me and bobby mcgee", "drop it like its hot"."""
+    return words[at + size] in carriers.keep.get(" ".join(words[at : at + size]), ())
 
 
-def _match(words: list[str], phrases: frozenset[str], longest: int, whole: bool = False) -> int:
-    """Words of the longest phrase that starts `words` and leaves something over (`whole`: or nothing)."""
-    for size in range(min(longest, len(words) - (not whole)), 0, -1):
-        if " ".join(words[:size]) in phrases:
+def _match(
+    words: Sequence[str], start: int, end: int, phrases: frozenset[str], carriers: LanguageCarriers, whole: bool = False
+) -> int:
+    """Words of the longest phrase that begins at `start` and leaves something before `end` (`whole`: or nothing)."""
+    for size in range(min(carriers.longest, end - start - (not whole)), 0, -1):
+        if " ".join(words[start : start + size]) in phrases:
             return size
     return 0
 

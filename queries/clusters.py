@@ -11,7 +11,8 @@ ID_LENGTH = 16
 
 @dataclass(frozen=True)
 class Member:
-    """A query as clustering sees it. `entity`: the (title, artist) that the catalog knows it by, '' if it knows none."""
+    """A query as clustering sees it. `entity`: the (title, artist) that the catalog knows it by, '' if it knows none;
+    `answers_as`: "full" if the query as it is said is the name ("i want you"), not its stripped form ("you")."""
 
     query: str
     stripped: str
@@ -19,12 +20,18 @@ class Member:
     entity: str = ""
     sound: str = ""
     searches: int = 0
+    answers_as: str = "stripped"
+
+    @property
+    def form(self) -> str:
+        """The form that is meant."""
+        return self.query if self.answers_as == "full" else self.stripped
 
 
 def clustered(members: Sequence[Member], pairs: Iterable[tuple[str, str, float]]) -> dict[str, str]:
     """Each query -> its cluster, named by the cluster's smallest query. Deaf to the order of members and pairs.
 
-    Joined are equal stripped forms, equal non-empty constraint keys, and mined `pairs` (query, other, strength), the
+    Joined are equal forms (see Member), equal non-empty constraint keys, and mined `pairs` (query, other, strength), the
     strongest first; then spellings that the catalog does not know with a cluster that sounds the same. No join of the
     last two kinds brings together two constraint keys or two entities of the catalog.
     Union-find with path halving (Tarjan & van Leeuwen 1984).
@@ -32,7 +39,7 @@ def clustered(members: Sequence[Member], pairs: Iterable[tuple[str, str, float]]
     found = _Forest(members)
     by_form: dict[tuple[str, str], str] = {}
     for one in sorted(members, key=lambda one: one.query):
-        for kind, form in (("stripped", one.stripped), ("key", one.constraint_key)):
+        for kind, form in (("form", one.form), ("key", one.constraint_key)):
             if form:
                 found.join(by_form.setdefault((kind, form), one.query), one.query, guarded=False)
     for query, other, _ in sorted(pairs, key=lambda pair: (-pair[2], pair[0], pair[1])):

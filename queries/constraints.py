@@ -5,11 +5,11 @@ its key, which wordings and languages share.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from queries.eras import eras
 from queries.lexicon import Lexicon, mood_targets
+from queries.periods import periods
 
 __all__ = ["Mention", "constraint_key", "constraints_of", "mentions", "mood_targets", "no_constraints"]
 
@@ -22,6 +22,7 @@ class Mention:
     """One constraint in words `start` to `end` (exclusive) of a normal form; `reach` is where its lead-in begins.
 
     `value` is the canonical value; a year's is "first-last" with an end left out when open ("1990-", "-1979").
+    `excludes`: negated by a word after which a list may follow ("except", "sin").
     """
 
     field: str
@@ -31,26 +32,29 @@ class Mention:
     reach: int
     is_negated: bool = False
     is_weak: bool = False
+    excludes: bool = False
 
 
 def mentions(query: str, lexicon: Lexicon) -> list[Mention]:
     """The constraints said in `query` (a normal form), left to right, longest phrase first, without overlaps."""
     words = query.split()
-    by_start = {era.start: era for era in eras(words)}
+    by_start = {period.start: period for period in periods(words)}
     found: list[Mention] = []
     at = 0
     while at < len(words):
-        era = by_start.get(at)
+        period = by_start.get(at)
         phrase, size = _longest_phrase(words, at, lexicon)
-        if era and era.end - at >= size:
-            value = str(era.first) if era.is_decade else f"{era.first or ''}-{era.last or ''}"
-            mention = Mention("decade" if era.is_decade else "year", value, at, era.end, at)
+        own = at
+        if period and period.end - at >= size:
+            value = str(period.first) if period.is_decade else f"{period.first or ''}-{period.last or ''}"
+            mention = Mention("decade" if period.is_decade else "year", value, at, period.end, period.reach)
+            own = period.own
         elif phrase is not None:
             mention = Mention(phrase.field, phrase.value, at, at + size, at, is_weak=phrase.weak)
         else:
             at += 1
             continue
-        found.append(_with_reach(mention, words, found, lexicon))
+        found.append(_with_reach(mention, own, words, found, lexicon))
         at = mention.end
     return found
 
@@ -102,29 +106,39 @@ def _longest_phrase(words: list[str], at: int, lexicon: Lexicon) -> tuple[Any, i
     return None, 0
 
 
-def _with_reach(mention: Mention, words: list[str], before: list[Mention], lexicon: Lexicon) -> Mention:
-    """Take in "for my", "sin nada de", "in the" before a mention, and see whether it is negated."""
-    floor = before[-1].end if before else 0
-    reach, weak = mention.start, mention.is_weak
-    reach = _back_over("articles", reach, floor, words, lexicon)
+def _with_reach(mention: Mention, own: int, words: list[str], before: list[Mention], lexicon: Lexicon) -> Mention:
+    """Take in "for my", "sin nada de", "in the" before a mention, whose `own` words begin there ("the year"), and see whether
+    it is negated."""
+    last = before[-1] if before else None
+    floor = last.end if last else 0
+    begins, weak = max(mention.reach, floor), mention.is_weak
+    reach = _back_over("articles", begins, floor, words, lexicon)
     if mention.field in ("activity", "mood"):
         lead = _back_over("activity_leads", reach, floor, words, lexicon)
         if lead < reach and words[lead] not in ("in", "en", "de", "a", "on", "at", "to"):
             weak = False
         reach = lead
-    negation = min(_back_over("negations", at, floor, words, lexicon) for at in (mention.start, reach))
-    negation = reach if negation >= mention.start else negation
-    joined = bool(before) and before[-1].is_negated and reach - floor == 1 and words[floor] in ("or", "nor", "ni", "o")
-    is_negated = negation < reach or joined
-    return Mention(
-        mention.field,
-        mention.value,
-        mention.start,
-        mention.end,
-        floor if joined else negation,
-        is_negated,
-        weak and not is_negated,
+    own = max(floor, min(own, reach))
+    places = range(own, begins + 1)
+    negation, end = min((_back_over("negations", at, floor, words, lexicon), at) for at in places)
+    excludes = lexicon.has("exclusions", " ".join(words[negation:end]))
+    listed = last is not None and _goes_on(last, mention, words[floor:own])
+    is_negated = negation < end or listed
+    return replace(
+        mention,
+        reach=floor if listed else negation if is_negated else reach,
+        is_negated=is_negated,
+        excludes=excludes or (listed and last is not None and last.excludes),
+        is_weak=weak and not is_negated,
     )
+
+
+def _goes_on(last: Mention, mention: Mention, between: list[str]) -> bool:
+    """Whether a negation holds for what is said next, too: "no rap or country", "todo menos rap, country y salsa"."""
+    if not last.is_negated:
+        return False
+    in_list = between in ([], ["and"], ["y"], ["e"], ["u"]) and last.excludes and last.field == mention.field
+    return in_list or between in (["or"], ["nor"], ["ni"], ["o"])
 
 
 def _back_over(kind: str, at: int, floor: int, words: list[str], lexicon: Lexicon) -> int:

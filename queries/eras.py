@@ -1,4 +1,4 @@
-"""Decades, years and ranges of years in English and Spanish, as said or typed."""
+"""Decades and years in English and Spanish, as said or typed."""
 
 from dataclasses import dataclass
 
@@ -94,50 +94,30 @@ _ES_STEMS = {
 }
 _ES_BEFORE_TENS = frozenset({"los", "anos", "decada", "de", "del", "tipo", "80", "90", "ochenta", "setenta", "y"})
 _FIRST_YEAR, _LAST_YEAR = 1900, 2039
-_Leads = tuple[tuple[str, ...], ...]
-_BEFORE: _Leads = (
-    ("before",),
-    ("antes", "de"),
-    ("antes", "del"),
-    ("prior", "to"),
-    ("hasta",),
-    ("until",),
-    ("up", "to"),
-)
-_AFTER: _Leads = (
-    ("after",),
-    ("since",),
-    ("desde",),
-    ("despues", "de"),
-    ("despues", "del"),
-    ("a", "partir", "de"),
-    ("from", "after"),
-    ("posteriores", "a"),
-)
-_BETWEEN = frozenset({"to", "a", "and", "y", "al", "hasta", "until", "through", "till"})
 
 
 @dataclass(frozen=True)
 class Era:
-    """A decade (`first`, `last` ten years) or years in words `start` to `end` (exclusive); None is an open end."""
+    """A decade or a year, `first` to `last`, in words `start` to `end` (exclusive)."""
 
     start: int
     end: int
-    first: int | None
-    last: int | None
+    first: int
+    last: int
     is_decade: bool
 
 
 def eras(words: list[str]) -> list[Era]:
-    """Every decade, year or range in the words of a normal form, left to right, without overlaps.
+    """Every decade or year in the words of a normal form, left to right, without overlaps; limits: `queries.periods`.
 
     "90s", "1990s", "nineties", "noventa" (after "los", "años") are the decade 1990; "20s" is 1920, "2020s" 2020;
-    "1995" and "nineteen ninety five" are years; "from 1990 to 1995", "before 1980", "desde 2010" are ranges.
+    "1995" and "nineteen ninety five" are years.
     """
     found: list[Era] = []
     at = 0
     while at < len(words):
-        era = _decade(words, at) or _years(words, at)
+        year, size = _year(words, at)
+        era = _decade(words, at) or (Era(at, at + size, year, year, False) if year is not None else None)
         if era:
             found.append(era)
         at = era.end if era else at + 1
@@ -205,25 +185,6 @@ def _century(tens: int | None) -> int | None:
     return 2000 + tens if tens in (0, 10) else 1900 + tens
 
 
-def _years(words: list[str], at: int) -> Era | None:
-    year, size = _year(words, at)
-    if year is None:
-        return None
-    end = at + size
-    joined = end + (end < len(words) and words[end] in _BETWEEN)
-    last, last_size = _year(words, joined)
-    if last is not None and last > year and (joined > end or at + size == joined):
-        return Era(at, joined + last_size, year, last, False)
-    for lead in _BEFORE:
-        if tuple(words[max(0, at - len(lead)) : at]) == lead:
-            return Era(at, end, None, year if lead[0] in ("hasta", "until", "up") else year - 1, False)
-    for lead in _AFTER:
-        if tuple(words[max(0, at - len(lead)) : at]) == lead:
-            exclusive = lead[0] in ("after", "despues", "posteriores") or lead == ("from", "after")
-            return Era(at, end, year + exclusive, None, False)
-    return Era(at, end, year, year, False)
-
-
 def _year(words: list[str], at: int) -> tuple[int | None, int]:
     """The year that starts at a word, and how many words it takes."""
     if at >= len(words):
@@ -241,7 +202,9 @@ def _year(words: list[str], at: int) -> tuple[int | None, int]:
         if tuple(words[at : at + 2]) == thousand:
             skip = 3 if words[at + 2 : at + 3] == ["and"] else 2
             below, size = _below_hundred(words, at + skip)
-            return (base + below, skip + size) if below is not None else (None, 0)
+            if below is not None:
+                return base + below, skip + size
+            return (base, 2) if words[max(0, at - 1)] in ("year", "ano") else (None, 0)
     return None, 0
 
 

@@ -72,6 +72,10 @@ def interpret(query: str, locale: str, lexicon: Lexicon, vocabulary: Vocabulary 
     if draft.intent in ("title", "title_artist", "album", "other"):
         kept = tuple(one for one in kept if one.field in ("version", "explicit", "language", "decade", "year"))
     said = spoken(query, lexicon)
+    excluding = {word for one in kept if one.is_negated for word in words[one.reach : one.start]}
+    said = replace(
+        said, not_music=tuple(one for one in said.not_music if one not in excluding)
+    )  # "todo menos rap" is no to-do
     music, why = is_music(query, said, bool(kept) or _is_known(draft, vocabulary), lexicon)
     draft.reasons.append(why)
     told = (*said.signs(), *_fame(draft, vocabulary))

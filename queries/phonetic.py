@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-_VOWEL_START = re.compile(r"^[aeiou]")
+_VOWEL = re.compile(r"[aeiou]")
+_TWICE = re.compile(r"(.)\1+")
 _SPANISH = (
     (re.compile(r"ch"), "X"),
     (re.compile(r"h"), ""),
@@ -54,6 +55,6 @@ def _english(word: str) -> str:
 def _spanish(word: str) -> str:
     for pattern, sound in _SPANISH:
         word = pattern.sub(sound, word)
-    first = word[:1] if _VOWEL_START.match(word) else ""
-    rest = re.sub(r"[aeiou]", "", word[1:] if first else word)
-    return first + re.sub(r"(.)\1+", r"\1", rest.upper())
+    first = word[:1] if _VOWEL.match(word) else ""
+    rest = _VOWEL.sub("", word[1:] if first else word)
+    return first + _TWICE.sub(r"\1", rest.upper())

@@ -41,9 +41,10 @@ def named_in_full(draft: Draft, whole: Stretch, bare: Stretch, vocabulary: Vocab
     if not kind or reads_as_constraints(whole, popularity, kind):
         return False
     if bare.text != whole.text:
-        _, other, _ = known(bare.text, vocabulary)
+        other_kind, other, _ = known(bare.text, vocabulary)
         generic = whole.lexicon.has("generic", bare.text)
-        if other > popularity + _FULL_MARGIN or (bare.core() is None and (bare.inside or generic)):
+        wanted = bare.inside and (not other_kind or reads_as_constraints(bare, other, other_kind))
+        if other > popularity + _FULL_MARGIN or (bare.core() is None and (wanted or generic)):
             draft.reasons.append(f"{whole.text!r} is also a {kind} of the catalog, but {bare.text!r} is likelier")
             return False
     draft.intent, draft.is_full = kind, True

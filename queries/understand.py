@@ -27,6 +27,7 @@ _READ_SCHEMA = (
     "reasons array<string>"
 )
 _CLUSTERED_SCHEMA = "locale string, query string, cluster_id string, text_cluster_id string"
+_MEMBER = ("query", "stripped", "constraint_key", "entity", "sound", "answers_as")
 
 
 def normalised(distinct_requests: "DataFrame") -> "DataFrame":
@@ -42,7 +43,7 @@ def readings(distinct_queries: "DataFrame", tracks: "DataFrame") -> "DataFrame":
 
     `tracks` needs title, artists, album, genres, popularity (others are ignored). Its folded names are counted in Spark
     and travel to the tasks once, as a dictionary. `title_name` is the title or else the album; `entity` what the catalog
-    knows of both ('' if it does not know every name); `sound` the phonetic key of the stripped form.
+    knows of both ('' if it does not know every name); `sound` the phonetic key of the form that is meant.
     """
     reader = _reader(vocabulary(tracks))
     read = distinct_queries.select("locale", "query").mapInPandas(reader, _READ_SCHEMA)
@@ -72,7 +73,7 @@ def with_cluster_id(
     """
     from pyspark.sql import functions as F
 
-    members = read.select("locale", "query", "language", "stripped", "constraint_key", "entity", "sound").join(
+    members = read.select("locale", "query", "language", *_MEMBER[1:]).join(
         searches.select("locale", "query", F.col("searches_28d").alias("searches")), ["locale", "query"], "left"
     )
     if previous is None:
@@ -148,7 +149,7 @@ def _row(locale: str, query: str, lexicon: Lexicon, names: Vocabulary, learned: 
         "title_name": found.title or _album(found),
         "answers_as": found.answers_as,
         "entity": _entity(found, names),
-        "sound": sounds_like(found.stripped, found.language),
+        "sound": sounds_like(query if found.answers_as == "full" else found.stripped, found.language),
         "reasons": list(found.reasons),
     }
 
@@ -177,8 +178,8 @@ def _identified(members: "pd.DataFrame", pairs: "pd.DataFrame", born: str) -> "p
     members = members.sort_values(["query", "searches", "locale"], ascending=[True, False, True])
     asked = {str(query): int(n) for query, n in members.groupby("query")["searches"].sum().items()}
     once = members.drop_duplicates("query")
-    rows = zip(*(once[column] for column in ("query", "stripped", "constraint_key", "entity", "sound")), strict=True)
-    known = [Member(query, stripped, key, entity, sound, asked[query]) for query, stripped, key, entity, sound in rows]
+    rows = zip(*(once[column] for column in _MEMBER), strict=True)
+    known = [Member(**dict(zip(_MEMBER, row, strict=True)), searches=asked[row[0]]) for row in rows]
     cluster_of = clustered(known, zip(pairs["query"], pairs["other"], pairs["strength"], strict=True))
     of_text = clustered([replace(one, searches=0) for one in known], [])
     inherited = members[members["before"] != ""].drop_duplicates("query")

@@ -1,6 +1,7 @@
 """Carrier phrases: what is stripped, what stays, and the grammar file."""
 
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
@@ -27,6 +28,9 @@ TABLE = [
     ("en-US", "play the song hello for me", "hello"),
     ("en-US", "play play that funky music", "play that funky music"),
     ("en-US", "the the", "the the"),
+    ("en-US", "drop it like its hot", "drop it like its hot"),
+    ("en-US", "can you drop it like its hot please", "drop it like its hot"),
+    ("en-US", "drop the beatles", "the beatles"),
     ("es-ES", "pon", "pon"),
     ("es-ES", "pon musica", "musica"),
     ("es-ES", "ponme algo de rock de los noventa", "rock de los noventa"),
@@ -126,3 +130,31 @@ def test_a_bad_grammar_says_what_and_where(tmp_path, content):
     bad.write_text(content, encoding="utf-8")
     with pytest.raises(CarrierGrammarInvalid, match=r"bad\.json.*expected.*found"):
         load_grammar(bad)
+
+
+@pytest.mark.parametrize("name", sorted(GRAMMAR.languages))
+def test_every_phrase_that_may_stay_is_one_that_would_go(name):
+    carriers = GRAMMAR.languages[name]
+    assert not set(carriers.keep) - carriers.prefixes - carriers.objects
+    verb = {"en": "play", "es": "pincha"}[name]
+    for phrase, followers in carriers.keep.items():
+        for word in followers:
+            longer = f"{phrase} {word}" in carriers.objects  # "a song from": goes, whatever "a song" does
+            said = f"{phrase} {word} xyz" if phrase in carriers.prefixes else f"{verb} {phrase} {word} xyz"
+            assert stripped(said, name, GRAMMAR) == ("xyz" if longer else f"{phrase} {word} xyz"), said
+
+
+@pytest.mark.parametrize(
+    "hostile", ["play " + "some " * 20_000, "alexa " * 20_000, "can you " * 20_000, "play x" + " please" * 20_000]
+)
+def test_hostile_text_takes_no_more_than_a_few_copies_of_itself(hostile):
+    tracemalloc.start()
+    try:
+        bare = stripped(hostile, "en-US", GRAMMAR)
+        in_one_go = tracemalloc.get_traced_memory()[1]
+        ways = stages(hostile, "en-US", GRAMMAR)
+        in_stages = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert ways[-1] == bare and len(ways) <= 16 and len(set(ways)) == len(ways)
+    assert in_one_go < 5_000_000 and in_stages < 8_000_000

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from queries.constraints import constraint_key, constraints_of, mentions, mood_targets
 from queries.lexicon import canonical_genre, entries, load_lexicon
 from queries.normalise import normal_form
+from queries.periods import _LEADS, _TRAILS
 
 LEXICON = load_lexicon()
 
@@ -43,6 +44,40 @@ SAME_IN_BOTH = [
     ("year=-1979", "before 1980", "antes de 1980"),
     ("year=2010-", "since 2010", "desde 2010"),
     ("year=1995", "nineteen ninety five", "mil novecientos noventa y cinco"),
+    ("year=-1999", "before the year 2000", "antes del año 2000"),
+    ("year=-1999", "before the year two thousand", "antes del año dos mil"),
+    ("genre=rock|year=-1979", "rock before the 80s", "rock antes de los 80"),
+    ("year=-1979", "before the eighties", "antes de la década de los ochenta"),
+    ("year=-1989", "until the 80s", "hasta los 80"),
+    ("year=-1995", "up to 1995", "hasta el 1995"),
+    ("year=2010-", "since the year 2010", "desde el 2010"),
+    ("year=2010-", "2010 onwards", "a partir del 2010"),
+    ("year=2010-", "2010 and later", "de 2010 en adelante"),
+    ("year=2010-", "from 2010 on", "2010 y posteriores"),
+    ("year=2010-", "from 2010 to today", "del 2010 para acá"),
+    ("genre=pop|year=1990-", "pop since the 90s", "pop desde los años 90"),
+    ("year=1990-", "90s onwards", "de los noventa en adelante"),
+    ("year=2000-", "after the 90s", "después de los 90"),
+    ("year=2011-", "after the year 2010", "posteriores al año 2010"),
+    ("year=-1980", "1980 and earlier", "1980 y anteriores"),
+    ("year=2000-", "nothing before 2000", "nada anterior a 2000"),
+    ("year=1960-1989", "from the 60s to the 80s", "de los 60 a los 80"),
+    ("year=1960-1989", "between the 60s and the 80s", "desde los 60 hasta los 80"),
+    ("decade=1980|decade=1990", "80s to 90s", "desde los 80 hasta los 90"),
+    ("year=2000-2010", "from 2000 until 2010", "desde el 2000 hasta el año 2010"),
+    ("year=1981-1989", "after 1980 but before 1990", "después de 1980 y antes de 1990"),
+    ("genre!=country|genre!=rap", "everything except rap and country", "todo menos rap y country"),
+    ("genre!=country|genre!=rap", "except for rap and the country", "excepto el rap y el country"),
+    (
+        "genre!=country|genre!=rap|genre!=salsa",
+        "anything but rap, country and salsa",
+        "todo salvo rap, country y salsa",
+    ),
+    ("genre!=country|genre!=rap", "neither rap nor country", "ni rap ni country"),
+    ("genre!=country|genre!=rap|genre=pop", "pop without rap or country", "pop sin rap ni country"),
+    ("decade!=1980|decade!=1990", "everything but the 80s and 90s", "sin los años 80 y 90"),
+    ("genre!=rap|mood=happy", "happy music without rap", "música alegre sin rap"),
+    ("genre!=rap|genre=salsa", "no rap, salsa please", "no rap, salsa por favor"),
     ("decade=2000", "two thousands", "los dos mil"),
     ("decade=1980|decade=1990", "80s and 90s", "los años 80 y 90"),
     ("genre=hip hop", "hip-hop", "música hip hop"),
@@ -80,12 +115,51 @@ def test_both_languages_share_the_key(expected, english, spanish):
         ("no rap or country", "genre!=country|genre!=rap"),
         ("pop sin nada de reggaeton", "genre!=reggaeton|genre=pop"),
         ("anything but jazz", "genre!=jazz"),
+        ("todo menos rap y alegre", "genre!=rap|mood=happy"),  # of another kind: wanted
+        ("a excepción de la salsa", "genre!=salsa"),
+        ("wake up to 80s music", "activity=wake up|decade=1980"),
+        ("from the 80s on spotify", "decade=1980"),
+        ("80s and after party music", "activity=party|decade=1980"),
+        ("80s and after 2000", "decade=1980|year=2001-"),
+        ("los 40 principales antes de 2000", "year=-1999"),
+        ("not before 2000", "year=2000-"),
+        ("1990 1995 to 1999", "year=1990-1995"),
         ("hello", ""),
         ("", ""),
     ],
 )
 def test_eras_and_negations(text, expected):
     assert key(text) == expected
+
+
+ERAS = [("1990", 1990, 1990), ("el año 1990", 1990, 1990), ("the year 1990", 1990, 1990), ("the 90s", 1990, 1999),
+        ("los 90", 1990, 1999), ("la década de los noventa", 1990, 1999), ("the nineties", 1990, 1999),
+        ("los años 90", 1990, 1999), ("nineteen ninety", 1990, 1990)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("era", "first", "last"), ERAS)
+@pytest.mark.parametrize("limit", ["before", "until", "since", "after"])
+def test_every_limit_may_stand_before_every_era(limit, era, first, last):
+    expected = {"before": f"-{first - 1}", "until": f"-{last}", "since": f"{first}-", "after": f"{last + 1}-"}[limit]
+    for phrase in _LEADS[limit]:
+        assert key(f"{phrase} {era}") == f"year={expected}", phrase
+
+
+@pytest.mark.parametrize(("era", "first", "last"), ERAS)
+@pytest.mark.parametrize("limit", ["since", "until"])
+def test_every_limit_may_stand_behind_every_era(limit, era, first, last):
+    for phrase in _TRAILS[limit]:
+        assert key(f"from {era} {phrase}") == f"year={f'{first}-' if limit == 'since' else f'-{last}'}", phrase
+
+
+def test_after_every_exclusion_a_list_is_excluded_and_the_next_sentence_is_not():
+    assert LEXICON.words["exclusions"] < LEXICON.words["negations"]
+    for said in sorted(LEXICON.words["exclusions"]):
+        for joined in ("and", "y", "e", "u", "or", "nor", "ni", "o", ""):
+            assert key(f"{said} rap {joined} the country") == "genre!=country|genre!=rap", (said, joined)
+        assert key(f"{said} rap then play country") == "genre!=rap|genre=country", said
+    for said in sorted(LEXICON.words["negations"] - LEXICON.words["exclusions"]):
+        assert key(f"{said} rap, salsa por favor") == "genre!=rap|genre=salsa", said
 
 
 def test_the_key_is_deaf_to_order_and_repeats():
@@ -126,6 +200,10 @@ def test_canonical_constraints_are_json_with_every_field():
                 "a",
                 "1995",
                 "before",
+                "except",
+                "en",
+                "adelante",
+                "year",
                 "music",
                 "sad",
                 "para",

@@ -89,6 +89,23 @@ def test_clusters_join_wordings_of_one_language_and_keys_in_any_order(spark, row
     assert got == clusters(spark, queries, tracks)
 
 
+def test_titles_that_begin_with_a_carrier_verb_have_clusters_of_their_own(spark):
+    names = ["I Want You", "I Need You", "You", "Give Me Love", "I Need Love", "Love", "Ponme la Mano", "La Mano"]
+    tracks = [(str(at), name, ["Somebody"], "An Album", [], 50.0) for at, name in enumerate(names)]
+    asked = [("es" if "mano" in name.lower() else "en", name.lower()) for name in names]
+    asked += [("en", "play i want you"), ("en", "play you"), ("es", "pon la mano")]
+    queries = spark.createDataFrame(asked, "locale string, query string")
+    tracks = spark.createDataFrame(tracks, _TRACKS)
+    read = {row.query: row for row in readings(queries, tracks).collect()}
+    assert {query for query, row in read.items() if row.answers_as == "full"} == {name.lower() for name in names}
+    assert read["i want you"].sound == read["play i want you"].sound != read["you"].sound
+    found = clusters(spark, queries, tracks)
+    assert len(set(found.values())) == len(names)
+    assert found["en", "play i want you"] == found["en", "i want you"]
+    assert found["en", "play you"] == found["en", "you"]
+    assert found["es", "pon la mano"] == found["es", "la mano"]
+
+
 def test_a_mined_pair_joins_and_ids_are_inherited(spark, rows):
     _, tracks = frames(spark, rows)
     queries = spark.createDataFrame(
