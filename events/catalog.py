@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,9 +41,9 @@ def catalog_files(catalog: Path) -> list[Path]:
     return files
 
 
-def catalog_fingerprint(files: Sequence[Path]) -> str:
-    """Fingerprint of the delivered catalog's content: an equal one is not stored twice."""
-    return fingerprint([CATALOG_VERSION, [[f.name, file_hash(f)] for f in files]])
+def catalog_fingerprint(files: Sequence[Path], *versions: object) -> str:
+    """Fingerprint of the delivered catalog's content and of how it is read: an equal one is not stored twice."""
+    return fingerprint([CATALOG_VERSION, *versions, [[f.name, file_hash(f)] for f in files]])
 
 
 def newest_catalog(lake: Lake, day: date) -> str | None:
@@ -53,8 +54,8 @@ def newest_catalog(lake: Lake, day: date) -> str | None:
 def tracks(
     spark: SparkSession, files: Sequence[Path], run_date: date, normal: Callable[[DataFrame], DataFrame],
     before: DataFrame | None,
-) -> DataFrame:  # fmt: skip
-    """One row per track of the catalog as the night of `run_date` saw it.
+) -> tuple[DataFrame, int]:  # fmt: skip
+    """One row per track of the catalog as the night of `run_date` saw it, and how many delivered rows were left out as broken.
 
     `normal` adds title_normal and artists_normal; `before` is the snapshot of the night before, which hands
     `known_since` on. Of rows with one track_id the first by content stands. Raises InputContractError if more than
@@ -88,23 +89,35 @@ def tracks(
     else:
         known = before.select("track_id", F.col("known_since").alias("_since"))
         frame = frame.join(known, "track_id", "left").withColumn("known_since", F.coalesce("_since", F.lit(run_date)))
-    return frame.withColumn("run_date", F.lit(run_date)).select(*[c.name for c in TRACKS.columns])
+    frame = frame.withColumn("run_date", F.lit(run_date)).select(*[c.name for c in TRACKS.columns])
+    return frame, int(counted["broken"])
 
 
 def _delivered(spark: SparkSession, files: Sequence[Path]) -> DataFrame:
     from pyspark.sql import functions as F
 
     schema = row_schema(TRACK_FIELDS, audio=True)
-    parquet = [str(f) for f in files if f.name.endswith(".parquet")]
     text = [str(f) for f in files if not f.name.endswith(".parquet")]
-    lines = spark.read.text(text).select(F.col("value").alias("raw_text")) if text else None
-    if parquet:
-        stored = spark.read.parquet(*parquet)
-        as_text = stored.select(F.to_json(F.struct(*[F.col(c) for c in stored.columns])).alias("raw_text"))
-        lines = as_text if lines is None else lines.unionByName(as_text)
-    assert lines is not None
+    frames = [spark.read.text(text).select(F.col("value").alias("raw_text"))] if text else []
+    for alike in check_parquet([f for f in files if f.name.endswith(".parquet")]):
+        stored = spark.read.parquet(*[str(f) for f in alike])
+        frames.append(stored.select(_as_text(stored).alias("raw_text")))
+    lines = reduce(lambda a, b: a.unionByName(b), frames)
     parsed = F.from_json("raw_text", schema, {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": CORRUPT})
-    return lines.where(F.length(F.trim("raw_text")) > 0).select("raw_text", parsed.alias("t")).select("raw_text", "t.*")
+    rows = lines.where(F.length(F.trim("raw_text")) > 0).select("raw_text", parsed.alias("t")).select("raw_text", "t.*")
+    return rows.withColumn("artists", F.array_compact("artists"))
+
+
+def _as_text(stored: DataFrame) -> Column:
+    """A Parquet row as JSON. pandas keeps whole numbers with gaps as doubles: `215000.0` is no whole number to the parser."""
+    from pyspark.sql import functions as F
+
+    columns = []
+    for field in stored.schema.fields:
+        found, column = field.dataType.simpleString(), F.col(f"`{field.name}`")
+        is_wide = TRACK_FIELDS.get(field.name) == "bigint" and found.startswith(("float", "double", "decimal"))
+        columns.append(column.try_cast("bigint").alias(field.name) if is_wide else column)
+    return F.to_json(F.struct(*columns))
 
 
 def _typed(frame: DataFrame) -> DataFrame:
@@ -122,7 +135,7 @@ def _typed(frame: DataFrame) -> DataFrame:
         "|", F.lower(F.when(F.trim(base) == "", F.col("title")).otherwise(base)), F.lower(F.col("artists")[0])
     )
     return frame.select(
-        "track_id", "title", F.array_compact("artists").alias("artists"), "album",
+        "track_id", "title", "artists", "album",
         F.when(year.between("1860", "2100"), year.try_cast("int")).alias("release_year"),
         F.when(year.between("1860", "2100"), F.substring(padded, 1, 10).try_cast("date")).alias("released_at"),
         lowered("genres").alias("genres"), lowered("moods").alias("moods"),

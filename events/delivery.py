@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import statistics
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -56,21 +57,27 @@ class Deliveries:
     @cached_property
     def marks(self) -> dict[str, str]:
         """Delivered date -> fingerprint: of what is read, `-`, one short hash for each later folder, by date."""
-        content = {f.day: f.fingerprint() for f in self.folders}
-        out = {}
-        for day in content:
-            back = [content.get(day - timedelta(days=i)) for i in range(self.days_late + 1)]
-            later = [day + timedelta(days=i) for i in range(1, self.days_late + 1)]
-            base = fingerprint([CONTRACT_VERSION, *self.versions, back])
-            out[str(day)] = base + "".join(f"-{fingerprint([str(d), content[d]])[:8]}" for d in later if d in content)
-        return out
+        return {str(d): self._mark(d, self._content) for d in self._content}
+
+    @cached_property
+    def _content(self) -> dict[date, str]:
+        return {f.day: f.fingerprint() for f in self.folders}
+
+    def _mark(self, day: date, among: Collection[date]) -> str:
+        """The mark of a day that has met the searches of the later folders `among`."""
+        back = [self._content.get(day - timedelta(days=i)) for i in range(self.days_late + 1)]
+        later = [d for i in range(self.days_late) if (d := day + timedelta(days=i + 1)) in among]
+        base = fingerprint([CONTRACT_VERSION, *self.versions, back])
+        return base + "".join(f"-{fingerprint([str(d), self._content[d]])[:8]}" for d in later)
 
     def pending(self, held: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
         """(days to read, days whose waiting events may join now), each with its mark, given the marks the lake holds.
 
-        A later folder that was restated or withdrawn, not just added, makes the day's files be read again.
+        A later folder that was restated or withdrawn, not just added, makes the day's files be read again. Days that are read
+        meet the searches of each other and of the days before: the marks name no later folder that is not among them, so that,
+        once the marks are in the lake, such a day is pending again, for its waiting events.
         """
-        fresh: dict[str, str] = {}
+        fresh: list[date] = []
         late: dict[str, str] = {}
         for day, mark in self.marks.items():
             known = held.get(day)
@@ -78,12 +85,15 @@ class Deliveries:
                 continue
             base, *after = mark.split("-")
             was, *was_after = (known or "").split("-")
-            (late if base == was and set(was_after) <= set(after) else fresh)[day] = mark
-        return fresh, late
+            if base == was and set(was_after) <= set(after):
+                late[day] = mark
+            else:
+                fresh.append(date.fromisoformat(day))
+        return {str(d): self._mark(d, fresh) for d in fresh}, late
 
 
 def delivered(logs: Path, before: date) -> list[Folder]:
-    """Folders dated before `before`, in order. InputContractError if there is no such folder at all."""
+    """Days dated before `before` with files of either source, in order. InputContractError if none has searches."""
     if not logs.is_dir():
         raise InputContractError(f"{logs} is no folder. Give logs=DIR with searches/date=YYYY-MM-DD/ in it.")
     days = sorted(
@@ -97,14 +107,26 @@ def delivered(logs: Path, before: date) -> list[Folder]:
     found = [
         Folder(d, {s: _files(logs / name / f"date={d}") for s, name in SOURCES.items()}) for d in days if d < before
     ]
-    found = [f for f in found if f.files["search"]]
-    if not found:
+    found = [f for f in found if any(f.files.values())]
+    if not any(f.files["search"] for f in found):
         ahead = f"; the first folder there is {days[0]}" if days else ""
         raise InputContractError(
             f"{logs} holds no searches before {before}{ahead}. Deliver searches/date=YYYY-MM-DD/*.jsonl[.gz] or "
             f"*.parquet, or run `make nightly`, which simulates logs."
         )
     return found
+
+
+def simulated_as(logs: Path) -> dict[str, object] | None:
+    """What the simulator's marker says of the logs ({} if it says nothing); None where there is no marker: they are somebody's own."""
+    marker = logs / SIMULATED
+    if not marker.exists():
+        return None
+    try:
+        told = json.loads(marker.read_text(encoding="utf-8") or "{}")
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def _children(folder: Path) -> list[Path]:
@@ -126,9 +148,10 @@ def check_complete(folders: list[Folder], run_date: date, settle_s: float, accep
     by_day = {f.day: f for f in folders}
     if accept:
         return
-    if newest not in by_day:
+    if newest not in by_day or not by_day[newest].files["search"]:
+        there = max(f.day for f in folders if f.files["search"])
         raise InputContractError(
-            f"the folder searches/date={newest} is missing (newest there: {folders[-1].day}). Deliver it, or say "
+            f"the folder searches/date={newest} is missing (newest there: {there}). Deliver it, or say "
             f'ingest.accept_incomplete="reason" to go on without it.'
         )
     folder = by_day[newest]
@@ -142,6 +165,12 @@ def check_complete(folders: list[Folder], run_date: date, settle_s: float, accep
                 f"{source} folder of {newest} changed {age:.0f} s ago and has no _SUCCESS; it must rest for "
                 f"{settle_s:.0f} s. Run again later, or write _SUCCESS when it is complete."
             )
+    week = [by_day[d] for i in range(1, 8) if (d := newest - timedelta(days=i)) in by_day]
+    if not folder.files["event"] and any(f.files["event"] for f in week):
+        raise IncompleteDelivery(
+            f"the folder events/date={newest} is missing or has no file, but days of the week before have events. Deliver it, with "
+            f'an empty file if nobody reacted, or say ingest.accept_incomplete="reason".'
+        )
     same_weekday = [
         by_day[newest - timedelta(days=7 * w)].bytes for w in range(1, 5) if newest - timedelta(days=7 * w) in by_day
     ]
@@ -149,4 +178,14 @@ def check_complete(folders: list[Folder], run_date: date, settle_s: float, accep
         raise IncompleteDelivery(
             f"the folders of {newest} hold {folder.bytes:,} bytes, under half of the median of the same weekday "
             f'({statistics.median(same_weekday):,.0f}). Deliver the rest, or say ingest.accept_incomplete="reason".'
+        )
+
+
+def check_sources(folders: list[Folder], accept: str) -> None:
+    """Refuse to read days of events alone (exit 3): these would wait for searches in vain, and expire. `accept` as above."""
+    alone = [f.day for f in folders if not f.files["search"]]
+    if alone and not accept:
+        raise IncompleteDelivery(
+            f"events/date={alone[0]} is there, but searches/date={alone[0]} is missing or has no file ({len(alone)} such days in all). "
+            f'Deliver the searches, or say ingest.accept_incomplete="reason" to read the day without.'
         )

@@ -34,7 +34,7 @@ def remember_forgotten(lake: Lake, named: DataFrame) -> int:
     """Write the pseudonyms that `forgotten_users` does not hold yet; ingest drops them from now on. Number written."""
     from pyspark.sql import functions as F
 
-    if lake.commits(FORGOTTEN_USERS):
+    if lake.exists(FORGOTTEN_USERS):
         named = named.join(lake.read(FORGOTTEN_USERS, allow_unvalidated=True), "user_id", "left_anti")
     known = sorted(str(r[0]) for r in named.collect())  # people of one request: a list that somebody wrote
     if not known:
@@ -58,17 +58,18 @@ def forget(lake: Lake, named: DataFrame) -> dict[str, int]:
     mine = searches.join(F.broadcast(named), "user_id").select("search_id", "user_id", "delivered_date", "source_file")
     mine = mine.localCheckpoint()
     gone: dict[str, int] = {}
-    moved = []
+    moved = [mine.select("delivered_date", "source_file", F.lit(0).alias("was_held"))]
     if lake.commits(ENGAGEMENT_EVENTS):
         events = lake.read(ENGAGEMENT_EVENTS, allow_unvalidated=True)
         theirs = events.join(mine.select("search_id"), "search_id", "left_semi")
         theirs = theirs.select("event_id", "delivered_date", "source_file").localCheckpoint()
         gone[ENGAGEMENT_EVENTS.name] = _removed(lake, ENGAGEMENT_EVENTS, theirs, "event_id", asked)
-        moved.append(theirs.select("delivered_date", "source_file"))
+        moved.append(theirs.select("delivered_date", "source_file", F.lit(0).alias("was_held")))
     if lake.commits(QUARANTINE):
-        gone[QUARANTINE.name] = _forget_quarantined(lake, named, mine, asked)
+        broken = _forget_quarantined(lake, named, mine, asked)
+        gone[QUARANTINE.name] = broken.count()
+        moved.append(broken.select("delivered_date", "source_file", F.lit(1).alias("was_held")))
     gone[SEARCH_LOG.name] = _removed(lake, SEARCH_LOG, mine, "search_id", asked)
-    moved.append(mine.select("delivered_date", "source_file"))
     if sum(gone.values()):
         _move_accounts(lake, moved)
     return gone
@@ -85,8 +86,8 @@ def _removed(lake: Lake, table: Table, rows: DataFrame, on: str, asked: str) -> 
     return sum(counted.values())
 
 
-def _forget_quarantined(lake: Lake, named: DataFrame, mine: DataFrame, asked: str) -> int:
-    """Broken searches carry the pseudonym in their text, broken events the search's id."""
+def _forget_quarantined(lake: Lake, named: DataFrame, mine: DataFrame, asked: str) -> DataFrame:
+    """The rows deleted, with source_file and line. Broken searches carry the pseudonym in their text, broken events the search's id."""
     from pyspark.sql import functions as F
 
     held = lake.read(QUARANTINE, allow_unvalidated=True)
@@ -104,22 +105,27 @@ def _forget_quarantined(lake: Lake, named: DataFrame, mine: DataFrame, asked: st
         rest = day.join(theirs.select("source_file", "line"), ["source_file", "line"], "left_anti").localCheckpoint()
         mark = fingerprint([lake.commits(QUARANTINE)[unit].fingerprint, asked])
         lake.write(QUARANTINE, rest.select(*[c.name for c in QUARANTINE.columns]), {unit: mark})
-    return sum(counted.values())
+    return theirs
 
 
 def _move_accounts(lake: Lake, moved: list[DataFrame]) -> None:
-    """Count the deleted rows as `forgotten` in the files that delivered them; the folders' marks stay as they are."""
+    """Count the deleted rows as accepted and `forgotten` in the files that delivered them; the folders' marks stay as they are.
+
+    `moved`: frames of (delivered_date, source_file, was_held), a row for each deleted one; `was_held` is 1 of quarantined rows.
+    """
     from functools import reduce
 
     from pyspark.sql import functions as F
 
     files = reduce(lambda a, b: a.unionByName(b), moved).groupBy("delivered_date", "source_file").agg(
-        F.count("*").alias("_n")
+        F.count("*").alias("_n"), F.sum("was_held").alias("_held")
     )  # fmt: skip
     files = files.localCheckpoint()
     units = sorted({str(r[0]) for r in files.select("delivered_date").distinct().collect()})
     accounts = lake.read(DELIVERED_FILES, units, allow_unvalidated=True)
     accounts = accounts.join(F.broadcast(files), ["delivered_date", "source_file"], "left")
-    accounts = accounts.withColumn("forgotten", F.col("forgotten") + F.coalesce("_n", F.lit(0))).localCheckpoint()
+    n, held = F.coalesce("_n", F.lit(0)), F.coalesce("_held", F.lit(0))
+    changes = {"forgotten": n, "accepted": held, "quarantined": -held}
+    accounts = accounts.withColumns({c: F.col(c) + by for c, by in changes.items()}).localCheckpoint()
     marks = {u: lake.commits(DELIVERED_FILES)[u].fingerprint for u in units}
     lake.write(DELIVERED_FILES, accounts.select(*[c.name for c in DELIVERED_FILES.columns]), marks)

@@ -88,17 +88,18 @@ def masked(raw_text: Column, user_id: Column) -> Column:
     """
     from pyspark.sql import functions as F
 
-    field = r'"(user_id|client_id)"\s*:\s*("([^"\\]|\\.)*"?|[^,}\s]+)'
+    # possessive, since Java's matcher calls itself for every turn of `(a|b)*`: some thousand letters would end its stack
+    field = r'"(user_id|client_id)"\s*:\s*("[^"\\]*+(?:\\.[^"\\]*+)*+"?|[^,}\s]+)'
     stand_in = F.concat(F.lit('"$1":"'), F.coalesce(user_id, F.lit("masked")), F.lit('"'))
     return F.regexp_replace(_without_mail(raw_text), F.lit(field), stand_in)
 
 
-# a local part, @, a domain with a dot
-MAIL = r"[\w.+-]{1,64}@[\w-]{1,63}(\.[\w-]{1,63})+"
+# a local part, @, a domain with a dot (possessive, as above)
+MAIL = r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})++"
 # 13 to 19 digits in groups of four or so, as on a card
 CARD = r"(?<![\d])\d{4}[ -]?\d{4}[ -]?\d{4}[ -]?\d{1,7}(?!\d)"
-# 9 to 15 digits with the signs that people put between them; four-digit years in a row are no number
-PHONE = r"(?<![\d])(?!(?:(?:19|20)\d\d(?!\d)[ ,./-]*)+(?!\d))\+?\d(?:[ ().-]{0,2}\d){8,14}(?!\d)"
+# 9 to 15 digits with the signs that people put between them; what begins with a year of four digits is no number
+PHONE = r"(?<![\d])(?!(?:19|20)\d\d(?!\d))\+?\d(?:[ ().-]{0,2}\d){8,14}(?!\d)"
 
 
 def without_contacts(column: str) -> Column:

@@ -121,7 +121,9 @@ def with_raw_text(
 def _source_file(source: str) -> Column:
     from pyspark.sql import functions as F
 
-    return F.concat(F.lit(f"{source}/date="), _day(), F.lit("/"), F.col("_metadata.file_name")).alias("source_file")
+    name = F.col("_metadata.file_name")  # as in an address: `part 1.jsonl` is `part%201.jsonl`, but a plus is a plus
+    name = F.when(F.contains(name, F.lit("%")), F.url_decode(F.replace(name, F.lit("+"), F.lit("%2B")))).otherwise(name)
+    return F.concat(F.lit(f"{source}/date="), _day(), F.lit("/"), name).alias("source_file")
 
 
 def _day() -> Column:

@@ -39,10 +39,14 @@ def joined_late(
     if held is None or searches is None:
         return None
     waits = held.where((F.col("source") == "event") & (F.col("reasons") == F.array(F.lit("no_search"))))
+    whole = [n for n, t in EVENT_FIELDS.items() if t == "bigint"]
     own_form = waits.withColumn("_p", F.from_json("raw_text", row_schema(EVENT_FIELDS)))
-    is_document = F.col("source_file").contains("ndjson")
+    own_form = own_form.withColumn("_d", F.from_json("raw_text", row_schema(dict.fromkeys(whole, "double"))))
+    is_document, is_parquet = F.col("source_file").contains("ndjson"), F.col("source_file").endswith(".parquet")
     document = ubi_parsed(F.col("raw_text"), "events", ubi)
     read = {n: F.when(is_document, document[n].cast(t)).otherwise(F.col(f"_p.{n}")) for n, t in EVENT_FIELDS.items()}
+    for n in whole:  # pandas keeps whole numbers with gaps as doubles, and 45000.0 is no whole number of JSON
+        read[n] = F.when(is_parquet, F.col(f"_d.{n}").try_cast(EVENT_FIELDS[n])).otherwise(read[n])
     waiting = own_form.select(
         "delivered_date",
         "source_file",
@@ -76,11 +80,14 @@ def joined_late(
 def recounted(accounts: DataFrame, events: DataFrame | None, held: DataFrame | None) -> DataFrame:
     """The ledger's rows of one delivered day with accepted, duplicate and quarantined as the tables hold them now.
 
-    Only files of events move: what is neither in engagement_events nor in quarantine was a duplicate.
+    Only files of events move: what is neither in engagement_events nor in quarantine was a duplicate. Once the day's
+    quarantine has expired (`held` is None) nothing can have moved, and what the ledger says stands.
     """
     from pyspark.sql import functions as F
 
-    frame = accounts
+    frame = accounts.select(*[c.name for c in DELIVERED_FILES.columns])
+    if held is None:
+        return frame
     for name, rows in (("_kept", events), ("_held", held)):
         if rows is None:
             frame = frame.withColumn(name, F.lit(0))

@@ -34,7 +34,9 @@ def run(night: Night) -> Done:
     lake, settings = night.lake, night.settings
     rules = BotRules(**{k: getattr(settings.bots, k) for k in BotRules.__dataclass_fields__})
     everything = lake.read(SEARCH_LOG, allow_unvalidated=True).where(F.col("search_date") < F.lit(night.run_date))
-    held = [d for d in partition_values(everything, "search_date") if d < night.settings.run_date]
+    # a day counted before may have lost its last search since: it is counted again, to nothing
+    searched = {*partition_values(everything, "search_date"), *lake.commits(DAILY_ENGAGEMENT)}
+    held = sorted(d for d in searched if d < night.settings.run_date)
     wanted = {day: _mark(night, date.fromisoformat(day), rules) for day in held}
     pending = night.pending(DAILY_ENGAGEMENT, wanted)
     if not pending:
@@ -62,24 +64,24 @@ def run(night: Night) -> Done:
     )
     rows = lake.write(DAILY_ENGAGEMENT, counts.daily_engagement, pending)  # last: it says that the day is counted
     made = _tiles(night)
-    searched = tagged.count()
+    counted = tagged.count()
     tagged.unpersist()
     bots.unpersist()
     bots_out = left_out(excluded)
     night.notes += [f"bots by rule {b.rule}: {b.example} (all: table bot_days)" for b in bots_out]
     by_rule = ", ".join(f"{b.rule} {b.searches:,}" for b in bots_out) or "none"
-    return Done(searched, sum(rows.values()), f"{len(pending)} days, {made} tiles; searches left out: {by_rule}")
+    return Done(counted, sum(rows.values()), f"{len(pending)} days, {made} tiles; searches left out: {by_rule}")
 
 
 def _tiles(night: Night) -> int:
     """Add the days that are final by now to the long history; how many tiles were made."""
-    final = night.run_date - timedelta(days=night.settings.ingest.days_late)
+    final = night.run_date - timedelta(days=night.days_open)
     return sum(write_tiles(night.lake, final, table) for table in (ENGAGEMENT_TILES, LISTENER_TILES))
 
 
 def _mark(night: Night, day: date, rules: BotRules) -> str:
     """A day's counts follow from the folders that may hold its rows, and the trailing week's for the bots."""
-    span = [day + timedelta(days=i) for i in range(-TRAILING_DAYS, night.settings.ingest.days_late + 1)]
+    span = [day + timedelta(days=i) for i in range(-TRAILING_DAYS, night.days_open + 1)]
     units = [d for d in span if d < night.run_date]
     inputs = night.inputs(searches=(SEARCH_LOG, units), events=(ENGAGEMENT_EVENTS, units))
     return night.mark(COUNT_VERSION, inputs, rules)

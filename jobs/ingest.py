@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 
 from events import catalog as catalog_reading
 from events.contract import EVENT_FIELDS, SEARCH_FIELDS
-from events.delivery import Deliveries, check_complete
+from events.delivery import Deliveries, check_complete, check_sources, simulated_as
 from events.ingest import Sorted, delivered_files, judged_events, judged_searches, quarantine, with_outcome
 from events.privacy import ensure_key, key_frame
 from events.reading import check_gzip, documents_left_out, requests, rows
@@ -21,7 +21,8 @@ from events.waiting import joined_late, recounted
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
 from lake.errors import IncompleteDelivery
-from lake.schema import Table
+from lake.provenance import ensure_provenance
+from lake.schema import Table, struct
 from lake.tables import DELIVERED_FILES, ENGAGEMENT_EVENTS, FORGOTTEN_USERS, QUARANTINE, SEARCH_LOG, TRACKS
 from queries.names import with_normal_names
 from queries.normalise import NORMAL_FORM_VERSION
@@ -35,6 +36,7 @@ def run(night: Night) -> Done:
     """Ingest the folders that the lake does not hold yet or that have changed, and the catalog if it has."""
     settings = night.settings.ingest
     settle_s = 0.0 if night.is_simulated else settings.settle_s
+    ensure_provenance(night.lake.root, night.logs, simulated_as(night.logs))
     check_complete(night.folders, night.run_date, settle_s, settings.accept_incomplete)
     if settings.accept_incomplete:
         night.notes.append(f"deliveries accepted as they are: {settings.accept_incomplete}")
@@ -42,24 +44,36 @@ def run(night: Night) -> Done:
     if ensure_key(key_file, night.lake.root):
         night.notes.append(f"made the pseudonym key {key_file} (mode 0600): keep it, and keep it secret")
     new_tracks = _catalog(night)
-    deliveries = Deliveries(night.folders, settings.days_late, (NORMAL_FORM_VERSION, settings.days_late))
-    held = {u: c.fingerprint for u, c in night.lake.commits(DELIVERED_FILES).items()}
-    fresh, late = deliveries.pending(held)
+    # of a day whose raw searches alone are gone by now the lake keeps what it has
+    stored = night.lake.commits(SEARCH_LOG)
+    folders = [f for f in night.folders if f.files["search"] or str(f.day) not in stored or not stored[str(f.day)].rows]
+    deliveries = Deliveries(folders, settings.days_late, (NORMAL_FORM_VERSION, settings.days_late))
+    fresh, late = deliveries.pending(_marks(night))
+    check_sources([f for f in folders if str(f.day) in fresh], settings.accept_incomplete)
     if not fresh and not late:
         return Done(skipped=not new_tracks, rows_out=new_tracks, note="no new folder")
     done = _folders(night, fresh, new_tracks) if fresh else Done(0, new_tracks, "no new folder")
+    if fresh:  # their reactions may wait for a search of a later folder that was in already
+        _, late = deliveries.pending(_marks(night))
     joined = _join_late(night, late) if late else 0
     return Done(done.rows_in, done.rows_out, done.note + (f"; {joined:,} events met their search" if joined else ""))
 
 
+def _marks(night: Night) -> dict[str, str]:
+    """Delivered date -> the mark that the lake holds of it."""
+    return {unit: commit.fingerprint for unit, commit in night.lake.commits(DELIVERED_FILES).items()}
+
+
 def _catalog(night: Night) -> int:
     files = catalog_reading.catalog_files(Path(night.settings.catalog))
-    mark = catalog_reading.catalog_fingerprint(files)
+    mark = catalog_reading.catalog_fingerprint(files, NORMAL_FORM_VERSION)
     if night.lake.fingerprint(TRACKS, night.tracks_unit) == mark:
         return 0
     earlier = catalog_reading.newest_catalog(night.lake, night.run_date - timedelta(days=1))
     before = night.lake.read(TRACKS, [earlier], allow_unvalidated=True) if earlier else None
-    frame = catalog_reading.tracks(night.spark, files, night.run_date, with_normal_names, before)
+    frame, left_out = catalog_reading.tracks(night.spark, files, night.run_date, with_normal_names, before)
+    if left_out:
+        night.notes.append(f"catalog rows left out (no JSON, or without track_id, title or artist): {left_out:,}")
     return sum(night.lake.write(TRACKS, frame, {night.settings.run_date: mark}).values())
 
 
@@ -74,19 +88,20 @@ def _folders(night: Night, pending: dict[str, str], new_tracks: int) -> Done:
     check_gzip([*search_files, *event_files])
     before = sorted({u for day in pending for u in night.days_before(day, days_late, pending)})
     earlier = _read(night, SEARCH_LOG, before)
+    known = spark.createDataFrame([], struct(SEARCH_LOG)) if earlier is None else earlier
+    known = known.withColumn("is_forgotten", F.lit(False)).select(*KNOWN)
     ubi = _ubi(night)
-    forgotten = lake.read(FORGOTTEN_USERS, allow_unvalidated=True) if lake.commits(FORGOTTEN_USERS) else None
-    parsed = rows(spark, search_files, SEARCH_FIELDS, "searches", ubi)
-    judged = judged_searches(
-        parsed, key_frame(spark, Path(night.settings.privacy.key_file)), normalised, forgotten,
-        requests(spark, search_files, SEARCH_FIELDS, "searches", ubi),
-    ).localCheckpoint()  # fmt: skip
-    searches = Sorted(with_outcome(judged, "search", earlier, days_late), "search", search_files)
-    sides = [searches]
+    sides: list[Sorted] = []
+    if search_files:
+        forgotten = lake.read(FORGOTTEN_USERS, allow_unvalidated=True) if lake.exists(FORGOTTEN_USERS) else None
+        parsed = rows(spark, search_files, SEARCH_FIELDS, "searches", ubi)
+        judged = judged_searches(
+            parsed, key_frame(spark, Path(night.settings.privacy.key_file)), normalised, forgotten,
+            requests(spark, search_files, SEARCH_FIELDS, "searches", ubi),
+        ).localCheckpoint()  # fmt: skip
+        sides.append(Sorted(with_outcome(judged, "search", earlier, days_late), "search", search_files))
+        known = sides[0].rows.where("outcome = 'accepted'").select(*KNOWN).unionByName(known)
     if event_files:
-        known = searches.rows.where("outcome = 'accepted'").select(*KNOWN)
-        if earlier is not None:
-            known = known.unionByName(earlier.withColumn("is_forgotten", F.lit(False)).select(*KNOWN))
         reacted = rows(spark, event_files, EVENT_FIELDS, "events", ubi)
         reacted = judged_events(reacted, known, night.tracks(allow_unvalidated=True), days_late).localCheckpoint()
         outcomes = with_outcome(reacted, "event", _read(night, ENGAGEMENT_EVENTS, before), days_late)
@@ -104,10 +119,12 @@ def _folders(night: Night, pending: dict[str, str], new_tracks: int) -> Done:
             days[row["day"]] += value(row) if source in ("", row["source"]) else 0
         return days
 
-    kept_of = {s.source: per_day(lambda r: r["accepted"] - r["forgotten"], s.source) for s in sides}
-    lake.write(SEARCH_LOG, searches.accepted(), pending, kept_of["search"])
-    if len(sides) > 1:
-        lake.write(ENGAGEMENT_EVENTS, sides[1].accepted(), pending, kept_of["event"])
+    of_source = {s.source: s for s in sides}
+    kept_of: dict[str, dict[str, int]] = {}
+    for source, table in ACCEPTED_IN.items():
+        kept_of[source] = per_day(lambda r: r["accepted"] - r["forgotten"], source)
+        there = of_source[source].accepted() if source in of_source else spark.createDataFrame([], struct(table))
+        lake.write(table, there, pending, kept_of[source])
     held = per_day(lambda r: r["quarantined"])
     broken = quarantine(spark, sides, {f for r in counted for f in r["bad_files"]})
     lake.write(QUARANTINE, broken, pending, held)
@@ -124,6 +141,7 @@ def _folders(night: Night, pending: dict[str, str], new_tracks: int) -> Done:
     return Done(total["received"], sum(sum(n.values()) for n in kept_of.values()) + new_tracks, note)
 
 
+ACCEPTED_IN = {"search": SEARCH_LOG, "event": ENGAGEMENT_EVENTS}
 KNOWN = ("search_id", "results", "search_date", "delivered_date", "is_forgotten")
 
 

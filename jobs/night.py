@@ -88,12 +88,16 @@ class Night:
         return date.fromisoformat(min(held)) if held else self.folders[0].day
 
     @property
+    def days_open(self) -> int:
+        """Folders after a day that may still hold its rows: a search may come one folder late, its reactions `days_late` after it."""
+        return self.settings.ingest.days_late + 1
+
+    @property
     def as_of(self) -> tuple[date, ...]:
         """Snapshots that the training set of D needs, oldest first; empty while the history is too short."""
         if self.history_days < self.settings.ranking.min_history_days:
             return ()
-        mature_days = self.settings.labels.label_days + self.settings.ingest.days_late
-        return training_dates(self.run_date, self.first_day, mature_days)
+        return training_dates(self.run_date, self.first_day, self.settings.labels.label_days + self.days_open)
 
     def days_before(self, unit: str, days: int, but: Collection[str], *, also_after: bool = False) -> list[str]:
         """Delivered dates in the lake up to `days` before `unit` (or around it), those in `but` left out."""

@@ -39,7 +39,7 @@ DAILY_ENGAGEMENT = Table(
     "daily_engagement", "one row per (search_date, locale, query, track, client) with an impression",
     ("locale", "query", "track_id", "client"), "search_date",
     (SEARCH_DATE, LOCALE, QUERY, TRACK_ID, CLIENT, *ENGAGEMENT_MEASURES, *POSITION_ARRAYS, PLAYS_BY_DWELL),
-    "count_engagement", restricted=True, sort_by=("locale", "query"),
+    "count_engagement", restricted=True, sort_by=("locale", "query"), may_be_empty=True,
 )  # fmt: skip
 
 ENGAGEMENT_TILES = Table(
@@ -52,7 +52,7 @@ ENGAGEMENT_TILES = Table(
         Column("key", "string", "the query, or the track_id"),
         *ENGAGEMENT_MEASURES,
     ),
-    "count_engagement", restricted=True, sort_by=("level", "place", "key"),
+    "count_engagement", restricted=True, sort_by=("level", "place", "key"), may_be_empty=True,
 )  # fmt: skip
 
 LISTENER_TILES = Table(
@@ -74,7 +74,7 @@ DAILY_SEARCHES = Table(
         count("rephrased", "searches asked again in other words within 2 minutes", "searches"),
         count("bot_searches", "searches excluded as bots (not in the other counts)", "searches"),
     ),
-    "count_engagement", restricted=True, sort_by=("locale", "query"),
+    "count_engagement", restricted=True, sort_by=("locale", "query"), may_be_empty=True,
 )  # fmt: skip
 
 BOT_DAYS = Table(

@@ -78,3 +78,9 @@ class KeyMismatch(PlayfirstError):
     """The lake was written with another pseudonym key."""
 
     exit_code = 2
+
+
+class MixedLogs(PlayfirstError):
+    """The lake holds simulated logs and was given real ones, or the other way round, or another simulated world."""
+
+    exit_code = 2

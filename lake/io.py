@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lake.errors import CommitLost, EmptyPartition, MissingPartition, RowsOutOfBounds, SchemaMismatch
-from lake.layout import first_options, hold_check, out_of_bounds, placed
-from lake.schema import Table, bounds_mark, struct
+from lake.layout import first_options, hold_check, keep_log, out_of_bounds, placed, properties_mark
+from lake.schema import Table, struct
 from lake.tables import LEDGER
 from lake.upkeep import expire
 
@@ -44,7 +44,7 @@ class Lake:
         self._commits: dict[str, dict[str, Commit]] = {}
         self._verdicts: dict[tuple[str, str, str], str] | None = None
         self._unsaid: list[tuple[object, ...]] = []
-        self._bounds: dict[str, str] = {}
+        self._properties: dict[str, str] = {}
 
     def path(self, table: Table) -> str:
         """Where the table's files lie."""
@@ -67,7 +67,8 @@ class Lake:
                 )
                 for row in sorted(history.collect(), key=lambda r: int(r["version"])):
                     said = json.loads(row["userMetadata"] or "{}")
-                    self._bounds[table.name] = said.get("check", "")
+                    if "check" in said:  # else of a command that leaves the properties as they are
+                        self._properties[table.name] = said["check"]
                     for unit, of in said.get("units", {}).items():
                         if of is None:  # expired
                             found.pop(unit, None)
@@ -117,7 +118,7 @@ class Lake:
         check_schema(table, frame, f"{table.name} in {self.root}", extra_allowed=True)
         frame = frame.select(*[c.name for c in table.columns])
         unit_column = table.unit_column
-        if unit_column is None:
+        if unit_column is None or (units is None and allow_unvalidated):  # whatever lies there was written whole
             return frame
         # typed values, so that partitions and files are skipped by the log alone
         typed: list[object] = list(wanted)
@@ -171,7 +172,7 @@ class Lake:
             said = {
                 "run_id": self.run_id,
                 "nonce": uuid.uuid4().hex,
-                "check": bounds_mark(table),
+                "check": properties_mark(table),
                 "units": {u: {"fingerprint": marks[u], "rows": found[u]} for u in sorted(marks)},
             }
             self._commit(table, frame, column, found, json.dumps(said, sort_keys=True))
@@ -196,6 +197,9 @@ class Lake:
         if table.partition:
             writer = writer.partitionBy(table.partition)
         older = self.exists(table)
+        outdated = older and self._properties.get(table.name) != properties_mark(table)
+        if outdated:
+            keep_log(self.spark, self.path(table))
         if older:
             writer = writer.option("replaceWhere", f"{column} IN ({listed})").option("mergeSchema", "true")
         else:
@@ -225,9 +229,9 @@ class Lake:
                 f"{table.name}: {sum(rows.values()):,} rows counted, {wrote:,} written: the frame gives another result each "
                 f"time. Run jobs.{table.written_by} again; if it stays, look for an order that is not fixed."
             )
-        if older and self._bounds.get(table.name) != bounds_mark(table):
+        if outdated:
             hold_check(self.spark, self.path(table), table)
-        self._bounds[table.name] = bounds_mark(table)
+        self._properties[table.name] = properties_mark(table)
 
     def _newest(self, table: Table) -> Row | None:
         history = self.spark.sql(f"DESCRIBE HISTORY delta.`{self.path(table)}` LIMIT 1")

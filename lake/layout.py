@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from lake.fingerprint import fingerprint
 from lake.schema import Table, check_clause, check_clauses
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 CHECK = "declared"  # the CHECK constraint that holds a table's declared bounds
+RETENTION = "delta.logRetentionDuration"
 MEASURED_TYPES = ("string", "bigint", "int", "double", "date", "timestamp")  # of which Delta keeps min and max
 FILE_ROWS, MOST_FILES, FEW_UNITS = 1_000_000, 64, 2
-LOG_RETENTION = "interval 400 days"  # doneness is read from the log: keep it for longer than any window
+# what is done is read from the log alone: a unit whose commit is gone was never written
+LOG_RETENTION = "interval 36500 days"
 
 
 def out_of_bounds(table: Table, frame: DataFrame) -> list[str]:
@@ -36,23 +39,38 @@ def first_options(table: Table) -> dict[str, str]:
     measured = [
         c.name for c in table.columns if c.type in MEASURED_TYPES and not c.personal and c.name != table.partition
     ]
-    options = {"delta.logRetentionDuration": LOG_RETENTION, "delta.dataSkippingStatsColumns": ",".join(measured[:32])}
+    options = {RETENTION: LOG_RETENTION, "delta.dataSkippingStatsColumns": ",".join(measured[:32])}
     if table.has_check and (clause := check_clause(table)):
         options[f"delta.constraints.{CHECK}"] = clause
     return options
 
 
+def properties_mark(table: Table) -> str:
+    """Fingerprint of what the table's properties are to hold; commits name it, so that a table made under others is known."""
+    return fingerprint([LOG_RETENTION, check_clause(table) if table.has_check else ""])
+
+
+def keep_log(spark: SparkSession, path: str) -> None:
+    """Have the log of a table that an older version made (it was cut at 400 days) kept. Before a commit: that may cut it."""
+    if _properties(spark, path).get(RETENTION) != LOG_RETENTION:
+        spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ('{RETENTION}' = '{LOG_RETENTION}')")
+
+
 def hold_check(spark: SparkSession, path: str, table: Table) -> None:
     """Bring the CHECK of a table that an older version made up to date."""
     wanted = check_clause(table) if table.has_check else ""
-    detail = spark.sql(f"DESCRIBE DETAIL delta.`{path}`").select("properties").first()
-    stored = dict(detail["properties"] if detail else {}).get(f"delta.constraints.{CHECK}", "")
+    stored = _properties(spark, path).get(f"delta.constraints.{CHECK}", "")
     if stored == wanted:
         return
     if stored:
         spark.sql(f"ALTER TABLE delta.`{path}` DROP CONSTRAINT {CHECK}")
     if wanted:
         spark.sql(f"ALTER TABLE delta.`{path}` ADD CONSTRAINT {CHECK} CHECK ({wanted})")
+
+
+def _properties(spark: SparkSession, path: str) -> dict[str, str]:
+    detail = spark.sql(f"DESCRIBE DETAIL delta.`{path}`").select("properties").first()
+    return dict(detail["properties"]) if detail else {}
 
 
 def placed(table: Table, frame: DataFrame, rows: Mapping[str, int]) -> DataFrame:

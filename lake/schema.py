@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lake.fingerprint import fingerprint
-
 if TYPE_CHECKING:
     from pyspark.sql.types import DataType, StructType
 
@@ -123,11 +121,6 @@ def check_clauses(table: Table) -> dict[str, str]:
 def check_clause(table: Table) -> str:
     """Every condition of `check_clauses` in one, for the table's CHECK constraint; "" if there is none."""
     return " AND ".join(check_clauses(table).values())
-
-
-def bounds_mark(table: Table) -> str:
-    """Fingerprint of what the table's CHECK is to hold; commits name it, so that a table made under another one is known."""
-    return fingerprint(check_clause(table) if table.has_check else "")
 
 
 def count(name: str, meaning: str, unit: str = "events") -> Column:

@@ -32,7 +32,7 @@ SEARCH_LOG = Table(
         Column("source_file", "string", "file the row came from, relative to the logs folder"),
         SEARCH_DATE, DELIVERED_DATE,
     ),
-    "ingest", restricted=True, sort_by=("locale", "query"), write_unit="delivered_date",
+    "ingest", restricted=True, sort_by=("locale", "query"), write_unit="delivered_date", may_be_empty=True,
 )  # fmt: skip
 
 ENGAGEMENT_EVENTS = Table(
@@ -82,7 +82,7 @@ DELIVERED_FILES = Table(
                                 "one row in 16)", "values"),
         Column("foreign_names", "array<string>", "names of those fields"),
     ),
-    "ingest",
+    "ingest", may_be_empty=True,
 )  # fmt: skip
 
 FORGOTTEN_USERS = Table(

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lake.layout import keep_log
 from lake.schema import Table
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def compact(lake: Lake, table: Table, retain_h: float) -> None:
 
     OPTIMIZE changes no row, so it says nothing of units: what is done stays done.
     """
+    keep_log(lake.spark, lake.path(table))
     lake.spark.sql(f"OPTIMIZE delta.`{lake.path(table)}`")
     vacuum(lake, table, retain_h)
 

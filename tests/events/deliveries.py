@@ -60,6 +60,33 @@ def made_log(seed: int, searches: int, days: int = 2, mark: str = "") -> list[De
     return out
 
 
+def moment(day: int, clock: str) -> str:
+    """That time (HH:MM) of the day `day` days after FIRST, as it is logged."""
+    return f"{FIRST + timedelta(days=day)}T{clock}:00.000Z"
+
+
+def search(folder: int, search_id: str, ts: str, **change: Any) -> Delivered:
+    """One search in a folder: TRACKS[:4] on a phone, by a listener of its own."""
+    row: Row = {"search_id": search_id, "user_id": f"u-{search_id}", "ts": ts, "client": "mobile", "locale": "en-US",
+                "raw_query": "play hello", "results": TRACKS[:4]}  # fmt: skip
+    return Delivered(folder, "searches", json.dumps(row | change).encode())
+
+
+def reaction(folder: int, event_id: str, search_id: str, ts: str, **change: Any) -> Delivered:
+    """One reaction in a folder: the first track of the search played for 45 s."""
+    row: Row = {"event_id": event_id, "search_id": search_id, "track_id": TRACKS[0], "position": 1, "ts": ts, "kind": "play",
+                "dwell_ms": 45_000}  # fmt: skip
+    return Delivered(folder, "events", json.dumps(row | change).encode())
+
+
+def plain_days(days: int) -> list[Delivered]:
+    """A search `s0`, `s1`, … and its reaction on each day, in the day's own folder."""
+    rows = [
+        (search(d, f"s{d}", moment(d, "10:00")), reaction(d, f"e{d}", f"s{d}", moment(d, "10:01"))) for d in range(days)
+    ]
+    return [row for pair in rows for row in pair]
+
+
 def by_file(log: list[Delivered], name: str = "part-0.jsonl") -> dict[tuple[int, str, str], list[bytes]]:
     """(folder, source, file name) -> lines: one file a folder and source."""
     files: dict[tuple[int, str, str], list[bytes]] = defaultdict(list)

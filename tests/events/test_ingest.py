@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from events.contract import EVENT_FIELDS, SEARCH_FIELDS
 from events.ingest import Sorted, delivered_files, judged_events, judged_searches, quarantine, with_outcome
-from events.privacy import ensure_key, key_frame
+from events.privacy import ensure_key, key_frame, masked, without_contacts
 from events.reading import rows
 from lake.errors import InputContractError, KeyMismatch
 from queries.understand import normalised
@@ -165,3 +165,45 @@ def test_files_that_are_no_files_are_named(spark: SparkSession, tmp_path: Path) 
     (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(b"x" * 100_000)[:-20])
     with pytest.raises(InputContractError, match=r"b\.jsonl\.gz is cut"):
         check_gzip([tmp_path / "b.jsonl.gz"])
+
+
+@pytest.mark.parametrize("name", ["part 1.jsonl", "é+50%.jsonl"])
+def test_a_broken_row_is_found_in_a_file_of_any_name(spark: SparkSession, tmp_path: Path, name: str) -> None:
+    ensure_key(tmp_path / "key", tmp_path / "lake")
+    file = deliver(
+        tmp_path, "searches", "2026-03-02", [SEARCH, {**SEARCH, "search_id": "b", "client": "toaster"}]
+    ).rename(tmp_path / "searches" / "date=2026-03-02" / name)
+    judged = judged_searches(
+        rows(spark, [file], SEARCH_FIELDS, "searches"), key_frame(spark, tmp_path / "key"), normalised, None
+    )
+    side = Sorted(with_outcome(judged, "search", None, 2), "search", [file])
+    account = delivered_files([side]).collect()[0]
+    assert account["source_file"] == f"searches/date=2026-03-02/{name}" and account["quarantined"] == 1
+    held = quarantine(spark, [side], {account["source_file"]}).collect()
+    assert [(r["source_file"], r["line"]) for r in held] == [(account["source_file"], 2)]
+
+
+def test_contacts_are_masked_and_years_are_none(spark: SparkSession) -> None:
+    said = {
+        "call +34 600 123 456 now": "call  phone  now", "19995551234": " phone ", "1999: 5551234567": "1999:  phone ",
+        "songs of 1999, 2000, 2001 and 2002": None, "2001-2002 hits": None, "1999," * 5_000: None,
+        "4111 1111 1111 1111": " card ", "mail a.b@c.example.org please": "mail  email  please", "a@b" + ".c" * 5_000: " email ",
+    }  # fmt: skip
+    frame = spark.createDataFrame([(t,) for t in said], "raw string").select(
+        "raw", without_contacts("raw").alias("masked")
+    )
+    assert {r["raw"]: r["masked"] for r in frame.collect()} == {raw: masked or raw for raw, masked in said.items()}
+
+
+def test_a_user_id_is_masked_whatever_its_length_and_its_signs(spark: SparkSession) -> None:
+    texts = {
+        '{"user_id": "' + "x" * 20_000 + '", "ts": "1"}': '{"user_id":"p", "ts": "1"}',
+        '{"user_id": "' + r"\"\\" * 5_000 + '", "ts": "1"}': '{"user_id":"p", "ts": "1"}',
+        '{"client_id" : "cut in ha': '{"client_id":"p"',
+        '{"ts": "1", "user_id": 17}': '{"ts": "1", "user_id":"p"}',
+        '{"user_id": "ends so \\': '{"user_id":"p"\\',
+    }
+    frame = spark.createDataFrame([(t,) for t in texts], "raw string").select(
+        "raw", masked(F.col("raw"), F.lit("p")).alias("masked")
+    )
+    assert {r["raw"]: r["masked"] for r in frame.collect()} == texts

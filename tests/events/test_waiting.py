@@ -8,11 +8,12 @@ from datetime import date, datetime
 from pyspark.sql import SparkSession
 
 from events.ubi import UbiSettings
-from events.waiting import joined_late
+from events.waiting import joined_late, recounted
 from lake.schema import struct
-from lake.tables import QUARANTINE
+from lake.tables import DELIVERED_FILES, QUARANTINE
 
 DAY = date(2026, 3, 2)
+SEARCHES = "search_id string, results array<string>, search_date date, delivered_date date"
 
 
 def held(spark: SparkSession, *rows: tuple[str, int, str, list[str]]):  # type: ignore[no-untyped-def]
@@ -45,10 +46,7 @@ def test_both_forms_join_and_the_rest_stays(spark: SparkSession) -> None:
         ("events/date=2026-03-02/a.jsonl", 3, json.dumps(own | {"kind": "hum"}), ["unknown_kind", "no_search"]),
         ("events/date=2026-03-02/b.ndjson", 1, json.dumps(document), ["no_search"]),
     )
-    searches = spark.createDataFrame(
-        [("s1", ["t1", "t2"], DAY, date(2026, 3, 3))],
-        "search_id string, results array<string>, search_date date, delivered_date date",
-    )
+    searches = spark.createDataFrame([("s1", ["t1", "t2"], DAY, date(2026, 3, 3))], SEARCHES)
     tracks = spark.createDataFrame([("t1",), ("t2",)], "track_id string")
     found = joined_late(rows, searches, None, tracks, str(DAY), 2, UbiSettings(first_ordinal=0))
     assert found is not None and found.count == 2
@@ -61,3 +59,31 @@ def test_both_forms_join_and_the_rest_stays(spark: SparkSession) -> None:
         ("a.jsonl", 2),
         ("a.jsonl", 3),
     ]
+
+
+def test_whole_numbers_that_parquet_holds_as_doubles_stay(spark: SparkSession) -> None:
+    """In JSON Lines a fraction, even of nothing, is no whole number: such a row never met the contract."""
+    said = {"search_id": "s1", "track_id": "t2", "position": 2.0, "ts": "2026-03-02T10:00:05Z", "kind": "play",
+            "dwell_ms": 45000.0}  # fmt: skip
+    texts = [json.dumps(said | {"event_id": i}) for i in ("e1", "e2")]
+    rows = held(
+        spark,
+        ("events/date=2026-03-02/a.parquet", 1, texts[0], ["no_search"]),
+        ("events/date=2026-03-02/b.jsonl", 1, texts[1], ["no_search"]),
+    )
+    searches = spark.createDataFrame([("s1", ["t1", "t2"], DAY, DAY)], SEARCHES)
+    tracks = spark.createDataFrame([("t1",), ("t2",)], "track_id string")
+    found = joined_late(rows, searches, None, tracks, str(DAY), 2, UbiSettings())
+    assert found is not None
+    assert [(r["event_id"], r["position"], r["dwell_ms"]) for r in found.events.collect()] == [("e1", 2, 45_000)]
+
+
+def test_the_account_of_a_day_whose_quarantine_has_expired_stands(spark: SparkSession) -> None:
+    """10 received: 6 stand, 1 is a copy, 3 were broken, of which quarantine holds two, and then nothing any more."""
+    told = (DAY, "event", "events/a.jsonl", 10, 6, 1, 0, 3, 0, 0, [])
+    accounts = spark.createDataFrame([told], struct(DELIVERED_FILES))
+    kept = spark.createDataFrame([("events/a.jsonl",)] * 7, "source_file string")
+    broken = spark.createDataFrame([("events/a.jsonl",)] * 2, "source_file string")
+    assert [tuple(r) for r in recounted(accounts, kept, None).collect()] == [told]
+    now = recounted(accounts, kept, broken).collect()[0]
+    assert (now["accepted"], now["duplicate"], now["quarantined"]) == (7, 1, 2)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 
-from events.catalog import catalog_files, tracks
-from events.delivery import check_complete, delivered
+from events.catalog import catalog_files, catalog_fingerprint, tracks
+from events.delivery import check_complete, check_sources, delivered
 from lake.errors import IncompleteDelivery, InputContractError
 from queries.names import with_normal_names
 
@@ -53,6 +55,36 @@ def test_a_folder_without_success_must_rest(tmp_path: Path) -> None:
         for file in files:
             os.utime(file, (old, old))
     check_complete(folders, date(2026, 3, 2), 600, "")
+
+
+def test_a_newest_day_without_events_is_held_where_days_before_have_some(tmp_path: Path) -> None:
+    folder(tmp_path, "2026-03-01")
+    folder(tmp_path, "2026-03-02")
+    for file in (tmp_path / "events" / "date=2026-03-02").iterdir():
+        file.unlink()
+    with pytest.raises(IncompleteDelivery, match="events/date=2026-03-02 is missing or has no file"):
+        check_complete(delivered(tmp_path, date(2026, 3, 3)), date(2026, 3, 3), 0, "")
+    (tmp_path / "events" / "date=2026-03-02" / "part.jsonl").touch()  # nobody reacted, and that is said
+    check_complete(delivered(tmp_path, date(2026, 3, 3)), date(2026, 3, 3), 0, "")
+    shutil.rmtree(tmp_path / "events")  # logs that have no events at all
+    check_complete(delivered(tmp_path, date(2026, 3, 3)), date(2026, 3, 3), 0, "")
+
+
+def test_a_day_of_events_alone_is_seen_and_no_newest_day(tmp_path: Path) -> None:
+    for day in ("2026-03-01", "2026-03-02", "2026-03-03"):
+        folder(tmp_path, day)
+    for day in ("2026-03-01", "2026-03-03"):
+        shutil.rmtree(tmp_path / "searches" / f"date={day}")
+    folders = delivered(tmp_path, date(2026, 3, 4))
+    assert [len(f.files["search"]) for f in folders] == [0, 1, 0]
+    with pytest.raises(InputContractError, match=r"date=2026-03-03 is missing \(newest there: 2026-03-02\)"):
+        check_complete(folders, date(2026, 3, 4), 0, "")
+    with pytest.raises(IncompleteDelivery, match=r"searches/date=2026-03-01 is missing .*\(2 such days"):
+        check_sources(folders, "")
+    check_sources(folders, "the searches are lost")
+    shutil.rmtree(tmp_path / "searches")
+    with pytest.raises(InputContractError, match="holds no searches"):
+        delivered(tmp_path, date(2026, 3, 4))
 
 
 def test_a_restated_folder_has_another_fingerprint(tmp_path: Path) -> None:
@@ -97,11 +129,9 @@ def test_tracks_are_typed_and_null_where_the_catalog_makes_no_sense(spark: Spark
     }
     rows[1] |= {"release_date": "2001", "title": "Hello"}
     file = catalog(tmp_path / "catalog.jsonl", *rows, "{cut", track(7, title="Another"))
-    found = {
-        r["track_id"]: r
-        for r in tracks(spark, catalog_files(file), date(2026, 3, 2), with_normal_names, None).collect()
-    }
-    assert len(found) == 200  # the cut line is left out (under 1 %), the second t7 too
+    frame, left_out = tracks(spark, catalog_files(file), date(2026, 3, 2), with_normal_names, None)
+    found = {r["track_id"]: r for r in frame.collect()}
+    assert left_out == 1 and len(found) == 200  # the cut line is left out (under 1 %), the second t7 too
     live = found["t0"]
     assert live["popularity"] is None and live["energy"] is None and live["valence"] == 0.5
     assert (
@@ -110,3 +140,25 @@ def test_tracks_are_typed_and_null_where_the_catalog_makes_no_sense(spark: Spark
         and live["title_normal"] == "hello live at home"
     )
     assert found["t1"]["release_year"] == 2001 and found["t1"]["work_id"] == live["work_id"]
+
+
+def test_a_track_without_an_artist_is_left_out_and_told(spark: SparkSession, tmp_path: Path) -> None:
+    file = catalog(tmp_path / "catalog.jsonl", *[track(i) for i in range(200)], track(200, artists=[None]),
+                   track(201, artists=[None, "B"]))  # fmt: skip
+    frame, left_out = tracks(spark, catalog_files(file), date(2026, 3, 2), with_normal_names, None)
+    found = {r["track_id"]: r for r in frame.collect()}
+    assert left_out == 1 and "t200" not in found and found["t201"]["artists_normal"] == ["b"]
+
+
+def test_parquet_files_of_two_schemas_are_one_catalog(spark: SparkSession, tmp_path: Path) -> None:
+    """pandas makes doubles of whole numbers where one is missing."""
+    pd.DataFrame([track(1, duration_ms=215_000), track(2)]).to_parquet(tmp_path / "a.parquet")
+    pd.DataFrame([track(3, duration_ms=90_000, moods=["calm"])]).to_parquet(tmp_path / "b.parquet")
+    frame, left_out = tracks(spark, catalog_files(tmp_path), date(2026, 3, 2), with_normal_names, None)
+    found = {r["track_id"]: (r["duration_ms"], r["moods"]) for r in frame.collect()}
+    assert left_out == 0 and found == {"t1": (215_000, []), "t2": (None, []), "t3": (90_000, ["calm"])}
+
+
+def test_a_catalog_is_stored_anew_where_its_names_are_read_otherwise(tmp_path: Path) -> None:
+    files = catalog_files(catalog(tmp_path / "catalog.jsonl", track(1)))
+    assert catalog_fingerprint(files, 1) == catalog_fingerprint(files, 1) != catalog_fingerprint(files, 2)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import json
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,53 +13,20 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from jobs import count_engagement, forget, ingest, maintain, understand
-from jobs.night import Night
 from lake.errors import NightLocked
-from lake.io import Lake
 from lake.lock import night_lock
 from lake.schema import struct
-from lake.tables import (
-    DAILY_ENGAGEMENT,
-    DELIVERED_FILES,
-    ENGAGEMENT_EVENTS,
-    FORGOTTEN_USERS,
-    QUARANTINE,
-    QUERIES,
-    SEARCH_LOG,
-)
+from lake.tables import FORGOTTEN_USERS, QUARANTINE, QUERIES, SEARCH_LOG
 from lake.upkeep import files_holding
-from tests.conftest import NO_BOTS, World
-from tests.events.deliveries import FIRST, TRACKS, Delivered, as_set, by_file, made_log, written
-
-# equal lakes are compared bit by bit, and a fit of vectors ends with other last digits
-FIXED = ("features.vectors=false",)
+from tests.events.deliveries import Delivered, made_log
+from tests.jobs.steps import counted, deliver, exact, night, with_catalog
 
 LOG = made_log(seed=4, searches=60, days=3)
-
-
-def night(spark: SparkSession, root: Path, day: int, *overrides: str) -> Night:
-    """The night that sees the folders of the first `day` days."""
-    world = World(root)
-    run_date = f"run_date={FIRST + timedelta(days=day)}"
-    places = (f"catalog={root}/catalog.jsonl", "ingest.settle_s=0", "ingest.max_quarantined_share=0.9", run_date)
-    return Night(
-        world.settings(root / "home", *places, *NO_BOTS, *FIXED, *overrides), spark, Lake(spark, root / "home" / "lake")
-    )
-
-
-def deliver(root: Path, log: list[Delivered], name: str = "part.jsonl") -> None:
-    written(root / "logs", by_file(log, name))
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     return with_catalog(tmp_path)
-
-
-def with_catalog(root: Path) -> Path:
-    rows = [f'{{"track_id": "{t}", "title": "Song {t}", "artists": ["A {t}"], "genres": []}}' for t in TRACKS]
-    (root / "catalog.jsonl").write_text("\n".join(rows) + "\n")
-    return root
 
 
 @pytest.fixture(scope="module")
@@ -72,22 +38,6 @@ def in_one_batch(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) 
     ingest.run(batch)
     count_engagement.run(batch)
     return counted(batch.lake)
-
-
-def counted(lake: Lake) -> set[str]:
-    return as_set(lake.read(DAILY_ENGAGEMENT, allow_unvalidated=True))
-
-
-def exact(lake: Lake) -> None:
-    """The account of every file, and that it says what the tables hold."""
-    for row in lake.read(DELIVERED_FILES, allow_unvalidated=True).collect():
-        assert row["received"] == row["accepted"] + row["duplicate"] + row["quarantined"], row
-    sums = lake.read(DELIVERED_FILES, allow_unvalidated=True).agg(
-        F.sum("accepted"), F.sum("forgotten"), F.sum("quarantined")
-    )
-    accepted, forgotten, quarantined = sums.collect()[0]
-    held = sum(lake.read(t, allow_unvalidated=True).count() for t in (SEARCH_LOG, ENGAGEMENT_EVENTS))
-    assert accepted - forgotten == held and quarantined == lake.read(QUARANTINE, allow_unvalidated=True).count()
 
 
 def test_night_by_night_equals_one_batch_and_a_waiting_event_meets_its_search(

@@ -115,7 +115,7 @@ def test_every_family_is_left_out_once_and_the_report_tells_it(
 ) -> None:
     monkeypatch.setattr(ablate, "SEEDS", (1,))
     ablate.run(done)
-    found = read_ablation(ablation_file(done.settings), done.run_date)
+    found = read_ablation(ablation_file(done.settings), done.run_date, report.judged_mark(done))
     assert found is not None and {w.family for w in found.families} == set(FAMILIES)
     assert 0.3 < found.ndcg10 <= 1 and found.judged > 5
     assert sum(w.share_of_gain for w in found.families) == pytest.approx(1)

@@ -22,7 +22,7 @@ from tests.conftest import RUN_DATE, World
 from tests.features.rows import filled
 
 D = date.fromisoformat(RUN_DATE)
-EARLY, LATE = D - timedelta(days=16), D - timedelta(days=9)  # snapshots of the training set
+EARLY, LATE = D - timedelta(days=17), D - timedelta(days=10)  # snapshots of the training set
 CATALOG, NEWER = date(2026, 3, 1), date(2026, 3, 12)
 
 
@@ -131,11 +131,14 @@ def test_upkeep_keeps_every_night_that_a_later_training_set_reads(
     night = world.night(spark, tmp_path, "ranking.min_history_days=1")
     night.first_day = D - timedelta(days=100)  # long history: six snapshots, a week apart
     oldest = min(night.as_of)
+    assert (
+        max(night.as_of) == LATE
+    )  # its label days end at D - 4, and D - 1 is the last folder that may hold rows of that day
     kept, gone = [oldest + timedelta(days=i) for i in (0, 1, 6, 40)], oldest - timedelta(days=1)
     for day in (gone, *kept):
         store(night.lake, CANDIDATES, day, "made")
     maintain.run(night)
     assert sorted(night.lake.commits(CANDIDATES)) == [str(d) for d in kept]
     for tomorrow in range(1, 8):
-        needed = training_dates(D + timedelta(days=tomorrow), night.first_day, 9)
+        needed = training_dates(D + timedelta(days=tomorrow), night.first_day, 10)
         assert min(needed) > gone

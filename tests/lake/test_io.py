@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from lake.errors import CommitLost, EmptyPartition, MissingPartition, RowsOutOfB
 from lake.io import Lake
 from lake.layout import partition_values
 from lake.schema import Column, Table, struct
+from lake.upkeep import METADATA, compact
 
 DAY, NEXT = date(2026, 3, 1), date(2026, 3, 2)
 TABLE = Table(
@@ -164,3 +166,53 @@ def test_the_log_keeps_no_statistics_of_a_personal_column(lake: Lake) -> None:
     lake.write(MEASURED, frame, {DAY: "f1"})
     log = "".join(p.read_text() for p in (lake.root / "measured" / "_delta_log").glob("*.json"))
     assert "share" in log and "ana" not in log
+
+
+LISTED = Table(
+    "listed", "one row per name", ("name",), None,
+    (Column("name", "string", "name"), Column("asked", "string", "request")), "test", write_unit="asked",
+)  # fmt: skip
+
+
+def test_rows_whose_commit_the_log_has_lost_are_read_all_the_same(lake: Lake) -> None:
+    """Delta cuts the log of a table at a checkpoint; who asked to be forgotten stays so."""
+
+    def write(name: str) -> None:
+        lake.write(LISTED, lake.spark.createDataFrame([(name, name)], struct(LISTED)), {name: "f1"})
+
+    write("ana")
+    lake.spark.sql(f"ALTER TABLE delta.`{lake.path(LISTED)}` SET TBLPROPERTIES ('delta.checkpointInterval' = '2')")
+    write("eva")
+    log = lake.root / LISTED.name / "_delta_log"
+    assert (log / f"{2:020}.checkpoint.parquet").exists()
+    for version in (0, 1):
+        for file in log.glob(f"*{version:020}.*"):
+            file.unlink()
+    after = Lake(lake.spark, lake.root)
+    assert list(after.commits(LISTED)) == ["eva"]
+    assert {r["name"] for r in after.read(LISTED, allow_unvalidated=True).collect()} == {"ana", "eva"}
+
+
+def test_the_log_of_an_older_table_is_kept_from_the_next_write_or_upkeep_on(lake: Lake) -> None:
+    def retention() -> str:
+        detail = lake.spark.sql(f"DESCRIBE DETAIL delta.`{lake.path(TABLE)}`").first()
+        return str(detail["properties"]["delta.logRetentionDuration"])
+
+    def made_by_an_older_version() -> Lake:
+        said = json.dumps({"run_id": "old", "check": "old", "units": {}})
+        lake.spark.conf.set(METADATA, said)
+        lake.spark.sql(
+            f"ALTER TABLE delta.`{lake.path(TABLE)}` SET TBLPROPERTIES ('delta.logRetentionDuration' = 'interval 400 days')"
+        )
+        lake.spark.conf.unset(METADATA)
+        return Lake(lake.spark, lake.root)
+
+    lake.write(TABLE, rows(lake.spark, (DAY, "a", 1)), {DAY: "f1"})
+    wanted = retention()
+    assert int(wanted.split()[1]) > 30_000
+    older = made_by_an_older_version()
+    assert retention() == "interval 400 days"
+    older.write(TABLE, rows(lake.spark, (NEXT, "b", 2)), {NEXT: "f1"})
+    assert retention() == wanted
+    compact(made_by_an_older_version(), TABLE, 168)
+    assert retention() == wanted
