@@ -5,8 +5,10 @@
 GET /v1/rankings?q=…&locale=… answers with the JSON of serving.lookup, GET /healthz with release_id, age_s, stale.
 """
 
+import contextlib
 import json
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Sequence
@@ -17,15 +19,12 @@ from urllib.parse import parse_qs, urlsplit
 
 from serving.command import OneLineParser, guarded
 from serving.errors import ReleaseError
-from serving.layout import DEFAULT_MAX_AGE_H, DEFAULT_RELEASES, is_locale
+from serving.layout import DEFAULT_RELEASES, MAX_REQUEST_CHARACTERS, is_locale
 from serving.reader import ReleaseReader
-
-MAX_QUERY_CHARACTERS = 1_000
-"""Of `q`: five times what a key can hold (200), so that carrier phrases and odd spacing still fit."""
 
 
 class RankingService(ThreadingHTTPServer):
-    """One thread a connection over one shared reader. `server_close` waits for the requests under way."""
+    """One thread a connection over one shared reader. `server_close` waits for the requests that were heard to the end."""
 
     daemon_threads = False
     allow_reuse_address = True
@@ -34,7 +33,25 @@ class RankingService(ThreadingHTTPServer):
         """Bind to 127.0.0.1:`port` (0 takes a free one). Raises OSError if the port is taken."""
         self.reader = reader
         self.stopping = False
+        self._connections: set[Any] = set()
         super().__init__(("127.0.0.1", port), _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """One more connection, in a thread of its own."""
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """The connection has ended."""
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        """Answer what was asked, hear no more: whoever is silent, or sends a request byte by byte, must not hold up the end."""
+        for connection in tuple(self._connections):
+            with contextlib.suppress(OSError):  # it ended by itself
+                connection.shutdown(socket.SHUT_RD)
+        super().server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -45,8 +62,11 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1  # headers and body leave in one packet, else Nagle and delayed ACK add 40 ms
 
     def do_GET(self) -> None:
-        parts = urlsplit(self.path)
+        if self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers:
+            self.close_connection = True  # a body is not read: it must not be taken for the next request
         try:
+            # the request line is bytes; http.server reads them as Latin-1, people who do not quote send UTF-8
+            parts = urlsplit(self.path.encode("latin-1", "replace").decode("utf-8", "replace"))
             if parts.path == "/v1/rankings":
                 self._rankings(parse_qs(parts.query, keep_blank_values=True, max_num_fields=10))
             elif parts.path == "/healthz":
@@ -62,8 +82,8 @@ class _Handler(BaseHTTPRequestHandler):
         requests, locales = fields.get("q", []), fields.get("locale", ["en-US"])
         if len(requests) != 1 or len(locales) != 1:
             raise ValueError("expected one q and at most one locale, as in /v1/rankings?q=play+hello&locale=en-US")
-        if len(requests[0]) > MAX_QUERY_CHARACTERS:
-            raise ValueError(f"q has {len(requests[0])} characters, expected at most {MAX_QUERY_CHARACTERS}")
+        if len(requests[0]) > MAX_REQUEST_CHARACTERS:
+            raise ValueError(f"q has {len(requests[0])} characters, expected at most {MAX_REQUEST_CHARACTERS}")
         if not is_locale(locales[0].replace("_", "-")):
             raise ValueError("locale is no BCP-47 name such as es-MX")
         self._reply(200, self.server.reader.lookup(requests[0], locales[0]).as_json())
@@ -79,7 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "application/json; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
-        if self.server.stopping:
+        if self.server.stopping or self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(body)
@@ -97,7 +117,7 @@ def _error(kind: str, message: str) -> dict[str, Any]:
     return {"error": {"kind": kind, "message": message}}
 
 
-def serve(root: Path, port: int, max_age_h: float) -> None:
+def serve(root: Path, port: int, max_age_h: float | None) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests under way. Raises what ReleaseReader raises."""
     with RankingService(ReleaseReader(root, max_age_h=max_age_h), port) as service:
 
@@ -117,7 +137,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = OneLineParser(prog="serving.http", description="Serve the current release over HTTP on 127.0.0.1.")
     parser.add_argument("--releases", type=Path, default=DEFAULT_RELEASES, help="default: %(default)s")
     parser.add_argument("--port", type=int, default=8080, help="default: %(default)s; 0 takes a free one")
-    parser.add_argument("--max-age-h", type=float, default=DEFAULT_MAX_AGE_H, help="older is stale: %(default)s")
+    parser.add_argument(
+        "--max-age-h", type=float, help="older is stale; default: what the release says (serving.max_age_h)"
+    )
     options = parser.parse_args(arguments)
     return guarded("serving.http", lambda: serve(options.releases, options.port, options.max_age_h))
 

@@ -9,7 +9,10 @@ OLDEST_FORMAT_READ = 1
 
 DEFAULT_RELEASES = Path("var/releases")
 DEFAULT_MAX_AGE_H = 36.0
-"""A nightly release is at most 24 h old, plus a night that runs late."""
+"""A nightly release is at most 24 h old, plus a night that runs late. Of a release that does not say it itself."""
+
+MAX_REQUEST_CHARACTERS = 1_000
+"""Five times what a key can hold (200), so that carrier phrases and odd spacing still fit; a longer request is a miss."""
 
 RANKINGS = "rankings.lmdb"
 GRAMMAR = "carrier.json"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from serving.answer import Answer
 from serving.command import OneLineParser, guarded
-from serving.layout import DEFAULT_MAX_AGE_H, DEFAULT_RELEASES
+from serving.layout import DEFAULT_RELEASES
 from serving.reader import ReleaseReader
 
 
@@ -25,7 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--locale", default="en-US", help="BCP-47, default: %(default)s")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--explain", action="store_true", help="what was tried, and why the first ten tracks")
-    parser.add_argument("--max-age-h", type=float, default=DEFAULT_MAX_AGE_H, help="older is stale: %(default)s")
+    parser.add_argument(
+        "--max-age-h", type=float, help="older is stale; default: what the release says (serving.max_age_h)"
+    )
     options = parser.parse_args(arguments)
 
     def run() -> None:

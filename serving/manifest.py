@@ -9,18 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from serving.errors import NoRelease, ReleaseCorrupt, ReleaseFormatUnknown, ReleaseInput
-from serving.layout import DATA_FILES, FORMAT_VERSION, MANIFEST, OLDEST_FORMAT_READ
+from serving.layout import DATA_FILES, DEFAULT_MAX_AGE_H, FORMAT_VERSION, MANIFEST, OLDEST_FORMAT_READ
 
 _SELF = "manifest_sha256"
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a reader needs of manifest.json; `content` is all of it, `sha256` that of the file's bytes."""
+    """What a reader needs of manifest.json; `content` is all of it, `sha256` that of the file's bytes.
+
+    `max_age_h`: hours after which the release counts as stale, unless its reader is told otherwise.
+    """
 
     release_id: str
     run_date: str
     built_at_s: float
+    max_age_h: float
     content_sha256: str
     normal_form_version: int
     counts: Mapping[str, int]
@@ -80,6 +84,7 @@ def read_manifest(folder: Path) -> Manifest:
             release_id=folder.name if folder.name == content["release_id"] else str(content["release_id"]),
             run_date=content["run_date"],
             built_at_s=instant(content["built"]["at"]),
+            max_age_h=float(content["built"].get("max_age_h", DEFAULT_MAX_AGE_H)),
             content_sha256=content["content_sha256"],
             normal_form_version=int(content["normal_form_version"]),
             counts=content["counts"],

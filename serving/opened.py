@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Literal
 from queries.carrier import CarrierGrammar, load_grammar, stripped
 from queries.normalise import NORMAL_FORM_VERSION, normal_form
 from serving.answer import Answer, AnsweredTrack, Explanation, MatchedBy
-from serving.content import TrackInfo
 from serving.errors import NoRelease, ReleaseCorrupt
 from serving.files import locked
-from serving.layout import GRAMMAR, MANIFEST, MAX_KEY_BYTES, RANKINGS, locale_chain
+from serving.layout import GRAMMAR, MANIFEST, MAX_KEY_BYTES, MAX_REQUEST_CHARACTERS, RANKINGS, locale_chain
 from serving.manifest import read_manifest
 from serving.mapped import mapped
 from serving.stamp import check_stamp
@@ -21,6 +20,7 @@ from serving.values import Ranking, entry_key, ranking, texts, track, track_key
 from serving.verify import release_folder
 
 _CACHED_TRACKS = 100_000  # about 50 MB
+_Track = tuple[str, str, tuple[str, ...]]  # track_id, title, artists
 
 if TYPE_CHECKING:
     import lmdb
@@ -50,7 +50,7 @@ class OpenRelease:
             self._grammar: CarrierGrammar = load_grammar(folder / GRAMMAR)
         except ValueError as error:
             raise ReleaseCorrupt(f"{folder / GRAMMAR}: {error}. Update this reader, or roll back.") from None
-        self._tracks: dict[int, TrackInfo] = {}
+        self._tracks: dict[int, _Track] = {}
 
     @property
     def notice(self) -> str | None:
@@ -69,10 +69,13 @@ class OpenRelease:
                 f"release {self.release_id}: {RANKINGS} was changed while in use. Run serving.release rollback."
             )
 
-    def lookup(self, raw_query: str, locale: str, now_s: float, max_age_h: float, explain: bool = False) -> Answer:
+    def lookup(
+        self, raw_query: str, locale: str, now_s: float, max_age_h: float | None = None, explain: bool = False
+    ) -> Answer:
         """Answer one request: full, stripped, then the alias table; each in the locale, its language, `*`.
 
-        `now_s` is seconds since 1970. Raises ReleaseCorrupt if a value on the way has a wrong CRC32.
+        `now_s` is seconds since 1970; without `max_age_h` the release says itself when it is stale. A request of more than 1,000
+        characters is a miss. Raises ReleaseCorrupt if a value on the way has a wrong CRC32.
         """
         chain = locale_chain(locale)
         full = normal_form(raw_query, chain[0])
@@ -90,14 +93,19 @@ class OpenRelease:
             matched_by=hit[0] if hit else None,
             release_id=self.release_id,
             age_s=int(age_s),
-            stale=age_s > max_age_h * 3600,
+            stale=self.is_stale(now_s, max_age_h),
             tracks=tracks,
             explanation=explanation,
         )
 
+    def is_stale(self, now_s: float, max_age_h: float | None) -> bool:
+        """Whether it was built more than `max_age_h` (or what it says itself) before `now_s`."""
+        limit_h = self.manifest.max_age_h if max_age_h is None else max_age_h
+        return now_s - self.manifest.built_at_s > limit_h * 3600
+
     def _steps(self, full: str, chain: tuple[str, ...]) -> Iterator[tuple[MatchedBy, str, str]]:
-        if not full:
-            return  # nothing was said: a miss, and no key
+        if not full or len(full) > MAX_REQUEST_CHARACTERS:
+            return  # nothing was said, or no request for music: a miss, and no key
         for locale in chain:
             yield "full", locale, full
         short = stripped(full, chain[0], self._grammar)
@@ -133,19 +141,21 @@ class OpenRelease:
     def _answered(self, txn: "_Txn", found: Ranking) -> tuple[AnsweredTrack, ...]:
         known, answered = self._tracks.get, []
         for ordinal, score in zip(found.ordinals, found.scores, strict=True):
-            info = known(ordinal) or self._read_track(txn, ordinal)
-            answered.append(AnsweredTrack(info.track_id, round(score, 9), info.title, info.artists))
+            track_id, title, artists = known(ordinal) or self._read_track(txn, ordinal)
+            # made without its constructor's call, which is a quarter of an answer's time
+            answered.append(tuple.__new__(AnsweredTrack, (track_id, round(score, 9), title, artists)))
         return tuple(answered)
 
-    def _read_track(self, txn: "_Txn", ordinal: int) -> TrackInfo:
+    def _read_track(self, txn: "_Txn", ordinal: int) -> _Track:
         key = track_key(ordinal)
         value = txn.get(key, db=self.rankings.tracks)
         if value is None:
             raise ReleaseCorrupt(f"release {self.release_id}: track {ordinal} is not stored. Run release verify.")
         info = track(key, value)
+        found = (info.track_id, info.title, info.artists)
         if len(self._tracks) < _CACHED_TRACKS:
-            self._tracks[ordinal] = info
-        return info
+            self._tracks[ordinal] = found
+        return found
 
     def _explanation(
         self,
@@ -155,7 +165,7 @@ class OpenRelease:
         tried: list[str],
         hit: tuple[MatchedBy, tuple[str, str], Ranking] | None,
     ) -> Explanation:
-        short = stripped(full, locale, self._grammar) if full else ""
+        short = stripped(full, locale, self._grammar) if 0 < len(full) <= MAX_REQUEST_CHARACTERS else ""
         if hit is None:
             return Explanation(short, tuple(tried), None, None, ())
         key = entry_key(*hit[1])

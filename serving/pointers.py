@@ -84,7 +84,9 @@ def way_back(root: Path) -> list[str]:
         elif action == "rollback" and release_id in path:
             path = path[: path.index(release_id) + 1]
     now_at = current_or_none(root)
-    return [step for step in reversed(path) if step != now_at]
+    if now_at in path:  # the last, unless a command was killed between moving CURRENT and noting it
+        path = path[: path.index(now_at)]
+    return path[::-1]
 
 
 def answered(root: Path) -> set[str]:
@@ -93,11 +95,13 @@ def answered(root: Path) -> set[str]:
 
 
 def waiting(root: Path) -> list[str]:
-    """The releases that nights built under the present hold, latest first."""
+    """The releases that nights built under the present hold and that have not answered since, latest first."""
     held: list[str] = []
     for action, release_id in _history(root):
         if action in ("publish", "resume"):
             held = []
+        elif action in ("pin", "rollback"):  # it has answered meanwhile: it waits no longer
+            held = [one for one in held if one != release_id]
         elif action == "held":
             held = [one for one in held if one != release_id] + [release_id]
     return held[::-1]

@@ -13,10 +13,11 @@ from serving.verify import release_folder, stamp_release
 
 @dataclass(frozen=True, slots=True)
 class PublishOutcome:
-    """What publish did: `moved` CURRENT, left it because of HOLD (`held`), or found it there (`already`)."""
+    """What publish did: `moved` CURRENT, left it because of HOLD (`held`) or since it is of a later night (`older`), or found
+    it there (`already`)."""
 
     release_id: str
-    action: Literal["moved", "held", "already"]
+    action: Literal["moved", "held", "older", "already"]
     previous: str | None
     current: str | None
     pruned: Pruned
@@ -31,11 +32,17 @@ class PublishOutcome:
                 f"{self.release_id} is built and verified, but HOLD keeps CURRENT at {self.current}; "
                 "run serving.release resume to let it move"
             )
+        if self.action == "older":
+            return (
+                f"{self.release_id} is built and verified, but CURRENT is of a later night, {self.current}, and stays; "
+                f"to answer from the older one: serving.release pin {self.release_id}"
+            )
         return f"CURRENT moved from {self.previous or 'nothing'} to {self.release_id}"
 
 
 def publish(root: Path, release_id: str, keep: int) -> PublishOutcome:
-    """Make a written release answer: full SHA-256 check, VERIFIED stamp, CURRENT moved unless HOLD; then prune.
+    """Make a written release answer: full SHA-256 check, VERIFIED stamp, CURRENT moved unless HOLD or it is of a later night; then
+    prune.
 
     `keep` is the number of nights (run_dates) whose releases stay, at least 1. Raises ReleaseInput, NoRelease,
     ReleaseBusy, or ReleaseCorrupt; then CURRENT is as it was.
@@ -46,7 +53,7 @@ def publish(root: Path, release_id: str, keep: int) -> PublishOutcome:
     with folder_lock(root):
         stamp_release(root, release_id)
         previous = current_or_none(root)
-        action: Literal["moved", "held", "already"]
+        action: Literal["moved", "held", "older", "already"]
         if previous == release_id:
             action = "already"
         elif hold(root) is not None:
@@ -54,8 +61,14 @@ def publish(root: Path, release_id: str, keep: int) -> PublishOutcome:
             # one that has answered before was left on purpose: a night that builds it again does not bring it back
             if release_id not in waiting(root) and release_id not in answered(root):
                 note(root, "held", release_id)
+        elif previous is not None and _run_date(release_id) < _run_date(previous):
+            action = "older"  # a night mended late must not put yesterday's answers in the place of today's
         else:
             action = "moved"
             move_current(root, release_id, "publish")
         pruned = prune(root, keep, {release_id})
     return PublishOutcome(release_id, action, previous, current_or_none(root), pruned)
+
+
+def _run_date(release_id: str) -> str:
+    return release_id[:10]

@@ -24,7 +24,7 @@ class ReleaseReader:
         self,
         root: Path,
         *,
-        max_age_h: float,
+        max_age_h: float | None = None,
         poll_ms: int = 250,
         clock: Callable[[], float] = time.time,
         ticks: Callable[[], float] = time.monotonic,
@@ -73,8 +73,8 @@ class ReleaseReader:
 
     @property
     def stale(self) -> bool:
-        """Whether that age is above `max_age_h`; a stale release still answers."""
-        return self._clock() - self._held.manifest.built_at_s > self._max_age_h * 3600
+        """Whether that age is above `max_age_h`, or what the release says of itself; a stale release still answers."""
+        return self._held.is_stale(self._clock(), self._max_age_h)
 
     @property
     def problem(self) -> str | None:

@@ -1,10 +1,13 @@
 """The HTTP service as a process: the same JSON, its limits, its health, and a graceful end."""
 
+import contextlib
 import http.client
 import json
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,6 +68,52 @@ def test_the_service_answers_and_ends_gracefully(
 
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=10) == 0
+    assert process.stderr is not None and process.stderr.read() == ""
+
+
+def raw(port: int, request: bytes) -> list[bytes]:
+    """What comes back for bytes as they are, until the service closes the connection: the parts between blank lines."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        return connection.makefile("rb").read().split(b"\r\n\r\n")
+
+
+def test_requests_that_no_library_would_send(service: tuple["subprocess.Popen[str]", int]) -> None:
+    process, port = service
+    # UTF-8 as it is typed, without percent signs
+    head, body = raw(port, "GET /v1/rankings?q=canción+del+mariachi&locale=es-MX HTTP/1.0\r\n\r\n".encode())
+    assert head.startswith(b"HTTP/1.1 200") and json.loads(body)["found"] is True
+    head, body = raw(port, b"GET http://[ HTTP/1.0\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400") and json.loads(body)["error"]["kind"] == "bad_request"
+    # a body is not the next request
+    smuggled = b"GET /healthz HTTP/1.1\r\n\r\n"
+    parts = raw(port, b"GET /v1/rankings?q=hello HTTP/1.1\r\nContent-Length: %d\r\n\r\n%s" % (len(smuggled), smuggled))
+    assert len(parts) == 2 and b"Connection: close" in parts[0] and json.loads(parts[1])["query"] == "hello"
+    assert process.poll() is None
+
+
+def test_whoever_sends_a_request_byte_by_byte_does_not_hold_up_the_end(
+    service: tuple["subprocess.Popen[str]", int],
+) -> None:
+    process, port = service
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        ended = threading.Event()
+
+        def trickle() -> None:
+            with contextlib.suppress(OSError):  # the service hangs up: that is what is wanted
+                while not ended.wait(0.1):
+                    connection.sendall(b"G")
+
+        sender = threading.Thread(target=trickle)
+        sender.start()
+        try:
+            assert ask(port, "/healthz")[0] == 200  # the service is up, and the trickle has begun before its end
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=10) == 0
+        finally:
+            ended.set()
+            sender.join(timeout=10)
     assert process.stderr is not None and process.stderr.read() == ""
 
 

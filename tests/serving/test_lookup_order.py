@@ -1,13 +1,15 @@
 """Which entry answers: full, stripped, alias; each in the locale, its language, everywhere. And age and misses."""
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
+from queries.carrier import grammar_bytes
 from serving.layout import locale_chain
 from serving.reader import ReleaseReader
-from serving.writer import publish
-from tests.serving.conftest import BUILT_AT_S, entry, write
+from serving.writer import publish, write_release
+from tests.serving.conftest import BUILT_AT, BUILT_AT_S, ENTRIES, SAID, TRACKS, entry, write
 
 ALL = [
     entry("en-US", "play hello", ("t1", 1.0)),
@@ -69,6 +71,26 @@ def test_why_an_answer_came(root: Path, published: str) -> None:
     assert spanish is not None and spanish.propensity == 0.25 and spanish.reasons == ()
     miss = reader.lookup("nothing", "en-US", explain=True).explanation
     assert miss is not None and miss.entry is None and len(miss.tried) == 6
+
+
+def test_a_release_says_itself_when_it_is_stale_unless_its_reader_is_told(root: Path) -> None:
+    built = {"at": BUILT_AT, "max_age_h": 1}
+    publish(root, write_release(root, "2026-11-21", ENTRIES, TRACKS, SAID, built, grammar_bytes()), 14)
+    later = [ReleaseReader(root, max_age_h=h, clock=lambda: BUILT_AT_S + 2 * 3600) for h in (None, 36.0)]
+    assert [(r.stale, r.lookup("hello", "en-US").stale) for r in later] == [(True, True), (False, False)]
+
+
+def test_a_request_that_nobody_could_say_is_a_miss_and_costs_nothing(reader: ReleaseReader) -> None:
+    long = "play " + "some " * 20_000 + "hello"
+    tracemalloc.start()
+    try:
+        answer = reader.lookup(long, "en-US", explain=True)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert not answer.found and answer.explanation is not None and answer.explanation.tried == ()
+    assert peak < 5_000_000
+    assert reader.lookup("play " + "some " * 100 + "hello", "en-US").found
 
 
 @pytest.mark.parametrize(

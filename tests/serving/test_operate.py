@@ -84,6 +84,46 @@ def test_pin_holds_a_named_release(root: Path) -> None:
     assert resume(root) == (True, fourth)
 
 
+def test_a_held_release_that_was_pinned_and_left_again_waits_no_longer(root: Path) -> None:
+    good, _ = night(root, 20), night(root, 21)
+    rollback(root)
+    bad = night(root, 22)
+    pin(root, bad)
+    assert rollback(root) == good
+    assert resume(root) == (True, good)
+
+
+def test_a_rollback_killed_before_it_was_noted_is_not_undone_by_the_next(root: Path) -> None:
+    first, second, bad = night(root, 19), night(root, 20), night(root, 21)
+    assert rollback(root) == second
+    lines = (root / "HISTORY").read_text().splitlines(keepends=True)
+    (root / "HISTORY").write_text("".join(lines[:-1]))
+    assert rollback(root) == first
+    with pytest.raises(NoRelease):
+        rollback(root)
+    assert bad != current_id(root)
+
+
+def test_an_older_night_mended_late_does_not_move_current_back(root: Path) -> None:
+    newest = night(root, 23)
+    late = write(root, run_date="2026-11-22")
+    outcome = publish(root, late, 14)
+    assert (outcome.action, outcome.current) == ("older", newest) and f"pin {late}" in outcome.message
+    assert (root / late / "VERIFIED").exists() and current_id(root) == newest
+    assert rollback_is_empty(root)
+    pin(root, late)
+    assert current_id(root) == late
+    resume(root)
+    assert night(root, 24) == current_id(root)
+
+
+def rollback_is_empty(root: Path) -> bool:
+    """Whether there is nothing to go back to: what never answered is no way back."""
+    from serving.pointers import way_back
+
+    return way_back(root) == []
+
+
 def test_pinning_a_damaged_or_unknown_release_changes_nothing(root: Path) -> None:
     first, second = night(root, 19), night(root, 20)
     (root / first / "rankings.lmdb").unlink()
