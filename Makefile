@@ -6,7 +6,7 @@ SETUP_INPUTS := pyproject.toml constraints.txt tools/setup_machine.py
 LIMIT ?= 3600
 
 .DEFAULT_GOAL := help
-.PHONY: help setup nightly demo test lint docs docs-check sweep try-feature ablation report bench chaos serve clean
+.PHONY: help setup nightly demo test lint docs docs-check sweep try-feature ablation report bench chaos serve clean wipe
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -58,5 +58,9 @@ bench: setup ## every world against every baseline (hours; see benchmarks/)
 serve: setup ## answer over HTTP on 127.0.0.1:8080
 	@$(PY) -m serving.http
 
-clean: ## remove what make and the nights made: the environment and var/
-	@rm -rf $(VENV) var build *.egg-info
+clean: ## remove the environment; the next make sets it up again. What the nights made in var/ stays
+	@rm -rf $(VENV) build *.egg-info
+
+wipe: ## remove var/ for good, CONFIRM=var: the lake, every release and the pseudonym key, which nothing can bring back
+	@[ "$(CONFIRM)" = var ] || { echo "make wipe: removes var/ with lake, releases and pseudonym key for good. Say make wipe CONFIRM=var." >&2; exit 2; }
+	@rm -rf var

@@ -59,7 +59,7 @@ class Benchmark:
     def world(self, days: int, per_day: int) -> Path:
         """A folder with simulated logs of so many days and searches a day; made once."""
         folder = self.out / f"world-{days}-{per_day}"
-        if not (folder / "logs" / "_SIMULATED").exists():
+        if not (folder / "truth" / "_SUCCESS").exists():
             shutil.rmtree(folder, ignore_errors=True)
             words = [f"out={folder}", f"days={days}", f"searches_per_day={per_day}", "seed=7"]
             command = [sys.executable, "-m", "simulator.generate", *words]

@@ -3,7 +3,7 @@
     python -m benchmarks.worlds --worlds default,voice --seeds 7,8,9 --json var/worlds.json
 
 A run (one world, one seed) simulates, runs the whole night and reads its `night.json`. A run that is already there for
-the same arguments is not repeated (--again repeats its night); one cut off goes on where it stopped.
+the same arguments and was made by the same code is not repeated (--again repeats its night); one cut off goes on where it stopped.
 Exit codes: 0 all runs done, 1 a run failed (the others are shown), 2 bad arguments.
 """
 
@@ -19,9 +19,22 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from lake.fingerprint import code_fingerprint
+
 WORLDS = ("default", "position", "trust", "voice", "drift", "popular_is_wrong")
 _FIRST_DATE = date(2026, 10, 1)  # handed to the simulator, so that run_date below is right whatever its default
-_MARKER = "arguments.json"
+_MARKER, _CODE = "arguments.json", "code"
+ROOMS = (
+    "conf",
+    "lake",
+    "events",
+    "queries",
+    "features",
+    "labels",
+    "ranking",
+    "evaluation",
+    "jobs",
+)  # what a night's figures follow from
 
 
 class RunFailed(Exception):
@@ -83,9 +96,10 @@ def night_of(run: Run, out: Path, timeout_s: int, again: bool = False) -> dict[s
     report = folder / "reports" / "night.json"
     if _arguments_of(folder) != asdict(run):
         _start_over(folder, run)
-    elif again:
+    elif again or _code_of(folder) != code_fingerprint(*ROOMS):
         for made in ("lake", "releases", "reports"):
             shutil.rmtree(folder / made, ignore_errors=True)
+    (folder / _CODE).write_text(code_fingerprint(*ROOMS) + "\n", encoding="utf-8")
     if not report.exists():
         if not (folder / "simulated").exists():
             _call("simulation", run.simulate_command(folder), folder / "simulate.log", timeout_s)
@@ -100,6 +114,11 @@ def night_of(run: Run, out: Path, timeout_s: int, again: bool = False) -> dict[s
             f"see {folder / 'night.log'}, then remove the report and call again"
         ) from broken
     return night
+
+
+def _code_of(folder: Path) -> str:
+    code = folder / _CODE
+    return code.read_text(encoding="utf-8").strip() if code.exists() else ""
 
 
 def _arguments_of(folder: Path) -> object:
@@ -180,7 +199,8 @@ def arms_of(nights: dict[int, dict[str, Any]]) -> list[tuple[str, float, float |
     def mean(values: list[float]) -> float:
         return sum(values) / len(values)
 
-    arms = list(next(iter(nights.values()))["ndcg10"])
+    first, *others = nights.values()
+    arms = [arm for arm in first["ndcg10"] if all(arm in night["ndcg10"] for night in others)]
     rows: list[tuple[str, float, float | None]] = []
     for arm in arms:
         leads = [night["diff"][arm]["mean"] for night in nights.values() if arm in night["diff"]]
@@ -246,9 +266,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print(failure, file=sys.stderr)
         if results.get(world):
             print_world(world, results[world])
-    if given.json is not None:
-        given.json.parent.mkdir(parents=True, exist_ok=True)
-        given.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+        if given.json is not None:  # after each world: whoever stops the hours keeps what they gave
+            given.json.parent.mkdir(parents=True, exist_ok=True)
+            given.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     if failures:
         print(
             f"{failures} of {len(worlds) * len(seeds)} runs failed; mend what their lines say and call again: "

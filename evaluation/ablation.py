@@ -37,9 +37,13 @@ class FamilyWorth:
 
 @dataclass(frozen=True)
 class Ablation:
-    """The families of a night, the dearest first; `ndcg10` is of the rankers with every family, `seeds` fits of each."""
+    """The families of a night, the dearest first; `ndcg10` is of the rankers with every family, `seeds` fits of each.
+
+    `made_of`: fingerprint of what was fitted and judged, so that a night made anew is not told by the figures of the one before.
+    """
 
     run_date: date
+    made_of: str
     ndcg10: float
     seeds: int
     judged: int
@@ -51,7 +55,7 @@ class Ablation:
 
 
 def ablation(
-    judge: Judge, run_date: date, scores: Mapping[str, list[Floats]], columns: Mapping[str, int], gain: Mapping[str, float]
+    judge: Judge, run_date: date, made_of: str, scores: Mapping[str, list[Floats]], columns: Mapping[str, int], gain: Mapping[str, float]
 ) -> Ablation:  # fmt: skip
     """`scores`: family that was left out ("" for none) -> scores of `judge.rows`, one array a fit; an entry's NDCG is their mean.
 
@@ -68,7 +72,7 @@ def ablation(
         for name, values in ndcg.items() if name
     ]  # fmt: skip
     ordered = tuple(sorted(worth, key=lambda w: (-w.ahead.mean, w.family)))
-    return Ablation(run_date, mean_over_groups(ndcg[""], weight), len(scores[""]), int(judged.sum()), ordered)
+    return Ablation(run_date, made_of, mean_over_groups(ndcg[""], weight), len(scores[""]), int(judged.sum()), ordered)
 
 
 def write_ablation(found: Ablation, path: Path) -> None:
@@ -76,15 +80,15 @@ def write_ablation(found: Ablation, path: Path) -> None:
     write_json(found.as_json(), path)
 
 
-def read_ablation(path: Path, run_date: date) -> Ablation | None:
-    """The one written for the night; None if there is none, or of another night."""
+def read_ablation(path: Path, run_date: date, made_of: str) -> Ablation | None:
+    """The one written for the night as it is now; None if there is none, or of another night."""
     if not path.exists():
         return None
     told = json.loads(path.read_text(encoding="utf-8"))
-    if told["run_date"] != run_date.isoformat():
+    if (told["run_date"], told.get("made_of")) != (run_date.isoformat(), made_of):
         return None
     families = tuple(FamilyWorth(**f | {"ahead": Interval(**f["ahead"])}) for f in told["families"])
-    return Ablation(run_date, told["ndcg10"], told["seeds"], told["judged"], families)
+    return Ablation(run_date, made_of, told["ndcg10"], told["seeds"], told["judged"], families)
 
 
 def print_ablation(found: Ablation) -> None:

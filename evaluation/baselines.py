@@ -31,6 +31,22 @@ def ctr_scores(candidates: pd.DataFrame) -> Floats:
     return np.divide(clicks, shown, out=np.zeros(len(candidates)), where=shown > 0)
 
 
+def smoothed_ctr_scores(candidates: pd.DataFrame, *, strength: float = 20.0) -> Floats:
+    """Click-through rate with `strength` impressions of the average candidate added: 1 of 1 no longer beats 40 of 50.
+
+    (clicks + strength·r) / (impressions + strength), r = Σ clicks / Σ impressions of all candidates; what was never shown stands at r.
+    Source: the m-estimate, Cestnik 1990.
+    """
+    clicks, shown = _numbers(candidates["clicks"], missing=0.0), _numbers(candidates["impressions"], missing=0.0)
+    average = float(clicks.sum()) / max(float(shown.sum()), 1.0)
+    return (clicks + strength * average) / (shown + strength)
+
+
+def served_scores(candidates: pd.DataFrame) -> Floats:
+    """The order in which whoever served the logs showed the tracks: the lower the mean rank, the higher; never shown ranks last."""
+    return -_numbers(candidates["mean_position"], missing=1e9)
+
+
 def coec_scores(candidates: pd.DataFrame, column: str = "coec") -> Floats:
     """Clicks over expected clicks, as the night made it; null (no exposure) counts as 0.
 

@@ -4,6 +4,8 @@
 class EvaluationError(Exception):
     """Base of this room's own errors; a job prints it on one line and exits with 2."""
 
+    exit_code = 2
+
 
 class MetricInput(EvaluationError):
     """A metric or an interval was given arrays or options it has no definition for."""

@@ -53,12 +53,19 @@ def clustered_interval(
     Source: Cochran 1977 §6 (ratio); Bell & McCaffrey 2002, MacKinnon et al. 2023 (cluster jackknife); Kish 1965.
     """
     sums, mass = _cluster_sums("clustered_interval", differences, weights, clusters)
-    total, groups = float(mass.sum()), len(mass)
-    mean = float(sums.sum()) / total
-    left_out = (sums - mean * mass) / (total - mass)
-    spread = float(np.sqrt((groups - 1) / groups * float((left_out**2).sum())))
-    effective = total**2 / float((mass**2).sum())
-    return _t_interval(mean, spread, max(effective - 1.0, 1.0), groups, level, "clustered t (jackknifed delta)")
+    effective = float(mass.sum()) ** 2 / float((mass**2).sum())
+    mean, spread = float(sums.sum()) / float(mass.sum()), _clustered_spread(sums, mass)
+    return _t_interval(mean, spread, max(effective - 1.0, 1.0), len(mass), level, "clustered t (jackknifed delta)")
+
+
+def clustered_error(values: npt.ArrayLike, clusters: npt.ArrayLike) -> float:
+    """Standard error of the plain mean of `values` when those of one cluster move together; see `clustered_interval`.
+
+    0 where all are of one cluster, which says nothing about others.
+    """
+    if len(np.unique(np.asarray(clusters))) < 2:
+        return 0.0
+    return _clustered_spread(*_cluster_sums("clustered_error", values, np.ones(np.shape(values)), clusters))
 
 
 def bootstrap_interval(
@@ -144,6 +151,13 @@ def _t_interval(mean: float, spread: float, freedom: float, n: int, level: float
     certain = 1.0 if mean == 0 else 0.0  # no spread at all: every cluster says the same
     p_value = float(2 * stats.t.sf(abs(mean) / spread, freedom)) if spread > 0 else certain
     return Interval(mean, mean - half, mean + half, n, p_value, method)
+
+
+def _clustered_spread(sums: Floats, mass: Floats) -> float:
+    """Standard error of Σ sums / Σ mass, each cluster taken out in turn."""
+    total, groups = float(mass.sum()), len(mass)
+    left_out = (sums - float(sums.sum()) / total * mass) / (total - mass)
+    return float(np.sqrt((groups - 1) / groups * float((left_out**2).sum())))
 
 
 def _values(where: str, differences: npt.ArrayLike) -> Floats:

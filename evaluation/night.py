@@ -17,6 +17,8 @@ from evaluation.baselines import (
     ctr_scores,
     popularity_scores,
     random_scores,
+    served_scores,
+    smoothed_ctr_scores,
 )
 from evaluation.errors import RankingsUnfit
 from evaluation.intervals import bootstrap_interval, clustered_interval, sign_flip_p_value
@@ -29,7 +31,7 @@ from evaluation.truth import KEY, NightTruth
 __all__ = ["BASELINES", "NightResult", "evaluate_night", "print_night", "write_night_json"]
 
 Floats = npt.NDArray[np.float64]
-BASELINES = ("popularity", "ctr", "coec", "coec_raw", "bm25")
+BASELINES = ("served", "popularity", "ctr", "ctr_smoothed", "coec", "coec_raw", "bm25")
 
 
 def evaluate_night(
@@ -45,9 +47,10 @@ def evaluate_night(
     """NDCG@10 of every arm over the released entries that people asked for on day D.
 
     `rankings`: one row per (locale, query, track_id) of the release, with `score` (greater first), or with `rank` (1
-    first), which wins if present. `candidates`: the rows the night ranked, with `impressions`, `clicks`, `coec`, `coec_raw`,
-    `stripped` (the carrier-stripped query), and optionally `candidate_rank` (the order for recall@100; else by
-    popularity). `catalog`: track_id, title, artists, popularity of the whole catalog. Further columns are ignored.
+    first), which wins if present. `candidates`: the rows the night ranked, with `impressions`, `clicks`, `mean_position` (the mean
+    rank at which it was shown, null if never), `coec`, `coec_raw`, `stripped` (the carrier-stripped query), and optionally
+    `candidate_rank` (the order for recall@100; else by popularity). `catalog`: track_id, title, artists, popularity of the whole
+    catalog. Further columns are ignored.
     `stripped`: (locale, query) of D → stripped form, tried where the full form is not released, then `aliases`: (locale,
     wording) → the released query that answers for it (`answered`).
     Entries nobody asked for have no weight; entries without any relevant track are left out and counted.
@@ -62,7 +65,9 @@ def evaluate_night(
     arms = {
         "playfirst": rows["shipped"].to_numpy(dtype=np.float64),
         "popularity": popularity_scores(rows),
+        "served": served_scores(rows),
         "ctr": ctr_scores(rows),
+        "ctr_smoothed": smoothed_ctr_scores(rows),
         "coec": coec_scores(rows),
         "coec_raw": coec_scores(rows, "coec_raw"),
         "bm25": bm25_scores(rows, catalog),
@@ -115,7 +120,12 @@ def _check(rankings: pd.DataFrame, candidates: pd.DataFrame, catalog: pd.DataFra
     order = "rank" if "rank" in rankings.columns else "score"
     wanted: list[tuple[str, pd.DataFrame, Sequence[str], Sequence[str]]] = [
         ("rankings", rankings, [*row, order], row),
-        ("candidates", candidates, [*row, "impressions", "clicks", "coec", "coec_raw", "stripped"], row),
+        (
+            "candidates",
+            candidates,
+            [*row, "impressions", "clicks", "mean_position", "coec", "coec_raw", "stripped"],
+            row,
+        ),
         ("catalog", catalog, ["track_id", "title", "artists", "popularity"], ["track_id"]),
     ]
     for name, frame, columns, key in wanted:

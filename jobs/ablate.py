@@ -13,7 +13,7 @@ from evaluation.judge import Judge
 from features.catalogue import FAMILIES, columns, feature_table
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
-from jobs.report import ablation_file, asked_entries, truth_of
+from jobs.report import ablation_file, asked_entries, judged_mark, truth_of
 from jobs.tune import examples_path
 from lake.errors import BadConfiguration
 from lake.tables import HEAD_RANKINGS
@@ -59,7 +59,9 @@ def run(night: Night) -> Done:
                 gain[family_of[name]] += float(part)
     total = max(sum(gain.values()), 1e-300)
     per_family = {f: sum(of == f for of in family_of.values()) for f in FAMILIES}
-    found = ablation(judge, night.run_date, scores, per_family, {f: g / total for f, g in gain.items()})
+    found = ablation(
+        judge, night.run_date, judged_mark(night), scores, per_family, {f: g / total for f, g in gain.items()}
+    )
     out = ablation_file(night.settings)
     write_ablation(found, out)
     print_ablation(found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import stat
@@ -16,6 +15,7 @@ from rich.console import Console
 from jobs.settings import Settings
 from lake.errors import PlayfirstError
 from lake.lock import holder, is_held
+from lake.offline import units_written
 from lake.session import SHARE, java_home
 
 Finding = tuple[bool, str]
@@ -68,14 +68,8 @@ def _lock(settings: Settings) -> Finding:
 
 
 def _nights(settings: Settings) -> Finding:
-    """The last three nights as the release folders and the head_rankings' log tell them."""
-    log = Path(settings.lake.root) / "head_rankings" / "_delta_log"
-    nights: dict[str, int] = {}
-    for commit in sorted(log.glob("*.json")) if log.is_dir() else []:
-        for line in commit.read_text().splitlines():
-            said = json.loads(line).get("commitInfo", {}).get("userMetadata")
-            for night, of in json.loads(said)["units"].items() if said else ():
-                nights[night] = of["rows"]
+    """The last three nights as the head_rankings' log tells them."""
+    nights = units_written(Path(settings.lake.root), "head_rankings")
     if not nights:
         return True, "none yet: run `make nightly`"
     return True, "; ".join(f"{n}: {rows:,} ranked rows" for n, rows in sorted(nights.items())[-3:])

@@ -41,7 +41,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
 
 def run(this: Night, console: Console) -> Summary:
     """Every step of the night; the report too where the simulator's truth lies beside the logs."""
-    steps = STEPS + ((("report", report.run),) if report.has_truth(this) else ())
+    steps = STEPS + ((("report", report.run_if_judged),) if report.has_truth(this) else ())
     summary = Summary(console)
     for i, (name, step) in enumerate(steps, 1):
         with summary.step(this, name, f"{i:>2}/{len(steps)}") as handed:

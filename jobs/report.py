@@ -12,7 +12,7 @@ from rich.console import Console
 
 from evaluation.ablation import print_ablation, read_ablation
 from evaluation.answers import Forms
-from evaluation.errors import EvaluationError
+from evaluation.errors import TruthUnreadable
 from evaluation.night import evaluate_night, print_night, write_night_json
 from evaluation.truth import NightTruth, night_truth
 from features.catalogue import feature_table
@@ -20,10 +20,12 @@ from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
 from jobs.publish import aliases_of
 from jobs.settings import Settings
+from lake.columns import POSITIONS
 from lake.errors import InputContractError
 from lake.places import places
 from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, HEAD_RANKINGS, QUERIES
 from queries.carrier import load_grammar, stripped
+from ranking.examples import training_examples_table
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -66,19 +68,23 @@ def asked_entries(night: Night, truth: NightTruth) -> tuple[Forms, Forms, DataFr
 
 
 def run(night: Night) -> Done:
-    """Judge the released lists on the searches of D, which the night did not see; writes reports/night.json."""
-    try:
-        truth = truth_of(night)
-    except EvaluationError as error:
-        return Done(skipped=True, note=str(error))
+    """Judge the released lists on the searches of D, which the night did not see; writes reports/night.json.
+
+    Raises what `truth_of` does, and EvaluationError where truth and release do not fit together.
+    """
+    truth = truth_of(night)
     from pyspark.sql import functions as F
 
     lake, day = night.lake, [night.run_date]
     rankings = lake.read(HEAD_RANKINGS, day).select("locale", "query", "track_id", "score", "rank").toPandas()
     forms, aliases, wanted = asked_entries(night, truth)
     spread = lake.read(DAILY_ENGAGEMENT, night.window(WINDOW_DAYS)).withColumn("locale", F.explode(places()))
+    ranks = F.col("impressions_by_position")[0]
+    for i in range(1, POSITIONS + 1):  # what was shown beyond the last counts as one further
+        ranks = ranks + F.col("impressions_by_position")[i] * (i + 1)
     seen = spread.groupBy("locale", "query", "track_id").agg(
         F.sum("impressions").alias("impressions"),
+        (F.sum(ranks) / F.nullif(F.sum("impressions"), F.lit(0))).alias("mean_position"),
         F.sum(F.when(F.col("client") == "alexa", F.col("long_plays")).otherwise(F.col("clicks"))).alias("clicks"),
     )
     features = lake.read(feature_table("query_track"), day).select(
@@ -98,11 +104,32 @@ def run(night: Night) -> Done:
     out.parent.mkdir(parents=True, exist_ok=True)
     write_night_json(result, out)
     print_night(result)
-    families = read_ablation(ablation_file(night.settings), night.run_date)
+    families = read_ablation(ablation_file(night.settings), night.run_date, judged_mark(night))
     if families is not None:
         print_ablation(families)
     ours = json.loads(out.read_text())["ndcg10"]
     return Done(len(frame), len(ranked), f"NDCG@10 {ours['playfirst']:.4f}, skyline {ours['skyline']:.4f}; {out}")
+
+
+def run_if_judged(night: Night) -> Done:
+    """The same as a step of the night: passed over, with the reason, where the truth holds no searches of D."""
+    try:
+        return run(night)
+    except TruthUnreadable as error:
+        return Done(skipped=True, note=str(error))
+
+
+def judged_mark(night: Night) -> str:
+    """Fingerprint of what `jobs.ablate` fits and judges: the night's examples, features and released lists."""
+    day = [night.run_date]
+    return night.mark(
+        night.inputs(
+            examples=(training_examples_table(), day),
+            features=(feature_table("query_track"), day),
+            released=(HEAD_RANKINGS, day),
+        ),
+        dict(night.settings.ranker),
+    )
 
 
 def report_file(settings: Settings) -> Path:

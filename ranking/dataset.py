@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -145,12 +145,14 @@ def read_examples(path: Path | str, features: FeatureList, folds: int = 1, max_r
 
 @dataclass(frozen=True)
 class Labels:
-    """What a binary dataset does not carry for every objective: labels, exposures and query sizes, in its row order."""
+    """What a binary dataset does not carry for every objective: labels and exposures in its row order, and per query its
+    rows and the number of its alias cluster."""
 
     grades: npt.NDArray[np.int32]
     relevance: Floats
     weights: Floats
     group_sizes: Ints
+    clusters: Ints
 
 
 def binning(max_bin: int, threads: int) -> dict[str, Any]:
@@ -173,7 +175,7 @@ def in_memory(
         examples.matrix, label=examples.grades, group=examples.group_sizes, reference=reference,
         feature_name=list(examples.features.names), params=binning(max_bin, threads),
     ).construct()  # fmt: skip
-    labels = Labels(examples.grades, examples.relevance, examples.weights, examples.group_sizes)
+    labels = Labels(**{f.name: getattr(examples, f.name) for f in fields(Labels)})
     return labelled(data, labels, objective)
 
 
@@ -201,8 +203,7 @@ def write_binary(
     partial = path.with_suffix(".partial")
     partial.unlink(missing_ok=True)  # LightGBM silently keeps a file that exists
     data.save_binary(str(partial))
-    np.savez(_labels_path(path), grades=examples.grades, relevance=examples.relevance, weights=examples.weights,
-             group_sizes=examples.group_sizes)  # fmt: skip
+    np.savez(_labels_path(path), **{f.name: getattr(examples, f.name) for f in fields(Labels)})
     os.replace(partial, path)
     return data
 
@@ -216,7 +217,7 @@ def open_binary(
     if not path.exists():
         raise BadConfiguration(f"{path}: no binary dataset for max_bin={max_bin}; let tuning.search write it first")
     with np.load(_labels_path(path), allow_pickle=False) as stored:
-        labels = Labels(stored["grades"], stored["relevance"], stored["weights"], stored["group_sizes"])
+        labels = Labels(**{f.name: stored[f.name] for f in fields(Labels)})
     data = lgb.Dataset(str(path), reference=reference, params=binning(max_bin, threads)).construct()
     return labelled(data, labels, objective), labels
 

@@ -144,7 +144,10 @@ def _recording(rng: random.Random, artist: Artist, last: date) -> dict[str, Any]
 
 
 def moods_of(audio: dict[str, float]) -> list[str]:
-    """The moods (at most two) that the audio fits best, none if it fits none well."""
+    """The moods (at most two) that the audio fits best in the common, rougher idea of them, none if it fits none well.
+
+    Not in the idea that listeners' needs are made of: a public tag must not tell the hidden truth.
+    """
     names, fit = _moods()
     x = np.array([audio[k] for k in AUDIO[:5]] + [(audio["tempo"] - 60) / 120]) - 0.5
     fits = fit @ x
@@ -154,7 +157,7 @@ def moods_of(audio: dict[str, float]) -> list[str]:
 @cache
 def _moods() -> tuple[list[str], Floats]:
     moods = [f for f in feelings() if f.kind == "mood"]
-    return [f.name for f in moods], np.array([f.fit / np.linalg.norm(f.fit) for f in moods])
+    return [f.name for f in moods], np.array([f.rough / np.linalg.norm(f.rough) for f in moods])
 
 
 def _other_recordings(

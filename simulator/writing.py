@@ -136,8 +136,9 @@ class TruthWriter:
         pq.write_table(pa.table(columns), self._out / "unseen_searches.parquet")
 
     def close(self) -> None:
-        """Finish the files."""
+        """Finish the files; `_SUCCESS` says that logs and truth are whole."""
         self._searches.close()
+        (self._out / "_SUCCESS").touch()
 
     def _columns(self, batch: Searches, day: int) -> dict[str, pa.Array]:
         is_bot = batch.need < 0

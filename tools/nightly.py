@@ -1,7 +1,8 @@
 """`make nightly`: simulate logs if there are none, choose the run date, run the night.
 
-`var/` always holds one world. Called with another CATALOG than the one its simulated logs were made of, the earlier
-world moves to var/earlier/<fingerprint>/ (nothing is lost) and comes back when that catalog is named again.
+`var/` holds one world at a time, `var/world.json` says which: simulated logs of one catalog, or somebody's own logs. Called for another
+simulated world, or for own logs for the first time, the simulated one moves to `var/earlier/<name>/` with its lake and releases (nothing is
+lost) and comes back when it is asked for again. Nights over own logs never give way to simulated ones: that is refused.
 """
 
 from __future__ import annotations
@@ -14,56 +15,135 @@ import sys
 from datetime import date, timedelta
 from pathlib import Path
 
+from events.delivery import simulated_as
+from lake.lock import holder, is_held
+from lake.offline import units_written
+from lake.provenance import provenance
+
 VAR = Path("var")
-WORLD = ("logs", "truth", "catalog.jsonl.gz", "simulated.json", "lake", "sweeps", "rankers")
+WORLD = ("logs", "truth", "catalog.jsonl.gz", "world.json", "lake", "sweeps", "rankers", "releases", "reports")
 SIMULATION = {"days": "28", "searches_per_day": "5000", "seed": "7", "jsonl_days": "2"}
-OWN_CATALOG = "own"
-LIMIT_S = 3600
+MADE_CATALOG, OWN_LOGS, BY_HAND = "made-catalog", "own-logs", "by-hand"
+LIMIT_S = 12 * 3600  # of a night and of a simulation, unless limit_s= says otherwise
+
+
+class Refused(Exception):
+    """What was asked for cannot be done; the message says what to do, the second argument is the exit code."""
 
 
 def main() -> int:
     """Run the front door; the exit code is the night's."""
-    if sys.argv[1:] == ["--last-run-date"]:
-        print(_run_date(VAR / "logs"))
-        return 0
-    given = dict(a.split("=", 1) for a in sys.argv[1:] if "=" in a)
-    catalog, logs = given.pop("catalog", ""), given.pop("logs", "")
+    try:
+        if sys.argv[1:] == ["--last-run-date"]:
+            print(last_run_date())
+            return 0
+        return _nightly(dict(a.split("=", 1) for a in sys.argv[1:] if "=" in a))
+    except Refused as refused:
+        print(f"make nightly: {refused.args[0]}", file=sys.stderr)
+        return int(refused.args[1])
+
+
+def _nightly(given: dict[str, str]) -> int:
+    catalog, logs, limit_s = given.pop("catalog", ""), given.pop("logs", ""), given.pop("limit_s", str(LIMIT_S))
+    if not limit_s.isdigit() or not int(limit_s):
+        raise Refused(f"limit_s={limit_s}: expected whole seconds, such as {LIMIT_S}.", 2)
     if catalog and not Path(catalog).exists():
-        print(
-            f"make nightly: CATALOG={catalog} is not there. Give a .jsonl, .jsonl.gz or .parquet file.", file=sys.stderr
-        )
-        return 2
-    if not logs:
-        code = _simulated(catalog)
+        raise Refused(f"CATALOG={catalog} is not there. Give a .jsonl, .jsonl.gz or .parquet file.", 2)
+    if logs:
+        catalog = catalog or str(Path(logs).parent / "catalog.jsonl.gz")  # where the simulator puts it
+        if not Path(catalog).exists():
+            raise Refused(f"LOGS={logs} without CATALOG, and {catalog} is not there. Say CATALOG=FILE.", 2)
+        # a lake elsewhere is its owner's; the lake itself refuses logs of another kind than it holds
+        if "lake.root" not in given and Path(logs).resolve() != (VAR / "logs").resolve():
+            _make_room(_world_of(Path(logs)))
+    else:
+        code = _simulated(catalog, int(limit_s))
         if code:
             return code
-        logs, catalog = str(VAR / "logs"), str(VAR / "catalog.jsonl.gz")
-    run_date = given.pop("run_date", "") or _run_date(Path(logs))
+        by_hand = _held() == BY_HAND
+        logs, catalog = str(VAR / "logs"), catalog if by_hand and catalog else str(VAR / "catalog.jsonl.gz")
+    run_date = given.pop("run_date", "") or day_after(Path(logs))
     print(f"RUN_DATE={run_date}", flush=True)
-    command = [sys.executable, "-m", "jobs.nightly", f"run_date={run_date}", f"logs={logs}"]
-    command += [f"catalog={catalog}"] if catalog else []
-    return _run([*command, *[f"{k}={v}" for k, v in given.items()]])
+    command = [sys.executable, "-m", "jobs.nightly", f"run_date={run_date}", f"logs={logs}", f"catalog={catalog}"]
+    return _run([*command, *[f"{k}={v}" for k, v in given.items()]], int(limit_s))
 
 
-def _simulated(catalog: str) -> int:
-    """Make var/ hold the world of this catalog: leave it, bring it back, or simulate it anew."""
-    wanted = {"catalog": _fingerprint(Path(catalog)) if catalog else OWN_CATALOG, **SIMULATION}
-    mark = VAR / "simulated.json"
+def last_run_date() -> str:
+    """The newest night that the lake in `var/` has training examples of. Refused where there is none."""
+    nights = units_written(VAR / "lake", "training_examples")
+    if not nights:
+        raise Refused(f"{VAR / 'lake'} holds no training examples yet. Run make nightly first, or say RUN_DATE=….", 2)
+    return max(nights)
+
+
+def day_after(logs: Path) -> str:
+    """The day after the newest delivered folder of searches. Refused where there is none."""
+    days = sorted(p.name.removeprefix("date=") for p in (logs / "searches").glob("date=*"))
+    try:
+        return str(date.fromisoformat(days[-1]) + timedelta(days=1))
+    except (IndexError, ValueError):
+        raise Refused(f"{logs} holds no searches/date=YYYY-MM-DD/. Look at LOGS, or say RUN_DATE=….", 2) from None
+
+
+def _world_of(logs: Path) -> str:
+    """The name of the world that logs outside `var/` are of: own logs are one world wherever they lie."""
+    told = simulated_as(logs)
+    if told is None:
+        return OWN_LOGS
+    return hashlib.sha256(json.dumps([str(logs.resolve()), told], sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _held() -> str | None:
+    """The name of the world in `var/`; None while it holds none."""
+    mark = VAR / "world.json"
+    if mark.exists():
+        return str(json.loads(mark.read_text())["name"])
     if (VAR / "logs").is_dir():
-        held = json.loads(mark.read_text()) if mark.exists() else None
-        if held is None or held == wanted or (not catalog and held["catalog"] == OWN_CATALOG):
-            return 0
-        _move(VAR, VAR / "earlier" / held["catalog"])
-        print(f"the earlier world moved to {VAR / 'earlier' / held['catalog']}", flush=True)
-    back = VAR / "earlier" / wanted["catalog"]
-    if back.is_dir():
-        _move(back, VAR)
+        return BY_HAND
+    of_lake = provenance(VAR / "lake")
+    return OWN_LOGS if of_lake is not None and not of_lake["simulated"] else None
+
+
+def _make_room(wanted: str) -> None:
+    """Let `var/` be of the wanted world: what it holds of another moves aside, what was set aside of the wanted comes back."""
+    held = _held()
+    if held != wanted:
+        if held == OWN_LOGS or (held == BY_HAND and (VAR / "lake").is_dir()):
+            whose = "your own logs" if held == OWN_LOGS else f"the logs in {VAR / 'logs'}"
+            raise Refused(
+                f"{VAR} holds nights over {whose}, and these are others. Give LOGS=DIR CATALOG=FILE of those, or run this in "
+                "another clone, or with a lake of its own: ARGS='lake.root=DIR releases=DIR'.",
+                2,
+            )
+        lock = VAR / "lake" / "night.lock"
+        if is_held(lock):
+            raise Refused(f"{lock} is held by {holder(lock)}. Wait for that run to end, then run again.", 4)
+        if held not in (None, BY_HAND):
+            _move(VAR, VAR / "earlier" / str(held))
+            print(f"the earlier world moved to {VAR / 'earlier' / str(held)}", flush=True)
+        back = VAR / "earlier" / wanted
+        if back.is_dir():
+            _move(back, VAR)
+            print(f"the world of {wanted} is back from {back}", flush=True)
+    VAR.mkdir(exist_ok=True)
+    (VAR / "world.json").write_text(json.dumps({"name": wanted}) + "\n")
+
+
+def _simulated(catalog: str, limit_s: int) -> int:
+    """Make `var/` hold whole simulated logs of this catalog: leave them, bring them back, or simulate them (anew, if it was cut off)."""
+    whole = VAR / "truth" / "_SUCCESS"
+    if _held() == BY_HAND:
+        if simulated_as(VAR / "logs") is not None and not whole.exists():
+            raise Refused(
+                f"the simulation in {VAR} was cut off. Remove {VAR / 'logs'} and {VAR / 'lake'}, then make nightly makes them again.",
+                2,
+            )
+        return 0
+    _make_room(_fingerprint(Path(catalog)) if catalog else MADE_CATALOG)
+    if whole.exists():
         return 0
     command = [sys.executable, "-m", "simulator.generate", f"out={VAR}", *[f"{k}={v}" for k, v in SIMULATION.items()]]
-    code = _run([*command, *([f"catalog={catalog}"] if catalog else [])])
-    if code == 0:
-        mark.write_text(json.dumps(wanted))
-    return code
+    return _run([*command, *([f"catalog={catalog}"] if catalog else [])], limit_s)
 
 
 def _move(source: Path, target: Path) -> None:
@@ -82,21 +162,14 @@ def _fingerprint(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()[:12]
 
 
-def _run_date(logs: Path) -> str:
-    """The day after the newest delivered folder."""
-    days = sorted(p.name.removeprefix("date=") for p in (logs / "searches").glob("date=*"))
-    return str(date.fromisoformat(days[-1]) + timedelta(days=1)) if days else "1970-01-01"
-
-
-def _run(command: list[str]) -> int:
+def _run(command: list[str], limit_s: int) -> int:
     try:
-        return subprocess.run(command, check=False, timeout=LIMIT_S).returncode
+        return subprocess.run(command, check=False, timeout=limit_s).returncode
     except subprocess.TimeoutExpired:
-        print(
-            f"make nightly: {command[2]} ran for more than {LIMIT_S} s and was ended. Run it again: it goes on.",
-            file=sys.stderr,
-        )
-        return 1
+        raise Refused(
+            f"{command[2]} ran for more than {limit_s} s and was ended. Run it again: it goes on; ARGS=limit_s=… gives it longer.",
+            1,
+        ) from None
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from tuning.errors import SweepMismatch
 
 @dataclass(frozen=True)
 class Trial:
-    """One finished trial. `valid_ndcg10` (± `valid_se` over queries) was reached at `trees`; `seconds` wall time.
+    """One finished trial. `valid_ndcg10` (± `valid_se` over alias clusters) was reached at `trees`; `seconds` wall time.
 
     `state`: `completed` ended by itself, `stopped` was cut by ASHA or the time budget (its best so far stands).
     """

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from evaluation.intervals import clustered_error
 from ranking.dataset import Examples, FeatureList, open_binary, write_binary
 from ranking.ranker import Boosting, RankerParams, ndcg_of_queries
 
@@ -28,7 +28,8 @@ class TrialPlan:
 
 @dataclass(frozen=True)
 class TrialReport:
-    """Where a trial stands after `trees`: NDCG@10 now, and the best so far with its SE over queries and tree count."""
+    """Where a trial stands after `trees`: NDCG@10 now, and the best so far with its tree count and its SE (over alias clusters,
+    whose queries and snapshots move together)."""
 
     trees: int
     ndcg10: float
@@ -83,9 +84,9 @@ class TrialRun:
         for fit, labels in self.fits:
             fit.grow(more)
             values.append(ndcg_of_queries(labels.grades, fit.valid_scores(), labels.group_sizes))
-        pooled = np.concatenate(values)
-        judged = pooled[~np.isnan(pooled)]
-        mean, error = float(judged.mean()), float(judged.std()) / math.sqrt(len(judged))
+        pooled, clusters = np.concatenate(values), np.concatenate([labels.clusters for _, labels in self.fits])
+        judged = ~np.isnan(pooled)
+        mean, error = float(pooled[judged].mean()), clustered_error(pooled[judged], clusters[judged])
         last = self.report
         best = (mean, error, trees) if mean > last.best_ndcg10 else (last.best_ndcg10, last.best_se, last.best_trees)
         over = trees >= self.plan.max_trees or trees - best[2] >= self.plan.patience

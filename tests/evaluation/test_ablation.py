@@ -31,7 +31,7 @@ def found(judge):
         "text": [scores(judge, "ax"), scores(judge, "bx")],  # one of two fits puts b before a
         "track": [scores(judge, "ax"), scores(judge, "ax")],
     }
-    return ablation(judge, DAY, fits, {"text": 3, "track": 2}, {"text": 0.75, "track": 0.25})
+    return ablation(judge, DAY, "marks", fits, {"text": 3, "track": 2}, {"text": 0.75, "track": 0.25})
 
 
 def test_what_is_lost_is_the_mean_over_fits_weighted_by_searches(found):
@@ -47,10 +47,11 @@ def test_what_is_lost_is_the_mean_over_fits_weighted_by_searches(found):
 
 def test_it_is_written_and_read_for_its_own_night_alone(found, tmp_path, capsys):
     path = tmp_path / "reports" / "ablation.json"
-    assert read_ablation(path, DAY) is None
+    assert read_ablation(path, DAY, "marks") is None
     write_ablation(found, path)
-    assert read_ablation(path, DAY) == found
-    assert read_ablation(path, date(2026, 10, 30)) is None
+    assert read_ablation(path, DAY, "marks") == found
+    assert read_ablation(path, date(2026, 10, 30), "marks") is None
+    assert read_ablation(path, DAY, "of the night made anew") is None
     print_ablation(found)
     said = capsys.readouterr().out
     assert "text" in said and "track" in said and "2 entries" in said

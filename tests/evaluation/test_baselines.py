@@ -12,7 +12,9 @@ from evaluation.baselines import (
     ctr_scores,
     popularity_scores,
     random_scores,
+    served_scores,
     skyline_scores,
+    smoothed_ctr_scores,
 )
 from evaluation.text import words
 
@@ -39,6 +41,16 @@ def test_counts_and_popularity_with_nothing_known_last():
     nullable = frame.astype({"popularity": "Int64", "clicks": "Int64", "impressions": "Int64"})
     assert popularity_scores(nullable).tolist() == [70, -1, 0]
     assert ctr_scores(nullable).tolist() == [0.4, 0, 0]
+
+
+def test_few_impressions_weigh_little_once_smoothed():
+    frame = candidates(impressions=[1, 50, 49, 0], clicks=[1, 40, 9, 0])  # .5 on average
+    assert smoothed_ctr_scores(frame).tolist() == pytest.approx([11 / 21, 50 / 70, 19 / 69, 0.5])
+
+
+def test_as_served_is_by_mean_rank_and_what_was_never_shown_is_last():
+    frame = candidates(mean_position=[2.5, 1.0, None])
+    assert np.argsort(-served_scores(frame)).tolist() == [1, 0, 2]
 
 
 def bm25(request, track, k1=1.2, b=0.75):

@@ -9,6 +9,7 @@ from scipy import stats
 from evaluation.errors import MetricInput
 from evaluation.intervals import (
     bootstrap_interval,
+    clustered_error,
     clustered_interval,
     minimum_detectable_effect,
     paired_t,
@@ -52,6 +53,14 @@ def test_the_variance_is_that_of_leaving_each_cluster_out():
     quantile = stats.t.ppf(0.975, mass.sum() ** 2 / (mass**2).sum() - 1)
     ours = clustered_interval(values, weights, clusters)
     assert (ours.low, ours.high) == pytest.approx((whole - quantile * spread, whole + quantile * spread))
+
+
+def test_the_error_of_a_mean_counts_what_moves_together_once():
+    values = np.random.default_rng(7).normal(size=12)
+    alone = clustered_error(values, np.arange(12))
+    assert alone == pytest.approx(values.std(ddof=1) / np.sqrt(12))
+    assert clustered_error(np.repeat(values, 4), np.repeat(np.arange(12), 4)) == pytest.approx(alone)
+    assert clustered_error(values, ["one"] * 12) == 0.0
 
 
 def misses(interval, skewed, clusters=200, repetitions=800):

@@ -46,6 +46,7 @@ def candidates():
         ("en", "unasked", "c", 5, 1, 0.1, "unasked"),
     ]
     frame = pd.DataFrame(rows, columns=["locale", "query", "track_id", "impressions", "clicks", "coec", "stripped"])
+    frame["mean_position"] = [2.0, 1.0, None, 1.0, 2.0, 1.0, 1.0]
     return frame.assign(coec_raw=frame["coec"].where(frame["track_id"] != "b"))  # b was never shown, so it stands last
 
 
@@ -90,6 +91,10 @@ def test_ndcg_by_hand(result):
     assert result.ndcg10["skyline"] == pytest.approx((4 * 1 + 2 * x_first) / 6)
     assert result.ndcg10["ctr"] == pytest.approx((4 * b_first + 2 * x_second) / 6)
     assert result.ndcg10["coec"] == pytest.approx((4 * b_first + 2 * x_second) / 6)
+    # b was served first, and x before the other of rock
+    assert result.ndcg10["served"] == pytest.approx((4 * b_first + 2 * x_first) / 6)
+    # all 40 impressions got 20 clicks, so 10 clicks on 20 more: b 19/30, a 18/30, c 10/20; rock c 11/25, x 10/25
+    assert result.ndcg10["ctr_smoothed"] == pytest.approx((4 * b_first + 2 * x_second) / 6)
     a_then_b_and_c_tied = (11.25 + 2.5 * (1 / LOG3 + 1 / 2) / 2) / HELLO_IDEAL
     assert result.ndcg10["coec_raw"] == pytest.approx((4 * a_then_b_and_c_tied + 2 * x_second) / 6)
     assert result.ndcg10["popularity"] == pytest.approx((4 * c_first_then_b + 2 * x_second) / 6)
@@ -187,7 +192,7 @@ def test_a_rank_wins_over_the_score():
 
 
 def test_only_the_first_hundred_candidates_count_for_recall():
-    rows = [("en", "hello", f"f{i}", 1, 0, 0.0, "hello", 0.0) for i in range(99)]
+    rows = [("en", "hello", f"f{i}", 1, 0, 0.0, "hello", 1.0, 0.0) for i in range(99)]
     filler = pd.DataFrame(rows, columns=candidates().columns)
     crowd = pd.concat([filler, candidates()]).assign(candidate_rank=0)
     crowd.loc[crowd["track_id"] == "b", "candidate_rank"] = 1  # 101st or so
@@ -201,7 +206,7 @@ def test_night_json_is_nested_and_whole(result, tmp_path):
     path = tmp_path / "reports" / "night.json"
     write_night_json(result, path)
     night = json.loads(path.read_text())
-    assert {"playfirst", "popularity", "ctr", "coec", "coec_raw", "bm25", "skyline", "random"} == set(night["ndcg10"])
+    assert {"playfirst", *BASELINES, "skyline", "random"} == set(night["ndcg10"])
     assert all(0 <= value <= 1 for value in night["ndcg10"].values())
     assert night["diff"]["bm25"]["low"] <= night["diff"]["bm25"]["mean"] <= night["diff"]["bm25"]["high"]
     assert night["diff"]["bm25"]["n_needs"] == 2

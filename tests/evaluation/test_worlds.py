@@ -76,7 +76,7 @@ def test_each_run_is_simulated_then_judged_on_the_day_after(calls, tmp_path, cap
     assert "+0.1000 [+0.0500, +0.1500]" in said and "on 2 of 2 seeds" in said
 
 
-def test_a_finished_run_is_kept_another_size_is_not(calls, tmp_path):
+def test_a_finished_run_is_kept_another_size_or_code_is_not(calls, tmp_path, monkeypatch):
     given = ["--worlds", "default", "--seeds", "7", "--out", str(tmp_path)]
     worlds.main(given)
     worlds.main(given)
@@ -87,8 +87,11 @@ def test_a_finished_run_is_kept_another_size_is_not(calls, tmp_path):
     assert [command[2] for command, _ in calls[2:]] == ["jobs.nightly"]
     worlds.main([*given, "--again"])
     assert [command[2] for command, _ in calls[3:]] == ["jobs.nightly"]
+    monkeypatch.setattr(worlds, "code_fingerprint", lambda *rooms: "other code")
+    worlds.main(given)  # its figures are of other code: the logs stay, the night is made anew
+    assert [command[2] for command, _ in calls[4:]] == ["jobs.nightly"]
     worlds.main([*given, "--days", "9"])
-    assert [command[2] for command, _ in calls[4:]] == ["simulator.generate", "jobs.nightly"]
+    assert [command[2] for command, _ in calls[5:]] == ["simulator.generate", "jobs.nightly"]
 
 
 def test_a_failed_run_is_named_and_the_others_go_on(tmp_path, monkeypatch, capsys):

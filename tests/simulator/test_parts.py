@@ -15,6 +15,8 @@ import pytest
 from simulator.arrays import hashed_noise, hex_ids, iso_times, zipf_shares
 from simulator.behaviour import drawn_behaviour
 from simulator.generate import main
+from simulator.lexicon import AUDIO, feelings
+from simulator.made_catalog import moods_of
 from simulator.noise import misheard, mistyped
 from simulator.policy import perturbed
 from simulator.settings import WORLDS, BadSimulation, settings_from
@@ -202,3 +204,15 @@ def test_real_catalog_plays_the_well_known_hello(tmp_path):
     hello = searches.merge(needs[(needs.kind == "title") & needs.slots.str.contains('"title": "Hello"')], on="need_id")
     meant = hello.slots.map(json.loads).str["meant_artist"].value_counts()
     assert meant.idxmax() == "Adele" and isinstance(meant, pd.Series) and meant["Adele"] > 10
+
+
+def test_a_public_mood_tag_does_not_tell_the_hidden_fit():
+    """Tags agree with the truth's idea of a mood more often than chance (the ideas are alike), but far from always."""
+    moods = [f for f in feelings() if f.kind == "mood"]
+    draw, agreed, told = np.random.default_rng(3), 0, 0
+    for values in draw.random((2_000, 6)):
+        audio = dict(zip(AUDIO[:5], values, strict=False)) | {"tempo": 60 + 120 * values[5]}
+        best = moods[int(np.argmax([f.fit @ (values - 0.5) / np.linalg.norm(f.fit) for f in moods]))].name
+        if tags := moods_of(audio):
+            told, agreed = told + 1, agreed + (tags[0] == best)
+    assert told > 500 and 2 / len(moods) < agreed / told < 0.95

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from lake.errors import BadConfiguration
@@ -38,15 +39,21 @@ def test_folds_judge_only_clusters_they_did_not_learn_from(examples: Examples, t
     used = write_bins(examples, tmp_path, {255}, folds=3, threads=1)
     report = TrialRun(plan(tmp_path, used), PARAMS).step()
     train, valid = examples.halves()
-    values = []
+    values, clusters = [], []
     for fold in used:
         known, held_out = train.only_groups(train.folds != fold), valid.only_groups(valid.folds == fold)
         scores = fit(known, PARAMS, trees=10, seed=1 + fold).scores(held_out.matrix)
         values.append(ndcg_of_queries(held_out.grades, scores, held_out.group_sizes))
-    pooled = np.concatenate(values)
+        clusters.append(held_out.clusters)
+    judged = pd.DataFrame({"ndcg": np.concatenate(values), "cluster": np.concatenate(clusters)}).dropna()
     assert len(used) == 3
-    assert report.ndcg10 == pytest.approx(np.nanmean(pooled), abs=1e-12)
-    assert report.best_se == pytest.approx(np.nanstd(pooled) / np.sqrt(np.sum(~np.isnan(pooled))))
+    assert report.ndcg10 == pytest.approx(judged["ndcg"].mean(), abs=1e-12)
+    # its error is of clusters, here of two queries each: the mean without each of them in turn
+    without = [judged.loc[judged["cluster"] != c, "ndcg"].mean() for c in judged["cluster"].unique()]
+    assert len(without) < len(judged)
+    assert report.best_se == pytest.approx(
+        np.sqrt((len(without) - 1) * np.mean((np.array(without) - report.ndcg10) ** 2))
+    )
 
 
 def test_a_trial_ends_at_its_patience_and_keeps_the_best_tree_count(examples: Examples, tmp_path: Path) -> None:
