@@ -107,6 +107,18 @@ def with_query_attributes(base: DataFrame, queries: DataFrame, tracks: DataFrame
     return base.join(F.broadcast(asked), keys)
 
 
+def years_of(key: str) -> tuple[Column, Column]:
+    """`first_year` and `last_year` that a constraint key asks for, null where open or not asked for: `1995` is from and to itself,
+    `1990-` and `-1979` are open."""
+    from pyspark.sql import functions as F
+
+    def year(pattern: str) -> Column:
+        return F.nullif(F.regexp_extract(key, rf"(?:^|\|)year={pattern}", 1), F.lit("")).cast("int")
+
+    last = F.coalesce(year(r"\d*-(\d+)"), year(r"(\d+)(?:\||$)"))
+    return year(r"(\d+)").alias("first_year"), last.alias("last_year")
+
+
 def _asked_of(key: str) -> list[Column]:
     """What a constraint key (`queries.constraints.constraint_key`) says beside the columns of `queries`."""
     from pyspark.sql import functions as F
@@ -114,14 +126,10 @@ def _asked_of(key: str) -> list[Column]:
     def one(field: str) -> Column:
         return F.nullif(F.regexp_extract(key, rf"(?:^|\|){field}=([^|]*)", 1), F.lit(""))
 
-    def year(pattern: str) -> Column:
-        return F.nullif(F.regexp_extract(key, rf"(?:^|\|)year={pattern}", 1), F.lit("")).cast("int")
-
     unwanted = F.filter(F.split(key, r"\|"), lambda part: part.startswith("genre!="))
     return [
         one("version").alias("version"), one("language").alias("music_language"), (one("explicit") == "true").alias("is_explicit_wanted"),
-        # `1995` is from and to itself, `1990-` and `-1979` are open
-        year(r"(\d+)").alias("first_year"), F.coalesce(year(r"\d*-(\d+)"), year(r"(\d+)(?:\||$)")).alias("last_year"),
+        *years_of(key),
         F.transform(unwanted, lambda part: F.substring(part, F.lit(len("genre!=") + 1), F.length(part))).alias("unwanted_genres"),
     ]  # fmt: skip
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from features.attributes import AUDIO, range_fit, with_ranges, words
+from features.attributes import AUDIO, range_fit, with_ranges, words, years_of
 from lake.places import places
 
 if TYPE_CHECKING:
@@ -145,12 +145,12 @@ def _rare_words(queries: DataFrame, tracks: DataFrame, settings: CandidateSettin
 
 
 def _constraint(queries: DataFrame, tracks: DataFrame, settings: CandidateSettings) -> DataFrame:
-    """Tracks that meet the genre, decade, mood or activity asked for; computed once a constraint key, not a query."""
+    """Tracks that meet the genre, decade, years, mood or activity asked for; computed once a constraint key, not a query."""
     from pyspark.sql import functions as F
 
     keyed = queries.where(F.col("constraint_key") != "")
     keys = keyed.groupBy("constraint_key").agg(*[F.min(c).alias(c) for c in ("genre", "decade", "mood", "activity")])
-    keys = with_ranges(keys)
+    keys = with_ranges(keys).select("*", *years_of("constraint_key"))
     year = F.col("release_year")
     of_track = tracks.withColumn("track_decade", (year - F.pmod(year, F.lit(10))).cast("int"))
     has_genre, has_decade = F.size("genre") > 0, F.size("decade") > 0
@@ -162,17 +162,22 @@ def _constraint(queries: DataFrame, tracks: DataFrame, settings: CandidateSettin
     )
     by_decade = keys.where(~has_genre & has_decade).drop("genre").withColumn("track_decade", F.explode("decade"))
     by_decade = by_decade.join(of_track, "track_decade")
-    feel = keys.where(~has_genre & ~has_decade & (F.col("mood").isNotNull() | F.col("activity").isNotNull())).drop(
-        "genre"
-    )
-    by_feel = feel.crossJoin(of_track)
+    others, has_feel = keys.where(~has_genre & ~has_decade).drop("genre"), F.coalesce("mood", "activity").isNotNull()
+    by_feel = others.where(has_feel).crossJoin(of_track)
+    has_years = F.coalesce("first_year", "last_year").isNotNull()
+    inside = F.coalesce(year >= F.col("first_year"), F.lit(True)) & F.coalesce(year <= F.col("last_year"), F.lit(True))
+    by_years = others.where(~has_feel & has_years).crossJoin(of_track).where(year.isNotNull() & inside)
     wanted = ["constraint_key", "track_id", "strength", "decade", "track_decade", "mood", "moods", *AUDIO]
-    wanted += ["mood_range", "activity_range"]
-    met = by_genre.select(*wanted).unionByName(by_decade.select(*wanted)).unionByName(by_feel.select(*wanted))
+    wanted += ["mood_range", "activity_range", "first_year", "last_year", "release_year"]
+    met = reduce(lambda a, b: a.unionByName(b), [f.select(*wanted) for f in (by_genre, by_decade, by_feel, by_years)])
+    off_years = has_years & ~(year.isNotNull() & inside)
     off_decade = (F.size("decade") > 0) & ~F.coalesce(F.array_contains("decade", F.col("track_decade")), F.lit(False))
     tagged = F.coalesce(F.array_contains("moods", F.col("mood")), F.lit(False))
-    fit = F.least(F.coalesce(range_fit("mood_range"), F.lit(1.0)), F.coalesce(range_fit("activity_range"), F.lit(1.0)))
-    met = met.withColumn("misfit", off_decade.cast("int")).withColumn(
+    fit = F.least(*[
+        F.when(F.col(asked).isNull(), F.lit(1.0)).otherwise(F.coalesce(range_fit(asked), F.lit(0.0)))
+        for asked in ("mood_range", "activity_range")
+    ])  # fmt: skip
+    met = met.withColumn("misfit", (off_decade | off_years).cast("int")).withColumn(
         "fits", (tagged | (fit >= settings.min_fit)).cast("int")
     )
     order = [F.col("misfit"), F.desc("fits"), F.desc("strength"), F.col("track_id")]
