@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SPACING_DAYS = 7
 SNAPSHOTS_SHORT, SNAPSHOTS_LONG = 3, 6
 LONG_HISTORY_DAYS = 56
-MIN_DAYS_BEFORE = 5
+MIN_DAYS_BEFORE = 4
 VALID_SHARE = 5  # with one snapshot only, every fifth alias cluster is held out
 
 
@@ -23,7 +23,7 @@ def training_dates(run_date: date, first_day: date, mature_days: int) -> tuple[d
     """Snapshots T whose labels are final at D, `mature_days` later (the label's days and those of late deliveries); oldest first,
     a week apart.
 
-    Three with under 56 days of history, then six; each has at least five days of logs before it. The newest one is
+    Three with under 56 days of history, then six; each has at least four days of logs before it. The newest one is
     the validation span.
     """
     most = SNAPSHOTS_LONG if (run_date - first_day).days >= LONG_HISTORY_DAYS else SNAPSHOTS_SHORT
