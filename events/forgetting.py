@@ -58,17 +58,17 @@ def forget(lake: Lake, named: DataFrame) -> dict[str, int]:
     mine = searches.join(F.broadcast(named), "user_id").select("search_id", "user_id", "delivered_date", "source_file")
     mine = mine.localCheckpoint()
     gone: dict[str, int] = {}
-    moved = [mine.select("delivered_date", "source_file", F.lit(0).alias("was_held"))]
+    moved = [(mine, 0)]
     if lake.commits(ENGAGEMENT_EVENTS):
         events = lake.read(ENGAGEMENT_EVENTS, allow_unvalidated=True)
         theirs = events.join(mine.select("search_id"), "search_id", "left_semi")
         theirs = theirs.select("event_id", "delivered_date", "source_file").localCheckpoint()
         gone[ENGAGEMENT_EVENTS.name] = _removed(lake, ENGAGEMENT_EVENTS, theirs, "event_id", asked)
-        moved.append(theirs.select("delivered_date", "source_file", F.lit(0).alias("was_held")))
+        moved.append((theirs, 0))
     if lake.commits(QUARANTINE):
         broken = _forget_quarantined(lake, named, mine, asked)
         gone[QUARANTINE.name] = broken.count()
-        moved.append(broken.select("delivered_date", "source_file", F.lit(1).alias("was_held")))
+        moved.append((broken, 1))
     gone[SEARCH_LOG.name] = _removed(lake, SEARCH_LOG, mine, "search_id", asked)
     if sum(gone.values()):
         _move_accounts(lake, moved)
@@ -108,16 +108,17 @@ def _forget_quarantined(lake: Lake, named: DataFrame, mine: DataFrame, asked: st
     return theirs
 
 
-def _move_accounts(lake: Lake, moved: list[DataFrame]) -> None:
+def _move_accounts(lake: Lake, moved: list[tuple[DataFrame, int]]) -> None:
     """Count the deleted rows as accepted and `forgotten` in the files that delivered them; the folders' marks stay as they are.
 
-    `moved`: frames of (delivered_date, source_file, was_held), a row for each deleted one; `was_held` is 1 of quarantined rows.
+    `moved`: the deleted rows, with delivered_date and source_file, and 1 where they were quarantined.
     """
     from functools import reduce
 
     from pyspark.sql import functions as F
 
-    files = reduce(lambda a, b: a.unionByName(b), moved).groupBy("delivered_date", "source_file").agg(
+    places = [rows.select("delivered_date", "source_file", F.lit(held).alias("was_held")) for rows, held in moved]
+    files = reduce(lambda a, b: a.unionByName(b), places).groupBy("delivered_date", "source_file").agg(
         F.count("*").alias("_n"), F.sum("was_held").alias("_held")
     )  # fmt: skip
     files = files.localCheckpoint()

@@ -119,6 +119,13 @@ def years_of(key: str) -> tuple[Column, Column]:
     return year(r"(\d+)").alias("first_year"), last.alias("last_year")
 
 
+def in_years(year: Column, first: Column, last: Column) -> Column:
+    """Whether a known year lies in the years asked for; an end that is null is open. True where the year is unknown."""
+    from pyspark.sql import functions as F
+
+    return F.coalesce(year >= first, F.lit(True)) & F.coalesce(year <= last, F.lit(True))
+
+
 def _asked_of(key: str) -> list[Column]:
     """What a constraint key (`queries.constraints.constraint_key`) says beside the columns of `queries`."""
     from pyspark.sql import functions as F

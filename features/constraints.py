@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from features.attributes import AUDIO, in_words, range_fit
+from features.attributes import AUDIO, in_words, in_years, range_fit
 from features.inputs import Window
 from features.spec import feature
 
@@ -137,9 +137,8 @@ def year_match(window: Window) -> Column:
     from pyspark.sql import functions as F
 
     first, last, year = window.col("first_year"), window.col("last_year"), window.col("release_year")
-    inside = F.coalesce(year >= first, F.lit(True)) & F.coalesce(year <= last, F.lit(True))
     asked = first.isNotNull() | last.isNotNull()
-    return F.when(asked & year.isNotNull(), inside.cast("double"))
+    return F.when(asked & year.isNotNull(), in_years(year, first, last).cast("double"))
 
 
 @feature(

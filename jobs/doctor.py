@@ -13,9 +13,9 @@ from hydra import compose, initialize_config_module
 from rich.console import Console
 
 from jobs.settings import Settings
+from lake.commits import units_written
 from lake.errors import PlayfirstError
 from lake.lock import holder, is_held
-from lake.offline import units_written
 from lake.session import SHARE, java_home
 
 Finding = tuple[bool, str]

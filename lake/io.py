@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lake.commits import Commit, take_in
 from lake.errors import CommitLost, EmptyPartition, MissingPartition, RowsOutOfBounds, SchemaMismatch
 from lake.layout import first_options, hold_check, keep_log, out_of_bounds, placed, properties_mark
 from lake.schema import Table, struct
@@ -23,15 +23,6 @@ from lake.upkeep import expire
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession
-
-
-@dataclass(frozen=True)
-class Commit:
-    """What the newest commit of a unit says of it."""
-
-    fingerprint: str
-    rows: int
-    run_id: str
 
 
 class Lake:
@@ -69,11 +60,7 @@ class Lake:
                     said = json.loads(row["userMetadata"] or "{}")
                     if "check" in said:  # else of a command that leaves the properties as they are
                         self._properties[table.name] = said["check"]
-                    for unit, of in said.get("units", {}).items():
-                        if of is None:  # expired
-                            found.pop(unit, None)
-                        else:
-                            found[unit] = Commit(of["fingerprint"], of["rows"], said["run_id"])
+                    take_in(found, said)
             self._commits[table.name] = found
         return self._commits[table.name]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from features.attributes import AUDIO, range_fit, with_ranges, words, years_of
+from features.attributes import AUDIO, in_years, range_fit, with_ranges, words, years_of
 from lake.places import places
 
 if TYPE_CHECKING:
@@ -165,12 +165,12 @@ def _constraint(queries: DataFrame, tracks: DataFrame, settings: CandidateSettin
     others, has_feel = keys.where(~has_genre & ~has_decade).drop("genre"), F.coalesce("mood", "activity").isNotNull()
     by_feel = others.where(has_feel).crossJoin(of_track)
     has_years = F.coalesce("first_year", "last_year").isNotNull()
-    inside = F.coalesce(year >= F.col("first_year"), F.lit(True)) & F.coalesce(year <= F.col("last_year"), F.lit(True))
-    by_years = others.where(~has_feel & has_years).crossJoin(of_track).where(year.isNotNull() & inside)
+    inside = year.isNotNull() & in_years(year, F.col("first_year"), F.col("last_year"))
+    by_years = others.where(~has_feel & has_years).crossJoin(of_track).where(inside)
     wanted = ["constraint_key", "track_id", "strength", "decade", "track_decade", "mood", "moods", *AUDIO]
     wanted += ["mood_range", "activity_range", "first_year", "last_year", "release_year"]
     met = reduce(lambda a, b: a.unionByName(b), [f.select(*wanted) for f in (by_genre, by_decade, by_feel, by_years)])
-    off_years = has_years & ~(year.isNotNull() & inside)
+    off_years = has_years & ~inside
     off_decade = (F.size("decade") > 0) & ~F.coalesce(F.array_contains("decade", F.col("track_decade")), F.lit(False))
     tagged = F.coalesce(F.array_contains("moods", F.col("mood")), F.lit(False))
     fit = F.least(*[

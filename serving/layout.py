@@ -53,6 +53,11 @@ def is_release_id(text: str) -> bool:
     return _RELEASE_ID.fullmatch(text) is not None
 
 
+def run_date_of(release_id: str) -> str:
+    """The night of a release, `YYYY-MM-DD`: what its id begins with."""
+    return release_id[:10]
+
+
 def is_locale(text: str) -> bool:
     """Whether `text` can be a locale of a key: `*`, or letters and digits joined by hyphens, at most 30 bytes."""
     return len(text) <= MAX_LOCALE_BYTES and text.isascii() and _LOCALE.fullmatch(text) is not None

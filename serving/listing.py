@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from serving.errors import NoRelease, ReleaseError, ReleaseFormatUnknown, ReleaseNotVerified
-from serving.layout import VERIFIED, release_ids
+from serving.layout import VERIFIED, release_ids, run_date_of
 from serving.manifest import read_manifest
 from serving.pointers import current_or_none, hold
 from serving.stamp import check_stamp
@@ -57,4 +57,4 @@ def _rows(root: Path) -> Iterator[tuple[str, ...]]:
             marks.append("newer format")
         except ReleaseError:
             marks.append("DAMAGED")
-        yield name, name[:10], entries, size, age, " ".join(marks)
+        yield name, run_date_of(name), entries, size, age, " ".join(marks)

@@ -104,8 +104,8 @@ class OpenRelease:
         return now_s - self.manifest.built_at_s > limit_h * 3600
 
     def _steps(self, full: str, chain: tuple[str, ...]) -> Iterator[tuple[MatchedBy, str, str]]:
-        if not full or len(full) > MAX_REQUEST_CHARACTERS:
-            return  # nothing was said, or no request for music: a miss, and no key
+        if not _can_be_asked(full):
+            return
         for locale in chain:
             yield "full", locale, full
         short = stripped(full, chain[0], self._grammar)
@@ -165,13 +165,18 @@ class OpenRelease:
         tried: list[str],
         hit: tuple[MatchedBy, tuple[str, str], Ranking] | None,
     ) -> Explanation:
-        short = stripped(full, locale, self._grammar) if 0 < len(full) <= MAX_REQUEST_CHARACTERS else ""
+        short = stripped(full, locale, self._grammar) if _can_be_asked(full) else ""
         if hit is None:
             return Explanation(short, tuple(tried), None, None, ())
         key = entry_key(*hit[1])
         value = txn.get(key, db=self.rankings.reasons)
         reasons = texts(key, value) if value is not None else []
         return Explanation(short, tuple(tried), hit[1], hit[2].propensity, tuple(reasons))
+
+
+def _can_be_asked(full: str) -> bool:
+    """False where nothing was said, or more than any request for music has: a miss, and no key."""
+    return 0 < len(full) <= MAX_REQUEST_CHARACTERS
 
 
 def _lease(folder: Path) -> int:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from serving.errors import NoRelease, ReleaseCorrupt, ReleaseError, ReleaseNotVerified
 from serving.files import folder_lock
-from serving.layout import HOLD, release_ids
+from serving.layout import HOLD, release_ids, run_date_of
 from serving.manifest import read_manifest
 from serving.pointers import current_id, hold, move_current, set_hold, waiting, way_back
 from serving.stamp import check_stamp
@@ -76,5 +76,5 @@ def _older(root: Path, than: str) -> list[str]:
         except (ReleaseCorrupt, NoRelease):
             continue
         built[release_id] = (manifest.run_date, manifest.built_at_s)
-    limit = built.get(than, (than[:10], float("inf")))
+    limit = built.get(than, (run_date_of(than), float("inf")))
     return sorted((one for one in built if one != than and built[one] < limit), key=built.__getitem__, reverse=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from serving.files import locked
-from serving.layout import MANIFEST, TEMPORARY, TRASH, release_ids
+from serving.layout import MANIFEST, TEMPORARY, TRASH, release_ids, run_date_of
 from serving.pointers import current_or_none, hold, waiting, way_back
 
 _STALE_S = 3600.0
@@ -33,11 +33,11 @@ def prune(root: Path, keep: int, also_keep: Iterable[str] = ()) -> Pruned:
     kept = set(also_keep) | set(waiting(root)) | set(way_back(root)[:1])
     standing = hold(root)
     kept |= {name for name in (current_or_none(root), standing and standing.release_id) if name}
-    nights = sorted({name[:10] for name in release_ids(root)})[-keep:]
+    nights = sorted({run_date_of(name) for name in release_ids(root)})[-keep:]
     deleted: list[str] = []
     in_use: list[str] = []
     for name in release_ids(root):
-        if name in kept or name[:10] in nights:
+        if name in kept or run_date_of(name) in nights:
             continue
         (deleted if _deleted(root / name) else in_use).append(name)
     _sweep(root)

@@ -6,6 +6,7 @@ from typing import Literal
 
 from serving.errors import ReleaseInput
 from serving.files import folder_lock
+from serving.layout import run_date_of
 from serving.pointers import answered, current_or_none, hold, move_current, note, waiting
 from serving.prune import Pruned, prune
 from serving.verify import release_folder, stamp_release
@@ -61,14 +62,10 @@ def publish(root: Path, release_id: str, keep: int) -> PublishOutcome:
             # one that has answered before was left on purpose: a night that builds it again does not bring it back
             if release_id not in waiting(root) and release_id not in answered(root):
                 note(root, "held", release_id)
-        elif previous is not None and _run_date(release_id) < _run_date(previous):
+        elif previous is not None and run_date_of(release_id) < run_date_of(previous):
             action = "older"  # a night mended late must not put yesterday's answers in the place of today's
         else:
             action = "moved"
             move_current(root, release_id, "publish")
         pruned = prune(root, keep, {release_id})
     return PublishOutcome(release_id, action, previous, current_or_none(root), pruned)
-
-
-def _run_date(release_id: str) -> str:
-    return release_id[:10]

@@ -16,8 +16,8 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from events.delivery import simulated_as
+from lake.commits import units_written
 from lake.lock import holder, is_held
-from lake.offline import units_written
 from lake.provenance import provenance
 
 VAR = Path("var")

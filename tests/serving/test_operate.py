@@ -13,7 +13,7 @@ from serving.errors import NoRelease, ReleaseBusy, ReleaseCorrupt, ReleaseInput
 from serving.files import folder_lock
 from serving.layout import release_ids
 from serving.operate import pin, resume, rollback
-from serving.pointers import current_id, hold
+from serving.pointers import current_id, hold, way_back
 from serving.reader import ReleaseReader
 from serving.verify import verify_release
 from serving.writer import publish
@@ -110,18 +110,11 @@ def test_an_older_night_mended_late_does_not_move_current_back(root: Path) -> No
     outcome = publish(root, late, 14)
     assert (outcome.action, outcome.current) == ("older", newest) and f"pin {late}" in outcome.message
     assert (root / late / "VERIFIED").exists() and current_id(root) == newest
-    assert rollback_is_empty(root)
+    assert way_back(root) == []  # what never answered is none
     pin(root, late)
     assert current_id(root) == late
     resume(root)
     assert night(root, 24) == current_id(root)
-
-
-def rollback_is_empty(root: Path) -> bool:
-    """Whether there is nothing to go back to: what never answered is no way back."""
-    from serving.pointers import way_back
-
-    return way_back(root) == []
 
 
 def test_pinning_a_damaged_or_unknown_release_changes_nothing(root: Path) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from lake.commits import units_written
 from lake.errors import MixedLogs
-from lake.offline import units_written
 from lake.provenance import ensure_provenance
 from tools import nightly
 
@@ -141,7 +141,12 @@ def test_the_last_night_is_the_lakes_not_the_logs(
     log = Path("var/lake/training_examples/_delta_log")
     log.mkdir(parents=True)
     for version, units in enumerate(
-        [{"2026-11-21": {"rows": 5}}, {"2026-11-22": {"rows": 7}}, {"2026-11-23": {"rows": 1}}, {"2026-11-23": None}]
+        [
+            {"2026-11-21": {"fingerprint": "f", "rows": 5}},
+            {"2026-11-22": {"fingerprint": "f", "rows": 7}},
+            {"2026-11-23": {"fingerprint": "f", "rows": 1}},
+            {"2026-11-23": None},
+        ]
     ):
         said = json.dumps({"run_id": "r", "units": units})
         (log / f"{version:020d}.json").write_text(json.dumps({"commitInfo": {"userMetadata": said}}) + "\n")
