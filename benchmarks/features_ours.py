@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.children import on_two_cores
 from benchmarks.ingest_ours import overrides, settings_of_command
 from features.catalogue import FAMILIES, feature_table
+from features.inputs import LONGEST_DAYS
 from jobs import build_features, candidates, count_engagement, fit_exposure, ingest, understand
 from jobs.night import Night
 from lake import tables as t
@@ -104,7 +105,7 @@ def night(spark: SparkSession, settings: Settings, root: Path) -> dict[str, Any]
 
 def told_of(this: Night, seconds: dict[str, float], bytes_written: int) -> dict[str, Any]:
     """Seconds of count and build, and what there was to do."""
-    days = this.window(this.settings.features.window_days)
+    days = this.window(LONGEST_DAYS)
     daily = this.lake.read(t.DAILY_ENGAGEMENT, days, allow_unvalidated=True)
     return {
         "seconds": seconds, "bytes_written": bytes_written, "days_held": len(this.lake.commits(t.DAILY_ENGAGEMENT)),

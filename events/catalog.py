@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from datetime import date
 from functools import reduce
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from events.contract import AUDIO, CORRUPT, TRACK_FIELDS, row_schema
 from events.reading import check_gzip, check_parquet
-from lake.errors import InputContractError
+from lake.errors import IncompleteDelivery, InputContractError
 from lake.fingerprint import file_hash, fingerprint
 from lake.tables import TRACKS
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 CATALOG_VERSION = 1
 MAX_BROKEN_SHARE = 0.01
+LEAST_OF_BEFORE = 0.9  # tracks that a catalog must hold of those it held the night before
 # words that name another recording of the same song, after " - " or in brackets
 VERSION_WORDS = (
     r"(?i)\s*[-–(\[]\s*[^-–(\[]*\b(remaster(ed)?|remasterizado|live|en vivo|en directo|karaoke|acoustic|acustic[oa]|"
@@ -44,6 +46,27 @@ def catalog_files(catalog: Path) -> list[Path]:
 def catalog_fingerprint(files: Sequence[Path], *versions: object) -> str:
     """Fingerprint of the delivered catalog's content and of how it is read: an equal one is not stored twice."""
     return fingerprint([CATALOG_VERSION, *versions, [[f.name, file_hash(f)] for f in files]])
+
+
+def check_catalog_at_rest(catalog: Path, files: Sequence[Path], settle_s: float) -> None:
+    """Refuse (exit 3) a catalog without `_SUCCESS` in its folder of which a file changed less than `settle_s` seconds ago."""
+    if catalog.is_dir() and (catalog / "_SUCCESS").exists():
+        return
+    age = time.time() - max(f.stat().st_mtime for f in files)
+    if age < settle_s:
+        raise IncompleteDelivery(
+            f"the catalog {catalog} changed {age:.0f} s ago; it must rest for {settle_s:.0f} s (ingest.settle_s). Run again later; a "
+            "folder may say by a _SUCCESS that it is complete."
+        )
+
+
+def check_catalog_whole(catalog: Path, tracks: int, before: int, earlier: str) -> None:
+    """Refuse (exit 3) a catalog that lost more than one in ten tracks overnight: parts of it are rather missing."""
+    if tracks < before * LEAST_OF_BEFORE:
+        raise IncompleteDelivery(
+            f"the catalog {catalog} holds {tracks:,} tracks, the one of {earlier} held {before:,}: over a tenth are gone, and their lists "
+            'would go with them. Deliver it whole, or say ingest.accept_incomplete="reason".'
+        )
 
 
 def newest_catalog(lake: Lake, day: date) -> str | None:

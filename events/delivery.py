@@ -6,7 +6,7 @@ import json
 import re
 import statistics
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -29,10 +29,13 @@ class Folder:
     day: date
     files: Mapping[str, tuple[Path, ...]]
 
-    @property
-    def bytes(self) -> int:
-        """Size of all its files."""
-        return sum(f.stat().st_size for files in self.files.values() for f in files)
+    def size(self, source: str) -> int:
+        """Bytes of the source's files."""
+        return sum(f.stat().st_size for f in self.files[source])
+
+    def formats(self, source: str) -> set[str]:
+        """The kinds of file that the source came in: only sizes of like ones compare."""
+        return {suffix for f in self.files[source] for suffix in SUFFIXES if f.name.endswith(suffix)}
 
     def fingerprint(self) -> str:
         """Hash over names, sizes and contents of the files: another one means that the folder was restated."""
@@ -155,34 +158,42 @@ def check_complete(folders: list[Folder], run_date: date, settle_s: float, accep
             f'ingest.accept_incomplete="reason" to go on without it.'
         )
     folder = by_day[newest]
-    for source, files in folder.files.items():
-        place = files[0].parent if files else None
-        if place is None or (place / "_SUCCESS").exists():
-            continue
-        age = time.time() - max(f.stat().st_mtime for f in files)
-        if age < settle_s:
-            raise IncompleteDelivery(
-                f"{source} folder of {newest} changed {age:.0f} s ago and has no _SUCCESS; it must rest for "
-                f"{settle_s:.0f} s. Run again later, or write _SUCCESS when it is complete."
-            )
+    check_at_rest([folder], settle_s)
     week = [by_day[d] for i in range(1, 8) if (d := newest - timedelta(days=i)) in by_day]
     if not folder.files["event"] and any(f.files["event"] for f in week):
         raise IncompleteDelivery(
             f"the folder events/date={newest} is missing or has no file, but days of the week before have events. Deliver it, with "
             f'an empty file if nobody reacted, or say ingest.accept_incomplete="reason".'
         )
-    same_weekday = [
-        by_day[newest - timedelta(days=7 * w)].bytes for w in range(1, 5) if newest - timedelta(days=7 * w) in by_day
-    ]
-    if len(same_weekday) >= 2 and folder.bytes < statistics.median(same_weekday) / 2:
-        raise IncompleteDelivery(
-            f"the folders of {newest} hold {folder.bytes:,} bytes, under half of the median of the same weekday "
-            f'({statistics.median(same_weekday):,.0f}). Deliver the rest, or say ingest.accept_incomplete="reason".'
-        )
+    weeks = [by_day[d] for w in range(1, 5) if (d := newest - timedelta(days=7 * w)) in by_day]
+    for source, name in SOURCES.items():
+        alike = [f.size(source) for f in weeks if f.formats(source) == folder.formats(source)]
+        if len(alike) >= 2 and folder.size(source) < statistics.median(alike) / 2:
+            raise IncompleteDelivery(
+                f"{name}/date={newest} holds {folder.size(source):,} bytes, under half of the median of the same weekday "
+                f'({statistics.median(alike):,.0f}). Deliver the rest, or say ingest.accept_incomplete="reason".'
+            )
 
 
-def check_sources(folders: list[Folder], accept: str) -> None:
-    """Refuse to read days of events alone (exit 3): these would wait for searches in vain, and expire. `accept` as above."""
+def check_at_rest(folders: Iterable[Folder], settle_s: float) -> None:
+    """Refuse (exit 3) a folder without `_SUCCESS` that changed less than `settle_s` seconds ago: it may still be written to."""
+    for folder in folders:
+        for source, files in folder.files.items():
+            if not files or (files[0].parent / "_SUCCESS").exists():
+                continue
+            age = time.time() - max(f.stat().st_mtime for f in files)
+            if age < settle_s:
+                raise IncompleteDelivery(
+                    f"{SOURCES[source]}/date={folder.day} changed {age:.0f} s ago and has no _SUCCESS; it must rest for "
+                    f"{settle_s:.0f} s. Run again later, or write _SUCCESS when it is complete."
+                )
+
+
+def check_sources(folders: list[Folder], settle_s: float, accept: str) -> None:
+    """Refuse (exit 3) to read days of events alone, which would wait for searches in vain, and expire; and folders, of whatever day,
+    that are still being written. `accept` as above."""
+    if not accept:
+        check_at_rest(folders, settle_s)
     alone = [f.day for f in folders if not f.files["search"]]
     if alone and not accept:
         raise IncompleteDelivery(

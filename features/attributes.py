@@ -83,7 +83,7 @@ def with_query_attributes(base: DataFrame, queries: DataFrame, tracks: DataFrame
 
     keys = ["locale", "query"]
     asked = queries.join(base.select(*keys).distinct(), keys, "left_semi").select(
-        *keys, *_asked_of("constraint_key"),
+        *keys, *asked_of("constraint_key"),
         "stripped", "intent", "intent_group", "genre", "decade", "mood", "activity", "sort_by", "artist_name",
         "title_name", words(F.col("stripped")).alias("query_tokens"),
         trigrams(F.col("stripped")).alias("query_trigrams"),
@@ -126,8 +126,9 @@ def in_years(year: Column, first: Column, last: Column) -> Column:
     return F.coalesce(year >= first, F.lit(True)) & F.coalesce(year <= last, F.lit(True))
 
 
-def _asked_of(key: str) -> list[Column]:
-    """What a constraint key (`queries.constraints.constraint_key`) says beside the columns of `queries`."""
+def asked_of(key: str) -> list[Column]:
+    """What a constraint key (`queries.constraints.constraint_key`) says beside the columns of `queries`: `version`, `music_language`,
+    `is_explicit_wanted`, `first_year`, `last_year`, `unwanted_genres`."""
     from pyspark.sql import functions as F
 
     def one(field: str) -> Column:

@@ -8,8 +8,8 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from events.engagement import SUMS
-from features.catalogue import KEYS, chosen
-from features.engine import FeatureInputs, feature_frames
+from features.catalogue import KEYS, chosen, columns
+from features.engine import FeatureInputs, asked_sums, feature_frames
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -25,6 +25,15 @@ def flooded(daily: DataFrame, as_of: date) -> DataFrame:
     later = F.date_add(F.lit(as_of), F.pmod(F.xxhash64("track_id"), F.lit(5)).cast("int"))
     future = past.withColumn("search_date", later).withColumns({m: F.col(m) + FLOOD for m in SUMS})
     return past.unionByName(future)
+
+
+def heard_columns() -> list[str]:
+    """The columns that sum days of `daily_engagement`, so that the two builds differ for them if they read too late ones.
+
+    What others read is told apart: the tiles of 365 days and all time and the sketches of listeners by the names of their days, the
+    vectors by their snapshot, the catalog by its own; their second implementations (`tests/laws`) see the days before a snapshot only.
+    """
+    return [c.name for c in columns() if any(not s.is_long for s in asked_sums([c])[0])]
 
 
 def future_dependent(inputs: FeatureInputs, as_of: date, only: Sequence[str] = ()) -> list[str]:

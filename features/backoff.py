@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 DAYS = 28
 KEYS = {
-    "track": ["as_of", "language", "track_id"], "cluster_pair": ["as_of", "language", "cluster_id", "track_id"],
-    "language_pair": ["as_of", "language", "query", "track_id"], "pair": ["as_of", "locale", "query", "track_id"],
+    "track": ["as_of", "language", "track_id_key"], "cluster_pair": ["as_of", "language", "cluster_id_key", "track_id_key"],
+    "language_pair": ["as_of", "language", "query_key", "track_id_key"], "pair": ["as_of", "locale", "query_key", "track_id_key"],
 }  # fmt: skip
 LEAST_UNITS = 200  # with something expected of them: fewer say too little
 LOWEST, HIGHEST = 0.05, 1_000.0
@@ -100,8 +100,8 @@ def fitted_chain(rows: pd.DataFrame) -> list[Strength]:
     return out
 
 
-def fitted(sums: Prepared, pairs_count: int) -> dict[date, list[Strength]]:
-    """The strengths of each snapshot, on the pairs of a share of its works: at most about 200,000 of the `pairs_count`.
+def fitted(sums: Prepared) -> dict[date, list[Strength]]:
+    """The strengths of each snapshot, on the pairs of which something was expected before it: at most about 200,000, whole works.
 
     Empty where no column asks for COEC over 28 days.
     """
@@ -111,7 +111,7 @@ def fitted(sums: Prepared, pairs_count: int) -> dict[date, list[Strength]]:
     }  # fmt: skip
     if not set(of_levels.values()) <= set(sums.of_grain["query_track"][0]):
         return {}
-    pairs = sums.sums_of_some(list(of_levels.values()), -(-pairs_count // MOST_ROWS) or 1)
+    pairs = sums.sums_of_some(list(of_levels.values()), Sum("pair", "expected_micro", DAYS, None), MOST_ROWS)
     names = {f"{s.level}__{s.column}": name for name, s in of_levels.items()}
     rows = pairs.select(*sorted({k for keys in KEYS.values() for k in keys}), *names).toPandas().rename(columns=names)
     rows[list(of_levels)] = rows[list(of_levels)].fillna(0).astype("float64")

@@ -110,9 +110,8 @@ def version_match(window: Window) -> Column:
     """
     from pyspark.sql import functions as F
 
-    asked, named = window.col("version"), window.col("versions")
-    unsung = F.coalesce((asked == "instrumental") & (window.col("instrumentalness") >= UNSUNG), F.lit(False))
-    met = F.when(asked == "original", F.size(named) == 0).otherwise(F.array_contains(named, asked) | unsung)
+    asked = window.col("version")
+    met = has_version(asked, window.col("versions"), window.col("instrumentalness"))
     return F.when(asked.isNotNull(), met.cast("double"))
 
 
@@ -176,14 +175,27 @@ def music_language_match(window: Window) -> Column:
 
     The catalog names no language; these two are evidence, not proof.
     """
+    return is_sung_in(window.col("music_language"), window.col("genres"), window.col("title_tokens")).cast("double")
+
+
+def has_version(asked: Column, named: Column, instrumentalness: Column) -> Column:
+    """Whether a track whose title names the versions `named` is of the version asked for; null where none is."""
     from pyspark.sql import functions as F
 
-    asked, met = window.col("music_language"), F.lit(None).cast("boolean")
-    for language, (genres, small) in SUNG_IN.items():
-        of_genre = F.exists(window.col("genres"), _is_one_of(genres))
-        of_title = F.arrays_overlap(window.col("title_tokens"), F.array(*[F.lit(w) for w in small]))
+    unsung = F.coalesce((asked == "instrumental") & (instrumentalness >= UNSUNG), F.lit(False))
+    return F.when(asked == "original", F.size(named) == 0).otherwise(F.array_contains(named, asked) | unsung)
+
+
+def is_sung_in(asked: Column, genres: Column, title_tokens: Column) -> Column:
+    """Whether genres or small words of the title tell of the language asked for; null where none is, or one that they don't tell."""
+    from pyspark.sql import functions as F
+
+    met = F.lit(None).cast("boolean")
+    for language, (sung, small) in SUNG_IN.items():
+        of_genre = F.exists(genres, _is_one_of(sung))
+        of_title = F.arrays_overlap(title_tokens, F.array(*[F.lit(w) for w in small]))
         met = F.when(asked == language, of_genre | of_title).otherwise(met)
-    return met.cast("double")
+    return met
 
 
 def _is_one_of(genres: Sequence[str]) -> Callable[[Column], Column]:

@@ -91,13 +91,20 @@ class Prepared:
             out[grain] = base.select("as_of", *[k.name for k in keys], *stored, *beside)
         return out
 
-    def sums_of_some(self, wanted: Sequence[Sum], one_in: int) -> DataFrame:
-        """The pairs of every `one_in`-th work with their names and `<level>__<sum>` of the wanted sums, which a column must ask for."""
+    def sums_of_some(self, wanted: Sequence[Sum], met: Sum, most_rows: int) -> DataFrame:
+        """Pairs of which the sum `met` is above 0, by their keys, with `<level>__<sum>` of the wanted sums, which a column must ask for.
+
+        Of all queries near the wanted ones and all their tracks, wanted or not: which pairs of a past snapshot are wanted is told
+        by what came after it. Of every n-th work only, so that they are about `most_rows` at most.
+        """
         from pyspark.sql import functions as F
 
-        some = F.pmod(F.col("work_id_key"), F.lit(one_in)) == 0
         assert self.placed is not None  # a column asks for the sums
-        return with_short_sums(self.pairs.where(some), self.placed.where(some), wanted)
+        placed = self.placed.where(F.col("locale") != "*")  # the languages once more
+        here = placed.where(F.col("query_key").isNotNull() & (F.col(met.column) > 0))
+        some = F.pmod(F.col("work_id_key"), F.lit(max(1, -(-here.count() // most_rows)))) == 0
+        keys = ("as_of", "locale", "language", "query_key", "cluster_id_key", "track_id_key", "work_id_key")
+        return with_short_sums(here.where(some).select(*keys).distinct(), placed.where(some), wanted)
 
     def with_strengths(self, strengths: Mapping[date, Mapping[str, float]]) -> Prepared:
         """The same, with other strengths of the back-off."""
@@ -189,7 +196,11 @@ def _with_names(inputs: FeatureInputs) -> DataFrame:
     from pyspark.sql import functions as F
 
     kinds = cluster_kinds(inputs)
-    clusters = with_keys(inputs.queries.select("locale", "query", "language", *kinds))
+    # of the wanted queries alone: the tail must not be sent to every core
+    asked = F.broadcast(inputs.pairs.select("locale", "query").distinct())
+    clusters = with_keys(
+        inputs.queries.join(asked, ["locale", "query"], "left_semi").select("locale", "query", "language", *kinds)
+    )
     made_by = with_keys(track_keys(inputs.tracks))
     named = inputs.pairs.join(F.broadcast(clusters), ["locale", "query"]).join(F.broadcast(made_by), "track_id")
     return with_cluster_of(named, inputs, "cluster_id", "cluster_id_key")

@@ -10,7 +10,7 @@ import hydra
 from omegaconf import DictConfig
 
 from evaluation.report import write_json
-from features.audit import future_dependent
+from features.audit import future_dependent, heard_columns
 from features.catalogue import columns, feature_table, matrix_fingerprint
 from jobs.build_features import daily_before, inputs_of
 from jobs.command import run_command
@@ -94,7 +94,8 @@ def _audit(night: Night, rows: DataFrame) -> None:
         )
     write_json({"code": code, "run_date": day, "columns": len(columns())}, done)
     night.notes.append(
-        f"features: all {len(columns())} columns are deaf to later days of daily_engagement (looked at once a code)"
+        f"features: the {len(heard_columns())} columns (of {len(columns())}) that sum days of daily_engagement are deaf to days after "
+        "their snapshot (looked at once a code)"
     )
 
 

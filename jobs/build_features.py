@@ -13,6 +13,7 @@ from events.tiles import history, listener_history
 from features.backoff import fitted, stored_strengths, write_strengths
 from features.catalogue import BACK, OWN, chosen, feature_table, feature_tables, matrix_fingerprint
 from features.engine import FeatureInputs, prepared
+from features.inputs import LONGEST_DAYS
 from features.popularity import catalogs_known, popularity_by_snapshot
 from features.vectors import stored_vectors, write_vectors
 from jobs.candidates import head_settings
@@ -47,7 +48,7 @@ def run(night: Night) -> Done:
     if night.settings.features.vectors and any(c.feature.family == "collaborative" for c in chosen(only)):
         write_vectors(lake, daily, pending)
     with prepared(inputs_of(night, pairs, dates, daily, queries), only) as sums:
-        if strengths := fitted(sums, sum(per_date.values())):
+        if strengths := fitted(sums):
             write_strengths(lake, strengths, pending)
             sums = sums.with_strengths(stored_strengths(lake, dates))
         frames = sums.frames()
@@ -69,7 +70,7 @@ def run(night: Night) -> Done:
 
 def daily_before(night: Night, dates: tuple[date, ...]) -> DataFrame:
     """The counted days that snapshots of `dates` look back on, up to D (training pairs are those shown after a snapshot)."""
-    first = min(dates) - timedelta(days=night.settings.features.window_days)
+    first = min(dates) - timedelta(days=LONGEST_DAYS)
     return night.lake.read(DAILY_ENGAGEMENT, night.days(first, night.run_date), allow_unvalidated=True)
 
 
@@ -127,7 +128,6 @@ def snapshot_mark(night: Night, day: date, only: tuple[str, ...]) -> str:
         matrix_fingerprint(),
         only,
         settings.features.vectors,
-        settings.features.window_days,
         known is not None,
         code_fingerprint("features", "queries"),
     )

@@ -24,7 +24,7 @@ def run(night: Night) -> Done:
 
     lake, section = night.lake, night.settings.candidates
     settings = CandidateSettings(section.cap, section.per_source, section.rare_word_tracks, section.min_fit)
-    days = night.window(night.settings.features.window_days)
+    days = night.window(section.window_days)
     inputs = night.inputs(
         daily=(DAILY_ENGAGEMENT, days), queries=(QUERIES, [night.run_date]), tracks=(TRACKS, [night.tracks_unit])
     )

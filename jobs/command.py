@@ -7,17 +7,15 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from jobs.checks import check_values
 from jobs.settings import Settings
 from lake.errors import BadConfiguration, PlayfirstError
-
-TUNE_MODES = ("auto", "always", "never")
 
 
 def settings_of(config: DictConfig) -> Settings:
@@ -32,12 +30,7 @@ def settings_of(config: DictConfig) -> Settings:
         key = error.full_key or getattr(error, "key", None) or "configuration"
         raise BadConfiguration(f"{key}: {str(error).splitlines()[0]}. Look at conf/night.yaml.") from error
     assert isinstance(settings, Settings)
-    try:
-        date.fromisoformat(settings.run_date)
-    except ValueError:
-        raise BadConfiguration(f"run_date is {settings.run_date!r}, expected YYYY-MM-DD.") from None
-    if settings.nightly.tune not in TUNE_MODES:
-        raise BadConfiguration(f"nightly.tune is {settings.nightly.tune!r}, expected one of {', '.join(TUNE_MODES)}.")
+    check_values(settings)
     return settings
 
 
@@ -70,11 +63,19 @@ def told(name: str) -> Iterator[None]:
         code = getattr(error, "exit_code", None)
         if isinstance(code, int):  # errors of serving and evaluation: they import nothing of lake
             _end(f"{name}: {' '.join(str(error).split())}", code)
-        log = Path("var/reports/last-error.txt")
+        first = next(iter(str(error).splitlines()), "")[:200]
+        _end(f"{name}: unexpected {type(error).__name__}: {first} ({_kept_stack()}). Run jobs.doctor, then again.", 1)
+
+
+def _kept_stack() -> str:
+    """Where the stack of the error at hand was written; a full or read-only disk must not take the line's place."""
+    log = Path("var/reports/last-error.txt")
+    try:
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(traceback.format_exc())
-        first = next(iter(str(error).splitlines()), "")[:200]
-        _end(f"{name}: unexpected {type(error).__name__}: {first} (stack in {log}). Run jobs.doctor, then again.", 1)
+    except OSError as error:
+        return f"its stack could not be written to {log}: {error.strerror}"
+    return f"stack in {log}"
 
 
 def _unquoted(argument: str) -> str:

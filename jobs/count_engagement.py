@@ -33,7 +33,9 @@ def run(night: Night) -> Done:
 
     lake, settings = night.lake, night.settings
     rules = BotRules(**{k: getattr(settings.bots, k) for k in BotRules.__dataclass_fields__})
-    everything = lake.read(SEARCH_LOG, allow_unvalidated=True).where(F.col("search_date") < F.lit(night.run_date))
+    # a night that is run again after a later one does not see what was delivered to that
+    is_known = (F.col("search_date") < F.lit(night.run_date)) & (F.col("delivered_date") < F.lit(night.run_date))
+    everything = lake.read(SEARCH_LOG, allow_unvalidated=True).where(is_known)
     # a day counted before may have lost its last search since: it is counted again, to nothing
     searched = {*partition_values(everything, "search_date"), *lake.commits(DAILY_ENGAGEMENT)}
     held = sorted(d for d in searched if d < night.settings.run_date)
@@ -45,9 +47,8 @@ def run(night: Night) -> Done:
     first, last = date.fromisoformat(min(pending)), date.fromisoformat(max(pending))
     back = first - timedelta(days=TRAILING_DAYS - 1)
     searches = everything.where(F.col("search_date").between(F.lit(back), F.lit(last)))
-    events = lake.read(ENGAGEMENT_EVENTS, allow_unvalidated=True).where(
-        F.col("search_date").between(F.lit(back), F.lit(last))
-    )
+    events = lake.read(ENGAGEMENT_EVENTS, allow_unvalidated=True).where(is_known)
+    events = events.where(F.col("search_date").between(F.lit(back), F.lit(last)))
     artists = night.tracks(allow_unvalidated=True).select("track_id", F.col("artists_normal")[0].alias("artist"))
     bots = bot_days(searches, chosen_artists(events, artists), rules).persist()
     mine = F.col("search_date").cast("string").isin(sorted(pending))

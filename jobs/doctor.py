@@ -17,6 +17,7 @@ from lake.commits import units_written
 from lake.errors import PlayfirstError
 from lake.lock import holder, is_held
 from lake.session import SHARE, java_home
+from serving.layout import release_ids, run_date_of
 
 Finding = tuple[bool, str]
 MIN_FREE_GB = 5
@@ -68,11 +69,21 @@ def _lock(settings: Settings) -> Finding:
 
 
 def _nights(settings: Settings) -> Finding:
-    """The last three nights as the head_rankings' log tells them."""
-    nights = units_written(Path(settings.lake.root), "head_rankings")
-    if not nights:
+    """The last three nights as the logs of `queries` (a night's first table of its own), `head_rankings` and CURRENT tell them."""
+    root, releases = Path(settings.lake.root), Path(settings.releases)
+    begun, ranked = (units_written(root, table) for table in ("queries", "head_rankings"))
+    last = sorted({*begun, *ranked})[-3:]
+    if not last:
         return True, "none yet: run `make nightly`"
-    return True, "; ".join(f"{n}: {rows:,} ranked rows" for n, rows in sorted(nights.items())[-3:])
+    said = "; ".join(f"{n}: {f'{ranked[n]:,} ranked rows' if n in ranked else 'held or cut off'}" for n in last)
+    newest, again = last[-1], "run it again: it goes on, or its line says what holds it"
+    if is_held(root / "night.lock"):
+        return True, f"{said}. One is at work"
+    if newest not in ranked:
+        return False, f"{said}. The night of {newest} is not through: {again}"
+    if newest not in map(run_date_of, release_ids(releases)):
+        return False, f"{said}. The night of {newest} is ranked but not published: {again}"
+    return True, said
 
 
 def _release(settings: Settings) -> Finding:

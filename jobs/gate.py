@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
+
 from jobs.night import Done, Night
+from lake.columns import RUN_DATE
 from lake.schema import Table
 from quality.drift import drift
 from quality.engine import GateContext, import_ahead, write_data_docs
@@ -14,12 +17,12 @@ from quality.gate import Verdict, hold, judge
 
 
 def gate(night: Night, tables: Sequence[Table]) -> Done:
-    """Judge every unit of `tables` that is built and not yet passed; all verdicts are in the ledger before it raises.
+    """Judge the units of `tables` that tonight reads, are built and not yet passed; all verdicts are in the ledger before it raises.
 
     Units of a table are judged together; if they fail, one by one, so that the good ones can be read.
     """
     lake = night.lake
-    todo = {t.name: (t, sorted(u for u in lake.commits(t) if lake.state(t, u) != "passed")) for t in tables}
+    todo = {t.name: (t, sorted(u for u in _read_tonight(night, t) if lake.state(t, u) != "passed")) for t in tables}
     todo = {n: (t, units) for n, (t, units) in todo.items() if units}
     if not todo:
         return Done(skipped=True)
@@ -40,6 +43,19 @@ def gate(night: Night, tables: Sequence[Table]) -> Done:
     return Done(
         sum(v.rows for v in verdicts), passed, f"{len(todo)} tables, {passed} partitions passed; {spent}; {page}"
     )
+
+
+def _read_tonight(night: Night, table: Table) -> list[str]:
+    """Of tables that each night adds its own partition to, tonight's, the catalog it sees and its training snapshots; of logs, all.
+
+    What another night built is that night's to judge: a partition of D - 1 that failed must not hold D, nor pass here for good
+    what failed there for another reason (an audit).
+    """
+    units = night.lake.commits(table)
+    if table.unit_column != RUN_DATE.name:
+        return list(units)
+    own = {night.settings.run_date, night.tracks_unit, *map(str, night.as_of)}
+    return [u for u in units if u in own]
 
 
 def _judged(night: Night, table: Table, units: list[str], context: GateContext) -> list[Verdict]:
@@ -63,14 +79,20 @@ def _judged(night: Night, table: Table, units: list[str], context: GateContext) 
 
 def _drift(night: Night, table: Table, verdict: Verdict) -> list[str]:
     """What drifted against the profiles of the last seven passed nights; told, not judged, from the third night on."""
-    import pandas as pd
-
     folder = Path(night.settings.reports) / "profiles" / table.name
     folder.mkdir(parents=True, exist_ok=True)
-    before = [p for p in sorted(folder.glob("*.parquet")) if _night_of(p) < night.run_date][-7:]
-    said = drift(verdict.profile, [pd.read_parquet(p) for p in before]) if len(before) >= 3 else []
+    before, said = [], []
+    for path in [p for p in sorted(folder.glob("*.parquet")) if _night_of(p) < night.run_date][-7:]:
+        try:
+            before.append(pd.read_parquet(path))
+        except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
+            said.append(f"{path} cannot be read and was passed over ({type(error).__name__}); remove it")
+    if len(before) >= 3:
+        said += drift(verdict.profile, before)
     if verdict.passed:
-        verdict.profile.to_parquet(folder / f"{night.settings.run_date}.parquet")
+        partial = folder / f"{night.settings.run_date}.partial"
+        verdict.profile.to_parquet(partial)
+        partial.rename(partial.with_suffix(".parquet"))
     return [f"drift in {table.name}: {line}" for line in said]
 
 

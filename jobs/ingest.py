@@ -49,7 +49,7 @@ def run(night: Night) -> Done:
     folders = [f for f in night.folders if f.files["search"] or str(f.day) not in stored or not stored[str(f.day)].rows]
     deliveries = Deliveries(folders, settings.days_late, (NORMAL_FORM_VERSION, settings.days_late))
     fresh, late = deliveries.pending(_marks(night))
-    check_sources([f for f in folders if str(f.day) in fresh], settings.accept_incomplete)
+    check_sources([f for f in folders if str(f.day) in fresh], settle_s, settings.accept_incomplete)
     if not fresh and not late:
         return Done(skipped=not new_tracks, rows_out=new_tracks, note="no new folder")
     done = _folders(night, fresh, new_tracks) if fresh else Done(0, new_tracks, "no new folder")
@@ -65,16 +65,27 @@ def _marks(night: Night) -> dict[str, str]:
 
 
 def _catalog(night: Night) -> int:
-    files = catalog_reading.catalog_files(Path(night.settings.catalog))
+    catalog, settings = Path(night.settings.catalog), night.settings.ingest
+    files = catalog_reading.catalog_files(catalog)
     mark = catalog_reading.catalog_fingerprint(files, NORMAL_FORM_VERSION)
     if night.lake.fingerprint(TRACKS, night.tracks_unit) == mark:
         return 0
+    if not settings.accept_incomplete:
+        catalog_reading.check_catalog_at_rest(catalog, files, 0.0 if night.is_simulated else settings.settle_s)
     earlier = catalog_reading.newest_catalog(night.lake, night.run_date - timedelta(days=1))
     before = night.lake.read(TRACKS, [earlier], allow_unvalidated=True) if earlier else None
     frame, left_out = catalog_reading.tracks(night.spark, files, night.run_date, with_normal_names, before)
     if left_out:
         night.notes.append(f"catalog rows left out (no JSON, or without track_id, title or artist): {left_out:,}")
-    return sum(night.lake.write(TRACKS, frame, {night.settings.run_date: mark}).values())
+    frame = frame.persist()
+    counted = {night.settings.run_date: frame.count()}
+    if earlier and not settings.accept_incomplete:
+        catalog_reading.check_catalog_whole(
+            catalog, counted[night.settings.run_date], night.lake.commits(TRACKS)[earlier].rows, earlier
+        )
+    rows = night.lake.write(TRACKS, frame, {night.settings.run_date: mark}, counted)
+    frame.unpersist()
+    return sum(rows.values())
 
 
 def _folders(night: Night, pending: dict[str, str], new_tracks: int) -> Done:
@@ -184,7 +195,7 @@ def _hold_bad_sources(night: Night, counted: list[Row]) -> None:
         day, source, bad, received = worst[0]
         raise IncompleteDelivery(
             f"{source} folder of {day}: {bad:,} of {received:,} rows break the contract, above "
-            f"ingest.max_quarantined_share={limit} ({len(worst)} folders in all). Look at the producer; nothing was "
+            f"ingest.max_quarantined_share={limit} ({len(worst)} folders in all). Look at the producer; no log was "
             f'written. To go on all the same: ingest.accept_incomplete="reason".'
         )
 

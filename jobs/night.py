@@ -20,6 +20,7 @@ from jobs.settings import Settings
 from lake.fingerprint import fingerprint
 from lake.io import Lake
 from lake.lock import night_lock
+from lake.provenance import provenance
 from lake.schema import Table
 from lake.session import SessionSettings, spark_session
 from lake.tables import SEARCH_LOG, TRACKS
@@ -65,8 +66,12 @@ class Night:
 
     @property
     def is_simulated(self) -> bool:
-        """Whether the logs carry the simulator's marker."""
-        return (self.logs / SIMULATED).exists()
+        """Whether the lake is of simulated logs: as it says itself, and before its first night as the logs' marker says.
+
+        A command over a lake of own logs may be given no `logs`, and must not take people for simulated ones.
+        """
+        held = provenance(Path(self.settings.lake.root))
+        return bool(held["simulated"]) if held is not None else (self.logs / SIMULATED).exists()
 
     @property
     def k(self) -> int:
@@ -140,11 +145,18 @@ class Night:
 
 
 @contextmanager
-def night(settings: Settings) -> Iterator[Night]:
-    """Lock the lake, start the session, hand out the night; flush the ledger and end the session at the end."""
+def night(settings: Settings, lock_wait_s: float = 0.0) -> Iterator[Night]:
+    """Lock the lake, start the session, hand out the night; flush the ledger and end the session at the end.
+
+    `lock_wait_s`: how long to wait, saying so, where another run holds the lake.
+    """
     root = Path(settings.lake.root)
     run_id = uuid.uuid4().hex[:12]
-    with night_lock(root, run_id):
+
+    def waiting(holder: str) -> None:
+        print(f"waiting up to {lock_wait_s:,.0f} s for {holder} to end: it holds {root}", flush=True)
+
+    with night_lock(root, run_id, lock_wait_s, waiting):
         cluster = settings.cluster
         spark = spark_session(
             SessionSettings(

@@ -59,7 +59,7 @@ def main(config: DictConfig) -> None:
         delivered(probe.logs, probe.run_date)
         catalog_files(Path(settings.catalog))
         console.print(f"playfirst: the night of [bold]{settings.run_date}[/] over {settings.logs}", highlight=False)
-        with night(settings) as this:
+        with night(settings, settings.nightly.lock_wait_s) as this:
             summary = run(this, console)
             summary.table(settings.run_date)
             for note in this.notes:

@@ -42,7 +42,9 @@ def run(night: Night) -> Done:
     sources = lake.read(CANDIDATES, day).select("locale", "query", "track_id", "sources")
     scores = scores.join(sources, ["locale", "query", "track_id"])
     tracks = night.tracks(allow_unvalidated=False)
-    frame = ranked_lists(scores, lake.read(QUERIES, day), tracks, night.run_date, head_settings(night))
+    frame = ranked_lists(
+        scores, lake.read(QUERIES, day).where("is_public"), tracks, night.run_date, head_settings(night)
+    )
     written = lake.write(
         HEAD_RANKINGS, frame.select(*[c.name for c in HEAD_RANKINGS.columns]), {night.settings.run_date: mark}
     )

@@ -98,8 +98,7 @@ def run(night: Night) -> Done:
         .join(seen, ["locale", "query", "track_id"], "left").fillna(0, ["impressions", "clicks"])
     ).toPandas()  # fmt: skip
     catalog = night.tracks(allow_unvalidated=False).select("track_id", "title", "artists", "popularity").toPandas()
-    ranked = rankings.merge(frame[["locale", "query", "track_id"]], on=["locale", "query", "track_id"])
-    result = evaluate_night(truth, ranked, frame, catalog, stripped=forms, aliases=aliases)
+    result = evaluate_night(truth, rankings, frame, catalog, stripped=forms, aliases=aliases)
     out = report_file(night.settings)
     out.parent.mkdir(parents=True, exist_ok=True)
     write_night_json(result, out)
@@ -108,7 +107,7 @@ def run(night: Night) -> Done:
     if families is not None:
         print_ablation(families)
     ours = json.loads(out.read_text())["ndcg10"]
-    return Done(len(frame), len(ranked), f"NDCG@10 {ours['playfirst']:.4f}, skyline {ours['skyline']:.4f}; {out}")
+    return Done(len(frame), len(rankings), f"NDCG@10 {ours['playfirst']:.4f}, skyline {ours['skyline']:.4f}; {out}")
 
 
 def run_if_judged(night: Night) -> Done:

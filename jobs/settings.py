@@ -106,8 +106,9 @@ class LabelsSection:
 
 @dataclass
 class CandidatesSection:
-    """See ranking.candidates.CandidateSettings."""
+    """See ranking.candidates.CandidateSettings; `window_days` of engagement propose tracks."""
 
+    window_days: int = MISSING
     cap: int = MISSING
     per_source: int = MISSING
     rare_word_tracks: int = MISSING
@@ -121,7 +122,6 @@ class FeaturesSection:
     only: list[str] = MISSING
     tried: list[str] = MISSING
     vectors: bool = MISSING
-    window_days: int = MISSING
     keep: int = MISSING
 
 
@@ -158,6 +158,7 @@ class TuningSection:
     sweeps: str = MISSING
     folds: int = MISSING
     threads: int = MISSING
+    start_limit_s: float = MISSING
 
 
 @dataclass
@@ -170,9 +171,10 @@ class ServingSection:
 
 @dataclass
 class NightlySection:
-    """When a night tunes: auto (first night and every 7th), always, never."""
+    """When a night tunes: auto (first night and every 7th), always, never; how long it waits for another run's lock."""
 
     tune: str = MISSING
+    lock_wait_s: float = MISSING
     ask: list[str] = MISSING
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import hydra
 from omegaconf import DictConfig
 
 from jobs.assemble import refuse_leaks
+from jobs.checks import search_settings
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
 from lake.errors import MissingPartition
@@ -20,8 +22,8 @@ from lake.tables import TRIALS
 from ranking.examples import training_examples_table
 from ranking.scoring import feature_list
 from tuning.child import run_search_in_child
+from tuning.errors import SweepFailed
 from tuning.leaderboard import print_leaderboard
-from tuning.settings import SearchSettings
 from tuning.winner import Winner
 
 EXAMPLES = training_examples_table()
@@ -69,7 +71,11 @@ def winner_of(night: Night) -> Winner | None:
 
 
 def run_if_due(night: Night) -> Done:
-    """`nightly.tune`: never; always; auto is the first night and then every seventh run_date."""
+    """`nightly.tune`: never; always; auto is the first night and then every seventh run_date.
+
+    A night goes on without a sweep that fails, with the newest winner there is or the default parameters, and says so; the next
+    night tries again.
+    """
     mode = night.settings.nightly.tune
     sweeps = sorted(Path(night.settings.tuning.sweeps).glob("winner-*.json"))
     earlier = [date.fromisoformat(f.stem.removeprefix("winner-")) for f in sweeps]
@@ -80,17 +86,17 @@ def run_if_due(night: Night) -> Done:
     if mode == "never" or (mode == "auto" and not due):
         why = "nightly.tune=never" if mode == "never" else f"last sweep {max(earlier)}; every {EVERY_DAYS} days"
         return Done(skipped=True, note=why)
-    return run(night)
+    try:
+        return run(night)
+    except SweepFailed as failure:
+        night.notes.append(f"the night went on without its sweep, which the next one tries again: {failure}")
+        return Done(skipped=True, note="failed: see the notes")
 
 
 def run(night: Night) -> Done:
     """A sweep over the night's training examples; its trials go to `trials`, its winner to jobs.train."""
     section, features = night.settings.tuning, feature_list()
-    settings = SearchSettings(
-        name=section.resume or f"night-{night.settings.run_date}",
-        space=dict(night.settings.search_space), base=dict(night.settings.ranker), trials=section.trials,
-        time_budget_s=section.time_budget_s, folds=section.folds, max_trees=section.max_trees, resume=bool(section.resume),
-    )  # fmt: skip
+    settings = search_settings(night.settings)
     examples = night.inputs(examples=(EXAMPLES, [night.run_date]))
     mark = night.mark(
         examples, settings.to_dict() | {"resume": False}, features.fingerprint, code_fingerprint("tuning", "ranking")
@@ -98,7 +104,10 @@ def run(night: Night) -> Done:
     file = _winner_file(night)
     if file.exists() and json.loads(file.read_text())["fingerprint"] == mark:
         return Done(skipped=True, note=f"winner in {file}")
-    path = examples_path(night)
+    path, earlier = examples_path(night), winner_of(night)
+    settings = replace(
+        settings, earlier=earlier.params if earlier else None
+    )  # not in the mark: it would change with each sweep
     winner = run_search_in_child(settings, path, Path(section.sweeps).resolve(), features)
     trials = winner.trials.assign(run_date=night.run_date)[[c.name for c in TRIALS.columns]]
     rows = list(trials.itertuples(index=False, name=None))

@@ -6,7 +6,8 @@ import fcntl
 import json
 import os
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,8 +16,12 @@ from lake.errors import NightLocked
 
 
 @contextmanager
-def night_lock(root: Path, run_id: str) -> Iterator[None]:
+def night_lock(
+    root: Path, run_id: str, wait_s: float = 0.0, on_wait: Callable[[str], None] | None = None
+) -> Iterator[None]:
     """Hold the lake's lock for the block. Raises NightLocked with the holder's pid, host and start if it is taken.
+
+    It is asked for once a second until `wait_s` is over; `on_wait` is told once who holds it.
 
     `flock` dies with its process, so a kill -9 leaves no lock behind; the file's text only says who held it.
     Local and NFSv4 disks; an object store needs a lock service in this one place.
@@ -25,10 +30,21 @@ def night_lock(root: Path, run_id: str) -> Iterator[None]:
     path = root / "night.lock"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise NightLocked(f"{path} is held by {holder(path)}. Wait for that run to end, then run again.") from None
+        until, told = time.monotonic() + wait_s, False
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                left = until - time.monotonic()
+                if left <= 0:
+                    raise NightLocked(
+                        f"{path} is held by {holder(path)}. Wait for that run to end, then run again."
+                    ) from None
+            if on_wait is not None and not told:
+                on_wait(holder(path))
+                told = True
+            time.sleep(min(1.0, left))
         said = {"run_id": run_id, "pid": os.getpid(), "host": socket.gethostname(),
                 "since": datetime.now(UTC).isoformat(timespec="seconds")}  # fmt: skip
         os.truncate(descriptor, 0)

@@ -23,8 +23,8 @@ def ensure_provenance(lake_root: Path, logs: Path, simulated: dict[str, object] 
         (lake_root / MARK).write_text(json.dumps(wanted, sort_keys=True) + "\n")
     elif held != wanted:
         raise MixedLogs(
-            f"{lake_root} holds nights over {_named(held)}, but {logs} are {_named(wanted)}. Give them a lake and releases of "
-            "their own: lake.root=DIR releases=DIR."
+            f"{lake_root} holds nights over {_named(held)}, but {logs} are {_named(wanted)}. Give them a place "
+            "of their own: lake.root=DIR/lake releases=DIR/releases rankers=DIR/rankers reports=DIR/reports tuning.sweeps=DIR/sweeps."
         )
 
 

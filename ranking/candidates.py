@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from features.attributes import AUDIO, in_years, range_fit, with_ranges, words, years_of
+from features.attributes import AUDIO, asked_of, in_years, range_fit, versions, with_ranges, words
+from features.constraints import has_version, is_sung_in
 from lake.places import places
 
 if TYPE_CHECKING:
@@ -31,7 +32,10 @@ def candidates(queries: DataFrame, daily: DataFrame, tracks: DataFrame, settings
     """
     from pyspark.sql import functions as F
 
-    known = with_strength(tracks, daily).persist()
+    known = with_strength(tracks, daily)
+    known = known.withColumns(
+        {"versions": versions(F.col("title")), "title_tokens": words(F.col("title_normal"))}
+    ).persist()
     made: dict[str, DataFrame] = {
         "engagement": _engagement(queries, daily, settings),
         "cluster": _cluster(queries, daily, settings),
@@ -121,7 +125,10 @@ def _named(queries: DataFrame, tracks: DataFrame, settings: CandidateSettings) -
 
 
 def _rare_words(queries: DataFrame, tracks: DataFrame, settings: CandidateSettings) -> DataFrame:
-    """Tracks that share words with the query, rare words weighing more; words of too many tracks propose nothing."""
+    """Tracks that share words with the query, rare words weighing more; words of too many tracks propose nothing.
+
+    For requests that name somebody or something, also with a wish beside it ("adele live"), and for those that say nothing else.
+    """
     from pyspark.sql import functions as F
 
     holding = tracks.select(
@@ -129,7 +136,8 @@ def _rare_words(queries: DataFrame, tracks: DataFrame, settings: CandidateSettin
         F.explode(F.array_distinct(words(F.concat_ws(" ", "title_normal", F.concat_ws(" ", "artists_normal"))))).alias("word"),
     )  # fmt: skip
     frequency = holding.groupBy("word").count().where(F.col("count") <= settings.rare_word_tracks)
-    named = queries.where(F.col("constraint_key") == "").select(
+    by_words = (F.col("constraint_key") == "") | F.col("intent_group").isin("known_item", "artist")
+    named = queries.where(by_words).select(
         "locale", "query", F.explode(F.array_distinct(words(F.col("stripped")))).alias("word")
     )
     asked = named.join(frequency, "word")
@@ -145,12 +153,17 @@ def _rare_words(queries: DataFrame, tracks: DataFrame, settings: CandidateSettin
 
 
 def _constraint(queries: DataFrame, tracks: DataFrame, settings: CandidateSettings) -> DataFrame:
-    """Tracks that meet the genre, decade, years, mood or activity asked for; computed once a constraint key, not a query."""
+    """Tracks that meet what is asked for in general; computed once a constraint key, not a query.
+
+    Those of the genre, else of the decade, else all, are ordered by how much else of the key they miss (decade, years, version,
+    language, lyrics, refused genres), then by mood and activity; the strongest first, but the newest or oldest where that is asked.
+    """
     from pyspark.sql import functions as F
 
     keyed = queries.where(F.col("constraint_key") != "")
-    keys = keyed.groupBy("constraint_key").agg(*[F.min(c).alias(c) for c in ("genre", "decade", "mood", "activity")])
-    keys = with_ranges(keys).select("*", *years_of("constraint_key"))
+    said = ("genre", "decade", "mood", "activity", "sort_by")
+    keys = keyed.groupBy("constraint_key").agg(*[F.min(c).alias(c) for c in said])
+    keys = with_ranges(keys).select("*", *asked_of("constraint_key"))
     year = F.col("release_year")
     of_track = tracks.withColumn("track_decade", (year - F.pmod(year, F.lit(10))).cast("int"))
     has_genre, has_decade = F.size("genre") > 0, F.size("decade") > 0
@@ -167,9 +180,20 @@ def _constraint(queries: DataFrame, tracks: DataFrame, settings: CandidateSettin
     has_years = F.coalesce("first_year", "last_year").isNotNull()
     inside = year.isNotNull() & in_years(year, F.col("first_year"), F.col("last_year"))
     by_years = others.where(~has_feel & has_years).crossJoin(of_track).where(inside)
-    wanted = ["constraint_key", "track_id", "strength", "decade", "track_decade", "mood", "moods", *AUDIO]
-    wanted += ["mood_range", "activity_range", "first_year", "last_year", "release_year"]
-    met = reduce(lambda a, b: a.unionByName(b), [f.select(*wanted) for f in (by_genre, by_decade, by_feel, by_years)])
+    by_rest = others.where(~has_feel & ~has_years).crossJoin(of_track).withColumn("is_rest", F.lit(True))
+    wanted = ["constraint_key", "track_id", "strength", "decade", "track_decade", "mood", "moods", *AUDIO, "sort_by"]
+    wanted += ["mood_range", "activity_range", "first_year", "last_year", "release_year", "version", "versions"]
+    wanted += [
+        "music_language",
+        "title_tokens",
+        "genres",
+        "is_explicit_wanted",
+        "explicit",
+        "unwanted_genres",
+        "is_rest",
+    ]
+    told = [f.withColumn("is_rest", F.lit(False)) for f in (by_genre, by_decade, by_feel, by_years)]
+    met = reduce(lambda a, b: a.unionByName(b), [f.select(*wanted) for f in (*told, by_rest)])
     off_years = has_years & ~inside
     off_decade = (F.size("decade") > 0) & ~F.coalesce(F.array_contains("decade", F.col("track_decade")), F.lit(False))
     tagged = F.coalesce(F.array_contains("moods", F.col("mood")), F.lit(False))
@@ -177,14 +201,22 @@ def _constraint(queries: DataFrame, tracks: DataFrame, settings: CandidateSettin
         F.when(F.col(asked).isNull(), F.lit(1.0)).otherwise(F.coalesce(range_fit(asked), F.lit(0.0)))
         for asked in ("mood_range", "activity_range")
     ])  # fmt: skip
-    met = met.withColumn("misfit", (off_decade | off_years).cast("int")).withColumn(
-        "fits", (tagged | (fit >= settings.min_fit)).cast("int")
-    )
-    order = [F.col("misfit"), F.desc("fits"), F.desc("strength"), F.col("track_id")]
-    best = _top(met, ["constraint_key"], order, settings.cap).select("constraint_key", "track_id", "_rank")
-    return best.join(F.broadcast(keyed.select("locale", "query", "constraint_key")), "constraint_key").withColumn(
-        "source_rank", F.col("_rank")
-    )
+    missed = [
+        off_decade | off_years,
+        ~has_version(F.col("version"), F.col("versions"), F.col("instrumentalness")),
+        ~is_sung_in(F.col("music_language"), F.col("genres"), F.col("title_tokens")),
+        F.col("explicit") != F.col("is_explicit_wanted"),
+        F.arrays_overlap("genres", "unwanted_genres"),
+    ]
+    misfit = reduce(lambda a, b: a + b, [F.coalesce(m, F.lit(False)).cast("int") for m in missed])
+    met = met.withColumn("misfit", misfit).withColumn("fits", (tagged | (fit >= settings.min_fit)).cast("int"))
+    age = F.when(F.col("sort_by") == "newest", -year).when(F.col("sort_by") == "oldest", year)
+    order = [F.col("misfit"), F.desc("fits"), age.asc_nulls_last(), F.desc("strength"), F.col("track_id")]
+    best = _top(met, ["constraint_key"], order, settings.cap).select("constraint_key", "track_id", "_rank", "is_rest")
+    asked = best.join(F.broadcast(keyed.select("locale", "query", "constraint_key", "intent_group")), "constraint_key")
+    # all live tracks are no answer to "adele live"
+    asked = asked.where(~F.col("is_rest") | F.col("intent_group").isin("broad", "open"))
+    return asked.withColumn("source_rank", F.col("_rank"))
 
 
 def _popular(queries: DataFrame, tracks: DataFrame, settings: CandidateSettings) -> DataFrame:

@@ -58,6 +58,8 @@ def ranked_lists(
 ) -> DataFrame:
     """One row per (locale, query, rank): the lists as released, from (locale, query, track_id, model_score, sources).
 
+    `queries`: the readings of those that have a list; others beside them cost memory.
+
     Broad and open lists keep at most `max_per_artist` of one main artist among the first `artist_span`: what is over moves
     behind them in order. Then `explore_share` of the lists swap one of ranks 2–4 with the rank below, chosen by
     a hash of (run_date, locale, query), and carry the probability of the list they got.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from features.catalogue import matrix_fingerprint, matrix_names, monotone_constraints
+from lake.fingerprint import file_hash
 from ranking.dataset import FeatureList
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ def feature_list() -> FeatureList:
 
 
 @lru_cache(maxsize=2)
-def _loaded(folder: str) -> Ranker:
+def _loaded(folder: str, model: str) -> Ranker:
+    """The ranker in the folder, once a process and model: the night's folder is written over when it is trained again."""
     from ranking.ranker import load
 
     return load(Path(folder), feature_list(), threads=1)
@@ -39,12 +41,13 @@ def scored(matrix: DataFrame, folder: Path) -> DataFrame:
     """
     from pyspark.sql.types import DoubleType, StringType, StructField, StructType
 
-    names, where = list(matrix_names()), str(folder.resolve())
-    _loaded(where)  # a stale or corrupt ranker is refused here, in one line, not inside a worker
+    names, where, file = list(matrix_names()), str(folder.resolve()), folder / "model.txt"
+    model = file_hash(file) if file.exists() else "missing"
+    _loaded(where, model)  # a stale or corrupt ranker is refused here, in one line, not inside a worker
     schema = StructType([*[StructField(k, StringType()) for k in KEYS], StructField("model_score", DoubleType())])
 
     def score(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        ranker = _loaded(where)
+        ranker = _loaded(where, model)
         for batch in batches:
             if len(batch) == 0:
                 continue

@@ -38,6 +38,19 @@ def part_of(nodeid: str) -> str:
     return room if room in WHOLE_ROOMS else file
 
 
+# parts that take minutes: begun first, so that no process is left alone with one of them at the end
+LONG_PARTS = (
+    "tests/jobs/test_night.py", "laws", "tests/jobs/test_changed_deliveries.py", "tests/jobs/test_connect.py",
+    "tests/jobs/test_deliveries.py", "tests/tools/test_chaos.py", "tests/events/test_any_delivery.py", "tests/tuning/test_child.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long parts first, in the order of LONG_PARTS; the rest as collected."""
+    place = {part: i for i, part in enumerate(LONG_PARTS)}
+    items.sort(key=lambda item: place.get(part_of(item.nodeid), len(place)))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Hand out parts, not tests, where there are several processes. (pytest-xdist 3.8 marks groups in a way pytest 9 ignores.)"""

@@ -112,7 +112,8 @@ def _make_room(wanted: str) -> None:
             whose = "your own logs" if held == OWN_LOGS else f"the logs in {VAR / 'logs'}"
             raise Refused(
                 f"{VAR} holds nights over {whose}, and these are others. Give LOGS=DIR CATALOG=FILE of those, or run this in "
-                "another clone, or with a lake of its own: ARGS='lake.root=DIR releases=DIR'.",
+                "another clone, or with places of their own: ARGS='lake.root=DIR/lake releases=DIR/releases rankers=DIR/rankers "
+                "reports=DIR/reports tuning.sweeps=DIR/sweeps'.",
                 2,
             )
         lock = VAR / "lake" / "night.lock"
@@ -164,7 +165,14 @@ def _fingerprint(path: Path) -> str:
 
 def _run(command: list[str], limit_s: int) -> int:
     try:
-        return subprocess.run(command, check=False, timeout=limit_s).returncode
+        code = subprocess.run(command, check=False, timeout=limit_s).returncode
+        if code < 0:
+            raise Refused(
+                f"{command[2]} was ended by signal {-code} (9: often the system, for want of memory). Run it again: it goes on; "
+                "ARGS=cluster.memory=… gives its JVM less.",
+                1,
+            )
+        return code
     except subprocess.TimeoutExpired:
         raise Refused(
             f"{command[2]} ran for more than {limit_s} s and was ended. Run it again: it goes on; ARGS=limit_s=… gives it longer.",

@@ -23,7 +23,7 @@ from typing import Any
 from lake.errors import PlayfirstError
 from ranking.dataset import FeatureList
 from tuning.errors import SweepFailed
-from tuning.ledger import Ledger
+from tuning.ledger import Ledger, set_aside
 from tuning.settings import SearchSettings
 from tuning.winner import Winner, best_of
 
@@ -38,8 +38,8 @@ def run_search_in_child(
     """`tuning.search.search` in a child process; its output goes to `work_dir`/NAME/sweep.log.
 
     `on_progress(finished, asked, best_ndcg)` is called as trials end. After `limit_s` (default: the time budget and the
-    start limit) the child and all of its processes are killed; finished trials still give a winner, which says so in
-    `notes`. Raises SweepFailed with the child's last error line.
+    start limit) the child and all of its processes are killed. Where it was killed, by us or by the system, finished trials
+    still give a winner, which says so in `notes`. Raises SweepFailed with the child's last error line.
     """
     from tuning.search import ray_environment, short_temporary_folder
 
@@ -47,6 +47,8 @@ def run_search_in_child(
     folder.mkdir(parents=True, exist_ok=True)
     spec, out, log = folder / "spec.json", folder / "winner.json", folder / "sweep.log"
     out.unlink(missing_ok=True)
+    if not settings.resume:  # what ends before its first trial must not be told by an older sweep's
+        set_aside(folder / "trials.jsonl")
     temporary = short_temporary_folder()  # ours, so that a killed child leaves none behind
     spec.write_text(json.dumps({"settings": settings.to_dict(), "examples_path": str(Path(examples_path).resolve()),
                                 "work_dir": str(Path(work_dir).resolve()), "features": asdict(features),
@@ -66,10 +68,13 @@ def run_search_in_child(
             _end_all(child, mark)
             for left in (temporary, folder / "bins"):
                 shutil.rmtree(left, ignore_errors=True)
+    seconds = time.monotonic() - began
     if not ended:
-        return _salvaged(settings, folder, features, limit, time.monotonic() - began)
+        return _salvaged(settings, folder, features, f"killed at its limit of {limit:.0f} s", seconds)
     if child.returncode == 0 and out.exists():
         return Winner.from_dict(json.loads(out.read_text()))
+    if child.returncode < 0 and Ledger(folder / "trials.jsonl").trials:  # such as by the kernel, for its memory
+        return _salvaged(settings, folder, features, f"ended by signal {-child.returncode}", seconds)
     raise SweepFailed(_last_error(out, log, child.returncode))
 
 
@@ -138,9 +143,9 @@ def marked_processes(mark: str) -> list[int]:
     return found
 
 
-def _salvaged(settings: SearchSettings, folder: Path, features: FeatureList, limit: float, seconds: float) -> Winner:
+def _salvaged(settings: SearchSettings, folder: Path, features: FeatureList, how: str, seconds: float) -> Winner:
     ledger = Ledger(folder / "trials.jsonl")
-    note = f"killed at its limit of {limit:.0f} s with {len(ledger.trials)} of {settings.trials} trials"
+    note = f"{how} with {len(ledger.trials)} of {settings.trials} trials"
     return best_of(ledger.trials, settings.name, ledger.identity, features.fingerprint, seconds=round(seconds, 3),
                    failures=(*ledger.failures, note), notes=(note,))  # fmt: skip
 

@@ -37,7 +37,7 @@ def differences(params: dict[str, Any], base: dict[str, Any]) -> str:
 def trust(winner: Winner) -> str:
     """The one-standard-error note: how many trials the validation queries can't tell from the best.
 
-    Source: the one-SE rule of Breiman et al. 1984. The SE is over queries of one trial, unpaired: a cautious bound.
+    Source: the one-SE rule of Breiman et al. 1984. The SE is over the alias clusters of one trial, unpaired: a cautious bound.
     """
     near = [row for row in winner.rows if row.valid_ndcg10 >= winner.valid_ndcg10 - winner.valid_se]
     said = f"{len(near)} of {len(winner.rows)} trials lie within one SE ({winner.valid_se:.4f}) of the best"

@@ -49,11 +49,8 @@ class Ledger:
         if resume and self.identity and self.identity != identity:
             raise SweepMismatch(f"sweep {self.path.parent.name}: begun on {self.identity[:9]}, now {identity[:9]}: "
                                 "other examples, features, folds, seed or tree limits; take another name")  # fmt: skip
-        if self.path.exists() and not (resume and self.identity):
-            number = 1
-            while (aside := self.path.with_name(f"trials.{number}.jsonl")).exists():
-                number += 1
-            os.replace(self.path, aside)
+        if not (resume and self.identity):
+            set_aside(self.path)
             self.trials, self.failures, self.identity = [], [], ""
         if not self.identity:
             self.identity = identity
@@ -88,3 +85,12 @@ class Ledger:
             return [json.loads(line) for line in whole.splitlines()]
         except ValueError as error:
             raise SweepMismatch(f"{self.path}: not a sweep's ledger ({error}); choose another name") from error
+
+
+def set_aside(path: Path) -> None:
+    """Give an older sweep's ledger another file name, `trials.N.jsonl`, if there is one."""
+    if path.exists():
+        number = 1
+        while (aside := path.with_name(f"trials.{number}.jsonl")).exists():
+            number += 1
+        os.replace(path, aside)

@@ -21,7 +21,7 @@ from tuning.ledger import Ledger, Trial
 from tuning.settings import SearchSettings
 from tuning.space import Dimension, dimensions, distributions, point
 from tuning.trial import TrialPlan, TrialReport, TrialRun, write_bins
-from tuning.winner import DEFAULT_TRIAL, Winner, best_of
+from tuning.winner import DEFAULT_TRIAL, EARLIER_TRIAL, Winner, best_of
 
 _SOCKET_ROOM = 40  # Ray adds about 65 characters to its temporary folder
 METRIC = "best_ndcg10"
@@ -45,10 +45,10 @@ def search(
 ) -> Winner:
     """Run (or resume) a sweep and return its winner; the ledger lies in `work_dir`/NAME/trials.jsonl.
 
-    The default parameters are the first trial and are never cut. Ends at `trials` trials or `time_budget_s`, whichever
-    is first. Some failed trials are noted; SweepFailed if all did. With `resume`, finished trials of the same name are
-    kept, told to Optuna, and not run again. Two trials at a time: their order, so the later proposals, may differ
-    between runs; a trial's own result does not. Ray's files go to `temporary`.
+    The default parameters are the first trial, by themselves and with half of the time; then come those of an earlier winner.
+    Ends at `trials` trials or `time_budget_s`, whichever is first. Some failed trials are noted; SweepFailed if all did. With
+    `resume`, finished trials of the same name are kept, told to Optuna, and not run again. Two trials at a time: their order, so
+    the later proposals, may differ between runs; a trial's own result does not. Ray's files go to `temporary`.
     """
     began = time.monotonic()
     folder = work_dir / settings.name
@@ -61,11 +61,15 @@ def search(
     try:
         if len(ledger.trials) < settings.trials:
             base = settings.base_params()
-            used = write_bins(examples, bins, _max_bins(base, space), settings.folds, settings.concurrent)
+            earlier = RankerParams.from_dict(settings.earlier) if settings.earlier else base
+            wanted = _max_bins(base, space) | {earlier.max_bin}
+            used = write_bins(examples, bins, wanted, settings.folds, settings.concurrent)
             del examples
             plan = TrialPlan(str(bins.resolve()), used, features, settings.seed, settings.threads,
                              settings.report_every, settings.max_trees, settings.patience)  # fmt: skip
-            spent = _default_trial(plan, base, ledger, settings.time_budget_s / 2)
+            spent = _judged(DEFAULT_TRIAL, plan, base, ledger, settings.time_budget_s / 2)
+            if earlier != base:
+                spent += _judged(EARLIER_TRIAL, plan, earlier, ledger, (settings.time_budget_s - spent) / 2)
             _sweep(settings, plan, space, ledger, settings.time_budget_s - spent, own)
     finally:
         shutil.rmtree(bins, ignore_errors=True)
@@ -81,17 +85,17 @@ def trial_of(trial_id: str, params: RankerParams, report: TrialReport | Mapping[
     return Trial(trial_id, params.to_dict(), *best, round(seconds, 3), "completed" if said["ended"] else "stopped")
 
 
-def _default_trial(plan: TrialPlan, base: RankerParams, ledger: Ledger, limit_s: float) -> float:
-    """Judge the default parameters in this process, first: what a winner has to match, without Ray. Seconds spent."""
-    if any(trial.trial_id == DEFAULT_TRIAL for trial in ledger.trials):
+def _judged(trial_id: str, plan: TrialPlan, params: RankerParams, ledger: Ledger, limit_s: float) -> float:
+    """Judge parameters in this process, before Ray starts, unless the ledger has it: what a winner has to match. Seconds spent."""
+    if any(trial.trial_id == trial_id for trial in ledger.trials):
         return 0.0
     began = time.monotonic()
-    run = TrialRun(plan, base)
+    run = TrialRun(plan, params)
     report = run.step()
     while not report.ended and time.monotonic() - began < limit_s:
         report = run.step()
     spent = time.monotonic() - began
-    ledger.add(trial_of(DEFAULT_TRIAL, base, report, spent))
+    ledger.add(trial_of(trial_id, params, report, spent))
     return spent
 
 

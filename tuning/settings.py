@@ -25,6 +25,8 @@ class SearchSettings:
     of the validation span with a fit on the train span's other folds, and pool the queries. Every `report_every`
     trees ASHA hears the mean NDCG@10; it cuts none before `grace_trees`. `time_budget_s` is the hard limit once Ray
     runs, `start_limit_s` what reading, binning and Ray's start may take on top. `concurrent` trials of `threads`.
+    `earlier`: the parameters of an earlier sweep's winner, judged beside the default, so that a short sweep does not lose what
+    a long one found.
     """
 
     name: str
@@ -43,6 +45,7 @@ class SearchSettings:
     object_store_mb: int = 200
     start_limit_s: float = 120
     resume: bool = False
+    earlier: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}", self.name):
@@ -53,6 +56,7 @@ class SearchSettings:
             raise BadConfiguration(f"tuning: {'; '.join(low)}; mend conf/search_space or the command line")
         dimensions(self.space)
         RankerParams.from_dict(self.base)
+        RankerParams.from_dict(self.earlier or {})
 
     def base_params(self) -> RankerParams:
         """The default parameters, complete and checked."""

@@ -14,7 +14,7 @@ from tuning.ledger import Trial
 if TYPE_CHECKING:
     import pandas as pd
 
-DEFAULT_TRIAL = "default"
+DEFAULT_TRIAL, EARLIER_TRIAL = "default", "earlier"
 
 
 @dataclass(frozen=True)
@@ -89,14 +89,18 @@ def best_of(trials: Sequence[Trial], sweep: str, identity: str, features_fingerp
 
 
 def choose(default: Result, winner: Winner) -> Result:
-    """The winner if it is not worse on validation than the default parameters, else the default.
+    """The winner if its parameters are others than the default's and not worse on validation, else the default.
+
+    Both figures are of the data that chose the winner, among as many trials as there were, so the winner's is flattered by that:
+    what it is worth is told by later data (`jobs.report`, or the next night's validation span).
 
     Raises SweepMismatch if they were not judged on the same examples, features and folds.
     """
     if (default.identity, default.features_fingerprint) != (winner.identity, winner.features_fingerprint):
         raise SweepMismatch(f"sweep {winner.sweep}: judged on {winner.identity[:12]}, the default on "
                             f"{default.identity[:12]}; run jobs.tune again")  # fmt: skip
-    return winner if winner.valid_ndcg10 >= default.valid_ndcg10 else default
+    is_other = winner.params != default.params
+    return winner if is_other and winner.valid_ndcg10 >= default.valid_ndcg10 else default
 
 
 def assert_shipped(chosen: Result, ranker: Ranker) -> None:

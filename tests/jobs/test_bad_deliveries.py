@@ -40,9 +40,17 @@ def test_a_half_delivered_day_is_held_with_both_numbers(tmp_path: Path) -> None:
     for day in ("2026-03-01", "2026-03-08", "2026-03-15"):
         folder(tmp_path, day, 1000)
     folder(tmp_path, "2026-03-22", 300)
-    with pytest.raises(IncompleteDelivery, match=r"600 bytes.*\(2,000\)") as caught:
+    with pytest.raises(IncompleteDelivery, match=r"searches/date=2026-03-22 holds 300 bytes.*\(1,000\)") as caught:
         check_complete(delivered(tmp_path, date(2026, 3, 23)), date(2026, 3, 23), 0, "")
     assert caught.value.exit_code == 3
+    # one source alone; beside it the other's bytes would hide it
+    (tmp_path / "searches" / "date=2026-03-22" / "part.jsonl").write_text("x" * 5000)
+    with pytest.raises(IncompleteDelivery, match="events/date=2026-03-22 holds 300 bytes"):
+        check_complete(delivered(tmp_path, date(2026, 3, 23)), date(2026, 3, 23), 0, "")
+    # another format has another size
+    place = tmp_path / "events" / "date=2026-03-22"
+    (place / "part.jsonl").rename(place / "part.jsonl.gz")
+    check_complete(delivered(tmp_path, date(2026, 3, 23)), date(2026, 3, 23), 0, "")
 
 
 def test_a_folder_without_success_must_rest(tmp_path: Path) -> None:
@@ -55,6 +63,16 @@ def test_a_folder_without_success_must_rest(tmp_path: Path) -> None:
         for file in files:
             os.utime(file, (old, old))
     check_complete(folders, date(2026, 3, 2), 600, "")
+
+
+def test_an_older_folder_that_is_read_only_now_must_rest_too(tmp_path: Path) -> None:
+    folder(tmp_path, "2026-03-01", success=False)
+    folder(tmp_path, "2026-03-02")
+    folders = delivered(tmp_path, date(2026, 3, 3))
+    check_complete(folders, date(2026, 3, 3), 600, "")
+    with pytest.raises(IncompleteDelivery, match=r"searches/date=2026-03-01 changed .* must rest for 600 s"):
+        check_sources(folders, 600, "")
+    check_sources(folders, 600, "the first is known to be cut short")
 
 
 def test_a_newest_day_without_events_is_held_where_days_before_have_some(tmp_path: Path) -> None:
@@ -80,8 +98,8 @@ def test_a_day_of_events_alone_is_seen_and_no_newest_day(tmp_path: Path) -> None
     with pytest.raises(InputContractError, match=r"date=2026-03-03 is missing \(newest there: 2026-03-02\)"):
         check_complete(folders, date(2026, 3, 4), 0, "")
     with pytest.raises(IncompleteDelivery, match=r"searches/date=2026-03-01 is missing .*\(2 such days"):
-        check_sources(folders, "")
-    check_sources(folders, "the searches are lost")
+        check_sources(folders, 0, "")
+    check_sources(folders, 0, "the searches are lost")
     shutil.rmtree(tmp_path / "searches")
     with pytest.raises(InputContractError, match="holds no searches"):
         delivered(tmp_path, date(2026, 3, 4))

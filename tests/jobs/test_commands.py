@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from jobs.night import Night
+from jobs.settings import Settings
+from lake.provenance import ensure_provenance
 
 
 def run(module: str, *arguments: str) -> tuple[int, str, str]:
@@ -39,6 +44,11 @@ def places(tmp_path: Path) -> list[str]:
     (["run_date=tomorrow"], 2, "expected YYYY-MM-DD"),
     ([], 2, "run_date"),
     (["run_date=2026-03-02", "nightly.tune=sometimes"], 2, "auto, always, never"),
+    (["run_date=2026-03-02", "labels.label_days=14", "serving.keep=0"], 2, "labels.label_days is 14, expected 7"),
+    (["run_date=2026-03-02", "labels.cuts=[0.1,0.2,0.3]"], 2, "four rising rates"),
+    (["run_date=2026-03-02", "features.only=[coek]"], 2, "nearest: coec"),
+    (["run_date=2026-03-02", "ranker.learning_rate=5"], 2, "learning_rate is 5"),
+    (["run_date=2026-03-02", "tuning.trials=0"], 2, "trials is 0"),
     (["run_date=2026-03-01"], 2, "holds no searches before 2026-03-01"),
 ])  # fmt: skip
 def test_bad_configuration_is_one_line(places: list[str], arguments: list[str], code: int, said: str) -> None:
@@ -80,3 +90,57 @@ def test_the_doctor_says_the_next_step(tmp_path: Path) -> None:
         "jobs.doctor", f"lake.root={tmp_path}/lake", f"releases={tmp_path}/r", f"privacy.key_file={tmp_path}/key"
     )
     assert code == 1 and "put it back" in out
+
+
+def test_the_doctor_sees_a_night_that_is_not_through(tmp_path: Path) -> None:
+    """Held by the gate before its lists, or by the one before its release: neither is well."""
+    from jobs.doctor import _nights
+
+    settings = Settings(releases=str(tmp_path / "r"))
+    settings.lake.root = str(tmp_path / "lake")
+
+    def written(table: str, day: str) -> None:
+        log = tmp_path / "lake" / table / "_delta_log"
+        log.mkdir(parents=True, exist_ok=True)
+        said = json.dumps({"run_id": "r", "units": {day: {"fingerprint": "f", "rows": 7}}})
+        line = json.dumps({"commitInfo": {"userMetadata": said}})
+        (log / f"{len(list(log.iterdir())):020}.json").write_text(line + "\n")
+
+    for table in ("queries", "head_rankings"):
+        written(table, "2026-03-01")
+    assert not _nights(settings)[0] and "not published" in _nights(settings)[1]
+    (tmp_path / "r" / "2026-03-01-0123456789ab").mkdir(parents=True)
+    assert _nights(settings) == (True, "2026-03-01: 7 ranked rows")
+    written("queries", "2026-03-02")
+    well, said = _nights(settings)
+    assert not well and "2026-03-02: held or cut off" in said and "run it again" in said
+
+
+def test_a_full_disk_leaves_the_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from jobs.command import told
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "var").write_text("a file where the folder should be")
+    with pytest.raises(SystemExit) as ended, told("jobs.nightly"):
+        raise RuntimeError("no space left on device")
+    line = capsys.readouterr().err
+    assert ended.value.code == 1 and line.count("\n") == 1
+    assert "unexpected RuntimeError: no space left on device" in line and "could not be written" in line
+
+
+def test_a_lake_of_own_logs_is_no_simulated_one_whatever_logs_a_command_is_given(tmp_path: Path) -> None:
+    """`jobs.forget` over it has no need of logs, and the default ones may be the simulator's: k must stay that of people."""
+    from hydra import compose, initialize_config_module
+
+    from jobs.command import settings_of
+
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "_SIMULATED").touch()
+    words = ["run_date=2026-03-02", f"logs={tmp_path}/logs", f"lake.root={tmp_path}/lake"]
+    with initialize_config_module("conf", version_base="1.3"):
+        this = Night(settings_of(compose("forget", overrides=words)), None, None)  # type: ignore[arg-type]
+    assert (this.is_simulated, this.k) == (True, this.settings.privacy.k_simulated)
+    ensure_provenance(tmp_path / "lake", tmp_path / "own", None)
+    assert (this.is_simulated, this.k) == (False, this.settings.privacy.k_real)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,14 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from jobs import count_engagement, forget, ingest, maintain, understand
-from lake.errors import NightLocked
+from lake.errors import IncompleteDelivery, NightLocked
+from lake.io import Lake
 from lake.lock import night_lock
 from lake.schema import struct
-from lake.tables import FORGOTTEN_USERS, QUARANTINE, QUERIES, SEARCH_LOG
+from lake.tables import DAILY_ENGAGEMENT, FORGOTTEN_USERS, QUARANTINE, QUERIES, SEARCH_LOG
 from lake.upkeep import files_holding
-from tests.events.deliveries import Delivered, made_log
-from tests.jobs.steps import counted, deliver, exact, night, with_catalog
+from tests.events.deliveries import FIRST, Delivered, as_set, made_log
+from tests.jobs.steps import counted, deliver, exact, ingested, night, with_catalog
 
 LOG = made_log(seed=4, searches=60, days=3)
 
@@ -65,6 +67,37 @@ def test_night_by_night_equals_one_batch_and_a_waiting_event_meets_its_search(
     again = night(spark, root, 3)
     assert ingest.run(again).skipped and count_engagement.run(again).skipped
     assert counted(second.lake) == in_one_batch
+
+
+def test_a_night_that_is_run_again_after_a_later_one_counts_what_it_knew_then(spark: SparkSession, root: Path) -> None:
+    """Held on D and mended on D + 1: what the folder of D brought, late searches of the day before among it, is not the night's."""
+    late = [
+        Delivered(r.folder + (r.source == "searches" and r.folder == 1 and i % 2), r.source, r.text)
+        for i, r in enumerate(LOG)
+    ]
+    deliver(root, late)
+
+    def counts_of_two_days(lake: Lake) -> set[str]:
+        rows = lake.read(DAILY_ENGAGEMENT, allow_unvalidated=True)
+        return as_set(rows.where(F.col("search_date") < F.lit(FIRST + timedelta(days=2))))
+
+    then = counts_of_two_days(ingested(spark, root, 2))
+    assert counts_of_two_days(ingested(spark, root, 3)) != then
+    assert not count_engagement.run(night(spark, root, 2)).skipped
+    assert counts_of_two_days(night(spark, root, 2).lake) == then
+
+
+def test_half_a_catalog_is_refused_and_the_whole_one_stays(spark: SparkSession, root: Path) -> None:
+    deliver(root, LOG)
+    ingest.run(night(spark, root, 2))
+    whole = (root / "catalog.jsonl").read_text().splitlines(keepends=True)
+    (root / "catalog.jsonl").write_text("".join(whole[: len(whole) // 2]))
+    third = night(spark, root, 3)
+    with pytest.raises(IncompleteDelivery, match=rf"holds {len(whole) // 2} tracks, the one of .* held {len(whole)}"):
+        ingest.run(third)
+    assert third.tracks_unit == str(FIRST + timedelta(days=2))
+    ingest.run(night(spark, root, 3, "ingest.accept_incomplete=the label left"))
+    assert night(spark, root, 3).tracks_unit == str(FIRST + timedelta(days=3))
 
 
 def test_a_restated_folder_corrects_its_day_and_a_person_can_be_forgotten(

@@ -105,10 +105,10 @@ def test_a_build_of_some_columns_takes_no_snapshots_place_and_a_later_nights_is_
     store(frozen.lake, DAILY_ENGAGEMENT, LATE - timedelta(days=1), "restated")
     assert snapshot_mark(frozen, LATE, ()) != late
     fewer = replace(frozen, settings=replace(frozen.settings, ranking=replace(frozen.settings.ranking, head_share=0.5)))
-    shorter = replace(
-        frozen, settings=replace(frozen.settings, features=replace(frozen.settings.features, window_days=14))
+    without = replace(
+        frozen, settings=replace(frozen.settings, features=replace(frozen.settings.features, vectors=False))
     )
-    marks = {snapshot_mark(n, LATE, ()) for n in (frozen, fewer, shorter)}
+    marks = {snapshot_mark(n, LATE, ()) for n in (frozen, fewer, without)}
     assert len(marks) == 3
 
 

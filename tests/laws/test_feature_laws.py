@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import SparkSession, Window
 from pyspark.sql import functions as F
 
+from features.backoff import fitted
 from features.catalogue import KEYS, columns, features
-from features.engine import feature_frames
+from features.engine import feature_frames, prepared
 from tests.conftest import cached_ids
 from tests.laws.conftest import Laws
 
@@ -70,6 +73,19 @@ def test_deaf_to_the_poisoned_future(laws: Laws) -> None:
     pd.testing.assert_frame_equal(
         cut[cut["as_of"] == first].reset_index(drop=True), early[early["as_of"] == first].reset_index(drop=True)
     )
+
+
+def test_strengths_are_deaf_to_which_pairs_are_wanted(laws: Laws) -> None:
+    """Those of a past snapshot are the pairs that were shown after it: what is fitted for it must not know them."""
+    of_query = Window.partitionBy("as_of", "locale", "query")
+    counted = laws.inputs.pairs.withColumn("_n", F.count("*").over(of_query)).withColumn(
+        "_first", F.min("track_id").over(of_query)
+    )
+    fewer = counted.where((F.col("_n") == 1) | (F.col("track_id") != F.col("_first"))).drop("_n", "_first")
+    with prepared(laws.inputs, ["coec"]) as all_pairs, prepared(replace(laws.inputs, pairs=fewer), ["coec"]) as some:
+        assert some.pairs.count() < all_pairs.pairs.count()
+        assert (strengths := fitted(all_pairs)) == fitted(some)
+    assert any(one.units for of_date in strengths.values() for one in of_date)
 
 
 def test_a_feature_that_asks_for_no_sum_is_built_alone(laws: Laws) -> None:

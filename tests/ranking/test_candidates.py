@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from features.attributes import AUDIO
-from ranking.candidates import CandidateSettings, _constraint
+from ranking.candidates import CandidateSettings, _constraint, _rare_words
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+ASKED = (
+    "locale string, query string, intent_group string, constraint_key string, genre array<string>, decade array<int>, mood string, "
+    "activity string, sort_by string"
+)
 TRACKS = [  # id, genres, moods, year, strength
     ("rock75", ["rock"], [], 1975, 1.0),
     ("rock95", ["rock"], [], 1995, 9.0),
@@ -25,9 +29,18 @@ TRACKS = [  # id, genres, moods, year, strength
 @pytest.fixture(scope="module")
 def tracks(spark: SparkSession) -> DataFrame:
     schema = "track_id string, genres array<string>, moods array<string>, release_year int, strength double"
+    schema += ", versions array<string>, title_tokens array<string>, explicit boolean"
+    # jazz80 alone is live, has a Spanish title, and is explicit; the sound is as far from sad as can be, or unknown
     rows = [
-        (*t, *[None if t[0] == "rock" else 1.0] * len(AUDIO)) for t in TRACKS
-    ]  # as far from sad as can be, or unknown
+        (
+            *t,
+            ["live"] if t[0] == "jazz80" else [],
+            ["el", "rio"] if t[0] == "jazz80" else ["river"],
+            t[0] == "jazz80",
+            *[None if t[0] == "rock" else 0.4 if a == "instrumentalness" else 1.0 for a in AUDIO],
+        )
+        for t in TRACKS
+    ]
     return spark.createDataFrame(rows, schema + "".join(f", {a} double" for a in AUDIO))
 
 
@@ -55,6 +68,13 @@ def tracks(spark: SparkSession) -> DataFrame:
             "sad",
             ["pop15", "jazz79", "rock95", "rock"],
         ),  # whose sound is unknown does not fit by that
+        ("version=live", [], [], None, ["jazz80", "rock95"]),
+        ("language=es", [], [], None, ["jazz80", "rock95"]),
+        ("explicit=true", [], [], None, ["jazz80", "rock95"]),
+        ("explicit=false", [], [], None, ["rock95", "rock"]),
+        ("genre!=rock", [], [], None, ["jazz80", "pop15", "jazz79"]),
+        ("genre=jazz|version=live", ["jazz"], [], None, ["jazz80", "jazz79"]),
+        ("sort=newest", [], [], None, ["pop15", "rock95", "jazz80", "jazz79", "rock75", "rock"]),
     ],
 )
 def test_what_meets_the_request_comes_first(
@@ -66,8 +86,45 @@ def test_what_meets_the_request_comes_first(
     mood: str | None,
     first: list[str],
 ) -> None:
-    columns = "locale string, query string, constraint_key string, genre array<string>, decade array<int>, mood string, activity string"
-    asked = spark.createDataFrame([("en", "as asked", key, genre, decade, mood, None)], columns)
+    asked = spark.createDataFrame([("en", "as asked", "broad", key, genre, decade, mood, None, _sort(key))], ASKED)
     found = _constraint(asked, tracks, CandidateSettings()).orderBy("source_rank").collect()
     assert [r["track_id"] for r in found][: len(first)] == first
-    assert mood or len(found) == len(first)
+    narrows = bool(genre or decade or key.startswith("year="))
+    assert len(found) == (len(first) if narrows else len(TRACKS)) or mood
+
+
+def _sort(key: str) -> str | None:
+    return key.removeprefix("sort=") if key.startswith("sort=") else None
+
+
+def test_who_is_named_with_a_version_beside_is_not_answered_by_all_tracks_of_that_version(
+    spark: SparkSession, tracks: DataFrame
+) -> None:
+    rows = [
+        ("en", q, group, "version=live", [], [], None, None, None)
+        for q, group in (("adele live", "artist"), ("live music", "broad"))
+    ]
+    found = _constraint(spark.createDataFrame(rows, ASKED), tracks, CandidateSettings()).collect()
+    assert {r["query"] for r in found} == {"live music"}
+
+
+def test_words_propose_also_where_a_version_is_asked_for_beside_a_name(spark: SparkSession) -> None:
+    known = spark.createDataFrame(
+        [
+            ("live", "someone like you live", ["adele"], 1.0),
+            ("studio", "someone like you", ["adele"], 9.0),
+            ("other", "hello", ["x"], 9.0),
+        ],
+        "track_id string, title_normal string, artists_normal array<string>, strength double",
+    )
+    rows = [
+        ("en", "play someone like you live", "known_item", "version=live", "someone like you live"),
+        ("en", "play live music", "broad", "version=live", "live music"),
+    ]
+    queries = spark.createDataFrame(
+        rows, "locale string, query string, intent_group string, constraint_key string, stripped string"
+    )
+    found = _rare_words(queries, known, CandidateSettings()).orderBy("query", "source_rank").collect()
+    assert [(r["query"], r["track_id"]) for r in found] == [
+        ("play someone like you live", "live"), ("play someone like you live", "studio"),
+    ]  # fmt: skip

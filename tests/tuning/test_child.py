@@ -1,7 +1,9 @@
 """The sweep end to end on a real Ray, through its child process."""
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -15,6 +17,7 @@ import pytest
 from ranking.dataset import read_examples
 from ranking.ranker import RankerParams, fit
 from tests.ranking.synthetic import FEATURES, frame, write
+from tests.tuning.test_ledger import trial
 from tuning.child import marked_processes, run_search_in_child
 from tuning.errors import SweepFailed
 from tuning.ledger import Ledger
@@ -83,6 +86,13 @@ def test_a_sweep_ends_ships_and_resumes(path: Path, tmp_path: Path, monkeypatch:
     assert time.monotonic() - began < 30
 
 
+def test_an_earlier_winner_is_judged_beside_the_default(path: Path, tmp_path: Path) -> None:
+    """Else the next short sweep would put its own best, or the default, in the place of what a long one found."""
+    earlier = {**BASE, "num_leaves": 12, "max_bin": 127}  # of another search space
+    winner = run_search_in_child(replace(SETTINGS, trials=2, earlier=earlier), path, tmp_path, FEATURES)
+    assert {row.trial_id: row.params for row in winner.rows} == {"default": BASE, "earlier": earlier}
+
+
 def test_a_killed_sweep_gives_what_it_has_and_leaves_no_process(path: Path, tmp_path: Path) -> None:
     """Killed once Ray runs: the marked processes include Ray's own."""
     endless = replace(SETTINGS, trials=10_000, time_budget_s=600)
@@ -109,6 +119,43 @@ def test_a_killed_sweep_gives_what_it_has_and_leaves_no_process(path: Path, tmp_
     assert winner.default is not None
 
 
+def test_a_sweep_that_the_system_kills_gives_what_it_has(path: Path, tmp_path: Path) -> None:
+    endless, ledger = replace(SETTINGS, trials=10_000, time_budget_s=600), tmp_path / "s/trials.jsonl"
+
+    def kill() -> None:
+        until = time.monotonic() + 50
+        while time.monotonic() < until and not (ledger.exists() and b'"default"' in ledger.read_bytes()):
+            time.sleep(0.05)
+        os.kill(_children_of(os.getpid(), "tuning.child"), signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    winner = run_search_in_child(endless, path, tmp_path, FEATURES, limit_s=60)
+    killer.join()
+    assert winner.notes[0].startswith("ended by signal 9 with") and winner.default is not None
+    assert not _started()
+
+
+def _children_of(parent: int, module: str) -> int:
+    """The child process of ours that runs the module."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            of = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            if of == parent and module in (entry / "cmdline").read_text():
+                return int(entry.name)
+    raise AssertionError(f"no child runs {module}")
+
+
+def test_what_an_older_sweep_of_the_name_found_is_not_taken_for_this_ones(path: Path, tmp_path: Path) -> None:
+    """Killed before its own ledger begins; the older one is kept, under another name."""
+    older = Ledger(tmp_path / "s/trials.jsonl")
+    older.begin("of older examples", resume=False)
+    older.add(trial("default", 0.99))
+    with pytest.raises(SweepFailed, match="no trial finished"):
+        run_search_in_child(SETTINGS, path, tmp_path, FEATURES, limit_s=0.05)
+    assert len(Ledger(tmp_path / "s/trials.1.jsonl").trials) == 1
+
+
 def test_a_sweep_killed_before_any_trial_is_a_clear_error(path: Path, tmp_path: Path) -> None:
     with pytest.raises(SweepFailed, match=r"sweep s: no trial finished; the last failure: killed at its limit of 0 s"):
         run_search_in_child(SETTINGS, path, tmp_path, FEATURES, limit_s=0.05)
@@ -122,7 +169,7 @@ def test_the_childs_error_comes_back_in_one_line(tmp_path: Path) -> None:
 
 
 def test_a_child_that_dies_without_a_word_is_quoted_from_its_log(path: Path, tmp_path: Path) -> None:
-    damaged = replace(SETTINGS, name="d")
+    damaged = replace(SETTINGS, name="d", resume=True)
     (tmp_path / "d").mkdir()
     (tmp_path / "d/trials.jsonl").mkdir()  # no ledger can be written: an error nobody wrote a class for
     with pytest.raises(SweepFailed, match=r"its process ended with 1: .*trials.jsonl.*; see .*sweep.log"):

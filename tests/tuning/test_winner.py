@@ -62,6 +62,13 @@ def test_the_winner_replaces_the_default_only_if_not_worse() -> None:
     assert choose(better, winner) is better
 
 
+def test_a_default_that_is_the_best_of_its_sweep_is_called_the_default() -> None:
+    rows = [trial("default", 0.70, num_leaves=31), trial("a", 0.69, num_leaves=7)]
+    winner = best_of(rows, "s", "id", "fp")
+    assert winner.default is not None
+    assert choose(winner.default, winner) is winner.default
+
+
 def test_results_on_other_examples_do_not_compare() -> None:
     with pytest.raises(SweepMismatch, match="judged on id, the default on other"):
         choose(Result({}, 10, 0.9, "fp", "other"), sweep())

@@ -1,0 +1,82 @@
+"""Values of the settings that no type refuses: looked at before Spark starts, not after hours of work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from functools import reduce
+
+from features.catalogue import chosen
+from jobs.settings import Settings
+from lake.errors import BadConfiguration
+from ranking.examples import SPACING_DAYS
+from ranking.ranker import RankerParams
+from tuning.settings import SearchSettings
+
+TUNE_MODES = ("auto", "always", "never")
+AT_LEAST = {
+    "ingest.days_late": 0, "ingest.settle_s": 0, "maintain.quarantine_days": 0, "maintain.vacuum_h": 0, "labels.label_days": 1,
+    "labels.curve_days": 1, "candidates.window_days": 1, "candidates.cap": 1, "candidates.per_source": 1, "features.keep": 1,
+    "ranking.max_entries": 1, "ranking.tracks_per_entry": 1, "ranking.max_per_artist": 1, "ranking.artist_span": 1,
+    "serving.keep": 1, "serving.max_age_h": 0, "nightly.lock_wait_s": 0, "cluster.shuffle_partitions": 1,
+}  # fmt: skip
+SHARES = (
+    "ingest.max_quarantined_share", "ranking.head_share", "ranking.explore_share", "ranking.max_leak_auc",
+    "bots.max_one_query_share", "bots.min_devotion", "bots.max_fan_share",
+)  # fmt: skip
+
+
+def check_values(settings: Settings) -> None:
+    """Raise BadConfiguration with all that is wrong, in one line."""
+    wrong = list(_wrong(settings))
+    if wrong:
+        raise BadConfiguration(f"{'; '.join(wrong)}. Look at conf/night.yaml; nothing was started.")
+
+
+def search_settings(settings: Settings) -> SearchSettings:
+    """What `jobs.tune` asks of the sweep. Raises BadConfiguration for a space, parameters or limits that can't be."""
+    section = settings.tuning
+    return SearchSettings(
+        name=section.resume or f"night-{settings.run_date}", space=dict(settings.search_space), base=dict(settings.ranker),
+        trials=section.trials, time_budget_s=section.time_budget_s, folds=section.folds, max_trees=section.max_trees,
+        resume=bool(section.resume), start_limit_s=section.start_limit_s,
+    )  # fmt: skip
+
+
+def _wrong(settings: Settings) -> Iterator[str]:
+    try:
+        date.fromisoformat(settings.run_date)
+    except ValueError:
+        yield f"run_date is {settings.run_date!r}, expected YYYY-MM-DD"
+    if settings.nightly.tune not in TUNE_MODES:
+        yield f"nightly.tune is {settings.nightly.tune!r}, expected one of {', '.join(TUNE_MODES)}"
+    for key, least in AT_LEAST.items():
+        if (value := _value(settings, key)) < least:
+            yield f"{key} is {value}, expected {least} or more"
+    for key in SHARES:
+        if not 0 <= (value := _value(settings, key)) <= 1:
+            yield f"{key} is {value}, expected 0 to 1"
+    if settings.labels.label_days > SPACING_DAYS:
+        yield (
+            f"labels.label_days is {settings.labels.label_days}, expected {SPACING_DAYS} at most: training snapshots are so many "
+            "days apart, and what one learns from must not be what another is judged by"
+        )
+    cuts = settings.labels.cuts
+    if len(cuts) != 4 or sorted(set(cuts)) != cuts:
+        yield f"labels.cuts is {cuts}, expected four rising rates, where grades 1 to 4 begin"
+    parts: tuple[Callable[[], object], ...] = (
+        lambda: RankerParams.from_dict(settings.ranker), lambda: search_settings(settings), lambda: chosen(settings.features.only),
+        lambda: chosen(settings.features.tried),
+    )  # fmt: skip
+    said = set()
+    for part in parts:
+        try:
+            part()
+        except BadConfiguration as error:
+            if (line := str(error).rstrip(".")) not in said:  # a sweep begins with the ranker's own parameters
+                said.add(line)
+                yield line
+
+
+def _value(settings: Settings, key: str) -> float:
+    return float(reduce(getattr, key.split("."), settings))  # type: ignore[arg-type]

@@ -1,0 +1,88 @@
+"""The gate judges what tonight reads: another night's partition neither holds it, nor passes unseen."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from jobs.gate import gate
+from jobs.night import Night
+from lake.errors import QualityGateFailed
+from lake.io import Lake
+from lake.tables import EXPOSURE_CURVES
+from ranking.examples import training_examples_table
+from tests.conftest import RUN_DATE, World
+from tests.features.rows import filled
+
+D = date.fromisoformat(RUN_DATE)
+BEFORE = D - timedelta(days=1)
+EXAMPLES = training_examples_table()
+
+
+def curves(lake: Lake, day: date, clients: list[str]) -> None:
+    """Curves of the day; a client twice breaks the key."""
+    rows = lake.spark.createDataFrame([(c,) for c in clients], "client string")
+    told = {"run_date": F.lit(day), "client": F.col("client"), "intent_group": F.lit("open"), "position": F.lit(1)}
+    doubles = {c.name: F.lit(0.5) for c in EXPOSURE_CURVES.columns if c.type == "double"}
+    lake.write(EXPOSURE_CURVES, filled(rows, EXPOSURE_CURVES, **(doubles | told)), {str(day): f"{clients}"})
+
+
+@pytest.fixture
+def night(spark: SparkSession, tmp_path: Path, world: World) -> Night:
+    night = world.night(spark, tmp_path)
+    night.first_day = D - timedelta(days=22)
+    return night
+
+
+def test_a_partition_of_the_night_before_that_fails_does_not_hold_tonight(night: Night) -> None:
+    curves(night.lake, BEFORE, ["web", "web"])
+    curves(night.lake, D, ["web", "mobile"])
+    gate(night, [EXPOSURE_CURVES])
+    assert (night.lake.state(EXPOSURE_CURVES, D), night.lake.state(EXPOSURE_CURVES, BEFORE)) == ("passed", "built")
+
+
+def test_a_training_snapshot_of_tonight_that_fails_does(night: Night) -> None:
+    assert night.as_of
+    curves(night.lake, night.as_of[0], ["web", "web"])
+    curves(night.lake, D, ["web", "mobile"])
+    with pytest.raises(QualityGateFailed, match=rf"exposure_curves @ {night.as_of[0]}"):
+        gate(night, [EXPOSURE_CURVES])
+    assert night.lake.state(EXPOSURE_CURVES, D) == "passed"
+
+
+def test_what_an_audit_failed_on_another_night_is_not_passed_by_this_ones_gate(night: Night) -> None:
+    for day in (BEFORE, D):
+        rows = night.spark.createDataFrame([("a", 0), ("b", 1)], "track_id string, grade int")
+        nothing = {c.name: F.lit(None) for c in EXAMPLES.columns if c.nullable}
+        told = nothing | {n: F.col(n) for n in rows.columns} | {"run_date": F.lit(day), "split": F.lit("train")}
+        night.lake.write(EXAMPLES, filled(rows, EXAMPLES, **told), {str(day): "examples"})
+    night.lake.mark(EXAMPLES, BEFORE, "failed")
+    gate(night, [EXAMPLES])
+    assert (night.lake.state(EXAMPLES, D), night.lake.state(EXAMPLES, BEFORE)) == ("passed", "failed")
+
+
+def test_a_profile_that_was_cut_off_holds_nothing_and_is_told(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    from jobs import gate as room
+
+    folder = Path(night.settings.reports) / "profiles" / "query_features"
+    folder.mkdir(parents=True)
+    (folder / f"{BEFORE}.parquet").write_bytes(b"PAR1 cut off")
+
+    class Judged:
+        passed = True
+
+        class profile:
+            @staticmethod
+            def to_parquet(path: Path) -> None:
+                path.write_bytes(b"whole")
+
+    class Named:
+        name = "query_features"
+
+    told = room._drift(night, Named, Judged)  # type: ignore[arg-type]
+    assert len(told) == 1 and "passed over" in told[0] and str(BEFORE) in told[0]
+    assert sorted(p.name for p in folder.iterdir()) == [f"{BEFORE}.parquet", f"{D}.parquet"]
