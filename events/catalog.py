@@ -86,7 +86,8 @@ def tracks(
     """
     from pyspark.sql import functions as F
 
-    delivered = _delivered(spark, files).persist()
+    # not persisted: a cache would be taken for the files' content again in the same session, after they have changed
+    delivered = _delivered(spark, files).localCheckpoint()
     broken = F.coalesce(
         F.col(CORRUPT).isNotNull() | F.col("track_id").isNull() | F.col("title").isNull() | (F.size("artists") < 1)
         | F.col("artists").isNull(), F.lit(True)

@@ -77,15 +77,13 @@ def _catalog(night: Night) -> int:
     frame, left_out = catalog_reading.tracks(night.spark, files, night.run_date, with_normal_names, before)
     if left_out:
         night.notes.append(f"catalog rows left out (no JSON, or without track_id, title or artist): {left_out:,}")
-    frame = frame.persist()
+    frame = frame.localCheckpoint()
     counted = {night.settings.run_date: frame.count()}
     if earlier and not settings.accept_incomplete:
         catalog_reading.check_catalog_whole(
             catalog, counted[night.settings.run_date], night.lake.commits(TRACKS)[earlier].rows, earlier
         )
-    rows = night.lake.write(TRACKS, frame, {night.settings.run_date: mark}, counted)
-    frame.unpersist()
-    return sum(rows.values())
+    return sum(night.lake.write(TRACKS, frame, {night.settings.run_date: mark}, counted).values())
 
 
 def _folders(night: Night, pending: dict[str, str], new_tracks: int) -> Done:

@@ -164,9 +164,13 @@ def _write(out: Path, content: dict[str, Any]) -> None:
 
 
 def _die_with_parent(parent: int, temporary: Path) -> None:
-    """A killed night takes its sweep along: the group is killed, and Ray's other processes end with their driver."""
+    """A killed night takes its sweep along: all of its processes, then what they wrote (they would write on), then the group."""
     while os.getppid() == parent:
         time.sleep(0.5)
+    for pid in marked_processes(os.environ[_MARK]):
+        if pid != os.getpid():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
     shutil.rmtree(temporary, ignore_errors=True)
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
