@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from datetime import date
 from functools import reduce
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from events.contract import AUDIO, CORRUPT, TRACK_FIELDS, row_schema
+from events.delivery import check_rested
 from events.reading import check_gzip, check_parquet
 from lake.errors import IncompleteDelivery, InputContractError
 from lake.fingerprint import file_hash, fingerprint
@@ -50,14 +50,8 @@ def catalog_fingerprint(files: Sequence[Path], *versions: object) -> str:
 
 def check_catalog_at_rest(catalog: Path, files: Sequence[Path], settle_s: float) -> None:
     """Refuse (exit 3) a catalog without `_SUCCESS` in its folder of which a file changed less than `settle_s` seconds ago."""
-    if catalog.is_dir() and (catalog / "_SUCCESS").exists():
-        return
-    age = time.time() - max(f.stat().st_mtime for f in files)
-    if age < settle_s:
-        raise IncompleteDelivery(
-            f"the catalog {catalog} changed {age:.0f} s ago; it must rest for {settle_s:.0f} s (ingest.settle_s). Run again later; a "
-            "folder may say by a _SUCCESS that it is complete."
-        )
+    if not (catalog.is_dir() and (catalog / "_SUCCESS").exists()):
+        check_rested(f"the catalog {catalog}", files, settle_s)
 
 
 def check_catalog_whole(catalog: Path, tracks: int, before: int, earlier: str) -> None:

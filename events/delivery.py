@@ -6,7 +6,7 @@ import json
 import re
 import statistics
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -179,14 +179,18 @@ def check_at_rest(folders: Iterable[Folder], settle_s: float) -> None:
     """Refuse (exit 3) a folder without `_SUCCESS` that changed less than `settle_s` seconds ago: it may still be written to."""
     for folder in folders:
         for source, files in folder.files.items():
-            if not files or (files[0].parent / "_SUCCESS").exists():
-                continue
-            age = time.time() - max(f.stat().st_mtime for f in files)
-            if age < settle_s:
-                raise IncompleteDelivery(
-                    f"{SOURCES[source]}/date={folder.day} changed {age:.0f} s ago and has no _SUCCESS; it must rest for "
-                    f"{settle_s:.0f} s. Run again later, or write _SUCCESS when it is complete."
-                )
+            if files and not (files[0].parent / "_SUCCESS").exists():
+                check_rested(f"{SOURCES[source]}/date={folder.day}", files, settle_s)
+
+
+def check_rested(what: str, files: Sequence[Path], settle_s: float) -> None:
+    """Refuse (exit 3) files of which one changed less than `settle_s` seconds ago; `what` they are, for the line."""
+    age = time.time() - max(f.stat().st_mtime for f in files)
+    if age < settle_s:
+        raise IncompleteDelivery(
+            f"{what} changed {age:.0f} s ago and has no _SUCCESS; it must rest for {settle_s:.0f} s. Run again later, or write "
+            "_SUCCESS when it is complete."
+        )
 
 
 def check_sources(folders: list[Folder], settle_s: float, accept: str) -> None:

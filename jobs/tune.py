@@ -105,9 +105,8 @@ def run(night: Night) -> Done:
     if file.exists() and json.loads(file.read_text())["fingerprint"] == mark:
         return Done(skipped=True, note=f"winner in {file}")
     path, earlier = examples_path(night), winner_of(night)
-    settings = replace(
-        settings, earlier=earlier.params if earlier else None
-    )  # not in the mark: it would change with each sweep
+    # not in the mark, which would change with each sweep
+    settings = replace(settings, earlier=earlier.params if earlier else None)
     winner = run_search_in_child(settings, path, Path(section.sweeps).resolve(), features)
     trials = winner.trials.assign(run_date=night.run_date)[[c.name for c in TRIALS.columns]]
     rows = list(trials.itertuples(index=False, name=None))

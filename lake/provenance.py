@@ -8,6 +8,7 @@ from pathlib import Path
 from lake.errors import MixedLogs
 
 MARK = "provenance.json"
+PLACES = "lake.root=DIR/lake releases=DIR/releases rankers=DIR/rankers reports=DIR/reports tuning.sweeps=DIR/sweeps"
 
 
 def ensure_provenance(lake_root: Path, logs: Path, simulated: dict[str, object] | None) -> None:
@@ -24,7 +25,7 @@ def ensure_provenance(lake_root: Path, logs: Path, simulated: dict[str, object] 
     elif held != wanted:
         raise MixedLogs(
             f"{lake_root} holds nights over {_named(held)}, but {logs} are {_named(wanted)}. Give them a place "
-            "of their own: lake.root=DIR/lake releases=DIR/releases rankers=DIR/rankers reports=DIR/reports tuning.sweeps=DIR/sweeps."
+            f"of their own: {PLACES}."
         )
 
 

@@ -167,6 +167,9 @@ def _constraint(queries: DataFrame, tracks: DataFrame, settings: CandidateSettin
     year = F.col("release_year")
     of_track = tracks.withColumn("track_decade", (year - F.pmod(year, F.lit(10))).cast("int"))
     has_genre, has_decade = F.size("genre") > 0, F.size("decade") > 0
+    has_feel = F.coalesce("mood", "activity").isNotNull()
+    has_years = F.coalesce("first_year", "last_year").isNotNull()
+    keys = keys.withColumn("is_rest", ~has_genre & ~has_decade & ~has_feel & ~has_years)
     by_genre = keys.where(has_genre).withColumn("one", F.explode("genre")).drop("genre")
     by_genre = (
         by_genre.join(of_track.withColumn("one", F.explode("genres")), "one")
@@ -175,12 +178,11 @@ def _constraint(queries: DataFrame, tracks: DataFrame, settings: CandidateSettin
     )
     by_decade = keys.where(~has_genre & has_decade).drop("genre").withColumn("track_decade", F.explode("decade"))
     by_decade = by_decade.join(of_track, "track_decade")
-    others, has_feel = keys.where(~has_genre & ~has_decade).drop("genre"), F.coalesce("mood", "activity").isNotNull()
+    others = keys.where(~has_genre & ~has_decade).drop("genre")
     by_feel = others.where(has_feel).crossJoin(of_track)
-    has_years = F.coalesce("first_year", "last_year").isNotNull()
     inside = year.isNotNull() & in_years(year, F.col("first_year"), F.col("last_year"))
     by_years = others.where(~has_feel & has_years).crossJoin(of_track).where(inside)
-    by_rest = others.where(~has_feel & ~has_years).crossJoin(of_track).withColumn("is_rest", F.lit(True))
+    by_rest = others.where("is_rest").crossJoin(of_track)
     wanted = ["constraint_key", "track_id", "strength", "decade", "track_decade", "mood", "moods", *AUDIO, "sort_by"]
     wanted += ["mood_range", "activity_range", "first_year", "last_year", "release_year", "version", "versions"]
     wanted += [
@@ -192,8 +194,8 @@ def _constraint(queries: DataFrame, tracks: DataFrame, settings: CandidateSettin
         "unwanted_genres",
         "is_rest",
     ]
-    told = [f.withColumn("is_rest", F.lit(False)) for f in (by_genre, by_decade, by_feel, by_years)]
-    met = reduce(lambda a, b: a.unionByName(b), [f.select(*wanted) for f in (*told, by_rest)])
+    by_each = (by_genre, by_decade, by_feel, by_years, by_rest)
+    met = reduce(lambda a, b: a.unionByName(b), [f.select(*wanted) for f in by_each])
     off_years = has_years & ~inside
     off_decade = (F.size("decade") > 0) & ~F.coalesce(F.array_contains("decade", F.col("track_decade")), F.lit(False))
     tagged = F.coalesce(F.array_contains("moods", F.col("mood")), F.lit(False))

@@ -18,7 +18,7 @@ from pathlib import Path
 from events.delivery import simulated_as
 from lake.commits import units_written
 from lake.lock import holder, is_held
-from lake.provenance import provenance
+from lake.provenance import PLACES, provenance
 
 VAR = Path("var")
 WORLD = ("logs", "truth", "catalog.jsonl.gz", "world.json", "lake", "sweeps", "rankers", "releases", "reports")
@@ -112,8 +112,7 @@ def _make_room(wanted: str) -> None:
             whose = "your own logs" if held == OWN_LOGS else f"the logs in {VAR / 'logs'}"
             raise Refused(
                 f"{VAR} holds nights over {whose}, and these are others. Give LOGS=DIR CATALOG=FILE of those, or run this in "
-                "another clone, or with places of their own: ARGS='lake.root=DIR/lake releases=DIR/releases rankers=DIR/rankers "
-                "reports=DIR/reports tuning.sweeps=DIR/sweeps'.",
+                f"another clone, or with places of their own: ARGS='{PLACES}'.",
                 2,
             )
         lock = VAR / "lake" / "night.lock"

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 
-from events.catalog import catalog_files, catalog_fingerprint, tracks
+from events.catalog import catalog_files, catalog_fingerprint, check_catalog_at_rest, tracks
 from events.delivery import check_complete, check_sources, delivered
 from lake.errors import IncompleteDelivery, InputContractError
 from queries.names import with_normal_names
@@ -73,6 +73,18 @@ def test_an_older_folder_that_is_read_only_now_must_rest_too(tmp_path: Path) -> 
     with pytest.raises(IncompleteDelivery, match=r"searches/date=2026-03-01 changed .* must rest for 600 s"):
         check_sources(folders, 600, "")
     check_sources(folders, 600, "the first is known to be cut short")
+
+
+def test_a_catalog_must_rest_too_unless_its_folder_says_that_it_is_complete(tmp_path: Path) -> None:
+    file = tmp_path / "tracks.jsonl"
+    file.touch()
+    for catalog in (file, tmp_path):
+        with pytest.raises(IncompleteDelivery, match=r"the catalog .* changed .* must rest for 600 s"):
+            check_catalog_at_rest(catalog, [file], 600)
+    (tmp_path / "_SUCCESS").touch()
+    check_catalog_at_rest(tmp_path, [file], 600)
+    os.utime(file, (time.time() - 700,) * 2)
+    check_catalog_at_rest(file, [file], 600)
 
 
 def test_a_newest_day_without_events_is_held_where_days_before_have_some(tmp_path: Path) -> None:
