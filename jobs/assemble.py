@@ -29,7 +29,7 @@ AUDITED, AUDITED_QUERIES = "features-audited.json", 100
 
 
 def run(night: Night) -> Done:
-    """One row per graded (as_of, locale, query, track); exit 3 names a feature that knows the label, each time until it is mended."""
+    """One row per judgement (as_of, locale, query, track); exit 3 names a feature that knows the label, each time until it is mended."""
     lake, dates = night.lake, night.as_of
     if not dates:
         return Done(skipped=True, note="no training snapshot")

@@ -19,8 +19,10 @@ from features.vectors import stored_vectors, write_vectors
 from jobs.candidates import head_settings
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
+from labels.unshown import unshown
 from lake.fingerprint import code_fingerprint
 from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES, TRACKS
+from ranking.candidates import FROM_LOGS
 from ranking.head import head_queries
 
 if TYPE_CHECKING:
@@ -110,10 +112,13 @@ def training_pairs(daily: DataFrame, head: DataFrame, tracks: DataFrame, as_of: 
 def _pairs(night: Night, day: date, daily: DataFrame, head: DataFrame) -> DataFrame:
     from pyspark.sql import functions as F
 
-    if day < night.run_date:
-        return training_pairs(daily, head, night.tracks(allow_unvalidated=True), day, night.settings.labels.label_days)
-    candidates = night.lake.read(CANDIDATES, [day], allow_unvalidated=True)
-    return candidates.select(F.lit(day).alias("as_of"), "locale", "query", "track_id")
+    keys = (F.lit(day).alias("as_of"), "locale", "query", "track_id")
+    candidates, labels = night.lake.read(CANDIDATES, [night.run_date], allow_unvalidated=True), night.settings.labels
+    if day == night.run_date:
+        return candidates.select(*keys)
+    shown = training_pairs(daily, head, night.tracks(allow_unvalidated=True), day, labels.label_days)
+    by_content = candidates.where(~F.arrays_overlap("sources", F.lit(list(FROM_LOGS)))).select(*keys)
+    return shown.unionByName(unshown(by_content, shown, head, labels.unshown_per_query))
 
 
 def snapshot_mark(night: Night, day: date, only: tuple[str, ...]) -> str:
@@ -137,14 +142,16 @@ def snapshot_mark(night: Night, day: date, only: tuple[str, ...]) -> str:
         if only or (held.startswith(f"{made}{OWN}") and not failed):
             return held
     end = min(night.run_date, day + timedelta(days=settings.labels.label_days))
-    pairs = (CANDIDATES, [day]) if day == night.run_date else (DAILY_ENGAGEMENT, [])
+    labels = settings.labels
+    of_training = (labels.label_days, labels.unshown_per_query, code_fingerprint("labels"))
     inputs = night.inputs(
         # all days: the long windows read tiles of them
         daily=(DAILY_ENGAGEMENT, night.days(date.min, end)), queries=(QUERIES, [night.run_date]), tracks=(TRACKS, [night.tracks_unit]),
-        curves=(EXPOSURE_CURVES, [day]), pairs=pairs,
+        curves=(EXPOSURE_CURVES, [day]), candidates=(CANDIDATES, [night.run_date]),
         popularity=(TRACKS, [u for u in known[day] if u] if known else []),
     )  # fmt: skip
-    return f"{made}{OWN if day == night.run_date else BACK}{night.mark(inputs, head_settings(night), code_fingerprint('ranking'))}"
+    of_inputs = night.mark(inputs, head_settings(night), code_fingerprint("ranking"))
+    return f"{made}{OWN}{of_inputs}" if day == night.run_date else f"{made}{BACK}{night.mark(of_inputs, of_training)}"
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="build_features")

@@ -18,7 +18,7 @@ AT_LEAST = {
     "ingest.days_late": 0, "ingest.settle_s": 0, "maintain.quarantine_days": 0, "maintain.vacuum_h": 0, "labels.label_days": 1,
     "labels.curve_days": 1, "candidates.window_days": 1, "candidates.cap": 1, "candidates.per_source": 1, "features.keep": 1,
     "ranking.max_entries": 1, "ranking.tracks_per_entry": 1, "ranking.max_per_artist": 1, "ranking.artist_span": 1,
-    "serving.keep": 1, "serving.max_age_h": 0, "nightly.lock_wait_s": 0, "cluster.shuffle_partitions": 1,
+    "labels.unshown_per_query": 0, "serving.keep": 1, "serving.max_age_h": 0, "nightly.lock_wait_s": 0, "cluster.shuffle_partitions": 1,
 }  # fmt: skip
 SHARES = (
     "ingest.max_quarantined_share", "ranking.head_share", "ranking.explore_share", "ranking.max_leak_auc",

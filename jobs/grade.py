@@ -4,21 +4,30 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import reduce
+from typing import TYPE_CHECKING
 
 import hydra
 from omegaconf import DictConfig
 
+from features.catalogue import feature_table
 from jobs.candidates import head_settings
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
 from labels.grades import GradeSettings, judgements
+from labels.unshown import unshown, with_unshown
 from lake.fingerprint import code_fingerprint
+from lake.places import places
 from lake.tables import DAILY_ENGAGEMENT, EXPOSURE_CURVES, JUDGEMENTS, QUERIES
 from ranking.head import head_queries
 
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+SNAPSHOT_PAIRS = feature_table("query_track")
+
 
 def run(night: Night) -> Done:
-    """One row per (as_of, locale, query, track) shown in [as_of, as_of + 7)."""
+    """One row per (as_of, locale, query, track) shown in [as_of, as_of + 7), and some that the snapshot knew and that were not."""
     from pyspark.sql import functions as F
 
     lake, labels = night.lake, night.settings.labels
@@ -30,20 +39,36 @@ def run(night: Night) -> Done:
     days = {t: night.days(t, t + span) for t in night.as_of}
     inputs = night.inputs(
         daily=(DAILY_ENGAGEMENT, sorted({d for of in days.values() for d in of})),
-        curves=(EXPOSURE_CURVES, [night.run_date]), queries=(QUERIES, [night.run_date]),
+        curves=(EXPOSURE_CURVES, [night.run_date]), queries=(QUERIES, [night.run_date]), pairs=(SNAPSHOT_PAIRS, night.as_of),
     )  # fmt: skip
-    mark = night.mark(inputs, settings, night.as_of, head_settings(night), code_fingerprint("labels", "ranking"))
+    mark = night.mark(
+        inputs,
+        settings,
+        labels.unshown_per_query,
+        night.as_of,
+        head_settings(night),
+        code_fingerprint("labels", "ranking"),
+    )
     if not night.pending(JUDGEMENTS, {night.settings.run_date: mark}):
         return Done(skipped=True)
     frames = [lake.read(DAILY_ENGAGEMENT, of).withColumn("as_of", F.lit(t)) for t, of in days.items() if of]
     daily = reduce(lambda x, y: x.unionByName(y), frames)
     queries = lake.read(QUERIES, [night.run_date])
-    head = head_queries(queries, head_settings(night)).select("locale", "query")
+    head = head_queries(queries, head_settings(night)).select("locale", "query", "intent_group")
     graded = judgements(daily, lake.read(EXPOSURE_CURVES, [night.run_date]), queries, settings)
     graded = graded.join(F.broadcast(head), ["locale", "query"], "left_semi")
+    known = lake.read(SNAPSHOT_PAIRS, night.as_of).withColumnRenamed("run_date", "as_of")
+    graded = with_unshown(graded, unshown(known, _shown(daily), head, labels.unshown_per_query))
     frame = graded.withColumn("run_date", F.lit(night.run_date)).select(*[c.name for c in JUDGEMENTS.columns])
     rows = lake.write(JUDGEMENTS, frame, {night.settings.run_date: mark})
     return Done(sum(lake.commits(DAILY_ENGAGEMENT)[d].rows for of in days.values() for d in of), sum(rows.values()))
+
+
+def _shown(daily: DataFrame) -> DataFrame:
+    """(as_of, locale, query, track_id) of what was shown in the label weeks, in its locale, its language and anywhere."""
+    from pyspark.sql import functions as F
+
+    return daily.withColumn("locale", F.explode(places())).select("as_of", "locale", "query", "track_id").distinct()
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="grade")

@@ -101,6 +101,7 @@ class LabelsSection:
     label_days: int = MISSING
     grade_strength: float = MISSING
     min_exposure: float = MISSING
+    unshown_per_query: int = MISSING
     cuts: list[float] = MISSING
 
 

@@ -233,7 +233,7 @@ CANDIDATES = Table(
 )  # fmt: skip
 
 JUDGEMENTS = Table(
-    "judgements", "one row per (as_of, locale, query, track) shown in the 7 days from as_of",
+    "judgements", "one row per (as_of, locale, query, track) shown in the 7 days from as_of, and some that were not",
     ("as_of", "locale", "query", "track_id"), "run_date",
     (
         RUN_DATE,
@@ -242,6 +242,7 @@ JUDGEMENTS = Table(
         Column("exposure", "double", "examined impressions: Σ propensity (screens) + tracks heard (voice)",
                "impressions", low=0),
         Column("successes", "double", "long plays, saves and likes", "events", low=0),
+        Column("is_shown", "boolean", "false: proposed for a named song or artist and not shown; grade 0 is assumed"),
         Column("relevance", "double", "exposure-corrected success rate, shrunk to the query's mean", low=0, high=1),
         Column("grade", "int", "label 0–4", low=0, high=4),
     ),

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 
+FROM_LOGS = (
+    "engagement",
+    "cluster",
+)  # sources that propose what listeners were shown; the others read the request and the catalog
+
+
 @dataclass(frozen=True)
 class CandidateSettings:
     """How many tracks each generator may propose, and how many are kept of a query (best source rank first)."""

@@ -16,6 +16,7 @@ SPACING_DAYS = 7
 SNAPSHOTS_SHORT, SNAPSHOTS_LONG = 3, 6
 LONG_HISTORY_DAYS = 56
 MIN_DAYS_BEFORE = 4
+ASSUMED_WEIGHT = 1.0  # of a track that was not shown: as if it had been looked at once, in vain
 VALID_SHARE = 5  # with one snapshot only, every fifth alias cluster is held out
 
 
@@ -48,7 +49,8 @@ def training_examples_table() -> Table:
             Column("split", "string", "train, or the later span that judges", values=("train", "valid")),
             Column("grade", "int", "label 0–4", low=0, high=4),
             Column("relevance", "double", "exposure-corrected success rate", low=0, high=1),
-            Column("weight", "double", "examined impressions behind the label", "impressions", low=0),
+            Column("weight", "double", "examined impressions behind the label; 1 where it is assumed", "impressions", low=0),
+            Column("is_shown", "boolean", "false: not shown in the label week, grade 0 is assumed"),
             *matrix,
         ),
         "assemble", sort_by=("qid",), has_check=False,
@@ -83,7 +85,14 @@ def examples(matrix_rows: DataFrame, judgements: DataFrame, queries: DataFrame, 
     named = queries.select("locale", "query", "cluster_id")
     features = matrix_rows.withColumnRenamed("run_date", "as_of")
     labels = judgements.select(
-        "as_of", "locale", "query", "track_id", "grade", "relevance", F.col("exposure").alias("weight")
+        "as_of",
+        "locale",
+        "query",
+        "track_id",
+        "grade",
+        "relevance",
+        "is_shown",
+        F.when(F.col("is_shown"), F.col("exposure")).otherwise(F.lit(ASSUMED_WEIGHT)).alias("weight"),
     )
     rows = labels.join(features, ["as_of", "locale", "query", "track_id"]).join(F.broadcast(named), ["locale", "query"])
     useful = rows.groupBy("as_of", "locale", "query").agg(F.count("*").alias("n"), F.max("grade").alias("best"))
@@ -101,6 +110,7 @@ def examples(matrix_rows: DataFrame, judgements: DataFrame, queries: DataFrame, 
 def label_auc(rows: DataFrame, most_rows: int = 200_000) -> dict[str, float]:
     """AUC of every feature against grade ≥ 1 (the larger of both directions; null counts as lowest): the leak audit.
 
+    Among all tracks and among those shown alone, the larger of both: a feature may know what was clicked, or what was shown.
     Computed on a hashed sample of at most about `most_rows`, by ranks (Mann–Whitney), with ties averaged.
     """
     import numpy as np
@@ -111,14 +121,15 @@ def label_auc(rows: DataFrame, most_rows: int = 200_000) -> dict[str, float]:
     share = min(1.0, most_rows / max(n, 1))
     kept = rows.where(F.pmod(F.xxhash64("qid", "track_id"), F.lit(10_000)) < int(share * 10_000) + 1)
     names = [c.name for c in columns()]
-    sample = kept.select("grade", *names).toPandas()
-    positive = sample.grade.to_numpy() >= 1
-    found = {}
-    for name in names:
-        values = sample[name].fillna(-np.inf).to_numpy(dtype=float)
+    everything = kept.select("grade", "is_shown", *names).toPandas()
+    found: dict[str, float] = {}
+    for sample in (everything, everything[everything["is_shown"]]):
+        positive = sample["grade"].to_numpy() >= 1
         p, m = int(positive.sum()), int((~positive).sum())
         if not p or not m:
             continue
-        area = (rankdata(values)[positive].sum() - p * (p + 1) / 2) / (p * m)
-        found[name] = max(area, 1 - area)
+        for name in names:
+            values = sample[name].fillna(-np.inf).to_numpy(dtype=float)
+            area = (rankdata(values)[positive].sum() - p * (p + 1) / 2) / (p * m)
+            found[name] = max(area, 1 - area, found.get(name, 0.0))
     return found

@@ -69,3 +69,14 @@ def test_the_auc_is_of_ranks_with_ties_averaged_and_of_either_direction(night: N
     nothing = {c.name: F.lit(None) for c in EXAMPLES.columns if c.nullable}
     found = label_auc(filled(rows, EXAMPLES, **(nothing | {n: F.col(n) for n in rows.columns})))
     assert (found["click_rate_7d"], found["click_rate_28d"]) == (3.5 / 4, 1.0)
+
+
+def test_what_tells_the_clicks_or_what_was_shown_is_found_whichever_hides_the_other(night: Night) -> None:
+    """x tells the grade of the two shown, and nothing of all four; y tells who was shown and nothing of the shown."""
+    rows = night.spark.createDataFrame(
+        [("a", 0, True, 1.0, 5.0), ("b", 1, True, 2.0, 5.0), ("c", 0, False, 9.0, 0.0), ("d", 0, False, 9.0, 0.0)],
+        "track_id string, grade int, is_shown boolean, click_rate_7d double, click_rate_28d double",
+    )
+    nothing = {c.name: F.lit(None) for c in EXAMPLES.columns if c.nullable}
+    found = label_auc(filled(rows, EXAMPLES, **(nothing | {n: F.col(n) for n in rows.columns})))
+    assert (found["click_rate_7d"], found["click_rate_28d"]) == (1.0, 2.5 / 3)

@@ -71,6 +71,18 @@ def test_a_day_of_long_ago_that_is_restated_makes_the_snapshots_after_it_anew(
     assert snapshot_mark(night, D, ()) != before
 
 
+def test_what_is_not_shown_makes_training_snapshots_anew_and_never_the_night_s_own(
+    spark: SparkSession, tmp_path: Path, world: World
+) -> None:
+    night = world.night(spark, tmp_path)
+    more = world.night(spark, tmp_path, "labels.unshown_per_query=7")
+    changed = {day for day in (EARLY, LATE, D) if snapshot_mark(night, day, ()) != snapshot_mark(more, day, ())}
+    assert changed == {EARLY, LATE}
+    before = {day: snapshot_mark(night, day, ()) for day in (EARLY, LATE, D)}
+    store(night.lake, CANDIDATES, D, "proposed tonight")
+    assert all(snapshot_mark(night, day, ()) != mark for day, mark in before.items())
+
+
 @pytest.fixture
 def frozen(spark: SparkSession, tmp_path: Path, world: World) -> Night:
     """A night with a snapshot of EARLY that EARLY's own night built."""
