@@ -44,7 +44,9 @@ def run(night: Night) -> Done:
     queries = lake.read(QUERIES, [night.run_date], allow_unvalidated=True).persist()
     daily = daily_before(night, dates)
     head = head_queries(queries, head_settings(night))
-    pairs = reduce(lambda a, b: a.unionByName(b), [_pairs(night, d, daily, head) for d in dates]).persist()
+    pairs = reduce(lambda a, b: a.unionByName(b), [_pairs(night, d, daily, head) for d in dates])
+    # not persisted: every later plan is compared with a cached one, and this one is read dozens of times
+    pairs = pairs.localCheckpoint()
     per_date = {str(r[0]): int(r[1]) for r in pairs.groupBy("as_of").count().collect()}
     out = 0
     if night.settings.features.vectors and any(c.feature.family == "collaborative" for c in chosen(only)):
@@ -65,8 +67,7 @@ def run(night: Night) -> Done:
             rows = per_date if grain == "query_track" else None
             out += sum(lake.write(table, frame, pending, rows).values())
     note = f"{len(dates)} snapshots" + (f"; only {', '.join(only)}" if only else "")
-    for kept in (pairs, queries):
-        kept.unpersist()
+    queries.unpersist()
     return Done(sum(per_date.values()), out, note)
 
 
