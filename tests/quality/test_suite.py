@@ -49,9 +49,14 @@ def test_a_key_is_never_null_and_an_empty_table_passes_only_where_declared():
 
 @pytest.mark.parametrize("table", LOG_TABLES, ids=lambda t: t.name)
 def test_every_table_of_the_lake_has_its_suite(table):
-    built = suite(table.name, rules(table)).expectations
-    assert len(built) == len(rules(table)) == len(set(named(table)))
-    assert {e.meta["column"] for e in built} >= {c.name for c in table.columns}
+    by_rule = suite(table.name, rules(table), each_rule=True).expectations
+    assert len(by_rule) == len(rules(table)) == len(set(named(table)))
+    by_column = suite(table.name, rules(table)).expectations
+    told = [(e.meta["column"], rule) for e in by_column for rule in e.meta["rules"]]
+    assert sorted(told) == sorted((e.meta["column"], *e.meta["rules"]) for e in by_rule)
+    assert len({e.column for e in by_column}) == len(by_column) and {e.column for e in by_column} >= {
+        c.name for c in table.columns
+    }
 
 
 def test_a_wrong_type_breaks_every_row_and_counts_stay_with_their_rule():
