@@ -19,9 +19,10 @@ from jobs.settings import Settings
 from lake.io import Lake
 from lake.session import SessionSettings, spark_session
 
-# short jobs on two cores: the optimising compiler would take more time than its code saves. With it off
-# the JVM reserves 48 MB for code, which a whole suite fills: then nothing is compiled any more, and calls fail oddly
-JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m -XX:+UseParallelGC"
+# a suite fills the 48 MB that a JVM reserves for code without its optimising compiler: then nothing is compiled any more, and calls fail oddly
+JAVA_OPTIONS = "-XX:ReservedCodeCacheSize=512m -XX:+UseParallelGC"
+# of a JVM that lives for some minutes: there that compiler takes more time than its code saves
+SHORT_JAVA_OPTIONS = f"-XX:TieredStopAtLevel=1 {JAVA_OPTIONS}"
 # who is a bot is another room's question, where raw rows are counted a second way
 NO_BOTS = ("bots.burst_searches=1000000", "bots.min_gaps=1000000", "bots.min_replays=1000000", "bots.min_crowd=1000000")
 FIRST, DAYS, RUN_DATE = "2026-03-01", 22, "2026-03-23"

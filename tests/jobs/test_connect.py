@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from tests.conftest import JAVA_OPTIONS, RUN_DATE, World
+from tests.conftest import RUN_DATE, SHORT_JAVA_OPTIONS, World
 
 STEPS = ("ingest", "understand", "count_engagement", "fit_exposure", "candidates", "build_features")
 PROGRAM = """
@@ -34,7 +34,7 @@ def test_ingest_to_features_over_connect(world: World, tmp_path: Path, spark: Sp
     places = [
         f"run_date={RUN_DATE}", f"logs={world.root}/logs", f"catalog={world.root}/catalog.jsonl.gz", f"lake.root={tmp_path}/lake",
         f"privacy.key_file={tmp_path}/key", f"cluster.work_dir={tmp_path}/spark", "cluster.remote='local[2]'", "cluster.memory=3g",
-        f"cluster.java_options='{JAVA_OPTIONS}'", "cluster.shuffle_partitions=2",
+        f"cluster.java_options='{SHORT_JAVA_OPTIONS}'", "cluster.shuffle_partitions=2",
     ]  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, ",".join(STEPS), *places],

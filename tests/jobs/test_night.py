@@ -21,7 +21,8 @@ from jobs.night import Night
 from jobs.report import ablation_file, report_file
 from lake.errors import BadConfiguration, MissingPartition, QualityGateFailed
 from lake.io import Lake
-from lake.tables import DELIVERED_FILES, HEAD_RANKINGS, LEDGER
+from lake.places import places
+from lake.tables import DAILY_ENGAGEMENT, DELIVERED_FILES, HEAD_RANKINGS, LEDGER, QUERIES
 from ranking.examples import training_examples_table
 from ranking.ranker import load
 from ranking.scoring import feature_list
@@ -77,6 +78,22 @@ def test_the_report_holds_every_arm(done: Night) -> None:
     said = json.loads(report_file(done.settings).read_text())
     assert {"playfirst", "popularity", "ctr", "coec", "bm25", "skyline", "random"} <= set(said["ndcg10"])
     assert said["ndcg10"]["skyline"] >= said["ndcg10"]["playfirst"] > said["ndcg10"]["random"]
+
+
+def test_what_was_proposed_and_not_shown_teaches_requests_that_name_something(done: Night) -> None:
+    rows = done.lake.read(training_examples_table(), [RUN_DATE])
+    groups = done.lake.read(QUERIES, [RUN_DATE]).select("locale", "query", "intent_group")
+    told = rows.where("not is_shown").join(groups, ["locale", "query"]).toPandas()
+    assert len(told) > 50 and set(told["intent_group"]) == {"known_item", "artist"}
+    assert set(told["grade"]) == {0} and told.groupby("qid").size().max() <= 5
+    assert set(told["as_of"]) == set(done.as_of)
+    week = F.expr("search_date >= as_of and search_date < date_add(as_of, 7)")
+    heard = done.lake.read(DAILY_ENGAGEMENT).select(
+        "search_date", F.explode(places()).alias("locale"), "query", "track_id"
+    )
+    assert heard.join(rows.where("not is_shown"), ["locale", "query", "track_id"]).where(week).count() == 0
+    # they come with their features, as all others do
+    assert told["query_impressions_log1p_28d"].notna().any() and told["title_words_share"].notna().any()
 
 
 def test_a_second_run_writes_nothing(done: Night, spark: SparkSession, world: World, home: Path) -> None:
