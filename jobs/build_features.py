@@ -44,7 +44,7 @@ def run(night: Night) -> Done:
     queries = lake.read(QUERIES, [night.run_date], allow_unvalidated=True).persist()
     daily = daily_before(night, dates)
     head = head_queries(queries, head_settings(night))
-    pairs = reduce(lambda a, b: a.unionByName(b), [_pairs(night, d, daily, head) for d in dates])
+    pairs = reduce(lambda a, b: a.unionByName(b), [wanted_pairs(night, d, daily, head) for d in dates])
     # not persisted: every later plan is compared with a cached one, and this one is read dozens of times
     pairs = pairs.localCheckpoint()
     per_date = {str(r[0]): int(r[1]) for r in pairs.groupBy("as_of").count().collect()}
@@ -110,15 +110,21 @@ def training_pairs(daily: DataFrame, head: DataFrame, tracks: DataFrame, as_of: 
     return shown.join(asked, ["locale", "query"], "left_semi").select(F.lit(as_of).alias("as_of"), "*")
 
 
-def _pairs(night: Night, day: date, daily: DataFrame, head: DataFrame) -> DataFrame:
+def wanted_pairs(night: Night, day: date, daily: DataFrame, head: DataFrame) -> DataFrame:
+    """(as_of, locale, query, track_id) whose features are built: tonight all candidates; of a past day what was shown in its label
+    week, and what will teach though it was not: of tonight's candidates that no log proposed, released by then.
+    """
     from pyspark.sql import functions as F
 
     keys = (F.lit(day).alias("as_of"), "locale", "query", "track_id")
     candidates, labels = night.lake.read(CANDIDATES, [night.run_date], allow_unvalidated=True), night.settings.labels
     if day == night.run_date:
         return candidates.select(*keys)
-    shown = training_pairs(daily, head, night.tracks(allow_unvalidated=True), day, labels.label_days)
-    by_content = candidates.where(~F.arrays_overlap("sources", F.lit(list(FROM_LOGS)))).select(*keys)
+    tracks = night.tracks(allow_unvalidated=True)
+    shown = training_pairs(daily, head, tracks, day, labels.label_days)
+    out = tracks.where(F.col("released_at").isNull() | (F.col("released_at") <= F.lit(day))).select("track_id")
+    by_content = candidates.where(~F.arrays_overlap("sources", F.lit(list(FROM_LOGS))))
+    by_content = by_content.join(F.broadcast(out), "track_id", "left_semi").select(*keys)
     return shown.unionByName(unshown(by_content, shown, head, labels.unshown_per_query))
 
 

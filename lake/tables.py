@@ -242,7 +242,7 @@ JUDGEMENTS = Table(
         Column("exposure", "double", "examined impressions: Σ propensity (screens) + tracks heard (voice)",
                "impressions", low=0),
         Column("successes", "double", "long plays, saves and likes", "events", low=0),
-        Column("is_shown", "boolean", "false: proposed for a named song or artist and not shown; grade 0 is assumed"),
+        Column("is_shown", "boolean", "false: proposed for a named song or artist and not shown; grade 0 is assumed", nullable=True),
         Column("relevance", "double", "exposure-corrected success rate, shrunk to the query's mean", low=0, high=1),
         Column("grade", "int", "label 0–4", low=0, high=4),
     ),

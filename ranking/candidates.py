@@ -14,10 +14,8 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 
-FROM_LOGS = (
-    "engagement",
-    "cluster",
-)  # sources that propose what listeners were shown; the others read the request and the catalog
+# sources that propose what listeners were shown; the others propose by the request and the catalog, the much heard ones first
+FROM_LOGS = ("engagement", "cluster")
 
 
 @dataclass(frozen=True)

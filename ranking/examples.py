@@ -16,7 +16,7 @@ SPACING_DAYS = 7
 SNAPSHOTS_SHORT, SNAPSHOTS_LONG = 3, 6
 LONG_HISTORY_DAYS = 56
 MIN_DAYS_BEFORE = 4
-ASSUMED_WEIGHT = 1.0  # of a track that was not shown: as if it had been looked at once, in vain
+ASSUMED_WEIGHT = 1.0  # of a track that was not shown, in examined impressions; `regression` alone reads weights
 VALID_SHARE = 5  # with one snapshot only, every fifth alias cluster is held out
 
 

@@ -22,7 +22,7 @@ from jobs.report import ablation_file, report_file
 from lake.errors import BadConfiguration, MissingPartition, QualityGateFailed
 from lake.io import Lake
 from lake.places import places
-from lake.tables import DAILY_ENGAGEMENT, DELIVERED_FILES, HEAD_RANKINGS, LEDGER, QUERIES
+from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, DELIVERED_FILES, HEAD_RANKINGS, LEDGER, QUERIES
 from ranking.examples import training_examples_table
 from ranking.ranker import load
 from ranking.scoring import feature_list
@@ -92,6 +92,10 @@ def test_what_was_proposed_and_not_shown_teaches_requests_that_name_something(do
         "search_date", F.explode(places()).alias("locale"), "query", "track_id"
     )
     assert heard.join(rows.where("not is_shown"), ["locale", "query", "track_id"]).where(week).count() == 0
+    proposed = done.lake.read(CANDIDATES, [RUN_DATE]).where(
+        F.arrays_overlap("sources", F.lit(["engagement", "cluster"]))
+    )
+    assert rows.where("not is_shown").join(proposed, ["locale", "query", "track_id"]).count() == 0
     # they come with their features, as all others do
     assert told["query_impressions_log1p_28d"].notna().any() and told["title_words_share"].notna().any()
 

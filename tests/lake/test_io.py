@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from lake.errors import CommitLost, EmptyPartition, MissingPartition, RowsOutOfBounds, SchemaMismatch
 from lake.io import Lake
 from lake.layout import partition_values
 from lake.schema import Column, Table, struct
+from lake.tables import JUDGEMENTS
 from lake.upkeep import METADATA, compact
+from tests.features.rows import filled
 
 DAY, NEXT = date(2026, 3, 1), date(2026, 3, 2)
 TABLE = Table(
@@ -166,6 +170,21 @@ def test_the_log_keeps_no_statistics_of_a_personal_column(lake: Lake) -> None:
     lake.write(MEASURED, frame, {DAY: "f1"})
     log = "".join(p.read_text() for p in (lake.root / "measured" / "_delta_log").glob("*.json"))
     assert "share" in log and "ana" not in log
+
+
+def test_a_table_that_gained_a_column_keeps_its_older_units_and_its_check(lake: Lake) -> None:
+    """As on the first night after an upgrade: `is_shown` is new in `judgements`, whose older units stay as they are."""
+    spark = lake.spark
+    older = replace(JUDGEMENTS, columns=tuple(c for c in JUDGEMENTS.columns if c.name != "is_shown"))
+    for day in (DAY, NEXT):
+        lake.write(older, filled(spark.range(1).select(), older, run_date=F.lit(day)), {day: "before"})
+    upgraded = Lake(spark, lake.root)
+    one = filled(spark.range(1).select(), JUDGEMENTS, run_date=F.lit(NEXT), is_shown=F.lit(True))
+    upgraded.write(JUDGEMENTS, one, {NEXT: "after"})
+    stored = Lake(spark, lake.root).read(JUDGEMENTS, allow_unvalidated=True).select("run_date", "is_shown")
+    assert {tuple(r) for r in stored.collect()} == {(DAY, None), (NEXT, True)}
+    with pytest.raises(RowsOutOfBounds, match="grade"):
+        Lake(spark, lake.root).write(JUDGEMENTS, one.withColumn("grade", F.lit(5)), {NEXT: "wrong"})
 
 
 LISTED = Table(

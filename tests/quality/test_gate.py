@@ -123,7 +123,9 @@ def test_data_docs_name_tables_and_rules_and_no_person(poisoned, context, capfd)
     assert index == context.index and "toy_features" in front
     assert "column click_rate breaks high (≤ 1) in 1 of 5 rows" in front
     columns = next(t for p, t in pages.items() if p.startswith("validations/toy_features/2026-11-22/"))
-    assert "high: ≤ 1" in columns and "Rows that break it" in columns
+    assert (
+        "high: ≤ 1" in columns and "; high: ≤ 1" not in columns and "Rows that break it" in columns
+    )  # rule by rule: it failed
     assert "user_id, query, run_date" in columns and "keys: no two rows share it" in columns
     for where, page in [("index.html", front), *pages.items()]:
         for secret in ("PERSON", "POISONED", "play hello", "jazz"):
