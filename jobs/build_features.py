@@ -22,7 +22,7 @@ from jobs.night import Done, Night, run_alone
 from labels.unshown import unshown
 from lake.fingerprint import code_fingerprint
 from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES, TRACKS
-from ranking.candidates import FROM_LOGS
+from ranking.candidates import is_from_logs
 from ranking.head import head_queries
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def wanted_pairs(night: Night, day: date, daily: DataFrame, head: DataFrame) -> 
     tracks = night.tracks(allow_unvalidated=True)
     shown = training_pairs(daily, head, tracks, day, labels.label_days)
     out = tracks.where(F.col("released_at").isNull() | (F.col("released_at") <= F.lit(day))).select("track_id")
-    by_content = candidates.where(~F.arrays_overlap("sources", F.lit(list(FROM_LOGS))))
+    by_content = candidates.where(~is_from_logs())
     by_content = by_content.join(F.broadcast(out), "track_id", "left_semi").select(*keys)
     return shown.unionByName(unshown(by_content, shown, head, labels.unshown_per_query))
 

@@ -18,7 +18,7 @@ from labels.unshown import PAIR, unshown, with_unshown
 from lake.fingerprint import code_fingerprint
 from lake.places import places
 from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, EXPOSURE_CURVES, JUDGEMENTS, QUERIES, TRACKS
-from ranking.candidates import FROM_LOGS
+from ranking.candidates import is_from_logs
 from ranking.head import head_queries
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def known_pairs(night: Night) -> DataFrame:
     if not (days := [d for d in night.as_of if str(d) in lake.commits(CANDIDATES)]):
         return held
     proposed = lake.read(CANDIDATES, days, allow_unvalidated=True).withColumnRenamed("run_date", "as_of")
-    return held.join(proposed.where(F.arrays_overlap("sources", F.lit(list(FROM_LOGS)))), PAIR, "left_anti")
+    return held.join(proposed.where(is_from_logs()), PAIR, "left_anti")
 
 
 def _shown(daily: DataFrame) -> DataFrame:

@@ -23,7 +23,7 @@ def unshown(pairs: DataFrame, shown: DataFrame, queries: DataFrame, per_query: i
     from pyspark.sql import Window
     from pyspark.sql import functions as F
 
-    named = queries.where(F.col("intent_group").isin(*NAMED)).select("locale", "query").distinct()
+    named = queries.where(F.col("intent_group").isin(*NAMED)).select("locale", "query")
     left = pairs.select(*PAIR).join(F.broadcast(named), ["locale", "query"], "left_semi")
     left = left.join(shown.select(*REQUEST).distinct(), REQUEST, "left_semi").join(shown, PAIR, "left_anti")
     place = F.row_number().over(Window.partitionBy(*REQUEST).orderBy(F.xxhash64(*PAIR), "track_id"))

@@ -113,20 +113,17 @@ def suite(name: str, held: Sequence[Rule], each_rule: bool = False) -> Expectati
     from quality.engine import great_expectations
 
     gx = great_expectations()
-    of_column: dict[str, list[Rule]] = {}
-    for rule in held:
-        of_column.setdefault(rule.column, []).append(rule)
+    of_column = {
+        r.column: [s for s in held if s.column == r.column] for r in held
+    }  # `keys` of one column stands apart from its others
+    groups = [[r] for r in held] if each_rule else list(of_column.values())
     made = []
-    for column, ruled in of_column.items():
-        for together in ([r] for r in ruled) if each_rule else (ruled,):
-            picked = (
-                {"row_condition": f'{RULE}=="{together[0].name}"', "condition_parser": "pandas"} if each_rule else {}
+    for ruled in groups:
+        picked = {"row_condition": f'{RULE}=="{ruled[0].name}"', "condition_parser": "pandas"} if each_rule else {}
+        made.append(
+            gx.expectations.ExpectColumnMaxToBeBetween(
+                column=ruled[0].column, min_value=0, max_value=0, description="; ".join(f"{r.name}: {r.expected}" for r in ruled),
+                meta={"column": ruled[0].column, "rules": [r.name for r in ruled]}, **picked,
             )
-            told = "; ".join(f"{r.name}: {r.expected}" for r in together)
-            meta = {"column": column, "rules": [r.name for r in together]}
-            made.append(
-                gx.expectations.ExpectColumnMaxToBeBetween(
-                    column=column, min_value=0, max_value=0, description=told, meta=meta, **picked
-                )
-            )
+        )  # fmt: skip
     return gx.ExpectationSuite(name=name, expectations=made)  # type: ignore[no-any-return, unused-ignore]

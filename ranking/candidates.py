@@ -28,6 +28,13 @@ class CandidateSettings:
     min_fit: float = 0.85
 
 
+def is_from_logs() -> Column:
+    """Whether a candidate was proposed by what listeners were shown (it may have been by others, too)."""
+    from pyspark.sql import functions as F
+
+    return F.arrays_overlap("sources", F.lit(list(FROM_LOGS)))
+
+
 def candidates(queries: DataFrame, daily: DataFrame, tracks: DataFrame, settings: CandidateSettings) -> DataFrame:
     """One row per (locale, query, track): `sources` that proposed it and its best rank in any of them.
 

@@ -85,15 +85,9 @@ def examples(matrix_rows: DataFrame, judgements: DataFrame, queries: DataFrame, 
     named = queries.select("locale", "query", "cluster_id")
     features = matrix_rows.withColumnRenamed("run_date", "as_of")
     labels = judgements.select(
-        "as_of",
-        "locale",
-        "query",
-        "track_id",
-        "grade",
-        "relevance",
-        "is_shown",
+        "as_of", "locale", "query", "track_id", "grade", "relevance", "is_shown",
         F.when(F.col("is_shown"), F.col("exposure")).otherwise(F.lit(ASSUMED_WEIGHT)).alias("weight"),
-    )
+    )  # fmt: skip
     rows = labels.join(features, ["as_of", "locale", "query", "track_id"]).join(F.broadcast(named), ["locale", "query"])
     useful = rows.groupBy("as_of", "locale", "query").agg(F.count("*").alias("n"), F.max("grade").alias("best"))
     useful = useful.where((F.col("n") >= 2) & (F.col("best") >= 1)).select("as_of", "locale", "query")
