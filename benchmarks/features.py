@@ -1,15 +1,17 @@
 """The feature engine: a night against a recomputation of everything, and everything against DuckDB. One run, one table.
 
-    python -m benchmarks.features --json var/features-benchmark.json                # an hour and three quarters on two cores
+    python -m benchmarks.features --json var/features-benchmark.json                # an hour and a half on two cores
     python -m benchmarks.features --per-day 2000 --days 90 --sizes 60000,120000      # small, to see it work
 
 (a) Days of about 100,000 impressions: the night (counting and features of D) with 28 and with `--days` days of history, the same
 from the ingested logs alone, and the fixed cost (the night over 28 nearly empty days). Before each the JVM does the nearly empty
-night, since in a night other steps have run before these; what it costs in a fresh JVM is told beside it. (b) The counted features
+night, since in a night other steps have run before these; what that costs in a fresh JVM is told beside it. (b) The counted features
 from the logs of (a)'s last 28 days and of 28 days with each of `--sizes` searches, ours against DuckDB SQL on the same files; values
-are compared at every size. (c) Peak memory, (d) seconds a family. Each measurement is a process of its own, on two cores; the
-session's start is left out. What a night with days of 20 million impressions would cost follows from two nights with days of
-different size, one of them also with lists of 30 candidates at most (see `predicted`).
+are compared at every size. "All anew" is the count of all days in one go and the build of D; where a night is measured too, it is the
+count that the night was prepared with (all days but the newest) and the night's own build, which reads the same, and what DuckDB is
+compared with there is that night's lake. (c) Peak memory, (d) seconds a family. Each measurement is a process of its own, on two
+cores; the session's start is left out. What a night with days of 20 million impressions would cost follows from two nights with days
+of different size, one of them also with lists of 30 candidates at most (see `predicted`).
 Exit codes: 0; 1 where a value differs or a child failed; 2 bad arguments.
 """
 
@@ -173,19 +175,25 @@ def a_day(run: Run) -> float:
     return float(run.told["impressions"]) / float(run.told["days_held"])
 
 
-def against_duckdb(bench: Benchmark, folder: Path, empty: Path, *, has_night: bool) -> dict[str, Any]:
-    """Everything anew over the folder's days, ours and DuckDB's; `has_night`: what its night was prepared with is at hand."""
-    if has_night:
-        home = bench.prepared(folder)
-        run, built = bench.ours("recompute", folder, home, empty), home / "recompute"
-    else:
-        home = bench.out / f"home-{folder.name}"
+def all_anew(bench: Benchmark, folder: Path, night: Run) -> dict[str, float]:
+    """Seconds of count and build of everything anew, of a folder whose night is measured: see (b) of the module."""
+    counted = json.loads((bench.prepared(folder) / "prepare.json").read_text())["seconds"]["count"]
+    return {"count": counted, "build": night.told["seconds"]["build"]}
+
+
+def against_duckdb(bench: Benchmark, folder: Path, night: Run | None = None) -> dict[str, Any]:
+    """Everything anew over the folder's days, ours and DuckDB's; `night`: that of the folder, where it is measured."""
+    home = bench.out / f"home-{folder.name}"
+    if night is None:
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir()
         run, built = bench.ours("whole", folder, home), home / "lake"
+        seconds = run.seconds
+    else:
+        run, built, seconds = night, home / "night", sum(all_anew(bench, folder, night).values())
     theirs, apart = bench.duckdb(folder, home, built)
     return {
-        "searches": run.told["searches"], "impressions": run.told["impressions"], "ours_s": run.seconds, "duckdb_s": theirs,
+        "searches": run.told["searches"], "impressions": run.told["impressions"], "ours_s": round(seconds, 2), "duckdb_s": theirs,
         "mismatches": apart,
     }  # fmt: skip
 
@@ -201,15 +209,13 @@ def measured(bench: Benchmark, per_day: int, days: int, sizes: Sequence[int]) ->
         name: bench.ours("fewer" if name == "fewer" else "night", folder, bench.prepared(folder), empty)
         for name, folder in (("empty", empty), ("short", short), ("larger", larger), ("fewer", larger), ("long", year))
     }
-    against = [against_duckdb(bench, folder, empty, has_night=True) for folder in (short, larger)]
-    against += [against_duckdb(bench, folder, empty, has_night=False) for folder in largest]
-    cold = bench.ours("night", empty, bench.prepared(empty))
+    against = [against_duckdb(bench, folder, nights[name]) for name, folder in (("short", short), ("larger", larger))]
+    against += [against_duckdb(bench, folder) for folder in largest]
     by_family = bench.ours("families", short, bench.prepared(short)).told["seconds"]
-    # all days but the newest were counted in one go for the night before, and the night's own build reads all that it needs
-    counted = json.loads((bench.prepared(year) / "prepare.json").read_text())["seconds"]["count"]
-    full = {"count": counted, "build": nights["long"].told["seconds"]["build"]}
+    full = all_anew(bench, year, nights["long"])
     full_s, fixed = sum(full.values()), nights["empty"].seconds
-    start = max(cold.seconds - fixed, 0.0)  # of a JVM that has compiled nothing yet
+    cold_s = float(nights["empty"].told["cold_s"])  # of a JVM that has compiled nothing yet: each child's first night
+    start = max(cold_s - fixed, 0.0)
     big = predicted(nights, full_s, fixed, BIG_DAY)
     variable = [max(nights[n].seconds - fixed, 1e-9) for n in ("short", "long")]
     return {
@@ -223,7 +229,7 @@ def measured(bench: Benchmark, per_day: int, days: int, sizes: Sequence[int]) ->
         "peak_rss_gb": round(bench.peak / 1e9, 2),
         "oracle_mismatches": sum(a["mismatches"] for a in against),
         "cost_exponent": round(exponent([a["searches"] for a in against], [a["ours_s"] for a in against]), 3),
-        "days": days, "fixed_s": round(fixed, 2), "fixed_cold_s": round(cold.seconds, 2), "full_s": round(full_s, 2),
+        "days": days, "fixed_s": round(fixed, 2), "fixed_cold_s": round(cold_s, 2), "full_s": round(full_s, 2),
         "full": nights["long"].told | {"seconds": full},
         "nights": {n: r.told | {"total_s": round(r.seconds, 2), "peak_gb": round(r.peak / 1e9, 2)} for n, r in nights.items()},
         "predicted": {name: round(value, 2) for name, value in vars(big).items()},

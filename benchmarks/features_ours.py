@@ -1,17 +1,16 @@
 """Our side of `benchmarks.features`, one action a process.
 
     python -m benchmarks.features_ours prepare|whole FOLDER --home DIR --json FILE [--memory 8g]
-    python -m benchmarks.features_ours night|cut|fewer|recompute|families FOLDER --home DIR --json FILE [--warm FOLDER HOME]
+    python -m benchmarks.features_ours night|cut|fewer|families FOLDER --home DIR --json FILE [--warm FOLDER HOME]
 
 FOLDER holds `logs/` and `catalog.jsonl.gz`; the last delivered day is the new one. `prepare` makes the lake as the night before
-left it, and what both ways share: ingested logs, read queries, curves, candidates. `night` runs jobs.count_engagement (the new
-day, and the provisional ones) and jobs.build_features (the snapshot of D) on a copy of it; `recompute` the same two on the
-ingested logs alone, with no day counted; `cut` makes lists of a quarter of the length, of which `fewer` is the night:
-it tells what a candidate costs. `whole` is `prepare` with all days counted in one go, which is timed, and then the
-build of D, which is timed, too: a recomputation without a second ingest. The session's start is outside the clock; planning,
-commits and all else are in.
+left it, and what a night reads: ingested logs, read queries, curves, candidates. `night` runs jobs.count_engagement (the new
+day, and the provisional ones) and jobs.build_features (the snapshot of D) on a copy of it; `cut` makes lists of a quarter of the
+length, of which `fewer` is the night: it tells what a candidate costs. `whole` is `prepare` with all days counted in one go, which
+is timed, and then the build of D, which is timed, too: everything anew. The session's start is outside the clock; planning, commits
+and all else are in.
 `--warm`: the same two steps over another prepared folder first, untimed: in a night, ingest and understand have run in the session
-before them, and its JVM has compiled what all steps share.
+before them, and its JVM has compiled what all steps share. What that first night took is told as `cold_s`.
 """
 
 from __future__ import annotations
@@ -79,7 +78,7 @@ def prepare(spark: SparkSession, settings: Settings, home: Path, *, whole: bool 
 
 
 def clone(home: Path, name: str, own: Sequence[Table]) -> Path:
-    """A lake that shares what both ways read (links) and has copies of its own of `own`."""
+    """A lake that shares what is only read (links) and has copies of its own of `own`."""
     root = home / name
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir()
@@ -146,7 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.features_ours", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("action", choices=("prepare", "whole", "night", "cut", "fewer", "recompute", "families"))
+    parser.add_argument("action", choices=("prepare", "whole", "night", "cut", "fewer", "families"))
     parser.add_argument("folder", type=Path)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--json", type=Path, required=True)
@@ -165,7 +164,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     told: dict[str, Any] = {"session_s": round(time.perf_counter() - begun, 2), "spark": spark.version}
     if given.warm:
         folder, other = (p.resolve() for p in given.warm)
-        night(spark, settings_over(folder, other, given.memory), clone(other, "warm", COUNTED))
+        first = night(spark, settings_over(folder, other, given.memory), clone(other, "warm", COUNTED))
+        told["cold_s"] = round(sum(first["seconds"].values()), 2)
     if given.action in ("prepare", "whole"):
         told |= prepare(spark, settings, home, whole=given.action == "whole")
     elif given.action == "families":
@@ -178,8 +178,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     elif given.action == "fewer":
         told |= night(spark, settings, home / "fewer")
     else:
-        own = COUNTED if given.action == "night" else ()
-        told |= night(spark, settings, clone(home, given.action, own))
+        told |= night(spark, settings, clone(home, "night", COUNTED))
     spark.stop()
     given.json.write_text(json.dumps(told) + "\n")
     return 0

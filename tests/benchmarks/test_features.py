@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks.feature_oracle import PAIR, sums_named
-from benchmarks.features import Run, exponent, predicted
+from benchmarks.features import Benchmark, Run, exponent, measured, predicted
 from benchmarks.features_duckdb import WANTED
 from benchmarks.features_table import print_report
 from features.catalogue import columns
@@ -55,6 +57,43 @@ def test_noise_makes_nothing_cheaper_than_free() -> None:
     }  # fmt: skip
     told = predicted(nights, 210.0, 10.0, 1_100)
     assert (told.us_per_candidate, told.us_per_impression, told.history_s, told.night_s) == (0, 0, 0, 22)
+
+
+class Told(Benchmark):
+    """A benchmark whose children have said what they took: a day is counted in 25 s at first."""
+
+    def world(self, days: int, per_day: int) -> Path:
+        return self.out / f"world-{days}-{per_day}"
+
+    def tail(self, world: Path, days: int) -> Path:
+        return self.out / f"{world.name}-last-{days}"
+
+    def ours(self, action: str, folder: Path, home: Path, warm: Path | None = None) -> Run:
+        days, more = 365 if folder.name == "world-365-1000" else 28, int(folder.name.split("-")[2])
+        seconds = {"count": 25.0 * days} if action == "prepare" else {"count": 10.0, "build": 30.0}
+        told = {
+            "seconds": seconds, "impressions": more * days, "searches": more * days, "days_held": days,
+            "candidates": 10 if action == "fewer" else more, "most_candidates": 9_999, "cold_s": 70.0 if warm else None,
+        }  # fmt: skip
+        (home / f"{action}.json").write_text(json.dumps(told))
+        return Run(told, 5)
+
+    def duckdb(self, folder: Path, home: Path, built: Path) -> tuple[float, int]:
+        self.built = [*getattr(self, "built", []), str(built.relative_to(self.out))]
+        return 10.0, 1
+
+
+def test_all_anew_is_the_count_before_a_night_and_that_nights_build(tmp_path: Path) -> None:
+    bench = Told(tmp_path, 8, 10, 8)
+    told = measured(bench, 1_000, 365, [56_000, 84_000])
+    assert told["full"]["seconds"] == {"count": 25.0 * 365, "build": 30.0}
+    assert told["incremental_speedup_365"] == round((25 * 365 + 30) / 40, 2)
+    assert told["incremental_speedup_365_cold"] == round(
+        (25 * 365 + 60) / 70, 2
+    )  # a JVM's first night took 30 s longer
+    assert [a["ours_s"] for a in told["against_duckdb"]] == [730, 730, 40]  # the last is counted and built in one go
+    assert told["oracle_mismatches"] == 3
+    assert bench.built == ["home-world-365-1000-last-28/night", "home-world-28-2000/night", "home-world-28-3000/lake"]
 
 
 def test_the_other_side_sums_what_its_columns_name_and_no_more() -> None:
