@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lake.commits import Commit, take_in
+from lake.commits import Commit, commit_infos, take_in
 from lake.errors import CommitLost, EmptyPartition, MissingPartition, RowsOutOfBounds, SchemaMismatch
 from lake.layout import first_options, hold_check, keep_log, out_of_bounds, placed, properties_mark
 from lake.schema import Table, struct
@@ -52,15 +52,11 @@ class Lake:
         """Newest commit per unit, from the Delta log."""
         if table.name not in self._commits:
             found: dict[str, Commit] = {}
-            if self.exists(table):
-                history = self.spark.sql(f"DESCRIBE HISTORY delta.`{self.path(table)}`").select(
-                    "version", "userMetadata"
-                )
-                for row in sorted(history.collect(), key=lambda r: int(r["version"])):
-                    said = json.loads(row["userMetadata"] or "{}")
-                    if "check" in said:  # else of a command that leaves the properties as they are
-                        self._properties[table.name] = said["check"]
-                    take_in(found, said)
+            for info in commit_infos(self.root / table.name):
+                said = json.loads(info.get("userMetadata") or "{}")
+                if "check" in said:  # else of a command that leaves the properties as they are
+                    self._properties[table.name] = said["check"]
+                take_in(found, said)
             self._commits[table.name] = found
         return self._commits[table.name]
 
@@ -204,10 +200,10 @@ class Lake:
                 f"{table.name} @ {', '.join(sorted(rows)[:3])}: {broken}. Nothing was written. Look at the step's input: "
                 f"jobs.{table.written_by}."
             )
-        newest = self._newest(table)
-        if newest is None or newest["userMetadata"] != said:
+        newest = next(commit_infos(self.root / table.name, newest=1), {})
+        if newest.get("userMetadata") != said:
             raise CommitLost(f"{table.name}: the newest commit is not run {self.run_id}'s. Run the step again.")
-        metrics = newest["operationMetrics"] or {}
+        metrics = newest.get("operationMetrics", {})
         # rows of other units that lay in the same files are written again, and counted apart
         wrote = int(metrics.get("numOutputRows", sum(rows.values()))) - int(metrics.get("numCopiedRows", 0))
         if wrote != sum(rows.values()):
@@ -219,10 +215,6 @@ class Lake:
         if outdated:
             hold_check(self.spark, self.path(table), table)
         self._properties[table.name] = properties_mark(table)
-
-    def _newest(self, table: Table) -> Row | None:
-        history = self.spark.sql(f"DESCRIBE HISTORY delta.`{self.path(table)}` LIMIT 1")
-        return history.select("userMetadata", "operationMetrics").first()
 
     # -- the gate's verdicts ------------------------------------------------------------------------------------
 
