@@ -35,6 +35,8 @@ EXPLAINED = 10
 
 def run(night: Night) -> Done:
     """Gate, write, verify, move CURRENT (unless held). Equal content twice is told as such."""
+    from pyspark.sql import functions as F
+
     refuse_leaks(night)
     gate(night, (JUDGEMENTS, training_examples_table(), HEAD_RANKINGS))
     lake, root = night.lake, Path(night.settings.releases)
@@ -43,7 +45,9 @@ def run(night: Night) -> Done:
         raise QualityGateFailed(
             f"head_rankings @ {night.settings.run_date}: no list to publish. Look at privacy.k={night.k}."
         )
-    public = lake.read(QUERIES, [night.run_date]).where("is_public").toPandas()
+    # k may be another than when the night was ranked, and people may have been forgotten since
+    public = lake.read(QUERIES, [night.run_date]).where("is_public").where(F.col("people_28d") >= night.k).toPandas()
+    _refuse_too_few(rankings, public, night)
     tracks = night.tracks(allow_unvalidated=False).select("track_id", "title", "artists").toPandas()
     named = zip(tracks["track_id"], tracks["title"], tracks["artists"], strict=True)
     infos = {str(i): TrackInfo(str(i), str(title), tuple(artists)) for i, title, artists in named}
@@ -67,6 +71,18 @@ def run(night: Night) -> Done:
     if len(entries) < FEW_ENTRIES:
         night.notes.append(f"only {len(entries)} entries: fewer than {night.k} people asked the others (privacy.k)")
     return Done(len(rankings), len(entries), f"{outcome.message}; {covered / max(asked, 1):.1%} of public traffic")
+
+
+def _refuse_too_few(rankings: pd.DataFrame, public: pd.DataFrame, night: Night) -> None:
+    """Raise QualityGateFailed where a list is of a query that fewer than k people asked."""
+    asked = set(zip(public["locale"], public["query"], strict=True))
+    listed = set(zip(rankings["locale"], rankings["query"], strict=True))
+    few = len(listed - asked)
+    if few:
+        raise QualityGateFailed(
+            f"head_rankings @ {night.settings.run_date}: {few} of {len(listed)} lists are of queries that fewer than k={night.k} people asked "
+            f"(privacy.k was another, or people were forgotten since). Run jobs.rank_head; nothing was published."
+        )
 
 
 def aliases_of(released: pd.DataFrame, public: pd.DataFrame) -> dict[tuple[str, str], str]:
@@ -117,11 +133,12 @@ def traffic(queries: DataFrame, released: DataFrame) -> tuple[int, int]:
     return int(covered), int(every)
 
 
-def _ranker_mark(night: Night) -> str:
+def _ranker_mark(night: Night) -> str | None:
+    """The hash of the model that ordered the lists; None where shrunk COEC did."""
     from lake.fingerprint import file_hash
 
-    model = ranker_folder(night) / "model.txt"
-    return file_hash(model)[:16] if model.exists() else "none: ordered by shrunk COEC"
+    folder = ranker_folder(night)
+    return file_hash(folder / "model.txt")[:16] if (folder / "ranker.json").exists() else None
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="publish")

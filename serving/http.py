@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from serving.command import OneLineParser, guarded
 from serving.errors import ReleaseError
@@ -28,6 +28,9 @@ class RankingService(ThreadingHTTPServer):
 
     daemon_threads = False
     allow_reuse_address = True
+    request_queue_size = (
+        128  # of the 5 that socketserver lets wait, a burst's others try again after a second, and three, and seven
+    )
 
     def __init__(self, reader: ReleaseReader, port: int) -> None:
         """Bind to 127.0.0.1:`port` (0 takes a free one). Raises OSError if the port is taken."""
@@ -54,6 +57,34 @@ class RankingService(ThreadingHTTPServer):
         super().server_close()
 
 
+class _BadRequest(Exception):
+    """What the client must ask otherwise."""
+
+
+def _parts(path: str) -> SplitResult:
+    """The parts of a URL. Raises _BadRequest."""
+    try:
+        return urlsplit(path)
+    except ValueError as error:
+        raise _BadRequest(str(error)) from None
+
+
+def _asked(query: str) -> tuple[str, str]:
+    """The request and the locale of a URL's query. Raises _BadRequest."""
+    try:
+        fields = parse_qs(query, keep_blank_values=True, max_num_fields=10)
+    except ValueError as error:
+        raise _BadRequest(str(error)) from None
+    requests, locales = fields.get("q", []), fields.get("locale", ["en-US"])
+    if len(requests) != 1 or len(locales) != 1:
+        raise _BadRequest("expected one q and at most one locale, as in /v1/rankings?q=play+hello&locale=en-US")
+    if len(requests[0]) > MAX_REQUEST_CHARACTERS:
+        raise _BadRequest(f"q has {len(requests[0])} characters, expected at most {MAX_REQUEST_CHARACTERS}")
+    if not is_locale(locales[0].replace("_", "-")):
+        raise _BadRequest("locale is no BCP-47 name such as es-MX")
+    return requests[0], locales[0]
+
+
 class _Handler(BaseHTTPRequestHandler):
     server: RankingService
     protocol_version = "HTTP/1.1"
@@ -66,27 +97,26 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True  # a body is not read: it must not be taken for the next request
         try:
             # the request line is bytes; http.server reads them as Latin-1, people who do not quote send UTF-8
-            parts = urlsplit(self.path.encode("latin-1", "replace").decode("utf-8", "replace"))
+            parts = _parts(self.path.encode("latin-1", "replace").decode("utf-8", "replace"))
             if parts.path == "/v1/rankings":
-                self._rankings(parse_qs(parts.query, keep_blank_values=True, max_num_fields=10))
+                self._rankings(parts.query)
             elif parts.path == "/healthz":
                 self._healthz()
             else:
                 self._reply(404, _error("not_found", "paths are /v1/rankings and /healthz"))
+        except _BadRequest as error:
+            self._reply(400, _error("bad_request", str(error)))
         except ReleaseError as error:
             self._reply(503, _error(type(error).__name__, str(error)))
-        except ValueError as error:
-            self._reply(400, _error("bad_request", str(error)))
+        except (BrokenPipeError, ConnectionResetError, TimeoutError):
+            self.close_connection = True  # nobody is there to be told
+        except Exception as error:
+            self.log_error("%s: %s", type(error).__name__, str(error))
+            self._reply(500, _error("internal", f"{type(error).__name__}: the service's own error, told on its stderr"))
 
-    def _rankings(self, fields: dict[str, list[str]]) -> None:
-        requests, locales = fields.get("q", []), fields.get("locale", ["en-US"])
-        if len(requests) != 1 or len(locales) != 1:
-            raise ValueError("expected one q and at most one locale, as in /v1/rankings?q=play+hello&locale=en-US")
-        if len(requests[0]) > MAX_REQUEST_CHARACTERS:
-            raise ValueError(f"q has {len(requests[0])} characters, expected at most {MAX_REQUEST_CHARACTERS}")
-        if not is_locale(locales[0].replace("_", "-")):
-            raise ValueError("locale is no BCP-47 name such as es-MX")
-        self._reply(200, self.server.reader.lookup(requests[0], locales[0]).as_json())
+    def _rankings(self, query: str) -> None:
+        request, locale = _asked(query)
+        self._reply(200, self.server.reader.lookup(request, locale).as_json())
 
     def _healthz(self) -> None:
         reader = self.server.reader

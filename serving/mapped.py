@@ -21,6 +21,8 @@ class _StillClosing(Exception):
 class MappedRankings:
     """One open rankings.lmdb. Closed when the last holder lets go, so no request ever loses its pages."""
 
+    broken = lmdb.Error  # what reading a damaged page raises
+
     def __init__(self, path: Path) -> None:
         """Map `path`. The caller has checked its length and hash: LMDB 0.9 has no checksums, a cut file kills."""
         # Our own descriptor: it tells of the mapped file itself, whatever its name points to by then.
@@ -37,6 +39,10 @@ class MappedRankings:
             if "already open" in str(error):
                 raise _StillClosing from None
             raise ReleaseCorrupt(f"{path}: not a rankings file of this format: {error}. Build it again.") from None
+
+    def is_at(self, path: Path) -> bool:
+        """Whether the file of that name is the one that is mapped."""
+        return os.path.samestat(os.fstat(self._descriptor), os.stat(path))
 
     def signature(self) -> tuple[int, int, int]:
         """(size, inode, mtime in ns) of the file that is mapped."""

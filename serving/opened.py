@@ -62,6 +62,10 @@ class OpenRelease:
             f"form {NORMAL_FORM_VERSION}: some requests miss until the next night"
         )
 
+    def is_at(self, root: Path) -> bool:
+        """Whether the folder of its name is the one that is open: a damaged release that is built again takes its place."""
+        return self.rankings.is_at(root / self.release_id / RANKINGS)
+
     def check_unchanged(self) -> None:
         """Raise ReleaseCorrupt if the mapped file was changed in place: reading on could give wrong answers."""
         if self.rankings.signature() != self._signature:
@@ -75,15 +79,18 @@ class OpenRelease:
         """Answer one request: full, stripped, then the alias table; each in the locale, its language, `*`.
 
         `now_s` is seconds since 1970; without `max_age_h` the release says itself when it is stale. A request of more than 1,000
-        characters is a miss. Raises ReleaseCorrupt if a value on the way has a wrong CRC32.
+        characters is a miss. Raises ReleaseCorrupt if a value on the way has a wrong CRC32, or a page is damaged.
         """
         chain = locale_chain(locale)
         full = normal_form(raw_query, chain[0])
         tried: list[str] = []
-        with self.rankings.env.begin(buffers=True) as txn:
-            hit = self._first_hit(txn, full, chain, tried if explain else None)
-            tracks = self._answered(txn, hit[2]) if hit else ()
-            explanation = self._explanation(txn, full, chain[0], tried, hit) if explain else None
+        try:
+            with self.rankings.env.begin(buffers=True) as txn:
+                hit = self._first_hit(txn, full, chain, tried if explain else None)
+                tracks = self._answered(txn, hit[2]) if hit else ()
+                explanation = self._explanation(txn, full, chain[0], tried, hit) if explain else None
+        except self.rankings.broken as error:  # a page's own header is in no value's CRC32
+            raise ReleaseCorrupt(f"release {self.release_id}: {error}. Run serving.release rollback.") from None
         age_s = max(0.0, now_s - self.manifest.built_at_s)
         return Answer(
             raw_query=raw_query,

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from serving.errors import NoRelease, ReleaseCorrupt, ReleaseError, ReleaseNotVerified
-from serving.files import folder_lock
+from serving.files import folder_lock, sync
 from serving.layout import HOLD, release_ids, run_date_of
 from serving.manifest import read_manifest
-from serving.pointers import current_id, hold, move_current, set_hold, waiting, way_back
+from serving.pointers import answered, current_id, current_or_none, hold, move_current, set_hold, waiting, way_back
 from serving.stamp import check_stamp
 from serving.verify import release_folder, stamp_release
 
@@ -14,13 +14,14 @@ from serving.verify import release_folder, stamp_release
 def rollback(root: Path) -> str:
     """Move CURRENT to the release it named before, set HOLD, and return that release's id.
 
-    Damaged releases on the way back are passed over. Without HISTORY the newest older build counts as the one
-    before. Raises NoRelease if there is none to go back to, ReleaseBusy if another command holds the folder.
+    Damaged releases on the way back are passed over. Without HISTORY the newest older build counts as the one before; with it, what
+    was rolled back, or never answered, is none. Raises NoRelease if there is none to go back to, ReleaseBusy if another command holds
+    the folder.
     """
     with folder_lock(root):
         left = current_id(root)
         refused: list[str] = []
-        for release_id in way_back(root) or _older(root, left):
+        for release_id in way_back(root) or ([] if answered(root) else _older(root, left)):
             try:
                 _make_sure(root, release_id)
             except ReleaseError as error:
@@ -43,18 +44,22 @@ def pin(root: Path, release_id: str) -> None:
 
 
 def resume(root: Path) -> tuple[bool, str]:
-    """Lift HOLD; CURRENT moves to the newest release that a night built meanwhile, or stays if there is none.
+    """Lift HOLD; CURRENT moves to the newest night's release that was built meanwhile, or stays if all are of earlier nights than it.
 
     Returns (whether there was a hold, the release that answers now). The release that was rolled back does not
     come back by itself. Raises ReleaseCorrupt if the waiting release is damaged; then HOLD stands.
     """
     with folder_lock(root):
         standing = hold(root)
+        at = current_or_none(root)
         ready = [one for one in waiting(root) if (root / one).is_dir()] if standing else []
+        ready = [one for one in ready if at is None or run_date_of(one) >= run_date_of(at)]
+        ready.sort(key=run_date_of, reverse=True)  # of one night's, the latest built
         if ready:
             _make_sure(root, ready[0])
             move_current(root, ready[0], "resume")
         (root / HOLD).unlink(missing_ok=True)
+        sync(root)
         return standing is not None, current_id(root)
 
 

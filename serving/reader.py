@@ -39,6 +39,7 @@ class ReleaseReader:
         self._held = OpenRelease(root, current_id(root))
         self._damage: str | None = None
         self._refused: str | None = None
+        self._met: str | None = None  # damage that a lookup in the release at hand has met
         self._next_poll = ticks() + self._poll_s
 
     def hold(self) -> OpenRelease:
@@ -59,7 +60,13 @@ class ReleaseReader:
 
     def lookup(self, raw_query: str, locale: str, explain: bool = False) -> Answer:
         """Answer one request from one release. A miss has `found` false. Raises ReleaseCorrupt on damage."""
-        return self.hold().lookup(raw_query, locale, self._clock(), self._max_age_h, explain)
+        held = self.hold()
+        try:
+            return held.lookup(raw_query, locale, self._clock(), self._max_age_h, explain)
+        except ReleaseCorrupt as error:
+            if held is self._held:
+                self._met = str(error)
+            raise
 
     @property
     def release_id(self) -> str:
@@ -79,14 +86,16 @@ class ReleaseReader:
     @property
     def problem(self) -> str | None:
         """Why the reader is not where CURRENT points, or what else an operator should know; None when all is well."""
-        return self._damage or self._refused or self._held.notice
+        return self._damage or self._refused or self._met or self._held.notice
 
     def _follow_current(self) -> None:
         self._refused = None
         try:
             wanted = current_id(self._root)
-            if wanted != self._held.release_id or self._damage is not None:
+            # one that was damaged and built again has the same name, and another folder
+            if wanted != self._held.release_id or self._damage is not None or not self._held.is_at(self._root):
                 self._held = OpenRelease(self._root, wanted)
+                self._met = None
         except (ReleaseError, OSError, ValueError) as error:
             self._refused = f"still answering from {self._held.release_id}: {error}"
         try:

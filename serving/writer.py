@@ -165,7 +165,7 @@ def _move_into_place(folder: Path, final: Path) -> None:
             if not same and (final / layout.VERIFIED).exists():
                 raise ReleaseExists(
                     f"{final.name} is published with the same rankings but other titles, reasons, propensities or "
-                    "grammar; a release never changes. Publish them with the next run_date, or delete its folder."
+                    "grammar; a release never changes. Nothing is to mend: it answers as it is, and the next night brings the others."
                 )
             if not same:
                 _set_aside(final)

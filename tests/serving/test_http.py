@@ -16,6 +16,8 @@ from urllib.parse import quote
 
 import pytest
 
+from serving.http import RankingService
+from serving.reader import ReleaseReader
 from tests.serving.conftest import night
 
 
@@ -69,6 +71,34 @@ def test_the_service_answers_and_ends_gracefully(
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=10) == 0
     assert process.stderr is not None and process.stderr.read() == ""
+
+
+def test_a_burst_of_connections_finds_room(root: Path, published: str) -> None:
+    """Nobody accepts yet. Of a queue that is full the kernel drops the rest, and clients come again after a second."""
+    service = RankingService(ReleaseReader(root), 0)
+    with service, contextlib.ExitStack() as connected:
+        for _ in range(64):
+            connected.enter_context(socket.create_connection(service.server_address[:2], timeout=10))
+
+
+def test_an_error_of_our_own_has_a_status_and_does_not_blame_the_client(
+    root: Path, published: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = ReleaseReader(root)
+
+    def fails(*asked: object) -> None:
+        raise ValueError("within")
+
+    monkeypatch.setattr(reader, "lookup", fails)
+    with RankingService(reader, 0) as service:
+        thread = threading.Thread(target=service.serve_forever)
+        thread.start()
+        try:
+            status, said = ask(service.server_address[1], "/v1/rankings?q=hello")
+        finally:
+            service.shutdown()
+            thread.join(timeout=10)
+    assert status == 500 and said["error"]["kind"] == "internal" and "within" not in str(said)
 
 
 def raw(port: int, request: bytes) -> list[bytes]:

@@ -93,6 +93,33 @@ def test_a_held_release_that_was_pinned_and_left_again_waits_no_longer(root: Pat
     assert resume(root) == (True, good)
 
 
+def test_resume_never_moves_current_back(root: Path) -> None:
+    """Two nights waited, the newer was pinned; a night was mended late under a hold; both at once."""
+    night(root, 20), night(root, 21)
+    rollback(root)
+    night(root, 22)
+    newest = night(root, 23)
+    pin(root, newest)
+    assert resume(root) == (True, newest)
+    pin(root, newest)
+    night(root, 21, score=0.7)
+    assert resume(root) == (True, newest)
+    rollback(root)
+    last = night(root, 25)
+    night(root, 24)
+    assert resume(root) == (True, last) and hold(root) is None
+
+
+def test_a_rollback_goes_back_on_what_answered_and_then_ends(root: Path) -> None:
+    first, second = night(root, 20), night(root, 21)
+    pin(root, first)
+    assert rollback(root) == second
+    for _ in range(2):
+        with pytest.raises(NoRelease):
+            rollback(root)
+    assert current_id(root) == second
+
+
 def test_a_rollback_killed_before_it_was_noted_is_not_undone_by_the_next(root: Path) -> None:
     first, second, bad = night(root, 19), night(root, 20), night(root, 21)
     assert rollback(root) == second

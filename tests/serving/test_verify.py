@@ -6,6 +6,7 @@ import random
 import shutil
 from pathlib import Path
 
+import lmdb
 import pytest
 
 from serving.errors import NoRelease, ReleaseCorrupt, ReleaseFormatUnknown, ReleaseNotVerified
@@ -93,6 +94,35 @@ def test_a_value_with_a_wrong_crc_is_never_answered(root: Path, published: str) 
     (folder / "VERIFIED").write_text(json.dumps(stamp))
     opened = OpenRelease(root, published)
     with pytest.raises(ReleaseCorrupt, match="CRC32"):
+        opened.lookup("hello", "en-US", 0.0, 1.0)
+
+
+def test_a_damaged_release_that_is_built_again_answers_in_a_reader_that_runs(root: Path, published: str) -> None:
+    """One byte turns on the disk, and nothing says when."""
+    reader = ReleaseReader(root, max_age_h=1e6, poll_ms=0)
+    path = root / published / "rankings.lmdb"
+    at, before = path.read_bytes().index(b"Richie"), path.stat()
+    path.chmod(0o644)
+    with path.open("r+b") as stream:
+        stream.seek(at)
+        stream.write(b"r")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(ReleaseCorrupt, match="CRC32"):
+        reader.lookup("hello", "en-US")
+    assert "CRC32" in str(reader.problem)
+    assert write(root) == published and publish(root, published, 14).action == "already"
+    assert reader.lookup("hello", "en-US").found and reader.problem is None
+
+
+def test_a_damaged_page_is_the_releases_error(root: Path, published: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = OpenRelease(root, published)
+
+    class Broken:
+        def begin(self, buffers: bool) -> None:
+            raise lmdb.CorruptedError("page 3")
+
+    monkeypatch.setattr(opened.rankings, "env", Broken())
+    with pytest.raises(ReleaseCorrupt, match=r"page 3.*Run serving.release rollback"):
         opened.lookup("hello", "en-US", 0.0, 1.0)
 
 
