@@ -11,7 +11,7 @@ import pandas as pd
 from jobs.night import Done, Night
 from lake.columns import RUN_DATE
 from lake.schema import Table
-from quality.drift import drift
+from quality.drift import JUDGED_FROM_NIGHTS, drift, shifts, with_shifts
 from quality.engine import GateContext, import_ahead, write_data_docs
 from quality.gate import Verdict, hold, judge
 
@@ -87,11 +87,12 @@ def _drift(night: Night, table: Table, verdict: Verdict) -> list[str]:
             before.append(pd.read_parquet(path))
         except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
             said.append(f"{path} cannot be read and was passed over ({type(error).__name__}); remove it")
-    if len(before) >= 3:
-        said += drift(verdict.profile, before)
+    found = shifts(verdict.profile, before)
+    if len(before) >= JUDGED_FROM_NIGHTS:
+        said += drift(found, len(before))
     if verdict.passed:
         partial = folder / f"{night.settings.run_date}.partial"
-        verdict.profile.to_parquet(partial)
+        with_shifts(verdict.profile, found, len(before)).to_parquet(partial)
         partial.rename(partial.with_suffix(".parquet"))
     return [f"drift in {table.name}: {line}" for line in said]
 
