@@ -24,7 +24,8 @@ CHAINS = f"""CREATE TEMP TABLE chains AS
     SELECT *, started OR dwell_ms > 0 OR complete AS play,
         dwell_ms >= 30000 OR complete AS long_play, (stop OR skip) AND NOT (dwell_ms >= 30000 OR complete) AS short_stop
     FROM (
-        SELECT search_id, track_id, position, coalesce(max(dwell_ms), 0) AS dwell_ms,
+        SELECT search_id, track_id, position, coalesce(max(CASE WHEN dwell_ms > 86400000 THEN 86400000 ELSE dwell_ms END), 0) AS dwell_ms,
+            max(dwell_ms) IS NOT NULL AS timed,
             {", ".join(f"bool_or(kind IN ({kinds})) AS {name}" for name, kinds in _KINDS.items())}
         FROM events GROUP BY ALL
     )"""
@@ -35,7 +36,7 @@ _SUMS = {"clicks": "surface = 'screen' AND (tapped OR play)", "plays": "play", "
          "dwell_ms": "dwell_ms"}  # fmt: skip
 # of a play: how many of the 31 bounds between a second and an hour it reached; bounds grow by the thirtieth root of 3,600
 _BIN = "CASE WHEN dwell_ms < 1000 THEN 0 ELSE least(31, 1 + floor(30 * ln(dwell_ms / 1000.0) / ln(3600) + 1e-9)) END"
-_BINS = {f"d{i}": f"CASE WHEN play AND {_BIN} = {i} THEN 1 ELSE 0 END" for i in range(32)}
+_BINS = {f"d{i}": f"CASE WHEN play AND timed AND {_BIN} = {i} THEN 1 ELSE 0 END" for i in range(32)}
 SOUNDED = "true"  # of a voice chain: whoever reacted has heard the track, even if its `play` was late or in quarantine
 _KEYS = "search_date, locale, query, track_id, client"
 _MEASURES = ("impressions", "rephrases", *_SUMS)

@@ -36,7 +36,7 @@ MEASURES = {
     "exp": "expected_micro / 1e6", "voice": "voice::INT", "skipped": "skipped::INT", "stopped": "stopped::INT",
     "liked": "liked::INT", "vlong": "(voice AND long_play)::INT", "vexp": "voice::INT * expected_micro / 1e6",
     "aftershort": "(voice AND cell > 1 AND short_stop)::INT",
-    **{name: f"(played AND bin = {i})::INT" for i, name in enumerate(BINS)},
+    **{name: f"coalesce(played AND bin = {i}, false)::INT" for i, name in enumerate(BINS)},
     "after": "(voice AND cell > 1)::INT", "afterlong": "(voice AND cell > 1 AND long_play)::INT",
 }  # fmt: skip
 
@@ -182,7 +182,7 @@ PAIR = {
     "complete_rate_28d": rate("p", "ended", 28),
     "save_rate_28d": "least(p_saved_28, p_n_28) / nullif(p_n_28, 0)",
     "rephrase_rate_28d": rate("p", "again", 28),
-    "dwell_per_play_s_28d": "p_dwell_28 / nullif(p_played_28 * 1000, 0)",
+    "dwell_per_play_s_28d": f"p_dwell_28 / nullif(({' + '.join(f'p_{name}_28' for name in BINS)}) * 1000, 0)",
     "long_plays_log1p_decayed_14d": "ln(1 + p_long_h14)",
     "play_share_28d": "p_long_28 / nullif(q_long_28, 0)",
     "cluster_long_play_rate_28d": rate("c", "long", 28),

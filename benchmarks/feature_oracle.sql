@@ -11,9 +11,9 @@ CREATE TEMP TABLE asked AS
   FROM s WINDOW w AS (PARTITION BY user_id ORDER BY ts, search_id);
 CREATE TEMP TABLE reaction AS
   SELECT search_id, track_id, position,
-    bool_or(kind = 'click') AS tapped, bool_or(kind = 'play' OR kind = 'complete' OR dwell_ms > 0) AS played, bool_or(kind = 'complete') AS ended,
+    bool_or(kind = 'click') AS tapped, bool_or(kind = 'play' OR kind = 'complete' OR coalesce(dwell_ms, 0) > 0) AS played, bool_or(kind = 'complete') AS ended,
     bool_or(kind = 'skip') AS skipped, bool_or(kind = 'stop') AS stopped, bool_or(kind IN ('save', 'add')) AS saved,
-    bool_or(kind = 'like') AS liked, bool_or(kind = 'dislike') AS disliked, coalesce(max(dwell_ms), 0) AS dwell
+    bool_or(kind = 'like') AS liked, bool_or(kind = 'dislike') AS disliked, max(CASE WHEN dwell_ms > 86400000 THEN 86400000 ELSE dwell_ms END) AS dwell
   FROM (SELECT DISTINCT event_id, search_id, track_id, position, kind, dwell_ms FROM raw_events) GROUP BY ALL;
 CREATE TEMP TABLE shown AS
   SELECT search_id, locale, query, client, CAST(ts AS DATE) AS day, rephrased, unnest(results) AS track_id,
@@ -21,12 +21,12 @@ CREATE TEMP TABLE shown AS
   FROM asked;
 CREATE TEMP TABLE seen AS
   SELECT day, locale, query, client, track_id, least(position, 11) AS cell, client = 'alexa' AS voice,
-    CASE WHEN coalesce(dwell, 0) < 1000 THEN 0 ELSE least(31, 1 + floor(30 * ln(dwell / 1000.0) / ln(3600) + 1e-9)) END AS bin,
+    CASE WHEN dwell IS NULL THEN NULL WHEN dwell < 1000 THEN 0 ELSE least(31, 1 + floor(30 * ln(dwell / 1000.0) / ln(3600) + 1e-9)) END AS bin,
     coalesce(dwell >= 30000 OR ended, false) AS long_play, coalesce(ended, false) AS ended, coalesce(skipped, false) AS skipped,
     coalesce(stopped, false) AS stopped, coalesce(saved, false) AS saved, coalesce(liked, false) AS liked,
     coalesce(disliked, false) AS disliked, coalesce(dwell, 0) AS dwell, coalesce(played, false) AS played,
     coalesce(client <> 'alexa' AND (tapped OR played), false) AS clicked, rephrased,
-    coalesce((stopped OR skipped) AND NOT (dwell >= 30000 OR ended), false) AS short_stop
+    coalesce((stopped OR skipped) AND NOT (coalesce(dwell, 0) >= 30000 OR ended), false) AS short_stop
   FROM shown LEFT JOIN reaction USING (search_id, track_id, position)
   WHERE client <> 'alexa' OR reaction.search_id IS NOT NULL;
 CREATE TEMP TABLE aged AS

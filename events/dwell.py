@@ -54,15 +54,20 @@ def unpacked(sums: Sequence[Column]) -> list[Column]:
     return [part for s in sums for part in (F.pmod(s, F.lit(HIGH)), F.shiftright(s, 32))]
 
 
+def counted(sums: Sequence[Column]) -> Column:
+    """How many plays sums in the order of PACKED hold: those of which a time heard was told."""
+    return _added(unpacked(sums))
+
+
 def quantile_s(sums: Sequence[Column], percent: int) -> Column:
     """The `percent` quantile, in seconds, of sums in the order of PACKED: the centre of the first bin up to which so many lie.
 
-    Null where nothing was played.
+    Null where no time heard was told.
     """
     from pyspark.sql import functions as F
 
     counts = F.array(*unpacked(sums))
-    total = _added(unpacked(sums))
+    total = counted(sums)
     # the goal goes along, so that it is added up once a row and not once a bin
     start = F.struct(F.lit(0).cast("bigint").alias("met"), F.lit(1).alias("at"), (total * percent).alias("goal"))
 

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 LONG_PLAY_MS = 30_000
+LONGEST_PLAY_MS = 86_400_000  # what is told beyond a day is a paused device, and counts as a day
 TAIL = POSITIONS + 1  # ranks beyond POSITIONS share one cell
 SUMS = tuple(c.name for c in ENGAGEMENT_MEASURES)
-COUNT_VERSION = 5  # raise it when the meaning of a count changes: days are then counted again
+COUNT_VERSION = 6  # raise it when the meaning of a count changes: days are then counted again
 
 
 @dataclass(frozen=True)
@@ -29,25 +30,27 @@ class DayCounts:
 def chains(events: DataFrame) -> DataFrame:
     """One row per (search_id, track_id, position) with a reaction: the events of one chain folded together.
 
-    `dwell_ms` is cumulative in a chain, so its value is the maximum, never the sum (input contract).
-    A long play is 30 s heard, or the end reached.
+    `dwell_ms` is cumulative in a chain, so its value is the maximum, never the sum (input contract); 0 where none is told
+    (`is_timed` says which). A long play is 30 s heard, or the end reached; a skip or stop of which no time is told is a short one.
     """
     from pyspark.sql import functions as F
 
     def has(*kinds: str) -> Column:
         return F.max(F.col("kind").isin(*kinds).cast("int"))
 
+    dwell = F.when(F.col("dwell_ms") > LONGEST_PLAY_MS, F.lit(LONGEST_PLAY_MS)).otherwise(F.col("dwell_ms"))
     grouped = events.groupBy("search_id", "track_id", "position").agg(
         has("click").alias("tapped"), has("play").alias("started"), has("complete").alias("complete"),
         has("skip").alias("skip"), has("stop").alias("stop"), has("save", "add").alias("save"),
         has("like").alias("like"), has("dislike").alias("dislike"),
-        F.coalesce(F.max("dwell_ms"), F.lit(0)).alias("dwell_ms"),
+        F.coalesce(F.max(dwell), F.lit(0)).alias("dwell_ms"), F.count("dwell_ms").alias("timed"),
     )  # fmt: skip
     heard = (F.col("dwell_ms") >= LONG_PLAY_MS) | (F.col("complete") == 1)
     sounded = (F.col("started") == 1) | (F.col("dwell_ms") > 0) | (F.col("complete") == 1)  # its `play` may be lost
     stopped = ((F.col("stop") == 1) | (F.col("skip") == 1)) & ~heard
     columns = {"play": sounded, "long_play": heard, "short_stop": stopped}
-    return grouped.withColumns({name: so.cast("int") for name, so in columns.items()}).drop("started")
+    flags = {name: so.cast("int") for name, so in columns.items()} | {"is_timed": F.col("timed") > 0}
+    return grouped.withColumns(flags).drop("started", "timed")
 
 
 def _pleased() -> Column:
@@ -126,7 +129,7 @@ def _reactions(people: DataFrame, events: DataFrame) -> DataFrame:
         "satisfied": _pleased().cast("int"),
         "dwell_ms": F.col("dwell_ms"),
         "follow_short_stops": heard * (F.col("position") > 1).cast("int") * F.col("short_stop"),
-        **packed_bins(F.when(F.col("play") == 1, bin_of(F.col("dwell_ms")))),
+        **packed_bins(F.when((F.col("play") == 1) & F.col("is_timed"), bin_of(F.col("dwell_ms")))),
     }  # fmt: skip
     cell = F.least(F.col("position"), F.lit(TAIL)).alias("cell")
     flat = seen.select(*who, "track_id", cell, *[c.alias(n) for n, c in columns.items()])

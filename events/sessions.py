@@ -1,4 +1,4 @@
-"""Sessions and rephrases: which searches of a listener belong together, and which ask again in other words."""
+"""Sessions and rephrases: which searches of a listener belong together, and which are followed at once by something else."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def coec_cluster(window: Window) -> Column:
 
 @feature(unit="plays/expected", bounds=(0, TOP), windows=(28,), monotone=+1)
 def voice_success(window: Window) -> Column:
-    """Long plays over expected long plays on voice alone, where one track sounds and survival is exposure; shrunk to 1."""
+    """Long plays over expected long plays on voice alone, where one track sounds and survival is exposure; shrunk to 1 by three expected."""
     from pyspark.sql import functions as F
 
     expected = window.expected(measure="voice_expected_micro")
@@ -60,7 +60,7 @@ def voice_success(window: Window) -> Column:
 
 @feature(unit="clicks/expected", bounds=(0, TOP), windows=(28,), monotone=+1)
 def screen_coec(window: Window) -> Column:
-    """Clicks over expected clicks on screens alone, shrunk to 1."""
+    """Clicks over expected clicks on screens alone, shrunk to 1 by three expected ones."""
     from pyspark.sql import functions as F
 
     clicks = window.sum("responses") - window.sum("voice_long_plays")

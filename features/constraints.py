@@ -171,7 +171,7 @@ def lyrics_match(window: Window) -> Column:
     unit="0/1", bounds=(0, 1), monotone=+1, null="no language is asked for that genres or titles tell", oracle="exact"
 )
 def music_language_match(window: Window) -> Column:
-    """A genre of the track is sung in the language asked for, or the title has one of its small words ("in spanish": salsa, "de", "el").
+    """A genre of the track is sung in the language asked for, or the title has one of its small words ("in spanish": salsa, "del", "el").
 
     The catalog names no language; these two are evidence, not proof.
     """

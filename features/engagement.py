@@ -49,7 +49,7 @@ def complete_rate(window: Window) -> Column:
 
 @feature(unit="events/impression", bounds=(0, 1), windows=(7, 28), null=NO_IMPRESSION)
 def short_stop_rate(window: Window) -> Column:
-    """Share of impressions stopped or skipped within 30 s: the negative on voice."""
+    """Share of impressions stopped or skipped within 30 s, or after a time that nobody told: the negative on voice."""
     return share(window.sum("short_stops"), window.sum("impressions"))
 
 
@@ -81,25 +81,25 @@ def save_rate(window: Window) -> Column:
 
 @feature(unit="searches/impression", bounds=(0, 1), windows=(28,), null=NO_IMPRESSION)
 def rephrase_rate(window: Window) -> Column:
-    """Share of impressions whose search was asked again in other words within two minutes."""
+    """Share of impressions whose listener asked something else within two minutes: mostly the same in other words."""
     return share(window.sum("rephrases"), window.sum("impressions"))
 
 
-@feature(unit="s/play", bounds=(0, 86_400), windows=(28,), null="the track was never played for the query")
+@feature(unit="s/play", bounds=(0, 86_400), windows=(28,), null="no play for the query told how long it was heard")
 def dwell_per_play_s(window: Window) -> Column:
-    """Mean time heard of a play, in seconds."""
-    return share(window.sum("dwell_ms"), window.sum("plays") * 1000)
+    """Mean time heard, in seconds, of the plays that told one; a play counts a day at most."""
+    return share(window.sum("dwell_ms"), window.timed_plays() * 1000)
 
 
-@feature(unit="s", bounds=(0, 3_600), windows=(28,), null="the track was never played for the query")
+@feature(unit="s", bounds=(0, 3_600), windows=(28,), null="no play for the query told how long it was heard")
 def dwell_p50_s(window: Window) -> Column:
-    """Time heard that half of the plays reached at most, to a bin (a factor of 1.15): unlike the mean, deaf to one long party."""
+    """Time heard that half of the plays that told one reached at most, to a bin (a factor of 1.15): unlike the mean, deaf to one long party."""
     return window.dwell_quantile(50)
 
 
-@feature(unit="s", bounds=(0, 3_600), windows=(28,), null="the track was never played for the query")
+@feature(unit="s", bounds=(0, 3_600), windows=(28,), null="no play for the query told how long it was heard")
 def dwell_p90_s(window: Window) -> Column:
-    """Time heard that nine in ten plays reached at most, to a bin (a factor of 1.15)."""
+    """Time heard that nine in ten of the plays that told one reached at most, to a bin (a factor of 1.15)."""
     return window.dwell_quantile(90)
 
 

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from features.spec import FeatureColumn
 
 
+FITTED = ("coec", "coec_cluster", "track_coec")  # features that are shrunk by fitted strengths
+
+
 @dataclass(frozen=True)
 class Explained:
     """One column of the pair: what is stored (None for null), what its sums give now, and those sums by name."""
@@ -89,7 +92,8 @@ def explained(
     days = [d for i in range(1, LONGEST_DAYS + 1) if (d := str(run_date - timedelta(days=i))) in held]
     daily = lake.read(DAILY_ENGAGEMENT, days, allow_unvalidated=True)
     tracks = lake.read(TRACKS, [newest_catalog(lake, run_date)], allow_unvalidated=True)
-    known = catalogs_known(lake, day, backdate=True) if stored.get("catalog_popularity") is not None else None
+    has_popularity = any(v is not None for n, v in stored.items() if n.startswith("catalog_popularity"))
+    known = catalogs_known(lake, day, backdate=True) if has_popularity else None
     inputs = FeatureInputs(
         pair, daily, lake.read(QUERIES, day, allow_unvalidated=True), tracks,
         lake.read(EXPOSURE_CURVES, day, allow_unvalidated=True), (run_date,),
@@ -108,6 +112,8 @@ def explained(
         sums: dict[str, float] = {}
         for asked in asked_sums([column])[0]:
             sums |= _told(asked, made[f"{asked.level}__{asked.column}"] or 0)
+        if column.feature.name in FITTED:
+            sums |= {f"strength of {level}": s for level, s in inputs.strengths.get(run_date, {}).items()}
         out.append(Explained(column, stored[column.name], made[column.name], sums))
     places = [locale] if len(locale) > 2 else None
     mine = daily.where((F.col("query") == query) & (F.col("track_id") == track_id))

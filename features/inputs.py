@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from events.dwell import PACKED, quantile_s
+from events.dwell import PACKED, counted, quantile_s
 from events.engagement import SUMS
 from events.tiles import (
     ALL_TIME as ALL_TIME,  # a window of so many days is the whole history; its columns end in `_all`
@@ -197,8 +197,12 @@ class Window:
         return F.coalesce(F.col(f"query__{wanted.column}"), F.lit(0))
 
     def dwell_quantile(self, percent: int, level: str = "pair") -> Column:
-        """Time heard, in seconds, that `percent` of the plays reached at most: to a bin of `events.dwell`; null without plays."""
+        """Time heard, in seconds, that `percent` of the timed plays reached at most, to a bin of `events.dwell`; null without any."""
         return quantile_s([self.sum(name, level) for name in PACKED], percent)
+
+    def timed_plays(self, level: str = "pair") -> Column:
+        """Plays of which a time heard was told (bigint)."""
+        return counted([self.sum(name, level) for name in PACKED])
 
     def _of_tracks(self, measure: str, how: How) -> Column:
         from pyspark.sql import functions as F
@@ -263,7 +267,9 @@ def capped(value: Column, top: float) -> Column:
 def shrunk(hits: Column, exposure: Column, parent: Column, strength: float | Column) -> Column:
     """(strength · parent + hits) / (strength + exposure): pulled to the parent while the exposure is thin.
 
-    Source: the posterior mean of a gamma-Poisson model with prior mean `parent`.
+    Source: the posterior mean of a gamma-Poisson model with prior mean `parent`. In a chain of levels the parent's own data hold
+    those of the level, as everywhere in COEC's back-off: what the level met is counted in each, and pulls it further from 1 than
+    the model by itself would.
     """
     from pyspark.sql import functions as F
 

@@ -91,19 +91,19 @@ def query_click_rate(window: Window) -> Column:
 
 @feature(unit="events/impression", bounds=(0, 1), windows=(28,), null="the query had no impression in the window")
 def query_short_stop_rate(window: Window) -> Column:
-    """Stops and skips within 30 s per impression of the query."""
+    """Stops and skips within 30 s (or after a time that nobody told) per impression of the query."""
     return share(window.sum("short_stops", "query"), window.sum("impressions", "query"))
 
 
 @feature(unit="searches/impression", bounds=(0, 1), windows=(28,), null="the query had no impression in the window")
 def query_rephrase_rate(window: Window) -> Column:
-    """Share of the query's impressions whose search was asked again in other words: how often it fails."""
+    """Share of the query's impressions whose listener asked something else within two minutes: how often it fails, roughly."""
     return share(window.sum("rephrases", "query"), window.sum("impressions", "query"))
 
 
 @feature(unit="responses/expected", bounds=(0, 1_000), windows=(28,))
 def query_coec(window: Window) -> Column:
-    """Responses over expected responses of the query over all tracks, shrunk to 1: above it the query is easy."""
+    """Responses over expected responses of the query over all tracks, shrunk to 1 by three expected ones: above it the query is easy."""
     from pyspark.sql import functions as F
 
     return shrunk(window.sum("responses", "query"), window.expected("query"), F.lit(1.0), 3.0)

@@ -28,7 +28,7 @@ def _track_rate(window: Window) -> Column:
 
 @feature(unit="plays/impression", bounds=(0, 1), windows=(28,), monotone=+1)
 def follow_long_play_rate(window: Window) -> Column:
-    """Long plays per time it sounded after another track of the queue for this query, shrunk to the track's over all queries."""
+    """Long plays per time it sounded after another track of the queue for this query, shrunk to the track's over all queries by ten times."""
     return shrunk(
         window.sum("voice_follow_long_plays"), window.sum("voice_follows"), _track_rate(window), PRIOR_FOLLOWS
     )
@@ -36,7 +36,7 @@ def follow_long_play_rate(window: Window) -> Column:
 
 @feature(unit="plays/impression", bounds=(0, 1), windows=(28,), monotone=+1)
 def track_follow_long_play_rate(window: Window) -> Column:
-    """Long plays per time the track sounded after another one, over all queries of the language, shrunk to one half."""
+    """Long plays per time the track sounded after another one, over all queries of the language, shrunk to one half by ten times."""
     return _track_rate(window)
 
 
@@ -53,7 +53,10 @@ def follow_short_stop_rate(window: Window) -> Column:
 
 @feature(unit="ratio", bounds=(0, 1_000), windows=(28,), null="the track had no long play on voice in the window")
 def follow_lift(window: Window) -> Column:
-    """The track's rate as a follower over its rate anywhere on voice: above 1 it goes better after another than as the first."""
+    """The track's rate as a follower over its rate anywhere on voice: above 1 it goes better after another than as the first.
+
+    The first is shrunk to one half by ten times, the second is not: a track that never followed has one half over its rate.
+    """
     from pyspark.sql import functions as F
 
     anywhere = share(window.sum("voice_long_plays", "track"), window.sum("voice_impressions", "track"))

@@ -75,7 +75,7 @@ def title_trigram_similarity(window: Window) -> Column:
 
 @feature(unit="0/1", bounds=(0, 1), monotone=+1, oracle="exact")
 def title_phrase(window: Window) -> Column:
-    """The title stands in the request word for word, or the stripped request in the title."""
+    """The title stands in the stripped request word for word, or that in the title."""
     from pyspark.sql import functions as F
 
     query, title = in_words(window.col("stripped")), in_words(window.col("title_normal"))
@@ -84,7 +84,7 @@ def title_phrase(window: Window) -> Column:
 
 @feature(unit="0/1", bounds=(0, 1), monotone=+1, oracle="exact")
 def artist_phrase(window: Window) -> Column:
-    """One of the artists stands in the request word for word."""
+    """One of the artists stands in the stripped request word for word."""
     from pyspark.sql import functions as F
 
     query = in_words(window.col("stripped"))

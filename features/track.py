@@ -23,7 +23,7 @@ def track_impressions_log1p(window: Window) -> Column:
 
 @feature(unit="events/impression", bounds=(0, 1), windows=(28,), null="the track had no impression in the window")
 def track_short_stop_rate(window: Window) -> Column:
-    """Stops and skips within 30 s per impression of the track."""
+    """Stops and skips within 30 s (or after a time that nobody told) per impression of the track."""
     return share(window.sum("short_stops", "track"), window.sum("impressions", "track"))
 
 
@@ -33,9 +33,9 @@ def track_complete_rate(window: Window) -> Column:
     return share(window.sum("completes", "track"), window.sum("impressions", "track"))
 
 
-@feature(unit="s", bounds=(0, 3_600), windows=(28,), null="the track was never played")
+@feature(unit="s", bounds=(0, 3_600), windows=(28,), null="no play of the track told how long it was heard")
 def track_dwell_p50_s(window: Window) -> Column:
-    """Time heard that half of the track's plays reached at most, over all queries of the language, to a bin (a factor of 1.15)."""
+    """Time heard that half of the track's plays that told one reached at most, over all queries of the language, to a bin (a factor of 1.15)."""
     return window.dwell_quantile(50, "track")
 
 
@@ -81,7 +81,7 @@ def track_long_plays_log1p(window: Window) -> Column:
 
 @feature(unit="responses/expected", bounds=(0, 1_000), windows=(28,), monotone=+1)
 def track_coec(window: Window) -> Column:
-    """Responses over expected responses of the track over all queries, shrunk to 1."""
+    """Responses over expected responses of the track over all queries, shrunk to 1 by the fitted strength."""
     from pyspark.sql import functions as F
 
     return shrunk(window.sum("responses", "track"), window.expected("track"), F.lit(1.0), window.strength("track"))
@@ -103,7 +103,7 @@ def artist_long_plays_log1p(window: Window) -> Column:
 
 @feature(unit="responses/expected", bounds=(0, 1_000), windows=(28,), monotone=+1)
 def artist_coec(window: Window) -> Column:
-    """Responses over expected responses of the main artist, shrunk to 1."""
+    """Responses over expected responses of the main artist, shrunk to 1 by three expected ones."""
     from pyspark.sql import functions as F
 
     return shrunk(window.sum("responses", "artist"), window.expected("artist"), F.lit(1.0), 3.0)

@@ -17,14 +17,16 @@ ENGAGEMENT_MEASURES = (
     count("completes", "plays heard to the end"),
     count("skips", "impressions skipped"),
     count("stops", "impressions after which the listener stopped"),
-    count("short_stops", "stops or skips within 30 s"),
+    count("short_stops", "stops or skips within 30 s, or after a time that nobody told"),
     count("saves", "saves and adds to a list"),
     count("likes", "likes"),
     count("dislikes", "dislikes"),
     count("satisfied", "impressions heard long, saved or liked, each once", "impressions"),
-    count("rephrases", "impressions whose search was asked again in other words within 2 minutes"),
+    count(
+        "rephrases", "impressions whose listener asked something else within 2 minutes, mostly the same in other words"
+    ),
     count("follow_short_stops", "stops or skips within 30 s at a rank beyond the first (voice)"),
-    count("dwell_ms", "time heard, the maximum of each chain, summed", "ms"),
+    count("dwell_ms", "time heard, the maximum of each chain (a day at most), summed; 0 where none is told", "ms"),
 )
 POSITION_ARRAYS = (
     Column("impressions_by_position", "array<bigint>", "impressions at ranks 1–10, then the tail", "impressions"),
@@ -32,7 +34,10 @@ POSITION_ARRAYS = (
     Column("long_plays_by_position", "array<bigint>", "long plays at ranks 1–10, then the tail", "plays"),
 )
 PLAYS_BY_DWELL = Column(
-    "plays_by_dwell", "array<bigint>", "plays by time heard, in the 32 bins of events/dwell.py", "plays"
+    "plays_by_dwell",
+    "array<bigint>",
+    "plays by time heard, where one is told, in the 32 bins of events/dwell.py",
+    "plays",
 )
 
 DAILY_ENGAGEMENT = Table(
@@ -71,7 +76,7 @@ DAILY_SEARCHES = Table(
         SEARCH_DATE, LOCALE, QUERY, CLIENT,
         count("searches", "searches by people", "searches"),
         count("satisfied", "searches with a long play, save or like", "searches"),
-        count("rephrased", "searches asked again in other words within 2 minutes", "searches"),
+        count("rephrased", "searches whose listener asked something else within 2 minutes", "searches"),
         count("bot_searches", "searches excluded as bots (not in the other counts)", "searches"),
     ),
     "count_engagement", restricted=True, sort_by=("locale", "query"), may_be_empty=True,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from features.catalogue import feature_tables, features
 from features.engine import asked_sums
-from features.inputs import Sum
+from features.inputs import LONGEST_DAYS, Sum
 from features.spec import Feature
 from lake.schema import Column, Table
 from lake.tables import LOG_TABLES
@@ -76,8 +76,12 @@ def _feature(feature: Feature) -> list[str]:
     direction = {1: "more is better", -1: "less is better", 0: "free"}[feature.monotone]
     null = f"null: {feature.null_means}" if feature.null_means else "never null"
     names = ", ".join(f"`{c.name}`" for c in feature.columns())
+    decayed = [
+        f"A decayed column weighs a day half for every half-life of its age, and looks back {LONGEST_DAYS} days.",
+        "",
+    ]
     return [f"### {feature.name}", "", names, "", f"{feature.unit}, [{low}, {high}]; {direction}; {null}; oracle: {feature.oracle}.", "",
-            feature.description, "", _cost(feature), ""]  # fmt: skip
+            feature.description, "", *(decayed if feature.half_lives else []), _cost(feature), ""]  # fmt: skip
 
 
 def table_page() -> str:

@@ -81,6 +81,19 @@ def test_what_pleased_counts_once_an_impression_and_a_lost_play_is_heard_of(spar
     assert sum(rows["alexa", "t1"]["plays_by_dwell"]) == 1
 
 
+def test_a_time_that_nobody_told_is_none_and_a_day_is_the_most(spark: SparkSession) -> None:
+    asked = searches(spark, ("s1", "u", "02T10:00:00", "mobile", "hello")).selectExpr(
+        "*", "false is_bot", "false is_rephrased"
+    )
+    reacted = events(spark, ("s1", "t1", 1, "play", None), ("s1", "t1", 1, "complete", None), ("s1", "t2", 2, "play", 9 * 10**18),
+                     ("s1", "t3", 3, "play", None), ("s1", "t3", 3, "skip", None))  # fmt: skip
+    rows = {r["track_id"]: r for r in counted_days(asked, reacted).daily_engagement.collect()}
+    told = {t: (r["plays"], r["long_plays"], r["short_stops"], r["dwell_ms"]) for t, r in rows.items()}
+    assert told == {"t1": (1, 1, 0, 0), "t2": (1, 1, 0, 86_400_000), "t3": (1, 0, 1, 0)}
+    assert {t: sum(r["plays_by_dwell"]) for t, r in rows.items()} == {"t1": 0, "t2": 1, "t3": 0}
+    assert rows["t2"]["plays_by_dwell"][31] == 1
+
+
 def test_bots_are_counted_apart(spark: SparkSession) -> None:
     asked = searches(
         spark, ("s1", "u", "02T10:00:00", "mobile", "hello"), ("s2", "b", "02T10:00:00", "mobile", "hello")

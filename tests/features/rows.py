@@ -28,3 +28,9 @@ def filled(frame: DataFrame, table, **columns) -> DataFrame:  # type: ignore[no-
         for n, t in fields.items()
     }
     return frame.select(*[c.alias(n) for n, c in made.items()])
+
+
+def sparse(frame: DataFrame, table, **columns) -> DataFrame:  # type: ignore[no-untyped-def]
+    """Like `filled`, of the frame's own columns and those named; of the others null is what may be null."""
+    nothing = {c.name: F.lit(None) for c in table.columns if c.nullable}
+    return filled(frame, table, **(nothing | {n: F.col(n) for n in frame.columns} | columns))

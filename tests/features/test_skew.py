@@ -15,7 +15,10 @@ from lake.schema import struct
 from lake.tables import DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES, TRACKS
 from tests.features.rows import AS_OF, filled
 
-TRACK_COUNT, HEAD = 100_000, 20_000  # the head query's impressions, of 100,000 in all
+TRACK_COUNT, HEAD = (
+    125_000,
+    25_000,
+)  # the head query's impressions, a fifth of all; the other query shows the other tracks once each
 
 
 @pytest.fixture(scope="module")
