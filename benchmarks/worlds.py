@@ -94,7 +94,7 @@ def night_of(run: Run, out: Path, timeout_s: int, again: bool = False) -> dict[s
     """
     folder = (out / f"{run.world}-{run.seed}").resolve()
     report = folder / "reports" / "night.json"
-    if _arguments_of(folder) != asdict(run):
+    if _arguments_of(folder) != _simulated_by(run):
         _start_over(folder, run)
     elif again or _code_of(folder) != code_fingerprint(*ROOMS):
         for made in ("lake", "releases", "reports"):
@@ -121,6 +121,11 @@ def _code_of(folder: Path) -> str:
     return code.read_text(encoding="utf-8").strip() if code.exists() else ""
 
 
+def _simulated_by(run: Run) -> dict[str, Any]:
+    """What a world follows from: its arguments, and the simulator's code."""
+    return asdict(run) | {"simulator": code_fingerprint("simulator")}
+
+
 def _arguments_of(folder: Path) -> object:
     try:
         return json.loads((folder / _MARKER).read_text(encoding="utf-8"))
@@ -135,7 +140,7 @@ def _start_over(folder: Path, run: Run) -> None:
             raise RunFailed(f"{folder}: holds files but no {_MARKER}, so it is not ours to empty; choose another --out")
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / _MARKER).write_text(json.dumps(asdict(run)) + "\n", encoding="utf-8")
+    (folder / _MARKER).write_text(json.dumps(_simulated_by(run)) + "\n", encoding="utf-8")
 
 
 def _call(what: str, command: list[str], log: Path, timeout_s: int) -> None:

@@ -109,7 +109,7 @@ def print_ablation(found: Ablation) -> None:
     console.print(table)
     console.print(
         f"All families: {found.ndcg10:.4f} over {found.judged} entries, means of {found.seeds} fits; rankers' own order, "
-        "before the lists are re-ranked. Lost without it: bold where the interval is above 0. Gain: its share of the splits'. Families "
-        "carry each other's load: what is lost without one is what no other can tell.",
+        "before the lists are re-ranked. Lost without it: bold where the interval (by need, given these fits) is above 0. Gain: its "
+        "share of the splits'. Families carry each other's load: what is lost without one is what no other can tell.",
         style="dim", highlight=False,
     )  # fmt: skip

@@ -43,8 +43,9 @@ def smoothed_ctr_scores(candidates: pd.DataFrame, *, strength: float = 20.0) -> 
 
 
 def served_scores(candidates: pd.DataFrame) -> Floats:
-    """The order in which whoever served the logs showed the tracks: the lower the mean rank, the higher; never shown ranks last."""
-    return -_numbers(candidates["mean_position"], missing=1e9)
+    """The order in which whoever served the logs showed the tracks: by the discount 1 / log2(rank + 1) that they stood at in a
+    mean list, 0 in a list without them. Every list as it was served counts, heard or not; what was never served ranks last."""
+    return _numbers(candidates["served_discount"], missing=0.0)
 
 
 def coec_scores(candidates: pd.DataFrame, column: str = "coec") -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ import pandas as pd
 from evaluation.answers import Forms, answered
 from evaluation.baselines import skyline_scores
 from evaluation.errors import RankingsUnfit
-from evaluation.metrics import dcg_by_group, ndcg_by_group
+from evaluation.metrics import dcg_by_group, mean_over_groups, ndcg_by_group
 from evaluation.truth import KEY, NightTruth, expected_gains, ideal_lists, need_shares
 
 Floats = npt.NDArray[np.float64]
@@ -25,7 +26,8 @@ class Judge:
 
     `entries`: one row per asked entry, with `searches`, `need_id`, `kind` and `ideal` (DCG@10 over the whole catalog; 0
     without a relevant track). `rows`: the candidates of those entries, in the order of `entry` and track_id. `gain`: the
-    expected gain of each row. `searches`: all of the day, answered or not.
+    expected gain of each row. `searches`: all of the day, answered or not. `hits`: the day's searches that an entry answers, by
+    what was asked and the entry (entry_locale, entry_query).
     """
 
     entries: pd.DataFrame
@@ -35,6 +37,7 @@ class Judge:
     shares: pd.DataFrame
     gains: pd.DataFrame
     searches: float
+    hits: pd.DataFrame
 
     @property
     def weight(self) -> Floats:
@@ -49,6 +52,26 @@ class Judge:
     def ndcg(self, scores: Floats) -> Floats:
         """NDCG@10 of each entry if its candidates lie by these scores (one a row of `rows`); linear in the expected gain."""
         return ndcg_by_group(self.gain, scores, self.sizes, NDCG_K, gain="linear", ideal=self.ideal)
+
+    def ndcg_by_request(self, truth: NightTruth, arms: Mapping[str, Floats]) -> dict[str, float]:
+        """Mean NDCG@10 of each arm (its scores of `rows`) over the requests as they were asked, by their searches.
+
+        Each request (locale, query) has the gains and the ideal list of its own needs; of the entry that answers it comes the list
+        alone. So a wrong alias, or one list for locales that want different things, costs what it costs the listener.
+        """
+        shares = need_shares(self.hits)
+        gains = expected_gains(shares, truth.relevance)
+        requests = _entries(shares, gains, truth.kinds).rename(columns={"entry": "request"})
+        answers = self.hits[[*KEY, "entry_locale", "entry_query"]].drop_duplicates()
+        lists = self.rows[[*KEY, "track_id"]].rename(columns={"locale": "entry_locale", "query": "entry_query"})
+        lists = lists.assign(place=np.arange(len(lists)))
+        rows = requests.merge(answers, on=KEY).merge(lists, on=["entry_locale", "entry_query"])
+        rows = rows.sort_values(["request", "place"], kind="stable").reset_index(drop=True)
+        sizes = rows.groupby("request").size().reindex(range(len(requests)), fill_value=0).to_numpy(dtype=np.int64)
+        gain, place = skyline_scores(rows, gains), rows["place"].to_numpy()
+        ideal, weight = (requests[c].to_numpy(dtype=np.float64) for c in ("ideal", "searches"))
+        ndcg = {a: ndcg_by_group(gain, s[place], sizes, NDCG_K, gain="linear", ideal=ideal) for a, s in arms.items()}
+        return {arm: mean_over_groups(values, weight) for arm, values in ndcg.items()}
 
     @classmethod
     def of(
@@ -78,7 +101,8 @@ class Judge:
         sizes = (
             rows.groupby("entry", sort=True).size().reindex(range(len(entries)), fill_value=0).to_numpy(dtype=np.int64)
         )
-        return cls(entries, rows, skyline_scores(rows, gains), sizes, shares, gains, float(asked["searches"].sum()))
+        searches = float(asked["searches"].sum())
+        return cls(entries, rows, skyline_scores(rows, gains), sizes, shares, gains, searches, hits)
 
 
 def _entries(shares: pd.DataFrame, gains: pd.DataFrame, kinds: dict[str, str]) -> pd.DataFrame:

@@ -47,9 +47,9 @@ def evaluate_night(
     """NDCG@10 of every arm over the released entries that people asked for on day D.
 
     `rankings`: one row per (locale, query, track_id) of the release, with `score` (greater first), or with `rank` (1
-    first), which wins if present. `candidates`: the rows the night ranked, with `impressions`, `clicks`, `mean_position` (the mean
-    rank at which it was shown, null if never), `coec`, `coec_raw`, `stripped` (the carrier-stripped query), and optionally
-    `candidate_rank` (the order for recall@100; else by popularity). `catalog`: track_id, title, artists, popularity of the whole
+    first), which wins if present. `candidates`: the rows the night ranked, with `impressions`, `clicks`, `served_discount` (Σ of
+    1 / log2(rank + 1) over the lists that held it, null if none did), `coec`, `coec_raw`, `stripped` (the query without its carrier),
+    and optionally `candidate_rank` (the order for recall@100; else by popularity). `catalog`: track_id, title, artists, popularity of the whole
     catalog. Further columns are ignored.
     `stripped`: (locale, query) of D → stripped form, tried where the full form is not released, then `aliases`: (locale,
     wording) → the released query that answers for it (`answered`).
@@ -84,6 +84,7 @@ def evaluate_night(
         metric=ndcg_name(NDCG_K, gain="linear", ideal="catalog").replace("gain=linear", "gain=Σ P(need)·(2^grade−1)"),
         ndcg10={arm: mean_over_groups(values, weight) for arm, values in ndcg.items()},
         ndcg10_unweighted={arm: mean_over_groups(values) for arm, values in ndcg.items()},
+        ndcg10_by_request=judge.ndcg_by_request(truth, arms),
         diff={
             name: _difference(
                 (ndcg["playfirst"] - ndcg[name])[judged],
@@ -123,7 +124,7 @@ def _check(rankings: pd.DataFrame, candidates: pd.DataFrame, catalog: pd.DataFra
         (
             "candidates",
             candidates,
-            [*row, "impressions", "clicks", "mean_position", "coec", "coec_raw", "stripped"],
+            [*row, "impressions", "clicks", "served_discount", "coec", "coec_raw", "stripped"],
             row,
         ),
         ("catalog", catalog, ["track_id", "title", "artists", "popularity"], ["track_id"]),

@@ -30,7 +30,8 @@ class Difference:
 class NightResult:
     """How well the release of `run_date` answers what people asked on that day. All shares are in [0, 1].
 
-    `ndcg10` and `ndcg10_unweighted`: arm → mean over the judged entries, by the searches each answers or plain.
+    `ndcg10` and `ndcg10_unweighted`: arm → mean over the judged entries, by the searches each answers or plain. `ndcg10_by_request`:
+    over the requests as they were asked, each with an ideal list of its own (`Judge.ndcg_by_request`).
     `recall100`: shares within the first 100 candidates (see `evaluation.night`). `coverage`: share of the day's
     searches that some entry answers. `by_kind`: kind of need → {"searches", "entries", arm: weighted NDCG}.
     """
@@ -40,6 +41,7 @@ class NightResult:
     metric: str
     ndcg10: dict[str, float]
     ndcg10_unweighted: dict[str, float]
+    ndcg10_by_request: dict[str, float]
     diff: dict[str, Difference]
     recall100: dict[str, float]
     recall_order: str
@@ -74,6 +76,7 @@ class NightResult:
             "metric": self.metric,
             "ndcg10": self.ndcg10,
             "ndcg10_unweighted": self.ndcg10_unweighted,
+            "ndcg10_by_request": self.ndcg10_by_request,
             "diff": diff,
             "recall100": {**self.recall100, "order": self.recall_order},
             "coverage": self.coverage,
@@ -105,7 +108,7 @@ def print_night(result: NightResult) -> None:
 
     console = Console()
     table = Table(title=f"{result.run_date}: the release against the simulator's truth", title_justify="left")
-    for heading in ("arm", "NDCG@10", "by entry", "ahead by", "95 % by need", "locales as one"):
+    for heading in ("arm", "NDCG@10", "by request", "ahead by", "95 % by need", "locales as one"):
         table.add_column(heading, justify="left" if heading == "arm" else "right", no_wrap=True)
     for arm, value in sorted(result.ndcg10.items(), key=lambda item: -item[1]):
         lead = ["", "", ""]
@@ -113,7 +116,7 @@ def print_night(result: NightResult) -> None:
             d, wide = result.diff[arm].interval, result.diff[arm].across_locales
             lead = [f"{d.mean:+.4f}", f"{d.low:+.3f} {d.high:+.3f}", f"{wide.low:+.3f} {wide.high:+.3f}"]
         name = f"[bold]{arm}[/bold]" if arm == "playfirst" else arm
-        table.add_row(name, f"{value:.4f}", f"{result.ndcg10_unweighted[arm]:.4f}", *lead)
+        table.add_row(name, f"{value:.4f}", f"{result.ndcg10_by_request[arm]:.4f}", *lead)
     console.print(table)
     recall, entries = result.recall100, result.entries
     console.print(
@@ -126,7 +129,8 @@ def print_night(result: NightResult) -> None:
         f"{recall['grade3']:.3f} of the tracks of grade 3 and 4."
     )
     console.print(
-        f"NDCG@10 is weighted by searches, 'by entry' is not; 'ahead by': playfirst minus the arm; "
+        "NDCG@10 is of released entries, by the searches that each answers; 'by request' of what was asked, with what each wording's own "
+        "listeners wanted; 'ahead by': playfirst minus the arm; "
         "'locales as one': the interval with one cluster for a want in all locales. "
         f"{result.metric}",
         style="dim",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from rich.console import Console
 
 from evaluation.ablation import print_ablation, read_ablation
 from evaluation.answers import Forms
-from evaluation.errors import TruthUnreadable
+from evaluation.errors import MetricInput, TruthUnreadable
 from evaluation.night import evaluate_night, print_night, write_night_json
 from evaluation.truth import NightTruth, night_truth
 from features.catalogue import feature_table
@@ -20,10 +21,9 @@ from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
 from jobs.publish import aliases_of
 from jobs.settings import Settings
-from lake.columns import POSITIONS
 from lake.errors import InputContractError
 from lake.places import places
-from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, HEAD_RANKINGS, QUERIES
+from lake.tables import BOT_DAYS, CANDIDATES, DAILY_ENGAGEMENT, HEAD_RANKINGS, QUERIES, SEARCH_LOG
 from queries.carrier import load_grammar, stripped
 from ranking.examples import training_examples_table
 
@@ -79,12 +79,8 @@ def run(night: Night) -> Done:
     rankings = lake.read(HEAD_RANKINGS, day).select("locale", "query", "track_id", "score", "rank").toPandas()
     forms, aliases, wanted = asked_entries(night, truth)
     spread = lake.read(DAILY_ENGAGEMENT, night.window(WINDOW_DAYS)).withColumn("locale", F.explode(places()))
-    ranks = F.col("impressions_by_position")[0]
-    for i in range(1, POSITIONS + 1):  # what was shown beyond the last counts as one further
-        ranks = ranks + F.col("impressions_by_position")[i] * (i + 1)
     seen = spread.groupBy("locale", "query", "track_id").agg(
         F.sum("impressions").alias("impressions"),
-        (F.sum(ranks) / F.nullif(F.sum("impressions"), F.lit(0))).alias("mean_position"),
         F.sum(F.when(F.col("client") == "alexa", F.col("long_plays")).otherwise(F.col("clicks"))).alias("clicks"),
     )
     features = lake.read(feature_table("query_track"), day).select(
@@ -96,6 +92,7 @@ def run(night: Night) -> Done:
         .join(features, ["locale", "query", "track_id"])
         .join(lake.read(QUERIES, day).select("locale", "query", "stripped"), ["locale", "query"])
         .join(seen, ["locale", "query", "track_id"], "left").fillna(0, ["impressions", "clicks"])
+        .join(_served(night, wanted), ["locale", "query", "track_id"], "left")
     ).toPandas()  # fmt: skip
     catalog = night.tracks(allow_unvalidated=False).select("track_id", "title", "artists", "popularity").toPandas()
     result = evaluate_night(truth, rankings, frame, catalog, stripped=forms, aliases=aliases)
@@ -110,11 +107,29 @@ def run(night: Night) -> Done:
     return Done(len(frame), len(rankings), f"NDCG@10 {ours['playfirst']:.4f}, skyline {ours['skyline']:.4f}; {out}")
 
 
+def _served(night: Night, wanted: DataFrame) -> DataFrame:
+    """(locale, query, track_id, served_discount): where the lists of the window, as people were served them, had the tracks of `wanted`."""
+    from pyspark.sql import functions as F
+
+    first, before = night.run_date - timedelta(days=WINDOW_DAYS), night.run_date
+    asked = night.lake.read(SEARCH_LOG, allow_unvalidated=True)
+    asked = asked.where((F.col("search_date") >= F.lit(first)) & (F.col("search_date") < F.lit(before)))
+    bots = night.lake.read(BOT_DAYS, allow_unvalidated=True).select("user_id", "search_date")
+    asked = asked.join(F.broadcast(bots), ["user_id", "search_date"], "left_anti")
+    placed = asked.select(F.explode(places()).alias("locale"), "query", "results")
+    listed = placed.join(F.broadcast(wanted), ["locale", "query"]).select(
+        "locale", "query", F.posexplode("results").alias("_i", "track_id")
+    )
+    return listed.groupBy("locale", "query", "track_id").agg(
+        F.sum(F.lit(1.0) / F.log2(F.col("_i") + 2)).alias("served_discount")
+    )
+
+
 def run_if_judged(night: Night) -> Done:
     """The same as a step of the night: passed over, with the reason, where the truth holds no searches of D."""
     try:
         return run(night)
-    except TruthUnreadable as error:
+    except (TruthUnreadable, MetricInput) as error:  # no searches of D, or too few to judge by
         return Done(skipped=True, note=str(error))
 
 

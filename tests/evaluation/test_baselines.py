@@ -48,9 +48,11 @@ def test_few_impressions_weigh_little_once_smoothed():
     assert smoothed_ctr_scores(frame).tolist() == pytest.approx([11 / 21, 50 / 70, 19 / 69, 0.5])
 
 
-def test_as_served_is_by_mean_rank_and_what_was_never_shown_is_last():
-    frame = candidates(mean_position=[2.5, 1.0, None])
-    assert np.argsort(-served_scores(frame)).tolist() == [1, 0, 2]
+def test_as_served_is_by_the_discount_in_the_lists_and_what_was_never_served_is_last():
+    """180 lists led by one track beat 1.3 led by another that stood eighth in all others, heard or not."""
+    leader, eighth, second = 180 + 20 / math.log2(3), 1.3 + 198.7 / math.log2(9), 5 + 195 / math.log2(3)
+    frame = candidates(served_discount=[eighth, leader, None, second])
+    assert np.argsort(-served_scores(frame)).tolist() == [1, 3, 0, 2]
 
 
 def bm25(request, track, k1=1.2, b=0.75):

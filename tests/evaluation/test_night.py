@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from datetime import date
 
 import pandas as pd
@@ -46,7 +47,7 @@ def candidates():
         ("en", "unasked", "c", 5, 1, 0.1, "unasked"),
     ]
     frame = pd.DataFrame(rows, columns=["locale", "query", "track_id", "impressions", "clicks", "coec", "stripped"])
-    frame["mean_position"] = [2.0, 1.0, None, 1.0, 2.0, 1.0, 1.0]
+    frame["served_discount"] = [10 / LOG3, 10.0, None, 5.0, 5 / LOG3, 5.0, 5.0]
     return frame.assign(coec_raw=frame["coec"].where(frame["track_id"] != "b"))  # b was never shown, so it stands last
 
 
@@ -103,6 +104,26 @@ def test_ndcg_by_hand(result):
     assert result.ndcg10["bm25"] == pytest.approx((4 * tied + 2 * (x_first + x_second) / 2) / 6)
     assert result.ndcg10_unweighted["ctr"] == pytest.approx((b_first + x_second) / 2)
     assert result.ndcg10_unweighted["playfirst"] == pytest.approx((1 + x_first) / 2)
+
+
+def test_each_request_is_judged_by_its_own_needs():
+    """Whoever says "hola" wants n2, and is answered by the alias with the list of "hello", whose listeners want n1."""
+    asked = pd.DataFrame(
+        [("en-US", "hello", "n1", 3), ("en-US", "hola", "n2", 1), ("es-MX", "rock", "n3", 1)],
+        columns=["locale", "query", "need_id", "searches"],
+    )
+    aliases = {("en", "hola"): "hello"}
+    told = evaluate_night(replace(truth(), asked=asked), rankings(), candidates(), catalog(), aliases=aliases)
+    x_first, x_second = 3 / ROCK_IDEAL, 3 / LOG3 / ROCK_IDEAL
+    # by entry the list a, b is the ideal of the mixture; whoever wanted b found it second
+    assert told.ndcg10["playfirst"] == pytest.approx((4 * 1 + x_first) / 5)
+    assert told.ndcg10_by_request["playfirst"] == pytest.approx((3 * 1 + 1 * (1 / LOG3) + x_first) / 5)
+    hello_reversed = (1 + 15 / LOG3) / (15 + 1 / LOG3)
+    assert told.ndcg10_by_request["ctr"] == pytest.approx((3 * hello_reversed + 1 * 1 + x_second) / 5)
+
+
+def test_where_all_requests_of_an_entry_want_the_same_both_means_agree(result):
+    assert result.ndcg10_by_request == pytest.approx(result.ndcg10)
 
 
 def test_what_was_judged(result):

@@ -87,11 +87,17 @@ def test_a_finished_run_is_kept_another_size_or_code_is_not(calls, tmp_path, mon
     assert [command[2] for command, _ in calls[2:]] == ["jobs.nightly"]
     worlds.main([*given, "--again"])
     assert [command[2] for command, _ in calls[3:]] == ["jobs.nightly"]
-    monkeypatch.setattr(worlds, "code_fingerprint", lambda *rooms: "other code")
+    simulator = worlds.code_fingerprint("simulator")
+    monkeypatch.setattr(
+        worlds, "code_fingerprint", lambda *rooms: simulator if rooms == ("simulator",) else "other code"
+    )
     worlds.main(given)  # its figures are of other code: the logs stay, the night is made anew
     assert [command[2] for command, _ in calls[4:]] == ["jobs.nightly"]
     worlds.main([*given, "--days", "9"])
     assert [command[2] for command, _ in calls[5:]] == ["simulator.generate", "jobs.nightly"]
+    monkeypatch.setattr(worlds, "code_fingerprint", lambda *rooms: "another simulator")
+    worlds.main([*given, "--days", "9"])
+    assert [command[2] for command, _ in calls[7:]] == ["simulator.generate", "jobs.nightly"]
 
 
 def test_a_failed_run_is_named_and_the_others_go_on(tmp_path, monkeypatch, capsys):
