@@ -20,6 +20,7 @@ SOURCES = {"search": "searches", "event": "events"}
 SUFFIXES = (".jsonl", ".jsonl.gz", ".parquet", ".ndjson", ".ndjson.gz")
 DAY = re.compile(r"date=(\d{4}-\d{2}-\d{2})")
 SIMULATED = "_SIMULATED"
+GONE = "0"  # in a mark: of a folder that is not there
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ class Deliveries:
 
     A day's rows follow from its own folder and those before it within the lateness (an id may repeat one of theirs);
     and the reactions that wait for a search follow from the folders after it, too. The mark of a day says both apart, so
-    that a new folder makes the days before it look at their waiting events, not at their files.
+    that a new folder makes the days before it look at their waiting events, not at their files; and it says each folder
+    before it apart, so that one whose raw files are old, and gone, makes nobody read the next ones again.
     """
 
     folders: list[Folder]
@@ -59,7 +61,8 @@ class Deliveries:
 
     @cached_property
     def marks(self) -> dict[str, str]:
-        """Delivered date -> fingerprint: of what is read, `-`, one short hash for each later folder, by date."""
+        """Delivered date -> fingerprint: of what is read, `.`, one short hash for each folder before it (`0`: none), then `-` and
+        one for each later folder, by date."""
         return {str(d): self._mark(d, self._content) for d in self._content}
 
     @cached_property
@@ -68,10 +71,20 @@ class Deliveries:
 
     def _mark(self, day: date, among: Collection[date]) -> str:
         """The mark of a day that has met the searches of the later folders `among`."""
-        back = [self._content.get(day - timedelta(days=i)) for i in range(self.days_late + 1)]
+        before = [day - timedelta(days=i + 1) for i in range(self.days_late)]
         later = [d for i in range(self.days_late) if (d := day + timedelta(days=i + 1)) in among]
-        base = fingerprint([CONTRACT_VERSION, *self.versions, back])
-        return base + "".join(f"-{fingerprint([str(d), self._content[d]])[:8]}" for d in later)
+        own = fingerprint([CONTRACT_VERSION, *self.versions, self._content[day]])
+        back = [self._short(d) if d in self._content else GONE for d in before]
+        return ".".join([own, *back]) + "".join(f"-{self._short(d)}" for d in later)
+
+    def _older_base(self, day: str) -> str:
+        """What a mark began with before it told the folders before it apart: a lake's days are not read again for that."""
+        first = date.fromisoformat(day)
+        back = [self._content.get(first - timedelta(days=i)) for i in range(self.days_late + 1)]
+        return fingerprint([CONTRACT_VERSION, *self.versions, back])
+
+    def _short(self, day: date) -> str:
+        return fingerprint([str(day), self._content[day]])[:8]
 
     def pending(self, held: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
         """(days to read, days whose waiting events may join now), each with its mark, given the marks the lake holds.
@@ -88,11 +101,19 @@ class Deliveries:
                 continue
             base, *after = mark.split("-")
             was, *was_after = (known or "").split("-")
-            if base == was and set(was_after) <= set(after):
+            if (_still(base, was) or was == self._older_base(day)) and set(was_after) <= set(after):
                 late[day] = mark
             else:
                 fresh.append(date.fromisoformat(day))
         return {str(d): self._mark(d, fresh) for d in fresh}, late
+
+
+def _still(base: str, was: str) -> bool:
+    """Whether what a day was read from is as it was, but for earlier folders that are gone now."""
+    (own, *back), (own_then, *back_then) = base.split("."), was.split(".")
+    if own != own_then or len(back) != len(back_then):
+        return False
+    return all(now in (then, GONE) for now, then in zip(back, back_then, strict=True))
 
 
 def delivered(logs: Path, before: date) -> list[Folder]:
@@ -101,10 +122,10 @@ def delivered(logs: Path, before: date) -> list[Folder]:
         raise InputContractError(f"{logs} is no folder. Give logs=DIR with searches/date=YYYY-MM-DD/ in it.")
     days = sorted(
         {
-            date.fromisoformat(m.group(1))
+            day
             for s in SOURCES.values()
             for p in _children(logs / s)
-            if (m := DAY.fullmatch(p.name))
+            if (m := DAY.fullmatch(p.name)) and (day := _day(m.group(1)))
         }
     )
     found = [
@@ -118,6 +139,13 @@ def delivered(logs: Path, before: date) -> list[Folder]:
             f"*.parquet, or run `make nightly`, which simulates logs."
         )
     return found
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:  # such as 2026-02-30
+        return None
 
 
 def simulated_as(logs: Path) -> dict[str, object] | None:
@@ -157,20 +185,41 @@ def check_complete(folders: list[Folder], run_date: date, settle_s: float, accep
             f"the folder searches/date={newest} is missing (newest there: {there}). Deliver it, or say "
             f'ingest.accept_incomplete="reason" to go on without it.'
         )
-    folder = by_day[newest]
-    check_at_rest([folder], settle_s)
-    week = [by_day[d] for i in range(1, 8) if (d := newest - timedelta(days=i)) in by_day]
+    check_at_rest([by_day[newest]], settle_s)
+    _check_whole(newest, by_day)
+
+
+def check_missed(folders: list[Folder], held: Collection[date], accept: str) -> None:
+    """Refuse (exit 3) a half delivery among the days that came since the newest day of the lake (`held`), and a day among them
+    that did not come: a night that was held for it does not let the next one pass it over. `accept` as above."""
+    if accept or not held:
+        return
+    by_day = {f.day: f for f in folders}
+    newest, last = max(held), max((f.day for f in folders), default=max(held))
+    for day in (newest + timedelta(days=i) for i in range(1, (last - newest).days)):
+        if day not in by_day:
+            raise IncompleteDelivery(
+                f"searches/date={day} and events/date={day} never came: the lake holds days to {newest}, and {last} is there. Deliver "
+                f'them, or say ingest.accept_incomplete="reason" to go on without.'
+            )
+        _check_whole(day, by_day)
+
+
+def _check_whole(day: date, by_day: Mapping[date, Folder]) -> None:
+    """Refuse a day without events where the week before had some, or with under half the bytes of its weekday."""
+    folder = by_day[day]
+    week = [by_day[d] for i in range(1, 8) if (d := day - timedelta(days=i)) in by_day]
     if not folder.files["event"] and any(f.files["event"] for f in week):
         raise IncompleteDelivery(
-            f"the folder events/date={newest} is missing or has no file, but days of the week before have events. Deliver it, with "
+            f"the folder events/date={day} is missing or has no file, but days of the week before have events. Deliver it, with "
             f'an empty file if nobody reacted, or say ingest.accept_incomplete="reason".'
         )
-    weeks = [by_day[d] for w in range(1, 5) if (d := newest - timedelta(days=7 * w)) in by_day]
+    weeks = [by_day[d] for w in range(1, 5) if (d := day - timedelta(days=7 * w)) in by_day]
     for source, name in SOURCES.items():
         alike = [f.size(source) for f in weeks if f.formats(source) == folder.formats(source)]
         if len(alike) >= 2 and folder.size(source) < statistics.median(alike) / 2:
             raise IncompleteDelivery(
-                f"{name}/date={newest} holds {folder.size(source):,} bytes, under half of the median of the same weekday "
+                f"{name}/date={day} holds {folder.size(source):,} bytes, under half of the median of the same weekday "
                 f'({statistics.median(alike):,.0f}). Deliver the rest, or say ingest.accept_incomplete="reason".'
             )
 

@@ -40,13 +40,17 @@ def run(night: Night) -> Done:
     searched = {*partition_values(everything, "search_date"), *lake.commits(DAILY_ENGAGEMENT)}
     held = sorted(d for d in searched if d < night.settings.run_date)
     wanted = {day: _mark(night, date.fromisoformat(day), rules) for day in held}
-    pending = night.pending(DAILY_ENGAGEMENT, wanted)
+    # each table of a day: a count under other settings may have been cut off between them
+    pending = {
+        d: m for table in (DAILY_ENGAGEMENT, DAILY_SEARCHES, BOT_DAYS) for d, m in night.pending(table, wanted).items()
+    }
     if not pending:
         made = _tiles(night)
         return Done(rows_out=made, skipped=not made, note=f"{made} tiles")
     first, last = date.fromisoformat(min(pending)), date.fromisoformat(max(pending))
     back = first - timedelta(days=TRAILING_DAYS - 1)
-    searches = everything.where(F.col("search_date").between(F.lit(back), F.lit(last)))
+    # a search just before midnight may be asked again just after it
+    searches = everything.where(F.col("search_date").between(F.lit(back), F.lit(last + timedelta(days=1))))
     events = lake.read(ENGAGEMENT_EVENTS, allow_unvalidated=True).where(is_known)
     events = events.where(F.col("search_date").between(F.lit(back), F.lit(last)))
     artists = night.tracks(allow_unvalidated=True).select("track_id", F.col("artists_normal")[0].alias("artist"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 
 from events import catalog as catalog_reading
 from events.contract import EVENT_FIELDS, SEARCH_FIELDS
-from events.delivery import Deliveries, check_complete, check_sources, simulated_as
+from events.delivery import Deliveries, Folder, check_complete, check_missed, check_sources, simulated_as
 from events.ingest import Sorted, delivered_files, judged_events, judged_searches, quarantine, with_outcome
 from events.privacy import ensure_key, key_frame
 from events.reading import check_gzip, documents_left_out, requests, rows
@@ -23,7 +23,7 @@ from jobs.night import Done, Night, run_alone
 from lake.errors import IncompleteDelivery
 from lake.provenance import ensure_provenance
 from lake.schema import Table, struct
-from lake.tables import DELIVERED_FILES, ENGAGEMENT_EVENTS, FORGOTTEN_USERS, QUARANTINE, SEARCH_LOG, TRACKS
+from lake.tables import DELIVERED_FILES, ENGAGEMENT_EVENTS, FORGOTTEN_USERS, QUARANTINE, QUERIES, SEARCH_LOG, TRACKS
 from queries.names import with_normal_names
 from queries.normalise import NORMAL_FORM_VERSION
 from queries.understand import normalised
@@ -44,9 +44,11 @@ def run(night: Night) -> Done:
     if ensure_key(key_file, night.lake.root):
         night.notes.append(f"made the pseudonym key {key_file} (mode 0600): keep it, and keep it secret")
     new_tracks = _catalog(night)
-    # of a day whose raw searches alone are gone by now the lake keeps what it has
-    stored = night.lake.commits(SEARCH_LOG)
-    folders = [f for f in night.folders if f.files["search"] or str(f.day) not in stored or not stored[str(f.day)].rows]
+    folders = [f for f in night.folders if not _has_lost_a_source(night, f)]
+    # a night that was accepted without its newest day has read queries
+    seen = [date.fromisoformat(u) - timedelta(days=1) for u in night.lake.commits(QUERIES)]
+    seen += [date.fromisoformat(u) for u in night.lake.commits(DELIVERED_FILES)]
+    check_missed(night.folders, [d for d in seen if d < night.run_date], settings.accept_incomplete)
     deliveries = Deliveries(folders, settings.days_late, (NORMAL_FORM_VERSION, settings.days_late))
     fresh, late = deliveries.pending(_marks(night))
     check_sources([f for f in folders if str(f.day) in fresh], settle_s, settings.accept_incomplete)
@@ -57,6 +59,12 @@ def run(night: Night) -> Done:
         _, late = deliveries.pending(_marks(night))
     joined = _join_late(night, late) if late else 0
     return Done(done.rows_in, done.rows_out, done.note + (f"; {joined:,} events met their search" if joined else ""))
+
+
+def _has_lost_a_source(night: Night, folder: Folder) -> bool:
+    """Whether the raw searches, or events, of a day are gone by now: the lake keeps what it has of it."""
+    held = {s: night.lake.commits(table).get(str(folder.day)) for s, table in ACCEPTED_IN.items()}
+    return any(not folder.files[s] and commit is not None and commit.rows > 0 for s, commit in held.items())
 
 
 def _marks(night: Night) -> dict[str, str]:

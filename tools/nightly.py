@@ -12,11 +12,12 @@ import json
 import shutil
 import subprocess
 import sys
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from events.delivery import simulated_as
+from events.delivery import delivered, simulated_as
 from lake.commits import units_written
+from lake.errors import InputContractError
 from lake.lock import holder, is_held
 from lake.provenance import PLACES, provenance
 
@@ -62,7 +63,10 @@ def _nightly(given: dict[str, str]) -> int:
             return code
         by_hand = _held() == BY_HAND
         logs, catalog = str(VAR / "logs"), catalog if by_hand and catalog else str(VAR / "catalog.jsonl.gz")
-    run_date = given.pop("run_date", "") or day_after(Path(logs))
+    run_date = given.pop("run_date", "")
+    if not run_date:
+        run_date = day_after(Path(logs))
+        _refuse_an_old_night(Path(logs), run_date, Path(given.get("releases", VAR / "releases")))
     print(f"RUN_DATE={run_date}", flush=True)
     command = [sys.executable, "-m", "jobs.nightly", f"run_date={run_date}", f"logs={logs}", f"catalog={catalog}"]
     return _run([*command, *[f"{k}={v}" for k, v in given.items()]], int(limit_s))
@@ -77,12 +81,34 @@ def last_run_date() -> str:
 
 
 def day_after(logs: Path) -> str:
-    """The day after the newest delivered folder of searches. Refused where there is none."""
-    days = sorted(p.name.removeprefix("date=") for p in (logs / "searches").glob("date=*"))
+    """The day after the newest delivered folder of searches. Refused where there is none, and for people's logs of days to come."""
     try:
-        return str(date.fromisoformat(days[-1]) + timedelta(days=1))
-    except (IndexError, ValueError):
-        raise Refused(f"{logs} holds no searches/date=YYYY-MM-DD/. Look at LOGS, or say RUN_DATE=….", 2) from None
+        newest = max(f.day for f in delivered(logs, date.max) if f.files["search"])
+    except InputContractError:
+        raise Refused(
+            f"{logs} holds no searches/date=YYYY-MM-DD/ with a file in it. Look at LOGS, or say RUN_DATE=….", 2
+        ) from None
+    if simulated_as(logs) is None and newest > today() + timedelta(days=1):
+        raise Refused(
+            f"{logs / 'searches'} holds date={newest}, and today is {today()} (UTC). Remove the folder, or say RUN_DATE=….",
+            2,
+        )
+    return str(newest + timedelta(days=1))
+
+
+def today() -> date:
+    """Today in UTC."""
+    return datetime.now(UTC).date()
+
+
+def _refuse_an_old_night(logs: Path, run_date: str, releases: Path) -> None:
+    """For people's logs: where nothing was delivered since the last released night, and its day is over, a delivery is missing."""
+    if simulated_as(logs) is None and run_date < str(today()) and any(releases.glob(f"{run_date}-*/manifest.json")):
+        raise Refused(
+            f"the night of {run_date} is done, and {logs / 'searches'} holds no later day: searches/date={run_date} is missing. Deliver it, "
+            f"or say RUN_DATE={run_date} to look at that night again.",
+            2,
+        )
 
 
 def _world_of(logs: Path) -> str:

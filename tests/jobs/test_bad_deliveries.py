@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import time
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -14,8 +14,10 @@ import pytest
 from pyspark.sql import SparkSession
 
 from events.catalog import catalog_files, catalog_fingerprint, check_catalog_at_rest, tracks
-from events.delivery import check_complete, check_sources, delivered
+from events.contract import CONTRACT_VERSION
+from events.delivery import Deliveries, check_complete, check_missed, check_sources, delivered
 from lake.errors import IncompleteDelivery, InputContractError
+from lake.fingerprint import fingerprint
 from queries.names import with_normal_names
 
 
@@ -115,6 +117,61 @@ def test_a_day_of_events_alone_is_seen_and_no_newest_day(tmp_path: Path) -> None
     shutil.rmtree(tmp_path / "searches")
     with pytest.raises(InputContractError, match="holds no searches"):
         delivered(tmp_path, date(2026, 3, 4))
+
+
+def test_a_half_delivery_does_not_pass_the_night_after(tmp_path: Path) -> None:
+    """The 22nd came short and its night was held; the 23rd is whole."""
+    days = [f"2026-03-{d:02}" for d in range(1, 24)]
+    for day in days:
+        folder(tmp_path, day, 300 if day == "2026-03-22" else 1000)
+    folders = delivered(tmp_path, date(2026, 3, 24))
+    check_complete(folders, date(2026, 3, 24), 0, "")
+    held = [date(2026, 3, d) for d in range(1, 22)]
+    with pytest.raises(IncompleteDelivery, match="searches/date=2026-03-22 holds 300 bytes"):
+        check_missed(folders, held, "")
+    check_missed(folders, held, "a power cut")
+    check_missed(folders, [*held, date(2026, 3, 22)], "")  # it was accepted as it is
+    check_missed(folders, [], "")  # a first night reads what there is
+    shutil.rmtree(tmp_path / "searches" / "date=2026-03-22")
+    shutil.rmtree(tmp_path / "events" / "date=2026-03-22")
+    with pytest.raises(IncompleteDelivery, match="date=2026-03-22 never came: the lake holds days to 2026-03-21"):
+        check_missed(delivered(tmp_path, date(2026, 3, 24)), held, "")
+
+
+def test_a_folder_whose_raw_files_are_gone_makes_nobody_read_the_next_ones_again(tmp_path: Path) -> None:
+    for day in ("2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04"):
+        folder(tmp_path, day)
+
+    def deliveries() -> Deliveries:
+        return Deliveries(delivered(tmp_path, date(2026, 3, 9)), 2)
+
+    held = dict(deliveries().marks)
+    assert deliveries().pending(held) == ({}, {})
+    # marks of before they told earlier folders apart: nothing is read again for that
+    content = {f.day: f.fingerprint() for f in delivered(tmp_path, date(2026, 3, 9))}
+    older = {
+        d: fingerprint([CONTRACT_VERSION, [content.get(date.fromisoformat(d) - timedelta(days=i)) for i in range(3)]])
+        + m[m.find("-") :] * ("-" in m)
+        for d, m in held.items()
+    }
+    assert deliveries().pending(older) == ({}, held)
+    shutil.rmtree(tmp_path / "searches" / "date=2026-03-01")
+    shutil.rmtree(tmp_path / "events" / "date=2026-03-01")
+    fresh, late = deliveries().pending(held)
+    assert fresh == {} and set(late) == {"2026-03-02", "2026-03-03"}
+    held |= late
+    assert deliveries().pending(held) == ({}, {})
+    # one that comes back, or is another now, is read, and those after it
+    folder(tmp_path, "2026-03-01")
+    assert set(deliveries().pending(held)[0]) == {"2026-03-02", "2026-03-03"}
+    (tmp_path / "events" / "date=2026-03-02" / "more.jsonl").write_text("late")
+    assert set(deliveries().pending(held)[0]) == {f"2026-03-0{d}" for d in (1, 2, 3, 4)}
+
+
+def test_a_folder_of_no_day_is_passed_over(tmp_path: Path) -> None:
+    for day in ("2026-02-28", "2026-02-30"):
+        folder(tmp_path, day)
+    assert [f.day for f in delivered(tmp_path, date(2026, 3, 9))] == [date(2026, 2, 28)]
 
 
 def test_a_restated_folder_has_another_fingerprint(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from events.bots import TRAILING_DAYS
 from events.forgetting import forget
 from events.privacy import key_frame, with_pseudonym
 from events.tiles import history
@@ -35,11 +37,14 @@ def test_reading_a_folder_again_keeps_reactions_that_met_a_search_of_a_later_one
     deliver(root, [search(0, "s0", moment(0, "10:00"))], "again.jsonl")  # restated: a copy more
     lake = ingested(spark, root, 3, "ingest.days_late=1")
     assert lake.read(QUARANTINE, allow_unvalidated=True).count() == 0 and counted(lake) == in_one_batch
-    for source in ("searches", "events"):  # its raw files are old, and gone
+    # its raw files are old, and gone: events are kept for a month, say, and searches for three
+    for source in ("events", "searches"):
         shutil.rmtree(root / "logs" / source / f"date={FIRST}")
-    lake = ingested(spark, root, 3, "ingest.days_late=1")
-    assert lake.read(QUARANTINE, allow_unvalidated=True).count() == 0 and counted(lake) == in_one_batch
+        ingest.run(night(spark, root, 3, "ingest.days_late=1"))
+        assert count_engagement.run(night(spark, root, 3, "ingest.days_late=1")).skipped
+        assert lake.read(QUARANTINE, allow_unvalidated=True).count() == 0 and counted(lake) == in_one_batch
     assert ingest.run(night(spark, root, 3, "ingest.days_late=1")).skipped
+    exact(lake)
 
 
 def test_a_day_is_counted_until_its_last_reaction_can_be_there(spark: SparkSession, root: Path) -> None:
@@ -50,6 +55,26 @@ def test_a_day_is_counted_until_its_last_reaction_can_be_there(spark: SparkSessi
     for day in (2, 3):
         lake = ingested(spark, root, day, "ingest.days_late=1")
     assert counted(lake) == in_a_batch(spark, root / "batch", log, 3, "ingest.days_late=1")
+
+
+def test_the_last_day_that_an_old_folder_has_counted_again_hears_the_next_morning(
+    spark: SparkSession, root: Path
+) -> None:
+    """Whoever asks at 23:59 and something else at 00:00 asked again, also where only the evening's day is counted anew."""
+    # with folder 0 the two after it are read again, and the counts of a week after each follow from it, for the bots
+    last = TRAILING_DAYS + 2
+    evening = search(last, "evening", moment(last, "23:59"), user_id="u")
+    morning = search(last + 1, "morning", moment(last + 1, "00:00"), user_id="u", raw_query="hello adele")
+    deliver(root, [*plain_days(last + 2), evening, morning])
+    lake = ingested(spark, root, last + 2)
+    once = counted(lake)
+    day = str(FIRST + timedelta(days=last))
+    assert sum(json.loads(r)["rephrases"] for r in once if json.loads(r)["search_date"] == day) == 4
+    marks = {d: c.fingerprint for d, c in lake.commits(DAILY_ENGAGEMENT).items()}
+    deliver(root, [search(0, "s0", moment(0, "10:00"))], "again.jsonl")  # restated: a copy more
+    lake = ingested(spark, root, last + 2)
+    again = {d for d, c in lake.commits(DAILY_ENGAGEMENT).items() if c.fingerprint != marks[d]}
+    assert max(again) == day and counted(lake) == once
 
 
 def test_days_and_folders_without_rows_stop_no_night(spark: SparkSession, root: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,9 @@ class Commands:
 
 
 def logs_in(folder: Path, *, simulated: bool, day: str = "2026-10-28") -> Path:
-    (folder / "logs" / "searches" / f"date={day}").mkdir(parents=True, exist_ok=True)
+    place = folder / "logs" / "searches" / f"date={day}"
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "part.jsonl").touch()
     (folder / "catalog.jsonl.gz").touch()
     if simulated:
         (folder / "logs" / "_SIMULATED").touch()
@@ -56,6 +59,7 @@ def logs_in(folder: Path, *, simulated: bool, day: str = "2026-10-28") -> Path:
 @pytest.fixture
 def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Commands:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(nightly, "today", lambda: date(2026, 11, 26))
     fake = Commands()
     monkeypatch.setattr(subprocess, "run", fake)
     return fake
@@ -96,6 +100,36 @@ def test_own_logs_set_the_simulated_world_aside_and_never_give_way(
     assert Path("var/lake/of").read_text().startswith("moved/logs") and commands.simulations == 1
     # a lake elsewhere is its owner's
     assert make(monkeypatch, "logs=made/logs", "lake.root=other") == 0 and Path("other/of").exists()
+
+
+def test_the_date_is_that_of_the_newest_folder_with_files_and_no_day_to_come(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = logs_in(Path("data"), simulated=False, day="2026-11-21")
+    for junk in ("date=2026-11-22.tmp", "date=__HIVE_DEFAULT_PARTITION__", "date=2026-11-23"):
+        (own / "searches" / junk).mkdir()
+    assert make(monkeypatch, f"logs={own}") == 0 and commands.seen[-1][1] == "run_date=2026-11-22"
+    ahead = nightly.today() + timedelta(days=2)
+    logs_in(Path("data"), simulated=False, day=str(ahead))
+    assert make(monkeypatch, f"logs={own}") == 2 and f"holds date={ahead}, and today is" in capsys.readouterr().err
+    assert make(monkeypatch, f"logs={own}", "run_date=2026-11-22") == 0
+
+
+def test_a_night_that_is_done_while_nothing_new_came_says_what_is_missing(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = logs_in(Path("data"), simulated=False, day="2026-11-21")
+    assert make(monkeypatch, f"logs={own}") == 0
+    monkeypatch.setattr(nightly, "today", lambda: date(2026, 11, 23))
+    assert make(monkeypatch, f"logs={own}") == 0  # it was held, or cut off, before it was released: it goes on
+    Path("var/releases/2026-11-22-0123456789ab").mkdir()
+    Path("var/releases/2026-11-22-0123456789ab/manifest.json").touch()
+    monkeypatch.setattr(nightly, "today", lambda: date(2026, 11, 22))
+    assert make(monkeypatch, f"logs={own}") == 0  # its own day: done already, and the next is not due
+    monkeypatch.setattr(nightly, "today", lambda: date(2026, 11, 23))
+    assert make(monkeypatch, f"logs={own}") == 2
+    assert "searches/date=2026-11-22 is missing. Deliver it" in capsys.readouterr().err
+    assert make(monkeypatch, f"logs={own}", "run_date=2026-11-22") == 0
 
 
 def test_worlds_of_two_catalogs_take_turns(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
