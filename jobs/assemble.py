@@ -94,8 +94,8 @@ def _audit(night: Night, rows: DataFrame) -> None:
         )
     write_json({"code": code, "run_date": day, "columns": len(columns())}, done)
     night.notes.append(
-        f"features: the {len(heard_columns())} columns (of {len(columns())}) that sum days of daily_engagement are deaf to days after "
-        "their snapshot (looked at once a code)"
+        f"features: the {len(heard_columns())} columns (of {len(columns())}) that sum days of daily_engagement sum none after their "
+        "snapshot (looked at once a code; curves, strengths and vectors are read as they are)"
     )
 
 

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 from events.tiles import history, listener_history
 from features.backoff import fitted, stored_strengths, write_strengths
-from features.catalogue import BACK, OWN, chosen, feature_table, feature_tables, matrix_fingerprint
+from features.catalogue import BACK, KEYS, OWN, chosen, feature_table, feature_tables, matrix_fingerprint
 from features.engine import FeatureInputs, prepared
 from features.inputs import LONGEST_DAYS
 from features.popularity import catalogs_known, popularity_by_snapshot
@@ -37,7 +37,7 @@ def run(night: Night) -> Done:
 
     lake, only = night.lake, tuple(night.settings.features.only)
     wanted = {str(d): snapshot_mark(night, d, only) for d in (*night.as_of, night.run_date)}
-    pending = night.pending(PAIRS, wanted)
+    pending = pending_snapshots(night, wanted)
     if not pending:
         return Done(skipped=True)
     dates = tuple(date.fromisoformat(u) for u in sorted(pending))
@@ -69,6 +69,18 @@ def run(night: Night) -> Done:
     note = f"{len(dates)} snapshots" + (f"; only {', '.join(only)}" if only else "")
     queries.unpersist()
     return Done(sum(per_date.values()), out, note)
+
+
+def pending_snapshots(night: Night, wanted: dict[str, str]) -> dict[str, str]:
+    """Snapshots to build, with their marks: those whose pairs have another; and tonight's, where another grain has.
+
+    A build of tonight's under other settings may have been cut off before the pairs' own table. (An earlier snapshot that its own night
+    built could not be built again as it was.)
+    """
+    pending, tonight = night.pending(PAIRS, wanted), night.settings.run_date
+    if any(night.lake.fingerprint(feature_table(grain), tonight) != wanted[tonight] for grain in KEYS):
+        pending[tonight] = wanted[tonight]
+    return pending
 
 
 def daily_before(night: Night, dates: tuple[date, ...]) -> DataFrame:

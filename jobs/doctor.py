@@ -95,7 +95,7 @@ def _release(settings: Settings) -> Finding:
     return (
         (True, name)
         if there
-        else (False, f"CURRENT names {name}, which is not there: python -m serving.release rollback")
+        else (False, f"CURRENT names {name}, which is not there: python -m serving.release rollback, then resume")
     )
 
 

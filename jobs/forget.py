@@ -15,9 +15,9 @@ from jobs import assemble, build_features, candidates, count_engagement, fit_exp
 from jobs.command import run_command
 from jobs.maintain import AS_OF, OTHERS
 from jobs.night import Done, Night, run_alone
-from lake.errors import PlayfirstError
+from lake.errors import LeakageFound, PlayfirstError, QualityGateFailed
 from lake.tables import FORGOTTEN_USERS, QUERIES
-from lake.upkeep import files_holding, vacuum
+from lake.upkeep import expire, files_holding, vacuum
 from serving.listing import released_ages
 
 REBUILD = (understand, count_engagement, fit_exposure, candidates, build_features, validate, grade, assemble)
@@ -34,10 +34,22 @@ def run(night: Night) -> Done:
     new = remember_forgotten(lake, named)
     gone = forget(lake, named)
     nights = sorted(lake.commits(QUERIES))
+    newest: PlayfirstError | None = None
     for unit in nights:  # in the order of dates: a snapshot may stand on an earlier one
         one = Night(replace(settings, run_date=unit), night.spark, lake)
-        for step in REBUILD:
-            step.run(one)
+        try:
+            for step in REBUILD:
+                step.run(one)
+        except (QualityGateFailed, LeakageFound) as held:
+            if unit == nights[-1]:
+                newest = held  # told at the end: the files are purged in any case
+                continue
+            if not any(lake.state(table, unit) == "failed" for table in AS_OF):  # of what all nights read
+                raise
+            # it did not pass, or no longer does: what it holds may be from before, and nobody reads it
+            for table in AS_OF:
+                expire(lake, table, [unit])
+            night.notes.append(f"the night of {unit} cannot be made anew and was removed: {str(held).splitlines()[0]}")
     for table in (*AS_OF, *OTHERS):
         if lake.exists(table):
             vacuum(lake, table, 0)
@@ -51,6 +63,8 @@ def run(night: Night) -> Done:
             f"{len(left)} files still hold a forgotten pseudonym, the first is {left[0]}. Run jobs.forget again with the "
             f"same file; no reader may have the lake open meanwhile."
         )
+    if newest is not None:
+        raise newest
     night.notes.append(f"the raw folders under {settings.logs} still hold these people: their owner must delete them")
     night.notes += [f"holds aggregates only: {line}" for line in released_ages(Path(settings.releases))]
     night.notes += [

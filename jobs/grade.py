@@ -33,7 +33,9 @@ def run(night: Night) -> Done:
 
     lake, labels = night.lake, night.settings.labels
     if not night.as_of:
-        return Done(skipped=True, note=f"{night.history_days} days of history: too few to train")
+        return Done(
+            skipped=True, note=f"{night.history_days} days of history: no snapshot with enough days before and after it"
+        )
     a, b, c, d = labels.cuts
     settings = GradeSettings(labels.label_days, labels.grade_strength, labels.min_exposure, (a, b, c, d))
     span = timedelta(days=labels.label_days)

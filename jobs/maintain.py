@@ -28,7 +28,7 @@ def run(night: Night) -> Done:
     of the next training sets.
     """
     settings, lake = night.settings, night.lake
-    oldest = str(min([night.run_date - timedelta(days=settings.features.keep), *night.as_of]))
+    oldest = str(min([night.run_date - timedelta(days=settings.features.keep), *night.as_of_wanted]))
     expired = sum(expire(lake, x, [u for u in lake.commits(x) if u < oldest]) for x in AS_OF)
     broken_until = str(night.run_date - timedelta(days=settings.maintain.quarantine_days))
     held = expire(lake, t.QUARANTINE, [u for u in lake.commits(t.QUARANTINE) if u < broken_until])

@@ -24,7 +24,7 @@ from lake.provenance import provenance
 from lake.schema import Table
 from lake.session import SessionSettings, spark_session
 from lake.tables import SEARCH_LOG, TRACKS
-from ranking.examples import training_dates
+from ranking.examples import teachable, training_dates
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -99,10 +99,24 @@ class Night:
 
     @property
     def as_of(self) -> tuple[date, ...]:
-        """Snapshots that the training set of D needs, oldest first; empty while the history is too short."""
+        """Snapshots that the training set of D needs, oldest first; empty while the history is too short, or has holes all around them."""
         if self.history_days < self.settings.ranking.min_history_days:
             return ()
-        return training_dates(self.run_date, self.first_day, self.settings.labels.label_days + self.days_open)
+        return teachable(self.as_of_wanted, self.delivered_days, self.settings.labels.label_days)
+
+    @property
+    def as_of_wanted(self) -> tuple[date, ...]:
+        """The same, wherever days are missing."""
+        mature = self.settings.labels.label_days + self.days_open
+        return training_dates(self.run_date, self.first_day, mature)
+
+    @cached_property
+    def delivered_days(self) -> set[date]:
+        """Days before D of which the lake holds searches, its raw folders gone or not; of an empty lake, the folders."""
+        held = self.lake.commits(SEARCH_LOG)
+        if not held:
+            return {f.day for f in self.folders if f.files["search"]}
+        return {d for u, c in held.items() if c.rows and (d := date.fromisoformat(u)) < self.run_date}
 
     def days_before(self, unit: str, days: int, but: Collection[str], *, also_after: bool = False) -> list[str]:
         """Delivered dates in the lake up to `days` before `unit` (or around it), those in `but` left out."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,11 @@ def _judged(examples: Examples, params: dict[str, Any], threads: int) -> Result:
     return Result.of(fit(examples, RankerParams.from_dict(params), seed=1, threads=threads))
 
 
+def _same(swept: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether the default that a sweep judged is what the settings say now."""
+    return RankerParams.from_dict(dict(swept)) == RankerParams.from_dict(dict(wanted))
+
+
 def stands(folder: Path, features: FeatureList, mark: str) -> bool:
     """Whether the ranker of these inputs is saved and sound; one that is stale or damaged is to be made again."""
     if not (folder / "ranker.json").exists():
@@ -55,7 +61,10 @@ def run(night: Night) -> Done:
     folder = ranker_folder(night)
     if not night.as_of:
         shutil.rmtree(folder, ignore_errors=True)
-        return Done(skipped=True, note=f"{night.history_days} days of history: lists are ordered by shrunk COEC")
+        return Done(
+            skipped=True,
+            note=f"{night.history_days} days of history, no snapshot to learn from: lists are ordered by shrunk COEC",
+        )
     winner, threads = winner_of(night), night.settings.tuning.threads
     features = feature_list()
     mark = night.mark(
@@ -67,8 +76,9 @@ def run(night: Night) -> Done:
         return Done(skipped=True)
     path = examples_path(night)
     examples = read_examples(path, features, night.settings.tuning.folds)
-    # a sweep over these very examples judged the default beside its winner; another's winner is judged anew, as the default is
-    if winner and winner.default and is_tonights(night, winner):
+    # a sweep over these very examples judged the default beside its winner; another's winner is judged anew, as are other defaults
+    is_judged = winner is not None and winner.default is not None and is_tonights(night, winner)
+    if winner and winner.default and is_judged and _same(winner.default.params, night.settings.ranker):
         judged, chosen = winner.default, choose(winner.default, winner)
     else:
         judged = _judged(examples, night.settings.ranker, threads)

@@ -40,8 +40,7 @@ def examples_path(night: Night) -> Path:
     refuse_leaks(night)
     folder = Path(night.settings.tuning.sweeps) / "examples" / f"{night.settings.run_date}-{mark}"
     if not (folder / "_SUCCESS").exists():
-        for old in folder.parent.glob(f"{night.settings.run_date}-*"):
-            shutil.rmtree(old)
+        shutil.rmtree(folder.parent, ignore_errors=True)  # of other nights too: each makes its own from the lake
         frame = night.lake.read(EXAMPLES, [night.run_date], allow_unvalidated=True)
         frame.coalesce(1).write.mode("overwrite").parquet(str(folder.resolve()))
     return folder

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lake.schema import Column
 
 POSITIONS = 10  # by-position arrays hold ranks 1..10, then one tail cell
@@ -13,5 +15,6 @@ DELIVERED_DATE = Column("delivered_date", "date", "date of the folder that deliv
 LOCALE = Column("locale", "string", "BCP-47 locale of the request")
 LEVEL = Column("locale", "string", "BCP-47 locale, or a roll-up: its language (`en`, `es`), or `*`")
 QUERY = Column("query", "string", "full normal form of the request, carrier phrase kept")
+SPOKEN = replace(QUERY, personal=True)  # of one person, not of all who asked it
 TRACK_ID = Column("track_id", "string", "track of the catalog")
 CLIENT = Column("client", "string", "client as logged", values=CLIENTS)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from lake.commits import Commit, commit_infos, take_in
 from lake.errors import CommitLost, EmptyPartition, MissingPartition, RowsOutOfBounds, SchemaMismatch
-from lake.layout import first_options, hold_check, keep_log, out_of_bounds, placed, properties_mark
+from lake.layout import drop_old_check, first_options, hold_check, keep_log, out_of_bounds, placed, properties_mark
 from lake.schema import Table, struct
 from lake.tables import LEDGER
 from lake.upkeep import expire
@@ -155,10 +155,9 @@ class Lake:
             said = {
                 "run_id": self.run_id,
                 "nonce": uuid.uuid4().hex,
-                "check": properties_mark(table),
                 "units": {u: {"fingerprint": marks[u], "rows": found[u]} for u in sorted(marks)},
             }
-            self._commit(table, frame, column, found, json.dumps(said, sort_keys=True))
+            self._commit(table, frame, column, found, said)
         finally:
             if rows is None:
                 frame.unpersist()
@@ -168,7 +167,9 @@ class Lake:
             self._note(table, unit, "built")
         return found
 
-    def _commit(self, table: Table, frame: DataFrame, column: str, rows: Mapping[str, int], said: str) -> None:
+    def _commit(
+        self, table: Table, frame: DataFrame, column: str, rows: Mapping[str, int], told_of: Mapping[str, object]
+    ) -> None:
         from pyspark.sql import functions as F
 
         is_date = table.column(column).type == "date"
@@ -176,28 +177,35 @@ class Lake:
         told = {f.name: f.metadata for f in struct(table).fields}
         ordered = placed(table, frame.select(*[F.col(n).alias(n, metadata=m) for n, m in told.items()]), rows)
         self.commits(table)  # known before the write, so that the cache is not read from a half-made table
-        writer = ordered.write.format("delta").mode("overwrite").option("userMetadata", said)
-        if table.partition:
-            writer = writer.partitionBy(table.partition)
-        older = self.exists(table)
+        older, holds_check = self.exists(table), True
         outdated = older and self._properties.get(table.name) != properties_mark(table)
         if outdated:
             keep_log(self.spark, self.path(table))
+            holds_check = drop_old_check(self.spark, self.path(table), table)
+        # a commit says what the table holds as it is made: what is killed before the CHECK is held is found so the next time
+        known = {"check": properties_mark(table)} if holds_check else {}
+        said = json.dumps({**told_of, **known}, sort_keys=True)
+        writer = ordered.write.format("delta").mode("overwrite").option("userMetadata", said)
+        if table.partition:
+            writer = writer.partitionBy(table.partition)
         if older:
             writer = writer.option("replaceWhere", f"{column} IN ({listed})").option("mergeSchema", "true")
         else:
             writer = writer.options(**first_options(table))
+        # with no CHECK to refuse them, rows out of bounds are looked for before
+        broken = out_of_bounds(table, frame) if not holds_check else []
+        refused = bool(broken)
         try:
-            writer.save(self.path(table))
+            if not refused:
+                writer.save(self.path(table))
         except Exception as error:
             if "DELTA_VIOLATE_CONSTRAINT" not in str(error):
                 raise
-            broken = ", ".join(out_of_bounds(table, frame))
-        else:
-            broken = ""
-        if broken:  # raised here: Delta's own message shows the values of a row, and must not be chained
+            refused, broken = True, out_of_bounds(table, frame)
+        if refused:  # raised here: Delta's own message shows the values of a row, and must not be chained
+            why = ", ".join(broken) or "rows that the stored CHECK refuses, and that the declaration does not"
             raise RowsOutOfBounds(
-                f"{table.name} @ {', '.join(sorted(rows)[:3])}: {broken}. Nothing was written. Look at the step's input: "
+                f"{table.name} @ {', '.join(sorted(rows)[:3])}: {why}. Nothing was written. Look at the step's input: "
                 f"jobs.{table.written_by}."
             )
         newest = next(commit_infos(self.root / table.name, newest=1), {})
@@ -212,9 +220,8 @@ class Lake:
                 f"{table.name}: {sum(rows.values()):,} rows counted, {wrote:,} written: the frame gives another result each "
                 f"time. Run jobs.{table.written_by} again; if it stays, look for an order that is not fixed."
             )
-        if outdated:
-            hold_check(self.spark, self.path(table), table)
-        self._properties[table.name] = properties_mark(table)
+        if holds_check or hold_check(self.spark, self.path(table), table):
+            self._properties[table.name] = properties_mark(table)
 
     # -- the gate's verdicts ------------------------------------------------------------------------------------
 

@@ -21,6 +21,9 @@ MEASURED_TYPES = ("string", "bigint", "int", "double", "date", "timestamp")  # o
 FILE_ROWS, MOST_FILES, FEW_UNITS = 1_000_000, 64, 2
 # what is done is read from the log alone: a unit whose commit is gone was never written
 LOG_RETENTION = "interval 36500 days"
+PROPERTIES_VERSION = (
+    2  # raise it to have the properties of every table looked at again: an upgrade could leave one without its CHECK
+)
 
 
 def out_of_bounds(table: Table, frame: DataFrame) -> list[str]:
@@ -47,7 +50,7 @@ def first_options(table: Table) -> dict[str, str]:
 
 def properties_mark(table: Table) -> str:
     """Fingerprint of what the table's properties are to hold; commits name it, so that a table made under others is known."""
-    return fingerprint([LOG_RETENTION, check_clause(table) if table.has_check else ""])
+    return fingerprint([PROPERTIES_VERSION, LOG_RETENTION, check_clause(table) if table.has_check else ""])
 
 
 def keep_log(spark: SparkSession, path: str) -> None:
@@ -56,16 +59,31 @@ def keep_log(spark: SparkSession, path: str) -> None:
         spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ('{RETENTION}' = '{LOG_RETENTION}')")
 
 
-def hold_check(spark: SparkSession, path: str, table: Table) -> None:
-    """Bring the CHECK of a table that an older version made up to date."""
+def drop_old_check(spark: SparkSession, path: str, table: Table) -> bool:
+    """Drop a CHECK that an older version declared, before a write that it might refuse. Whether the table holds today's."""
     wanted = check_clause(table) if table.has_check else ""
     stored = _properties(spark, path).get(f"delta.constraints.{CHECK}", "")
-    if stored == wanted:
-        return
-    if stored:
+    if stored and _bare(stored) != _bare(wanted):
         spark.sql(f"ALTER TABLE delta.`{path}` DROP CONSTRAINT {CHECK}")
-    if wanted:
-        spark.sql(f"ALTER TABLE delta.`{path}` ADD CONSTRAINT {CHECK} CHECK ({wanted})")
+        stored = ""
+    return _bare(stored) == _bare(wanted)
+
+
+def _bare(clause: str) -> str:
+    """A clause without blanks: Delta stores the words of one that is added with its own between them."""
+    return re.sub(r"\s+", "", clause)
+
+
+def hold_check(spark: SparkSession, path: str, table: Table) -> bool:
+    """Give a table that has none its declared CHECK. False where rows of an older version break it: the gate alone judges bounds then,
+    until they are replaced or expire."""
+    try:
+        spark.sql(f"ALTER TABLE delta.`{path}` ADD CONSTRAINT {CHECK} CHECK ({check_clause(table)})")
+    except Exception as error:
+        if "DELTA_NEW_CHECK_CONSTRAINT_VIOLATION" not in str(error):
+            raise
+        return False
+    return True
 
 
 def _properties(spark: SparkSession, path: str) -> dict[str, str]:

@@ -68,9 +68,10 @@ def holder(path: Path) -> str:
 
 def is_held(path: Path) -> bool:
     """Whether a living process holds the lock right now."""
-    if not path.exists():
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
         return False
-    descriptor = os.open(path, os.O_RDWR)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

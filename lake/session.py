@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lake.errors import BadConfiguration
+from lake.scratch import scratch
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -77,7 +78,7 @@ def _options(settings: SessionSettings) -> dict[str, str]:
         # one run log for the JVM; a terminal line belongs to the steps
         "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={log4j} -Dplayfirst.log={work / 'spark.log'} "
         f"-Dderby.system.home={work} {settings.java_options}".strip(),
-        "spark.local.dir": str(work / "local"),
+        "spark.local.dir": str(scratch(work)),
         "spark.sql.warehouse.dir": str(work / "warehouse"),
         "spark.ui.enabled": str(settings.ui).lower(),
         "spark.ui.showConsoleProgress": "false",

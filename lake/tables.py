@@ -6,7 +6,7 @@ nothing repeats them. Feature tables are declared by `features.catalogue` in the
 
 from __future__ import annotations
 
-from lake.columns import CLIENT, DELIVERED_DATE, KINDS, LEVEL, LOCALE, QUERY, RUN_DATE, SEARCH_DATE, TRACK_ID
+from lake.columns import CLIENT, DELIVERED_DATE, KINDS, LEVEL, LOCALE, QUERY, RUN_DATE, SEARCH_DATE, SPOKEN, TRACK_ID
 from lake.daily_tables import BOT_DAYS as BOT_DAYS
 from lake.daily_tables import DAILY_ENGAGEMENT as DAILY_ENGAGEMENT
 from lake.daily_tables import DAILY_SEARCHES as DAILY_SEARCHES
@@ -22,7 +22,7 @@ SEARCH_LOG = Table(
         Column("ts", "timestamp", "instant of the request, UTC"),
         CLIENT,
         Column("surface", "string", "how results were perceived", values=("voice", "screen")),
-        LOCALE, QUERY,
+        LOCALE, SPOKEN,
         Column("raw_query", "string", "request as heard or typed", personal=True),
         Column("results", "array<string>", "track ids in served order"),
         Column("release_id", "string", "the release of ours that answered, if one did", nullable=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,22 @@ def training_dates(run_date: date, first_day: date, mature_days: int) -> tuple[d
     most = SNAPSHOTS_LONG if (run_date - first_day).days >= LONG_HISTORY_DAYS else SNAPSHOTS_SHORT
     back = [run_date - timedelta(days=mature_days + SPACING_DAYS * i) for i in range(most)]
     return tuple(sorted(t for t in back if (t - first_day).days >= MIN_DAYS_BEFORE))
+
+
+def teachable(dates: Iterable[date], delivered: Collection[date], label_days: int) -> tuple[date, ...]:
+    """Those of the snapshots that days were delivered around: at least four in the four weeks before, and one in the label days.
+
+    Where logs have a hole, a snapshot in it has nothing to learn from, and nothing to be judged by.
+    """
+
+    def days(first: date, before: date) -> int:
+        return sum(first <= d < before for d in delivered)
+
+    return tuple(
+        t
+        for t in dates
+        if days(t - timedelta(days=28), t) >= MIN_DAYS_BEFORE and days(t, t + timedelta(days=label_days))
+    )
 
 
 def training_examples_table() -> Table:

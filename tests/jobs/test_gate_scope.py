@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
@@ -16,7 +17,7 @@ from lake.io import Lake
 from lake.tables import EXPOSURE_CURVES
 from ranking.examples import training_examples_table
 from tests.conftest import RUN_DATE, World
-from tests.features.rows import filled
+from tests.features.rows import filled, sparse
 
 D = date.fromisoformat(RUN_DATE)
 BEFORE = D - timedelta(days=1)
@@ -57,9 +58,8 @@ def test_a_training_snapshot_of_tonight_that_fails_does(night: Night) -> None:
 def test_what_an_audit_failed_on_another_night_is_not_passed_by_this_ones_gate(night: Night) -> None:
     for day in (BEFORE, D):
         rows = night.spark.createDataFrame([("a", 0), ("b", 1)], "track_id string, grade int")
-        nothing = {c.name: F.lit(None) for c in EXAMPLES.columns if c.nullable}
-        told = nothing | {n: F.col(n) for n in rows.columns} | {"run_date": F.lit(day), "split": F.lit("train")}
-        night.lake.write(EXAMPLES, filled(rows, EXAMPLES, **told), {str(day): "examples"})
+        made = sparse(rows, EXAMPLES, run_date=F.lit(day), split=F.lit("train"))
+        night.lake.write(EXAMPLES, made, {str(day): "examples"})
     night.lake.mark(EXAMPLES, BEFORE, "failed")
     gate(night, [EXAMPLES])
     assert (night.lake.state(EXAMPLES, D), night.lake.state(EXAMPLES, BEFORE)) == ("passed", "failed")
@@ -75,10 +75,7 @@ def test_a_profile_that_was_cut_off_holds_nothing_and_is_told(night: Night, monk
     class Judged:
         passed = True
 
-        class profile:
-            @staticmethod
-            def to_parquet(path: Path) -> None:
-                path.write_bytes(b"whole")
+        profile = pd.DataFrame([{"column": "x", "bins": '{"0": 3}'}])
 
     class Named:
         name = "query_features"
@@ -86,3 +83,4 @@ def test_a_profile_that_was_cut_off_holds_nothing_and_is_told(night: Night, monk
     told = room._drift(night, Named, Judged)  # type: ignore[arg-type]
     assert len(told) == 1 and "passed over" in told[0] and str(BEFORE) in told[0]
     assert sorted(p.name for p in folder.iterdir()) == [f"{BEFORE}.parquet", f"{D}.parquet"]
+    assert list(pd.read_parquet(folder / f"{D}.parquet")["nights_before"]) == [0]

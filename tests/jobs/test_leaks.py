@@ -16,7 +16,7 @@ from jobs.tune import examples_path
 from lake.errors import LeakageFound
 from ranking.examples import label_auc
 from tests.conftest import RUN_DATE, World
-from tests.features.rows import filled
+from tests.features.rows import sparse
 
 D = date.fromisoformat(RUN_DATE)
 
@@ -25,10 +25,8 @@ def written(night: Night, knows: bool) -> None:
     """Forty examples; click_rate_28d is the label, or as good as none."""
     rows = [(f"t{i:02}", i % 2, float(i % 2 if knows else i // 2 % 2)) for i in range(40)]
     frame = night.spark.createDataFrame(rows, "track_id string, grade int, click_rate_28d double")
-    nothing = {c.name: F.lit(None) for c in EXAMPLES.columns if c.nullable}
-    told = nothing | {n: F.col(n) for n in frame.columns} | {"run_date": F.lit(D), "split": F.lit("train")}
     mark = night.lake.fingerprint(EXAMPLES, D) or "to be found"
-    night.lake.write(EXAMPLES, filled(frame, EXAMPLES, **told), {str(D): mark})
+    night.lake.write(EXAMPLES, sparse(frame, EXAMPLES, run_date=F.lit(D), split=F.lit("train")), {str(D): mark})
 
 
 @pytest.fixture
@@ -66,8 +64,7 @@ def test_the_auc_is_of_ranks_with_ties_averaged_and_of_either_direction(night: N
         [("a", 0, 1.0, 9.0), ("b", 1, 2.0, 2.0), ("c", 0, 2.0, 8.0), ("d", 1, 3.0, 1.0)],
         "track_id string, grade int, click_rate_7d double, click_rate_28d double",
     )
-    nothing = {c.name: F.lit(None) for c in EXAMPLES.columns if c.nullable}
-    found = label_auc(filled(rows, EXAMPLES, **(nothing | {n: F.col(n) for n in rows.columns})))
+    found = label_auc(sparse(rows, EXAMPLES))
     assert (found["click_rate_7d"], found["click_rate_28d"]) == (3.5 / 4, 1.0)
 
 
@@ -77,6 +74,5 @@ def test_what_tells_the_clicks_or_what_was_shown_is_found_whichever_hides_the_ot
         [("a", 0, True, 1.0, 5.0), ("b", 1, True, 2.0, 5.0), ("c", 0, False, 9.0, 0.0), ("d", 0, False, 9.0, 0.0)],
         "track_id string, grade int, is_shown boolean, click_rate_7d double, click_rate_28d double",
     )
-    nothing = {c.name: F.lit(None) for c in EXAMPLES.columns if c.nullable}
-    found = label_auc(filled(rows, EXAMPLES, **(nothing | {n: F.col(n) for n in rows.columns})))
+    found = label_auc(sparse(rows, EXAMPLES))
     assert (found["click_rate_7d"], found["click_rate_28d"]) == (1.0, 2.5 / 3)

@@ -17,6 +17,7 @@ from features.catalogue import FAMILIES, feature_table, matrix_names
 from features.explain import explained
 from jobs import ablate, build_features, nightly, publish, report, try_feature, validate
 from jobs.answers import chosen_requests
+from jobs.assemble import AUDITED
 from jobs.night import Night
 from jobs.report import ablation_file, report_file
 from lake.errors import BadConfiguration, MissingPartition, QualityGateFailed
@@ -78,6 +79,13 @@ def test_the_report_holds_every_arm(done: Night) -> None:
     said = json.loads(report_file(done.settings).read_text())
     assert {"playfirst", "popularity", "ctr", "coec", "bm25", "skyline", "random"} <= set(said["ndcg10"])
     assert said["ndcg10"]["skyline"] >= said["ndcg10"]["playfirst"] > said["ndcg10"]["random"]
+
+
+def test_no_feature_of_the_catalogue_reads_the_future(done: Night, home: Path) -> None:
+    """The night's own look, at every column; tests/laws/test_audit.py shows that it finds one that does."""
+    said = json.loads((home / "reports" / AUDITED).read_text())
+    assert (said["columns"], said["run_date"]) == (len(matrix_names()), RUN_DATE)
+    assert any(f"(of {len(matrix_names())}) that sum days" in note for note in done.notes)
 
 
 def test_what_was_proposed_and_not_shown_teaches_requests_that_name_something(done: Night) -> None:

@@ -12,12 +12,12 @@ from pyspark.sql import functions as F
 
 from features.catalogue import feature_table
 from jobs import maintain
-from jobs.build_features import PAIRS, snapshot_mark
+from jobs.build_features import PAIRS, pending_snapshots, snapshot_mark
 from jobs.night import Night
 from lake.io import Lake
 from lake.schema import Table
 from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, TRACKS
-from ranking.examples import training_dates
+from ranking.examples import teachable, training_dates
 from tests.conftest import RUN_DATE, World
 from tests.features.rows import filled
 
@@ -83,6 +83,22 @@ def test_what_is_not_shown_makes_training_snapshots_anew_and_never_the_night_s_o
     assert all(snapshot_mark(night, day, ()) != mark for day, mark in before.items())
 
 
+def test_a_build_of_tonight_that_was_cut_off_between_its_tables_is_made_again(
+    spark: SparkSession, tmp_path: Path, world: World
+) -> None:
+    night = world.night(spark, tmp_path)
+    wanted = {str(D): "tonight", str(LATE): "then"}
+    for day, mark in wanted.items():
+        for grain in ("track", "query", "query_track"):
+            store(night.lake, feature_table(grain), date.fromisoformat(day), mark)
+    assert pending_snapshots(night, wanted) == {}
+    for day in (D, LATE):
+        store(night.lake, feature_table("query"), day, "under other settings")
+    assert pending_snapshots(night, wanted) == {str(D): "tonight"}
+    store(night.lake, PAIRS, LATE, "restated")
+    assert pending_snapshots(night, wanted) == wanted
+
+
 @pytest.fixture
 def frozen(spark: SparkSession, tmp_path: Path, world: World) -> Night:
     """A night with a snapshot of EARLY that EARLY's own night built."""
@@ -137,11 +153,25 @@ def test_the_label_days_of_every_snapshot_are_final() -> None:
     assert training_dates(date(2026, 3, 10), date(2026, 3, 1), 9) == ()
 
 
+def test_a_snapshot_in_a_hole_of_the_logs_is_none() -> None:
+    first = date(2026, 3, 1)
+    dates = [first + timedelta(days=i) for i in (7, 14, 21, 28)]
+    every = {first + timedelta(days=i) for i in range(40)}
+    assert teachable(dates, every, 7) == tuple(dates)
+    # 13 days are missing from the 8th on: nothing was seen in the week after that day, and enough before all others
+    assert teachable(dates, {d for d in every if not 7 <= (d - first).days < 20}, 7) == (dates[1], *dates[2:])
+    assert teachable(dates, {d for d in every if not 14 <= (d - first).days < 21}, 7) == (dates[0], *dates[2:])
+    # three days before a snapshot are too few, whatever came long ago
+    late = {d for d in every if (d - first).days >= 25}
+    assert teachable(dates, late, 7) == () and teachable([first + timedelta(days=29)], late, 7) != ()
+
+
 def test_upkeep_keeps_every_night_that_a_later_training_set_reads(
     spark: SparkSession, tmp_path: Path, world: World
 ) -> None:
     night = world.night(spark, tmp_path, "ranking.min_history_days=1")
     night.first_day = D - timedelta(days=100)  # long history: six snapshots, a week apart
+    night.delivered_days = {D - timedelta(days=i) for i in range(1, 101)}
     oldest = min(night.as_of)
     assert (
         max(night.as_of) == LATE

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.train import ship, stands
+from jobs.train import _same, ship, stands
 from lake.errors import StaleRanker
 from ranking.dataset import read_examples
 from ranking.ranker import Ranker, RankerParams, fit
@@ -45,6 +45,11 @@ def test_a_damaged_ranker_does_not_stand(ranker: Ranker, chosen: Result, tmp_pat
     assert not stands(place, FEATURES, "these inputs")
     ship(ranker, chosen, place)
     assert stands(place, FEATURES, "these inputs")
+
+
+def test_a_default_that_the_sweep_did_not_judge_is_another() -> None:
+    swept = PARAMS.to_dict()
+    assert _same(swept, dict(swept)) and not _same(swept, swept | {"num_leaves": 9})
 
 
 def test_what_was_not_chosen_never_takes_the_place(ranker: Ranker, chosen: Result, tmp_path: Path) -> None:

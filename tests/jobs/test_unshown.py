@@ -16,7 +16,7 @@ from jobs.night import Night
 from lake.schema import Table
 from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, TRACKS
 from tests.conftest import RUN_DATE, World
-from tests.features.rows import filled
+from tests.features.rows import filled, sparse
 
 D = date.fromisoformat(RUN_DATE)
 PAIRS = feature_table("query_track")
@@ -32,11 +32,7 @@ RELEASED = {"new": D - timedelta(days=2), "words": None}
 
 
 def write(night: Night, table: Table, day: date, frame: DataFrame, **told: object) -> None:
-    nothing = {c.name: F.lit(None) for c in table.columns if c.nullable}
-    given = {n: F.col(n) for n in frame.columns if n in {c.name for c in table.columns}}
-    night.lake.write(
-        table, filled(frame, table, **(nothing | given | {"run_date": F.lit(day)} | told)), {str(day): "made"}
-    )
+    night.lake.write(table, sparse(frame, table, **({"run_date": F.lit(day)} | told)), {str(day): "made"})
     night.lake.mark(table, str(day), "passed")
 
 

@@ -11,6 +11,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from lake.commits import commit_infos
 from lake.errors import CommitLost, EmptyPartition, MissingPartition, RowsOutOfBounds, SchemaMismatch
 from lake.io import Lake
 from lake.layout import partition_values
@@ -185,6 +186,38 @@ def test_a_table_that_gained_a_column_keeps_its_older_units_and_its_check(lake: 
     assert {tuple(r) for r in stored.collect()} == {(DAY, None), (NEXT, True)}
     with pytest.raises(RowsOutOfBounds, match="grade"):
         Lake(spark, lake.root).write(JUDGEMENTS, one.withColumn("grade", F.lit(5)), {NEXT: "wrong"})
+
+
+@pytest.mark.parametrize(("was", "now", "value", "is_held"), [(5, 9, 7, True), (9, 5, 3, True), (5, 2, 1, False)])
+def test_bounds_that_an_upgrade_moved_hold_from_the_next_write_on(
+    lake: Lake, was: int, now: int, value: int, is_held: bool
+) -> None:
+    """Wider ones let their rows in; tighter ones are held as soon as no older row breaks them (an older row is 4), and never before
+    nothing would be."""
+
+    def bounded(high: int) -> Table:
+        name = Column("name", "string", "name", values=("a", "b"))
+        return replace(TABLE, columns=(TABLE.columns[0], name, Column("n", "bigint", "count", low=-1, high=high)))
+
+    def check() -> str:
+        detail = lake.spark.sql(f"DESCRIBE DETAIL delta.`{lake.path(TABLE)}`").select("properties").first()
+        return str(dict(detail["properties"]).get("delta.constraints.declared", "")) if detail else ""
+
+    lake.write(bounded(was), rows(lake.spark, (DAY, "a", 4)), {DAY: "before"})
+    upgraded = Lake(lake.spark, lake.root)
+    with pytest.raises(RowsOutOfBounds, match=rf"n: 1 of 1 rows break .*<= {now}"):
+        upgraded.write(bounded(now), rows(lake.spark, (NEXT, "b", now + 1)), {NEXT: "wrong"})
+    upgraded.write(bounded(now), rows(lake.spark, (NEXT, "b", value)), {NEXT: "after"})
+    assert (f"<= {now}" in check()) is is_held and f"<= {was}" not in check()
+    # the older row goes; whoever writes next holds it then
+    Lake(lake.spark, lake.root).write(bounded(now), rows(lake.spark, (DAY, "a", 1)), {DAY: "mended"})
+    assert f"<= {now}" in check()
+    assert read(lake) == [(DAY, "a", 1), (NEXT, "b", value)]
+    # and from then on it is left alone
+    commits = len(list(commit_infos(lake.root / TABLE.name)))
+    for mark in ("again", "once more"):
+        Lake(lake.spark, lake.root).write(bounded(now), rows(lake.spark, (DAY, "a", 1)), {DAY: mark})
+    assert len(list(commit_infos(lake.root / TABLE.name))) == commits + 2
 
 
 LISTED = Table(
