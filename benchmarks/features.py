@@ -1,6 +1,6 @@
 """The feature engine: a night against a recomputation of everything, and everything against DuckDB. One run, one table.
 
-    python -m benchmarks.features --json var/features-benchmark.json                # an hour and a half on two cores
+    python -m benchmarks.features --json var/features-benchmark.json                # an hour and a half and some on two cores
     python -m benchmarks.features --per-day 2000 --days 90 --sizes 60000,120000      # small, to see it work
 
 (a) Days of about 100,000 impressions: the night (counting and features of D) with 28 and with `--days` days of history, the same
@@ -248,7 +248,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--memory", type=int, default=8, help="GB for the JVM's heap")
     parser.add_argument(
-        "--duckdb-memory", type=int, default=16, help="GB for DuckDB: with 8 it spills over 54 GB at 4 million searches"
+        "--duckdb-memory",
+        type=int,
+        default=20,
+        help="GB for DuckDB: with 16 its spill can fill 50 GB of disk at 4 million searches",
     )
     parser.add_argument("--timeout", type=int, default=3600, help="seconds for one child")
     parser.add_argument(
