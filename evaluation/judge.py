@@ -67,7 +67,7 @@ class Judge:
         lists = lists.assign(place=np.arange(len(lists)))
         rows = requests.merge(answers, on=KEY).merge(lists, on=["entry_locale", "entry_query"])
         rows = rows.sort_values(["request", "place"], kind="stable").reset_index(drop=True)
-        sizes = rows.groupby("request").size().reindex(range(len(requests)), fill_value=0).to_numpy(dtype=np.int64)
+        sizes = _sizes(rows["request"], len(requests))
         gain, place = skyline_scores(rows, gains), rows["place"].to_numpy()
         ideal, weight = (requests[c].to_numpy(dtype=np.float64) for c in ("ideal", "searches"))
         ndcg = {a: ndcg_by_group(gain, s[place], sizes, NDCG_K, gain="linear", ideal=ideal) for a, s in arms.items()}
@@ -98,11 +98,14 @@ class Judge:
         rows = kept.merge(entries[[*KEY, "entry"]], on=KEY)
         rows = rows.merge(catalog[["track_id", "popularity"]], on="track_id", how="left")
         rows = rows.sort_values(["entry", "track_id"], kind="stable").reset_index(drop=True)
-        sizes = (
-            rows.groupby("entry", sort=True).size().reindex(range(len(entries)), fill_value=0).to_numpy(dtype=np.int64)
-        )
+        sizes = _sizes(rows["entry"], len(entries))
         searches = float(asked["searches"].sum())
         return cls(entries, rows, skyline_scores(rows, gains), sizes, shares, gains, searches, hits)
+
+
+def _sizes(groups: pd.Series[int], count: int) -> npt.NDArray[np.integer[Any]]:
+    """How many rows each of the groups 0 … count − 1 has."""
+    return np.bincount(groups.to_numpy(dtype=np.int64), minlength=count)
 
 
 def _entries(shares: pd.DataFrame, gains: pd.DataFrame, kinds: dict[str, str]) -> pd.DataFrame:

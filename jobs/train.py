@@ -77,9 +77,9 @@ def run(night: Night) -> Done:
     path = examples_path(night)
     examples = read_examples(path, features, night.settings.tuning.folds)
     # a sweep over these very examples judged the default beside its winner; another's winner is judged anew, as are other defaults
-    is_judged = winner is not None and winner.default is not None and is_tonights(night, winner)
-    if winner and winner.default and is_judged and _same(winner.default.params, night.settings.ranker):
-        judged, chosen = winner.default, choose(winner.default, winner)
+    default = winner.default if winner and is_tonights(night, winner) else None
+    if winner and default and _same(default.params, night.settings.ranker):
+        judged, chosen = default, choose(default, winner)
     else:
         judged = _judged(examples, night.settings.ranker, threads)
         chosen = judged

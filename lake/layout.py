@@ -21,9 +21,8 @@ MEASURED_TYPES = ("string", "bigint", "int", "double", "date", "timestamp")  # o
 FILE_ROWS, MOST_FILES, FEW_UNITS = 1_000_000, 64, 2
 # what is done is read from the log alone: a unit whose commit is gone was never written
 LOG_RETENTION = "interval 36500 days"
-PROPERTIES_VERSION = (
-    2  # raise it to have the properties of every table looked at again: an upgrade could leave one without its CHECK
-)
+# raise it to have the properties of every table looked at again: an upgrade could leave one without its CHECK
+PROPERTIES_VERSION = 2
 
 
 def out_of_bounds(table: Table, frame: DataFrame) -> list[str]:

@@ -28,9 +28,8 @@ class RankingService(ThreadingHTTPServer):
 
     daemon_threads = False
     allow_reuse_address = True
-    request_queue_size = (
-        128  # of the 5 that socketserver lets wait, a burst's others try again after a second, and three, and seven
-    )
+    # of the 5 that socketserver lets wait, a burst's others try again after a second, and three, and seven
+    request_queue_size = 128
 
     def __init__(self, reader: ReleaseReader, port: int) -> None:
         """Bind to 127.0.0.1:`port` (0 takes a free one). Raises OSError if the port is taken."""

@@ -15,10 +15,8 @@ from lake.schema import struct
 from lake.tables import DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES, TRACKS
 from tests.features.rows import AS_OF, filled
 
-TRACK_COUNT, HEAD = (
-    125_000,
-    25_000,
-)  # the head query's impressions, a fifth of all; the other query shows the other tracks once each
+# HEAD: the head query's impressions, a fifth of all; the other query shows the other tracks once each
+TRACK_COUNT, HEAD = 125_000, 25_000
 
 
 @pytest.fixture(scope="module")
