@@ -1,17 +1,18 @@
 """The feature engine: a night against a recomputation of everything, and everything against DuckDB. One run, one table.
 
-    python -m benchmarks.features --json var/features-benchmark.json                # an hour and a half and some on two cores
+    python -m benchmarks.features --json var/features-benchmark.json                # an hour and a half on two cores
     python -m benchmarks.features --per-day 2000 --days 90 --sizes 60000,120000      # small, to see it work
 
 (a) Days of about 100,000 impressions: the night (counting and features of D) with 28 and with `--days` days of history, the same
-from the ingested logs alone, and the fixed cost (the night over 28 nearly empty days). Before each the JVM does the nearly empty
-night, since in a night other steps have run before these; what that costs in a fresh JVM is told beside it. (b) The counted features
-from the logs of (a)'s last 28 days and of 28 days with each of `--sizes` searches, ours against DuckDB SQL on the same files; values
-are compared at every size. "All anew" is the count of all days in one go and the build of D; where a night is measured too, it is the
-count that the night was prepared with (all days but the newest) and the night's own build, which reads the same, and what DuckDB is
-compared with there is that night's lake. (c) Peak memory, (d) seconds a family. Each measurement is a process of its own, on two
-cores; the session's start is left out. What a night with days of 20 million impressions would cost follows from two nights with days
-of different size, one of them also with lists of 30 candidates at most (see `predicted`).
+from the ingested logs alone, and the fixed cost (the same over as many nearly empty days). Each night is a process of its own, whose JVM
+does the nearly empty night before, since in a night other steps have run before these; what that costs in a fresh JVM is told beside
+it. (b) The counted features from the logs of (a)'s last 28 days and of 28 days with each of `--sizes` searches, ours against DuckDB
+SQL on the same files; values are compared at every size. "All anew" is the count of all days in one go and the build of D; where a
+night is measured too, it is the count that the night was prepared with (all days but the newest) and the night's own build, which
+reads the same, and what DuckDB is compared with there is that night's lake. What nights start from is made in one process, the
+nearly empty days first and the year last, and all else in another. (c) Peak memory, (d) seconds a family. All on two cores; the
+session's start is left out. What a night with days of 20 million impressions would cost follows from two nights with days
+of different size, one of them also with lists of 30 candidates at most (see `features_cost.predicted`).
 Exit codes: 0; 1 where a value differs or a child failed; 2 bad arguments.
 """
 
@@ -19,36 +20,22 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import shutil
-import statistics
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from benchmarks.children import ChildFailed, peak_rss_of
+from benchmarks.features_cost import Run, exponent, predicted
 from benchmarks.features_ours import run_date_of
 from benchmarks.features_table import print_report
 
 SHORT_DAYS = 28
 NEARLY_EMPTY = 60  # searches a day, of which the night's time is the fixed cost
 BIG_DAY = 20_000_000  # impressions, for which a night is predicted
-
-
-@dataclass(frozen=True)
-class Run:
-    """One child: what it told, and the peak of its memory in bytes."""
-
-    told: dict[str, Any]
-    peak: int
-
-    @property
-    def seconds(self) -> float:
-        """Seconds of all its timed steps."""
-        return float(sum(self.told["seconds"].values()))
 
 
 class Benchmark:
@@ -82,25 +69,40 @@ class Benchmark:
         shutil.copy(world / "catalog.jsonl.gz", folder)
         return folder
 
-    def prepared(self, folder: Path) -> Path:
-        """The home with the lake of the night before."""
-        home = self.out / f"home-{folder.name}"
-        if not (home / "prepare.json").exists():
-            shutil.rmtree(home, ignore_errors=True)
-            home.mkdir()
-            self.ours("prepare", folder, home)
-        return home
+    def home(self, folder: Path) -> Path:
+        """Where the lakes over a folder lie, and what its children tell."""
+        return self.out / f"home-{folder.name}"
 
-    def ours(self, action: str, folder: Path, home: Path, warm: Path | None = None) -> Run:
-        """One action of `benchmarks.features_ours`, after a night over the prepared folder `warm`."""
-        told = home / f"{action}.json"
-        words = [action, folder, "--home", home, "--json", told, "--memory", f"{self.memory}g"]
-        words += ["--warm", warm, self.prepared(warm)] if warm else []
-        peak = peak_rss_of("benchmarks.features_ours", words, home / f"{action}.log", self.timeout)
+    def ours(self, steps: Sequence[tuple[str, Path]], warm: Path | None = None) -> list[Run]:
+        """Actions of `benchmarks.features_ours` in one process, after a night over the prepared folder `warm`.
+
+        A lake that an earlier run has prepared, and was not cut off in, is taken as it is.
+        """
+        words: list[object] = ["--memory", f"{self.memory}g", *(["--warm", warm, self.home(warm)] if warm else [])]
+        asked = [
+            (action, folder)
+            for action, folder in steps
+            if action != "prepare" or not self._told(action, folder).exists()
+        ]
+        for action, folder in asked:
+            if action in ("prepare", "whole"):
+                shutil.rmtree(self.home(folder), ignore_errors=True)
+                self.home(folder).mkdir()
+            words += [action, folder, self.home(folder)]
+        peak = 0
+        if asked:
+            named = "-".join(dict.fromkeys(f"{action}-{folder.name}" for action, folder in asked[:2]))
+            log = self.out / f"{named}.log"
+            print(f"{', '.join(f'{action} {folder.name}' for action, folder in asked)}: see {log}", file=sys.stderr)
+            peak = peak_rss_of("benchmarks.features_ours", words, log, self.timeout)
         self.peak = max(self.peak, peak)
-        run = Run(json.loads(told.read_text()), peak)
-        print(f"{folder.name} {action}: {run.seconds:,.1f} s, {peak / 1e9:.1f} GB", file=sys.stderr)
-        return run
+        runs = [Run(json.loads(self._told(action, folder).read_text()), peak) for action, folder in steps]
+        for (action, folder), run in zip(steps, runs, strict=True):
+            print(f"  {action} {folder.name}: {run.seconds:,.1f} s, {peak / 1e9:.1f} GB", file=sys.stderr)
+        return runs
+
+    def _told(self, action: str, folder: Path) -> Path:
+        return self.home(folder) / f"{action}.json"
 
     def duckdb(self, folder: Path, home: Path, built: Path) -> tuple[float, int]:
         """Seconds of DuckDB, and the values in which the lake `built` differs from it."""
@@ -110,88 +112,19 @@ class Benchmark:
         peak_rss_of("benchmarks.features_duckdb", words, home / "duckdb.log", self.timeout)
         said = json.loads(told.read_text())
         apart = said["mismatches"]
-        print(f"{folder.name} duckdb: {said['seconds']:,.1f} s; values apart: {apart or 'none'}", file=sys.stderr)
+        print(f"  duckdb {folder.name}: {said['seconds']:,.1f} s; values apart: {apart or 'none'}", file=sys.stderr)
         return float(said["seconds"]), sum(apart.values())
 
 
-def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float:
-    """Slope of the least-squares line of ln(seconds) on ln(size): 1 is proportional."""
-    return float(statistics.linear_regression([math.log(s) for s in sizes], [math.log(s) for s in seconds]).slope)
-
-
-@dataclass(frozen=True)
-class Predicted:
-    """Seconds of a night and of a recomputation, both also as they were if the head set had no bound, and what they rest on."""
-
-    night_s: float
-    full_s: float
-    unbounded_night_s: float
-    unbounded_full_s: float
-    candidates: float
-    us_per_candidate: float
-    us_per_impression: float  # of one day, the candidates' cost aside
-    history_s: float  # what a year of the measured days adds to a night
-
-
-def predicted(nights: Mapping[str, Run], full_s: float, fixed_s: float, per_day: float) -> Predicted:
-    """What days of `per_day` impressions would cost, with a year of them.
-
-    A night's build costs something for each candidate (`larger` against `fewer`: the same logs, other candidates). Counting costs
-    something for each impression of a day, and so does the build, the candidates' cost aside (`larger` against `short`: 28 days of
-    another size). What the year's night (`long`) takes longer than that of 28 such days is for its history, and grows with the day, too.
-    The recompute grows by what an impression of the year cost beyond the fixed cost. Candidates grow as they did from `short` to
-    `larger`, for both alike, up to as many as the settings allow: so many lists of so many tracks.
-    """
-    short, larger, fewer, year = (nights[n] for n in ("short", "larger", "fewer", "long"))
-    days_apart, times = a_day(larger) - a_day(short), per_day / a_day(year)
-
-    def held(run: Run) -> float:
-        return float(run.told["candidates"])
-
-    def slower(a: Run, b: Run, step: str) -> float:
-        return float(a.told["seconds"][step] - b.told["seconds"][step])
-
-    each = max(slower(larger, fewer, "build") / (held(larger) - held(fewer)), 0.0)
-    building = max(slower(larger, short, "build") - each * (held(larger) - held(short)), 0.0) / days_apart
-    impression = max(slower(larger, short, "count"), 0.0) / days_apart + building
-    history = max(year.seconds - short.seconds - each * (held(year) - held(short)), 0.0)
-    wanted = held(year) + (per_day - a_day(year)) * (held(larger) - held(short)) / days_apart
-    bounded = min(wanted, max(float(year.told["most_candidates"]), held(year)))
-
-    def night(candidates: float) -> float:
-        days = impression * (per_day - a_day(year)) + history * (times - 1)
-        return year.seconds + days + each * (candidates - held(year))
-
-    def full(candidates: float) -> float:
-        return fixed_s + (full_s - fixed_s - each * held(year)) * times + each * candidates
-
-    return Predicted(
-        night(bounded), full(bounded), night(wanted), full(wanted), bounded, each * 1e6, impression * 1e6, history
-    )
-
-
-def a_day(run: Run) -> float:
-    """Impressions of a day."""
-    return float(run.told["impressions"]) / float(run.told["days_held"])
-
-
-def all_anew(bench: Benchmark, folder: Path, night: Run) -> dict[str, float]:
+def all_anew(prepared: Run, night: Run) -> dict[str, float]:
     """Seconds of count and build of everything anew, of a folder whose night is measured: see (b) of the module."""
-    counted = json.loads((bench.prepared(folder) / "prepare.json").read_text())["seconds"]["count"]
-    return {"count": counted, "build": night.told["seconds"]["build"]}
+    return {"count": prepared.told["seconds"]["count"], "build": night.told["seconds"]["build"]}
 
 
-def against_duckdb(bench: Benchmark, folder: Path, night: Run | None = None) -> dict[str, Any]:
-    """Everything anew over the folder's days, ours and DuckDB's; `night`: that of the folder, where it is measured."""
-    home = bench.out / f"home-{folder.name}"
-    if night is None:
-        shutil.rmtree(home, ignore_errors=True)
-        home.mkdir()
-        run, built = bench.ours("whole", folder, home), home / "lake"
-        seconds = run.seconds
-    else:
-        run, built, seconds = night, home / "night", sum(all_anew(bench, folder, night).values())
-    theirs, apart = bench.duckdb(folder, home, built)
+def against_duckdb(bench: Benchmark, folder: Path, run: Run, seconds: float, lake: str) -> dict[str, Any]:
+    """Everything anew over the folder's days: our `seconds`, and DuckDB's, with which the home's `lake` is compared."""
+    home = bench.home(folder)
+    theirs, apart = bench.duckdb(folder, home, home / lake)
     return {
         "searches": run.told["searches"], "impressions": run.told["impressions"], "ours_s": round(seconds, 2), "duckdb_s": theirs,
         "mismatches": apart,
@@ -200,23 +133,36 @@ def against_duckdb(bench: Benchmark, folder: Path, night: Run | None = None) -> 
 
 def measured(bench: Benchmark, per_day: int, days: int, sizes: Sequence[int]) -> dict[str, Any]:
     """Everything that the table shows and `--json` writes."""
-    empty = bench.world(SHORT_DAYS, NEARLY_EMPTY)
-    year = bench.world(days, per_day)
-    short = bench.tail(year, SHORT_DAYS)
-    larger, *largest = (bench.world(SHORT_DAYS, size // SHORT_DAYS) for size in sizes)
-    bench.ours("cut", larger, bench.prepared(larger))
-    nights = {
-        name: bench.ours("fewer" if name == "fewer" else "night", folder, bench.prepared(folder), empty)
-        for name, folder in (("empty", empty), ("short", short), ("larger", larger), ("fewer", larger), ("long", year))
-    }
-    against = [against_duckdb(bench, folder, nights[name]) for name, folder in (("short", short), ("larger", larger))]
-    against += [against_duckdb(bench, folder) for folder in largest]
-    by_family = bench.ours("families", short, bench.prepared(short)).told["seconds"]
-    full = all_anew(bench, year, nights["long"])
+    asked = [(days, per_day), (days, NEARLY_EMPTY), *[(SHORT_DAYS, size // SHORT_DAYS) for size in sizes]]
+    with ThreadPoolExecutor(2) as both_cores:  # the simulator uses one; nothing is timed yet
+        year, empty_year, larger, *largest = both_cores.map(lambda world: bench.world(*world), asked)
+    short, empty = (bench.tail(world, SHORT_DAYS) for world in (year, empty_year))
+    made = [("prepare", world) for world in (empty, empty_year, short, larger, year)]
+    _, of_nothing, of_short, of_larger, of_year, _ = bench.ours([*made, ("cut", larger)])
+    # two of nearly nothing share a process; each other has its own
+    nights = dict(
+        zip(("empty", "empty_long"), bench.ours([("night", empty), ("night", empty_year)], empty), strict=True)
+    )
+    for name, action, folder in (
+        ("short", "night", short),
+        ("larger", "night", larger),
+        ("fewer", "fewer", larger),
+        ("long", "night", year),
+    ):
+        [nights[name]] = bench.ours([(action, folder)], empty)
+    against = []
+    for name, folder, before in (("short", short, of_short), ("larger", larger, of_larger)):
+        seconds = sum(all_anew(before, nights[name]).values())
+        against.append(against_duckdb(bench, folder, nights[name], seconds, "night"))
+    *wholes, by_family = bench.ours([*[("whole", folder) for folder in largest], ("families", short)])
+    for folder, run in zip(largest, wholes, strict=True):
+        against.append(against_duckdb(bench, folder, run, run.seconds, "lake"))
+    full = all_anew(of_year, nights["long"])
     full_s, fixed = sum(full.values()), nights["empty"].seconds
     cold_s = float(nights["empty"].told["cold_s"])  # of a JVM that has compiled nothing yet: each child's first night
     start = max(cold_s - fixed, 0.0)
-    big = predicted(nights, full_s, fixed, BIG_DAY)
+    full_fixed_s = sum(all_anew(of_nothing, nights["empty_long"]).values())
+    big = predicted(nights, full_s, full_fixed_s, BIG_DAY)
     variable = [max(nights[n].seconds - fixed, 1e-9) for n in ("short", "long")]
     return {
         "incremental_speedup_365": round(full_s / nights["long"].seconds, 2),
@@ -230,18 +176,19 @@ def measured(bench: Benchmark, per_day: int, days: int, sizes: Sequence[int]) ->
         "oracle_mismatches": sum(a["mismatches"] for a in against),
         "cost_exponent": round(exponent([a["searches"] for a in against], [a["ours_s"] for a in against]), 3),
         "days": days, "fixed_s": round(fixed, 2), "fixed_cold_s": round(cold_s, 2), "full_s": round(full_s, 2),
+        "fixed_long_s": round(nights["empty_long"].seconds, 2), "full_fixed_s": round(full_fixed_s, 2),
         "full": nights["long"].told | {"seconds": full},
         "nights": {n: r.told | {"total_s": round(r.seconds, 2), "peak_gb": round(r.peak / 1e9, 2)} for n, r in nights.items()},
         "predicted": {name: round(value, 2) for name, value in vars(big).items()},
-        "us_per_impression": round((full_s - fixed) / nights["long"].told["impressions"] * 1e6, 2),
-        "families_s": by_family, "against_duckdb": against,
+        "us_per_impression": round((full_s - full_fixed_s) / nights["long"].told["impressions"] * 1e6, 2),
+        "families_s": by_family.told["seconds"], "against_duckdb": against,
     }  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the table, write the JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.features", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--per-day", type=int, default=18_400, help="searches a day of (a), about 5.5 impressions each")
+    parser.add_argument("--per-day", type=int, default=17_300, help="searches a day of (a), of 5.8 impressions each")
     parser.add_argument("--days", type=int, default=365, help="of history in (a), more than 28")
     parser.add_argument(
         "--sizes", default="1000000,2000000,4000000", help="searches in 28 days of (b), by comma, beside (a)'s 28 days"
@@ -253,7 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default=20,
         help="GB for DuckDB: with 16 its spill can fill 50 GB of disk at 4 million searches",
     )
-    parser.add_argument("--timeout", type=int, default=3600, help="seconds for one child")
+    parser.add_argument("--timeout", type=int, default=7200, help="seconds for one child")
     parser.add_argument(
         "--out", type=Path, default=Path("var/features-benchmark"), help="worlds, lakes and logs go here"
     )

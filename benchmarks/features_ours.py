@@ -1,15 +1,14 @@
-"""Our side of `benchmarks.features`, one action a process.
+"""Our side of `benchmarks.features`: one action after another, in one process.
 
-    python -m benchmarks.features_ours prepare|whole FOLDER --home DIR --json FILE [--memory 8g]
-    python -m benchmarks.features_ours night|cut|fewer|families FOLDER --home DIR --json FILE [--warm FOLDER HOME]
+    python -m benchmarks.features_ours [--memory 8g] [--warm FOLDER HOME] ACTION FOLDER HOME [ACTION FOLDER HOME …]
 
-FOLDER holds `logs/` and `catalog.jsonl.gz`; the last delivered day is the new one. `prepare` makes the lake as the night before
-left it, and what a night reads: ingested logs, read queries, curves, candidates. `night` runs jobs.count_engagement (the new
-day, and the provisional ones) and jobs.build_features (the snapshot of D) on a copy of it; `cut` makes lists of a quarter of the
-length, of which `fewer` is the night: it tells what a candidate costs. `whole` is `prepare` with all days counted in one go, which
-is timed, and then the build of D, which is timed, too: everything anew. The session's start is outside the clock; planning, commits
-and all else are in.
-`--warm`: the same two steps over another prepared folder first, untimed: in a night, ingest and understand have run in the session
+FOLDER holds `logs/` and `catalog.jsonl.gz`; the last delivered day is the new one. Each action tells what it took in
+`HOME/ACTION.json`. `prepare` makes the lake as the night before left it, and what a night reads: ingested logs, read queries, curves,
+candidates. `night` runs jobs.count_engagement (the new day, and the provisional ones) and jobs.build_features (the snapshot of D) on
+a copy of it; `cut` makes lists of a quarter of the length, of which `fewer` is the night: it tells what a candidate costs. `whole` is
+`prepare` with all days counted in one go, which is timed, and then the build of D, which is timed, too: everything anew. `families`
+builds each family alone over what `night` counted. The session's start is outside the clock; planning, commits and all else are in.
+`--warm`: the night over another prepared folder first, untimed: in a night, ingest and understand have run in the session
 before them, and its JVM has compiled what all steps share. What that first night took is told as `cold_s`.
 """
 
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
 SHARED = (t.SEARCH_LOG, t.ENGAGEMENT_EVENTS, t.TRACKS, t.QUERIES, t.EXPOSURE_CURVES, t.CANDIDATES)
 COUNTED = (t.DAILY_ENGAGEMENT, t.ENGAGEMENT_TILES, t.LISTENER_TILES, t.DAILY_SEARCHES, t.BOT_DAYS)
 PAIRS = feature_table("query_track")
+ACTIONS = ("prepare", "whole", "night", "cut", "fewer", "families")
 _NEVER = 1_000_000  # days of history from which snapshots of the past would be made: the night builds its own alone
 
 
@@ -117,9 +117,9 @@ def told_of(this: Night, seconds: dict[str, float], bytes_written: int) -> dict[
 
 
 def families(spark: SparkSession, settings: Settings, root: Path) -> dict[str, Any]:
-    """Seconds to build each family alone over the counted lake, after one build that is not timed."""
+    """Seconds to build each family alone over the counted lake."""
     seconds = {}
-    for name in (FAMILIES[0], *FAMILIES):
+    for name in FAMILIES:
         shutil.rmtree(root / PAIRS.name, ignore_errors=True)
         one = replace(settings, features=replace(settings.features, only=[name]))
         begun = time.perf_counter()
@@ -140,22 +140,39 @@ def settings_over(folder: Path, home: Path, memory: str) -> Settings:
     return settings_of_command(words)
 
 
+def done(spark: SparkSession, action: str, settings: Settings, home: Path) -> dict[str, Any]:
+    """What one action tells (see the module)."""
+    if action in ("prepare", "whole"):
+        return prepare(spark, settings, home, whole=action == "whole")
+    if action == "families":
+        return families(spark, settings, home / "night")
+    if action == "fewer":
+        return night(spark, settings, home / "fewer")
+    if action == "night":
+        return night(spark, settings, clone(home, "night", COUNTED))
+    few = replace(settings, candidates=replace(settings.candidates, cap=settings.candidates.cap // 4))
+    begun = time.perf_counter()
+    candidates.run(Night(few, spark, Lake(spark, clone(home, "fewer", (*COUNTED, t.CANDIDATES)))))
+    return {"seconds": {"candidates": round(time.perf_counter() - begun, 2)}}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """One action over one folder; what it took goes into the JSON file."""
+    """The actions in their order; what each took goes into its JSON file."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.features_ours", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("action", choices=("prepare", "whole", "night", "cut", "fewer", "families"))
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--home", type=Path, required=True)
-    parser.add_argument("--json", type=Path, required=True)
     parser.add_argument("--memory", default="8g")
     parser.add_argument("--warm", type=Path, nargs=2, metavar=("FOLDER", "HOME"), help="run over this one first")
+    parser.add_argument("steps", nargs="+", metavar="ACTION FOLDER HOME", help=f"ACTION: {', '.join(ACTIONS)}")
     given = parser.parse_args(arguments)
+    steps = [
+        (action, Path(folder), Path(home).resolve())
+        for action, folder, home in zip(given.steps[::3], given.steps[1::3], given.steps[2::3], strict=False)
+    ]
+    if len(given.steps) % 3 or any(action not in ACTIONS for action, _, _ in steps):
+        parser.error(f"expected threes of ACTION ({', '.join(ACTIONS)}), FOLDER and HOME")
     on_two_cores()
-    home = given.home.resolve()
-    settings = settings_over(given.folder, home, given.memory)
-    cluster = settings.cluster
+    cluster = settings_over(*steps[0][1:], given.memory).cluster
     begun = time.perf_counter()
     spark = spark_session(SessionSettings(
         "features benchmark", cluster.master, cluster.memory, cluster.shuffle_partitions, False, "", cluster.work_dir,
@@ -166,21 +183,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder, other = (p.resolve() for p in given.warm)
         first = night(spark, settings_over(folder, other, given.memory), clone(other, "warm", COUNTED))
         told["cold_s"] = round(sum(first["seconds"].values()), 2)
-    if given.action in ("prepare", "whole"):
-        told |= prepare(spark, settings, home, whole=given.action == "whole")
-    elif given.action == "families":
-        told |= families(spark, settings, home / "night")
-    elif given.action == "cut":
-        few = replace(settings, candidates=replace(settings.candidates, cap=settings.candidates.cap // 4))
-        begun = time.perf_counter()
-        candidates.run(Night(few, spark, Lake(spark, clone(home, "fewer", (*COUNTED, t.CANDIDATES)))))
-        told["seconds"] = {"candidates": round(time.perf_counter() - begun, 2)}
-    elif given.action == "fewer":
-        told |= night(spark, settings, home / "fewer")
-    else:
-        told |= night(spark, settings, clone(home, "night", COUNTED))
+    for action, folder, home in steps:
+        print(action, folder.name, flush=True)
+        told_of_step = told | done(spark, action, settings_over(folder, home, given.memory), home)
+        (home / f"{action}.json").write_text(json.dumps(told_of_step) + "\n")
     spark.stop()
-    given.json.write_text(json.dumps(told) + "\n")
     return 0
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks.feature_oracle import PAIR, sums_named
-from benchmarks.features import Benchmark, Run, exponent, measured, predicted
+from benchmarks.features import Benchmark, measured
+from benchmarks.features_cost import Run, exponent, predicted
 from benchmarks.features_duckdb import WANTED
 from benchmarks.features_table import print_report
 from features.catalogue import columns
@@ -32,17 +33,17 @@ def test_a_big_day_costs_by_its_impressions_its_history_and_its_candidates_which
 
     nights = {
         "short": night(8, 12, 100, 500), "larger": night(10, 20, 300, 900), "fewer": night(9, 12, 300, 100),
-        "long": night(8, 17, 100, 600, 365),
+        "long": night(8, 17, 100, 600, 365), "empty": night(1, 2, 1, 1), "empty_long": night(1.5, 2.5, 1, 1, 365),
     }  # fmt: skip
     told = predicted(nights, 210.0, 10.0, 1_100)
     # the build of 800 candidates took 8 s; of the 10 s between the sizes counting took 2 and 400 candidates 4: 6 s for 200 a day
     assert (told.us_per_candidate, told.us_per_impression) == pytest.approx((1e4, 3e4))
-    # the year's night took 5 s more, 1 of them for 100 candidates
-    assert told.history_s == pytest.approx(4)
+    # the year's night took 5 s more, 1 of them for 100 candidates, 1 for its days whatever they hold
+    assert told.history_s == pytest.approx(3)
     # 1,000 impressions more, 11 times the history, and of 2,000 more candidates that are wanted 900 more at most
-    assert (told.candidates, told.night_s) == pytest.approx((1_500, 25 + 30 + 40 + 9))
+    assert (told.candidates, told.night_s) == pytest.approx((1_500, 25 + 30 + 30 + 9))
     assert told.full_s == pytest.approx(10 + (200 - 6) * 11 + 15)
-    assert (told.unbounded_night_s, told.unbounded_full_s) == pytest.approx((25 + 30 + 40 + 20, 10 + 194 * 11 + 26))
+    assert (told.unbounded_night_s, told.unbounded_full_s) == pytest.approx((25 + 30 + 30 + 20, 10 + 194 * 11 + 26))
     same = predicted(nights, 210.0, 10.0, 100)
     assert (same.night_s, same.unbounded_night_s, same.full_s) == pytest.approx((25, 25, 210))
 
@@ -54,6 +55,7 @@ def test_noise_makes_nothing_cheaper_than_free() -> None:
 
     nights = {
         "short": night(9, 15, 100, 500), "larger": night(8, 14, 300, 900), "fewer": night(8, 15, 300, 100), "long": night(8, 14, 100, 500),
+        "empty": night(1, 2, 1, 1), "empty_long": night(1, 1, 1, 1),
     }  # fmt: skip
     told = predicted(nights, 210.0, 10.0, 1_100)
     assert (told.us_per_candidate, told.us_per_impression, told.history_s, told.night_s) == (0, 0, 0, 22)
@@ -68,14 +70,19 @@ class Told(Benchmark):
     def tail(self, world: Path, days: int) -> Path:
         return self.out / f"{world.name}-last-{days}"
 
-    def ours(self, action: str, folder: Path, home: Path, warm: Path | None = None) -> Run:
-        days, more = 365 if folder.name == "world-365-1000" else 28, int(folder.name.split("-")[2])
+    def ours(self, steps: Sequence[tuple[str, Path]], warm: Path | None = None) -> list[Run]:
+        self.asked = [*getattr(self, "asked", []), [f"{action} {folder.name}" for action, folder in steps]]
+        return [self.one(action, folder, warm) for action, folder in steps]
+
+    def one(self, action: str, folder: Path, warm: Path | None) -> Run:
+        days, more = 365 if folder.name in ("world-365-1000", "world-365-60") else 28, int(folder.name.split("-")[2])
         seconds = {"count": 25.0 * days} if action == "prepare" else {"count": 10.0, "build": 30.0}
+        if action == "families":
+            seconds = {"coec": 3.0}
         told = {
             "seconds": seconds, "impressions": more * days, "searches": more * days, "days_held": days,
             "candidates": 10 if action == "fewer" else more, "most_candidates": 9_999, "cold_s": 70.0 if warm else None,
         }  # fmt: skip
-        (home / f"{action}.json").write_text(json.dumps(told))
         return Run(told, 5)
 
     def duckdb(self, folder: Path, home: Path, built: Path) -> tuple[float, int]:
@@ -93,6 +100,16 @@ def test_all_anew_is_the_count_before_a_night_and_that_nights_build(tmp_path: Pa
     )  # a JVM's first night took 30 s longer
     assert [a["ours_s"] for a in told["against_duckdb"]] == [730, 730, 40]  # the last is counted and built in one go
     assert told["oracle_mismatches"] == 3
+    assert told["families_s"] == {"coec": 3.0}
+    assert bench.asked[0] == [  # the lists are cut once the lake is there
+        "prepare world-365-60-last-28", "prepare world-365-60", "prepare world-365-1000-last-28", "prepare world-28-2000",
+        "prepare world-365-1000", "cut world-28-2000",
+    ]  # fmt: skip
+    assert bench.asked[1:-1] == [  # each night over full days in a JVM of its own
+        ["night world-365-60-last-28", "night world-365-60"], ["night world-365-1000-last-28"], ["night world-28-2000"],
+        ["fewer world-28-2000"], ["night world-365-1000"],
+    ]  # fmt: skip
+    assert bench.asked[-1] == ["whole world-28-3000", "families world-365-1000-last-28"]
     assert bench.built == ["home-world-365-1000-last-28/night", "home-world-28-2000/night", "home-world-28-3000/lake"]
 
 
@@ -113,8 +130,9 @@ def test_the_table_shows_bars_beside_what_was_measured(capsys: pytest.CaptureFix
         "partials_read": 9, "bytes_written": 11,
     }  # fmt: skip
     print_report({
-        "nights": {n: night for n in ("empty", "short", "larger", "fewer", "long")}, "full": night, "full_s": 240.0, "days": 365,
+        "nights": {n: night for n in ("empty", "empty_long", "short", "larger", "fewer", "long")}, "full": night, "full_s": 240.0, "days": 365,
         "incremental_speedup_365": 6.0, "incremental_speedup_365_cold": 5.5, "fixed_s": 20.0, "fixed_cold_s": 50.0,
+        "fixed_long_s": 22.0, "full_fixed_s": 31.0,
         "night_365_over_28": 1.21, "night_365_over_28_without_fixed": 1.4,
         "us_per_impression": 6.5, "predicted_speedup_20m_day": 23.0, "predicted_speedup_20m_day_unbounded": 14.0,
         "predicted": {"us_per_candidate": 41.5, "us_per_impression": 90.0}, "peak_rss_gb": 9.9, "cost_exponent": 1.01,
