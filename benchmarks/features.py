@@ -8,9 +8,9 @@ from the ingested logs alone, and the fixed cost (the same over as many nearly e
 does the nearly empty night before, since in a night other steps have run before these; what that costs in a fresh JVM is told beside
 it. (b) The counted features from the logs of (a)'s last 28 days and of 28 days with each of `--sizes` searches, ours against DuckDB
 SQL on the same files; values are compared at every size. "All anew" is the count of all days in one go and the build of D; where a
-night is measured too, it is the count that the night was prepared with (all days but the newest) and the night's own build, which
-reads the same, and what DuckDB is compared with there is that night's lake. What nights start from is made in one process, the
-nearly empty days first and the year last, and all else in another. (c) Peak memory, (d) seconds a family. All on two cores; the
+night is measured too, it is the count that the night was prepared with (of all days but the newest, which is added in proportion)
+and the night's own build, which reads the same, and what DuckDB is compared with there is that night's lake. What nights start
+from is made in one process, the nearly empty days first and the year last, and all else in another. (c) Peak memory, (d) seconds a family. All on two cores; the
 session's start is left out. What a night with days of 20 million impressions would cost follows from two nights with days
 of different size, one of them also with lists of 30 candidates at most (see `features_cost.predicted`).
 Exit codes: 0; 1 where a value differs or a child failed; 2 bad arguments.
@@ -32,7 +32,18 @@ from benchmarks.children import ChildFailed, peak_rss_of
 from benchmarks.features_cost import Run, exponent, predicted
 from benchmarks.features_ours import run_date_of
 from benchmarks.features_table import print_report
+from lake.fingerprint import code_fingerprint, fingerprint
 
+ROOMS = (
+    "conf",
+    "events",
+    "features",
+    "jobs",
+    "lake",
+    "queries",
+    "ranking",
+    "simulator",
+)  # what a prepared lake, and its seconds, are of
 SHORT_DAYS = 28
 NEARLY_EMPTY = 60  # searches a day, of which the night's time is the fixed cost
 BIG_DAY = 20_000_000  # impressions, for which a night is predicted
@@ -46,15 +57,17 @@ class Benchmark:
         self.peak = 0
 
     def world(self, days: int, per_day: int) -> Path:
-        """A folder with simulated logs of so many days and searches a day; made once."""
+        """A folder with simulated logs of so many days and searches a day; made once by the same simulator."""
         folder = self.out / f"world-{days}-{per_day}"
-        if not (folder / "truth" / "_SUCCESS").exists():
+        made_by, simulator = folder / "simulator", code_fingerprint("simulator")
+        if not (made_by.exists() and made_by.read_text() == simulator):
             shutil.rmtree(folder, ignore_errors=True)
             words = [f"out={folder}", f"days={days}", f"searches_per_day={per_day}", "seed=7"]
             command = [sys.executable, "-m", "simulator.generate", *words]
             done = subprocess.run(command, capture_output=True, text=True, timeout=self.timeout, check=False)
             if done.returncode:
                 raise ChildFailed(f"the simulation failed: {done.stderr.strip()}")
+            made_by.write_text(simulator)
         return folder
 
     def tail(self, world: Path, days: int) -> Path:
@@ -76,30 +89,37 @@ class Benchmark:
     def ours(self, steps: Sequence[tuple[str, Path]], warm: Path | None = None) -> list[Run]:
         """Actions of `benchmarks.features_ours` in one process, after a night over the prepared folder `warm`.
 
-        A lake that an earlier run has prepared, and was not cut off in, is taken as it is.
+        A lake that an earlier run of the same code has prepared, and was not cut off in, is taken as it is.
         """
         words: list[object] = ["--memory", f"{self.memory}g", *(["--warm", warm, self.home(warm)] if warm else [])]
-        asked = [
-            (action, folder)
-            for action, folder in steps
-            if action != "prepare" or not self._told(action, folder).exists()
-        ]
+        asked = [(action, folder) for action, folder in steps if action != "prepare" or not self._is_prepared(folder)]
         for action, folder in asked:
             if action in ("prepare", "whole"):
                 shutil.rmtree(self.home(folder), ignore_errors=True)
                 self.home(folder).mkdir()
             words += [action, folder, self.home(folder)]
-        peak = 0
         if asked:
             named = "-".join(dict.fromkeys(f"{action}-{folder.name}" for action, folder in asked[:2]))
             log = self.out / f"{named}.log"
             print(f"{', '.join(f'{action} {folder.name}' for action, folder in asked)}: see {log}", file=sys.stderr)
             peak = peak_rss_of("benchmarks.features_ours", words, log, self.timeout)
-        self.peak = max(self.peak, peak)
-        runs = [Run(json.loads(self._told(action, folder).read_text()), peak) for action, folder in steps]
-        for (action, folder), run in zip(steps, runs, strict=True):
-            print(f"  {action} {folder.name}: {run.seconds:,.1f} s, {peak / 1e9:.1f} GB", file=sys.stderr)
+            for action, folder in asked:
+                told = self._told(action, folder)
+                told.write_text(json.dumps(json.loads(told.read_text()) | {"peak": peak, "code": self._code()}) + "\n")
+        runs = []
+        for action, folder in steps:
+            said = json.loads(self._told(action, folder).read_text())
+            runs.append(Run(said, said["peak"]))
+            print(f"  {action} {folder.name}: {runs[-1].seconds:,.1f} s, {said['peak'] / 1e9:.1f} GB", file=sys.stderr)
+        self.peak = max(self.peak, *(run.peak for run in runs))
         return runs
+
+    def _is_prepared(self, folder: Path) -> bool:
+        told = self._told("prepare", folder)
+        return told.exists() and json.loads(told.read_text()).get("code") == self._code()
+
+    def _code(self) -> str:
+        return fingerprint([code_fingerprint(*ROOMS), self.memory])
 
     def _told(self, action: str, folder: Path) -> Path:
         return self.home(folder) / f"{action}.json"
@@ -118,7 +138,8 @@ class Benchmark:
 
 def all_anew(prepared: Run, night: Run) -> dict[str, float]:
     """Seconds of count and build of everything anew, of a folder whose night is measured: see (b) of the module."""
-    return {"count": prepared.told["seconds"]["count"], "build": night.told["seconds"]["build"]}
+    days = night.told["days_held"]
+    return {"count": prepared.told["seconds"]["count"] * days / (days - 1), "build": night.told["seconds"]["build"]}
 
 
 def against_duckdb(bench: Benchmark, folder: Path, run: Run, seconds: float, lake: str) -> dict[str, Any]:

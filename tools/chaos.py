@@ -5,7 +5,8 @@
 
 The whole process group is killed (SIGKILL) at a random moment, each time on a lake of its own; with --at one lake is killed
 as soon as each of the named tables has its first commit. Exit code 0 if every table then equals the undisturbed one row
-for row and no lock is left; 1 otherwise.
+for row and no lock is left; 1 otherwise, also where a run ended before its moment came and so none was killed. --out is emptied: it
+may hold what an earlier chaos left, and nothing else.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from lake.tables import (
 TABLES = (SEARCH_LOG, ENGAGEMENT_EVENTS, QUARANTINE, DELIVERED_FILES, DAILY_SEARCHES, DAILY_ENGAGEMENT, BOT_DAYS)
 DAYS, FIRST, RUN_DATE = 3, "2026-03-01", "2026-03-04"
 LIMIT_S = 400
+MARK, KILLED = "of-chaos", "killed"  # in --out: that it is ours to empty
 KEY = "5a1f" * 16  # of this simulated world
 
 
@@ -52,8 +54,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("var/chaos"))
     parser.add_argument("--java-options", default="-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m")
     given = parser.parse_args(arguments)
+    tables = [t for t in given.at.split(",") if t]
+    unknown = set(tables) - {t.name for t in TABLES}
+    if unknown or given.times < 1:
+        parser.error(f"--at: tables of {', '.join(t.name for t in TABLES)}; --times: 1 or more")
     out = given.out.resolve()
+    if out.is_dir() and any(out.iterdir()) and not (out / MARK).exists():
+        parser.error(f"{out} holds what is not of an earlier chaos, and it would be removed. Choose another --out")
     shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    (out / MARK).touch()
     made = [sys.executable, "-m", "simulator.generate", f"out={out}", f"days={DAYS}", "searches_per_day=300", "seed=5",
             f"first_date={FIRST}", "jsonl_days=1", "catalog_tracks=5000"]  # fmt: skip
     subprocess.run(made, check=True, timeout=LIMIT_S, capture_output=True)
@@ -65,10 +75,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _finish(_start(out, calm, given.java_options, logged), calm)
     calm_s = time.monotonic() - started
     wanted, draw = _contents(out / "calm"), random.Random(given.seed)
-    tables = [t for t in given.at.split(",") if t]
     tries: list[list[str | float]] = [list(tables)] if tables else []
     tries = tries or [[draw.uniform(0.15, 1.0) * calm_s] for _ in range(given.times)]
-    bad = 0
+    bad = kills = 0
     for i, points in enumerate(tries, 1):
         home = out / f"kill-{i}"
         killed = [_disturbed(out, home, point, given.java_options) for point in points]
@@ -79,11 +88,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{i:>3}/{len(tries)} {', '.join(killed)}: {'equal' if not wrong else 'DIFFERS: ' + ', '.join(wrong)}",
             flush=True,
         )
+        kills += any(one.startswith(KILLED) for one in killed)
         bad += bool(wrong)
         if not wrong:
             shutil.rmtree(home)
-    print(f"{len(tries) - bad} of {len(tries)} disturbed lakes healed to the tables of the undisturbed one")
-    return 1 if bad else 0
+    print(
+        f"{len(tries) - bad} of {len(tries)} lakes have the tables of the undisturbed one; {kills} of them were killed"
+    )
+    return 1 if bad or not kills else 0
 
 
 PROGRAM = """
@@ -129,7 +141,7 @@ def _disturbed(world: Path, home: Path, point: str | float, java_options: str) -
 
     where = f"after the commit of {point}" if isinstance(point, str) else f"after {point:.1f} s"
     killed = _killed(_start(world, home, java_options), come)
-    return f"killed {where}" if killed else f"ended before the kill {where}"
+    return f"{KILLED} {where}" if killed else f"ended before the kill {where}"
 
 
 def _killed(process: subprocess.Popen[bytes], come: Callable[[], bool]) -> bool:

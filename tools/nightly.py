@@ -25,6 +25,7 @@ VAR = Path("var")
 WORLD = ("logs", "truth", "catalog.jsonl.gz", "world.json", "lake", "sweeps", "rankers", "releases", "reports")
 SIMULATION = {"days": "28", "searches_per_day": "5000", "seed": "7", "jsonl_days": "2"}
 MADE_CATALOG, OWN_LOGS, BY_HAND = "made-catalog", "own-logs", "by-hand"
+_OWN_PLACES = tuple(word.split("=")[0] for word in PLACES.split())
 LIMIT_S = 12 * 3600  # of a night and of a simulation, unless limit_s= says otherwise
 
 
@@ -38,10 +39,18 @@ def main() -> int:
         if sys.argv[1:] == ["--last-run-date"]:
             print(last_run_date())
             return 0
-        return _nightly(dict(a.split("=", 1) for a in sys.argv[1:] if "=" in a))
+        return _nightly(_settings(sys.argv[1:]))
     except Refused as refused:
         print(f"make nightly: {refused.args[0]}", file=sys.stderr)
         return int(refused.args[1])
+
+
+def _settings(words: list[str]) -> dict[str, str]:
+    """key -> value. Refused for a word that is neither: it would be dropped, and with it the end of a value that has blanks."""
+    for word in words:
+        if "=" not in word:
+            raise Refused(f"{word!r} is no key=value. A value with blanks needs quotes: ARGS=\"key='two words'\".", 2)
+    return dict(word.split("=", 1) for word in words)
 
 
 def _nightly(given: dict[str, str]) -> int:
@@ -54,8 +63,15 @@ def _nightly(given: dict[str, str]) -> int:
         catalog = catalog or str(Path(logs).parent / "catalog.jsonl.gz")  # where the simulator puts it
         if not Path(catalog).exists():
             raise Refused(f"LOGS={logs} without CATALOG, and {catalog} is not there. Say CATALOG=FILE.", 2)
-        # a lake elsewhere is its owner's; the lake itself refuses logs of another kind than it holds
-        if "lake.root" not in given and Path(logs).resolve() != (VAR / "logs").resolve():
+        elsewhere = [key for key in _OWN_PLACES if key in given]
+        if elsewhere and len(elsewhere) < len(_OWN_PLACES):
+            lacking = ", ".join(key for key in _OWN_PLACES if key not in given)
+            raise Refused(
+                f"{', '.join(elsewhere)} elsewhere, but {lacking} in {VAR}, which may be of another world. Give all: {PLACES}.",
+                2,
+            )
+        # places elsewhere are their owner's; the lake itself refuses logs of another kind than it holds
+        if not elsewhere and Path(logs).resolve() != (VAR / "logs").resolve():
             _make_room(_world_of(Path(logs)))
     else:
         code = _simulated(catalog, int(limit_s))

