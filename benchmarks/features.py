@@ -3,16 +3,16 @@
     python -m benchmarks.features --json var/features-benchmark.json                # an hour and a half on two cores
     python -m benchmarks.features --per-day 2000 --days 90 --sizes 60000,120000      # small, to see it work
 
-(a) Days of about 100,000 impressions: the night (counting and features of D) with 28 and with `--days` days of history, the same
-from the ingested logs alone, and the fixed cost (the same over as many nearly empty days). Each night is a process of its own, whose JVM
-does the nearly empty night before, since in a night other steps have run before these; what that costs in a fresh JVM is told beside
-it. (b) The counted features from the logs of (a)'s last 28 days and of 28 days with each of `--sizes` searches, ours against DuckDB
-SQL on the same files; values are compared at every size. "All anew" is the count of all days in one go and the build of D; where a
-night is measured too, it is the count that the night was prepared with (of all days but the newest, which is added in proportion)
-and the night's own build, which reads the same, and what DuckDB is compared with there is that night's lake. What nights start
-from is made in one process, the nearly empty days first and the year last, and all else in another. (c) Peak memory, (d) seconds a family. All on two cores; the
-session's start is left out. What a night with days of 20 million impressions would cost follows from two nights with days
-of different size, one of them also with lists of 30 candidates at most (see `features_cost.predicted`).
+(a) Days of about 100,000 impressions: the night (counting and features of D) with 28 and with `--days` days of history, the same from the
+ingested logs alone, and the fixed cost (the same over as many nearly empty days). Each night is a process of its own, whose JVM does the
+nearly empty night before, since in a night other steps have run before these; what that costs in a fresh JVM is told beside it. (b) The
+counted features from the logs of (a)'s last 28 days and of 28 days with each of `--sizes` searches, ours against DuckDB SQL on the same
+files; values are compared at every size. "All anew" is the count of all days in one go and the build of D; where a night is measured too,
+it is the count that the night was prepared with (of all days but the newest, which is added in proportion) and the night's own build,
+which reads the same, and what DuckDB is compared with there is that night's lake. What nights start from is made in one process, the
+nearly empty days first and the year last, and all else in another. (c) Peak memory, (d) seconds a family. All on two cores; the session's
+start is left out. What a night with days of 20 million impressions would cost follows from two nights with days of different size, one of
+them also with lists of 30 candidates at most (see `features_cost.predicted`).
 Exit codes: 0; 1 where a value differs or a child failed; 2 bad arguments.
 """
 
