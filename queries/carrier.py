@@ -81,6 +81,11 @@ class CarrierGrammar:
         """The phrases for a locale or roll-up."""
         return self.languages.get(language_of(locale)) or self.merged
 
+    def others(self, locale: str) -> list[LanguageCarriers]:
+        """The phrases of each other language: people who speak two mix them."""
+        own = language_of(locale)
+        return [self.languages[name] for name in sorted(self.languages) if name != own] if own in self.languages else []
+
 
 def grammar_bytes() -> bytes:
     """The packaged grammar file, as a release copies it."""
@@ -110,10 +115,11 @@ def stripped(query: str, locale: str, grammar: CarrierGrammar) -> str:
     """`query` (a normal form) without wake word, politeness and carrier phrase; never empty.
 
     Pure. Longest phrase first; wake words, openers and objects repeatedly, one verb phrase ("play start me up" keeps
-    its title). "play" stays "play", "play music" gives "music". Linear in time and space.
+    its title). "play" stays "play", "play music" gives "music". Where the locale's own phrases take nothing, another language's do: "can you
+    play despacito" in es-US. Linear in time and space.
     """
     words = query.split()
-    start, end = deque(_places(words, grammar.carriers(locale)), maxlen=1).pop()
+    start, end = deque(_places_in(words, locale, grammar), maxlen=1).pop()
     return " ".join(words[start:end])
 
 
@@ -125,13 +131,22 @@ def stages(query: str, locale: str, grammar: CarrierGrammar) -> list[str]:
     """
     words = query.split()
     kept: list[tuple[int, int]] = []
-    for place in _places(words, grammar.carriers(locale)):
+    for place in _places_in(words, locale, grammar):
         if kept[-1:] == [place]:
             continue
         if len(kept) == _MOST_STAGES:
             kept.pop()
         kept.append(place)
     return [" ".join(words[start:end]) for start, end in kept]
+
+
+def _places_in(words: Sequence[str], locale: str, grammar: CarrierGrammar) -> list[tuple[int, int]]:
+    """`_places` by the locale's own phrases, or by the first other language's that take something where those take nothing."""
+    own = list(_places(words, grammar.carriers(locale)))
+    if own[-1] != own[0]:
+        return own
+    tried = (list(_places(words, other)) for other in grammar.others(locale))
+    return next((places for places in tried if places[-1] != places[0]), own)
 
 
 def _places(words: Sequence[str], carriers: LanguageCarriers) -> Iterator[tuple[int, int]]:

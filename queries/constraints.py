@@ -39,11 +39,12 @@ def mentions(query: str, lexicon: Lexicon) -> list[Mention]:
     """The constraints said in `query` (a normal form), left to right, longest phrase first, without overlaps."""
     words = query.split()
     by_start = {period.start: period for period in periods(words)}
+    leads = [(period.reach, period.start) for period in by_start.values()]
     found: list[Mention] = []
     at = 0
     while at < len(words):
         period = by_start.get(at)
-        phrase, size = _longest_phrase(words, at, lexicon)
+        phrase, size = _longest_phrase(words, at, lexicon, leads)
         own = at
         if period and period.end - at >= size:
             value = str(period.first) if period.is_decade else f"{period.first or ''}-{period.last or ''}"
@@ -65,11 +66,16 @@ def no_constraints() -> dict[str, Any]:
 
 
 def constraints_of(found: Sequence[Mention]) -> dict[str, Any]:
-    """The canonical dictionary: lists sorted and without repeats; where one value fits, the first said stands."""
+    """The canonical dictionary: lists sorted and without repeats; where one value fits, the first said stands.
+
+    Not explicit is clean, and not clean explicit: one wish, one key.
+    """
     result = no_constraints()
     for mention in found:
         value: Any = _value(mention)
-        if mention.is_negated:
+        if mention.is_negated and mention.field == "explicit":
+            result["explicit"] = not value if result["explicit"] is None else result["explicit"]
+        elif mention.is_negated:
             values = result["not"].setdefault(mention.field, [])
             if value not in values:
                 values.append(value)
@@ -98,10 +104,11 @@ def constraint_key(constraints: dict[str, Any]) -> str:
     return "|".join(sorted(parts))
 
 
-def _longest_phrase(words: list[str], at: int, lexicon: Lexicon) -> tuple[Any, int]:
+def _longest_phrase(words: list[str], at: int, lexicon: Lexicon, leads: list[tuple[int, int]]) -> tuple[Any, int]:
+    """Not one that ends inside the lead of a period: "de antes" in "de antes de 1980"."""
     for size in range(min(lexicon.longest, len(words) - at), 0, -1):
         phrase = lexicon.phrases.get(" ".join(words[at : at + size]))
-        if phrase is not None:
+        if phrase is not None and not any(reach < at + size <= start for reach, start in leads):
             return phrase, size
     return None, 0
 

@@ -11,13 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from queries.constraints import Mention, mentions
+from queries.carrier import stripped
+from queries.constraints import Mention, constraint_key, mentions
 from queries.interpret import Interpretation, concluded, interpret
 from queries.known import known, reads_as_constraints
 from queries.lexicon import Lexicon
-from queries.music import asks_to_listen
+from queries.music import asks_to_listen, language
 from queries.musicness import ASSISTANT_SHARE, Musicness, load_musicness
 from queries.phrase import Stretch
+from queries.refused import refused
 from queries.rules import Draft
 from queries.spans import Tagged, last_place
 from queries.tagger import Tagger, load_tagger
@@ -70,6 +72,9 @@ def read_query(
     """The reading of a normal form: the grammar's, and over it what was learned. Total and deterministic; without
     `learned` the grammar's alone. `music_share`: of the requests where this one was made, those for music; an assistant
     hears all sorts, the log of a music service hardly anything else (MUSIC_SERVICE_SHARE)."""
+    left_out = _without_refused(query, locale, lexicon, vocabulary, learned, music_share)
+    if left_out is not None:
+        return left_out
     found = interpret(query, locale, lexicon, vocabulary)
     if learned is None or not query:
         return found
@@ -87,12 +92,43 @@ def read_query(
             concluded(Draft(), _whole(found, lexicon), found.stripped, found.language, (), music=False),
             reasons=(f"asks for music with probability {chance:.2f} only",),
         )
-    if in_full or (explained and (not found.names or found.stripped == found.query)):
+    if in_full or (explained and (not found.names or found.stripped == found.query or _is_recorded(found, vocabulary))):
         return found
     tagged = learned.tagger.tagged(found, lexicon, vocabulary)
     if explained and not any(one.kind in _NAMES for one in tagged):
         return found
     return _retold(found, tagged, chance, lexicon, vocabulary)
+
+
+def _without_refused(
+    query: str,
+    locale: str,
+    lexicon: Lexicon,
+    vocabulary: Vocabulary | None,
+    learned: Learned | None,
+    music_share: float,
+) -> Interpretation | None:
+    """The reading of what stands before a refused name, which its constraints then leave out; None where nothing is refused."""
+    words, bare = tuple(query.split()), stripped(query, locale, lexicon.grammar)
+    start, end = last_place(list(words), bare.split())
+    name = refused(words, start, end, lexicon, vocabulary)
+    if name is None:
+        return None
+    said_in = language(query, locale, lexicon)
+    before = " ".join(words[: name.at])
+    whole = Stretch(words, 0, len(words), (), lexicon)
+    found = concluded(Draft(), whole, bare, said_in, (), music=True)  # nothing is said but what is not wanted
+    if name.at > start:
+        wish = read_query(before, locale, lexicon, vocabulary, learned, music_share)
+        found = wish if wish.is_music and wish.intent != "other" else found
+    constraints = found.constraints | {
+        "not": dict(sorted((found.constraints["not"] | {name.kind: [name.name]}).items()))
+    }
+    return replace(
+        found, query=query, stripped=bare, language=said_in, constraints=constraints, key=constraint_key(constraints),
+        intent="mixed" if found.intent == "open" else found.intent, answers_as="stripped",
+        reasons=(*found.reasons, f"{name.kind} not {name.name}: refused"),
+    )  # fmt: skip
 
 
 def _retold(
@@ -192,6 +228,15 @@ def _is_explained(found: Interpretation, lexicon: Lexicon, vocabulary: Vocabular
     taken = {at for name in found.names.values() for at in range(name.start, name.end)}
     taken |= {at for one in found.mentions for at in range(one.reach, one.end)}
     return all(at in taken or lexicon.has("fillers", words[at]) for at in range(start, end))
+
+
+def _is_recorded(found: Interpretation, vocabulary: Vocabulary | None) -> bool:
+    """Whether the artist recorded the title, or the catalog knows the album by its name: "1979 by ...", "the album 1989 by ..."."""
+    if vocabulary is None:
+        return False
+    if found.intent == "album":
+        return found.names["album"].text in vocabulary.albums
+    return bool(found.title and found.artist and vocabulary.has_pair(found.title, found.artist))
 
 
 def _catalog_names(vocabulary: Vocabulary) -> dict[str, Mapping[str, float]]:

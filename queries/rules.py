@@ -83,8 +83,8 @@ def by_rules(
             return
     if (
         _title_by_artist(draft, bare, said_in, vocabulary)
-        or _artist_beside(draft, bare, vocabulary)
         or _pair_without_join(draft, bare, vocabulary)
+        or _artist_beside(draft, bare, vocabulary)
     ):
         return
     if bare.inside and (bare.speaks_of_music() or whole.speaks_of_music()):
@@ -146,7 +146,13 @@ def _title_by_artist(draft: Draft, bare: Stretch, said_in: str, vocabulary: Voca
         stretch, folded = artist or (unknown[-1], None)
         title = without_furniture(left)
         draft.name("artist", stretch, folded)
-        if not left.text or bare.lexicon.has("generic", title.text) or title.core() is None:
+        if (
+            vocabulary and folded and vocabulary.has_pair(title.text, folded)
+        ):  # also one that reads as a constraint: "happy", "1979"
+            draft.intent = "title_artist"
+            draft.name("title", title)
+            draft.reasons.append("title by its own artist")
+        elif not left.text or bare.lexicon.has("generic", title.text) or title.core() is None:
             draft.intent = "artist"
             draft.reasons.append(f"asks for the artist {stretch.text!r}")
         else:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from features.attributes import AUDIO, asked_of, in_years, range_fit, versions, with_ranges, words
 from features.constraints import has_version, is_sung_in
 from lake.places import places
+from ranking.refusals import FIELDS, is_refused, refused_of
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -167,14 +168,15 @@ def _constraint(queries: DataFrame, tracks: DataFrame, settings: CandidateSettin
     """Tracks that meet what is asked for in general; computed once a constraint key, not a query.
 
     Those of the genre, else of the decade, else all, are ordered by how much else of the key they miss (decade, years, version,
-    language, lyrics, refused genres), then by mood and activity; the strongest first, but the newest or oldest where that is asked.
+    language, lyrics) or are of what it refuses (genres, and see `ranking.refusals`), then by mood and activity; the strongest
+    first, but the newest or oldest where that is asked.
     """
     from pyspark.sql import functions as F
 
     keyed = queries.where(F.col("constraint_key") != "")
     said = ("genre", "decade", "mood", "activity", "sort_by")
     keys = keyed.groupBy("constraint_key").agg(*[F.min(c).alias(c) for c in said])
-    keys = with_ranges(keys).select("*", *asked_of("constraint_key"))
+    keys = with_ranges(keys).select("*", *asked_of("constraint_key"), *refused_of("constraint_key"))
     year = F.col("release_year")
     of_track = tracks.withColumn("track_decade", (year - F.pmod(year, F.lit(10))).cast("int"))
     has_genre, has_decade = F.size("genre") > 0, F.size("decade") > 0
@@ -204,6 +206,9 @@ def _constraint(queries: DataFrame, tracks: DataFrame, settings: CandidateSettin
         "explicit",
         "unwanted_genres",
         "is_rest",
+        "title_normal",
+        "artists_normal",
+        *[f"refused_{field}" for field in FIELDS],
     ]
     by_each = (by_genre, by_decade, by_feel, by_years, by_rest)
     met = reduce(lambda a, b: a.unionByName(b), [f.select(*wanted) for f in by_each])
@@ -220,6 +225,7 @@ def _constraint(queries: DataFrame, tracks: DataFrame, settings: CandidateSettin
         ~is_sung_in(F.col("music_language"), F.col("genres"), F.col("title_tokens")),
         F.col("explicit") != F.col("is_explicit_wanted"),
         F.arrays_overlap("genres", "unwanted_genres"),
+        *is_refused(),
     ]
     misfit = reduce(lambda a, b: a + b, [F.coalesce(m, F.lit(False)).cast("int") for m in missed])
     met = met.withColumn("misfit", misfit).withColumn("fits", (tagged | (fit >= settings.min_fit)).cast("int"))

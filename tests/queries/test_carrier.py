@@ -28,6 +28,9 @@ TABLE = [
     ("en-US", "play the song hello for me", "hello"),
     ("en-US", "play play that funky music", "play that funky music"),
     ("en-US", "the the", "the the"),
+    ("es-US", "can you play despacito please", "despacito"),  # the other language where one's own takes nothing
+    ("en-US", "pon despacito por favor", "despacito"),
+    ("en-US", "play de musica ligera", "de musica ligera"),  # and where it takes something, that alone
     ("en-US", "drop it like its hot", "drop it like its hot"),
     ("en-US", "can you drop it like its hot please", "drop it like its hot"),
     ("en-US", "drop the beatles", "the beatles"),

@@ -5,6 +5,8 @@ import pytest
 from queries.learned import MUSIC_SERVICE_SHARE, packaged, read_query
 from queries.lexicon import load_lexicon
 from queries.musicness import ASSISTANT_SHARE, Musicness, MusicnessUnreadable, load_musicness
+from queries.normalise import normal_form
+from queries.vocabulary import name_rows, vocabulary_from
 
 LEXICON, LEARNED = load_lexicon(), packaged()
 
@@ -34,6 +36,48 @@ def test_the_same_words_are_music_where_everybody_asks_for_music():
 def test_a_name_of_the_catalog_is_music_in_a_music_service(catalog):
     known = read_query("ponme la mano", "es-ES", LEXICON, catalog.vocabulary, LEARNED, MUSIC_SERVICE_SHARE)
     assert (known.intent, known.answers_as) == ("title", "full")
+
+
+@pytest.mark.parametrize(
+    ("text", "locale", "title", "artist", "key"),
+    [  # titles that are constraints, too: their artist tells
+        ("play happy by pharrell williams", "en-US", "happy", "pharrell williams", ""),
+        ("happy pharrell williams", "en-US", "happy", "pharrell williams", ""),
+        ("pon happy de pharrell williams", "es-ES", "happy", "pharrell williams", ""),
+        ("pon la canción de adele hello", "es-ES", "hello", "adele", ""),
+        ("play happy music by adele", "en-US", None, "adele", "mood=happy"),
+        # what is refused is no wish
+        ("no adele", "en-US", None, None, "artist!=adele"),
+        ("play some pop but no adele please", "en-US", None, None, "artist!=adele|genre=pop"),
+        ("songs not by the beatles", "en-US", None, None, "artist!=the beatles"),
+        ("workout music without lionel richie", "en-US", None, None, "activity=workout|artist!=lionel richie"),
+        ("adele but not hello", "en-US", None, "adele", "title!=hello"),
+        ("nada de shakira", "es-ES", None, None, "artist!=shakira"),
+        ("rock sin shakira", "es-ES", None, None, "artist!=shakira|genre=rock"),
+        ("todo menos shakira por favor", "es-ES", None, None, "artist!=shakira"),
+        # who speaks two languages mixes them
+        ("can you play despacito please", "es-US", "despacito", None, ""),
+        ("i want to hear despacito", "es-US", "despacito", None, ""),
+        ("quiero escuchar despacito", "en-US", "despacito", None, ""),
+    ],
+)
+def test_what_is_named_and_what_is_refused(catalog, text, locale, title, artist, key):
+    found = read_query(normal_form(text, locale), locale, LEXICON, catalog.vocabulary, LEARNED, MUSIC_SERVICE_SHARE)
+    assert (found.title, found.artist, found.key) == (title, artist, key), found.reasons
+    assert found.is_music and found.intent != "other" and found.query == normal_form(text, locale)
+
+
+def test_a_name_that_begins_with_a_refusal_is_a_name():
+    rows = [("Sin Ti", ["Los Panchos"]), ("X", ["No Doubt"]), ("Y", ["Doubt"]), ("No Scrubs", ["TLC"]), ("Scrubs", ["Ti"])]
+    known = vocabulary_from([row for title, of in rows for row in name_rows(title, of, "Z", [], 90.0)])
+    for text, locale, named in (
+        ("pon sin ti", "es-ES", "sin ti"), ("play no doubt", "en-US", "no doubt"), ("no scrubs by tlc", "en-US", "no scrubs"),
+        ("no scrubs", "en-US", "no scrubs"),
+    ):  # fmt: skip
+        found = read_query(text, locale, LEXICON, known, LEARNED, MUSIC_SERVICE_SHARE)
+        assert named in (found.title, found.artist) and "!=" not in found.key, found.reasons
+    # a title is refused only where a word leaves something out
+    assert read_query("no x", "en-US", LEXICON, known, LEARNED, MUSIC_SERVICE_SHARE).key == ""
 
 
 def test_the_chance_rises_with_the_share_and_stays_between_0_and_1():

@@ -29,7 +29,7 @@ TRACKS = [  # id, genres, moods, year, strength
 @pytest.fixture(scope="module")
 def tracks(spark: SparkSession) -> DataFrame:
     schema = "track_id string, genres array<string>, moods array<string>, release_year int, strength double"
-    schema += ", versions array<string>, title_tokens array<string>, explicit boolean"
+    schema += ", versions array<string>, title_tokens array<string>, explicit boolean, title_normal string, artists_normal array<string>"
     # jazz80 alone is live, has a Spanish title, and is explicit; the sound is as far from sad as can be, or unknown
     rows = [
         (
@@ -37,6 +37,8 @@ def tracks(spark: SparkSession) -> DataFrame:
             ["live"] if t[0] == "jazz80" else [],
             ["el", "rio"] if t[0] == "jazz80" else ["river"],
             t[0] == "jazz80",
+            "el rio" if t[0] == "jazz80" else "river",
+            ["abba", "cher"] if t[0] == "rock95" else ["bach"],
             *[None if t[0] == "rock" else 0.4 if a == "instrumentalness" else 1.0 for a in AUDIO],
         )
         for t in TRACKS
@@ -73,6 +75,15 @@ def tracks(spark: SparkSession) -> DataFrame:
         ("explicit=true", [], [], None, ["jazz80", "rock95"]),
         ("explicit=false", [], [], None, ["rock95", "rock"]),
         ("genre!=rock", [], [], None, ["jazz80", "pop15", "jazz79"]),
+        ("artist!=cher", [], [], None, ["rock", "jazz80", "pop15", "jazz79", "rock75", "rock95"]),
+        ("artist!=cher|genre=rock", ["rock"], [], None, ["rock", "rock75", "rock95"]),
+        ("title!=river", [], [], None, ["jazz80", "rock95"]),
+        ("decade!=1990", [], [], None, ["rock", "jazz80", "pop15", "jazz79", "rock75", "rock95"]),
+        ("year!=1980-1995", [], [], None, ["rock", "pop15", "jazz79", "rock75", "rock95", "jazz80"]),
+        ("year!=1980-", [], [], None, ["rock", "jazz79", "rock75", "rock95", "jazz80", "pop15"]),
+        ("version!=live", [], [], None, ["rock95", "rock", "pop15", "jazz79", "rock75", "jazz80"]),
+        ("language!=es", [], [], None, ["rock95", "rock", "pop15", "jazz79", "rock75", "jazz80"]),
+        ("mood!=sad", [], [], None, ["rock95", "rock", "jazz80", "rock75", "pop15", "jazz79"]),
         ("genre=jazz|version=live", ["jazz"], [], None, ["jazz80", "jazz79"]),
         ("sort=newest", [], [], None, ["pop15", "rock95", "jazz80", "jazz79", "rock75", "rock"]),
     ],
