@@ -22,12 +22,14 @@ def popularity_scores(candidates: pd.DataFrame) -> Floats:
     return _numbers(candidates["popularity"], missing=-1.0)
 
 
-def ctr_scores(candidates: pd.DataFrame) -> Floats:
+def ctr_scores(candidates: pd.DataFrame, pooled: str = "") -> Floats:
     """Raw click-through rate, clicks / impressions at whatever position; never shown counts as 0.
 
-    Not smoothed and not corrected for position on purpose: it is what a team has before it does either.
+    Not smoothed and not corrected for position on purpose: it is what a team has before it does either. `pooled`: "pooled_" for the
+    counts of all wordings that are one request without their carrier.
     """
-    clicks, shown = _numbers(candidates["clicks"], missing=0.0), _numbers(candidates["impressions"], missing=0.0)
+    clicks = _numbers(candidates[f"{pooled}clicks"], missing=0.0)
+    shown = _numbers(candidates[f"{pooled}impressions"], missing=0.0)
     return np.divide(clicks, shown, out=np.zeros(len(candidates)), where=shown > 0)
 
 
@@ -40,6 +42,19 @@ def smoothed_ctr_scores(candidates: pd.DataFrame, *, strength: float = 20.0) -> 
     clicks, shown = _numbers(candidates["clicks"], missing=0.0), _numbers(candidates["impressions"], missing=0.0)
     average = float(clicks.sum()) / max(float(shown.sum()), 1.0)
     return (clicks + strength * average) / (shown + strength)
+
+
+def pooled_text_scores(candidates: pd.DataFrame, catalog: pd.DataFrame, *, strength: float = 2.0) -> Floats:
+    """What a day's work gives: clicks of all wordings pooled, on `strength` impressions of how well the words match, ties by popularity.
+
+    (clicks + strength·t) / (impressions + strength), t = BM25 over the best BM25 of the entry's candidates, 0 where no word matches; and
+    a millionth of the popularity.
+    """
+    clicks, shown = (_numbers(candidates[f"pooled_{n}"], missing=0.0) for n in ("clicks", "impressions"))
+    match = pd.Series(bm25_scores(candidates, catalog), index=candidates.index)
+    best = match.groupby([candidates["locale"], candidates["query"]]).transform("max").to_numpy()
+    told = np.divide(match.to_numpy(), best, out=np.zeros(len(candidates)), where=best > 0)
+    return (clicks + strength * told) / (shown + strength) + 1e-6 * popularity_scores(candidates)
 
 
 def served_scores(candidates: pd.DataFrame) -> Floats:

@@ -15,6 +15,7 @@ from evaluation.baselines import (
     bm25_scores,
     coec_scores,
     ctr_scores,
+    pooled_text_scores,
     popularity_scores,
     random_scores,
     served_scores,
@@ -31,7 +32,7 @@ from evaluation.truth import KEY, NightTruth
 __all__ = ["BASELINES", "NightResult", "evaluate_night", "print_night", "write_night_json"]
 
 Floats = npt.NDArray[np.float64]
-BASELINES = ("served", "popularity", "ctr", "ctr_smoothed", "coec", "coec_raw", "bm25")
+BASELINES = ("served", "popularity", "ctr", "ctr_smoothed", "ctr_pooled", "pooled_text", "coec", "coec_raw", "bm25")
 
 
 def evaluate_night(
@@ -47,7 +48,8 @@ def evaluate_night(
     """NDCG@10 of every arm over the released entries that people asked for on day D.
 
     `rankings`: one row per (locale, query, track_id) of the release, with `score` (greater first), or with `rank` (1
-    first), which wins if present. `candidates`: the rows the night ranked, with `impressions`, `clicks`, `served_discount` (Σ of
+    first), which wins if present. `candidates`: the rows the night ranked, with `impressions`, `clicks`, both also `pooled_…` over wordings
+    of the same stripped form, `served_discount` (Σ of
     1 / log2(rank + 1) over the lists that held it, null if none did), `coec`, `coec_raw`, `stripped` (the query without its carrier),
     and optionally `candidate_rank` (the order for recall@100; else by popularity). `catalog`: track_id, title, artists, popularity of the whole
     catalog. Further columns are ignored.
@@ -68,6 +70,8 @@ def evaluate_night(
         "served": served_scores(rows),
         "ctr": ctr_scores(rows),
         "ctr_smoothed": smoothed_ctr_scores(rows),
+        "ctr_pooled": ctr_scores(rows, "pooled_"),
+        "pooled_text": pooled_text_scores(rows, catalog),
         "coec": coec_scores(rows),
         "coec_raw": coec_scores(rows, "coec_raw"),
         "bm25": bm25_scores(rows, catalog),
@@ -124,7 +128,17 @@ def _check(rankings: pd.DataFrame, candidates: pd.DataFrame, catalog: pd.DataFra
         (
             "candidates",
             candidates,
-            [*row, "impressions", "clicks", "served_discount", "coec", "coec_raw", "stripped"],
+            [
+                *row,
+                "impressions",
+                "clicks",
+                "pooled_impressions",
+                "pooled_clicks",
+                "served_discount",
+                "coec",
+                "coec_raw",
+                "stripped",
+            ],
             row,
         ),
         ("catalog", catalog, ["track_id", "title", "artists", "popularity"], ["track_id"]),

@@ -83,6 +83,10 @@ def run(night: Night) -> Done:
         F.sum("impressions").alias("impressions"),
         F.sum(F.when(F.col("client") == "alexa", F.col("long_plays")).otherwise(F.col("clicks"))).alias("clicks"),
     )
+    forms_of = lake.read(QUERIES, day).select("locale", "query", "stripped")
+    pooled = seen.join(forms_of, ["locale", "query"]).groupBy("locale", "stripped", "track_id").agg(
+        *[F.sum(name).alias(f"pooled_{name}") for name in ("impressions", "clicks")]
+    )  # fmt: skip
     features = lake.read(feature_table("query_track"), day).select(
         "locale", "query", "track_id", F.col("coec_28d").alias("coec"), F.col("coec_raw_28d").alias("coec_raw")
     )
@@ -90,8 +94,10 @@ def run(night: Night) -> Done:
         lake.read(CANDIDATES, day).select("locale", "query", "track_id", F.col("source_rank").alias("candidate_rank"))
         .join(F.broadcast(wanted), ["locale", "query"])
         .join(features, ["locale", "query", "track_id"])
-        .join(lake.read(QUERIES, day).select("locale", "query", "stripped"), ["locale", "query"])
-        .join(seen, ["locale", "query", "track_id"], "left").fillna(0, ["impressions", "clicks"])
+        .join(forms_of, ["locale", "query"])
+        .join(seen, ["locale", "query", "track_id"], "left")
+        .join(pooled, ["locale", "stripped", "track_id"], "left")
+        .fillna(0, ["impressions", "clicks", "pooled_impressions", "pooled_clicks"])
         .join(_served(night, wanted), ["locale", "query", "track_id"], "left")
     ).toPandas()  # fmt: skip
     catalog = night.tracks(allow_unvalidated=False).select("track_id", "title", "artists", "popularity").toPandas()

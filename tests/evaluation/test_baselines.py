@@ -10,6 +10,7 @@ from evaluation.baselines import (
     bm25_scores,
     coec_scores,
     ctr_scores,
+    pooled_text_scores,
     popularity_scores,
     random_scores,
     served_scores,
@@ -46,6 +47,20 @@ def test_counts_and_popularity_with_nothing_known_last():
 def test_few_impressions_weigh_little_once_smoothed():
     frame = candidates(impressions=[1, 50, 49, 0], clicks=[1, 40, 9, 0])  # .5 on average
     assert smoothed_ctr_scores(frame).tolist() == pytest.approx([11 / 21, 50 / 70, 19 / 69, 0.5])
+
+
+def test_wordings_are_pooled_and_words_stand_for_a_few_impressions():
+    frame = candidates(
+        track_id=["t1", "t2", "t3", "t4"], stripped=["hello adele"] * 4, popularity=[0, 0, 0, 50],
+        clicks=[0, 1, 0, 0], impressions=[0, 1, 0, 0], pooled_clicks=[0, 30, 4, 0], pooled_impressions=[0, 98, 6, 0],
+    )  # fmt: skip
+    assert ctr_scores(frame, "pooled_").tolist() == pytest.approx([0, 30 / 98, 4 / 6, 0])
+    # of the words t1 has both and t2 one
+    half = bm25("hello adele", "t2") / bm25("hello adele", "t1")
+    wanted = [1.0, (30 + 2 * half) / 100, 4 / 8, 50e-6]
+    assert pooled_text_scores(frame, CATALOG).tolist() == pytest.approx(wanted)
+    none = frame.assign(stripped="zz")
+    assert pooled_text_scores(none, CATALOG).tolist() == pytest.approx([0, 0.3, 0.5, 50e-6])
 
 
 def test_as_served_is_by_the_discount_in_the_lists_and_what_was_never_served_is_last():

@@ -48,6 +48,9 @@ def candidates():
     ]
     frame = pd.DataFrame(rows, columns=["locale", "query", "track_id", "impressions", "clicks", "coec", "stripped"])
     frame["served_discount"] = [10 / LOG3, 10.0, None, 5.0, 5 / LOG3, 5.0, 5.0]
+    # another wording of "hello" was answered by c: 90 impressions, 60 clicks
+    frame["pooled_impressions"] = [10, 10, 90, 5, 5, 5, 5]
+    frame["pooled_clicks"] = [8, 9, 60, 0, 1, 1, 1]
     return frame.assign(coec_raw=frame["coec"].where(frame["track_id"] != "b"))  # b was never shown, so it stands last
 
 
@@ -98,6 +101,9 @@ def test_ndcg_by_hand(result):
     assert result.ndcg10["ctr_smoothed"] == pytest.approx((4 * b_first + 2 * x_second) / 6)
     a_then_b_and_c_tied = (11.25 + 2.5 * (1 / LOG3 + 1 / 2) / 2) / HELLO_IDEAL
     assert result.ndcg10["coec_raw"] == pytest.approx((4 * a_then_b_and_c_tied + 2 * x_second) / 6)
+    # pooled: b .9, a .8, c .67; rock c before x. With two impressions of the words: a and b (8, 9 + 2) / 12, c 60/92; c 1/7, x 0
+    assert result.ndcg10["ctr_pooled"] == pytest.approx((4 * b_first + 2 * x_second) / 6)
+    assert result.ndcg10["pooled_text"] == pytest.approx((4 * b_first + 2 * x_second) / 6)
     assert result.ndcg10["popularity"] == pytest.approx((4 * c_first_then_b + 2 * x_second) / 6)
     # BM25: "hello" is one word of two in both a and b: tied; no candidate of rock has the word: tied
     tied = (1 + b_first) / 2
@@ -213,7 +219,7 @@ def test_a_rank_wins_over_the_score():
 
 
 def test_only_the_first_hundred_candidates_count_for_recall():
-    rows = [("en", "hello", f"f{i}", 1, 0, 0.0, "hello", 1.0, 0.0) for i in range(99)]
+    rows = [("en", "hello", f"f{i}", 1, 0, 0.0, "hello", 1.0, 1, 0, 0.0) for i in range(99)]
     filler = pd.DataFrame(rows, columns=candidates().columns)
     crowd = pd.concat([filler, candidates()]).assign(candidate_rank=0)
     crowd.loc[crowd["track_id"] == "b", "candidate_rank"] = 1  # 101st or so
