@@ -54,7 +54,8 @@ def pooled_text_scores(candidates: pd.DataFrame, catalog: pd.DataFrame, *, stren
     match = pd.Series(bm25_scores(candidates, catalog), index=candidates.index)
     best = match.groupby([candidates["locale"], candidates["query"]]).transform("max").to_numpy()
     told = np.divide(match.to_numpy(), best, out=np.zeros(len(candidates)), where=best > 0)
-    return (clicks + strength * told) / (shown + strength) + 1e-6 * popularity_scores(candidates)
+    scores: Floats = (clicks + strength * told) / (shown + strength) + 1e-6 * popularity_scores(candidates)
+    return scores
 
 
 def served_scores(candidates: pd.DataFrame) -> Floats:
