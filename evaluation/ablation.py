@@ -25,7 +25,7 @@ class FamilyWorth:
     """One family: its columns, NDCG@10 of the rankers without it, and how much those with all are ahead.
 
     `share_of_gain`: its part of all split gain of the rankers with all. `ahead` is paired by entry, weighted by searches,
-    clustered by need (`evaluation.intervals.clustered_interval`).
+    clustered by need, and over the fits, which are paired by their seed (`evaluation.intervals.clustered_interval`).
     """
 
     family: str
@@ -63,14 +63,20 @@ def ablation(
     """
     judged = judge.ideal > 0
     weight, needs = judge.weight[judged], np.array(judge.entries.loc[judged, "need_id"], dtype=str)
-    ndcg = {name: np.mean([judge.ndcg(s)[judged] for s in fits], axis=0) for name, fits in scores.items()}
+    of_fits = {name: np.array([judge.ndcg(s)[judged] for s in fits]) for name, fits in scores.items()}
+    ndcg = {name: values.mean(axis=0) for name, values in of_fits.items()}
+
+    def ahead(name: str) -> Interval:
+        each = [
+            mean_over_groups(whole - without, weight) for whole, without in zip(of_fits[""], of_fits[name], strict=True)
+        ]
+        return clustered_interval(ndcg[""] - ndcg[name], weight, needs, fits=each)
+
     worth = [
-        FamilyWorth(
-            name, columns[name], mean_over_groups(values, weight), clustered_interval(ndcg[""] - values, weight, needs),
-            gain[name],
-        )
-        for name, values in ndcg.items() if name
-    ]  # fmt: skip
+        FamilyWorth(name, columns[name], mean_over_groups(values, weight), ahead(name), gain[name])
+        for name, values in ndcg.items()
+        if name
+    ]
     ordered = tuple(sorted(worth, key=lambda w: (-w.ahead.mean, w.family)))
     return Ablation(run_date, made_of, mean_over_groups(ndcg[""], weight), len(scores[""]), int(judged.sum()), ordered)
 
@@ -98,7 +104,7 @@ def print_ablation(found: Ablation) -> None:
 
     console = Console()
     table = Table(title=f"{found.run_date}: NDCG@10 without each family", title_justify="left")
-    for heading in ("family", "cols", "without", "lost", "95 % by need", "gain"):
+    for heading in ("family", "cols", "without", "lost", "95 %", "gain"):
         table.add_column(heading, justify="left" if heading == "family" else "right", no_wrap=True)
     for w in found.families:
         low, high = w.ahead.low, w.ahead.high
@@ -109,7 +115,7 @@ def print_ablation(found: Ablation) -> None:
     console.print(table)
     console.print(
         f"All families: {found.ndcg10:.4f} over {found.judged} entries, means of {found.seeds} fits; rankers' own order, "
-        "before the lists are re-ranked. Lost without it: bold where the interval (by need, given these fits) is above 0. Gain: its "
+        "before the lists are re-ranked. Lost without it: bold where the interval (by need and over the fits) is above 0. Gain: its "
         "share of the splits'. Families carry each other's load: what is lost without one is what no other can tell.",
         style="dim", highlight=False,
     )  # fmt: skip

@@ -40,6 +40,7 @@ def test_what_is_lost_is_the_mean_over_fits_weighted_by_searches(found):
     text, track = found.families
     assert (text.family, text.columns, text.share_of_gain) == ("text", 3, 0.75)
     assert text.ahead.mean == pytest.approx(4 * lost / 2 / 6)  # hello has 4 of the 6 judged searches
+    assert "over 2 fits" in text.ahead.method and "fits" not in track.ahead.method  # all fits of track agree
     assert text.ndcg10 == pytest.approx(found.ndcg10 - text.ahead.mean)
     assert track.ahead.mean == track.ahead.low == track.ahead.high == 0
     assert found.seeds == 2 and found.judged == 2

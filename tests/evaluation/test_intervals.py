@@ -144,3 +144,32 @@ def test_bad_input_is_named(call, says):
 def test_no_difference_at_all():
     same = clustered_interval([0.0, 0.0, 0.0], [1, 2, 3], ["a", "b", "c"])
     assert (same.mean, same.low, same.high, same.p_value) == (0, 0, 0, 1)
+
+
+def test_what_other_fits_would_give_is_in_the_interval():
+    """Entries that agree, fits that do not: Student's interval of the three fits; fits that agree change nothing."""
+    entries, clusters = np.full(40, 0.02), np.arange(40)
+    fits = [0.01, 0.02, 0.03]
+    found = clustered_interval(entries, np.ones(40), clusters, fits=fits)
+    wanted = paired_t(fits)
+    assert (found.low, found.high) == pytest.approx((wanted.low, wanted.high)) and found.n == 40
+    noisy = entries + np.linspace(-0.1, 0.1, 40)
+    given = clustered_interval(noisy, np.ones(40), clusters)
+    assert clustered_interval(noisy, np.ones(40), clusters, fits=[0.02] * 3) == given
+    assert clustered_interval(noisy, np.ones(40), clusters, fits=[0.02]) == given
+    wider = clustered_interval(noisy, np.ones(40), clusters, fits=fits)
+    assert wider.mean == given.mean and wider.low < given.low and wider.high > given.high
+
+
+def test_with_fits_the_interval_holds_the_truth_as_often_as_it_says():
+    """Fits and needs both vary: 95 % of draws hold 0 with the fits counted, and far fewer given the fits alone."""
+    rng = np.random.default_rng(11)
+    held = alone = 0
+    for _ in range(600):
+        of_fit, of_need = rng.normal(0, 0.02, 3), rng.normal(0, 0.1, 60)
+        values = of_fit.mean() + of_need
+        one = clustered_interval(values, np.ones(60), np.arange(60), fits=list(of_fit + of_need.mean()))
+        other = clustered_interval(values, np.ones(60), np.arange(60))
+        held += one.low <= 0 <= one.high
+        alone += other.low <= 0 <= other.high
+    assert held / 600 >= 0.93 and alone / 600 < 0.92
