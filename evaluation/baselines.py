@@ -47,13 +47,14 @@ def smoothed_ctr_scores(candidates: pd.DataFrame, *, strength: float = 20.0) -> 
 def pooled_text_scores(candidates: pd.DataFrame, catalog: pd.DataFrame, *, strength: float = 2.0) -> Floats:
     """What a day's work gives: clicks of all wordings pooled, on `strength` impressions of how well the words match, ties by popularity.
 
-    (clicks + strength·t) / (impressions + strength), t = BM25 over the best BM25 of the entry's candidates, 0 where no word matches; and
-    a millionth of the popularity.
+    (clicks + strength·r·t) / (impressions + strength), r = Σ clicks / Σ impressions of all candidates, t = BM25 over the best BM25 of the
+    entry's candidates, 0 where no word matches; and a millionth of the popularity. So what was never shown stands at the average at most.
     """
     clicks, shown = (_numbers(candidates[f"pooled_{n}"], missing=0.0) for n in ("clicks", "impressions"))
     match = pd.Series(bm25_scores(candidates, catalog), index=candidates.index)
     best = match.groupby([candidates["locale"], candidates["query"]]).transform("max").to_numpy()
-    told = np.divide(match.to_numpy(), best, out=np.zeros(len(candidates)), where=best > 0)
+    average = float(clicks.sum()) / max(float(shown.sum()), 1.0)
+    told = average * np.divide(match.to_numpy(), best, out=np.zeros(len(candidates)), where=best > 0)
     scores: Floats = (clicks + strength * told) / (shown + strength) + 1e-6 * popularity_scores(candidates)
     return scores
 

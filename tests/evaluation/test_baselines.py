@@ -55,9 +55,9 @@ def test_wordings_are_pooled_and_words_stand_for_a_few_impressions():
         clicks=[0, 1, 0, 0], impressions=[0, 1, 0, 0], pooled_clicks=[0, 30, 4, 0], pooled_impressions=[0, 98, 6, 0],
     )  # fmt: skip
     assert ctr_scores(frame, "pooled_").tolist() == pytest.approx([0, 30 / 98, 4 / 6, 0])
-    # of the words t1 has both and t2 one
-    half = bm25("hello adele", "t2") / bm25("hello adele", "t1")
-    wanted = [1.0, (30 + 2 * half) / 100, 4 / 8, 50e-6]
+    # of the words t1 has both and t2 one; 34 of 104 impressions were heard
+    half, rate = bm25("hello adele", "t2") / bm25("hello adele", "t1"), 34 / 104
+    wanted = [rate, (30 + 2 * rate * half) / 100, 4 / 8, 50e-6]
     assert pooled_text_scores(frame, CATALOG).tolist() == pytest.approx(wanted)
     none = frame.assign(stripped="zz")
     assert pooled_text_scores(none, CATALOG).tolist() == pytest.approx([0, 0.3, 0.5, 50e-6])
