@@ -108,7 +108,7 @@ def print_night(result: NightResult) -> None:
 
     console = Console()
     table = Table(title=f"{result.run_date}: the release against the simulator's truth", title_justify="left")
-    for heading in ("arm", "NDCG@10", "by request", "ahead by", "95 % by need", "locales as one"):
+    for heading in ("arm", "NDCG@10", "asked", "ahead", "95 % by need", "95 % by want"):
         table.add_column(heading, justify="left" if heading == "arm" else "right", no_wrap=True)
     for arm, value in sorted(result.ndcg10.items(), key=lambda item: -item[1]):
         lead = ["", "", ""]
@@ -129,21 +129,24 @@ def print_night(result: NightResult) -> None:
         f"{recall['grade3']:.3f} of the tracks of grade 3 and 4."
     )
     console.print(
-        "NDCG@10 is of released entries, by the searches that each answers; 'by request' of what was asked, with what each wording's own "
-        "listeners wanted; 'ahead by': playfirst minus the arm; "
-        "'locales as one': the interval with one cluster for a want in all locales. "
+        "NDCG@10 is of released entries, by the searches that each answers; 'asked': of what was asked, with what each wording's own "
+        "listeners wanted; 'ahead': playfirst minus the arm; "
+        "'by want': the interval with one cluster for a want in all locales. "
         f"{result.metric}",
         style="dim",
         markup=False,
         highlight=False,
     )
     if result.by_kind:
-        kinds = Table(title="NDCG@10 by kind of need", title_justify="left", padding=(0, 0))
-        arms = [arm for arm in result.ndcg10 if arm != "random"]
-        for heading in ("kind", "searches", *arms):
-            kinds.add_column(heading, justify="left" if heading == "kind" else "right", no_wrap=True)
+        kinds = Table(title="NDCG@10 by kind of need", title_justify="left")
+        for heading in ("kind", "searches", "playfirst", "skyline", "best other arm"):
+            kinds.add_column(
+                heading, justify="left" if heading in ("kind", "best other arm") else "right", no_wrap=True
+            )
         for kind, row in sorted(result.by_kind.items(), key=lambda item: -item[1]["searches"]):
-            kinds.add_row(kind, f"{row['searches']:.0f}", *(f"{row[arm]:.3f}" for arm in arms))
+            best = max(sorted(result.diff), key=lambda arm: row[arm])
+            own = (f"{row['searches']:.0f}", f"{row['playfirst']:.3f}", f"{row['skyline']:.3f}")
+            kinds.add_row(kind, *own, f"{row[best]:.3f} {best}")
         console.print(kinds)
 
 

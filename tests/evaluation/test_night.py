@@ -245,6 +245,12 @@ def test_the_table_names_every_arm(result, capsys):
     print_night(result)
     out = capsys.readouterr().out
     assert all(arm in out for arm in result.ndcg10) and "recall@100" in out
+    assert "…" not in out and "95 % by want" in out  # all of it fits into 80 columns
+    best = {kind: max(row[arm] for arm in result.diff) for kind, row in result.by_kind.items()}
+    told = {line.split("│")[1].strip(): line.split("│")[5].split() for line in out.splitlines() if line.count("│") == 6}
+    for kind, value in best.items():
+        shown, arm = told[kind]
+        assert float(shown) == pytest.approx(value, abs=5e-4) and result.by_kind[kind][arm] == value
 
 
 @pytest.mark.parametrize(
