@@ -68,7 +68,13 @@ def test_what_is_named_and_what_is_refused(catalog, text, locale, title, artist,
 
 
 def test_a_name_that_begins_with_a_refusal_is_a_name():
-    rows = [("Sin Ti", ["Los Panchos"]), ("X", ["No Doubt"]), ("Y", ["Doubt"]), ("No Scrubs", ["TLC"]), ("Scrubs", ["Ti"])]
+    rows = [
+        ("Sin Ti", ["Los Panchos"]),
+        ("X", ["No Doubt"]),
+        ("Y", ["Doubt"]),
+        ("No Scrubs", ["TLC"]),
+        ("Scrubs", ["Ti"]),
+    ]
     known = vocabulary_from([row for title, of in rows for row in name_rows(title, of, "Z", [], 90.0)])
     for text, locale, named in (
         ("pon sin ti", "es-ES", "sin ti"), ("play no doubt", "en-US", "no doubt"), ("no scrubs by tlc", "en-US", "no scrubs"),
