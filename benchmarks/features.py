@@ -34,16 +34,8 @@ from benchmarks.features_ours import run_date_of
 from benchmarks.features_table import print_report
 from lake.fingerprint import code_fingerprint, fingerprint
 
-ROOMS = (
-    "conf",
-    "events",
-    "features",
-    "jobs",
-    "lake",
-    "queries",
-    "ranking",
-    "simulator",
-)  # what a prepared lake, and its seconds, are of
+# what a prepared lake, and its seconds, are of
+ROOMS = ("conf", "events", "features", "jobs", "lake", "queries", "ranking", "simulator")
 SHORT_DAYS = 28
 NEARLY_EMPTY = 60  # searches a day, of which the night's time is the fixed cost
 BIG_DAY = 20_000_000  # impressions, for which a night is predicted

@@ -134,12 +134,19 @@ def asked_of(key: str) -> list[Column]:
     def one(field: str) -> Column:
         return F.nullif(F.regexp_extract(key, rf"(?:^|\|){field}=([^|]*)", 1), F.lit(""))
 
-    unwanted = F.filter(F.split(key, r"\|"), lambda part: part.startswith("genre!="))
     return [
         one("version").alias("version"), one("language").alias("music_language"), (one("explicit") == "true").alias("is_explicit_wanted"),
         *years_of(key),
-        F.transform(unwanted, lambda part: F.substring(part, F.lit(len("genre!=") + 1), F.length(part))).alias("unwanted_genres"),
+        refused_values(key, "genre").alias("unwanted_genres"),
     ]  # fmt: skip
+
+
+def refused_values(key: str, field: str) -> Column:
+    """What a constraint key says as `field!=`, array of text."""
+    from pyspark.sql import functions as F
+
+    told = F.filter(F.split(key, r"\|"), lambda part: part.startswith(f"{field}!="))
+    return F.transform(told, lambda part: F.substring(part, F.lit(len(field) + 3), F.length(part)))
 
 
 def versions(title: Column) -> Column:

@@ -19,7 +19,7 @@ from queries.lexicon import Lexicon
 from queries.music import asks_to_listen, language
 from queries.musicness import ASSISTANT_SHARE, Musicness, load_musicness
 from queries.phrase import Stretch
-from queries.refused import refused
+from queries.refused import refused, says_refusal
 from queries.rules import Draft
 from queries.spans import Tagged, last_place
 from queries.tagger import Tagger, load_tagger
@@ -109,7 +109,10 @@ def _without_refused(
     music_share: float,
 ) -> Interpretation | None:
     """The reading of what stands before a refused name, which its constraints then leave out; None where nothing is refused."""
-    words, bare = tuple(query.split()), stripped(query, locale, lexicon.grammar)
+    words = tuple(query.split())
+    if not says_refusal(words, lexicon):
+        return None
+    bare = stripped(query, locale, lexicon.grammar)
     start, end = last_place(list(words), bare.split())
     name = refused(words, start, end, lexicon, vocabulary)
     if name is None:

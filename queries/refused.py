@@ -24,6 +24,15 @@ class Refused:
     name: str
 
 
+def says_refusal(words: tuple[str, ...], lexicon: Lexicon) -> bool:
+    """Whether any words refuse something: most requests do not, and need not be looked at further."""
+    return any(
+        lexicon.has("negations", " ".join(words[at : at + size]))
+        for at in range(len(words))
+        for size in range(1, min(_LONGEST, len(words) - at) + 1)
+    )
+
+
 def refused(
     words: tuple[str, ...], start: int, end: int, lexicon: Lexicon, vocabulary: Vocabulary | None
 ) -> Refused | None:

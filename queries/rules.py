@@ -146,9 +146,8 @@ def _title_by_artist(draft: Draft, bare: Stretch, said_in: str, vocabulary: Voca
         stretch, folded = artist or (unknown[-1], None)
         title = without_furniture(left)
         draft.name("artist", stretch, folded)
-        if (
-            vocabulary and folded and vocabulary.has_pair(title.text, folded)
-        ):  # also one that reads as a constraint: "happy", "1979"
+        # also a title that reads as a constraint: "happy", "1979"
+        if vocabulary and folded and vocabulary.has_pair(title.text, folded):
             draft.intent = "title_artist"
             draft.name("title", title)
             draft.reasons.append("title by its own artist")

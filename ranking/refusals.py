@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from features.attributes import in_years, refused_values
 from features.constraints import has_version, is_sung_in
 
 if TYPE_CHECKING:
@@ -14,13 +15,7 @@ FIELDS = ("artist", "title", "decade", "year", "version", "language", "mood")
 
 def refused_of(key: str) -> list[Column]:
     """`refused_<field>` of a constraint key (`queries.constraints.constraint_key`): what `field!=` says, array of text."""
-    from pyspark.sql import functions as F
-
-    def values(field: str) -> Column:
-        told = F.filter(F.split(key, r"\|"), lambda part: part.startswith(f"{field}!="))
-        return F.transform(told, lambda part: F.substring(part, F.lit(len(field) + 3), F.length(part)))
-
-    return [values(field).alias(f"refused_{field}") for field in FIELDS]
+    return [refused_values(key, field).alias(f"refused_{field}") for field in FIELDS]
 
 
 def is_refused() -> list[Column]:
@@ -44,10 +39,9 @@ def is_refused() -> list[Column]:
 
 
 def _is_in(year: Column, span: Column) -> Column:
-    """Whether the year lies in "1995", "1990-1995", "1990-" or "-1979"."""
+    """Whether a known year lies in "1995", "1990-1995", "1990-" or "-1979"; an end that is no number is open."""
     from pyspark.sql import functions as F
 
     ends = F.split(span, "-")
-    first, last = F.element_at(ends, 1), F.element_at(ends, -1)
-    after = F.when(first == "", F.lit(True)).otherwise(year >= first.try_cast("int"))
-    return after & F.when(last == "", F.lit(True)).otherwise(year <= last.try_cast("int"))
+    first, last = (F.element_at(ends, at).try_cast("int") for at in (1, -1))
+    return year.isNotNull() & in_years(year, first, last)

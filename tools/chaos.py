@@ -39,7 +39,7 @@ from lake.tables import (
 TABLES = (SEARCH_LOG, ENGAGEMENT_EVENTS, QUARANTINE, DELIVERED_FILES, DAILY_SEARCHES, DAILY_ENGAGEMENT, BOT_DAYS)
 DAYS, FIRST, RUN_DATE = 3, "2026-03-01", "2026-03-04"
 LIMIT_S = 400
-MARK, KILLED = "of-chaos", "killed"  # in --out: that it is ours to empty
+MARK = "of-chaos"  # in --out: that it is ours to empty
 KEY = "5a1f" * 16  # of this simulated world
 
 
@@ -85,10 +85,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         wrong = [name for name, hashed in _contents(home).items() if wanted[name] != hashed]
         wrong += ["a lock is left"] if is_held(home / "lake" / "night.lock") else []
         print(
-            f"{i:>3}/{len(tries)} {', '.join(killed)}: {'equal' if not wrong else 'DIFFERS: ' + ', '.join(wrong)}",
+            f"{i:>3}/{len(tries)} {', '.join(said for _, said in killed)}: {'equal' if not wrong else 'DIFFERS: ' + ', '.join(wrong)}",
             flush=True,
         )
-        kills += any(one.startswith(KILLED) for one in killed)
+        kills += any(was_killed for was_killed, _ in killed)
         bad += bool(wrong)
         if not wrong:
             shutil.rmtree(home)
@@ -130,8 +130,8 @@ def _finish(process: subprocess.Popen[bytes], home: Path) -> None:
         raise SystemExit(f"the run ended with exit code {code}; see {home / 'run.log'}")
 
 
-def _disturbed(world: Path, home: Path, point: str | float, java_options: str) -> str:
-    """Run until the point comes, then kill the whole group; what was done, for a person."""
+def _disturbed(world: Path, home: Path, point: str | float, java_options: str) -> tuple[bool, str]:
+    """Run until the point comes, then kill the whole group; whether it was killed, and what was done, for a person."""
     started = time.monotonic()
 
     def come() -> bool:
@@ -141,7 +141,7 @@ def _disturbed(world: Path, home: Path, point: str | float, java_options: str) -
 
     where = f"after the commit of {point}" if isinstance(point, str) else f"after {point:.1f} s"
     killed = _killed(_start(world, home, java_options), come)
-    return f"{KILLED} {where}" if killed else f"ended before the kill {where}"
+    return killed, f"killed {where}" if killed else f"ended before the kill {where}"
 
 
 def _killed(process: subprocess.Popen[bytes], come: Callable[[], bool]) -> bool:
