@@ -1,6 +1,6 @@
 """The feature engine: a night against a recomputation of everything, and everything against DuckDB. One run, one table.
 
-    python -m benchmarks.features --json var/features-benchmark.json                # an hour and a half on two cores
+    python -m benchmarks.features --json var/features-benchmark.json                # 1.6 to 2.5 hours on two cores, 60 GB of disk
     python -m benchmarks.features --per-day 2000 --days 90 --sizes 60000,120000      # small, to see it work
 
 (a) Days of about 100,000 impressions: the night (counting and features of D) with 28 and with `--days` days of history, the same from the
@@ -211,7 +211,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--duckdb-memory",
         type=int,
         default=20,
-        help="GB for DuckDB: with 16 its spill can fill 50 GB of disk at 4 million searches",
+        help="GB for DuckDB: at 4 million searches its last join may spill 50 GB even with 20",
     )
     parser.add_argument("--timeout", type=int, default=7200, help="seconds for one child")
     parser.add_argument(
