@@ -190,6 +190,8 @@ PAIR = {
     "voice_success_28d": shrunk("p_vlong_28", "p_vexp_28", "1.0"),
     "screen_coec_28d": shrunk("p_clicks_28", "(p_exp_28 - p_vexp_28)", "1.0"),
     **{f"long_play_trend_{d}d": f"p_long_7 / nullif(p_long_{d}, 0)" for d in (28, 90)},
+    "long_play_volatility_90d": "CASE WHEN p_long_90 > 0 THEN (abs(p_long_7 / p_long_90 - 7 / 90.0) + "
+    "abs((p_long_28 - p_long_7) / p_long_90 - 21 / 90.0) + abs((p_long_90 - p_long_28) / p_long_90 - 62 / 90.0)) / 2 END",
     "impression_trend_28d": "p_n_7 / nullif(p_n_28, 0)",
     "long_play_rate_lift_28d": "(10.0 * (p_long_28 / p_n_28) + p_long_7) / (10.0 + p_n_7) / nullif(p_long_28 / nullif(p_n_28, 0), 0)",
     "long_plays_against_query_trend_28d": shrunk("p_long_7", "p_long_28", shrunk("q_long_7", "q_long_28", "0.25")),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from features.genres import with_genre_company
+from features.inputs import QUERY_ATTRIBUTES
 from features.keys import key_of, track_keys, work_id
 from queries.lexicon import entries, mood_targets
 from queries.phonetic import sounds_like
@@ -74,10 +77,11 @@ def sound(text: Column, language: Column) -> Column:
     return pandas_udf(keys, "string")(text, language)  # type: ignore[call-overload, no-any-return]
 
 
-def with_query_attributes(base: DataFrame, queries: DataFrame, tracks: DataFrame) -> DataFrame:
-    """Add what `queries` says of each (locale, query), its words, and each word's idf over the catalog.
-
-    idf = ln(1 + (N − n + .5)/(n + .5)), n = tracks whose title or artists hold the word (Robertson & Zaragoza 2009).
+def with_query_attributes(
+    base: DataFrame, queries: DataFrame, tracks: DataFrame, wanted: Collection[str] = QUERY_ATTRIBUTES
+) -> DataFrame:
+    """Add what `queries` says of each (locale, query) and its words; of `wanted`, what the catalog and the lexicon are asked for:
+    each word's idf (`query_terms`), the genres that keep company with those asked for, the ranges of mood and activity.
     """
     from pyspark.sql import functions as F
 
@@ -90,6 +94,22 @@ def with_query_attributes(base: DataFrame, queries: DataFrame, tracks: DataFrame
         sound(F.coalesce("title_name", "stripped"), F.col("language")).alias("title_asked_sound"),
         sound(F.coalesce("artist_name", "stripped"), F.col("language")).alias("artist_asked_sound"),
     )  # fmt: skip
+    if "query_terms" in wanted:
+        asked = _with_terms(asked, tracks)
+    if "genre_company" in wanted:
+        asked = with_genre_company(asked, tracks)
+    if "mood_range" in wanted or "activity_range" in wanted:
+        asked = with_ranges(asked)
+    return base.join(F.broadcast(asked), keys)
+
+
+def _with_terms(asked: DataFrame, tracks: DataFrame) -> DataFrame:
+    """Add `query_terms`: the query's words and their idf over the catalog, [] where it has none of them.
+
+    idf = ln(1 + (N − n + .5)/(n + .5)), n = tracks whose title or artists hold the word (Robertson & Zaragoza 2009).
+    """
+    from pyspark.sql import functions as F
+
     holding = tracks.select(F.explode(F.array_distinct(_track_words())).alias("word")).groupBy("word").count()
     total = tracks.agg(F.count("*").alias("tracks"))
     weights = holding.crossJoin(F.broadcast(total)).select(
@@ -101,10 +121,7 @@ def with_query_attributes(base: DataFrame, queries: DataFrame, tracks: DataFrame
         .agg(F.array_sort(F.collect_list(F.struct("word", "idf"))).alias("query_terms"))
     )  # fmt: skip
     none = F.array().cast("array<struct<word:string,idf:double>>")
-    asked = (
-        with_ranges(asked).join(terms, "stripped", "left").withColumn("query_terms", F.coalesce("query_terms", none))
-    )
-    return base.join(F.broadcast(asked), keys)
+    return asked.join(terms, "stripped", "left").withColumn("query_terms", F.coalesce("query_terms", none))
 
 
 def years_of(key: str) -> tuple[Column, Column]:

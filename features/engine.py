@@ -64,14 +64,14 @@ class Prepared:
     inputs: FeatureInputs
     pairs: DataFrame
     placed: DataFrame | None
-    of_grain: Mapping[Grain, tuple[list[Sum], dict[str, Column]]]
+    of_grain: Mapping[Grain, tuple[list[Sum], dict[str, Column], frozenset[str]]]
 
     def frames(self, *, with_sums: bool = False) -> dict[Grain, DataFrame]:
         """A frame per grain; see `feature_frames`."""
         inputs = self.inputs
         out: dict[Grain, DataFrame] = {}
         for grain, keys in KEYS.items():
-            sums, made = self.of_grain[grain]
+            sums, made, attributes = self.of_grain[grain]
             base = self.pairs
             if grain != "query_track":
                 base = base.select("as_of", *_grain_columns(grain)).distinct()
@@ -81,7 +81,7 @@ class Prepared:
             base = with_listeners(base, inputs.listeners, sums)
             base = base.select("*", *_strengths(inputs))
             if grain != "track":
-                base = with_query_attributes(base, inputs.queries, inputs.tracks)
+                base = with_query_attributes(base, inputs.queries, inputs.tracks, attributes)
             if grain == "query_track":
                 base = with_vectors(base, inputs.vectors, inputs.tracks)
             if grain != "query":
@@ -120,7 +120,7 @@ def prepared(inputs: FeatureInputs, only: Sequence[str] = ()) -> Iterator[Prepar
     parts = int(inputs.pairs.sparkSession.conf.get("spark.sql.shuffle.partitions", "4") or 4)
     pairs = _with_names(inputs).repartition(parts, "work_id_key").persist()
     short = sorted(
-        {s for sums, _ in of_grain.values() for s in sums if not s.is_long}, key=lambda s: (s.level, s.column)
+        {s for sums, *_ in of_grain.values() for s in sums if not s.is_long}, key=lambda s: (s.level, s.column)
     )
     placed = near = None
     if short:
@@ -170,15 +170,17 @@ def _strengths(inputs: FeatureInputs) -> list[Column]:
     return out
 
 
-def asked_sums(wanted: Sequence[FeatureColumn]) -> tuple[list[Sum], dict[str, Column]]:
-    """The sums that the columns ask for, in a fixed order, and each column's expression."""
+def asked_sums(wanted: Sequence[FeatureColumn]) -> tuple[list[Sum], dict[str, Column], frozenset[str]]:
+    """The sums that the columns ask for, in a fixed order, each column's expression, and the attributes they read."""
     sums: set[Sum] = set()
+    attributes: set[str] = set()
     made = {}
     for column in wanted:
         window = Window(column.days, column.half_life)
         made[column.name] = column.feature.compute(window)
         sums |= window.asked
-    return sorted(sums, key=lambda s: (s.level, s.column)), made
+        attributes |= window.attributes
+    return sorted(sums, key=lambda s: (s.level, s.column)), made, frozenset(attributes)
 
 
 def _stored(value: Column) -> Column:

@@ -48,7 +48,7 @@ NAMES = ("query", "cluster_id", "text_cluster_id", "track_id", "artist", "work_i
 QUERY_ATTRIBUTES = (
     "stripped", "language", "intent", "intent_group", "genre", "decade", "mood", "activity", "sort_by", "artist_name", "title_name",
     "query_tokens", "query_terms", "query_trigrams", "version", "music_language", "is_explicit_wanted", "first_year", "last_year",
-    "unwanted_genres", "query_vector", "query_company", "query_company_weight",
+    "unwanted_genres", "genre_company", "query_vector", "query_company", "query_company_weight",
     "mood_range", "activity_range", "title_asked_sound", "artist_asked_sound",
 )  # fmt: skip
 TRACK_ATTRIBUTES = (

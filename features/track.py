@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column
 
 GRAIN = "track"
+KINDS = ("remaster", "live", "acoustic", "demo", "remix", "instrumental", "cover", "karaoke")
 
 
 @feature(unit="log1p(impressions)", bounds=(0, 40), windows=(28, 90))
@@ -165,6 +166,21 @@ def is_other_version(window: Window) -> Column:
     from pyspark.sql import functions as F
 
     return F.exists(window.col("versions"), lambda v: v != "remaster").cast("double")
+
+
+@feature(unit="kind", bounds=(0, 8), oracle="exact")
+def version_kind(window: Window) -> Column:
+    """The version that the title names: 0 none, 1 remaster, 2 live, 3 acoustic, 4 demo, 5 remix, 6 instrumental, 7 cover, 8 karaoke.
+
+    From the recording that most listeners mean to what few do; of several, the farthest.
+    """
+    from pyspark.sql import functions as F
+
+    named = window.col("versions")
+    kind = F.lit(0.0)
+    for number, version in enumerate(KINDS, start=1):
+        kind = F.when(F.array_contains(named, version), F.lit(float(number))).otherwise(kind)
+    return kind
 
 
 @feature(unit="words", bounds=(0, 200), oracle="exact")

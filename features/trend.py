@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from features.inputs import WEEK, Window, capped, share, shrunk
+from features.inputs import LONGEST_DAYS, WEEK, Window, capped, share, shrunk
 from features.spec import feature
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
 GRAIN = "query_track"
+MONTH = 28  # days
 PRIOR_IMPRESSIONS = 10.0  # that weigh as much as the longer window's rate
 PRIOR_LONG_PLAYS = 3.0
 
@@ -39,6 +40,20 @@ def long_play_rate_lift(window: Window) -> Column:
     week = window.over(WEEK)
     recent = shrunk(week.sum("long_plays"), week.sum("impressions"), whole, PRIOR_IMPRESSIONS)
     return capped(F.try_divide(recent, whole), 1_000.0)
+
+
+@feature(unit="share", bounds=(0, 1), windows=(90,), null="the track had no long play for the query in the window")
+def long_play_volatility(window: Window) -> Column:
+    """How unsteadily the long plays came: the share that would have to fall on other days for the last week, the three before it and
+    the rest of the window to have as many a day; 0 is steady. Source: the total variation distance, ½ Σ |p − q|.
+    """
+    from pyspark.sql import functions as F
+
+    days = window.days or LONGEST_DAYS
+    upto = [window.over(until).sum("long_plays") for until in (WEEK, MONTH, days)]
+    spans = [(upto[0], WEEK), (upto[1] - upto[0], MONTH - WEEK), (upto[2] - upto[1], days - MONTH)]
+    away = [F.abs(share(plays, upto[2]) - F.lit(length / days)) for plays, length in spans]
+    return (away[0] + away[1] + away[2]) / 2
 
 
 @feature(unit="share", bounds=(0, 1), windows=(28,))

@@ -6,9 +6,10 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from features.attributes import trigrams
+from features.attributes import VERSIONS, trigrams, versions
 from features.catalogue import chosen, columns, features
-from features.inputs import LONGEST_DAYS, Sum, capped, decay_weights, share, shrunk
+from features.inputs import LONGEST_DAYS, Sum, Window, capped, decay_weights, share, shrunk
+from features.track import KINDS, version_kind
 from lake.errors import BadConfiguration
 
 
@@ -74,3 +75,19 @@ def test_trigrams_of_a_name(spark: SparkSession) -> None:
     rows = spark.createDataFrame([("abba",), ("",), ("a",)], "text string")
     found = [r[0] for r in rows.select(trigrams(F.col("text"))).collect()]
     assert found == [["  a", " ab", "abb", "bba", "ba "], [], ["  a", " a "]]
+
+
+@pytest.mark.parametrize(("title", "kind"), [
+    ("Hello", 0), ("Hello - 2004 Remaster", 1), ("Hello (Live)", 2), ("Hello (Live) [Remastered]", 2),
+    ("Hello (Acoustic)", 3), ("Hello (Demo)", 4), ("Hello - Radio Edit", 5), ("Hello (Instrumental)", 6), ("Hello (Tribute to X)", 7),
+    ("Hello (Karaoke Instrumental)", 8), ("Live Forever", 0),
+])  # fmt: skip
+def test_a_title_names_a_kind_of_version(spark: SparkSession, title: str, kind: int) -> None:
+    window = Window()
+    made = spark.createDataFrame([(title,)], "title string").withColumn("versions", versions(F.col("title")))
+    [found] = made.select(version_kind.compute(window)).first() or [None]
+    assert found == kind and window.attributes == {"versions"}
+
+
+def test_every_version_has_its_kind() -> None:
+    assert set(KINDS) == set(VERSIONS)

@@ -20,14 +20,15 @@ ASKED: dict[str, tuple[str, list[str]]] = {
     "live": ("version=live", []), "original": ("version=original", []), "unsung": ("version=instrumental", []), "any": ("", []),
     "1995": ("year=1995", []), "until": ("year=-1979", []), "from": ("year=1990-", []), "between": ("genre=rock|year=1990-1995", ["rock"]),
     "clean": ("explicit=false", []), "dirty": ("explicit=true", []), "kids": ("genre=children", ["children"]),
+    "any salsa": ("genre=salsa", ["salsa"]), "salsa or rap": ("genre=rap|genre=salsa", ["rap", "salsa"]), "polka": ("genre=polka", ["polka"]),
     "spanish": ("language=es", []), "galician": ("language=gl", []), "no rap": ("genre!=rap|genre!=trap", []),
 }  # fmt: skip
 TRACKS_MADE: dict[str, dict[str, Any]] = {
     "concert": {"title": "Hello (Live at the Hall)", "year": 1995, "explicit": True, "genres": ["hip-hop", "rap"]},
     "studio": {"title": "Live Forever", "year": 1994, "explicit": False, "genres": ["rock"]},
     "remaster": {"title": "Dreams - 2004 Remaster", "year": 1977, "explicit": None, "genres": []},
-    "salsa": {"title": "Quimbara", "year": None, "explicit": False, "genres": ["salsa"]},
-    "spanish title": {"title": "La flor de mi vida", "year": 2001, "explicit": False, "genres": ["pop"], "unsung": 0.9},
+    "salsa": {"title": "Quimbara", "year": None, "explicit": False, "genres": ["salsa", "latin"]},
+    "spanish title": {"title": "La flor de mi vida", "year": 2001, "explicit": False, "genres": ["pop", "latin"], "unsung": 0.9},
 }  # fmt: skip
 
 
@@ -76,6 +77,18 @@ def test_a_constraint_is_met_or_not_or_not_asked(
 ) -> None:
     found = [values.loc[(query, track), column] for track in TRACKS_MADE]
     assert [None if pd.isna(v) else int(v) for v in found] == expected
+
+
+@pytest.mark.parametrize(("query", "expected"), [
+    # salsa is met on one track, latin on that one and another: 1 / √(1 · 2)
+    ("any salsa", [1, 1, None, 0, 1 - 0.5**0.5]), ("salsa or rap", [0, 1, None, 0, 1 - 0.5**0.5]), ("between", [1, 0, None, 1, 1]),
+    ("polka", [1, 1, None, 1, 1]), ("any", [None] * 5),
+])  # fmt: skip
+def test_a_genre_is_as_far_as_the_catalog_keeps_it_apart(
+    values: pd.DataFrame, query: str, expected: list[float | None]
+) -> None:
+    found = [values.loc[(query, track), "genre_distance"] for track in TRACKS_MADE]
+    assert [None if pd.isna(v) else v for v in found] == pytest.approx(expected, abs=2e-9)
 
 
 def test_each_column_that_the_world_leaves_still_is_moved_here(values: pd.DataFrame) -> None:

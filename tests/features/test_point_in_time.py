@@ -21,7 +21,14 @@ from tests.features.rows import filled
 
 D = date(2026, 3, 31)
 T = D - timedelta(days=9)
-TREND_LIKE = {"moved", "trend", "lift", "shift", "against"}  # their columns compare with another span on purpose
+TREND_LIKE = {
+    "moved",
+    "trend",
+    "lift",
+    "shift",
+    "against",
+    "volatility",
+}  # their columns compare with another span on purpose
 
 
 def days(spark: SparkSession, *rows: tuple[str, str, date, int, int]) -> DataFrame:

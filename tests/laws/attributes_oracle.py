@@ -67,6 +67,31 @@ def genre_words_share(row: Row) -> float | None:
     return sum(named(g) for g in row["genres"]) / len(row["genres"])
 
 
+class GenreDistance:
+    """Ochiai 1957 over the catalog's tracks, of the genres asked for and the track's; only the 24 nearest of each one asked for count."""
+
+    def __init__(self, tracks: list[Row]) -> None:
+        self.of: dict[str, set[int]] = {}
+        for i, track in enumerate(tracks):
+            for genre in track["genres"]:
+                self.of.setdefault(genre, set()).add(i)
+
+    def nearest(self, asked: str) -> dict[str, float]:
+        mine = self.of.get(asked, set())
+        met = {g: len(mine & at) / math.sqrt(len(mine) * len(at)) for g, at in self.of.items() if mine & at}
+        return dict(sorted(met.items(), key=lambda kept: (-kept[1], kept[0]))[:24])
+
+    def __call__(self, row: Row) -> float | None:
+        if not row["genre"] or not row["genres"]:
+            return None
+        return 1 - max(near.get(g, 0.0) for near in map(self.nearest, row["genre"]) for g in row["genres"])
+
+
+def version_kind(row: Row) -> float:
+    order = ["remaster", "live", "acoustic", "demo", "remix", "instrumental", "cover", "karaoke"]
+    return float(max((order.index(v) + 1 for v in title_versions(row)), default=0))
+
+
 def age(row: Row) -> float | None:
     released: date | None = row["released_at"]
     days = (row["as_of"] - released).days if released else -1
@@ -117,8 +142,12 @@ BM25_FIELDS: dict[str, Callable[[Row], list[str]]] = {
 }
 
 
-def bm25s(tracks: list[Row]) -> dict[str, Bm25]:
-    return {name: Bm25(tracks, field) for name, field in BM25_FIELDS.items()}
+def of_catalog(tracks: list[Row]) -> dict[str, Callable[[Row], float | None]]:
+    """Those that the whole catalog decides, by name."""
+    return {"genre_distance": GenreDistance(tracks), **{name: Bm25(tracks, f) for name, f in BM25_FIELDS.items()}}
+
+
+OF_CATALOG = ("genre_distance", *BM25_FIELDS)
 
 
 def sounds_alike(row: Row, asked: str | None, name: str) -> float:
@@ -241,5 +270,6 @@ TRACK: dict[str, Callable[[Row], float | None]] = {
     "title_words_count": lambda r: float(len(words(r["title_normal"]))),
     "artists_count": lambda r: float(len(r["artists_normal"])),
     "is_explicit": lambda r: flag(r["explicit"]) if r["explicit"] is not None else None,
+    "version_kind": version_kind,
     "is_other_version": lambda r: flag(bool(title_versions(r) - {"remaster"})),
 }

@@ -135,7 +135,7 @@ def test_attribute_features_equal_plain_python(laws: Laws, grain: str) -> None:
         "track": attributes_oracle.TRACK,
     }[grain]
     if grain == "query_track":
-        wanted = {**wanted, **attributes_oracle.bm25s(tracks.to_dict("records"))}  # type: ignore[arg-type]
+        wanted = {**wanted, **attributes_oracle.of_catalog(tracks.to_dict("records"))}  # type: ignore[arg-type]
     records = [{k: _known(v) for k, v in r.items()} for r in rows.to_dict("records")]
     for name, expected in wanted.items():
         theirs = np.array([np.nan if (v := expected(r)) is None else v for r in records], dtype=float)
@@ -212,7 +212,7 @@ def _known(value: object) -> object:
 
 
 def test_every_column_has_its_oracle() -> None:
-    known = {*oracle.PAIR, *oracle.QUERY, *oracle.TRACK, *attributes_oracle.BM25_FIELDS}
+    known = {*oracle.PAIR, *oracle.QUERY, *oracle.TRACK, *attributes_oracle.OF_CATALOG}
     known |= {*attributes_oracle.PAIR, *attributes_oracle.QUERY, *attributes_oracle.TRACK}
     known |= {"affinity", "taste_cosine", "near_played_tracks_28d", "near_playing_queries_28d"}
     assert {c.name for c in columns()} == known
