@@ -1,4 +1,4 @@
-"""The feature engine: a night against a recomputation of everything, and everything against DuckDB. One run, one table.
+"""The feature engine: a night against a recomputation of everything, and everything against DuckDB, in one run.
 
     python -m benchmarks.features --json var/features-benchmark.json                # 1.6 to 2.5 hours on two cores, 60 GB of disk
     python -m benchmarks.features --per-day 2000 --days 90 --sizes 60000,120000      # small, to see it work

@@ -6,7 +6,6 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from features.genres import with_genre_company
-from features.inputs import QUERY_ATTRIBUTES
 from features.keys import key_of, track_keys, work_id
 from queries.lexicon import entries, mood_targets
 from queries.phonetic import sounds_like
@@ -77,9 +76,7 @@ def sound(text: Column, language: Column) -> Column:
     return pandas_udf(keys, "string")(text, language)  # type: ignore[call-overload, no-any-return]
 
 
-def with_query_attributes(
-    base: DataFrame, queries: DataFrame, tracks: DataFrame, wanted: Collection[str] = QUERY_ATTRIBUTES
-) -> DataFrame:
+def with_query_attributes(base: DataFrame, queries: DataFrame, tracks: DataFrame, wanted: Collection[str]) -> DataFrame:
     """Add what `queries` says of each (locale, query) and its words; of `wanted`, what the catalog and the lexicon are asked for:
     each word's idf (`query_terms`), the genres that keep company with those asked for, the ranges of mood and activity.
     """
