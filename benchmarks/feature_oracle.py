@@ -57,7 +57,13 @@ def unit(name: str) -> str:
 
 # of a query's tracks: the most long plays that one has, Σ n·log2 n, each rounded to 1e-6, and Σ min(n, 4 weeks like the last);
 # of its searches: who asked
-OF_TRACKS = {"q": ("q_top_28", "q_spread_28", "q_steady_28", "q_people_28", "q_people_365", "q_people_all")}
+# and of all queries of its place, how many had more impressions
+OF_TRACKS = {
+    "q": ("q_top_28", "q_spread_28", "q_steady_28", "q_people_28", "q_people_365", "q_people_all", "q_ahead_28")
+}
+RANK_SQL = """
+  SELECT as_of, locale, query, (rank() OVER (PARTITION BY as_of, locale ORDER BY n DESC) - 1)::DOUBLE AS q_ahead_28
+  FROM (SELECT as_of, locale, query, count(*) AS n FROM placed WHERE age <= 28 GROUP BY ALL)"""
 SPREAD_SQL = """
   SELECT as_of, locale, query, max(n)::DOUBLE AS q_top_28, sum(round(n * log2(n) * 1e6)) / 1e6 AS q_spread_28,
     sum(least(n, 4 * week))::DOUBLE AS q_steady_28
@@ -95,7 +101,8 @@ def sums_sql(level: str, only: frozenset[str] | None = None) -> str:
     summed = f"SELECT {keys}, {', '.join(spans)} FROM placed {own} GROUP BY {keys}"
     if level == "q":
         summed = (
-            f"SELECT * FROM ({summed}) LEFT JOIN ({SPREAD_SQL}) USING ({keys}) LEFT JOIN ({PEOPLE_SQL}) USING ({keys})"
+            f"SELECT * FROM ({summed}) LEFT JOIN ({SPREAD_SQL}) USING ({keys}) LEFT JOIN ({PEOPLE_SQL}) USING ({keys}) "
+            f"LEFT JOIN ({RANK_SQL}) USING ({keys})"
         )
     return f"CREATE TEMP TABLE sums_{level} AS {summed}"
 
@@ -203,6 +210,7 @@ PAIR = {
 QUERY = {
     **{f"query_impressions_log1p_{d}d": f"ln(1 + q_n_{d})" for d in (*DAYS, 365)},
     "query_impressions_log1p_all": "ln(1 + q_n_all)",
+    "query_head_rank_log1p_28d": "CASE WHEN q_n_28 > 0 THEN ln(1 + q_ahead_28) END",
     "query_long_plays_log1p_28d": "ln(1 + q_long_28)", "query_long_plays_log1p_decayed_14d": "ln(1 + q_long_h14)",
     "query_click_rate_28d": rate("q", "clicks", 28), "query_short_stop_rate_28d": rate("q", "short", 28),
     "query_play_entropy_28d": "CASE WHEN q_long_28 > 0 THEN greatest(log2(q_long_28) - q_spread_28 / q_long_28, 0) END",

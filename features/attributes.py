@@ -25,12 +25,12 @@ AUDIO = (
     "loudness",
 )
 
-# as titles name them, English and Spanish
+# as titles name them, English and Spanish; from the recording that most listeners mean to what few do (`version_kind`)
 VERSIONS = {
-    "live": ("live", "en vivo", "en directo", "ao vivo"), "acoustic": ("acoustic", "ac[uú]stic[oa]", "unplugged", "stripped"),
-    "remix": ("remix", "rmx", "mix", "rework", "edit"), "karaoke": ("karaoke",), "instrumental": ("instrumental",),
-    "cover": ("cover", "tribute", "tributo", "made famous by", "in the style of"), "remaster": ("remaster", "remastered", "remasterizad[oa]"),
-    "demo": ("demo", "maqueta"),
+    "remaster": ("remaster", "remastered", "remasterizad[oa]"), "live": ("live", "en vivo", "en directo", "ao vivo"),
+    "acoustic": ("acoustic", "ac[uú]stic[oa]", "unplugged", "stripped"), "demo": ("demo", "maqueta"),
+    "remix": ("remix", "rmx", "mix", "rework", "edit"), "instrumental": ("instrumental",),
+    "cover": ("cover", "tribute", "tributo", "made famous by", "in the style of"), "karaoke": ("karaoke",),
 }  # fmt: skip
 SCALES = {"tempo": 200.0, "loudness": 60.0}
 

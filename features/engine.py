@@ -21,6 +21,7 @@ from features.sums import (
     sums_per_pair,
     with_listeners,
     with_long_sums,
+    with_ranks,
     with_short_sums,
 )
 from features.vectors import with_vectors
@@ -76,7 +77,7 @@ class Prepared:
             if grain != "query_track":
                 base = base.select("as_of", *_grain_columns(grain)).distinct()
             if self.placed is not None:
-                base = with_short_sums(base, self.placed, sums)
+                base = with_ranks(with_short_sums(base, self.placed, sums), inputs, sums)
             base = with_long_sums(base, inputs.history, inputs.tracks, sums)
             base = with_listeners(base, inputs.listeners, sums)
             base = base.select("*", *_strengths(inputs))

@@ -77,8 +77,8 @@ def decay_weights(half_life: int, bits: int) -> tuple[int, ...]:
 
 
 # what a level makes of its pairs' sums n: Σ n, the largest n, Σ n·log2(n) in millionths (rounded pair by pair), or the part of n that
-# a week like the whole window would have had: Σ min(n, n of the week · days/7)
-How = Literal["sum", "top", "spread", "steady"]
+# a week like the whole window would have had: Σ min(n, n of the week · days/7); `ahead`: of all queries of the place, how many have more
+How = Literal["sum", "top", "spread", "steady", "ahead"]
 WEEK = 7
 
 
@@ -195,6 +195,13 @@ class Window:
         wanted = Sum("query", LISTENERS, self.days, None)
         self.asked.add(wanted)
         return F.coalesce(F.col(f"query__{wanted.column}"), F.lit(0))
+
+    def ahead(self, measure: str) -> Column:
+        """How many queries of the same place have more of the measure (bigint): 0 for the first, null where the query has none."""
+        from pyspark.sql import functions as F
+
+        has_any = self.sum(measure, "query") > 0
+        return F.when(has_any, self._of_tracks(measure, "ahead"))
 
     def dwell_quantile(self, percent: int, level: str = "pair") -> Column:
         """Time heard, in seconds, that `percent` of the timed plays reached at most, to a bin of `events.dwell`; null without any."""

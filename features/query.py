@@ -25,6 +25,14 @@ def query_impressions_log1p(window: Window) -> Column:
     return F.log1p(window.sum("impressions", "query").cast("double"))
 
 
+@feature(unit="log1p(queries)", bounds=(0, 40), windows=(28,), null="the query had no impression in the window")
+def query_head_rank_log1p(window: Window) -> Column:
+    """ln(1 + queries of the same locale or roll-up that had more impressions): 0 is the head's first, whatever the traffic."""
+    from pyspark.sql import functions as F
+
+    return F.log1p(window.ahead("impressions").cast("double"))
+
+
 @feature(unit="plays/impression", bounds=(0, 1), windows=(28, 365), null="the query had no impression in the window")
 def query_long_play_rate(window: Window) -> Column:
     """Long plays per impression of the query over all tracks."""

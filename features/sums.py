@@ -13,6 +13,8 @@ their words come from outside. Names of the catalog are its owner's; among ten m
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
 from events.dwell import packed
@@ -170,7 +172,7 @@ def with_short_sums(base: DataFrame, placed: DataFrame, asked: Sequence[Sum]) ->
 
     for level in LEVELS:
         keys = level_keys(level)
-        here = [s for s in asked if s.level == level and not s.is_long]
+        here = [s for s in asked if s.level == level and not s.is_long and s.how != "ahead"]
         if not here:
             continue
         # a level over a whole language reads the language's own roll-up rows, so that nothing counts twice
@@ -201,6 +203,35 @@ def _rolled(wanted: Sum) -> Column:
     if wanted.how == "steady":
         return F.sum(F.least(n, F.col(wanted.of_pairs[1].column) * F.lit((wanted.days or WEEK) // WEEK)))
     return F.min(n) if wanted.measure == NEWEST else F.sum(n)
+
+
+def with_ranks(base: DataFrame, inputs: FeatureInputs, asked: Sequence[Sum]) -> DataFrame:
+    """Add `query__<sum>` for the asked `ahead`; the base frame holds the query's own sum.
+
+    Of every query that was asked, wanted or not, so each is summed here once more; what is kept of them is how many had how much.
+    A rank then needs no join by query. (Two of the tail that shared a key would count as one; see `KEY_SALT`.)
+    """
+    from pyspark.sql import functions as F
+    from pyspark.sql.window import Window
+
+    for wanted in (s for s in asked if s.how == "ahead"):
+        own = f"query__{wanted.by_pair.column}"
+        ages, n = [F.datediff(F.lit(d), "search_date") for d in inputs.as_of], F.col(wanted.measure)
+        is_within = [(a >= 1) & (a <= F.lit(wanted.days)) for a in ages]
+        spans = [F.sum(F.when(within, n).otherwise(0)) for within in is_within]
+        of_day = [F.struct(F.lit(d).alias("as_of"), s.alias("n")) for d, s in zip(inputs.as_of, spans, strict=True)]
+        daily = inputs.daily.where(reduce(or_, is_within))  # the days that no snapshot needs are not read
+        rows = daily.groupBy("locale", key_of("query")).agg(F.array(*of_day).alias("_n"))
+        rows = rows.withColumn("_at", F.explode(places())).select("_at.locale", "query_key", F.inline("_n"))
+        summed = (
+            rows.where(F.col("n") > 0).groupBy("as_of", "locale", "query_key").agg(F.sum("n").cast("bigint").alias(own))
+        )
+        alike = summed.groupBy("as_of", "locale", own).agg(F.count("*").alias("queries"))
+        more = Window.partitionBy("as_of", "locale").orderBy(F.desc(own)).rowsBetween(Window.unboundedPreceding, -1)
+        told = F.coalesce(F.sum("queries").over(more), F.lit(0)).alias(f"query__{wanted.column}")
+        ranks = alike.select("as_of", "locale", own, told)
+        base = base.join(F.broadcast(ranks), ["as_of", "locale", own], "left")
+    return base
 
 
 def with_long_sums(base: DataFrame, history: DataFrame | None, tracks: DataFrame, asked: Sequence[Sum]) -> DataFrame:

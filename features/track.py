@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from features.attributes import VERSIONS
 from features.inputs import ALL_TIME, WEEK, Window, share, shrunk
 from features.spec import Feature, feature
 
@@ -11,7 +12,6 @@ if TYPE_CHECKING:
     from pyspark.sql import Column
 
 GRAIN = "track"
-KINDS = ("remaster", "live", "acoustic", "demo", "remix", "instrumental", "cover", "karaoke")
 
 
 @feature(unit="log1p(impressions)", bounds=(0, 40), windows=(28, 90))
@@ -178,7 +178,7 @@ def version_kind(window: Window) -> Column:
 
     named = window.col("versions")
     kind = F.lit(0.0)
-    for number, version in enumerate(KINDS, start=1):
+    for number, version in enumerate(VERSIONS, start=1):
         kind = F.when(F.array_contains(named, version), F.lit(float(number))).otherwise(kind)
     return kind
 

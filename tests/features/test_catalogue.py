@@ -6,10 +6,10 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from features.attributes import VERSIONS, trigrams, versions
+from features.attributes import trigrams, versions
 from features.catalogue import chosen, columns, features
 from features.inputs import LONGEST_DAYS, Sum, Window, capped, decay_weights, share, shrunk
-from features.track import KINDS, version_kind
+from features.track import version_kind
 from lake.errors import BadConfiguration
 
 
@@ -87,7 +87,3 @@ def test_a_title_names_a_kind_of_version(spark: SparkSession, title: str, kind: 
     made = spark.createDataFrame([(title,)], "title string").withColumn("versions", versions(F.col("title")))
     [found] = made.select(version_kind.compute(window)).first() or [None]
     assert found == kind and window.attributes == {"versions"}
-
-
-def test_every_version_has_its_kind() -> None:
-    assert set(KINDS) == set(VERSIONS)
