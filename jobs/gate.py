@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -29,17 +30,19 @@ def gate(night: Night, tables: Sequence[Table]) -> Done:
     import_ahead()
     context = GateContext(Path(night.settings.quality.docs_dir) / night.settings.run_date)
     verdicts: list[Verdict] = []
+    of_features = 0.0  # seconds; what judging them may cost is a part of what building them does
     for table, units in todo.values():
-        tonight = [
-            u for u in units if u == night.settings.run_date and len(units) > 1 and table.name.endswith("_features")
-        ]
+        begun, is_features = time.perf_counter(), table.name.endswith("_features")
+        tonight = [u for u in units if u == night.settings.run_date and len(units) > 1 and is_features]
         for together in (tonight, [u for u in units if u not in tonight]):  # the drift profile is of tonight alone
             verdicts += _judged(night, table, together, context) if together else []
+        of_features += time.perf_counter() - begun if is_features else 0.0
     page = write_data_docs(context)
     lake.flush_ledger()
     hold(verdicts)
     passed = sum(len(units) for _, units in todo.values())
     spent = f"counting {context.counting_s:.0f} s, Great Expectations {context.expectations_s:.0f} s"
+    spent += f"; of features {of_features:.0f} s" if of_features else ""
     return Done(
         sum(v.rows for v in verdicts), passed, f"{len(todo)} tables, {passed} partitions passed; {spent}; {page}"
     )

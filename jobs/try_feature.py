@@ -20,7 +20,7 @@ from lake.io import check_schema
 from lake.tables import QUERIES
 from ranking.ranker import RankerParams
 from ranking.scoring import feature_list
-from ranking.trying import tried
+from ranking.trying import fewer, tried
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -39,6 +39,14 @@ def run(night: Night) -> Done:
     others = [n for n in matrix_names() if n not in names]
     if not others:
         raise BadConfiguration("features.tried names the whole catalogue: nothing is left to train without it.")
+    held = night.lake.held_columns(EXAMPLES)
+    absent = [n for n in others if n not in held] if held else []  # never assembled: reading them says so
+    if absent:
+        night.notes.append(
+            f"left out of both fits, for the examples of {night.run_date} were made before them: {', '.join(absent)}. "
+            f"Name them too, or run the night again."
+        )
+        others = [n for n in others if n in held]
     stored = _stored(night, others).persist()
     pairs = stored.select(*PAIR_KEYS).distinct().persist()
     dates = tuple(sorted(r[0] for r in pairs.select("as_of").distinct().collect()))
@@ -49,7 +57,7 @@ def run(night: Night) -> Done:
         joined.coalesce(1).write.mode("overwrite").parquet(str(folder))
     result = tried(
         folder,
-        feature_list(),
+        fewer(feature_list(), absent),
         names,
         RankerParams.from_dict(dict(night.settings.ranker)),
         night.settings.tuning.threads,
@@ -68,7 +76,7 @@ def run(night: Night) -> Done:
 
 
 def _stored(night: Night, others: list[str]) -> DataFrame:
-    """The examples of D with the columns that are not tried; SchemaMismatch if one of those is not there yet."""
+    """The examples of D with the columns that are not tried."""
     kept = tuple(c for c in EXAMPLES.columns if c.name in others or c.name not in matrix_names())
     return night.lake.read(replace(EXAMPLES, columns=kept), [night.run_date], allow_unvalidated=True)
 
@@ -81,8 +89,9 @@ def _joined(stored: DataFrame, frames: dict[Grain, DataFrame]) -> DataFrame:
     joined = stored.withColumn("language", language)
     for grain, frame in frames.items():
         joined = joined.join(frame, ["as_of", *[k.name for k in KEYS[grain]]])
-    joined = joined.select(*[c.name for c in EXAMPLES.columns])
-    check_schema(EXAMPLES, joined, "the examples with the tried features")
+    columns = tuple(c for c in EXAMPLES.columns if c.name in joined.columns)
+    joined = joined.select(*[c.name for c in columns])
+    check_schema(replace(EXAMPLES, columns=columns), joined, "the examples with the tried features")
     return joined
 
 

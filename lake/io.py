@@ -60,6 +60,10 @@ class Lake:
             self._commits[table.name] = found
         return self._commits[table.name]
 
+    def held_columns(self, table: Table) -> frozenset[str]:
+        """The columns that the stored table has, declared today or not; none if it was never written."""
+        return frozenset(self.spark.read.format("delta").load(self.path(table)).columns if self.exists(table) else ())
+
     def forget_cache(self, table: Table) -> None:
         """Read the table's log anew when next asked: somebody else has committed."""
         self._commits.pop(table.name, None)

@@ -46,12 +46,18 @@ def tried(path: Path, features: FeatureList, names: Collection[str], params: Ran
     return Tried(float(with_it.mean()), float(without.mean()), difference, share)
 
 
+def fewer(features: FeatureList, names: Collection[str]) -> FeatureList:
+    """The features that are not named, in the same order, under a fingerprint of their own; BadConfiguration if none is left."""
+    kept = [(n, way) for n, way in zip(features.names, features.monotone, strict=True) if n not in names]
+    return FeatureList(tuple(n for n, _ in kept), tuple(way for _, way in kept), f"{features.fingerprint}-less")
+
+
 def leaving_out(examples: Examples, names: Collection[str]) -> Examples:
     """The same rows without the named features."""
-    of = examples.features
-    kept = [i for i, n in enumerate(of.names) if n not in names]
-    fewer = FeatureList(tuple(of.names[i] for i in kept), tuple(of.monotone[i] for i in kept), f"{of.fingerprint}-less")
-    return replace(examples, features=fewer, matrix=np.ascontiguousarray(examples.matrix[:, kept]))
+    kept = [i for i, n in enumerate(examples.features.names) if n not in names]
+    return replace(
+        examples, features=fewer(examples.features, names), matrix=np.ascontiguousarray(examples.matrix[:, kept])
+    )
 
 
 def _ndcg(examples: Examples, params: RankerParams, threads: int) -> tuple[Floats, dict[str, float]]:
