@@ -32,7 +32,8 @@ from benchmarks.children import ChildFailed, peak_rss_of
 from benchmarks.features_cost import Run, exponent, predicted
 from benchmarks.features_ours import run_date_of
 from benchmarks.features_table import print_report
-from lake.fingerprint import code_fingerprint, fingerprint
+from lake.code import code_fingerprint
+from lake.fingerprint import fingerprint
 
 # what a prepared lake, and its seconds, are of
 ROOMS = ("conf", "events", "features", "jobs", "lake", "queries", "ranking", "simulator")

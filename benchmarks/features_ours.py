@@ -55,9 +55,9 @@ def run_date_of(folder: Path) -> date:
 def prepare(spark: SparkSession, settings: Settings, home: Path, *, whole: bool = False) -> dict[str, Any]:
     """The lake of the night before, with tonight's inputs; seconds of each step. `whole`: see the module."""
     lake = Lake(spark, home / "lake")
-    tonight = Night(settings, spark, lake)
-    day_before = Night(replace(settings, run_date=str(tonight.run_date - timedelta(1))), spark, lake)
-    first = Night(replace(settings, run_date=str(tonight.folders[0].day + timedelta(1))), spark, lake)
+    tonight = Night(settings, lake)
+    day_before = Night(replace(settings, run_date=str(tonight.run_date - timedelta(1))), lake)
+    first = Night(replace(settings, run_date=str(tonight.folders[0].day + timedelta(1))), lake)
     steps = [
         ("first_day", ingest.run, first), ("ingest", ingest.run, tonight),
         ("count", count_engagement.run, tonight if whole else day_before),
@@ -91,7 +91,7 @@ def clone(home: Path, name: str, own: Sequence[Table]) -> Path:
 
 def night(spark: SparkSession, settings: Settings, root: Path) -> dict[str, Any]:
     """Count and build; seconds of each, how many keys are active, and the bytes that were written."""
-    this = Night(settings, spark, Lake(spark, root))
+    this = Night(settings, Lake(spark, root))
     before = _bytes(root)
     seconds = {}
     for name, run in (("count", count_engagement.run), ("build", build_features.run)):
@@ -123,7 +123,7 @@ def families(spark: SparkSession, settings: Settings, root: Path) -> dict[str, A
         shutil.rmtree(root / PAIRS.name, ignore_errors=True)
         one = replace(settings, features=replace(settings.features, only=[name]))
         begun = time.perf_counter()
-        build_features.run(Night(one, spark, Lake(spark, root)))
+        build_features.run(Night(one, Lake(spark, root)))
         seconds[name] = round(time.perf_counter() - begun, 2)
         print(name, seconds[name], flush=True)
     return {"seconds": seconds}
@@ -152,7 +152,7 @@ def done(spark: SparkSession, action: str, settings: Settings, home: Path) -> di
         return night(spark, settings, clone(home, "night", COUNTED))
     few = replace(settings, candidates=replace(settings.candidates, cap=settings.candidates.cap // 4))
     begun = time.perf_counter()
-    candidates.run(Night(few, spark, Lake(spark, clone(home, "fewer", (*COUNTED, t.CANDIDATES)))))
+    candidates.run(Night(few, Lake(spark, clone(home, "fewer", (*COUNTED, t.CANDIDATES)))))
     return {"seconds": {"candidates": round(time.perf_counter() - begun, 2)}}
 
 

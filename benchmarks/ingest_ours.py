@@ -98,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     begun = time.perf_counter()
     spark = _session(settings, given.home / "eventlog")
     session_s = time.perf_counter() - begun
-    night = Night(settings, spark, Lake(spark, Path(settings.lake.root)))
+    night = Night(settings, Lake(spark, Path(settings.lake.root)))
     with recorded(spark) as actions:
         seconds = timed_steps(night)
     night.lake.flush_ledger()

@@ -19,7 +19,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from lake.fingerprint import code_fingerprint
+from lake.code import code_fingerprint
 
 WORLDS = ("default", "position", "trust", "voice", "drift", "popular_is_wrong")
 _FIRST_DATE = date(2026, 10, 1)  # handed to the simulator, so that run_date below is right whatever its default

@@ -96,9 +96,9 @@ def write_json(told: dict[str, Any], path: Path) -> None:
     unfinished.replace(path)
 
 
-def write_night_json(result: NightResult, path: Path) -> None:
-    """Write the result as JSON, whole or not at all."""
-    write_json(result.as_json(), path)
+def write_night_json(result: NightResult, path: Path, made_from: str = "") -> None:
+    """Write the result as JSON, whole or not at all; `made_from` names what it follows from, so that it is not computed twice."""
+    write_json(result.as_json() | ({"made_from": made_from} if made_from else {}), path)
 
 
 def print_night(result: NightResult) -> None:

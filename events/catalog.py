@@ -12,13 +12,11 @@ from events.contract import AUDIO, CORRUPT, TRACK_FIELDS, row_schema
 from events.delivery import check_rested
 from events.reading import check_gzip, check_parquet
 from lake.errors import IncompleteDelivery, InputContractError
-from lake.fingerprint import file_hash, fingerprint
+from lake.fingerprint import fingerprint
 from lake.tables import TRACKS
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
-
-    from lake.io import Lake
 
 CATALOG_VERSION = 1
 MAX_BROKEN_SHARE = 0.01
@@ -31,21 +29,25 @@ VERSION_WORDS = (
 
 
 def catalog_files(catalog: Path) -> list[Path]:
-    """The catalog's files (a file, or a folder of files). InputContractError if there is none or it is unreadable."""
+    """The catalog's files (a file, or a folder of files). InputContractError if there is none; `check_readable` looks into them."""
     if catalog.is_dir():
         files = [p for p in sorted(catalog.iterdir()) if p.name.endswith((".jsonl", ".jsonl.gz", ".parquet"))]
     else:
         files = [catalog] if catalog.is_file() else []
     if not files:
         raise InputContractError(f"{catalog}: no catalog there. Give catalog=FILE (.jsonl, .jsonl.gz or .parquet).")
-    check_gzip(files)
-    check_parquet([f for f in files if f.name.endswith(".parquet")])
     return files
 
 
-def catalog_fingerprint(files: Sequence[Path], *versions: object) -> str:
+def check_readable(files: Sequence[Path]) -> None:
+    """Read every gzip stream and Parquet footer of a catalog. InputContractError names the first file that is cut or is no such file."""
+    check_gzip(files)
+    check_parquet([f for f in files if f.name.endswith(".parquet")])
+
+
+def catalog_fingerprint(files: Sequence[Path], hash_of: Callable[[Path], str], *versions: object) -> str:
     """Fingerprint of the delivered catalog's content and of how it is read: an equal one is not stored twice."""
-    return fingerprint([CATALOG_VERSION, *versions, [[f.name, file_hash(f)] for f in files]])
+    return fingerprint([CATALOG_VERSION, *versions, [[f.name, hash_of(f)] for f in files]])
 
 
 def check_catalog_at_rest(catalog: Path, files: Sequence[Path], settle_s: float) -> None:
@@ -61,11 +63,6 @@ def check_catalog_whole(catalog: Path, tracks: int, before: int, earlier: str) -
             f"the catalog {catalog} holds {tracks:,} tracks, the one of {earlier} held {before:,}: over a tenth are gone, and their lists "
             'would go with them. Deliver it whole, or say ingest.accept_incomplete="reason".'
         )
-
-
-def newest_catalog(lake: Lake, day: date) -> str | None:
-    """The unit of `tracks` that `day` sees: the newest not after it (an equal catalog is not stored twice); None if none was."""
-    return max((unit for unit in lake.commits(TRACKS) if unit <= str(day)), default=None)
 
 
 def tracks(
@@ -111,6 +108,41 @@ def tracks(
     return frame, int(counted["broken"])
 
 
+def backdated(later: DataFrame, run_date: date) -> DataFrame:
+    """A catalog for a night before any catalog was stored: of a `later` snapshot what may be known earlier.
+
+    Grain: one row per track that was out by `run_date` or has no date of release. Title, artists, album, release date and duration
+    stand (and the work, which follows from title and artist); everything else that was first known later is null or empty, and
+    `known_since` stays the later snapshot's.
+    """
+    from pyspark.sql import functions as F
+
+    standing = ("track_id", "title", "artists", "album", "release_year", "released_at", "duration_ms", "title_normal", "artists_normal",
+                "known_since")  # fmt: skip
+    values = {
+        c.name: (F.array() if c.type.startswith("array") else F.lit(None)).cast(c.type)
+        for c in TRACKS.columns if c.name not in standing
+    }  # fmt: skip
+    values |= {"work_id": _work_of(F.col("title"), F.col("artists")), "run_date": F.lit(run_date)}
+    return released_by(later, run_date).withColumns(values).select(*[c.name for c in TRACKS.columns])
+
+
+def released_by(tracks: DataFrame, run_date: date) -> DataFrame:
+    """The tracks that were out by `run_date` or have no date of release: a night of the past may know no others."""
+    from pyspark.sql import functions as F
+
+    return tracks.where(F.col("released_at").isNull() | (F.col("released_at") <= F.lit(run_date)))
+
+
+def _work_of(title: Column, artists: Column) -> Column:
+    """The work of a recording where the catalog names none: its title without words of a version, and its first artist; a hash."""
+    from pyspark.sql import functions as F
+
+    base = F.regexp_replace(title, VERSION_WORDS, "")
+    work = F.concat_ws("|", F.lower(F.when(F.trim(base) == "", title).otherwise(base)), F.lower(artists[0]))
+    return F.sha2(work, 256).substr(1, 16)
+
+
 def _delivered(spark: SparkSession, files: Sequence[Path]) -> DataFrame:
     from pyspark.sql import functions as F
 
@@ -148,10 +180,6 @@ def _typed(frame: DataFrame) -> DataFrame:
     def lowered(name: str) -> Column:
         return F.transform(F.array_compact(F.coalesce(F.col(name), empty)), lambda g: F.lower(F.trim(g)))
 
-    base = F.regexp_replace("title", VERSION_WORDS, "")
-    work = F.concat_ws(
-        "|", F.lower(F.when(F.trim(base) == "", F.col("title")).otherwise(base)), F.lower(F.col("artists")[0])
-    )
     return frame.select(
         "track_id", "title", "artists", "album",
         F.when(year.between("1860", "2100"), year.try_cast("int")).alias("release_year"),
@@ -160,7 +188,7 @@ def _typed(frame: DataFrame) -> DataFrame:
         F.when(F.col("duration_ms") >= 0, F.col("duration_ms")).alias("duration_ms"), "explicit",
         F.when(F.col("popularity").between(0, 100), F.col("popularity")).alias("popularity"),
         *[_bounded(a) for a in AUDIO],
-        F.coalesce("work_id", F.sha2(work, 256).substr(1, 16)).alias("work_id"),
+        F.coalesce(F.col("work_id"), _work_of(F.col("title"), F.col("artists"))).alias("work_id"),
     )  # fmt: skip
 
 

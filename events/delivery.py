@@ -6,7 +6,7 @@ import json
 import re
 import statistics
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -38,10 +38,10 @@ class Folder:
         """The kinds of file that the source came in: only sizes of like ones compare."""
         return {suffix for f in self.files[source] for suffix in SUFFIXES if f.name.endswith(suffix)}
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, hash_of: Callable[[Path], str] = file_hash) -> str:
         """Hash over names, sizes and contents of the files: another one means that the folder was restated."""
         return fingerprint(
-            {s: [[f.name, f.stat().st_size, file_hash(f)] for f in files] for s, files in self.files.items()}
+            {s: [[f.name, f.stat().st_size, hash_of(f)] for f in files] for s, files in self.files.items()}
         )
 
 
@@ -53,11 +53,16 @@ class Deliveries:
     and the reactions that wait for a search follow from the folders after it, too. The mark of a day says both apart, so
     that a new folder makes the days before it look at their waiting events, not at their files; and it says each folder
     before it apart, so that one whose raw files are old, and gone, makes nobody read the next ones again.
+
+    `before`: the run_date. A night that is run again after later ones sees fewer folders than the lake has read; that changes nothing.
+    `hash_of` gives a file's SHA-256.
     """
 
     folders: list[Folder]
     days_late: int
     versions: tuple[object, ...] = ()
+    before: date = date.max
+    hash_of: Callable[[Path], str] = file_hash
 
     @cached_property
     def marks(self) -> dict[str, str]:
@@ -67,15 +72,23 @@ class Deliveries:
 
     @cached_property
     def _content(self) -> dict[date, str]:
-        return {f.day: f.fingerprint() for f in self.folders}
+        return {f.day: f.fingerprint(self.hash_of) for f in self.folders}
 
     def _mark(self, day: date, among: Collection[date]) -> str:
         """The mark of a day that has met the searches of the later folders `among`."""
         before = [day - timedelta(days=i + 1) for i in range(self.days_late)]
         later = [d for i in range(self.days_late) if (d := day + timedelta(days=i + 1)) in among]
-        own = fingerprint([CONTRACT_VERSION, *self.versions, self._content[day]])
+        own = self._own(day, self.versions)
         back = [self._short(d) if d in self._content else GONE for d in before]
         return ".".join([own, *back]) + "".join(f"-{self._short(d)}" for d in later)
+
+    def _own(self, day: date, versions: Sequence[object], contract: int = CONTRACT_VERSION) -> str:
+        return fingerprint([contract, *versions, self._content[day]])
+
+    def is_of_older_version(self, day: str, known: str, older: Iterable[tuple[int, Sequence[object]]]) -> bool:
+        """Whether a day's mark in the lake names the same files, read under one of the `older` (contract version, versions)."""
+        own = known.split("-")[0].split(".")[0]
+        return any(own == self._own(date.fromisoformat(day), versions, contract) for contract, versions in older)
 
     def _older_base(self, day: str) -> str:
         """What a mark began with before it told the folders before it apart: a lake's days are not read again for that."""
@@ -101,11 +114,24 @@ class Deliveries:
                 continue
             base, *after = mark.split("-")
             was, *was_after = (known or "").split("-")
-            if (_still(base, was) or was == self._older_base(day)) and set(was_after) <= set(after):
+            is_same = _still(base, was) or was == self._older_base(day)
+            if is_same and _knew_more(after, was_after, self._days_ahead(date.fromisoformat(day))):
+                continue
+            if is_same and set(was_after) <= set(after):
                 late[day] = mark
             else:
                 fresh.append(date.fromisoformat(day))
         return {str(d): self._mark(d, fresh) for d in fresh}, late
+
+    def _days_ahead(self, day: date) -> int:
+        """How many of the folders that may hold a day's late rows lie on `before` or after it, out of this night's sight."""
+        return sum(day + timedelta(days=i + 1) >= self.before for i in range(self.days_late))
+
+
+def _knew_more(after: Sequence[str], was_after: Sequence[str], days_ahead: int) -> bool:
+    """Whether the lake has read what this night sees of a day, and later folders that it cannot see (at most `days_ahead`)."""
+    more = len(was_after) - len(after)
+    return 0 < more <= days_ahead and list(was_after[: len(after)]) == list(after)
 
 
 def _still(base: str, was: str) -> bool:

@@ -15,7 +15,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from events.catalog import newest_catalog
 from events.dwell import CENTRES_S, HIGH, PACKED
 from events.tiles import history, listener_history
 from features.backoff import stored_strengths
@@ -91,7 +90,7 @@ def explained(
     held = lake.commits(DAILY_ENGAGEMENT)
     days = [d for i in range(1, LONGEST_DAYS + 1) if (d := str(run_date - timedelta(days=i))) in held]
     daily = lake.read(DAILY_ENGAGEMENT, days, allow_unvalidated=True)
-    tracks = lake.read(TRACKS, [newest_catalog(lake, run_date)], allow_unvalidated=True)
+    tracks = lake.read(TRACKS, [lake.newest(TRACKS, run_date)], allow_unvalidated=True)
     has_popularity = any(v is not None for n, v in stored.items() if n.startswith("catalog_popularity"))
     known = catalogs_known(lake, day, backdate=True) if has_popularity else None
     inputs = FeatureInputs(

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from events.catalog import newest_catalog
+from lake.columns import BACKDATED
 from lake.tables import TRACKS
 
 if TYPE_CHECKING:
@@ -24,13 +24,19 @@ def catalogs_known(lake: Lake, as_of: Sequence[date], *, backdate: bool) -> dict
     None for all alike where one of them could read none: a column must mean the same in all rows. `backdate`: it reads the oldest
     one that is stored instead.
     """
-    oldest = min(lake.commits(TRACKS), default=None) if backdate else None
+    # what stands in for a catalog of a day before any was stored has no popularity
+    stored = [u for u, commit in lake.commits(TRACKS).items() if not commit.fingerprint.startswith(BACKDATED)]
+
+    def newest(day: date) -> str | None:
+        return max((u for u in stored if u <= str(day)), default=None)
+
+    oldest = min(stored, default=None) if backdate else None
     known = {}
     for day in as_of:
-        now = newest_catalog(lake, day) or oldest
+        now = newest(day) or oldest
         if now is None:
             return None
-        known[day] = (now, newest_catalog(lake, day - timedelta(days=TREND_DAYS)))
+        known[day] = (now, newest(day - timedelta(days=TREND_DAYS)))
     return known
 
 

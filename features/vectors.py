@@ -1,9 +1,11 @@
 """Vectors of queries and tracks from what listeners played: queries near a track in them were answered by tracks like it.
 
 Fitted for each snapshot by alternating least squares on implicit feedback (Hu, Koren & Volinsky 2008) over the long plays of the 28
-days before it, and stored: an artefact, of which another run on the same plays differs in the sixth digit. Features follow from it
-exactly. Beside each vector lie the directions of what it was played with, added up: how near a track is to everything else that
-was played for a query is then one product, whatever their number.
+days before it, and stored. The same plays give the same vectors to the last digit, whatever the number of task slots: floating point
+sums depend on their order, so the ratings lie in one sorted partition and in one block on each side (with several, Spark adds up the
+blocks as they arrive), and what is summed outside of the fit is summed in whole billionths. Beside each vector lie the directions of
+what it was played with, added up: how near a track is to everything else that was played for a query is then one product, whatever
+their number.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ RANK = 16
 DAYS = 28
 TOLD = ("vector", "company", "company_weight")
 LEAST_PLAYS = 2  # long plays of a query or track: one alone teaches nothing of its likes
-ROUNDS, PENALTY, CONFIDENCE, BLOCKS, SEED = 8, 0.05, 4.0, 4, 7
+ROUNDS, PENALTY, CONFIDENCE, SEED = 8, 0.05, 4.0, 7
+BILLIONTHS = 1e9  # of which sums of directions are whole numbers
 
 
 def fitted_vectors(daily: DataFrame, as_of: date) -> DataFrame:
@@ -58,14 +61,15 @@ def fitted_vectors(daily: DataFrame, as_of: date) -> DataFrame:
     rated = rated.select(
         "query_number", "track_id_number", F.log1p(F.col("plays").cast("double")).alias("rating")
     ).persist()
+    in_order = rated.repartition(1).sortWithinPartitions("query_number", "track_id_number")
     try:
         if rated.isEmpty():
             return daily.sparkSession.createDataFrame([], struct(VECTORS)).drop("run_date")
         als = ALS(
-            rank=RANK, maxIter=ROUNDS, regParam=PENALTY, alpha=CONFIDENCE, implicitPrefs=True, seed=SEED, numUserBlocks=BLOCKS,
-            numItemBlocks=BLOCKS, userCol="query_number", itemCol="track_id_number", ratingCol="rating",
+            rank=RANK, maxIter=ROUNDS, regParam=PENALTY, alpha=CONFIDENCE, implicitPrefs=True, seed=SEED, numUserBlocks=1,
+            numItemBlocks=1, userCol="query_number", itemCol="track_id_number", ratingCol="rating",
         )  # fmt: skip
-        model = als.fit(rated)
+        model = als.fit(in_order)
         vector = F.transform("features", lambda x: F.rint(x.cast("double") * 1e6) / 1e6).alias("vector")
         of_queries = model.userFactors.select(F.col("id").alias("query_number"), vector).join(
             F.broadcast(queries), "query_number"
@@ -91,12 +95,16 @@ def _with_company(kind: str, mine: DataFrame, others: DataFrame, rated: DataFram
     vector = F.col("vector")
     length = F.sqrt(dot(vector, vector))
     directions = others.where(length > 0).select(other, F.transform(vector, lambda x: x / length).alias("_direction"))
+
+    def total(part: Column) -> Column:
+        return F.sum(F.rint(part * BILLIONTHS).cast("bigint")) / F.lit(BILLIONTHS)
+
     company = (
         rated.join(F.broadcast(directions), other)
         .groupBy(number)
         .agg(
-            F.array(*[F.sum(F.col("rating") * F.col("_direction")[i]) for i in range(RANK)]).alias("company"),
-            F.sum("rating").alias("company_weight"),
+            F.array(*[total(F.col("rating") * F.col("_direction")[i]) for i in range(RANK)]).alias("company"),
+            total(F.col("rating")).alias("company_weight"),
         )
     )
     beside = mine.join(company, number, "left")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from rich.console import Console
@@ -17,10 +18,21 @@ Request = tuple[str, str]  # locale, request as a person would say it
 
 def chosen_requests(night: Night) -> list[Request]:
     """The most asked title, mood, and Spanish genre of a decade of this night; `nightly.ask` replaces them."""
-    from pyspark.sql import functions as F
-
     if night.settings.nightly.ask:
         return [("es-ES" if _is_spanish(r) else "en-US", r) for r in night.settings.nightly.ask]
+    file, made_from = Path(night.settings.reports) / "asked.json", night.lake.fingerprint(QUERIES, night.run_date)
+    if file.exists() and (stored := json.loads(file.read_text()))["queries"] == made_from:
+        return [(locale, request) for locale, request in stored["asked"]]
+    asked = _most_asked(night)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"queries": made_from, "asked": asked}) + "\n")
+    return asked
+
+
+def _most_asked(night: Night) -> list[Request]:
+    """As `chosen_requests`, from the night's queries."""
+    from pyspark.sql import functions as F
+
     public = night.lake.read(QUERIES, [night.run_date]).where(F.col("is_public") & F.col("is_music"))
     wanted = (
         ("en", "en-US", "play {}", F.col("intent") == "title"),

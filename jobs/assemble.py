@@ -15,8 +15,8 @@ from features.catalogue import columns, feature_table, matrix_fingerprint
 from jobs.build_features import daily_before, inputs_of
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
+from lake.code import code_fingerprint
 from lake.errors import LeakageFound
-from lake.fingerprint import code_fingerprint
 from lake.tables import JUDGEMENTS, QUERIES
 from ranking.examples import examples, label_auc, matrix, training_examples_table
 
@@ -37,7 +37,7 @@ def run(night: Night) -> Done:
         judgements=(JUDGEMENTS, [night.run_date]), pairs=(PAIR, dates), queries=(QUERY, dates), tracks=(TRACK, dates)
     )
     limit, day = night.settings.ranking.max_leak_auc, night.settings.run_date
-    mark = night.mark(inputs, matrix_fingerprint(), limit, code_fingerprint("ranking"))
+    mark = night.mark(inputs, matrix_fingerprint(), limit, code_fingerprint("jobs.assemble"))
     is_new = bool(night.pending(EXAMPLES, {day: mark}))
     if is_new:
         _write(night, mark)

@@ -20,7 +20,7 @@ from jobs.candidates import head_settings
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
 from labels.unshown import unshown
-from lake.fingerprint import code_fingerprint
+from lake.code import code_fingerprint, library_versions
 from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES, TRACKS
 from ranking.candidates import is_from_logs
 from ranking.head import head_queries
@@ -29,17 +29,26 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 PAIRS = feature_table("query_track")
+# what makes the columns, whichever night builds them
+FEATURE_CODE = (
+    "features.engine",
+    "features.catalogue",
+    "features.vectors",
+    "features.backoff",
+    "features.popularity",
+    "events.tiles",
+)
 
 
 def run(night: Night) -> Done:
     """Features of D and of each missing training snapshot, in one pass over the days."""
-    from pyspark.sql import functions as F
-
     lake, only = night.lake, tuple(night.settings.features.only)
     wanted = {str(d): snapshot_mark(night, d, only) for d in (*night.as_of, night.run_date)}
     pending = pending_snapshots(night, wanted)
     if not pending:
         return Done(skipped=True)
+    from pyspark.sql import functions as F
+
     dates = tuple(date.fromisoformat(u) for u in sorted(pending))
     queries = lake.read(QUERIES, [night.run_date], allow_unvalidated=True).persist()
     daily = daily_before(night, dates)
@@ -153,7 +162,8 @@ def snapshot_mark(night: Night, day: date, only: tuple[str, ...]) -> str:
         only,
         settings.features.vectors,
         known is not None,
-        code_fingerprint("features", "queries"),
+        code_fingerprint(*FEATURE_CODE),
+        library_versions("pyspark"),  # its ALS fits the vectors
     )
     held = lake.fingerprint(PAIRS, day)
     if day < night.run_date and held and OWN in held:
@@ -162,14 +172,14 @@ def snapshot_mark(night: Night, day: date, only: tuple[str, ...]) -> str:
             return held
     end = min(night.run_date, day + timedelta(days=settings.labels.label_days))
     labels = settings.labels
-    of_training = (labels.label_days, labels.unshown_per_query, code_fingerprint("labels"))
+    of_training = (labels.label_days, labels.unshown_per_query)
     inputs = night.inputs(
         # all days: the long windows read tiles of them
         daily=(DAILY_ENGAGEMENT, night.days(date.min, end)), queries=(QUERIES, [night.run_date]), tracks=(TRACKS, [night.tracks_unit]),
         curves=(EXPOSURE_CURVES, [day]), candidates=(CANDIDATES, [night.run_date]),
         popularity=(TRACKS, [u for u in known[day] if u] if known else []),
     )  # fmt: skip
-    of_inputs = night.mark(inputs, head_settings(night), code_fingerprint("ranking"))
+    of_inputs = night.mark(inputs, head_settings(night), code_fingerprint("jobs.build_features"))
     return f"{made}{OWN}{of_inputs}" if day == night.run_date else f"{made}{BACK}{night.mark(of_inputs, of_training)}"
 
 

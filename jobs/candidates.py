@@ -7,7 +7,7 @@ from omegaconf import DictConfig
 
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
-from lake.fingerprint import code_fingerprint
+from lake.code import code_fingerprint
 from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, QUERIES, TRACKS
 from ranking.candidates import CandidateSettings, candidates
 from ranking.head import HeadSettings, head_queries
@@ -20,17 +20,17 @@ def head_settings(night: Night) -> HeadSettings:
 
 def run(night: Night) -> Done:
     """One row per (locale, query, track) considered for D."""
-    from pyspark.sql import functions as F
-
     lake, section = night.lake, night.settings.candidates
     settings = CandidateSettings(section.cap, section.per_source, section.rare_word_tracks, section.min_fit)
     days = night.window(section.window_days)
     inputs = night.inputs(
         daily=(DAILY_ENGAGEMENT, days), queries=(QUERIES, [night.run_date]), tracks=(TRACKS, [night.tracks_unit])
     )
-    mark = night.mark(inputs, settings, head_settings(night), code_fingerprint("queries", "ranking", "features"))
+    mark = night.mark(inputs, settings, head_settings(night), code_fingerprint("jobs.candidates"))
     if not night.pending(CANDIDATES, {night.settings.run_date: mark}):
         return Done(skipped=True)
+    from pyspark.sql import functions as F
+
     queries = head_queries(lake.read(QUERIES, [night.run_date], allow_unvalidated=True), head_settings(night)).persist()
     daily = lake.read(DAILY_ENGAGEMENT, days, allow_unvalidated=True)
     frame = candidates(queries, daily, night.tracks(allow_unvalidated=True), settings)

@@ -37,8 +37,8 @@ def search_settings(settings: Settings) -> SearchSettings:
     """What `jobs.tune` asks of the sweep. Raises BadConfiguration for a space, parameters or limits that can't be."""
     section = settings.tuning
     return SearchSettings(
-        name=section.resume or f"night-{settings.run_date}", space=dict(settings.search_space), base=dict(settings.ranker),
-        trials=section.trials, time_budget_s=section.time_budget_s, folds=section.folds, max_trees=section.max_trees,
+        name=section.resume or settings.sweep or f"sweep-{settings.run_date}", space=dict(settings.search_space), base=dict(settings.ranker),
+        trials=section.trials, time_budget_s=section.time_budget_s, folds=section.folds, max_trees=section.max_trees, prune=section.prune,
         resume=bool(section.resume), start_limit_s=section.start_limit_s,
     )  # fmt: skip
 

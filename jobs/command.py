@@ -37,7 +37,8 @@ def settings_of(config: DictConfig) -> Settings:
 def run_command(main: Callable[[], None], name: str) -> None:
     """Run a Hydra main and end the process: 0, or one line on stderr and the error's own exit code."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors of composition come to us instead of Hydra's own printing
-    sys.argv[1:] = [_unquoted(a) for a in sys.argv[1:]]
+    if not {"-m", "--multirun"} & set(sys.argv):  # there a comma parts the values of several jobs
+        sys.argv[1:] = [_unquoted(a) for a in sys.argv[1:]]
     with told(name):
         main()
 

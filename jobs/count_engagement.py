@@ -13,7 +13,6 @@ from events.sessions import sessions
 from events.tiles import Tile, listener_days, write_tiles
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
-from lake.layout import partition_values
 from lake.tables import (
     BOT_DAYS,
     DAILY_ENGAGEMENT,
@@ -29,30 +28,41 @@ NEEDED = ("search_id", "user_id", "ts", "client", "surface", "locale", "query", 
 
 def run(night: Night) -> Done:
     """Count the days whose searches or reactions changed: a day is provisional first, final after the lateness."""
-    from pyspark.sql import functions as F
-
     lake, settings = night.lake, night.settings
     rules = BotRules(**{k: getattr(settings.bots, k) for k in BotRules.__dataclass_fields__})
-    # a night that is run again after a later one does not see what was delivered to that
-    is_known = (F.col("search_date") < F.lit(night.run_date)) & (F.col("delivered_date") < F.lit(night.run_date))
-    everything = lake.read(SEARCH_LOG, allow_unvalidated=True).where(is_known)
     # a day counted before may have lost its last search since: it is counted again, to nothing
-    searched = {*partition_values(everything, "search_date"), *lake.commits(DAILY_ENGAGEMENT)}
-    held = sorted(d for d in searched if d < night.settings.run_date)
-    wanted = {day: _mark(night, date.fromisoformat(day), rules) for day in held}
+    searched = {*lake.partitions(SEARCH_LOG), *lake.commits(DAILY_ENGAGEMENT)}
+    days = sorted(d for d in searched if d < night.settings.run_date)
+    wanted = {day: _mark(night, date.fromisoformat(day), rules) for day in days}
     # each table of a day: a count under other settings may have been cut off between them
     pending = {
         d: m for table in (DAILY_ENGAGEMENT, DAILY_SEARCHES, BOT_DAYS) for d, m in night.pending(table, wanted).items()
     }
+    waiting = {
+        d
+        for d in pending
+        if night.can_wait(date.fromisoformat(d), night.reads_from) and _is_of_older_version(night, d, rules)
+    }
+    night.note_waiting("counted", waiting)
+    pending = {d: m for d, m in pending.items() if d not in waiting}
     if not pending:
         made = _tiles(night)
         return Done(rows_out=made, skipped=not made, note=f"{made} tiles")
+    from pyspark.sql import functions as F
+
+    searches, events = (
+        lake.read(SEARCH_LOG, allow_unvalidated=True),
+        lake.read(ENGAGEMENT_EVENTS, allow_unvalidated=True),
+    )
+    # a night that is run again after a later one does not see what was delivered to that
+    is_known = (F.col("search_date") < F.lit(night.run_date)) & (F.col("delivered_date") < F.lit(night.run_date))
     first, last = date.fromisoformat(min(pending)), date.fromisoformat(max(pending))
     back = first - timedelta(days=TRAILING_DAYS - 1)
     # a search just before midnight may be asked again just after it
-    searches = everything.where(F.col("search_date").between(F.lit(back), F.lit(last + timedelta(days=1))))
-    events = lake.read(ENGAGEMENT_EVENTS, allow_unvalidated=True).where(is_known)
-    events = events.where(F.col("search_date").between(F.lit(back), F.lit(last)))
+    searches = searches.where(is_known).where(
+        F.col("search_date").between(F.lit(back), F.lit(last + timedelta(days=1)))
+    )
+    events = events.where(is_known).where(F.col("search_date").between(F.lit(back), F.lit(last)))
     artists = night.tracks(allow_unvalidated=True).select("track_id", F.col("artists_normal")[0].alias("artist"))
     bots = bot_days(searches, chosen_artists(events, artists), rules).persist()
     mine = F.col("search_date").cast("string").isin(sorted(pending))
@@ -84,12 +94,18 @@ def _tiles(night: Night) -> int:
     return sum(write_tiles(night.lake, final, table) for table in (ENGAGEMENT_TILES, LISTENER_TILES))
 
 
-def _mark(night: Night, day: date, rules: BotRules) -> str:
+def _mark(night: Night, day: date, rules: BotRules, version: int | None = None) -> str:
     """A day's counts follow from the folders that may hold its rows, and the trailing week's for the bots."""
     span = [day + timedelta(days=i) for i in range(-TRAILING_DAYS, night.days_open + 1)]
     units = [d for d in span if d < night.run_date]
     inputs = night.inputs(searches=(SEARCH_LOG, units), events=(ENGAGEMENT_EVENTS, units))
-    return night.mark(COUNT_VERSION, inputs, rules)
+    return night.mark(COUNT_VERSION if version is None else version, inputs, rules)
+
+
+def _is_of_older_version(night: Night, day: str, rules: BotRules) -> bool:
+    """Whether the day was counted from the same logs and rules, by an older version."""
+    marks = {_mark(night, date.fromisoformat(day), rules, version) for version in range(1, COUNT_VERSION)}
+    return all(night.lake.fingerprint(table, day) in marks for table in (DAILY_ENGAGEMENT, DAILY_SEARCHES, BOT_DAYS))
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="count_engagement")

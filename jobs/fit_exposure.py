@@ -10,15 +10,13 @@ from omegaconf import DictConfig
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
 from labels.exposure import CurveSettings, curves, position_counts
-from lake.fingerprint import code_fingerprint
+from lake.code import code_fingerprint
 from lake.schema import struct
 from lake.tables import DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES
 
 
 def run(night: Night) -> Done:
     """One curve per (client, intent group) and snapshot."""
-    import pandas as pd
-
     lake, labels = night.lake, night.settings.labels
     settings = CurveSettings(labels.curve_days, labels.curve_strength)
     dates = [*night.as_of, night.run_date]
@@ -26,6 +24,8 @@ def run(night: Night) -> Done:
     pending = night.pending(EXPOSURE_CURVES, wanted)
     if not pending:
         return Done(skipped=True)
+    import pandas as pd
+
     queries = lake.read(QUERIES, [night.run_date], allow_unvalidated=True)
     fitted, n_in = [], 0
     for unit in sorted(pending):
@@ -43,7 +43,7 @@ def run(night: Night) -> Done:
 def _mark(night: Night, day: date, settings: CurveSettings) -> str:
     days = (day - timedelta(days=settings.days), day)
     inputs = night.inputs(daily=(DAILY_ENGAGEMENT, night.days(*days)), queries=(QUERIES, [night.run_date]))
-    return night.mark(inputs, settings, code_fingerprint("labels"))
+    return night.mark(inputs, settings, code_fingerprint("jobs.fit_exposure"))
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="fit_exposure")

@@ -16,6 +16,7 @@ from jobs.command import run_command
 from jobs.maintain import AS_OF, OTHERS
 from jobs.night import Done, Night, run_alone
 from lake.errors import LeakageFound, PlayfirstError, QualityGateFailed
+from lake.rerun import remove_reruns
 from lake.tables import FORGOTTEN_USERS, QUERIES
 from lake.upkeep import expire, files_holding, vacuum
 from serving.listing import released_ages
@@ -33,10 +34,15 @@ def run(night: Night) -> Done:
     named = pseudonyms(lake, Path(settings.user_ids), key_frame(night.spark, Path(settings.privacy.key_file)))
     new = remember_forgotten(lake, named)
     gone = forget(lake, named)
+    remove_reruns(lake.root)  # made again by whoever runs such a night again
     nights = sorted(lake.commits(QUERIES))
+    if (
+        nights
+    ):  # the days' counts first, as the newest night knows them: the others only count again what they knew otherwise
+        count_engagement.run(Night(replace(settings, run_date=nights[-1]), lake))
     newest: PlayfirstError | None = None
     for unit in nights:  # in the order of dates: a snapshot may stand on an earlier one
-        one = Night(replace(settings, run_date=unit), night.spark, lake)
+        one = Night(replace(settings, run_date=unit), lake)
         try:
             for step in REBUILD:
                 step.run(one)

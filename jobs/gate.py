@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-import pandas as pd
-
 from jobs.night import Done, Night
 from lake.columns import RUN_DATE
 from lake.schema import Table
@@ -82,6 +80,8 @@ def _judged(night: Night, table: Table, units: list[str], context: GateContext) 
 
 def _drift(night: Night, table: Table, verdict: Verdict) -> list[str]:
     """What drifted against the profiles of the last seven passed nights; told, not judged, from the third night on."""
+    import pandas as pd
+
     folder = Path(night.settings.reports) / "profiles" / table.name
     folder.mkdir(parents=True, exist_ok=True)
     before, said = [], []

@@ -15,7 +15,7 @@ from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
 from labels.grades import GradeSettings, judgements
 from labels.unshown import PAIR, unshown, with_unshown
-from lake.fingerprint import code_fingerprint
+from lake.code import code_fingerprint
 from lake.places import places
 from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, EXPOSURE_CURVES, JUDGEMENTS, QUERIES, TRACKS
 from ranking.candidates import is_from_logs
@@ -29,8 +29,6 @@ SNAPSHOT_PAIRS = feature_table("query_track")
 
 def run(night: Night) -> Done:
     """One row per (as_of, locale, query, track) shown in [as_of, as_of + 7), and some that the snapshot knew and that were not."""
-    from pyspark.sql import functions as F
-
     lake, labels = night.lake, night.settings.labels
     if not night.as_of:
         return Done(
@@ -51,10 +49,12 @@ def run(night: Night) -> Done:
         labels.unshown_per_query,
         night.as_of,
         head_settings(night),
-        code_fingerprint("labels", "ranking"),
+        code_fingerprint("jobs.grade"),
     )
     if not night.pending(JUDGEMENTS, {night.settings.run_date: mark}):
         return Done(skipped=True)
+    from pyspark.sql import functions as F
+
     frames = [lake.read(DAILY_ENGAGEMENT, of).withColumn("as_of", F.lit(t)) for t, of in days.items() if of]
     daily = reduce(lambda x, y: x.unionByName(y), frames)
     queries = lake.read(QUERIES, [night.run_date])

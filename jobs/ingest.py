@@ -11,8 +11,9 @@ import hydra
 from omegaconf import DictConfig
 
 from events import catalog as catalog_reading
-from events.contract import EVENT_FIELDS, SEARCH_FIELDS
-from events.delivery import Deliveries, Folder, check_complete, check_missed, check_sources, simulated_as
+from events.bots import TRAILING_DAYS
+from events.contract import CONTRACT_VERSION, EVENT_FIELDS, SEARCH_FIELDS
+from events.delivery import Deliveries, Folder, check_complete, check_missed, check_sources, delivered, simulated_as
 from events.ingest import Sorted, delivered_files, judged_events, judged_searches, quarantine, with_outcome
 from events.privacy import ensure_key, key_frame
 from events.reading import check_gzip, documents_left_out, requests, rows
@@ -20,6 +21,7 @@ from events.ubi import UbiSettings
 from events.waiting import joined_late, recounted
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
+from lake.columns import BACKDATED
 from lake.errors import IncompleteDelivery
 from lake.provenance import ensure_provenance
 from lake.schema import Table, struct
@@ -49,14 +51,17 @@ def run(night: Night) -> Done:
     seen = [date.fromisoformat(u) - timedelta(days=1) for u in night.lake.commits(QUERIES)]
     seen += [date.fromisoformat(u) for u in night.lake.commits(DELIVERED_FILES)]
     check_missed(night.folders, [d for d in seen if d < night.run_date], settings.accept_incomplete)
-    deliveries = Deliveries(folders, settings.days_late, (NORMAL_FORM_VERSION, settings.days_late))
-    fresh, late = deliveries.pending(_marks(night))
+    deliveries = Deliveries(
+        folders, settings.days_late, (NORMAL_FORM_VERSION, settings.days_late), night.run_date, night.hashes.of
+    )
+    fresh, late = _wanted(night, deliveries)
+    night.hashes.save()
     check_sources([f for f in folders if str(f.day) in fresh], settle_s, settings.accept_incomplete)
     if not fresh and not late:
         return Done(skipped=not new_tracks, rows_out=new_tracks, note="no new folder")
     done = _folders(night, fresh, new_tracks) if fresh else Done(0, new_tracks, "no new folder")
     if fresh:  # their reactions may wait for a search of a later folder that was in already
-        _, late = deliveries.pending(_marks(night))
+        _, late = _wanted(night, deliveries)
     joined = _join_late(night, late) if late else 0
     return Done(done.rows_in, done.rows_out, done.note + (f"; {joined:,} events met their search" if joined else ""))
 
@@ -67,31 +72,84 @@ def _has_lost_a_source(night: Night, folder: Folder) -> bool:
     return any(not folder.files[s] and commit is not None and commit.rows > 0 for s, commit in held.items())
 
 
+def _wanted(night: Night, deliveries: Deliveries) -> tuple[dict[str, str], dict[str, str]]:
+    """(days to read, days whose waiting events may join now) with their marks; days of an older version that can wait are left out."""
+    known = _marks(night)
+    fresh, late = deliveries.pending(known)
+    days_late = night.settings.ingest.days_late
+    versions = [(c, (n, days_late)) for c in range(1, CONTRACT_VERSION + 1) for n in range(1, NORMAL_FORM_VERSION + 1)]
+    reads_from = night.reads_from - timedelta(
+        days=TRAILING_DAYS + night.days_open
+    )  # what its counted days are counted from
+    waiting = {
+        d for d in fresh
+        if d in known and night.can_wait(date.fromisoformat(d), reads_from) and deliveries.is_of_older_version(d, known[d], versions[:-1])
+    }  # fmt: skip
+    night.note_waiting("read", waiting)
+    return {d: m for d, m in fresh.items() if d not in waiting}, late
+
+
 def _marks(night: Night) -> dict[str, str]:
     """Delivered date -> the mark that the lake holds of it."""
     return {unit: commit.fingerprint for unit, commit in night.lake.commits(DELIVERED_FILES).items()}
 
 
 def _catalog(night: Night) -> int:
+    """Store the delivered catalog as D's snapshot if it is another than the newest one; how many tracks were written."""
+    if night.is_rerun and night.lake.commits(TRACKS):
+        return _catalog_of_the_past(night)
     catalog, settings = Path(night.settings.catalog), night.settings.ingest
     files = catalog_reading.catalog_files(catalog)
-    mark = catalog_reading.catalog_fingerprint(files, NORMAL_FORM_VERSION)
+    mark = catalog_reading.catalog_fingerprint(files, night.hashes.of, NORMAL_FORM_VERSION)
     if night.lake.fingerprint(TRACKS, night.tracks_unit) == mark:
         return 0
+    catalog_reading.check_readable(files)
     if not settings.accept_incomplete:
         catalog_reading.check_catalog_at_rest(catalog, files, 0.0 if night.is_simulated else settings.settle_s)
-    earlier = catalog_reading.newest_catalog(night.lake, night.run_date - timedelta(days=1))
+    earlier = night.lake.newest(TRACKS, night.run_date - timedelta(days=1))
     before = night.lake.read(TRACKS, [earlier], allow_unvalidated=True) if earlier else None
     frame, left_out = catalog_reading.tracks(night.spark, files, night.run_date, with_normal_names, before)
     if left_out:
         night.notes.append(f"catalog rows left out (no JSON, or without track_id, title or artist): {left_out:,}")
     frame = frame.localCheckpoint()
     counted = {night.settings.run_date: frame.count()}
+    if (
+        delivered(night.logs, date.max)[-1].day > night.run_date
+    ):  # the catalog was delivered after days that D cannot see
+        out = catalog_reading.released_by(frame, night.run_date)
+        if (later := counted[night.settings.run_date] - out.count()) > 0:
+            frame, mark = out, night.mark(mark, "released by", night.run_date)
+            counted[night.settings.run_date] -= later
+            night.notes.append(
+                f"{later:,} tracks of the catalog were released after {night.run_date} and were left out: there are deliveries of later days, "
+                "so this catalog is newer than this night. Give the catalog of that day if there is one (catalog=FILE)"
+            )
     if earlier and not settings.accept_incomplete:
         catalog_reading.check_catalog_whole(
             catalog, counted[night.settings.run_date], night.lake.commits(TRACKS)[earlier].rows, earlier
         )
     return sum(night.lake.write(TRACKS, frame, {night.settings.run_date: mark}, counted).values())
+
+
+def _catalog_of_the_past(night: Night) -> int:
+    """For a night that is run after later ones: a catalog stands from the night that first stored it, so the delivered one is not read.
+
+    Where none was stored by D, the oldest one stands in with what may be known earlier (`events.catalog.backdated`).
+    """
+    lake, unit = night.lake, night.settings.run_date
+    stored = {u: c.fingerprint for u, c in lake.commits(TRACKS).items() if not c.fingerprint.startswith(BACKDATED)}
+    if any(u <= unit for u in stored) or not stored:
+        return 0
+    oldest = min(stored)
+    mark = BACKDATED + night.mark("stands in", oldest, stored[oldest])
+    if lake.fingerprint(TRACKS, unit) == mark:
+        return 0
+    frame = catalog_reading.backdated(lake.read(TRACKS, [oldest], allow_unvalidated=True), night.run_date)
+    night.notes.append(
+        f"no catalog was stored by {unit}: the one of {oldest} stands in, without tracks released later and with title, artists, album, "
+        "release date and duration alone"
+    )
+    return sum(lake.write(TRACKS, frame, {unit: mark}).values())
 
 
 def _folders(night: Night, pending: dict[str, str], new_tracks: int) -> Done:

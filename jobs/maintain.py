@@ -11,6 +11,7 @@ from features.catalogue import feature_tables
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
 from lake import tables as t
+from lake.rerun import remove_reruns
 from lake.upkeep import compact, expire
 from ranking.examples import training_examples_table
 
@@ -35,6 +36,7 @@ def run(night: Night) -> Done:
     kept = [x for x in (*AS_OF, *OTHERS) if lake.exists(x)]
     for table in kept:
         compact(lake, table, settings.maintain.vacuum_h)
+    remove_reruns(lake.root, oldest)
     note = f"{expired} as-of partitions and {held} days of quarantine expired, {len(kept)} tables compacted"
     return Done(rows_out=expired + held, note=note)
 

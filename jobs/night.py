@@ -13,21 +13,30 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
-from events.catalog import newest_catalog
 from events.delivery import SIMULATED, Folder, delivered
+from features.inputs import LONGEST_DAYS
 from jobs.command import settings_of, told
 from jobs.settings import Settings
-from lake.fingerprint import fingerprint
+from lake.fingerprint import FileHashes, fingerprint
 from lake.io import Lake
 from lake.lock import night_lock
 from lake.provenance import provenance
+from lake.rerun import RerunLake
 from lake.schema import Table
-from lake.session import SessionSettings, spark_session
-from lake.tables import SEARCH_LOG, TRACKS
+from lake.session import LazySession, SessionSettings
+from lake.tables import BOT_DAYS, DAILY_ENGAGEMENT, DAILY_SEARCHES, LISTENER_TILES, SEARCH_LOG, TRACKS
 from ranking.examples import teachable, training_dates
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+
+
+COUNTED = (
+    DAILY_ENGAGEMENT,
+    DAILY_SEARCHES,
+    BOT_DAYS,
+    LISTENER_TILES,
+)  # of a day: first without its late rows, then with them
 
 
 @dataclass(frozen=True)
@@ -45,9 +54,22 @@ class Night:
     """One run of one night. Steps read and write through `lake`; nothing here looks at the clock."""
 
     settings: Settings
-    spark: SparkSession
     lake: Lake
     notes: list[str] = field(default_factory=list)
+    backfilled: tuple[date, date] | None = None  # first and last day that jobs.backfill brings up to date
+
+    def __post_init__(self) -> None:
+        if self.lake is None:  # inputs are looked at before there is a lake
+            return
+        if isinstance(self.lake, RerunLake) and self.lake.run_date != self.settings.run_date:
+            self.lake = self.lake.base
+        if self.is_rerun and not isinstance(self.lake, RerunLake):
+            self.lake = RerunLake(self.lake, self.settings.run_date, COUNTED)
+
+    @property
+    def spark(self) -> SparkSession:
+        """The session of the lake; it starts when a step first asks for it."""
+        return self.lake.spark
 
     @property
     def run_date(self) -> date:
@@ -92,6 +114,36 @@ class Night:
         held = [u for u in self.lake.commits(SEARCH_LOG) if u < self.settings.run_date]
         return date.fromisoformat(min(held)) if held else self.folders[0].day
 
+    @cached_property
+    def hashes(self) -> FileHashes:
+        """SHA-256 of delivered files, remembered in the lake: a file is read again only if its size or time has changed."""
+        return FileHashes(self.lake.root / "file_hashes.json")
+
+    @property
+    def is_rerun(self) -> bool:
+        """Whether the lake knows later days already: what has no date of its own (the catalog) is then not of this night."""
+        after = any(unit > self.settings.run_date for unit in self.lake.commits(TRACKS))
+        return after or any(unit >= self.settings.run_date for unit in self.lake.commits(SEARCH_LOG))
+
+    @property
+    def reads_from(self) -> date:
+        """The oldest counted day that tonight's features read one by one; older ones are in the tiles of the long history."""
+        return min([*self.as_of_wanted, self.run_date]) - timedelta(days=LONGEST_DAYS)
+
+    def can_wait(self, day: date, reads_from: date) -> bool:
+        """Whether a day that was made by an older version may stay so tonight: nothing of tonight reads it, and no backfill asks for it."""
+        asked = self.backfilled is not None and self.backfilled[0] <= day <= self.backfilled[1]
+        return day < reads_from and not asked
+
+    def note_waiting(self, what: str, days: Collection[str]) -> None:
+        """Note how many days were left as an older version made them, and the command for them."""
+        if days:
+            first, last = min(days), max(days)
+            self.notes.append(
+                f"{len(days)} days, {first} to {last}, are {what} by an older version; tonight reads none of them one by one. Next: "
+                f"python -m jobs.backfill run_date={self.settings.run_date} from={first} to={last}"
+            )
+
     @property
     def days_open(self) -> int:
         """Folders after a day that may still hold its rows: a search may come one folder late, its reactions `days_late` after it."""
@@ -103,6 +155,11 @@ class Night:
         if self.history_days < self.settings.ranking.min_history_days:
             return ()
         return teachable(self.as_of_wanted, self.delivered_days, self.settings.labels.label_days)
+
+    @property
+    def can_train(self) -> bool:
+        """Whether the history is long enough for a training set: then lists without a ranker are a fault, not a beginning."""
+        return self.history_days >= self.settings.ranking.min_history_days and bool(self.as_of_wanted)
 
     @property
     def as_of_wanted(self) -> tuple[date, ...]:
@@ -125,8 +182,6 @@ class Night:
 
     def days(self, first: date, before: date) -> list[str]:
         """Written days of daily_engagement in [first, before)."""
-        from lake.tables import DAILY_ENGAGEMENT
-
         return [d for d in sorted(self.lake.commits(DAILY_ENGAGEMENT)) if str(first) <= d < str(before)]
 
     def window(self, days: int, before: date | None = None) -> list[str]:
@@ -137,7 +192,7 @@ class Night:
     @property
     def tracks_unit(self) -> str:
         """The catalog snapshot D sees; D's own, yet to come, while none is stored."""
-        return newest_catalog(self.lake, self.run_date) or self.settings.run_date
+        return self.lake.newest(TRACKS, self.run_date) or self.settings.run_date
 
     def tracks(self, *, allow_unvalidated: bool) -> DataFrame:
         """The catalog as D sees it, without its run_date."""
@@ -172,20 +227,20 @@ def night(settings: Settings, lock_wait_s: float = 0.0) -> Iterator[Night]:
 
     with night_lock(root, run_id, lock_wait_s, waiting):
         cluster = settings.cluster
-        spark = spark_session(
+        session = LazySession(
             SessionSettings(
                 f"playfirst {settings.run_date}", cluster.master, cluster.memory, cluster.shuffle_partitions, cluster.ui,
                 cluster.remote, cluster.work_dir, dict(cluster.extra), cluster.java_options,
             )
         )  # fmt: skip
-        lake = Lake(spark, root, run_id)
+        this = Night(settings, Lake(session, root, run_id))
         try:
-            yield Night(settings, spark, lake)
+            yield this
         finally:
             try:
-                lake.flush_ledger()
+                this.lake.flush_ledger()
             finally:
-                spark.stop()
+                session.stop()
 
 
 Step = Callable[[Night], Done]

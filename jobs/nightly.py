@@ -55,7 +55,7 @@ def main(config: DictConfig) -> None:
     with told("jobs.nightly"):
         settings = settings_of(config)
         console = Console(width=None if Console().is_terminal else 160)
-        probe = Night(settings, None, None)  # type: ignore[arg-type]  # inputs are looked at before Spark starts
+        probe = Night(settings, None)  # type: ignore[arg-type]  # inputs are looked at before Spark starts
         delivered(probe.logs, probe.run_date)
         catalog_files(Path(settings.catalog))
         console.print(f"playfirst: the night of [bold]{settings.run_date}[/] over {settings.logs}", highlight=False)

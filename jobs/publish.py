@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,15 +14,16 @@ from omegaconf import DictConfig
 from jobs.assemble import refuse_leaks
 from jobs.command import run_command
 from jobs.gate import gate
+from jobs.lineage import made_from, note_published, published_already, refuse_losses
 from jobs.night import Done, Night, run_alone
-from jobs.train import ranker_folder
+from lake.code import code_fingerprint
 from lake.errors import QualityGateFailed
-from lake.fingerprint import code_fingerprint
 from lake.places import places
 from lake.tables import DELIVERED_FILES, HEAD_RANKINGS, JUDGEMENTS, QUERIES, TRACKS
 from queries.carrier import grammar_bytes
 from ranking.examples import training_examples_table
 from serving.content import Entry, RankedTrack, TrackInfo
+from serving.layout import FORMAT_VERSION
 from serving.publish import publish
 from serving.writer import write_release
 
@@ -35,11 +37,19 @@ EXPLAINED = 10
 
 def run(night: Night) -> Done:
     """Gate, write, verify, move CURRENT (unless held). Equal content twice is told as such."""
+    refuse_leaks(night)
+    root, inputs = Path(night.settings.releases), made_from(night)
+    mark = _mark(night, inputs)
+    if (release_id := published_already(night, root, mark)) is not None:
+        return Done(
+            skipped=True,
+            note=f"{release_id} is already CURRENT with equal content, or waits; nothing to do",
+        )
     from pyspark.sql import functions as F
 
-    refuse_leaks(night)
+    refuse_losses(night, root, inputs)
     gate(night, (JUDGEMENTS, training_examples_table(), HEAD_RANKINGS))
-    lake, root = night.lake, Path(night.settings.releases)
+    lake = night.lake
     rankings = lake.read(HEAD_RANKINGS, [night.run_date]).toPandas()
     if rankings.empty:
         raise QualityGateFailed(
@@ -58,16 +68,19 @@ def run(night: Night) -> Done:
             rankings=(HEAD_RANKINGS, [night.run_date]), queries=(QUERIES, [night.run_date]), tracks=(TRACKS, [night.tracks_unit]),
             folders=(DELIVERED_FILES, [u for u in lake.commits(DELIVERED_FILES) if u < night.settings.run_date]),
         ),
-        "config_fingerprint": night.mark(dict(night.settings.ranker), night.k, code_fingerprint("ranking", "features")),
-        "ranker_fingerprint": _ranker_mark(night),
+        "config_fingerprint": night.mark(dict(night.settings.ranker), night.k, code_fingerprint("jobs.rank_head")),
+        "ranker_fingerprint": inputs["ranker"],
+        "made_from": inputs,
         "gates": {t.name: lake.state(t, night.run_date) for t in (QUERIES, HEAD_RANKINGS)},
         "coverage": {"public_searches_28d": asked, "answered_share": round(covered / max(asked, 1), 6), "k": night.k},
         "accepted_incomplete": night.settings.ingest.accept_incomplete,
+        "forced": night.settings.publish.force,
     }  # fmt: skip
     built = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "run_id": lake.run_id,
              "max_age_h": night.settings.serving.max_age_h}  # fmt: skip
     release_id = write_release(root, night.settings.run_date, entries, infos, manifest, built, grammar_bytes())
     outcome = publish(root, release_id, night.settings.serving.keep)
+    note_published(night, mark, release_id)
     if len(entries) < FEW_ENTRIES:
         night.notes.append(f"only {len(entries)} entries: fewer than {night.k} people asked the others (privacy.k)")
     return Done(len(rankings), len(entries), f"{outcome.message}; {covered / max(asked, 1):.1%} of public traffic")
@@ -133,12 +146,15 @@ def traffic(queries: DataFrame, released: DataFrame) -> tuple[int, int]:
     return int(covered), int(every)
 
 
-def _ranker_mark(night: Night) -> str | None:
-    """The hash of the model that ordered the lists; None where shrunk COEC did."""
-    from lake.fingerprint import file_hash
-
-    folder = ranker_folder(night)
-    return file_hash(folder / "model.txt")[:16] if (folder / "ranker.json").exists() else None
+def _mark(night: Night, inputs: Mapping[str, object]) -> str:
+    """Fingerprint of all that a release and its manifest follow from."""
+    day = [night.run_date]
+    rankings = night.inputs(rankings=(HEAD_RANKINGS, day), queries=(QUERIES, day), tracks=(TRACKS, [night.tracks_unit]))
+    settings = night.settings
+    return night.mark(
+        rankings, inputs, night.k, settings.serving, settings.publish, settings.ingest.accept_incomplete,
+        hashlib.sha256(grammar_bytes()).hexdigest(), FORMAT_VERSION, code_fingerprint("jobs.publish"),
+    )  # fmt: skip
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="publish")

@@ -9,8 +9,9 @@ from features.catalogue import feature_table, matrix_fingerprint
 from jobs.candidates import head_settings
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
-from jobs.train import ranker_folder
-from lake.fingerprint import code_fingerprint, file_hash
+from jobs.train import ranker_of
+from lake.code import code_fingerprint, library_versions
+from lake.fingerprint import file_hash
 from lake.tables import CANDIDATES, HEAD_RANKINGS, QUERIES, TRACKS
 from ranking.examples import matrix
 from ranking.head import ranked_lists
@@ -20,9 +21,8 @@ PAIR, QUERY, TRACK = (feature_table(g) for g in ("query_track", "query", "track"
 
 
 def run(night: Night) -> Done:
-    """One row per (locale, query, rank): what the release will answer."""
-    lake, day, folder = night.lake, [night.run_date], ranker_folder(night)
-    trained = (folder / "ranker.json").exists()
+    """One row per (locale, query, rank): what the release will answer. Raises StaleRanker where the night's ranker is missing."""
+    lake, day, folder = night.lake, [night.run_date], ranker_of(night)
     inputs = night.inputs(
         pairs=(PAIR, day),
         query=(QUERY, day),
@@ -32,13 +32,13 @@ def run(night: Night) -> Done:
         candidates=(CANDIDATES, day),
     )
     mark = night.mark(
-        inputs, file_hash(folder / "model.txt") if trained else "no ranker", matrix_fingerprint(), head_settings(night),
-        code_fingerprint("ranking"),
+        inputs, file_hash(folder / "model.txt") if folder else "no ranker", matrix_fingerprint(), head_settings(night),
+        code_fingerprint("jobs.rank_head"), library_versions("lightgbm"),
     )  # fmt: skip
     if not night.pending(HEAD_RANKINGS, {night.settings.run_date: mark}):
         return Done(skipped=True)
     rows = matrix(lake.read(PAIR, day), lake.read(QUERY, day), lake.read(TRACK, day))
-    scores = scored(rows, folder) if trained else by_coec(rows)
+    scores = scored(rows, folder) if folder else by_coec(rows)
     sources = lake.read(CANDIDATES, day).select("locale", "query", "track_id", "sources")
     scores = scores.join(sources, ["locale", "query", "track_id"])
     tracks = night.tracks(allow_unvalidated=False)
@@ -48,7 +48,11 @@ def run(night: Night) -> Done:
     written = lake.write(
         HEAD_RANKINGS, frame.select(*[c.name for c in HEAD_RANKINGS.columns]), {night.settings.run_date: mark}
     )
-    note = "by the ranker" if trained else "by shrunk COEC: no ranker yet"
+    note = (
+        "by the ranker"
+        if folder
+        else f"by shrunk COEC: {night.history_days} days of history are too short to train a ranker"
+    )
     return Done(lake.commits(PAIR)[night.settings.run_date].rows, sum(written.values()), note)
 
 

@@ -11,24 +11,24 @@ import hydra
 from omegaconf import DictConfig
 from rich.console import Console
 
-from evaluation.ablation import print_ablation, read_ablation
-from evaluation.answers import Forms
 from evaluation.errors import MetricInput, TruthUnreadable
-from evaluation.night import evaluate_night, print_night, write_night_json
-from evaluation.truth import NightTruth, night_truth
 from features.catalogue import feature_table
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
 from jobs.publish import aliases_of
 from jobs.settings import Settings
+from lake.code import code_fingerprint
 from lake.errors import InputContractError
 from lake.places import places
-from lake.tables import BOT_DAYS, CANDIDATES, DAILY_ENGAGEMENT, HEAD_RANKINGS, QUERIES, SEARCH_LOG
+from lake.tables import BOT_DAYS, CANDIDATES, DAILY_ENGAGEMENT, HEAD_RANKINGS, QUERIES, SEARCH_LOG, TRACKS
 from queries.carrier import load_grammar, stripped
 from ranking.examples import training_examples_table
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+    from evaluation.answers import Forms
+    from evaluation.truth import NightTruth
 
 WINDOW_DAYS = 28
 
@@ -49,6 +49,8 @@ def truth_of(night: Night) -> NightTruth:
         raise InputContractError(
             f"{truth_folder(night.settings)} holds no truth/: only simulated logs can be judged so."
         )
+    from evaluation.truth import night_truth
+
     return night_truth(truth_folder(night.settings), night.logs, night.run_date)
 
 
@@ -74,6 +76,9 @@ def run(night: Night) -> Done:
     """
     truth = truth_of(night)
     from pyspark.sql import functions as F
+
+    from evaluation.ablation import print_ablation, read_ablation
+    from evaluation.night import evaluate_night, print_night, write_night_json
 
     lake, day = night.lake, [night.run_date]
     rankings = lake.read(HEAD_RANKINGS, day).select("locale", "query", "track_id", "score", "rank").toPandas()
@@ -104,7 +109,7 @@ def run(night: Night) -> Done:
     result = evaluate_night(truth, rankings, frame, catalog, stripped=forms, aliases=aliases)
     out = report_file(night.settings)
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_night_json(result, out)
+    write_night_json(result, out, _mark(night))
     print_night(result)
     families = read_ablation(ablation_file(night.settings), night.run_date, judged_mark(night))
     if families is not None:
@@ -132,11 +137,27 @@ def _served(night: Night, wanted: DataFrame) -> DataFrame:
 
 
 def run_if_judged(night: Night) -> Done:
-    """The same as a step of the night: passed over, with the reason, where the truth holds no searches of D."""
+    """The same as a step of the night: passed over where these lists were judged already, or, with the reason, where the truth holds
+    no searches of D."""
+    out = report_file(night.settings)
+    if out.exists() and json.loads(out.read_text()).get("made_from") == _mark(night):
+        return Done(skipped=True, note=f"figures in {out}")
     try:
         return run(night)
     except (TruthUnreadable, MetricInput) as error:  # no searches of D, or too few to judge by
         return Done(skipped=True, note=str(error))
+
+
+def _mark(night: Night) -> str:
+    """Fingerprint of all that the figures follow from: the released lists, what the arms are ranked by, and the simulator's truth."""
+    day, root = [night.run_date], truth_folder(night.settings)
+    inputs = night.inputs(
+        released=(HEAD_RANKINGS, day), candidates=(CANDIDATES, day), queries=(QUERIES, day), features=(feature_table("query_track"), day),
+        daily=(DAILY_ENGAGEMENT, night.window(WINDOW_DAYS)), tracks=(TRACKS, [night.tracks_unit]),
+    )  # fmt: skip
+    files = sorted((root / "truth").glob("*")) + sorted((night.logs / "searches" / f"date={night.run_date}").glob("*"))
+    hashes = [[f.name, night.hashes.of(f)] for f in files if f.is_file()]
+    return night.mark(inputs, hashes, code_fingerprint("jobs.report"))
 
 
 def judged_mark(night: Night) -> str:

@@ -154,6 +154,8 @@ class TuningSection:
 
     trials: int = MISSING
     time_budget_s: float = MISSING
+    prune: bool = MISSING
+    space: str = MISSING
     max_trees: int = MISSING
     resume: str = MISSING
     sweeps: str = MISSING
@@ -168,6 +170,13 @@ class ServingSection:
 
     keep: int = MISSING
     max_age_h: float = MISSING
+
+
+@dataclass
+class PublishSection:
+    """`force`: the reason to publish a release that lacks an input which the release before it had."""
+
+    force: str = MISSING
 
 
 @dataclass
@@ -190,6 +199,7 @@ class Settings:
     rankers: str = MISSING
     reports: str = MISSING
     user_ids: str = ""  # of jobs.forget
+    sweep: str = ""  # of jobs.tune and jobs.promote
     lake: LakeSection = field(default_factory=LakeSection)
     cluster: ClusterSection = field(default_factory=ClusterSection)
     privacy: PrivacySection = field(default_factory=PrivacySection)
@@ -205,6 +215,7 @@ class Settings:
     ranking: RankingSection = field(default_factory=RankingSection)
     tuning: TuningSection = field(default_factory=TuningSection)
     serving: ServingSection = field(default_factory=ServingSection)
+    publish: PublishSection = field(default_factory=PublishSection)
     nightly: NightlySection = field(default_factory=NightlySection)
     ranker: dict[str, Any] = field(default_factory=dict)
     search_space: dict[str, Any] = field(default_factory=dict)

@@ -39,11 +39,12 @@ class Summary:
                 if stages.total:
                     bar.update(task, total=stages.total, completed=stages.done)
 
-            with watched(night.spark, report):
+            with watched(lambda: night.lake.started, report):
                 yield handed
         done, seconds = handed[0], time.monotonic() - started
         self.steps.append((name, done, seconds))
-        ended = stage_metrics(night.spark, self.last_stage)
+        session = night.lake.started
+        ended = stage_metrics(session, self.last_stage) if session is not None else []
         if ended:
             self.last_stage = ended[-1].stage_id
             self.shuffled[name] = sum(m.shuffled_bytes for m in ended)

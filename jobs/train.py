@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,17 +14,61 @@ from omegaconf import DictConfig
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
 from jobs.tune import EXAMPLES, examples_path, is_tonights, winner_of
+from lake.code import code_fingerprint, library_versions
 from lake.errors import StaleRanker
-from lake.fingerprint import code_fingerprint
 from ranking.dataset import Examples, FeatureList, read_examples
 from ranking.ranker import Ranker, RankerCorrupt, RankerParams, fit, load
 from ranking.scoring import feature_list
 from tuning.winner import Result, assert_shipped, choose
 
+FIT_LIBRARIES = ("lightgbm", "numpy")  # another version may grow other trees
+
 
 def ranker_folder(night: Night) -> Path:
     """Where the ranker of D is kept."""
     return Path(night.settings.rankers) / night.settings.run_date
+
+
+def ranker_of(night: Night) -> Path | None:
+    """The folder of the night's ranker; None where the history is too short to train one.
+
+    Raises StaleRanker where one can be trained and is missing, or was trained on other examples than the night's.
+    """
+    folder = ranker_folder(night)
+    if not night.can_train:
+        return None
+    card, day = folder / "ranker.json", night.settings.run_date
+    earlier = [f.parent.name for f in folder.parent.glob("*/ranker.json") if f.parent.name < day]
+    last = f"the last ranker is of {max(earlier)}" if earlier else "there is no earlier one"
+    if not card.exists():
+        raise StaleRanker(
+            f"no ranker in {folder}, and {night.history_days} days of history can train one; {last}. Run jobs.train run_date={day}; "
+            "CURRENT stays as it is."
+        )
+    if trained_on(folder) != night.lake.fingerprint(EXAMPLES, night.run_date):
+        raise StaleRanker(
+            f"the ranker in {folder} was trained on other examples than the lake holds of {day}; {last}. Run jobs.train run_date={day}; "
+            "CURRENT stays as it is."
+        )
+    return folder
+
+
+def trained_on(folder: Path) -> str | None:
+    """Fingerprint of the examples that the ranker in a folder was trained on. Raises RankerCorrupt where it cannot be read."""
+    return _metadata(folder).get("examples")
+
+
+def sweep_of(folder: Path) -> str | None:
+    """The sweep among whose parameters the ranker's were chosen; None where there was none."""
+    return _metadata(folder).get("sweep")
+
+
+def _metadata(folder: Path) -> dict[str, Any]:
+    """What the training noted beside the model; read without LightGBM."""
+    try:
+        return dict(json.loads((folder / "ranker.json").read_bytes())["metadata"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RankerCorrupt(f"ranker {folder}: unreadable ({error!r}); run jobs.train again") from error
 
 
 def _judged(examples: Examples, params: dict[str, Any], threads: int) -> Result:
@@ -60,6 +105,11 @@ def run(night: Night) -> Done:
     """Choose parameters and tree count on the validation span, then fit on all snapshots."""
     folder = ranker_folder(night)
     if not night.as_of:
+        if night.can_train:  # jobs.rank_head holds the night
+            return Done(
+                skipped=True,
+                note=f"{night.history_days} days of history, but every snapshot lies in a hole of the logs",
+            )
         shutil.rmtree(folder, ignore_errors=True)
         return Done(
             skipped=True,
@@ -69,8 +119,8 @@ def run(night: Night) -> Done:
     features = feature_list()
     mark = night.mark(
         night.inputs(examples=(EXAMPLES, [night.run_date])), dict(night.settings.ranker),
-        winner.to_dict() if winner else None, features.fingerprint,
-        code_fingerprint("ranking", "tuning"),
+        [winner.params, winner.trees, winner.identity] if winner else None, features.fingerprint,
+        code_fingerprint("jobs.train"), library_versions(*FIT_LIBRARIES),
     )  # fmt: skip
     if stands(folder, features, mark):
         return Done(skipped=True)
@@ -86,7 +136,8 @@ def run(night: Night) -> Done:
         if winner:
             again = _judged(examples, winner.params, threads)
             chosen = again if again.valid_ndcg10 >= judged.valid_ndcg10 else judged
-    said = {"fingerprint": mark, "run_date": night.settings.run_date, "chosen": "default" if chosen is judged else "sweep",
+    said = {"fingerprint": mark, "examples": night.lake.fingerprint(EXAMPLES, night.run_date), "sweep": winner.sweep if winner else None,
+            "run_date": night.settings.run_date, "chosen": "default" if chosen is judged else "sweep",
             "valid_ndcg10": chosen.valid_ndcg10, "default_valid_ndcg10": judged.valid_ndcg10}  # fmt: skip
     ranker = fit(
         examples, RankerParams.from_dict(chosen.params), trees=chosen.trees, seed=1, threads=threads, metadata=said

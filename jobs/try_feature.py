@@ -16,7 +16,7 @@ from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
 from jobs.tune import EXAMPLES
 from lake.errors import BadConfiguration
-from lake.io import check_schema
+from lake.schema import check_schema
 from lake.tables import QUERIES
 from ranking.ranker import RankerParams
 from ranking.scoring import feature_list

@@ -4,30 +4,38 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from jobs.assemble import refuse_leaks
 from jobs.checks import search_settings
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
-from lake.errors import MissingPartition
-from lake.fingerprint import code_fingerprint
+from jobs.settings import Settings
+from lake.code import code_fingerprint, library_versions
+from lake.errors import BadConfiguration, MissingPartition
 from lake.schema import struct
 from lake.tables import TRIALS
 from ranking.examples import training_examples_table
 from ranking.scoring import feature_list
 from tuning.child import run_search_in_child
 from tuning.errors import SweepFailed
-from tuning.leaderboard import print_leaderboard
+from tuning.leaderboard import print_leaderboard, print_side_by_side
+from tuning.settings import SearchSettings
 from tuning.winner import Winner
 
 EXAMPLES = training_examples_table()
 EVERY_DAYS = 7
+NIGHTS = "night-"  # names of the nights' own sweeps begin so
+RESULT, MULTIRUN = "result.json", "multirun"
+SWEEP_LIBRARIES = ("lightgbm", "numpy", "optuna")  # another version may propose other points or grow other trees
 
 
 def examples_path(night: Night) -> Path:
@@ -46,20 +54,34 @@ def examples_path(night: Night) -> Path:
     return folder
 
 
-def _winner_file(night: Night) -> Path:
-    return Path(night.settings.tuning.sweeps) / f"winner-{night.settings.run_date}.json"
+def winner_file(settings: Settings) -> Path:
+    """Where the night of `run_date` keeps its winner: `jobs.train` reads it, only the night's own sweep and `jobs.promote` write it."""
+    return Path(settings.tuning.sweeps) / f"winner-{settings.run_date}.json"
+
+
+def result_file(settings: Settings, sweep: str) -> Path:
+    """Where a scientist's sweep keeps its winner; no night reads it until `jobs.promote` is told to take it."""
+    return Path(settings.tuning.sweeps) / sweep / RESULT
+
+
+def write_result(file: Path, result: Mapping[str, object]) -> None:
+    """Write a sweep's result ({fingerprint, examples, winner}), atomically."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_suffix(".partial")
+    partial.write_text(json.dumps(result, indent=1))
+    partial.rename(file)
 
 
 def is_tonights(night: Night, winner: Winner) -> bool:
     """Whether the winner was judged on the examples of D as they are now."""
-    file = _winner_file(night)
-    said = json.loads(file.read_text()) if file.exists() else {"winner": {}}
-    held = night.lake.fingerprint(EXAMPLES, night.run_date)
-    return said["winner"].get("sweep") == winner.sweep and held is not None and said.get("examples") == held
+    file = winner_file(night.settings)
+    stored = json.loads(file.read_text()) if file.exists() else {"winner": {}}
+    examples = night.lake.fingerprint(EXAMPLES, night.run_date)
+    return stored["winner"].get("sweep") == winner.sweep and examples is not None and stored.get("examples") == examples
 
 
 def winner_of(night: Night) -> Winner | None:
-    """The winner of the newest sweep not after D whose features are today's; None if there is none."""
+    """The newest winner not after D whose features are today's; None if there is none."""
     features = feature_list().fingerprint
     for file in sorted(Path(night.settings.tuning.sweeps).glob("winner-*.json"), reverse=True):
         if file.stem.removeprefix("winner-") <= night.settings.run_date:
@@ -72,12 +94,15 @@ def winner_of(night: Night) -> Winner | None:
 def run_if_due(night: Night) -> Done:
     """`nightly.tune`: never; always; auto is the first night and then every seventh run_date.
 
-    A night goes on without a sweep that fails, with the newest winner there is or the default parameters, and says so; the next
-    night tries again.
+    The night's sweep is repeatable: a fixed design of points, each grown to its end. A night goes on without a sweep that fails or
+    does not end in time, with the newest winner there is or the default parameters, and notes it; the next night tries again.
     """
     mode = night.settings.nightly.tune
     sweeps = sorted(Path(night.settings.tuning.sweeps).glob("winner-*.json"))
-    earlier = [date.fromisoformat(f.stem.removeprefix("winner-")) for f in sweeps]
+    usable = [
+        f for f in sweeps if json.loads(f.read_text())["winner"]["features_fingerprint"] == feature_list().fingerprint
+    ]
+    earlier = [date.fromisoformat(f.stem.removeprefix("winner-")) for f in usable]
     earlier = [d for d in earlier if d < night.run_date]
     due = not earlier or (night.run_date - max(earlier)).days >= EVERY_DAYS
     if not night.as_of:
@@ -85,36 +110,60 @@ def run_if_due(night: Night) -> Done:
     if mode == "never" or (mode == "auto" and not due):
         why = "nightly.tune=never" if mode == "never" else f"last sweep {max(earlier)}; every {EVERY_DAYS} days"
         return Done(skipped=True, note=why)
+    settings = replace(
+        search_settings(night.settings), name=f"{NIGHTS}{night.settings.run_date}", prune=False, resume=False
+    )
     try:
-        return run(night)
+        return _searched(night, settings, winner_file(night.settings))
     except SweepFailed as failure:
         night.notes.append(f"the night went on without its sweep, which the next one tries again: {failure}")
         return Done(skipped=True, note="failed: see the notes")
 
 
 def run(night: Night) -> Done:
-    """A sweep over the night's training examples; its trials go to `trials`, its winner to jobs.train."""
-    section, features = night.settings.tuning, feature_list()
-    settings = search_settings(night.settings)
+    """A scientist's sweep over the night's training examples: a folder of its own under `tuning.sweeps`; nothing of the night's changes."""
+    settings = named(night)
+    return _searched(night, settings, result_file(night.settings, settings.name))
+
+
+def named(night: Night) -> SearchSettings:
+    """What the sweep is asked to do, under its name: `sweep` or `tuning.resume`; by default date, search space and a hash of both.
+
+    Raises BadConfiguration for a name that the nights use themselves.
+    """
+    settings, tuning = search_settings(night.settings), night.settings.tuning
+    name = tuning.resume or night.settings.sweep
+    if not name:
+        asked = night.mark(settings.to_dict(), night.inputs(examples=(EXAMPLES, [night.run_date])))
+        name = f"{night.settings.run_date}-{tuning.space}-{asked[:6]}"
+    if name.startswith((NIGHTS, "winner-")) or name in ("examples", MULTIRUN):
+        raise BadConfiguration(f"sweep={name}: such names are the night's own. Give the sweep another name.")
+    return replace(settings, name=name)
+
+
+def _searched(night: Night, settings: SearchSettings, file: Path) -> Done:
+    """Run the sweep unless its result is there; its trials go to the table `trials`, its winner to `file`."""
+    features = feature_list()
     examples = night.inputs(examples=(EXAMPLES, [night.run_date]))
     mark = night.mark(
-        examples, settings.to_dict() | {"resume": False}, features.fingerprint, code_fingerprint("tuning", "ranking")
+        examples,
+        settings.to_dict() | {"resume": False},
+        features.fingerprint,
+        code_fingerprint("jobs.tune"),
+        library_versions(*SWEEP_LIBRARIES),
     )
-    file = _winner_file(night)
     if file.exists() and json.loads(file.read_text())["fingerprint"] == mark:
         return Done(skipped=True, note=f"winner in {file}")
     path, earlier = examples_path(night), winner_of(night)
     # not in the mark, which would change with each sweep
     settings = replace(settings, earlier=earlier.params if earlier else None)
-    winner = run_search_in_child(settings, path, Path(section.sweeps).resolve(), features)
+    winner = run_search_in_child(settings, path, Path(night.settings.tuning.sweeps).resolve(), features)
     trials = winner.trials.assign(run_date=night.run_date)[[c.name for c in TRIALS.columns]]
     rows = list(trials.itertuples(index=False, name=None))
     night.lake.write(TRIALS, night.spark.createDataFrame(rows, struct(TRIALS)), {settings.name: mark})
-    partial = file.with_suffix(".partial")
     judged_on = night.lake.fingerprint(EXAMPLES, night.run_date)
-    partial.write_text(json.dumps({"fingerprint": mark, "examples": judged_on, "winner": winner.to_dict()}, indent=1))
-    partial.rename(file)
-    if section.trials > 10:
+    write_result(file, {"fingerprint": mark, "examples": judged_on, "winner": winner.to_dict()})
+    if settings.trials > 10:
         print_leaderboard(winner)
     night.notes.extend(winner.notes)
     note = f"sweep {settings.name}: best validation NDCG@10 {winner.valid_ndcg10:.4f}"
@@ -123,11 +172,33 @@ def run(night: Night) -> Done:
     return Done(night.lake.commits(EXAMPLES)[night.settings.run_date].rows, len(winner.rows), note)
 
 
+def swept(night: Night) -> Done:
+    """`run`, whose result is printed side by side with the others' when `--multirun` has run them all."""
+    done = run(night)
+    settings = named(night)
+    stored = json.loads(result_file(night.settings, settings.name).read_text())
+    _finished.append((settings, Winner.from_dict(stored["winner"])))
+    return done
+
+
+_finished: list[tuple[SearchSettings, Winner]] = []
+
+
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="tune")
 def main(config: DictConfig) -> None:
-    """Run this step alone."""
-    run_alone("tune", run, config)
+    """Run one named sweep; with `--multirun`, one for each combination of values."""
+    running = HydraConfig.get()
+    if running.mode == RunMode.MULTIRUN and config.sweep:
+        config.sweep = f"{config.sweep}-{running.job.num}"
+    run_alone("tune", swept, config)
+
+
+def main_and_compare() -> None:
+    """The sweeps, then their results side by side if there are several."""
+    main()
+    if len(_finished) > 1:
+        print_side_by_side(_finished)
 
 
 if __name__ == "__main__":
-    run_command(main, "jobs.tune")
+    run_command(main_and_compare, "jobs.tune")

@@ -11,8 +11,8 @@ from omegaconf import DictConfig
 from events.engagement import pleased_plays
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
+from lake.code import code_fingerprint, library_versions
 from lake.errors import SchemaMismatch
-from lake.fingerprint import code_fingerprint
 from lake.schema import struct
 from lake.tables import ALIAS_PAIRS, ENGAGEMENT_EVENTS, QUERIES, SEARCH_LOG, TRACKS
 from queries.aliases import AliasRules, asked_again, played_alike
@@ -24,12 +24,11 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 WINDOW_DAYS = 28
+READING_LIBRARIES = ("python-crfsuite", "rapidfuzz", "jellyfish")  # another version may read a request otherwise
 
 
 def run(night: Night) -> Done:
     """One row per (locale or roll-up, query), with its reading, cluster, traffic and whether enough people asked it."""
-    from pyspark.sql import functions as F
-
     lake, first, unit = night.lake, night.run_date - timedelta(days=WINDOW_DAYS), night.settings.run_date
     units = [u for u in lake.commits(SEARCH_LOG) if str(first - timedelta(days=2)) <= u < unit]
     reacted = [u for u in units if u in lake.commits(ENGAGEMENT_EVENTS)]
@@ -38,9 +37,11 @@ def run(night: Night) -> Done:
         searches=(SEARCH_LOG, units), events=(ENGAGEMENT_EVENTS, reacted), tracks=(TRACKS, [night.tracks_unit]),
         previous=(QUERIES, [before] if before else []),
     )  # fmt: skip
-    mark = night.mark(inputs, night.k, code_fingerprint("queries"))
+    mark = night.mark(inputs, night.k, code_fingerprint("jobs.understand"), library_versions(*READING_LIBRARIES))
     if not night.pending(QUERIES, {unit: mark}):
         return Done(skipped=True)
+    from pyspark.sql import functions as F
+
     searches = lake.read(SEARCH_LOG, units, allow_unvalidated=True)
     searches = searches.where((F.col("search_date") >= F.lit(first)) & (F.col("search_date") < F.lit(night.run_date)))
     previous = previous_queries(night, before)

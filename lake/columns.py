@@ -8,6 +8,9 @@ from lake.schema import Column
 
 POSITIONS = 10  # by-position arrays hold ranks 1..10, then one tail cell
 CLIENTS = ("alexa", "mobile", "web", "firetv")
+BACKDATED = (
+    "past-"  # marks of `tracks` units begin so where a later catalog stands in for one of a day before any was stored
+)
 KINDS = ("play", "skip", "complete", "stop", "click", "save", "add", "like", "dislike")
 RUN_DATE = Column("run_date", "date", "the night D: the row knows only what was delivered before D")
 SEARCH_DATE = Column("search_date", "date", "UTC day of the search")

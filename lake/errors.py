@@ -71,7 +71,13 @@ class CommitLost(PlayfirstError):
 
 
 class StaleRanker(PlayfirstError):
-    """The ranker's features are not the catalogue's features."""
+    """The night's ranker is missing, or is not of the night's features and examples: the night is held."""
+
+    exit_code = 3
+
+
+class ReleaseHeld(QualityGateFailed):
+    """A release would lack an input that the release before it had: nothing was published."""
 
 
 class KeyMismatch(PlayfirstError):

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from functools import cache
+import os
 from pathlib import Path
-
-ROOT = Path(__file__).resolve().parent.parent
-CODE_SUFFIXES = (".py", ".json", ".yaml")
 
 
 def fingerprint(content: object) -> str:
@@ -24,18 +20,35 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-@cache
-def code_fingerprint(*rooms: str) -> str:
-    """Fingerprint of the source of the named rooms: a night recomputes what was made by other code.
+class FileHashes:
+    """SHA-256 of delivered files, remembered in `store` with size and time of change: only another size or time has a file read again.
 
-    Only steps whose history is cheap to redo use it. Log tables carry an explicit version instead, so that
-    an upgrade does not read a year of logs again.
+    Size and time are never a part of a mark: they decide alone whether to hash anew. A `store` that cannot be read is as an empty one.
     """
-    sources: Mapping[str, str] = {
-        path.relative_to(ROOT).as_posix(): file_hash(path) for room in rooms for path in _sources(ROOT / room)
-    }
-    return fingerprint(sources)
 
+    def __init__(self, store: Path) -> None:
+        self._store = store
+        self._known: dict[str, list[object]] = {}
+        self._has_new = False
+        try:
+            self._known = dict(json.loads(store.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            self._known = {}
 
-def _sources(room: Path) -> Iterable[Path]:
-    return sorted(p for p in room.rglob("*") if p.suffix in CODE_SUFFIXES and "__pycache__" not in p.parts)
+    def of(self, path: Path) -> str:
+        """Hex SHA-256 of the file's bytes."""
+        key, stat = str(path.resolve()), path.stat()
+        known = self._known.get(key)
+        if isinstance(known, list) and known[:2] == [stat.st_size, stat.st_mtime_ns]:
+            return str(known[2])
+        self._known[key] = [stat.st_size, stat.st_mtime_ns, file_hash(path)]
+        self._has_new = True
+        return str(self._known[key][2])
+
+    def save(self) -> None:
+        """Write what was hashed anew, atomically; the folder of the store exists."""
+        if self._has_new:
+            partial = self._store.with_name(f"{self._store.name}.{os.getpid()}")
+            partial.write_text(json.dumps(self._known), encoding="utf-8")
+            partial.replace(self._store)
+            self._has_new = False

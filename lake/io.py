@@ -10,32 +10,63 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lake.commits import Commit, commit_infos, take_in
 from lake.errors import CommitLost, EmptyPartition, MissingPartition, RowsOutOfBounds, SchemaMismatch
-from lake.layout import drop_old_check, first_options, hold_check, keep_log, out_of_bounds, placed, properties_mark
-from lake.schema import Table, struct
-from lake.tables import LEDGER
+from lake.layout import (
+    drop_old_check,
+    first_options,
+    hold_check,
+    keep_log,
+    out_of_bounds,
+    partition_values,
+    placed,
+    properties_mark,
+)
+from lake.ledger import append_verdicts, data_files, stored_verdicts
+from lake.schema import Table, check_schema, struct
+from lake.session import LazySession
 from lake.upkeep import expire
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, Row, SparkSession
+    from pyspark.sql import DataFrame, SparkSession
+
+
+@dataclass
+class Known:
+    """What a run has read of a lake's logs and ledger, and the verdicts that it has yet to write there."""
+
+    commits: dict[str, dict[str, Commit]] = field(default_factory=dict)
+    verdicts: dict[tuple[str, str, str], str] | None = None
+    unsaved: list[tuple[object, ...]] = field(default_factory=list)
+    properties: dict[str, str] = field(default_factory=dict)
 
 
 class Lake:
-    """The lake under `root`, as one run sees it. Not safe for several writers: hold `lake.lock.night_lock`."""
+    """The lake under `root`, as one run sees it. Not safe for several writers: hold `lake.lock.night_lock`.
 
-    def __init__(self, spark: SparkSession, root: Path, run_id: str = "") -> None:
-        self.spark = spark
+    What is done is read without Spark: commits, states and newest units need no session, and a lazy one is not started for them.
+    """
+
+    def __init__(self, spark: SparkSession | LazySession, root: Path, run_id: str = "") -> None:
+        self._spark = spark
         self.root = root.resolve()
         self.run_id = run_id or uuid.uuid4().hex[:12]
-        self._commits: dict[str, dict[str, Commit]] = {}
-        self._verdicts: dict[tuple[str, str, str], str] | None = None
-        self._unsaid: list[tuple[object, ...]] = []
-        self._properties: dict[str, str] = {}
+        self._known = Known()
+
+    @property
+    def spark(self) -> SparkSession:
+        """The session; a lazy one starts here."""
+        return self._spark.session if isinstance(self._spark, LazySession) else self._spark
+
+    @property
+    def started(self) -> SparkSession | None:
+        """The session if something needed it already; asking starts none."""
+        return self._spark.started if isinstance(self._spark, LazySession) else self._spark
 
     def path(self, table: Table) -> str:
         """Where the table's files lie."""
@@ -50,15 +81,21 @@ class Lake:
 
     def commits(self, table: Table) -> dict[str, Commit]:
         """Newest commit per unit, from the Delta log."""
-        if table.name not in self._commits:
+        if table.name not in self._known.commits:
             found: dict[str, Commit] = {}
             for info in commit_infos(self.root / table.name):
                 said = json.loads(info.get("userMetadata") or "{}")
                 if "check" in said:  # else of a command that leaves the properties as they are
-                    self._properties[table.name] = said["check"]
+                    self._known.properties[table.name] = said["check"]
                 take_in(found, said)
-            self._commits[table.name] = found
-        return self._commits[table.name]
+            self._known.commits[table.name] = found
+        return self._known.commits[table.name]
+
+    def partitions(self, table: Table) -> list[str]:
+        """Values of the partition column of which the table holds rows, sorted; from the names of its files."""
+        if not self.exists(table):
+            return []
+        return partition_values(data_files(self, table), str(table.partition))
 
     def held_columns(self, table: Table) -> frozenset[str]:
         """The columns that the stored table has, declared today or not; none if it was never written."""
@@ -66,7 +103,7 @@ class Lake:
 
     def forget_cache(self, table: Table) -> None:
         """Read the table's log anew when next asked: somebody else has committed."""
-        self._commits.pop(table.name, None)
+        self._known.commits.pop(table.name, None)
 
     def fingerprint(self, table: Table, unit: object) -> str | None:
         """Fingerprint of the newest commit of a unit, None if it was never written."""
@@ -79,6 +116,10 @@ class Lake:
         if mark is None:
             return None
         return self._ledger().get((table.name, str(unit), mark), "built")
+
+    def newest(self, table: Table, day: date) -> str | None:
+        """The newest unit of a table of dated snapshots that is not after `day`; None if there is none."""
+        return max((unit for unit in self.commits(table) if unit <= str(day)), default=None)
 
     def passed(self, table: Table) -> list[str]:
         """Units whose newest commit passed its gate, in order."""
@@ -98,9 +139,7 @@ class Lake:
 
         readable = sorted(self.commits(table)) if allow_unvalidated else self.passed(table)
         wanted = readable if units is None else sorted({str(u) for u in units})
-        missing = [u for u in wanted if u not in readable]
-        if missing or not self.exists(table) or (units is not None and not wanted):
-            self._refuse(table, missing)
+        self._check_readable(table, wanted, allow_unvalidated=allow_unvalidated, is_any=units is None)
         frame = self.spark.read.format("delta").load(self.path(table))
         check_schema(table, frame, f"{table.name} in {self.root}", extra_allowed=True)
         frame = frame.select(*[c.name for c in table.columns])
@@ -112,6 +151,13 @@ class Lake:
         if table.column(unit_column).type == "date":
             typed = [date.fromisoformat(u) for u in wanted]
         return frame.where(F.col(unit_column).isin(typed)) if wanted else frame.limit(0)
+
+    def _check_readable(self, table: Table, units: list[str], *, allow_unvalidated: bool, is_any: bool = False) -> None:
+        """Raise MissingPartition where a unit, or the table, was never written or has not passed, or where no unit is asked for."""
+        readable = self.commits(table) if allow_unvalidated else set(self.passed(table))
+        missing = [u for u in units if u not in readable]
+        if missing or not self.exists(table) or not (units or is_any):
+            self._refuse(table, missing)
 
     def _refuse(self, table: Table, missing: list[str]) -> None:
         states = {u: self.state(table, u) for u in missing[:3]}
@@ -182,7 +228,7 @@ class Lake:
         ordered = placed(table, frame.select(*[F.col(n).alias(n, metadata=m) for n, m in told.items()]), rows)
         self.commits(table)  # known before the write, so that the cache is not read from a half-made table
         older, holds_check = self.exists(table), True
-        outdated = older and self._properties.get(table.name) != properties_mark(table)
+        outdated = older and self._known.properties.get(table.name) != properties_mark(table)
         if outdated:
             keep_log(self.spark, self.path(table))
             holds_check = drop_old_check(self.spark, self.path(table), table)
@@ -225,7 +271,7 @@ class Lake:
                 f"time. Run jobs.{table.written_by} again; if it stays, look for an order that is not fixed."
             )
         if holds_check or hold_check(self.spark, self.path(table), table):
-            self._properties[table.name] = properties_mark(table)
+            self._known.properties[table.name] = properties_mark(table)
 
     # -- the gate's verdicts ------------------------------------------------------------------------------------
 
@@ -235,26 +281,21 @@ class Lake:
 
     def flush_ledger(self) -> None:
         """Append what was noted since the last flush to the ledger, in one commit."""
-        if not self._unsaid:
+        if not self._known.unsaved:
             return
-        rows, self._unsaid = self._unsaid, []
-        frame = self.spark.createDataFrame(rows, struct(LEDGER))
-        frame.coalesce(1).write.format("delta").mode("append").save(self.path(LEDGER))
+        rows, self._known.unsaved = self._known.unsaved, []
+        append_verdicts(self, rows)
 
     def _note(self, table: Table, unit: str, state: str) -> None:
         commit = self.commits(table)[unit]
         self._ledger()[(table.name, unit, commit.fingerprint)] = state
         at = datetime.now(UTC)
-        self._unsaid.append((table.name, unit, commit.fingerprint, state, commit.rows, self.run_id, at))
+        self._known.unsaved.append((table.name, unit, commit.fingerprint, state, commit.rows, self.run_id, at))
 
     def _ledger(self) -> dict[tuple[str, str, str], str]:
-        if self._verdicts is None:
-            rows: list[Row] = []
-            if self.exists(LEDGER):
-                rows = self.spark.read.format("delta").load(self.path(LEDGER)).collect()
-            rows.sort(key=lambda r: r["at"])
-            self._verdicts = {(r["table_name"], r["part"], r["fingerprint"]): r["state"] for r in rows}
-        return self._verdicts
+        if self._known.verdicts is None:
+            self._known.verdicts = stored_verdicts(self)
+        return self._known.verdicts
 
 
 def _check_units(table: Table, marks: Mapping[str, str], counted: Mapping[str, int]) -> None:
@@ -270,16 +311,3 @@ def _check_units(table: Table, marks: Mapping[str, str], counted: Mapping[str, i
             f"{table.name} @ {', '.join(empty[:3])}: 0 rows computed; writing them would wipe what is there. "
             f"Look at the step's input: jobs.{table.written_by}."
         )
-
-
-def check_schema(table: Table, frame: DataFrame, where: str, *, extra_allowed: bool = False) -> None:
-    """Compare a frame's columns with the declaration; SchemaMismatch names all differences at once."""
-    found = {f.name: f.dataType.simpleString() for f in frame.schema.fields}
-    wanted = {c.name: c.type for c in table.columns}
-    wrong = [f"column {n} is {found[n]}, expected {t}" for n, t in wanted.items() if n in found and found[n] != t]
-    missing = [n for n in wanted if n not in found]
-    extra = [] if extra_allowed else [n for n in found if n not in wanted]
-    said = wrong + ([f"missing: {', '.join(missing)}"] if missing else [])
-    said += [f"not declared: {', '.join(extra)}"] if extra else []
-    if said:
-        raise SchemaMismatch(f"{where}: {'; '.join(said)}. Run jobs.{table.written_by}, or mend its declaration.")

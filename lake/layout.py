@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -116,11 +116,16 @@ def placed(table: Table, frame: DataFrame, rows: Mapping[str, int]) -> DataFrame
     return frame.sortWithinPartitions(*lead, *table.sort_by) if table.sort_by else frame
 
 
-def partition_values(frame: DataFrame, column: str) -> list[str]:
-    """Values of the partition column of a table of which there are rows, sorted; told by the names of its files alone."""
+def partition_values(files: Iterable[str], column: str) -> list[str]:
+    """Values of the partition column that the paths of data files name, sorted."""
     named = re.compile(rf"/{re.escape(column)}=([^/]+)/")
-    found = (named.search(unquote(path)) for path in frame.inputFiles())
-    return sorted({match.group(1) for match in found if match})
+    matches = (named.search(unquote(path)) for path in files)
+    return sorted({match.group(1) for match in matches if match})
+
+
+def has_whole_log(table: Path) -> bool:
+    """Whether the log still begins with the table's first commit, so that its live files can be read from JSON alone."""
+    return (table / "_delta_log" / f"{0:020}.json").exists()
 
 
 def live_files(table: Path) -> list[Path]:

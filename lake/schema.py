@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lake.errors import SchemaMismatch
+
 if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
     from pyspark.sql.types import DataType, StructType
 
 SIMPLE_TYPES = ("string", "bigint", "int", "double", "boolean", "date", "timestamp", "binary")
@@ -126,3 +129,16 @@ def check_clause(table: Table) -> str:
 def count(name: str, meaning: str, unit: str = "events") -> Column:
     """A non-negative integer count."""
     return Column(name, "bigint", meaning, unit, low=0)
+
+
+def check_schema(table: Table, frame: DataFrame, where: str, *, extra_allowed: bool = False) -> None:
+    """Compare a frame's columns with the declaration; SchemaMismatch names all differences at once."""
+    found = {f.name: f.dataType.simpleString() for f in frame.schema.fields}
+    wanted = {c.name: c.type for c in table.columns}
+    wrong = [f"column {n} is {found[n]}, expected {t}" for n, t in wanted.items() if n in found and found[n] != t]
+    missing = [n for n in wanted if n not in found]
+    extra = [] if extra_allowed else [n for n in found if n not in wanted]
+    said = wrong + ([f"missing: {', '.join(missing)}"] if missing else [])
+    said += [f"not declared: {', '.join(extra)}"] if extra else []
+    if said:
+        raise SchemaMismatch(f"{where}: {'; '.join(said)}. Run jobs.{table.written_by}, or mend its declaration.")

@@ -61,6 +61,32 @@ def spark_session(settings: SessionSettings) -> SparkSession:
     return builder.getOrCreate()
 
 
+class LazySession:
+    """A session that starts when a step first needs one: a night with nothing to do ends without a JVM."""
+
+    def __init__(self, settings: SessionSettings) -> None:
+        self._settings = settings
+        self._session: SparkSession | None = None
+
+    @property
+    def session(self) -> SparkSession:
+        """The session, started at the first call. Raises BadConfiguration as `spark_session` does."""
+        if self._session is None:
+            self._session = spark_session(self._settings)
+        return self._session
+
+    @property
+    def started(self) -> SparkSession | None:
+        """The session if something needed it already."""
+        return self._session
+
+    def stop(self) -> None:
+        """End the session if it was started."""
+        if self._session is not None:
+            self._session.stop()
+            self._session = None
+
+
 def _options(settings: SessionSettings) -> dict[str, str]:
     jars = sorted((SHARE / "jars").glob("*.jar"))
     if not jars:
@@ -179,28 +205,33 @@ def stage_metrics(spark: SparkSession, after: int = -1) -> list[StageMetrics]:
 
 
 @contextmanager
-def watched(spark: SparkSession, report: Callable[[StageProgress], None], every_s: float = 0.5) -> Iterator[None]:
+def watched(
+    started: Callable[[], SparkSession | None], report: Callable[[StageProgress], None], every_s: float = 0.5
+) -> Iterator[None]:
     """Call `report` with the running stages' progress while the block runs, on a thread of its own.
 
-    Classic sessions are asked through the status tracker; a Connect session tells its progress handler.
+    `started` gives the session once there is one: the block may be what starts it. Classic sessions are asked through the status
+    tracker; a Connect session calls a progress handler.
     """
-    if is_connect(spark):
-
-        def told(stages: object = None, **rest: object) -> None:
-            rows = list(stages or [])  # type: ignore[call-overload]
-            report(StageProgress(sum(s.num_completed_tasks for s in rows), sum(s.num_tasks for s in rows)))
-
-        spark.registerProgressHandler(told)  # type: ignore[attr-defined, unused-ignore]
-        try:
-            yield
-        finally:
-            spark.removeProgressHandler(told)  # type: ignore[attr-defined, unused-ignore]
-        return
     ended = threading.Event()
 
+    def report_rows(stages: object = None, **rest: object) -> None:
+        rows = list(stages or [])  # type: ignore[call-overload]
+        report(StageProgress(sum(s.num_completed_tasks for s in rows), sum(s.num_tasks for s in rows)))
+
+    handled: list[SparkSession] = []
+
     def poll() -> None:
-        tracker = spark.sparkContext.statusTracker()
         while not ended.wait(every_s):
+            spark = started()
+            if spark is None:
+                continue
+            if is_connect(spark):
+                if not handled:
+                    handled.append(spark)
+                    spark.registerProgressHandler(report_rows)  # type: ignore[attr-defined, unused-ignore]
+                continue
+            tracker = spark.sparkContext.statusTracker()
             stages = [s for i in tracker.getActiveStageIds() if (s := tracker.getStageInfo(i)) is not None]
             report(StageProgress(sum(s.numCompletedTasks for s in stages), sum(s.numTasks for s in stages)))
 
@@ -211,6 +242,8 @@ def watched(spark: SparkSession, report: Callable[[StageProgress], None], every_
     finally:
         ended.set()
         thread.join(timeout=5)
+        for spark in handled:
+            spark.removeProgressHandler(report_rows)  # type: ignore[attr-defined, unused-ignore]
 
 
 def is_connect(spark: SparkSession) -> bool:
@@ -226,8 +259,3 @@ def ship_files(spark: SparkSession, files: list[Path]) -> None:
     else:
         for file in files:
             spark.sparkContext.addPyFile(str(file))
-
-
-def stop(spark: SparkSession) -> None:
-    """End the session; a failure to end is not a failure of the night."""
-    spark.stop()

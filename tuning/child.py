@@ -38,8 +38,9 @@ def run_search_in_child(
     """`tuning.search.search` in a child process; its output goes to `work_dir`/NAME/sweep.log.
 
     `on_progress(finished, asked, best_ndcg)` is called as trials end. After `limit_s` (default: the time budget and the
-    start limit) the child and all of its processes are killed. Where it was killed, by us or by the system, finished trials
-    still give a winner, which says so in `notes`. Raises SweepFailed with the child's last error line.
+    start limit) the child and all of its processes are killed. Where a sweep with `prune` was killed, by us or by the system, finished
+    trials still give a winner, which says so in `notes`; without `prune` the winner would depend on the clock, so there is none.
+    Raises SweepFailed with the child's last error line.
     """
     from tuning.search import ray_environment, short_temporary_folder
 
@@ -146,6 +147,9 @@ def marked_processes(mark: str) -> list[int]:
 def _salvaged(settings: SearchSettings, folder: Path, features: FeatureList, how: str, seconds: float) -> Winner:
     ledger = Ledger(folder / "trials.jsonl")
     note = f"{how} with {len(ledger.trials)} of {settings.trials} trials"
+    if not settings.prune:
+        raise SweepFailed(f"sweep {settings.name}: {note}; what trials would have ended depends on the machine, so none wins. "
+                          "Give it more time (tuning.time_budget_s) or fewer trials")  # fmt: skip
     return best_of(ledger.trials, settings.name, ledger.identity, features.fingerprint, seconds=round(seconds, 3),
                    failures=(*ledger.failures, note), notes=(note,))  # fmt: skip
 

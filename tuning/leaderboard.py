@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from tuning.settings import SearchSettings
 from tuning.winner import Winner
 
 if TYPE_CHECKING:
@@ -54,6 +56,25 @@ def print_leaderboard(winner: Winner, console: Console | None = None) -> None:
     from rich.console import Console
 
     (console or Console(width=100)).print(leaderboard(winner))
+
+
+def print_side_by_side(sweeps: Sequence[tuple[SearchSettings, Winner]], console: Console | None = None) -> None:
+    """Several sweeps in one table, best first: what each began from differently, and what it reached."""
+    from rich.console import Console
+    from rich.table import Table
+
+    first = sweeps[0][0].base_params().to_dict()
+    differing = [n for n in first if len({str(s.base_params().to_dict()[n]) for s, _ in sweeps}) > 1]
+    table = Table(title=f"{len(sweeps)} sweeps", title_justify="left")
+    table.add_column("sweep", overflow="fold")
+    for name in (*differing, "trials", "NDCG@10", "± SE", "default"):
+        table.add_column(name, justify="right")
+    for settings, winner in sorted(sweeps, key=lambda s: -s[1].valid_ndcg10):
+        base, default = settings.base_params().to_dict(), winner.default
+        row = [settings.name, *[_short(base[n]) for n in differing], str(len(winner.rows)), f"{winner.valid_ndcg10:.4f}",
+               f"{winner.valid_se:.4f}", f"{default.valid_ndcg10:.4f}" if default else "–"]  # fmt: skip
+        table.add_row(*row)
+    (console or Console(width=100)).print(table)
 
 
 def _short(value: Any) -> str:

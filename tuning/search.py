@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import secrets
 import shutil
@@ -19,7 +20,7 @@ from ranking.ranker import RankerParams
 from tuning.errors import SweepFailed
 from tuning.ledger import Ledger, Trial
 from tuning.settings import SearchSettings
-from tuning.space import Dimension, dimensions, distributions, point
+from tuning.space import Dimension, design, dimensions, distributions, point
 from tuning.trial import TrialPlan, TrialReport, TrialRun, write_bins
 from tuning.winner import DEFAULT_TRIAL, EARLIER_TRIAL, Winner, best_of
 
@@ -45,10 +46,9 @@ def search(
 ) -> Winner:
     """Run (or resume) a sweep and return its winner; the ledger lies in `work_dir`/NAME/trials.jsonl.
 
-    The default parameters are the first trial, by themselves and with half of the time; then come those of an earlier winner.
-    Ends at `trials` trials or `time_budget_s`, whichever is first. Some failed trials are noted; SweepFailed if all did. With
-    `resume`, finished trials of the same name are kept, told to Optuna, and not run again. Two trials at a time: their order, so
-    the later proposals, may differ between runs; a trial's own result does not. Ray's files go to `temporary`.
+    The default parameters are the first trial, by themselves; then come those of an earlier winner. Ends at `trials` trials; with
+    `prune` at `time_budget_s` if that is first (the default gets half of it). Some failed trials are noted; SweepFailed if all did.
+    With `resume`, finished trials of the same name are kept and not run again. Ray's files go to `temporary`.
     """
     began = time.monotonic()
     folder = work_dir / settings.name
@@ -67,10 +67,11 @@ def search(
             del examples
             plan = TrialPlan(str(bins.resolve()), used, features, settings.seed, settings.threads,
                              settings.report_every, settings.max_trees, settings.patience)  # fmt: skip
-            spent = _judged(DEFAULT_TRIAL, plan, base, ledger, settings.time_budget_s / 2)
+            budget_s = settings.time_budget_s if settings.prune else math.inf
+            spent = _judged(DEFAULT_TRIAL, plan, base, ledger, budget_s / 2)
             if earlier != base:
-                spent += _judged(EARLIER_TRIAL, plan, earlier, ledger, (settings.time_budget_s - spent) / 2)
-            _sweep(settings, plan, space, ledger, settings.time_budget_s - spent, own)
+                spent += _judged(EARLIER_TRIAL, plan, earlier, ledger, (budget_s - spent) / 2)
+            _sweep(settings, plan, space, ledger, budget_s - spent, own)
     finally:
         shutil.rmtree(bins, ignore_errors=True)
         shutil.rmtree(own, ignore_errors=True)
@@ -146,21 +147,28 @@ def _tune(
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     # TPE's own 10 random points would be the whole of a small sweep; on resuming, other random points than before
-    sampler = optuna.samplers.TPESampler(seed=settings.seed + len(ledger.trials),
-                                         n_startup_trials=min(10, 2 + settings.trials // 4))  # fmt: skip
-    searcher = OptunaSearch(distributions(space), metric=METRIC, mode="max", sampler=sampler)
     base = settings.base_params().to_dict()
-    for known in ledger.trials:
-        if (at := point(space, known.params, base)) is not None:
-            searcher.add_evaluated_point(at, known.valid_ndcg10)
-    asha = ASHAScheduler(time_attr="trees", metric=METRIC, mode="max", max_t=settings.max_trees, reduction_factor=3,
-                         grace_period=min(settings.grace_trees, settings.max_trees))  # fmt: skip
+    asha = None
+    if settings.prune:
+        sampler = optuna.samplers.TPESampler(seed=settings.seed + len(ledger.trials),
+                                             n_startup_trials=min(10, 2 + settings.trials // 4))  # fmt: skip
+        searcher = OptunaSearch(distributions(space), metric=METRIC, mode="max", sampler=sampler)
+        for known in ledger.trials:
+            if (at := point(space, known.params, base)) is not None:
+                searcher.add_evaluated_point(at, known.valid_ndcg10)
+        asha = ASHAScheduler(time_attr="trees", metric=METRIC, mode="max", max_t=settings.max_trees, reduction_factor=3,
+                             grace_period=min(settings.grace_trees, settings.max_trees))  # fmt: skip
+    else:
+        judged = [trial.params for trial in ledger.trials]
+        points = [p for p in design(space, settings.trials, settings.seed) if {**base, **p} not in judged][:left]
+        searcher = OptunaSearch(distributions(space), metric=METRIC, mode="max", points_to_evaluate=points)
     recorder = ledger_callback(ledger, base)
     trainable = tune.with_parameters(ranker_trainable(), plan=plan, base=base)
     tuner = tune.Tuner(
         tune.with_resources(trainable, {"cpu": settings.threads}),
         tune_config=tune.TuneConfig(search_alg=ConcurrencyLimiter(searcher, max_concurrent=settings.concurrent),
-                                    scheduler=asha, num_samples=left, time_budget_s=budget_s, reuse_actors=True),
+                                    scheduler=asha, num_samples=left, reuse_actors=True,
+                                    time_budget_s=budget_s if settings.prune else None),
         run_config=tune.RunConfig(name="sweep", storage_path=str(storage), verbose=0, callbacks=[recorder],
                                   failure_config=tune.FailureConfig(max_failures=0, fail_fast=False),
                                   checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False)),

@@ -21,9 +21,13 @@ _AT_LEAST = {"trials": 1, "time_budget_s": 1, "folds": 1, "report_every": 1, "ma
 class SearchSettings:
     """One sweep. `base` are the default ranker parameters: the first trial, and what `space` does not search.
 
+    `prune`: ASHA cuts trials that fall behind, Optuna proposes from what ended so far, and at `time_budget_s` the best so far wins;
+    which trials are cut or proposed depends on the order in which they end, so such a sweep is not repeatable. Without it the points
+    are a fixed design, each trial ends by its trees alone, and a sweep that is not done at `time_budget_s` is aborted: the same
+    settings and examples give the same winner on any machine.
     `folds` = 1: fit on the train span, judge on the later validation span. From 2: judge each fold of alias clusters
     of the validation span with a fit on the train span's other folds, and pool the queries. Every `report_every`
-    trees ASHA hears the mean NDCG@10; it cuts none before `grace_trees`. `time_budget_s` is the hard limit once Ray
+    trees the mean NDCG@10 is reported; ASHA cuts none before `grace_trees`. `time_budget_s` is the limit once Ray
     runs, `start_limit_s` what reading, binning and Ray's start may take on top. `concurrent` trials of `threads`.
     `earlier`: the parameters of an earlier sweep's winner, judged beside the default, so that a short sweep does not lose what
     a long one found.
@@ -34,6 +38,7 @@ class SearchSettings:
     base: dict[str, Any]
     trials: int = 8
     time_budget_s: float = 90
+    prune: bool = True
     folds: int = 3
     seed: int = 1
     report_every: int = 10

@@ -32,7 +32,7 @@ def test_both_sides_give_the_same_tables(spark: SparkSession, tmp_path: Path) ->
         words = [*overrides(folder, catalog, DAY.run_date, home), "ingest.max_quarantined_share=1"]
         settings = settings_of(compose("ingest", overrides=words))
     with recorded(spark) as actions:
-        seconds = timed_steps(Night(settings, spark, Lake(spark, home / "lake")))
+        seconds = timed_steps(Night(settings, Lake(spark, home / "lake")))
     given = ingest_duckdb.Inputs(folder, catalog, home / "key", tmp_path / "requests.parquet", memory="1GB")
     ingest_duckdb.counted_day(given, other)
 

@@ -25,7 +25,7 @@ def night(spark: SparkSession, root: Path, day: int, *overrides: str) -> Night:
     run_date = f"run_date={FIRST + timedelta(days=day)}"
     places = (f"catalog={root}/catalog.jsonl", "ingest.settle_s=0", "ingest.max_quarantined_share=0.9", run_date)
     return Night(
-        world.settings(root / "home", *places, *NO_BOTS, *FIXED, *overrides), spark, Lake(spark, root / "home" / "lake")
+        world.settings(root / "home", *places, *NO_BOTS, *FIXED, *overrides), Lake(spark, root / "home" / "lake")
     )
 
 

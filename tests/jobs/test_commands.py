@@ -140,7 +140,7 @@ def test_a_lake_of_own_logs_is_no_simulated_one_whatever_logs_a_command_is_given
     (tmp_path / "logs" / "_SIMULATED").touch()
     words = ["run_date=2026-03-02", f"logs={tmp_path}/logs", f"lake.root={tmp_path}/lake"]
     with initialize_config_module("conf", version_base="1.3"):
-        this = Night(settings_of(compose("forget", overrides=words)), None, None)  # type: ignore[arg-type]
+        this = Night(settings_of(compose("forget", overrides=words)), None)  # type: ignore[arg-type]
     assert (this.is_simulated, this.k) == (True, this.settings.privacy.k_simulated)
     ensure_provenance(tmp_path / "lake", tmp_path / "own", None)
     assert (this.is_simulated, this.k) == (False, this.settings.privacy.k_real)

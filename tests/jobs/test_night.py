@@ -15,14 +15,16 @@ from rich.console import Console
 from evaluation.ablation import read_ablation
 from features.catalogue import FAMILIES, feature_table, matrix_names
 from features.explain import explained
-from jobs import ablate, build_features, nightly, publish, report, try_feature, validate
+from jobs import ablate, build_features, nightly, publish, rank_head, report, try_feature, validate
 from jobs.answers import chosen_requests
 from jobs.assemble import AUDITED
+from jobs.lineage import made_from, refuse_losses
 from jobs.night import Night
 from jobs.report import ablation_file, report_file
-from lake.errors import BadConfiguration, MissingPartition, QualityGateFailed
+from lake.errors import BadConfiguration, MissingPartition, QualityGateFailed, ReleaseHeld, StaleRanker
 from lake.io import Lake
 from lake.places import places
+from lake.session import LazySession, SessionSettings
 from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, DELIVERED_FILES, HEAD_RANKINGS, LEDGER, QUERIES
 from ranking.examples import training_examples_table
 from ranking.ranker import load
@@ -31,6 +33,7 @@ from serving.reader import ReleaseReader
 from tests.conftest import RUN_DATE, World
 
 PAIR = feature_table("query_track")
+SWEEP = ("nightly.tune=always", "tuning.trials=2", "tuning.max_trees=60")
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +44,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def done(spark: SparkSession, world: World, home: Path) -> Night:
     """A night with a small sweep."""
-    night = world.night(
-        spark, home, "nightly.tune=always", "tuning.trials=2", "tuning.time_budget_s=60", "tuning.max_trees=60"
-    )
+    night = world.night(spark, home, *SWEEP)
     nightly.run(night, Console(quiet=True))
     night.lake.flush_ledger()
     return night
@@ -110,15 +111,68 @@ def test_what_was_proposed_and_not_shown_teaches_requests_that_name_something(do
 
 def test_a_second_run_writes_nothing(done: Night, spark: SparkSession, world: World, home: Path) -> None:
     before = {p: p.stat().st_mtime_ns for p in (home / "lake").rglob("*.json")}
-    again = world.night(
-        spark, home, "nightly.tune=always", "tuning.trials=2", "tuning.time_budget_s=60", "tuning.max_trees=60"
-    )
+    again = world.night(spark, home, *SWEEP)
     summary = nightly.run(again, Console(quiet=True))
     again.lake.flush_ledger()
-    repeated = {name: d for name, d, _ in summary.steps if not d.skipped and name not in ("publish", "report")}
-    assert repeated == {}
+    assert {name: d for name, d, _ in summary.steps if not d.skipped} == {}
     assert {p: p.stat().st_mtime_ns for p in (home / "lake").rglob("*.json")} == before
     assert "already CURRENT" in next(d.note for n, d, _ in summary.steps if n == "publish")
+
+
+def test_a_night_that_is_done_starts_no_spark(done: Night, world: World, home: Path) -> None:
+    """What is done is read from the Delta logs and the ledger's files: no step of a second run asks for a session."""
+    night = Night(world.settings(home, *SWEEP), Lake(LazySession(SessionSettings()), home / "lake"))
+    summary = nightly.run(night, Console(quiet=True))
+    assert [name for name, d, _ in summary.steps if not d.skipped] == [] and len(summary.steps) == 14
+    assert chosen_requests(night) == chosen_requests(done)
+    assert night.lake.started is None
+
+
+def test_a_ranker_that_is_missing_or_of_other_examples_holds_the_night(
+    done: Night, world: World, spark: SparkSession, home: Path
+) -> None:
+    """Another machine, a wiped disk: lists by shrunk COEC would take the ranker's place, and nobody would see it."""
+    folder, aside = home / "rankers" / RUN_DATE, home / "rankers" / "2026-03-16"
+    current = (home / "releases" / "CURRENT").read_text()
+    folder.rename(aside)
+    night = world.night(spark, home)
+    try:
+        for step in (rank_head.run, publish.run):
+            with pytest.raises(
+                StaleRanker, match=r"the last ranker is of 2026-03-16\. Run jobs.train run_date=2026-03-23"
+            ) as caught:
+                step(night)
+            assert caught.value.exit_code == 3
+    finally:
+        aside.rename(folder)
+    card = json.loads((folder / "ranker.json").read_text())
+    other = card | {"metadata": card["metadata"] | {"examples": "of another day"}}
+    (folder / "ranker.json").write_text(json.dumps(other))
+    try:
+        with pytest.raises(StaleRanker, match="trained on other examples"):
+            rank_head.run(night)
+    finally:
+        (folder / "ranker.json").write_text(json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False))
+    assert (home / "releases" / "CURRENT").read_text() == current
+    assert rank_head.run(night).skipped
+
+
+def test_a_release_that_lacks_what_the_one_before_had_is_held_or_forced(
+    done: Night, world: World, spark: SparkSession, home: Path
+) -> None:
+    root, inputs = home / "releases", made_from(done)
+    assert all(inputs[name] for name in ("ranker", "sweep", "vectors", "strengths", "curves", "events"))
+    refuse_losses(done, root, inputs)
+    for name in inputs:
+        if inputs[name]:
+            with pytest.raises(
+                ReleaseHeld, match=rf"had {name}, and that of {RUN_DATE} has none: held, CURRENT stays"
+            ) as caught:
+                refuse_losses(done, root, inputs | {name: None})
+            assert caught.value.exit_code == 3
+    forced = world.night(spark, home, "publish.force='the vectors are rebuilt tomorrow'")
+    refuse_losses(forced, root, inputs | {"vectors": None})
+    assert "published all the same: the vectors are rebuilt tomorrow" in forced.notes[-1]
 
 
 def test_a_feature_is_tried_on_the_training_pairs_alone(
@@ -242,10 +296,12 @@ def test_a_killed_night_goes_on(done: Night, spark: SparkSession, world: World, 
     import shutil
 
     shutil.rmtree(home / "lake" / HEAD_RANKINGS.name)
+    for noted in (f"published-{RUN_DATE}.json", "night.json"):
+        (home / "reports" / noted).unlink()
     again = world.night(spark, home, "nightly.tune=never")
     summary = nightly.run(again, Console(quiet=True))
     again.lake.flush_ledger()
     worked = [name for name, d, _ in summary.steps if not d.skipped]
     assert worked == ["rank_head", "publish", "report"]
     assert again.lake.exists(LEDGER)
-    assert publish.run(again).rows_out > 0
+    assert publish.run(again).skipped

@@ -1,0 +1,132 @@
+"""What a release was made from, what its predecessor had that it lacks, and whether it is published already."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from features.popularity import catalogs_known
+from jobs.night import Night
+from jobs.train import ranker_of, sweep_of
+from lake.errors import ReleaseHeld
+from lake.fingerprint import file_hash
+from lake.tables import (
+    BACKOFF_STRENGTHS,
+    CANDIDATES,
+    DELIVERED_FILES,
+    ENGAGEMENT_EVENTS,
+    EXPOSURE_CURVES,
+    QUERIES,
+    TRACKS,
+    VECTORS,
+)
+from ranking.examples import training_examples_table
+from serving.errors import ReleaseError
+from serving.layout import is_release_id, run_date_of
+from serving.manifest import read_manifest
+from serving.pointers import current_or_none, hold, waiting
+from serving.stamp import check_stamp
+
+
+def made_from(night: Night) -> dict[str, object]:
+    """Every input that a night can do without, by name: its fingerprint, or None where tonight has none. Part of the manifest.
+
+    What a night cannot do without raises in the step that reads it, and is not here.
+    """
+    lake, day, folder = night.lake, night.run_date, ranker_of(night)
+    days = [u for u in lake.commits(ENGAGEMENT_EVENTS) if u < night.settings.run_date]
+    popularity = catalogs_known(lake, (*night.as_of, day), backdate=night.settings.catalog_popularity.backdate)
+    return {
+        "ranker": file_hash(folder / "model.txt")[:16] if folder else None,
+        "sweep": sweep_of(folder) if folder else None,
+        "examples": lake.fingerprint(training_examples_table(), day),
+        "vectors": _with_rows(night, VECTORS),
+        "strengths": _with_rows(night, BACKOFF_STRENGTHS),
+        "curves": _with_rows(night, EXPOSURE_CURVES),
+        "candidates": _with_rows(night, CANDIDATES),
+        "queries": _with_rows(night, QUERIES),
+        "tracks": lake.fingerprint(TRACKS, night.tracks_unit),
+        "catalog_popularity": "known" if popularity else None,
+        "events": max(days, default=None),
+        "folders": max((u for u in lake.commits(DELIVERED_FILES) if u < night.settings.run_date), default=None),
+    }
+
+
+def refuse_losses(night: Night, root: Path, inputs: Mapping[str, object]) -> None:
+    """Raise ReleaseHeld where the release before this one had an input that this one lacks, unless `publish.force` gives a reason."""
+    before = predecessor(root, night.settings.run_date)
+    if before is None:
+        return
+    content = _content(root / before)
+    earlier: dict[str, object] = {"ranker": content.get("ranker_fingerprint"), **content.get("made_from", {})}
+    lost = [name for name, value in earlier.items() if value and not inputs.get(name)]
+    if not lost:
+        return
+    force = night.settings.publish.force
+    line = f"the release before, {before}, had {', '.join(lost)}, and that of {night.settings.run_date} has none"
+    if not force:
+        raise ReleaseHeld(
+            f'{line}: held, CURRENT stays. Find out where it went (jobs.doctor), or publish without it: publish.force="reason".'
+        )
+    night.notes.append(f"{line}; published all the same: {force}")
+
+
+def predecessor(root: Path, run_date: str) -> str | None:
+    """The release that answers now if it is not of a later night, else the newest of an earlier or the same night; None if there is none."""
+    current = current_or_none(root)
+    if current is not None and run_date_of(current) <= run_date and (root / current).is_dir():
+        return current
+    return max((i for i in _release_ids(root) if run_date_of(i) <= run_date), default=None)
+
+
+def published_already(night: Night, root: Path, mark: str) -> str | None:
+    """The release of these very inputs if it is built, verified here and answers, or waits for a hold or a later night; else None."""
+    try:
+        noted = json.loads(_note_file(night).read_text(encoding="utf-8"))
+        release_id = str(noted["release_id"])
+        if noted["mark"] != mark:
+            return None
+        check_stamp(root / release_id, read_manifest(root / release_id))
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        ReleaseError,
+    ):  # whatever is wrong: it is published anew, which changes nothing
+        return None
+    current = current_or_none(root)
+    is_settled = current == release_id or (current is not None and run_date_of(current) > run_date_of(release_id))
+    return release_id if is_settled or (hold(root) is not None and release_id in waiting(root)) else None
+
+
+def note_published(night: Night, mark: str, release_id: str) -> None:
+    """Note which inputs were published as which release, so that a second run need not build it to see that it is the same."""
+    file = _note_file(night)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_suffix(".partial")
+    partial.write_text(json.dumps({"mark": mark, "release_id": release_id}) + "\n", encoding="utf-8")
+    partial.replace(file)
+
+
+def _note_file(night: Night) -> Path:
+    return Path(night.settings.reports) / f"published-{night.settings.run_date}.json"
+
+
+def _with_rows(night: Night, table: Any) -> str | None:
+    commit = night.lake.commits(table).get(night.settings.run_date)
+    return commit.fingerprint if commit and commit.rows else None
+
+
+def _release_ids(root: Path) -> Iterable[str]:
+    return [p.name for p in root.iterdir() if p.is_dir() and is_release_id(p.name)] if root.is_dir() else []
+
+
+def _content(folder: Path) -> Mapping[str, Any]:
+    """The manifest of a release; {} where it cannot be read: then nothing is known of what it had."""
+    try:
+        return read_manifest(folder).content
+    except ReleaseError:
+        return {}

@@ -1,0 +1,79 @@
+"""The lake as a night sees it that is run again after later ones: days that it knew otherwise are its own, the lake's stay as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lake.commits import Commit
+from lake.io import Lake
+from lake.schema import Table
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+RERUNS = "reruns"  # folder beside the tables, one folder a run_date; what it holds can be made again at any time
+
+
+class RerunLake(Lake):
+    """A lake of which the units of `own_tables` that this night writes lie under `reruns/<run_date>/`, and are read from there.
+
+    A day is counted first without its late rows and then with them. A night that is run again must see the first count; written in
+    the place of the second, it would leave that pending for the next night.
+    """
+
+    def __init__(self, lake: Lake, run_date: str, own_tables: Collection[Table]) -> None:
+        super().__init__(lake._spark, lake.root, lake.run_id)
+        self._known = lake._known  # one run, one ledger
+        self.base, self.run_date = lake, run_date
+        self._own = Lake(lake._spark, lake.root / RERUNS / run_date, lake.run_id)
+        self._own_tables = {table.name for table in own_tables}
+
+    def _is_own(self, table: Table) -> bool:
+        return table.name in self._own_tables
+
+    def commits(self, table: Table) -> dict[str, Commit]:
+        """Newest commit per unit: this night's own where it has one."""
+        stored = super().commits(table)
+        return {**stored, **self._own.commits(table)} if self._is_own(table) else stored
+
+    def read(
+        self, table: Table, units: Iterable[object] | None = None, *, allow_unvalidated: bool = False
+    ) -> DataFrame:
+        """As `Lake.read`; units that this night wrote come from its own tables."""
+        if not self._is_own(table) or not self._own.commits(table):
+            return super().read(table, units, allow_unvalidated=allow_unvalidated)
+        wanted = {str(u) for u in (self.commits(table) if units is None else units)}
+        if units is None and not allow_unvalidated:
+            wanted = set(self.passed(table))
+        self._check_readable(table, sorted(wanted), allow_unvalidated=allow_unvalidated)
+        own = sorted(wanted & set(self._own.commits(table)))
+        others = sorted(wanted - set(own))
+        if not own:
+            return super().read(table, others, allow_unvalidated=True)
+        frame = self._own.read(table, own, allow_unvalidated=True)
+        return frame.unionByName(super().read(table, others, allow_unvalidated=True)) if others else frame
+
+    def write(
+        self, table: Table, frame: DataFrame, units: Mapping[str, str] | Mapping[date, str],
+        rows: Mapping[str, int] | None = None,
+    ) -> dict[str, int]:  # fmt: skip
+        """As `Lake.write`, for `own_tables` beside the lake's."""
+        if not self._is_own(table):
+            return super().write(table, frame, units, rows)
+        written = self._own.write(table, frame, units, rows)
+        for unit in written:
+            self._note(table, unit, "built")
+        return written
+
+
+def remove_reruns(lake_root: Path, before: str | None = None) -> int:
+    """Remove what nights that were run again keep beside the lake: of run_dates before `before`, or of all; how many."""
+    import shutil
+
+    folders = [f for f in sorted((lake_root / RERUNS).glob("*")) if f.is_dir() and (before is None or f.name < before)]
+    for folder in folders:
+        shutil.rmtree(folder)
+    return len(folders)
