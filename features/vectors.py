@@ -125,7 +125,7 @@ def write_vectors(lake: Lake, daily: DataFrame, marks: Mapping[str, str]) -> Non
 
 
 def stored_vectors(lake: Lake, as_of: Sequence[date]) -> DataFrame | None:
-    """The vectors of those snapshots that have some, with `as_of`; None if none has."""
+    """The vectors of those snapshots that have some, with `as_of`; None if none has (they are older than the vectors are)."""
     held = [d for d in as_of if str(d) in lake.commits(VECTORS)]
     if not held:
         return None

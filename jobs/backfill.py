@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import date
 
 import hydra
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig
 
 from jobs import count_engagement, ingest
-from jobs.command import run_command
+from jobs.command import run_command, told
 from jobs.night import Done, Night, run_alone
 from lake.errors import BadConfiguration
 
@@ -39,9 +39,9 @@ def run(night: Night, asked: tuple[date, date]) -> Done:
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="backfill")
 def main(config: DictConfig) -> None:
     """Run this command alone."""
-    with open_dict(config):
-        first, last = config.pop("from"), config.pop("to")
-    run_alone("backfill", lambda night: run(night, days_asked(first, last)), config)
+    with told("jobs.backfill"):
+        asked = days_asked(config["from"], config["to"])
+    run_alone("backfill", lambda night: run(night, asked), config)
 
 
 if __name__ == "__main__":

@@ -17,11 +17,14 @@ from jobs.checks import check_values
 from jobs.settings import Settings
 from lake.errors import BadConfiguration, PlayfirstError
 
+COMMAND_KEYS = ("from", "to")  # of jobs.backfill alone: `from` can be no field of a dataclass
+
 
 def settings_of(config: DictConfig) -> Settings:
     """Check names, types and values of a composed configuration. Raises BadConfiguration naming the key."""
     try:
-        typed = OmegaConf.merge(OmegaConf.structured(Settings), config)
+        known = OmegaConf.masked_copy(config, [str(k) for k in config if k not in COMMAND_KEYS])
+        typed = OmegaConf.merge(OmegaConf.structured(Settings), known)
         missing = sorted(OmegaConf.missing_keys(typed))
         if missing:
             raise BadConfiguration(f"{', '.join(missing)} missing. Say it on the command line: {missing[0]}=…")

@@ -45,6 +45,10 @@ def run(night: Night) -> Done:
     searches = lake.read(SEARCH_LOG, units, allow_unvalidated=True)
     searches = searches.where((F.col("search_date") >= F.lit(first)) & (F.col("search_date") < F.lit(night.run_date)))
     previous = previous_queries(night, before)
+    if not reacted:
+        night.notes.append(
+            f"no reactions in the {WINDOW_DAYS} days before {unit}: no aliases are mined and nothing is known of plays"
+        )
     asked = with_tier(asked_queries(searches, first, night.run_date, night.k), previous).persist()
     events = lake.read(ENGAGEMENT_EVENTS, reacted, allow_unvalidated=True) if reacted else None
     plays = pleased_plays(searches, events).persist() if events is not None else None

@@ -57,6 +57,22 @@ def test_days_from_the_snapshot_on_teach_nothing(
         np.testing.assert_allclose(told[key], vector, atol=1e-4)
 
 
+def test_vectors_are_the_same_to_the_last_digit_however_the_plays_lie(spark: SparkSession) -> None:
+    """A machine with more task slots cuts the plays and the shuffles otherwise; the sums must not follow."""
+    before = spark.conf.get("spark.sql.shuffle.partitions")
+    ways = []
+    try:
+        spark.conf.set("spark.sql.adaptive.enabled", "false")
+        for slots in (1, 2, 4, 8):
+            spark.conf.set("spark.sql.shuffle.partitions", str(slots))
+            rows = fitted_vectors(plays(spark).repartition(slots, "track_id"), AS_OF).collect()
+            ways.append(sorted((r.kind, r.language, r.key, r.vector, r.company, r.company_weight) for r in rows))
+    finally:
+        spark.conf.set("spark.sql.shuffle.partitions", str(before))
+        spark.conf.set("spark.sql.adaptive.enabled", "true")
+    assert ways[0] == ways[1] == ways[2] == ways[3] and len(ways[0]) == 24
+
+
 def test_one_play_alone_makes_no_vector_and_none_at_all_no_row(spark: SparkSession) -> None:
     yesterday = AS_OF - timedelta(days=1)
     told = vectors(plays(spark, (yesterday, "es-ES", "sola", "unica", 1)))

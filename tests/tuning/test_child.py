@@ -86,6 +86,33 @@ def test_a_sweep_ends_ships_and_resumes(path: Path, tmp_path: Path, monkeypatch:
     assert time.monotonic() - began < 30
 
 
+def test_without_pruning_the_winner_is_the_same_however_many_run_at_once(path: Path, tmp_path: Path) -> None:
+    """No clock and no order of endings decides: one at a time, two at a time beside a busy core, and cut off and resumed."""
+    fixed = replace(SETTINGS, trials=5, prune=False)
+    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        ran = [
+            run_search_in_child(replace(fixed, name=f"c{n}", concurrent=n), path, tmp_path, FEATURES) for n in (1, 2)
+        ]
+    finally:
+        busy.kill()
+        busy.wait()
+    run_search_in_child(replace(fixed, name="cut", trials=3), path, tmp_path, FEATURES)
+    ran.append(run_search_in_child(replace(fixed, name="cut", resume=True), path, tmp_path, FEATURES))
+    judged = [sorted((str(sorted(r.params.items())), r.trees, r.valid_ndcg10, r.state) for r in w.rows) for w in ran]
+    assert judged[0] == judged[1] == judged[2] and len(judged[0]) == 5
+    assert {state for *_, state in judged[0]} == {"completed"}
+    assert len({(str(sorted(w.params.items())), w.trees, w.valid_ndcg10) for w in ran}) == 1
+
+
+def test_without_pruning_a_time_limit_picks_no_winner(path: Path, tmp_path: Path) -> None:
+    """What would have ended by then depends on the machine: the night keeps the parameters that it had."""
+    endless = replace(SETTINGS, trials=10_000, prune=False)
+    with pytest.raises(SweepFailed, match=r"killed at its limit of 10 s with \d+ of 10000 trials; .* none wins"):
+        run_search_in_child(endless, path, tmp_path, FEATURES, limit_s=10)
+    assert not _started()
+
+
 def test_an_earlier_winner_is_judged_beside_the_default(path: Path, tmp_path: Path) -> None:
     """Else the next short sweep would put its own best, or the default, in the place of what a long one found."""
     earlier = {**BASE, "num_leaves": 12, "max_bin": 127}  # of another search space

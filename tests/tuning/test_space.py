@@ -6,7 +6,7 @@ import yaml
 
 from lake.errors import BadConfiguration
 from ranking.ranker import RankerParams
-from tuning.space import dimensions, distributions, point
+from tuning.space import design, dimensions, distributions, point
 
 CONF = Path(__file__).resolve().parents[2] / "conf/search_space"
 
@@ -21,7 +21,19 @@ def test_the_configured_spaces_are_valid_and_hold_the_default(name: str) -> None
 
 def test_the_smoke_space_is_the_nights() -> None:
     said = yaml.safe_load((CONF / "smoke.yaml").read_text())["tuning"]
-    assert (said["trials"], said["time_budget_s"]) == (8, 90)
+    assert (said["trials"], said["prune"]) == (8, False)
+
+
+def test_a_design_is_the_same_every_time_lies_in_the_space_and_a_longer_one_goes_on() -> None:
+    space = dimensions(yaml.safe_load((CONF / "smoke.yaml").read_text())["search_space"])
+    points = design(space, 16, seed=1)
+    assert points == design(space, 16, seed=1) and points[:5] == design(space, 5, seed=1) != design(space, 5, seed=2)
+    assert all(d.holds(p[d.name]) for p in points for d in space)
+    assert len({str(p) for p in points}) == 16
+    rates = sorted(float(p["learning_rate"]) for p in points)
+    assert (
+        rates[3] < 0.063 < rates[-4]
+    )  # on both sides of the middle of .02 … .2, which is .063 on their logarithmic scale
 
 
 def test_each_kind_becomes_optunas() -> None:

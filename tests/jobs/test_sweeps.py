@@ -1,0 +1,113 @@
+"""A scientist's sweep has a name and a folder of its own; the night's ranker parameters change by the night's sweep or by promotion alone."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs import promote, tune
+from jobs.night import Night
+from lake.commits import Commit
+from lake.errors import BadConfiguration
+from lake.tables import TRIALS
+from ranking.scoring import feature_list
+from tests.conftest import RUN_DATE, World
+from tuning.ledger import Trial
+from tuning.settings import SearchSettings
+from tuning.winner import DEFAULT_TRIAL, Winner, best_of
+
+
+@pytest.fixture
+def searched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[SearchSettings]:
+    """The sweeps that were asked for; the search itself (tests/tuning/test_child.py) is replaced by two trials."""
+    asked: list[SearchSettings] = []
+
+    def found(settings: SearchSettings, path: Path, work_dir: Path, features: Any) -> Winner:
+        asked.append(settings)
+        base = settings.base_params().to_dict()
+        trials = [Trial(DEFAULT_TRIAL, base, 40, 0.80, 0.01, 1.0, "completed"),
+                  Trial("t1", base | {"num_leaves": 17}, 50, 0.81, 0.01, 1.0, "completed")]  # fmt: skip
+        return best_of(trials, settings.name, "identity", features.fingerprint)
+
+    monkeypatch.setattr(tune, "run_search_in_child", found)
+    monkeypatch.setattr(tune, "examples_path", lambda night: tmp_path / "examples.parquet")
+    return asked
+
+
+def a_night(spark: SparkSession, home: Path, world: World, *overrides: str) -> Night:
+    night = world.night(spark, home, "nightly.tune=always", *overrides)
+    night.first_day = date.fromisoformat(RUN_DATE) - timedelta(days=22)
+    # as if jobs.assemble had written the examples
+    night.lake.commits(tune.EXAMPLES)[RUN_DATE] = Commit("of the examples", 9, "run")
+    return night
+
+
+def test_a_sweep_has_its_own_folder_and_the_nights_winner_and_ledger_stay(
+    spark: SparkSession, tmp_path: Path, world: World, searched: list[SearchSettings]
+) -> None:
+    sweeps = tmp_path / "sweeps"
+    assert not tune.run_if_due(a_night(spark, tmp_path, world)).skipped
+    ours = {p.name: p.read_bytes() for p in sweeps.glob("winner-*.json")}
+    assert (
+        set(ours) == {f"winner-{RUN_DATE}.json"} and searched[0].name == f"night-{RUN_DATE}" and not searched[0].prune
+    )
+    assert not tune.run(a_night(spark, tmp_path, world, "sweep=mine")).skipped
+    assert not tune.run(a_night(spark, tmp_path, world)).skipped
+    assert [s.name for s in searched[1:2]] == ["mine"] and searched[2].name.startswith(f"{RUN_DATE}-smoke-")
+    assert {p.name: p.read_bytes() for p in sweeps.glob("winner-*.json")} == ours
+    assert sorted(p.parent.name for p in sweeps.glob("*/result.json")) == sorted(["mine", searched[2].name])
+    assert tune.run(a_night(spark, tmp_path, world, "sweep=mine")).skipped and len(searched) == 3
+    named = {s.name for s in searched}
+    assert set(a_night(spark, tmp_path, world).lake.commits(TRIALS)) == named
+
+
+@pytest.mark.parametrize("name", [f"night-{RUN_DATE}", "winner-of-all", "examples", "multirun"])
+def test_the_nights_own_names_are_refused(spark: SparkSession, tmp_path: Path, world: World, name: str) -> None:
+    for key in ("sweep", "tuning.resume"):
+        with pytest.raises(BadConfiguration, match="the night's own"):
+            tune.named(a_night(spark, tmp_path, world, f"{key}={name}"))
+
+
+def test_only_a_promoted_sweep_becomes_the_nights(
+    spark: SparkSession, tmp_path: Path, world: World, searched: list[SearchSettings]
+) -> None:
+    night = a_night(spark, tmp_path, world, "sweep=mine")
+    with pytest.raises(BadConfiguration, match=r"no finished sweep of that name\. Finished in .*: none"):
+        promote.run(night)
+    tune.run(night)
+    assert tune.winner_of(night) is None
+    assert "NDCG@10 0.8100, default 0.8000" in promote.run(night).note
+    winner = tune.winner_of(night)
+    assert winner is not None and winner.params["num_leaves"] == 17 and tune.is_tonights(night, winner)
+    assert promote.run(night).skipped
+    with pytest.raises(BadConfiguration, match=r"Finished in .*: mine"):
+        promote.run(a_night(spark, tmp_path, world, "sweep=yours"))
+    other = json.loads(tune.result_file(night.settings, "mine").read_text())
+    other["winner"]["features_fingerprint"] = "other"
+    tune.result_file(night.settings, "mine").write_text(json.dumps(other))
+    with pytest.raises(BadConfiguration, match="its features are not today's"):
+        promote.run(night)
+
+
+def test_a_night_whose_features_no_winner_has_tunes_again(
+    spark: SparkSession, tmp_path: Path, world: World, searched: list[SearchSettings]
+) -> None:
+    """Else it would lose its sweep in silence, or be held for it, with each new feature."""
+    night = a_night(spark, tmp_path, world)
+    night = replace(night, settings=replace(night.settings, nightly=replace(night.settings.nightly, tune="auto")))
+    night.first_day = date.fromisoformat(RUN_DATE) - timedelta(days=22)
+    tune.run(a_night(spark, tmp_path, world, "sweep=mine"))
+    stored = json.loads(tune.result_file(night.settings, "mine").read_text())
+    yesterday = tmp_path / "sweeps" / "winner-2026-03-22.json"
+    tune.write_result(yesterday, stored)
+    assert "last sweep 2026-03-22" in tune.run_if_due(night).note
+    stored["winner"]["features_fingerprint"] = "of fewer features"
+    tune.write_result(yesterday, stored)
+    assert not tune.run_if_due(night).skipped
+    assert feature_list().fingerprint == tune.winner_of(night).features_fingerprint  # type: ignore[union-attr]
