@@ -38,7 +38,7 @@ def run(night: Night) -> Done:
     from pyspark.sql import functions as F
 
     refuse_leaks(night)
-    gate(night, (JUDGEMENTS, training_examples_table(), HEAD_RANKINGS))
+    gate(night, (JUDGEMENTS, training_examples_table(), HEAD_RANKINGS), "publish")
     lake, root = night.lake, Path(night.settings.releases)
     rankings = lake.read(HEAD_RANKINGS, [night.run_date]).toPandas()
     if rankings.empty:
