@@ -20,7 +20,8 @@ i{font-style:normal} .fa-times::before{content:"\\2717 broken"} .fa-check-circle
 .ge-section table[data-search] th:first-child{width:90px} .ge-section table[data-search] th:last-child{width:130px}
 .ge-breadcrumbs{list-style:none;padding:0;display:flex;gap:12px} .nav{columns:4;list-style:none;padding:0;margin:0}
 .state{font-size:18px;margin:0 0 12px} .counts{display:flex;gap:32px;margin:0 0 16px} .counts b{font-size:22px}
-.steps{width:auto} .broken td{padding-top:0} .broken ul{margin:0 0 6px} tr:has(+.broken) td{border-bottom:0}
+.steps{width:auto} .verdicts td:nth-child(n+3),.verdicts th{white-space:nowrap} .verdicts .broken td{white-space:normal}
+.broken td{padding-top:0} .broken ul{margin:0 0 6px} tr:has(+.broken) td{border-bottom:0}
 [data-toggle=collapse],.card.mb-3,.modal,footer,thead[hidden]{display:none} td p,td div{margin:0}
 """
 FOREIGN = re.compile(
@@ -32,9 +33,10 @@ FOREIGN = re.compile(
 def offline(page: str) -> str:
     """A page of Great Expectations without what it loads from elsewhere (and without scripts), in our own style.
 
-    What is judged are counts, so "Observed Value" is said in plain words.
+    What is judged are counts, so "Observed Value" is said in plain words; the state is said once; there is no data asset.
     """
-    page = page.replace("Observed Value", "Rows that break it")
+    page = page.replace("Observed Value", "Rows that break it").replace(" Data asset: None<br>", "")
+    page = re.sub(r"(Status:</span> <i [^>]*></i>) (Succeeded|Failed)", r"\1", page)
     return FOREIGN.sub("", page).replace("</head>", f"<style>{STYLE}</style></head>", 1)
 
 
@@ -48,12 +50,12 @@ def index_page(night: str, entries: Sequence[Entry]) -> str:
     state = (
         f'<span class="bad">✗ {_failed(failed)}: the night is held</span>'
         if failed
-        else ('<span class="good">✓ all passed</span>')
+        else '<span class="good">✓ all passed</span>'
     )
     counts = {
         "tables": len({e.table for e in entries}),
         "partitions": sum(len(e.units) for e in entries),
-        "partitions failed": sum(len(e.units) for e in failed),
+        "failed": sum(len(e.units) for e in failed),
     }
     tiles = "".join(f"<div{_bad(name, n)}><b>{n:,}</b> {name}</div>" for name, n in counts.items())
     return (
@@ -62,7 +64,7 @@ def index_page(night: str, entries: Sequence[Entry]) -> str:
         f'<p class="state">{state}</p><div class="counts">{tiles}</div>'
         f'<table class="steps"><thead><tr><th>judged by</th><th class="n">tables</th><th class="n">partitions</th>'
         f'<th class="n">failed</th><th>when (UTC)</th></tr></thead><tbody>{_steps(entries)}</tbody></table>'
-        f"<table><thead><tr><th>table</th><th>partitions</th><th>state</th>"
+        f'<table class="verdicts"><thead><tr><th>table</th><th>partitions</th><th>state</th>'
         f'<th class="n">rows</th><th>judged by</th><th>when (UTC)</th></tr></thead>'
         f"<tbody>{''.join(_row(e) for e in ordered)}</tbody></table>"
         f'<p class="quiet">The newest verdict of each partition that was judged in this night, by Great Expectations; what earlier '
@@ -77,7 +79,7 @@ def _failed(failed: Sequence[Entry]) -> str:
 
 
 def _bad(name: str, count: int) -> str:
-    return ' class="bad"' if "failed" in name and count else ""
+    return ' class="bad"' if name == "failed" and count else ""
 
 
 def _steps(entries: Sequence[Entry]) -> str:
@@ -118,7 +120,7 @@ def _partitions(entry: Entry) -> str:
     units = sorted(entry.units)
     text = escape(units[0] if len(units) == 1 else f"{units[0]} … {units[-1]}")
     if len(units) < entry.judged:
-        return (
-            f'{text} <span class="quiet">({len(units)} of {entry.judged} that were judged together, rows of all)</span>'
-        )
-    return text if len(units) == 1 else f'{text} <span class="quiet">({len(units)})</span>'
+        return f'{text} <span class="quiet">({len(units)} of {entry.judged}; the rows are of all)</span>'
+    empty = ["empty"] if entry.passed and not entry.rows else []  # of tables that may be: nothing to judge, and no page
+    notes = ", ".join(([f"{len(units)}"] if len(units) > 1 else []) + empty)
+    return f'{text} <span class="quiet">({notes})</span>' if notes else text

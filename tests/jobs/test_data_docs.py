@@ -125,7 +125,7 @@ def test_a_few_partitions_judged_anew_leave_the_others_their_verdict(
     again = a_night(spark, world, home)
     write(again.lake, CURVES, [DAYS[0]], ["web", "mobile"])
     gate(again, [CURVES], "validate")
-    two = f"{DAYS[1]} … {RUN_DATE} (2 of 3 that were judged together, rows of all)"
+    two = f"{DAYS[1]} … {RUN_DATE} (2 of 3; the rows are of all)"
     assert rows(again) == [
         ("exposure_curves", two, "✓ passed", "validate"),
         ("exposure_curves", DAYS[0], "✓ passed", "validate"),
@@ -197,7 +197,7 @@ def test_a_partition_without_rows_has_its_verdict_too(night: Night) -> None:
     lake = night.lake
     lake.write(QUARANTINE, filled(lake.spark.range(0), QUARANTINE), {"2026-03-20": "nothing"})
     gate(night, [QUARANTINE], "validate")
-    assert rows(night) == [("quarantine", "2026-03-20", "✓ passed", "validate")]
+    assert rows(night) == [("quarantine", "2026-03-20 (empty)", "✓ passed", "validate")]
 
 
 def test_verdicts_that_cannot_be_read_are_named(night: Night) -> None:

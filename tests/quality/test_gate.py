@@ -144,5 +144,8 @@ def test_nothing_is_sent(poisoned):
 
 def test_a_page_is_made_to_stand_alone():
     page = '<head><link rel="stylesheet" href="https://a/b.css"><script src="https://c/d.js">x</script></head>text'
+    page += 'Data: <br> Data asset: None<br> <span>Status:</span> <i class="fas fa-times"></i> Failed'
     made = offline(page)
     assert "https://" not in made and "text" in made and made.count("<style>") == 1
+    assert made.endswith('textData: <br> <span>Status:</span> <i class="fas fa-times"></i>')
+    assert offline(made) == made  # a page that an earlier gate of the night wrote stays as it is
