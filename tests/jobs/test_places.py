@@ -105,7 +105,7 @@ def test_an_engine_on_other_machines_is_refused(master: str) -> None:
     assert f"cluster.master is {word}, expected local, local[N] or local[*]" in refused(f"cluster.master={word}")
 
 
-@pytest.mark.parametrize("master", ["local", "local[2]", "local[*]", "local[4, 3]", "local[*,2]"])
+@pytest.mark.parametrize("master", ["local", "local[2]", "local[*]", "local[4, 3]", "local[*,2]", "local-cluster[2,1,1024]"])
 def test_the_engines_of_this_machine_are_taken(master: str) -> None:
     assert refused(f"cluster.master='{master}'") == ""
 
