@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
 from datetime import date
 from functools import reduce
 
 from features.catalogue import chosen
-from jobs.settings import Settings
+from jobs.settings import IS_PATH, Settings
 from lake.errors import BadConfiguration
+from lake.local_path import why_not_local
 from ranking.examples import SPACING_DAYS
 from ranking.ranker import RankerParams
 from tuning.settings import SearchSettings
@@ -24,6 +27,8 @@ SHARES = (
     "ingest.max_quarantined_share", "ranking.head_share", "ranking.explore_share", "ranking.max_leak_auc",
     "bots.max_one_query_share", "bots.min_devotion", "bots.max_fan_share",
 )  # fmt: skip
+# Spark's words for an engine on this machine; another address is waited for without end and without an error
+ON_THIS_MACHINE = re.compile(r"local(\[(\d+|\*)(\s*,\s*\d+)?\])?|local-cluster\[\s*\d+\s*,\s*\d+\s*,\s*\d+\s*\]")
 
 
 def check_values(settings: Settings) -> None:
@@ -43,7 +48,33 @@ def search_settings(settings: Settings) -> SearchSettings:
     )  # fmt: skip
 
 
+def paths(section: object, above: str = "") -> Iterator[tuple[str, str]]:
+    """Every key that is a path, such as `lake.root`, with its value; a section is a dataclass of `jobs.settings`."""
+    for key in fields(section):  # type: ignore[arg-type]
+        value = getattr(section, key.name)
+        if key.metadata.get(IS_PATH):
+            yield above + key.name, value
+        elif is_dataclass(value):
+            yield from paths(value, f"{above}{key.name}.")
+
+
+def wrong_place(key: str, value: str) -> str | None:
+    """What is wrong with a path, with `cluster.master` or with `cluster.remote`; None if nothing is, or for another key."""
+    if key in ("cluster.master", "cluster.remote"):
+        is_remote = key == "cluster.remote"
+        if ON_THIS_MACHINE.fullmatch(value) or (is_remote and (not value or value.startswith("sc://"))):
+            return None
+        wanted = "local, local[N] or sc://HOST[:PORT] (Spark Connect)" if is_remote else "local, local[N] or local[*]"
+        return f"{key} is {value!r}, expected {wanted}: other clusters are not supported yet"
+    why = why_not_local(value) if key in dict(paths(Settings())) else None
+    return f"{key} is {value!r}, {why}" if why else None
+
+
 def _wrong(settings: Settings) -> Iterator[str]:
+    cluster = settings.cluster
+    # where there is a remote, the master is ignored
+    engine = ("cluster.remote", cluster.remote) if cluster.remote else ("cluster.master", cluster.master)
+    yield from filter(None, (wrong_place(*place) for place in (*paths(settings), engine)))
     try:
         date.fromisoformat(settings.run_date)
     except ValueError:

@@ -3,39 +3,51 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
+from features.catalogue import feature_tables
 from jobs.night import Done, Night
 from lake.columns import RUN_DATE
 from lake.schema import Table
+from lake.tables import LOG_TABLES
 from quality.drift import JUDGED_FROM_NIGHTS, drift, shifts, with_shifts
-from quality.engine import GateContext, import_ahead, write_data_docs
+from quality.engine import GateContext, import_ahead, write_data_docs, write_index
 from quality.gate import Verdict, hold, judge
+from quality.record import NightRecord
+from ranking.examples import training_examples_table
 
 
-def gate(night: Night, tables: Sequence[Table]) -> Done:
+def gate(night: Night, tables: Sequence[Table], step: str) -> Done:
     """Judge the units of `tables` that tonight reads, are built and not yet passed; all verdicts are in the ledger before it raises.
 
-    Units of a table are judged together; if they fail, one by one, so that the good ones can be read.
+    Units of a table are judged together; if they fail, one by one, so that the good ones can be read. A verdict is in the night's
+    record before it can reach the ledger: what has passed is never judged again, and its page must not be missing. `step`: who asks.
     """
     lake = night.lake
+    record = _record(night)
     todo = {t.name: (t, sorted(u for u in _read_tonight(night, t) if lake.state(t, u) != "passed")) for t in tables}
     todo = {n: (t, units) for n, (t, units) in todo.items() if units}
     if not todo:
+        if record.entries:
+            write_index(record)  # a run that ended before its last line may have left it out
         return Done(skipped=True)
     import_ahead()
-    context = GateContext(Path(night.settings.quality.docs_dir) / night.settings.run_date)
+    context = GateContext(record.folder)
     verdicts: list[Verdict] = []
+
+    def keep(verdict: Verdict, table: Table, units: Sequence[str]) -> None:
+        record.add(verdict, {u: lake.commits(table)[u].fingerprint for u in units}, step, lake.run_id)
+
     of_features = 0.0  # seconds; what judging them may cost is a part of what building them does
     for table, units in todo.values():
         begun, is_features = time.perf_counter(), table.name.endswith("_features")
         tonight = [u for u in units if u == night.settings.run_date and len(units) > 1 and is_features]
         for together in (tonight, [u for u in units if u not in tonight]):  # the drift profile is of tonight alone
-            verdicts += _judged(night, table, together, context) if together else []
+            verdicts += _judged(night, table, together, context, keep) if together else []
         of_features += time.perf_counter() - begun if is_features else 0.0
-    page = write_data_docs(context)
+    page = write_data_docs(context, record)
     lake.flush_ledger()
     hold(verdicts)
     passed = sum(len(units) for _, units in todo.values())
@@ -59,23 +71,47 @@ def _read_tonight(night: Night, table: Table) -> list[str]:
     return [u for u in units if u in own]
 
 
-def _judged(night: Night, table: Table, units: list[str], context: GateContext) -> list[Verdict]:
+def _record(night: Night) -> NightRecord:
+    """What the gates of this night found so far, of what the lake still holds."""
+    record = NightRecord(Path(night.settings.quality.docs_dir) / night.settings.run_date)
+    if record.unreadable is not None:
+        night.notes.append(
+            f"the night's earlier verdicts could not be read: the index of the Data Docs begins anew ({record.unreadable})"
+        )
+    known = {t.name: t for t in (*LOG_TABLES, *feature_tables(), training_examples_table())}
+    record.keep_current(lambda name, unit: night.lake.fingerprint(known[name], unit) if name in known else None)
+    return record
+
+
+Keep = Callable[[Verdict, Table, Sequence[str]], None]
+
+
+def _judged(night: Night, table: Table, units: list[str], context: GateContext, keep: Keep) -> list[Verdict]:
     lake = night.lake
     if table.may_be_empty:  # an empty partition of such a table has nothing to judge
-        for unit in [u for u in units if lake.commits(table)[u].rows == 0]:
-            lake.mark(table, unit, "passed")
-            units = [u for u in units if u != unit]
+        empty = [u for u in units if lake.commits(table)[u].rows == 0]
+        if empty:
+            import pandas as pd
+
+            keep(Verdict(table.name, _label(empty), True, 0, (), context.index, pd.DataFrame()), table, empty)
+            for unit in empty:
+                lake.mark(table, unit, "passed")
+        units = [u for u in units if u not in empty]
         if not units:
             return []
-    label = units[0] if len(units) == 1 else f"{units[0]} … {units[-1]}"
-    verdict = judge(lake.read(table, units, allow_unvalidated=True), table, label, context)
+    verdict = judge(lake.read(table, units, allow_unvalidated=True), table, _label(units), context)
     if not verdict.passed and len(units) > 1:
-        return [v for unit in units for v in _judged(night, table, [unit], context)]
+        return [v for unit in units for v in _judged(night, table, [unit], context, keep)]
+    keep(verdict, table, units)
     for unit in units:
         lake.mark(table, unit, "passed" if verdict.passed else "failed")
     if table.name.endswith("_features") and units == [night.settings.run_date]:
         night.notes.extend(_drift(night, table, verdict))
     return [verdict]
+
+
+def _label(units: Sequence[str]) -> str:
+    return units[0] if len(units) == 1 else f"{units[0]} … {units[-1]}"
 
 
 def _drift(night: Night, table: Table, verdict: Verdict) -> list[str]:

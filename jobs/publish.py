@@ -48,7 +48,7 @@ def run(night: Night) -> Done:
     from pyspark.sql import functions as F
 
     refuse_losses(night, root, inputs)
-    gate(night, (JUDGEMENTS, training_examples_table(), HEAD_RANKINGS))
+    gate(night, (JUDGEMENTS, training_examples_table(), HEAD_RANKINGS), "publish")
     lake = night.lake
     rankings = lake.read(HEAD_RANKINGS, [night.run_date]).toPandas()
     if rankings.empty:

@@ -10,12 +10,19 @@ from typing import Any
 
 from omegaconf import MISSING
 
+IS_PATH = "is_path"
+
+
+def path(default: str = MISSING) -> Any:
+    """A key that is a path of this machine's file system: `jobs.checks` refuses one that names another store."""
+    return field(default=default, metadata={IS_PATH: True})
+
 
 @dataclass
 class LakeSection:
     """Where the tables lie."""
 
-    root: str = MISSING
+    root: str = path()
 
 
 @dataclass
@@ -27,7 +34,7 @@ class ClusterSection:
     shuffle_partitions: int = MISSING
     ui: bool = MISSING
     remote: str = MISSING
-    work_dir: str = MISSING
+    work_dir: str = path()
     java_options: str = MISSING
     extra: dict[str, str] = field(default_factory=dict)
 
@@ -36,7 +43,7 @@ class ClusterSection:
 class PrivacySection:
     """Pseudonyms and the smallest crowd whose query may leave the restricted tables."""
 
-    key_file: str = MISSING
+    key_file: str = path()
     k: int | None = MISSING
     k_real: int = MISSING
     k_simulated: int = MISSING
@@ -46,7 +53,7 @@ class PrivacySection:
 class QualitySection:
     """The gate."""
 
-    docs_dir: str = MISSING
+    docs_dir: str = path()
 
 
 @dataclass
@@ -158,7 +165,7 @@ class TuningSection:
     space: str = MISSING
     max_trees: int = MISSING
     resume: str = MISSING
-    sweeps: str = MISSING
+    sweeps: str = path()
     folds: int = MISSING
     threads: int = MISSING
     start_limit_s: float = MISSING
@@ -193,12 +200,12 @@ class Settings:
     """Everything a job is told. `run_date` is D: only what was delivered before D is known."""
 
     run_date: str = MISSING
-    logs: str = MISSING
-    catalog: str = MISSING
-    releases: str = MISSING
-    rankers: str = MISSING
-    reports: str = MISSING
-    user_ids: str = ""  # of jobs.forget
+    logs: str = path()
+    catalog: str = path()
+    releases: str = path()
+    rankers: str = path()
+    reports: str = path()
+    user_ids: str = path("")  # of jobs.forget
     sweep: str = ""  # of jobs.tune and jobs.promote
     lake: LakeSection = field(default_factory=LakeSection)
     cluster: ClusterSection = field(default_factory=ClusterSection)

@@ -19,7 +19,7 @@ GATED = (
 
 def run(night: Night) -> Done:
     """Judge what is built; exit code 3 with table, column, rule and counts if anything fails."""
-    return gate(night, (*GATED, *feature_tables()))
+    return gate(night, (*GATED, *feature_tables()), "validate")
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="validate")

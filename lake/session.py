@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SHARE = Path(sys.prefix) / "share" / "playfirst"  # where set-up put Delta's JARs and, if needed, Java
 CONF = Path(__file__).resolve().parent.parent / "conf"
 JAVA_VERSIONS = ("17", "21")
+SERVER_WAIT_S = 30.0  # for the answer of a Spark Connect server; PySpark itself tries for ten minutes, in silence
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class SessionSettings:
 def spark_session(settings: SessionSettings) -> SparkSession:
     """The session every job runs on: Delta, UTC, ANSI, Arrow; quiet, and closed to the network.
 
-    Raises BadConfiguration where Java or Delta's JARs are missing, with what to run.
+    Raises BadConfiguration where Java or Delta's JARs are missing, or no Spark Connect server answers, with what to do.
     """
     from pyspark.sql import SparkSession
 
@@ -53,6 +54,8 @@ def spark_session(settings: SessionSettings) -> SparkSession:
     if not settings.remote:
         del os.environ["SPARK_CONNECT_MODE_ENABLED"]
     os.environ["JAVA_HOME"] = java_home()
+    if settings.remote.startswith("sc://"):
+        _await_server(settings.remote)
     # mypy sees the classic builder only
     builder = SparkSession.builder.appName(settings.app_name)
     for key, value in _options(settings).items():
@@ -85,6 +88,22 @@ class LazySession:
         if self._session is not None:
             self._session.stop()
             self._session = None
+
+
+def _await_server(remote: str) -> None:
+    import grpc
+    from pyspark.errors import PySparkException
+    from pyspark.sql.connect.client import DefaultChannelBuilder
+
+    try:
+        with DefaultChannelBuilder(remote).toChannel() as channel:
+            grpc.channel_ready_future(channel).result(timeout=SERVER_WAIT_S)
+    except (grpc.FutureTimeoutError, PySparkException, ValueError) as error:  # ValueError: a port that is no number
+        is_late = isinstance(error, grpc.FutureTimeoutError)
+        why = f"no Spark Connect server answered within {SERVER_WAIT_S:g} s" if is_late else str(error).splitlines()[0]
+        raise BadConfiguration(
+            f"cluster.remote is {remote!r}: {why.rstrip('.')}. Start the server, or leave cluster.remote empty."
+        ) from None
 
 
 def _options(settings: SessionSettings) -> dict[str, str]:

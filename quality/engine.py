@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from quality.pages import index_page, offline
-from quality.verdict import Verdict
+from quality.record import Entry, NightRecord, replace_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
 
 SITE = "playfirst"
+RUN_FOLDER = "%Y%m%dT%H%M%S.%fZ"  # as Great Expectations names the folder of a run's pages
 # counts of broken rows, never the rows: SUMMARY, the default, would put raw values into the Data Docs
 RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0, "include_unexpected_rows": False}
 
@@ -63,10 +64,9 @@ def quiet() -> Iterator[None]:
 
 @dataclass
 class GateContext:
-    """One night's Great Expectations: suites and results in memory, Data Docs under `docs_dir` (one folder a night)."""
+    """One gate's Great Expectations: suites and results in memory, Data Docs under `docs_dir` (one folder a night)."""
 
     docs_dir: Path
-    verdicts: list[Verdict] = field(default_factory=list, repr=False)
     added: set[str] = field(default_factory=set, repr=False)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     counting_s: float = 0.0  # seconds that Spark counted so far
@@ -136,25 +136,52 @@ def folder(partition: str) -> str:
     return re.sub(r"[^\w.-]+", "_", partition).strip("_") or "all"
 
 
-def write_data_docs(context: GateContext) -> Path:
-    """Write the pages of everything judged so far, once for all tables; the path of `index.html`.
+def write_data_docs(context: GateContext, record: NightRecord) -> Path:
+    """Write the pages of everything this gate judged, once for all tables, and the index of the whole night; the index's path.
 
     Great Expectations' pages want scripts, styles and pictures from six foreign servers, and without them its index
-    is blank. Operators' machines may be closed: the pages are made to stand alone, and the index is ours.
+    is blank. Operators' machines may be closed: the pages are made to stand alone, and the index is ours. Pages of the
+    night's earlier gates stay and stay linked, but for those of verdicts that count no more.
     """
     begun = time.perf_counter()
-    context.docs_dir.mkdir(parents=True, exist_ok=True)
-    with quiet():
-        context.gx.build_data_docs(site_names=[SITE])
-    shutil.rmtree(context.docs_dir / "static", ignore_errors=True)  # fonts and pictures that no page shows any more
-    pages = [p for part in ("validations", "expectations") for p in sorted((context.docs_dir / part).rglob("*.html"))]
-    for page in pages:
-        page.write_text(offline(page.read_text("utf-8")), "utf-8")
-    links: dict[tuple[str, str], str] = {}
-    for verdict in context.verdicts:
-        where = context.docs_dir / "validations" / verdict.table / folder(verdict.partition)
-        if written := sorted(where.rglob("*.html")):
-            links[verdict.table, verdict.partition] = written[-1].relative_to(context.docs_dir).as_posix()
-    context.index.write_text(index_page(context.verdicts, links, context.started), "utf-8")
+    docs, unlinked = context.docs_dir, list[Path]()
+    if context.added:  # else only empty partitions were judged
+        docs.mkdir(parents=True, exist_ok=True)
+        with quiet():
+            # its index is not only blank: to build it removes the pages of all earlier gates
+            context.gx.build_data_docs(site_names=[SITE], build_index=False)
+        shutil.rmtree(docs / "static", ignore_errors=True)  # fonts and pictures that no page shows any more
+        for page in [p for part in ("validations", "expectations") for p in sorted((docs / part).rglob("*.html"))]:
+            if (text := page.read_text("utf-8")) != (alone := offline(text)):
+                replace_text(page, alone)
+        run = context.started.strftime(RUN_FOLDER)
+
+        def page_of(entry: Entry) -> str | None:
+            written = sorted((docs / "validations" / entry.table / folder(entry.partition) / run).rglob("*.html"))
+            return written[-1].relative_to(docs).as_posix() if written else None
+
+        record.link(page_of)
+        unlinked = [p for f in docs.glob(f"validations/*/*/{run}") for p in f.rglob("*.html")]  # of partitions judged
+    write_index(record)  # together and then, because they failed, one by one
+    linked = {docs / e.page for e in record.entries if e.page}
+    for page in {*unlinked, *(docs / p for p in record.superseded)} - linked:
+        _remove(page, docs / "validations")
     context.expectations_s += time.perf_counter() - begun
     return context.index
+
+
+def write_index(record: NightRecord) -> None:
+    """Write the night's first page, unless it stands there just so."""
+    index = record.folder / "index.html"
+    text = index_page(record.folder.name, record.entries)
+    if not index.exists() or index.read_text("utf-8") != text:
+        replace_text(index, text)
+
+
+def _remove(page: Path, top: Path) -> None:
+    """Remove a page, and the folders under `top` that are then empty."""
+    page.unlink(missing_ok=True)
+    for parent in page.parents:
+        if parent == top or not parent.exists() or any(parent.iterdir()):
+            return
+        parent.rmdir()

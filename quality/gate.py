@@ -47,10 +47,7 @@ def judge(frame: DataFrame, table: Table, partition: str, context: GateContext) 
     context.expectations_s += time.perf_counter() - counted
     rows = int(profiled["rows"].iloc[0])
     found = _failures(result, table, profiled)
-    verdict = Verdict(table.name, partition, not found, rows, tuple(found), context.index, profiled)
-    again = [v for v in context.verdicts if (v.table, v.partition) != (table.name, partition)]
-    context.verdicts[:] = [*again, verdict]
-    return verdict
+    return Verdict(table.name, partition, not found, rows, tuple(found), context.index, profiled)
 
 
 def _failures(result: Any, table: Table, profiled: pd.DataFrame) -> list[Failure]:

@@ -5,8 +5,10 @@ import io
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
 
+from lake.local_path import why_not_local
 from serving.errors import ReleaseError
 
 
@@ -16,6 +18,13 @@ class OneLineParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print `message` in one line with the next step and exit with 2."""
         self.exit(2, f"{self.prog}: {message}. See python -m {self.prog.split()[0]} --help\n")
+
+
+def local_path(text: str) -> Path:
+    """The type of an argument that is a path; one that names another store (s3a://…) is a wrong argument."""
+    if why := why_not_local(text):
+        raise argparse.ArgumentTypeError(f"{text!r}: {why}")
+    return Path(text)
 
 
 def guarded(name: str, run: Callable[[], int | None]) -> int:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
-from serving.command import OneLineParser, guarded
+from serving.command import OneLineParser, guarded, local_path
 from serving.errors import ReleaseError
 from serving.layout import DEFAULT_RELEASES, MAX_REQUEST_CHARACTERS, is_locale
 from serving.reader import ReleaseReader
@@ -164,7 +164,7 @@ def serve(root: Path, port: int, max_age_h: float | None) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     parser = OneLineParser(prog="serving.http", description="Serve the current release over HTTP on 127.0.0.1.")
-    parser.add_argument("--releases", type=Path, default=DEFAULT_RELEASES, help="default: %(default)s")
+    parser.add_argument("--releases", type=local_path, default=DEFAULT_RELEASES, help="default: %(default)s")
     parser.add_argument("--port", type=int, default=8080, help="default: %(default)s; 0 takes a free one")
     parser.add_argument(
         "--max-age-h", type=float, help="older is stale; default: what the release says (serving.max_age_h)"

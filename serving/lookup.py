@@ -9,10 +9,9 @@ import json
 import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 from serving.answer import Answer
-from serving.command import OneLineParser, guarded
+from serving.command import OneLineParser, guarded, local_path
 from serving.layout import DEFAULT_RELEASES
 from serving.reader import ReleaseReader
 
@@ -21,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     parser = OneLineParser(prog="serving.lookup", description="Look up requests in the current release.")
     parser.add_argument("request", nargs="*", help="what the listener said; without it, one per line from stdin")
-    parser.add_argument("--releases", type=Path, default=DEFAULT_RELEASES, help="default: %(default)s")
+    parser.add_argument("--releases", type=local_path, default=DEFAULT_RELEASES, help="default: %(default)s")
     parser.add_argument("--locale", default="en-US", help="BCP-47, default: %(default)s")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--explain", action="store_true", help="what was tried, and why the first ten tracks")

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from serving.command import OneLineParser, guarded
+from serving.command import OneLineParser, guarded, local_path
 from serving.errors import NoRelease, ReleaseError, ReleaseNotVerified
 from serving.layout import DEFAULT_RELEASES, RANKINGS, release_ids
 from serving.listing import listing
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = commands.add_parser(name, help=text, description=text)
         if name in ("verify", "pin", "dump"):
             command.add_argument("id", nargs=None if name == "pin" else "?", help="release_id")
-        command.add_argument("--releases", type=Path, default=DEFAULT_RELEASES, help="default: %(default)s")
+        command.add_argument("--releases", type=local_path, default=DEFAULT_RELEASES, help="default: %(default)s")
     options = parser.parse_args(arguments)
     run = _COMMANDS[options.command]
     return guarded("serving.release", lambda: run(options.releases, getattr(options, "id", None)))

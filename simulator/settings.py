@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date
@@ -9,6 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 WORLDS = Path(__file__).parent / "worlds"
+SCHEME = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*:/")  # s3a://bucket, and s3a:/bucket as pathlib writes it
 
 
 class BadSimulation(Exception):
@@ -56,6 +58,11 @@ def settings_from(words: Sequence[str]) -> Settings:
         asked[key] = value
     if not asked.get("out"):
         raise BadSimulation("key 'out' is missing: expected the folder to write, such as out=var/simulated.")
+    for key in ("out", "catalog"):
+        if SCHEME.match(asked.get(key, "")):
+            raise BadSimulation(
+                f"{key}={asked[key]}: expected a local path without a scheme; other stores are not supported."
+            )
     out = asked.pop("out")
     whole = {k: _whole(k, asked.pop(k)) for k in _LEAST if k in asked}
     day = _day(asked.pop("first_date")) if "first_date" in asked else Settings.first_date

@@ -16,6 +16,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from events.delivery import delivered, simulated_as
+from jobs.checks import wrong_place
 from lake.commits import units_written
 from lake.errors import InputContractError
 from lake.lock import holder, is_held
@@ -54,6 +55,7 @@ def _settings(words: list[str]) -> dict[str, str]:
 
 
 def _nightly(given: dict[str, str]) -> int:
+    _refuse_other_places(given)
     catalog, logs, limit_s = given.pop("catalog", ""), given.pop("logs", ""), given.pop("limit_s", str(LIMIT_S))
     if not limit_s.isdigit() or not int(limit_s):
         raise Refused(f"limit_s={limit_s}: expected whole seconds, such as {LIMIT_S}.", 2)
@@ -86,6 +88,13 @@ def _nightly(given: dict[str, str]) -> int:
     print(f"RUN_DATE={run_date}", flush=True)
     command = [sys.executable, "-m", "jobs.nightly", f"run_date={run_date}", f"logs={logs}", f"catalog={catalog}"]
     return _run([*command, *[f"{k}={v}" for k, v in given.items()]], int(limit_s))
+
+
+def _refuse_other_places(given: dict[str, str]) -> None:
+    """Refused for a path that names another store, or an engine on other machines: before anything is simulated or moved."""
+    wrong = (wrong_place(key.lstrip("+"), value.strip("'\"")) for key, value in given.items())
+    if lines := [line for line in wrong if line]:
+        raise Refused(f"{'; '.join(lines)}.", 2)
 
 
 def last_run_date() -> str:

@@ -42,7 +42,7 @@ def night(spark: SparkSession, tmp_path: Path, world: World) -> Night:
 def test_a_partition_of_the_night_before_that_fails_does_not_hold_tonight(night: Night) -> None:
     curves(night.lake, BEFORE, ["web", "web"])
     curves(night.lake, D, ["web", "mobile"])
-    gate(night, [EXPOSURE_CURVES])
+    gate(night, [EXPOSURE_CURVES], "validate")
     assert (night.lake.state(EXPOSURE_CURVES, D), night.lake.state(EXPOSURE_CURVES, BEFORE)) == ("passed", "built")
 
 
@@ -51,7 +51,7 @@ def test_a_training_snapshot_of_tonight_that_fails_does(night: Night) -> None:
     curves(night.lake, night.as_of[0], ["web", "web"])
     curves(night.lake, D, ["web", "mobile"])
     with pytest.raises(QualityGateFailed, match=rf"exposure_curves @ {night.as_of[0]}"):
-        gate(night, [EXPOSURE_CURVES])
+        gate(night, [EXPOSURE_CURVES], "validate")
     assert night.lake.state(EXPOSURE_CURVES, D) == "passed"
 
 
@@ -61,7 +61,7 @@ def test_what_an_audit_failed_on_another_night_is_not_passed_by_this_ones_gate(n
         made = sparse(rows, EXAMPLES, run_date=F.lit(day), split=F.lit("train"))
         night.lake.write(EXAMPLES, made, {str(day): "examples"})
     night.lake.mark(EXAMPLES, BEFORE, "failed")
-    gate(night, [EXAMPLES])
+    gate(night, [EXAMPLES], "publish")
     assert (night.lake.state(EXAMPLES, D), night.lake.state(EXAMPLES, BEFORE)) == ("passed", "failed")
 
 

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from rich.console import Console
 
 from evaluation.ablation import read_ablation
-from features.catalogue import FAMILIES, feature_table, matrix_names
+from features.catalogue import FAMILIES, feature_table, feature_tables, matrix_names
 from features.explain import explained
 from jobs import ablate, build_features, nightly, publish, rank_head, report, try_feature, validate
 from jobs.answers import chosen_requests
@@ -25,7 +25,7 @@ from lake.errors import BadConfiguration, MissingPartition, QualityGateFailed, R
 from lake.io import Lake
 from lake.places import places
 from lake.session import LazySession, SessionSettings
-from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, DELIVERED_FILES, HEAD_RANKINGS, LEDGER, QUERIES
+from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, DELIVERED_FILES, HEAD_RANKINGS, JUDGEMENTS, LEDGER, QUERIES
 from ranking.examples import training_examples_table
 from ranking.ranker import load
 from ranking.scoring import feature_list
@@ -276,6 +276,19 @@ def test_a_poisoned_feature_holds_the_night(done: Night, spark: SparkSession, wo
     assert not build_features.run(healed).skipped and healed.lake.fingerprint(PAIR, RUN_DATE) == good
     validate.run(healed)
     assert healed.lake.state(PAIR, RUN_DATE) == "passed"
+
+
+def test_one_index_shows_the_tables_of_both_gates_and_every_page(done: Night, home: Path) -> None:
+    folder = home / "data-docs" / RUN_DATE
+    text = (folder / "index.html").read_text("utf-8")
+    named = re.findall(r'<td><a href="([^"]+)">(\w+)</a></td>', text)
+    last = {JUDGEMENTS.name, HEAD_RANKINGS.name, training_examples_table().name}
+    judged = {
+        t.name for t in (*validate.GATED, *feature_tables()) if any(c.rows for c in done.lake.commits(t).values())
+    }
+    assert {table for _, table in named} == judged | last and len(judged) >= 18
+    assert all((folder / page).is_file() for page, _ in named)
+    assert "<td>validate</td>" in text and "<td>publish</td>" in text
 
 
 def test_data_docs_name_tables_but_no_person_and_no_query(done: Night, home: Path) -> None:

@@ -48,6 +48,13 @@ def test_lookup_without_a_release_is_one_line_and_exit_2(tmp_path: Path) -> None
     assert run.returncode == 2 and run.stderr.count(b"\n") == 1 and b"make nightly" in run.stderr
 
 
+@pytest.mark.parametrize("words", [["serving.lookup", "hello"], ["serving.release", "list"], ["serving.http"]])
+def test_releases_of_another_store_are_refused_in_one_line(words: list[str]) -> None:
+    run = python("-m", *words, "--releases", "s3a://bucket/releases")
+    assert run.returncode == 2 and run.stderr.count(b"\n") == 1, run.stderr
+    assert b"--releases: 's3a://bucket/releases': expected a local path" in run.stderr
+
+
 def test_rollback_as_a_process_takes_under_a_second(root: Path) -> None:
     first, second = night(root, 20), night(root, 21)
     code = (

@@ -106,6 +106,8 @@ def test_behaviour_is_drawn_per_seed_inside_the_ranges():
         (["out=x", "seed=1", "seed=2"], "given twice"),
         (["out=x", "fast"], "expected key=value"),
         (["days=2"], "key 'out' is missing"),
+        (["out=s3a://bucket/x"], "out=s3a://bucket/x: expected a local path"),
+        (["out=x", "catalog=hdfs:/c.jsonl"], "catalog=hdfs:/c.jsonl: expected a local path"),
     ],
 )
 def test_bad_arguments(words, says, capsys):

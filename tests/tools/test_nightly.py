@@ -79,6 +79,22 @@ def test_a_simulation_that_was_cut_off_is_made_again(commands: Commands, monkeyp
     assert make(monkeypatch) == 0 and commands.simulations == 2
 
 
+@pytest.mark.parametrize("word", [
+    "logs=s3a://bucket/logs", "catalog=s3a://bucket/catalog.jsonl.gz", "lake.root=s3a://bucket/lake", "+lake.root=s3a:/bucket/lake",
+    "releases='hdfs://host/r'", "cluster.master=spark://host:7077", "cluster.remote=yarn",
+])  # fmt: skip
+def test_another_store_or_cluster_is_refused_before_anything_is_simulated_or_moved(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], word: str
+) -> None:
+    assert make(monkeypatch, word) == 2
+    line = capsys.readouterr().err
+    key, value = word.lstrip("+").split("=")
+    assert (
+        line.count("\n") == 1 and line.startswith("make nightly: ") and f"{key} is" in line and value.strip("'") in line
+    )
+    assert commands.seen == [] and list(Path.cwd().iterdir()) == []
+
+
 def test_own_logs_set_the_simulated_world_aside_and_never_give_way(
     commands: Commands, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
