@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from events.contract import SURFACE_OF, event_rules, reasons, search_rules
 from events.duplicates import with_repeats
 from events.privacy import masked, with_pseudonym, without_contacts
-from events.reading import PLACE, SAMPLE, with_raw_text
+from events.raw_text import KEY, raw_texts
+from events.reading import PLACE
+from lake.errors import RowsUnaccounted
 from lake.schema import struct
 from lake.tables import DELIVERED_FILES, ENGAGEMENT_EVENTS, QUARANTINE, SEARCH_LOG
 
@@ -134,34 +136,52 @@ def with_outcome(judged: DataFrame, source: str, earlier: DataFrame | None, days
     return frame.withColumn("outcome", outcome).drop("repeat")
 
 
-def quarantine(spark: SparkSession, sides: list[Sorted], bad_files: Collection[str] | None = None) -> DataFrame:
+def quarantine(spark: SparkSession, sides: list[Sorted], expected: Mapping[str, int] | None = None) -> DataFrame:
     """One row per quarantined row of any source: raw text with the user id replaced, file, line, every reason.
 
-    `bad_files`: the source files that hold such rows, where the caller knows them (DELIVERED_FILES says so): kinds of
-    files without one are not read again.
+    `expected`: source file -> quarantined rows, as DELIVERED_FILES has them, where the caller knows them (counted here
+    otherwise). Raises RowsUnaccounted unless exactly so many are found again in each file.
     """
     from pyspark.sql import functions as F
 
     parts = []
     for side in sides:
-        of_source = None if bad_files is None else [f for f in bad_files if f.startswith(side.folder + "/")]
-        if of_source == []:
-            continue
         bad = side.rows.where(F.col("outcome") == QUARANTINED)
+        if expected is None:
+            due = {r[0]: r[1] for r in bad.groupBy("source_file").count().collect()}
+        else:
+            due = {f: n for f, n in expected.items() if n and f.startswith(side.folder + "/")}
+        if not due:
+            continue
         # an event names its listener by the search alone; whatever else looks like an id is cut
         person = F.col("user_id") if side.source == "search" else F.lit(None).cast("string")
-        bad = bad.select(*PLACE, "reasons", person.alias("user_id"))
-        bad = with_raw_text(spark, bad, side.files, side.folder, of_source)
+        # copies of one line in a file break the same rules: each key once here, each copy once among the texts
+        bad = bad.select("delivered_date", *KEY, "reasons", person.alias("user_id")).distinct().localCheckpoint()
+        found = bad.join(raw_texts(spark, bad.select(*KEY), side.files, side.folder, due), [*KEY]).localCheckpoint()
+        _check_found(due, {r[0]: r[1] for r in found.groupBy("source_file").count().collect()})
         text = masked(F.col("raw_text"), F.col("user_id"))
-        parts.append(bad.select("delivered_date", F.lit(side.source).alias("source"), "source_file", "line",
-                                text.alias("raw_text"), "reasons"))  # fmt: skip
+        parts.append(found.select("delivered_date", F.lit(side.source).alias("source"), "source_file", "line",
+                                  text.alias("raw_text"), "reasons"))  # fmt: skip
     if not parts:
         return spark.createDataFrame([], struct(QUARANTINE))
     return reduce(lambda a, b: a.unionByName(b), parts).select(*[c.name for c in QUARANTINE.columns])
 
 
+def _check_found(due: Mapping[str, int], found: Mapping[str, int]) -> None:
+    wrong = sorted(f for f in {*due, *found} if due.get(f, 0) != found.get(f, 0))
+    if wrong:
+        first = wrong[0]
+        raise RowsUnaccounted(
+            f"{first}: {found.get(first, 0):,} of {due.get(first, 0):,} rows to be quarantined were found again ({len(wrong)} such "
+            f"files in all): the file changed while it was read. Nothing was written; run jobs.ingest again when it is complete."
+        )
+
+
 def delivered_files(sides: list[Sorted]) -> DataFrame:
-    """One row per delivered file: received = accepted + duplicate + quarantined."""
+    """One row per delivered file: received = accepted + duplicate + quarantined.
+
+    `foreign_fields` is the sum over the rows that were looked at (`foreign` is not null) times received / looked at.
+    """
     from pyspark.sql import functions as F
 
     def of(*outcomes: str) -> Column:
@@ -175,11 +195,12 @@ def delivered_files(sides: list[Sorted]) -> DataFrame:
             of(CONFLICT).alias("duplicate_conflict"),
             of(QUARANTINED).alias("quarantined"),
             F.count_if("is_forgotten").alias("forgotten"),
-            F.sum(F.size("foreign")).cast("bigint").alias("foreign_fields"),
+            F.round(F.coalesce(F.try_divide(F.sum(F.size("foreign")) * F.count("*"), F.count("foreign")), F.lit(0.0)))
+            .cast("bigint")
+            .alias("foreign_fields"),
             F.array_sort(F.array_distinct(F.flatten(F.collect_set("foreign")))).alias("foreign_names"),
         )
         for side in sides
     ]
-    scale = F.when(F.col("source_file").endswith(".parquet"), 1).otherwise(SAMPLE)
-    counted = reduce(lambda a, b: a.unionByName(b), parts).withColumn("foreign_fields", F.col("foreign_fields") * scale)
+    counted = reduce(lambda a, b: a.unionByName(b), parts)
     return counted.select(*[c.name for c in DELIVERED_FILES.columns])

@@ -74,6 +74,16 @@ class StaleRanker(PlayfirstError):
     """The ranker's features are not the catalogue's features."""
 
 
+class RowsUnaccounted(PlayfirstError):
+    """Rows of a delivered file are missing from its account: received is not accepted + duplicate + quarantined."""
+
+
+class KeyUnusable(PlayfirstError):
+    """The pseudonym key's file is missing, cut or no key; pseudonyms made with it would be none."""
+
+    exit_code = 2
+
+
 class KeyMismatch(PlayfirstError):
     """The lake was written with another pseudonym key."""
 
