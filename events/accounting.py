@@ -42,7 +42,10 @@ def check_something_accepted(
     UBI documents that are no rows of the source are none accepted, but are accounted for beside others that are.
     """
     empty: list[tuple[str, str, str]] = []
-    for (day, source), files in sorted(delivered.items()):
+    by_cause = sorted(
+        delivered.items(), key=lambda d: (d[0][0], d[0][1] != "search")
+    )  # events without searches follow from them
+    for (day, source), files in by_cause:
         folder = f"{SOURCES[source]}/date={day}"
         here = [a for a in accounts if str(a["delivered_date"]) == day and a["source"] == source]
         received, accepted = (sum(a[c] for a in here) for c in ("received", "accepted"))

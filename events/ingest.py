@@ -91,18 +91,20 @@ def judged_events(parsed: DataFrame, searches: DataFrame, known_tracks: DataFram
 
     `searches` holds (search_id, results, search_date, delivered_date, is_forgotten) of accepted searches; `known_tracks`
     (track_id) of the catalog. An event without a search delivered within `days_late` days of it is `no_search` (and waits
-    in quarantine until it comes); one on a track or position that was not served is `not_served`.
+    in quarantine until it comes); one on a track or position that was not served is `not_served`. Where an id that was used
+    again names two such searches, the event belongs to the last one delivered by its own day, else to the first after it.
     """
     from pyspark.sql import functions as F
 
     own = searches.select(
-        "search_id", F.col("results").alias("_results"), F.col("search_date").alias("_search_date"),
+        F.col("search_id").alias("_search_id"), F.col("results").alias("_results"), F.col("search_date").alias("_search_date"),
         F.col("delivered_date").alias("_search_delivered"), F.col("is_forgotten").alias("_forgotten"),
     )  # fmt: skip
-    near = F.abs(F.datediff("delivered_date", "_search_delivered")) <= days_late
+    own = _once_near(own, days_late)
+    is_own = (F.col("search_id") == F.col("_search_id")) & F.col("delivered_date").between(F.col("_from"), F.col("_to"))
     known = F.broadcast(known_tracks.select("track_id", F.lit(True).alias("_known")))
-    frame = parsed.withColumn("at", F.try_to_timestamp("ts")).join(own, "search_id", "left")
-    frame = frame.withColumn("_near", F.coalesce(near, F.lit(False))).join(known, "track_id", "left")
+    frame = parsed.withColumn("at", F.try_to_timestamp("ts")).join(own, is_own, "left")
+    frame = frame.withColumn("_near", F.col("_search_id").isNotNull()).join(known, "track_id", "left")
     position = F.col("position").cast("bigint")
     served = F.when(
         (position >= 1) & (position <= F.size("_results")),
@@ -119,6 +121,31 @@ def judged_events(parsed: DataFrame, searches: DataFrame, known_tracks: DataFram
         "event_id", "search_id", "track_id", F.col("position").try_cast("int").alias("position"),
         F.col("at").alias("ts"), "kind", "dwell_ms", F.col("_search_date").alias("search_date"),
     )  # fmt: skip
+
+
+def _once_near(searches: DataFrame, days_late: int) -> DataFrame:
+    """Add the delivery days [`_from`, `_to`] of the events that belong to a search: no day twice for one `_search_id`.
+
+    Days of deliveries may lie `days_late` before or after; an id stands once in any `days_late` days, so that one used again has
+    its days cut at those of the next use. Only ids of several searches are sorted, and nearly always there is none.
+    """
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    day = F.col("_search_delivered")
+    plain = searches.withColumn("_from", F.date_sub(day, days_late)).withColumn("_to", F.date_add(day, days_late))
+    hashed = F.xxhash64("_search_id").alias("_h")
+    several = searches.groupBy(hashed).agg(F.count("*").alias("n")).where("n > 1").select("_h").localCheckpoint()
+    if several.isEmpty():
+        return plain
+    keyed = plain.withColumn("_h", hashed)
+    uses = Window.partitionBy("_search_id").orderBy(day)
+    before, after = F.lag(day).over(uses), F.lead(day).over(uses)
+    # (least and greatest pass nulls over: of the first use there is none before)
+    begins = F.when(before.isNotNull(), F.least(F.date_add(before, days_late + 1), day))
+    cut = {"_from": F.greatest("_from", begins), "_to": F.least("_to", F.date_sub(after, 1))}
+    again = keyed.join(F.broadcast(several), "_h", "left_semi").withColumns(cut).select(*plain.columns)
+    return keyed.join(F.broadcast(several), "_h", "left_anti").select(*plain.columns).unionByName(again)
 
 
 def with_outcome(judged: DataFrame, source: str, earlier: DataFrame | None, days_late: int) -> DataFrame:
