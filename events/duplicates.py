@@ -44,7 +44,7 @@ def with_repeats(
         return rows.withColumn("repeat", F.lit(None).cast("string"))
     repeats = _repeats(_only(good, id_column, several, found), id_column, said, days_late,
                        None if earlier is None else _only(earlier, id_column, several, found)).localCheckpoint()  # fmt: skip
-    return rows.join(F.broadcast(repeats) if found <= FEW else repeats, ["source_file", "block", "seen"], "left")
+    return rows.join(F.broadcast(repeats) if found <= FEW else repeats, ["source_file", "seen"], "left")
 
 
 def _only(frame: DataFrame, id_column: str, hashes: DataFrame, n: int) -> DataFrame:
@@ -57,12 +57,13 @@ def _only(frame: DataFrame, id_column: str, hashes: DataFrame, n: int) -> DataFr
 def _repeats(
     rows: DataFrame, id_column: str, said: Sequence[str], days_late: int, earlier: DataFrame | None
 ) -> DataFrame:
-    """(source_file, block, seen, repeat) of the rows that do not stand."""
+    """(source_file, seen, repeat) of the rows that do not stand."""
     from pyspark.sql import Window
     from pyspark.sql import functions as F
 
     row = rows.select(id_column, *PLACE, "ts", content(said).alias("_content"))
-    order = Window.partitionBy(id_column, "delivered_date").orderBy("ts", "_content", "source_file", "block", "seen")
+    # of copies alike in time, content and file it makes no difference in any table which one stands
+    order = Window.partitionBy(id_column, "delivered_date").orderBy("ts", "_content", "source_file", "line_key", "seen")
     row = row.withColumn("_n", F.row_number().over(order))
     day = F.struct(F.col("delivered_date").alias("day"), F.col("_content").alias("content"))
     firsts = row.where(F.col("_n") == 1).groupBy(id_column).agg(F.array_sort(F.collect_list(day)).alias("days"))
@@ -87,4 +88,4 @@ def _repeats(
     was_before = F.exists(stood_before, lambda s: s["day"] == F.col("delivered_date"))
     stands = (F.col("_n") == 1) & (of["day"] == F.col("delivered_date")) & ~was_before
     repeat = F.when(of["content"] == F.col("_content"), F.lit("duplicate")).otherwise(F.lit("duplicate_conflict"))
-    return judged.where(~stands).select("source_file", "block", "seen", repeat.alias("repeat"))
+    return judged.where(~stands).select("source_file", "seen", repeat.alias("repeat"))

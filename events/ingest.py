@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from events.contract import SURFACE_OF, event_rules, reasons, search_rules
 from events.duplicates import with_repeats
 from events.privacy import masked, with_pseudonym, without_contacts
-from events.reading import PLACE, SAMPLE, with_raw_text
+from events.raw_text import KEY, raw_texts
+from events.reading import PLACE
+from lake.errors import RowsUnaccounted
 from lake.schema import struct
 from lake.tables import DELIVERED_FILES, ENGAGEMENT_EVENTS, QUARANTINE, SEARCH_LOG
 
@@ -89,18 +91,20 @@ def judged_events(parsed: DataFrame, searches: DataFrame, known_tracks: DataFram
 
     `searches` holds (search_id, results, search_date, delivered_date, is_forgotten) of accepted searches; `known_tracks`
     (track_id) of the catalog. An event without a search delivered within `days_late` days of it is `no_search` (and waits
-    in quarantine until it comes); one on a track or position that was not served is `not_served`.
+    in quarantine until it comes); one on a track or position that was not served is `not_served`. Where an id that was used
+    again names two such searches, the event belongs to the last one delivered by its own day, else to the first after it.
     """
     from pyspark.sql import functions as F
 
     own = searches.select(
-        "search_id", F.col("results").alias("_results"), F.col("search_date").alias("_search_date"),
+        F.col("search_id").alias("_search_id"), F.col("results").alias("_results"), F.col("search_date").alias("_search_date"),
         F.col("delivered_date").alias("_search_delivered"), F.col("is_forgotten").alias("_forgotten"),
     )  # fmt: skip
-    near = F.abs(F.datediff("delivered_date", "_search_delivered")) <= days_late
+    own = _once_near(own, days_late)
+    is_own = (F.col("search_id") == F.col("_search_id")) & F.col("delivered_date").between(F.col("_from"), F.col("_to"))
     known = F.broadcast(known_tracks.select("track_id", F.lit(True).alias("_known")))
-    frame = parsed.withColumn("at", F.try_to_timestamp("ts")).join(own, "search_id", "left")
-    frame = frame.withColumn("_near", F.coalesce(near, F.lit(False))).join(known, "track_id", "left")
+    frame = parsed.withColumn("at", F.try_to_timestamp("ts")).join(own, is_own, "left")
+    frame = frame.withColumn("_near", F.col("_search_id").isNotNull()).join(known, "track_id", "left")
     position = F.col("position").cast("bigint")
     served = F.when(
         (position >= 1) & (position <= F.size("_results")),
@@ -119,6 +123,31 @@ def judged_events(parsed: DataFrame, searches: DataFrame, known_tracks: DataFram
     )  # fmt: skip
 
 
+def _once_near(searches: DataFrame, days_late: int) -> DataFrame:
+    """Add the delivery days [`_from`, `_to`] of the events that belong to a search: no day twice for one `_search_id`.
+
+    Days of deliveries may lie `days_late` before or after; an id stands once in any `days_late` days, so that one used again has
+    its days cut at those of the next use. Only ids of several searches are sorted, and nearly always there is none.
+    """
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    day = F.col("_search_delivered")
+    plain = searches.withColumn("_from", F.date_sub(day, days_late)).withColumn("_to", F.date_add(day, days_late))
+    hashed = F.xxhash64("_search_id").alias("_h")
+    several = searches.groupBy(hashed).agg(F.count("*").alias("n")).where("n > 1").select("_h").localCheckpoint()
+    if several.isEmpty():
+        return plain
+    keyed = plain.withColumn("_h", hashed)
+    uses = Window.partitionBy("_search_id").orderBy(day)
+    before, after = F.lag(day).over(uses), F.lead(day).over(uses)
+    # (least and greatest pass nulls over: of the first use there is none before)
+    begins = F.when(before.isNotNull(), F.least(F.date_add(before, days_late + 1), day))
+    cut = {"_from": F.greatest("_from", begins), "_to": F.least("_to", F.date_sub(after, 1))}
+    again = keyed.join(F.broadcast(several), "_h", "left_semi").withColumns(cut).select(*plain.columns)
+    return keyed.join(F.broadcast(several), "_h", "left_anti").select(*plain.columns).unionByName(again)
+
+
 def with_outcome(judged: DataFrame, source: str, earlier: DataFrame | None, days_late: int) -> DataFrame:
     """Say of each row what became of it; `earlier`: rows accepted from folders before these, within the lateness.
 
@@ -134,34 +163,52 @@ def with_outcome(judged: DataFrame, source: str, earlier: DataFrame | None, days
     return frame.withColumn("outcome", outcome).drop("repeat")
 
 
-def quarantine(spark: SparkSession, sides: list[Sorted], bad_files: Collection[str] | None = None) -> DataFrame:
+def quarantine(spark: SparkSession, sides: list[Sorted], expected: Mapping[str, int] | None = None) -> DataFrame:
     """One row per quarantined row of any source: raw text with the user id replaced, file, line, every reason.
 
-    `bad_files`: the source files that hold such rows, where the caller knows them (DELIVERED_FILES says so): kinds of
-    files without one are not read again.
+    `expected`: source file -> quarantined rows, as DELIVERED_FILES has them, where the caller knows them (counted here
+    otherwise). Raises RowsUnaccounted unless exactly so many are found again in each file.
     """
     from pyspark.sql import functions as F
 
     parts = []
     for side in sides:
-        of_source = None if bad_files is None else [f for f in bad_files if f.startswith(side.folder + "/")]
-        if of_source == []:
-            continue
         bad = side.rows.where(F.col("outcome") == QUARANTINED)
+        if expected is None:
+            due = {r[0]: r[1] for r in bad.groupBy("source_file").count().collect()}
+        else:
+            due = {f: n for f, n in expected.items() if n and f.startswith(side.folder + "/")}
+        if not due:
+            continue
         # an event names its listener by the search alone; whatever else looks like an id is cut
         person = F.col("user_id") if side.source == "search" else F.lit(None).cast("string")
-        bad = bad.select(*PLACE, "reasons", person.alias("user_id"))
-        bad = with_raw_text(spark, bad, side.files, side.folder, of_source)
+        # copies of one line in a file break the same rules: each key once here, each copy once among the texts
+        bad = bad.select("delivered_date", *KEY, "reasons", person.alias("user_id")).distinct().localCheckpoint()
+        found = bad.join(raw_texts(spark, bad.select(*KEY), side.files, side.folder, due), [*KEY]).localCheckpoint()
+        _check_found(due, {r[0]: r[1] for r in found.groupBy("source_file").count().collect()})
         text = masked(F.col("raw_text"), F.col("user_id"))
-        parts.append(bad.select("delivered_date", F.lit(side.source).alias("source"), "source_file", "line",
-                                text.alias("raw_text"), "reasons"))  # fmt: skip
+        parts.append(found.select("delivered_date", F.lit(side.source).alias("source"), "source_file", "line",
+                                  text.alias("raw_text"), "reasons"))  # fmt: skip
     if not parts:
         return spark.createDataFrame([], struct(QUARANTINE))
     return reduce(lambda a, b: a.unionByName(b), parts).select(*[c.name for c in QUARANTINE.columns])
 
 
+def _check_found(due: Mapping[str, int], found: Mapping[str, int]) -> None:
+    wrong = sorted(f for f in {*due, *found} if due.get(f, 0) != found.get(f, 0))
+    if wrong:
+        first = wrong[0]
+        raise RowsUnaccounted(
+            f"{first}: {found.get(first, 0):,} of {due.get(first, 0):,} rows to be quarantined were found again ({len(wrong)} such "
+            f"files in all): the file changed while it was read. Nothing was written; run jobs.ingest again when it is complete."
+        )
+
+
 def delivered_files(sides: list[Sorted]) -> DataFrame:
-    """One row per delivered file: received = accepted + duplicate + quarantined."""
+    """One row per delivered file: received = accepted + duplicate + quarantined.
+
+    `foreign_fields` is the sum over the rows that were looked at (`foreign` is not null) times received / looked at.
+    """
     from pyspark.sql import functions as F
 
     def of(*outcomes: str) -> Column:
@@ -175,11 +222,12 @@ def delivered_files(sides: list[Sorted]) -> DataFrame:
             of(CONFLICT).alias("duplicate_conflict"),
             of(QUARANTINED).alias("quarantined"),
             F.count_if("is_forgotten").alias("forgotten"),
-            F.sum(F.size("foreign")).cast("bigint").alias("foreign_fields"),
+            F.round(F.coalesce(F.try_divide(F.sum(F.size("foreign")) * F.count("*"), F.count("foreign")), F.lit(0.0)))
+            .cast("bigint")
+            .alias("foreign_fields"),
             F.array_sort(F.array_distinct(F.flatten(F.collect_set("foreign")))).alias("foreign_names"),
         )
         for side in sides
     ]
-    scale = F.when(F.col("source_file").endswith(".parquet"), 1).otherwise(SAMPLE)
-    counted = reduce(lambda a, b: a.unionByName(b), parts).withColumn("foreign_fields", F.col("foreign_fields") * scale)
+    counted = reduce(lambda a, b: a.unionByName(b), parts)
     return counted.select(*[c.name for c in DELIVERED_FILES.columns])

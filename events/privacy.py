@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lake.errors import KeyMismatch
+from lake.errors import KeyMismatch, KeyUnusable
 from lake.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
 KEY_BYTES = 32
-BLOCK_BYTES = 64  # of SHA-256
+BLOCK_BYTES = 64  # of SHA-256; RFC 2104 hashes longer keys, which nothing here needs
+HEX_KEY = rf"([0-9A-Fa-f]{{2}}){{{KEY_BYTES},{BLOCK_BYTES}}}"
+WANTED = f"expected one line of {2 * KEY_BYTES} to {2 * BLOCK_BYTES} hex digits"
+SPACE = " \t\r\n"
 
 
 def ensure_key(key_file: Path, lake_root: Path) -> bool:
     """Make the key on a first night (mode 0600); True if it was made now.
 
-    Raises KeyMismatch if the lake was written with another key (or its key is gone): new pseudonyms would make
-    every listener a stranger to his own past.
+    Raises KeyUnusable if the file holds no key, and KeyMismatch if the lake was written with another one (or it is gone): new
+    pseudonyms would make every listener a stranger to his own past.
     """
     mark = lake_root / "pseudonym_key.json"
     made = False
@@ -32,30 +37,90 @@ def ensure_key(key_file: Path, lake_root: Path) -> bool:
                 f"{key_file} is gone, but {lake_root} was written with it. Put it back; if it was destroyed on purpose, "
                 f"move {lake_root} away and start a new lake."
             )
-        key_file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        _make(key_file)
+        made = True
+    check_key(key_file, lake_root)
+    if not mark.exists():
+        lake_root.mkdir(parents=True, exist_ok=True)
+        mark.write_text(json.dumps({"check_value": _check_value(key_file)}))
+    return made
+
+
+def check_key(key_file: Path, lake_root: Path) -> None:
+    """Raise KeyUnusable if the file holds no key, KeyMismatch if the lake was written with another one."""
+    mark, found = lake_root / "pseudonym_key.json", _check_value(key_file)
+    if mark.exists() and json.loads(mark.read_text()).get("check_value") != found:
+        raise KeyMismatch(f"{lake_root} was written with another key than {key_file}. Give privacy.key_file=FILE.")
+
+
+def read_key(key_file: Path) -> str:
+    """The key in hex digits. Raises KeyUnusable, which shows nothing of it, unless the file is one line of 64 to 128."""
+    try:
+        text = key_file.read_bytes().decode("ascii", "replace").strip(SPACE)
+    except OSError as error:
+        said = "is not there" if isinstance(error, FileNotFoundError) else f"can't be read ({error.strerror})"
+        raise KeyUnusable(f"pseudonym key: {key_file} {said}. {_next_step(key_file)}") from None
+    if not re.fullmatch(HEX_KEY, text):
+        raise KeyUnusable(
+            f"pseudonym key: {key_file} holds {len(text)} characters that are no key, {WANTED}. {_next_step(key_file)}"
+        )
+    return text
+
+
+def _next_step(key_file: Path) -> str:
+    return (
+        f"Put the right file back; if no lake was ever written with one, remove {key_file}: the next night makes a key."
+    )
+
+
+def _check_value(key_file: Path) -> str:
+    return fingerprint({"pseudonym key": read_key(key_file)})
+
+
+def _make(key_file: Path) -> None:
+    """A new key, there as a whole or not at all: half a key would stand in every later night's way."""
+    key_file.parent.mkdir(parents=True, exist_ok=True)
+    begun = key_file.with_name(f".{key_file.name}.{secrets.token_hex(4)}")
+    try:
+        descriptor = os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as handle:
             handle.write(secrets.token_hex(KEY_BYTES) + "\n")
-        made = True
-    check_value = fingerprint({"pseudonym key": key_file.read_text().strip()})
-    if mark.exists():
-        if json.loads(mark.read_text())["check_value"] != check_value:
-            raise KeyMismatch(f"{lake_root} was written with another key than {key_file}. Give privacy.key_file=FILE.")
-    else:
-        lake_root.mkdir(parents=True, exist_ok=True)
-        mark.write_text(json.dumps({"check_value": check_value}))
-    return made
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.link(begun, key_file)  # refused if another run made one meanwhile
+    finally:
+        begun.unlink(missing_ok=True)
 
 
 def key_frame(spark: SparkSession, key_file: Path) -> DataFrame:
     """One row: the inner and outer pads of HMAC (RFC 2104), computed inside Spark from the key file.
 
-    The key is read by Spark itself, so no plan, event log or run log holds it as a literal.
+    The key is read by Spark itself, so no plan, event log or run log holds it as a literal. Raises KeyUnusable if the file
+    holds no key here, or if Spark reads another one there. Each evaluation of the frame checks it again: an executor that
+    finds no key fails its task. It never gives no row, which would drop every row it is joined to.
     """
+    from pyspark.errors import PySparkException
     from pyspark.sql import functions as F
 
-    key = F.rpad(F.trim("value"), BLOCK_BYTES * 2, "0")
-    return spark.read.text(str(key_file)).select(_xor(key, 0x36).alias("ipad"), _xor(key, 0x5C).alias("opad"))
+    digest = hashlib.sha256(read_key(key_file).encode()).hexdigest()
+    wrong = F.raise_error(F.lit(f"pseudonym key: {key_file} is empty or no key where Spark reads it, {WANTED}."))
+    try:
+        # an aggregation without groups has one row, also of an empty file
+        lines = spark.read.text(str(key_file)).agg(F.array_join(F.collect_list("value"), "\n").alias("text"))
+        text = F.trim("text", F.lit(SPACE))
+        key = lines.select(F.when(text.rlike(rf"\A{HEX_KEY}\z"), text).otherwise(wrong).alias("key"))
+        [there] = key.select(F.sha2("key", 256)).collect()
+    except PySparkException as error:
+        said = str(error.getCondition() or type(error).__name__)
+        raise KeyUnusable(
+            f"pseudonym key: Spark can't use {key_file} ({said}). Put the same file there on every machine."
+        ) from None
+    if there[0] != digest:
+        raise KeyUnusable(
+            f"pseudonym key: Spark reads another key from {key_file} than this command. Put the same file there on every machine."
+        )
+    padded = key.select(F.rpad("key", BLOCK_BYTES * 2, "0").alias("key"))
+    return padded.select(_xor(F.col("key"), 0x36).alias("ipad"), _xor(F.col("key"), 0x5C).alias("opad"))
 
 
 def _xor(key_hex: Column, byte: int) -> Column:

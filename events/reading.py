@@ -1,12 +1,12 @@
-"""Delivered files as frames: every row with its file and its place there, read by Spark's native readers.
+"""Delivered files as frames: every row with its file and what it is there, read by Spark's native readers.
 
-A row's text is not carried along: what ends in quarantine is looked up again by its place (`with_raw_text`), so that
-the good rows, nearly all of them, stay narrow.
+A row's text is not carried along: what ends in quarantine is looked up again by its file and key
+(`events.raw_text`), so that the good rows, nearly all of them, stay narrow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
 TEXT = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
-PLACE = ("delivered_date", "source_file", "block", "seen")
+PLACE = ("delivered_date", "source_file", "line_key", "seen")
 SAMPLE = 16  # one row of so many is searched for fields that nobody declared
+WHOLE_BYTES = 262_144  # of a smaller file every row is
 
 
 def rows(
@@ -28,9 +29,11 @@ def rows(
 ) -> DataFrame:
     """One row per delivered row: PLACE, the declared fields, `_corrupt`, and `foreign` (names nobody declared).
 
-    `block` and `seen` say where in the file: the byte at which the task's block began, and a number that grows with the
-    line (`with_line` makes the 1-based line of it); of Parquet `seen` is the row in the file from 0. `foreign` is
-    known of one row in SAMPLE of JSON Lines, and of every row of Parquet. Files named *.ndjson are UBI documents.
+    `line_key` names a row by its content, however many cores read the file: the 64-bit hash of a text line (copies of one
+    line in a file share it, and share every reason to be quarantined), or the number of a Parquet row in its file, from 0.
+    `seen` only tells the copies of one frame apart: it depends on how the files were cut, and nothing that is stored may.
+    `foreign` is null where nobody looked: known are all rows of Parquet and of files under WHOLE_BYTES, and of other JSON
+    Lines one row in SAMPLE, chosen by the key. Files named *.ndjson are UBI documents.
     """
     text = [f for f in files if f.name.endswith(TEXT)]
     parquet = [f for f in files if f.name.endswith(".parquet")]
@@ -62,7 +65,7 @@ def requests(
     narrow = StructType([row_schema(fields)[n] for n in names])
     frames = []
     if plain:
-        parsed = _lines(spark, plain, source).select(F.from_json("raw_text", narrow).alias("p"))
+        parsed = text_lines(spark, plain, source).select(F.from_json("raw_text", narrow).alias("p"))
         frames.append(parsed.select(*[F.col(f"p.{n}").alias(n) for n in names]))
     if others:
         frames.append(rows(spark, others, fields, source, ubi).select(*names))
@@ -77,45 +80,8 @@ def documents_left_out(spark: SparkSession, files: Sequence[Path], source: str, 
     documents = [f for f in files if f.name.endswith(TEXT) and "ndjson" in f.name]
     if not documents:
         return None
-    left = ubi_left_out(_lines(spark, documents, source), source, ubi)
+    left = ubi_left_out(text_lines(spark, documents, source), source, ubi)
     return left.groupBy("left_out_as").agg(F.sum("document_count").alias("document_count")).orderBy("left_out_as")
-
-
-def with_raw_text(
-    spark: SparkSession, bad: DataFrame, files: Sequence[Path], source: str, bad_files: Collection[str] | None = None
-) -> DataFrame:
-    """Add `line` (1-based) and `raw_text` (valid UTF-8) to a few rows by their PLACE. Grain: as in.
-
-    Reads the files once more, without parsing: all of a kind (the same files in the same session are cut into the same
-    blocks), but only the kinds that `bad_files` names one of, where it is told.
-    """
-    from pyspark.sql import functions as F
-
-    def holds_bad(kind: Sequence[Path]) -> bool:
-        names = None if bad_files is None else {b.rsplit("/", 1)[-1] for b in bad_files}
-        return bool(kind) and (names is None or any(f.name in names for f in kind))
-
-    places = F.broadcast(bad.select("source_file", "block", "seen"))
-    parts = []
-    text = [f for f in files if f.name.endswith(TEXT)]
-    for kind in ([f for f in text if "ndjson" not in f.name], [f for f in text if "ndjson" in f.name]):
-        if holds_bad(kind):
-            lines = _lines(spark, kind, source)
-            offsets = F.broadcast(_offsets(lines))
-            found = lines.join(places, ["source_file", "block", "seen"]).join(offsets, ["source_file", "block"])
-            line = F.col("lines_before") + F.col("seen") - F.col("first_seen") + 1
-            parts.append(found.select("source_file", "block", "seen", line.alias("line"), "raw_text"))
-    for alike in check_parquet([f for f in files if f.name.endswith(".parquet")]):
-        if holds_bad(alike):
-            stored = spark.read.parquet(*[str(f) for f in alike])
-            whole = F.struct(*[F.col(f"`{c}`") for c in stored.columns]).alias("whole")
-            found = stored.select(*_parquet_place(source), whole).join(places, ["source_file", "block", "seen"])
-            # made into text after the join: only what is quarantined
-            as_text = F.to_json("whole").alias("raw_text")
-            parts.append(found.select("source_file", "block", "seen", (F.col("seen") + 1).alias("line"), as_text))
-    texts = reduce(lambda a, b: a.unionByName(b), parts)
-    texts = texts.withColumn("raw_text", F.make_valid_utf8("raw_text"))
-    return bad.join(texts, ["source_file", "block", "seen"])
 
 
 def _source_file(source: str) -> Column:
@@ -133,28 +99,21 @@ def _day() -> Column:
     return F.right(F.substring_index(F.substring_index(F.col("_metadata.file_path"), "/", -2), "/", 1), F.lit(10))
 
 
-def _lines(spark: SparkSession, files: Sequence[Path], source: str) -> DataFrame:
+def text_lines(spark: SparkSession, files: Sequence[Path], source: str) -> DataFrame:
+    """One row per line, blank ones too: PLACE, `block` (byte of the file at which the task's part of it begins), `raw_text`.
+
+    Within a block `seen` grows by 1 from line to line. Another evaluation may cut the files at other blocks.
+    """
     from pyspark.sql import functions as F
 
     return spark.read.text([str(f) for f in files]).select(
         F.to_date(_day()).alias("delivered_date"),
         _source_file(source),
-        F.col("_metadata.file_block_start").alias("block"),
+        F.xxhash64("value").alias("line_key"),
         F.monotonically_increasing_id().alias("seen"),
+        F.col("_metadata.file_block_start").alias("block"),
+        F.col("_metadata.file_size").alias("file_bytes"),
         F.col("value").alias("raw_text"),
-    )
-
-
-def _offsets(lines: DataFrame) -> DataFrame:
-    """One row per block of a file: the number that its first line was given, and the lines of the file before it."""
-    from pyspark.sql import functions as F
-
-    blocks = lines.groupBy("source_file", "block").agg(F.count("*").alias("n"), F.min("seen").alias("first_seen"))
-    earlier = blocks.select(F.col("source_file").alias("f"), F.col("block").alias("b"), F.col("n").alias("n_before"))
-    return (
-        blocks.join(earlier, (F.col("f") == F.col("source_file")) & (F.col("b") < F.col("block")), "left")
-        .groupBy("source_file", "block", "first_seen")
-        .agg(F.coalesce(F.sum("n_before"), F.lit(0)).alias("lines_before"))
     )
 
 
@@ -163,13 +122,15 @@ def _json_rows(spark: SparkSession, files: Sequence[Path], fields: dict[str, str
     from pyspark.sql import functions as F
 
     parsed = F.from_json("raw_text", row_schema(fields), {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": CORRUPT})
-    lines = _lines(spark, files, source).where((F.col("raw_text") >= "!") | (F.trim("raw_text", F.lit(" \t\r")) != ""))
+    lines = text_lines(spark, files, source).where(
+        (F.col("raw_text") >= "!") | (F.trim("raw_text", F.lit(" \t\r")) != "")
+    )
     known = F.array(*[F.lit(n) for n in fields])
     named = F.array_except(F.coalesce(F.json_object_keys("raw_text"), _no_names()), known)
     return lines.withColumn("parsed", parsed).select(
         *PLACE, *[F.col(f"parsed.{n}").alias(n) for n in fields],
         (F.col(f"parsed.{CORRUPT}").isNotNull() | _no_single_object()).alias(CORRUPT),
-        F.when(F.pmod("seen", F.lit(SAMPLE)) == 0, named).otherwise(_no_names()).alias("foreign"),
+        F.when((F.col("file_bytes") < WHOLE_BYTES) | (F.pmod("line_key", F.lit(SAMPLE)) == 0), named).alias("foreign"),
     )  # fmt: skip
 
 
@@ -180,7 +141,7 @@ def _ubi_rows(
     from pyspark.sql import functions as F
 
     made = ubi_parsed(F.col("raw_text"), source, settings)
-    lines = _lines(spark, files, source).where(made["_is_row"])
+    lines = text_lines(spark, files, source).where(made["_is_row"])
     return lines.select(
         *PLACE, *[made[n].cast(t).alias(n) for n, t in fields.items()], (made[CORRUPT] | _no_single_object()).alias(CORRUPT),
         _no_names().alias("foreign"),
@@ -205,13 +166,12 @@ def _no_names() -> Column:
     return F.array().cast("array<string>")
 
 
-def _parquet_place(source: str) -> list[Column]:
+def parquet_place(source: str) -> list[Column]:
+    """PLACE of a Parquet row."""
     from pyspark.sql import functions as F
 
-    return [
-        F.to_date(_day()).alias("delivered_date"), _source_file(source), F.lit(0).cast("bigint").alias("block"),
-        F.col("_metadata.row_index").alias("seen"),
-    ]  # fmt: skip
+    row = F.col("_metadata.row_index")
+    return [F.to_date(_day()).alias("delivered_date"), _source_file(source), row.alias("line_key"), row.alias("seen")]
 
 
 def _parquet_rows(spark: SparkSession, files: Sequence[Path], fields: dict[str, str], source: str) -> DataFrame:
@@ -227,7 +187,7 @@ def _parquet_rows(spark: SparkSession, files: Sequence[Path], fields: dict[str, 
             broken = broken | (F.col(name).isNotNull() & cast[name].isNull())
     foreign = F.array(*[F.lit(n) for n in there if n not in fields]).cast("array<string>")
     return frame.select(
-        *_parquet_place(source), *[c.alias(n) for n, c in cast.items()], broken.alias(CORRUPT), foreign.alias("foreign")
+        *parquet_place(source), *[c.alias(n) for n, c in cast.items()], broken.alias(CORRUPT), foreign.alias("foreign")
     )
 
 

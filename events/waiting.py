@@ -50,7 +50,7 @@ def joined_late(
     waiting = own_form.select(
         "delivered_date",
         "source_file",
-        F.lit(0).cast("bigint").alias("block"),
+        F.col("line").alias("line_key"),
         F.col("line").alias("seen"),
         *[c.alias(n) for n, c in read.items()],
         F.lit(False).alias(CORRUPT),

@@ -12,6 +12,7 @@ from pathlib import Path
 from hydra import compose, initialize_config_module
 from rich.console import Console
 
+from events.privacy import check_key
 from jobs.settings import Settings
 from lake.commits import units_written
 from lake.errors import PlayfirstError
@@ -59,6 +60,10 @@ def _key(settings: Settings) -> Finding:
         return (False, f"{key} is gone but the lake was written with it: put it back") if mark.exists() else (
             True, f"{key}: made by the first night"
         )  # fmt: skip
+    try:
+        check_key(key, Path(settings.lake.root))
+    except PlayfirstError as error:
+        return False, str(error)
     mode = stat.S_IMODE(os.stat(key).st_mode)
     return (True, str(key)) if mode & 0o077 == 0 else (False, f"{key} has mode {mode:o}: chmod 600 {key}")
 

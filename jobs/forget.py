@@ -10,7 +10,7 @@ import hydra
 from omegaconf import DictConfig
 
 from events.forgetting import forget, pseudonyms, remember_forgotten
-from events.privacy import key_frame
+from events.privacy import check_key, key_frame
 from jobs import assemble, build_features, candidates, count_engagement, fit_exposure, grade, understand, validate
 from jobs.command import run_command
 from jobs.maintain import AS_OF, OTHERS
@@ -31,7 +31,9 @@ class NotForgotten(PlayfirstError):
 def run(night: Night) -> Done:
     """Delete, rebuild every night that the lake holds, purge the files, and look for what is left."""
     settings, lake = night.settings, night.lake
-    named = pseudonyms(lake, Path(settings.user_ids), key_frame(night.spark, Path(settings.privacy.key_file)))
+    key_file = Path(settings.privacy.key_file)
+    check_key(key_file, Path(lake.root))  # another key's pseudonyms are nobody's: nothing would be forgotten
+    named = pseudonyms(lake, Path(settings.user_ids), key_frame(night.spark, key_file))
     new = remember_forgotten(lake, named)
     gone = forget(lake, named)
     remove_reruns(lake.root)  # made again by whoever runs such a night again

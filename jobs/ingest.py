@@ -11,6 +11,7 @@ import hydra
 from omegaconf import DictConfig
 
 from events import catalog as catalog_reading
+from events.accounting import check_balanced, check_something_accepted, most_frequent_reason
 from events.bots import TRAILING_DAYS
 from events.contract import CONTRACT_VERSION, EVENT_FIELDS, SEARCH_FIELDS
 from events.delivery import Deliveries, Folder, check_complete, check_missed, check_sources, delivered, simulated_as
@@ -184,9 +185,12 @@ def _folders(night: Night, pending: dict[str, str], new_tracks: int) -> Done:
     accounts = delivered_files(sides).persist()
     of_day = accounts.groupBy(F.col("delivered_date").cast("string").alias("day"), "source")
     sums = ("received", "accepted", "duplicate", "quarantined", "forgotten")
-    with_bad = F.collect_set(F.when(F.col("quarantined") > 0, F.col("source_file"))).alias("bad_files")
-    counted = of_day.agg(*[F.sum(c).alias(c) for c in sums], F.count("*").alias("files"), with_bad).collect()
-    _hold_bad_sources(night, counted)
+    counted = of_day.agg(*[F.sum(c).alias(c) for c in sums], F.count("*").alias("files")).collect()
+    per_file = accounts.collect()
+    check_balanced(per_file)
+    _hold_bad_sources(night, folders, counted, per_file, sides)
+    # looked up, and compared with the account of each file, before anything is written
+    broken = quarantine(spark, sides, {r["source_file"]: r["quarantined"] for r in per_file})
 
     def per_day(value: Callable[[Row], int], source: str = "") -> dict[str, int]:
         days = dict.fromkeys(pending, 0)
@@ -201,7 +205,6 @@ def _folders(night: Night, pending: dict[str, str], new_tracks: int) -> Done:
         there = of_source[source].accepted() if source in of_source else spark.createDataFrame([], struct(table))
         lake.write(table, there, pending, kept_of[source])
     held = per_day(lambda r: r["quarantined"])
-    broken = quarantine(spark, sides, {f for r in counted for f in r["bad_files"]})
     lake.write(QUARANTINE, broken, pending, held)
     lake.write(DELIVERED_FILES, accounts, pending, per_day(lambda r: r["files"]))  # last: it says that the folder is in
     accounts.unpersist()
@@ -250,17 +253,26 @@ def _read(night: Night, table: Table, units: list[str]) -> DataFrame | None:
     return night.lake.read(table, held, allow_unvalidated=True) if held else None
 
 
-def _hold_bad_sources(night: Night, counted: list[Row]) -> None:
-    """Raise IncompleteDelivery if too large a share of a source's rows breaks the contract; nothing is written yet."""
+def _hold_bad_sources(
+    night: Night, folders: list[Folder], counted: list[Row], per_file: list[Row], sides: list[Sorted]
+) -> None:
+    """Raise IncompleteDelivery if nothing of a day's source was accepted, or if too large a share of its rows breaks the contract;
+    nothing is written yet."""
     limit = night.settings.ingest.max_quarantined_share
+    if night.settings.ingest.accept_incomplete:
+        return
+    delivered = {(str(f.day), source): files for f in folders for source, files in f.files.items() if files}
+    check_something_accepted(night.spark, delivered, per_file, sides, _ubi(night))
     worst = sorted((r["day"], r["source"], r["quarantined"], r["received"]) for r in counted
                    if r["quarantined"] > limit * r["received"])  # fmt: skip
-    if worst and not night.settings.ingest.accept_incomplete:
+    if worst:
         day, source, bad, received = worst[0]
+        [side] = [s for s in sides if s.source == source]
         raise IncompleteDelivery(
             f"{source} folder of {day}: {bad:,} of {received:,} rows break the contract, above "
-            f"ingest.max_quarantined_share={limit} ({len(worst)} folders in all). Look at the producer; no log was "
-            f'written. To go on all the same: ingest.accept_incomplete="reason".'
+            f"ingest.max_quarantined_share={limit} ({len(worst)} folders in all); most frequent reason: "
+            f"{most_frequent_reason(side, day)}. Look at the producer; no log was written. To go on all the same: "
+            f'ingest.accept_incomplete="reason".'
         )
 
 

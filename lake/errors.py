@@ -80,6 +80,16 @@ class ReleaseHeld(QualityGateFailed):
     """A release would lack an input that the release before it had: nothing was published."""
 
 
+class RowsUnaccounted(PlayfirstError):
+    """Rows of a delivered file are missing from its account: received is not accepted + duplicate + quarantined."""
+
+
+class KeyUnusable(PlayfirstError):
+    """The pseudonym key's file is missing, cut or no key; pseudonyms made with it would be none."""
+
+    exit_code = 2
+
+
 class KeyMismatch(PlayfirstError):
     """The lake was written with another pseudonym key."""
 

@@ -154,6 +154,32 @@ def test_a_copy_of_an_earlier_folder_is_a_duplicate(spark: SparkSession, tmp_pat
     assert searches(spark, tmp_path, [SEARCH], long_ago).accepted().count() == 1
 
 
+def test_an_event_of_an_id_used_again_is_one_row_of_its_file(spark: SparkSession, tmp_path: Path) -> None:
+    """Two searches of one id stand in folders further apart than the lateness: an event may be near to both, or to one."""
+    days = [date(2026, 3, d) for d in (2, 5, 9)]
+    at = [(SEARCH["search_id"], SEARCH["results"], day, day, False) for day in days]
+    known = spark.createDataFrame(
+        at, "search_id string, results array<string>, search_date date, delivered_date date, is_forgotten boolean"
+    )
+    belongs = {
+        "2026-03-01": 2,
+        "2026-03-03": 2,
+        "2026-03-04": 2,
+        "2026-03-05": 5,
+        "2026-03-07": 5,
+        "2026-03-08": 9,
+        "2026-03-11": 9,
+    }
+    for day, search_day in belongs.items():
+        side = events(spark, tmp_path / day, [EVENT | {"ts": f"{day}T10:00:05Z"}], known, day)
+        (account,) = delivered_files([side]).collect()
+        assert (account["received"], account["accepted"]) == (1, 1), day
+        assert side.accepted().collect()[0]["search_date"] == date(2026, 3, search_day), day
+    lone = events(spark, tmp_path / "lone", [EVENT | {"ts": "2026-03-20T10:00:05Z"}], known, "2026-03-20")
+    (account,) = delivered_files([lone]).collect()
+    assert (account["received"], account["quarantined"]) == (1, 1)  # far from all three: one row, not three
+
+
 def test_files_that_are_no_files_are_named(spark: SparkSession, tmp_path: Path) -> None:
     from events.reading import check_gzip, check_parquet
 
@@ -179,7 +205,7 @@ def test_a_broken_row_is_found_in_a_file_of_any_name(spark: SparkSession, tmp_pa
     side = Sorted(with_outcome(judged, "search", None, 2), "search", [file])
     account = delivered_files([side]).collect()[0]
     assert account["source_file"] == f"searches/date=2026-03-02/{name}" and account["quarantined"] == 1
-    held = quarantine(spark, [side], {account["source_file"]}).collect()
+    held = quarantine(spark, [side], {account["source_file"]: 1}).collect()
     assert [(r["source_file"], r["line"]) for r in held] == [(account["source_file"], 2)]
 
 

@@ -1,0 +1,75 @@
+"""A pseudonym key that is no key is refused by name, on the driver and inside Spark; no search is ever lost to it."""
+
+from __future__ import annotations
+
+import hmac
+from pathlib import Path
+
+import pytest
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from events.privacy import check_key, ensure_key, key_frame, read_key, with_pseudonym
+from lake.errors import KeyMismatch, KeyUnusable
+
+GOOD = "0123456789abcdef" * 4
+BAD = {
+    "empty": "", "blank": " \n\n", "short": GOOD[:62], "odd": GOOD + "0", "no hex": "z" * 64, "two keys": f"{GOOD}\n{GOOD}\n",
+    "longer than a block": GOOD * 3, "a passphrase": "correct horse battery staple " * 3, "inner space": f"{GOOD[:32]} {GOOD[:32]}",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", BAD.values(), ids=BAD.keys())
+def test_a_key_that_is_none_is_refused_where_it_is_read(spark: SparkSession, tmp_path: Path, text: str) -> None:
+    key = tmp_path / "key"
+    key.write_text(text)
+    for read in (lambda: read_key(key), lambda: ensure_key(key, tmp_path / "lake"), lambda: key_frame(spark, key)):
+        with pytest.raises(KeyUnusable, match=r"key: .* Put .* back") as caught:
+            read()
+        assert caught.value.exit_code == 2 and not (text.strip() and text.strip() in str(caught.value))
+    assert not (tmp_path / "lake").exists()  # no lake is bound to it
+
+
+@pytest.mark.parametrize("text", BAD.values(), ids=BAD.keys())
+def test_spark_refuses_it_too_and_gives_no_row(spark: SparkSession, tmp_path: Path, text: str) -> None:
+    """What the driver read is not what the executors read: another machine, or a file changed in between."""
+    key = tmp_path / "key"
+    key.write_text(GOOD + "\n")
+    frame = with_pseudonym(spark.createDataFrame([("u1",), ("u2",)], "user_id string"), key_frame(spark, key))
+    key.write_text(text)
+    with pytest.raises(PySparkException, match="64 to 128 hex digits"):
+        frame.collect()
+
+
+def test_a_key_without_a_line_end_or_with_more_bytes_is_one(spark: SparkSession, tmp_path: Path) -> None:
+    people = spark.createDataFrame([("u1",)], "user_id string")
+    for text in (GOOD, GOOD.upper() + "\r\n", f"  {GOOD}{GOOD}\n\n"):
+        (tmp_path / "key").write_text(text)
+        wanted = hmac.new(bytes.fromhex(text.strip()), b"u1", "sha256").hexdigest()
+        assert [r["user_id"] for r in with_pseudonym(people, key_frame(spark, tmp_path / "key")).collect()] == [wanted]
+
+
+def test_a_key_that_is_not_there_or_another_is_refused(spark: SparkSession, tmp_path: Path) -> None:
+    key, lake = tmp_path / "key", tmp_path / "lake"
+    with pytest.raises(KeyUnusable, match="is not there"):
+        key_frame(spark, key)
+    ensure_key(key, lake)
+    check_key(key, lake)
+    key.write_text(GOOD)
+    with pytest.raises(KeyMismatch, match="another key"):
+        check_key(key, lake)  # as jobs.forget does: another key would find nobody
+
+
+def test_a_first_night_that_is_killed_leaves_no_half_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", killed)
+    with pytest.raises(KeyboardInterrupt):
+        ensure_key(tmp_path / "keys" / "key", tmp_path / "lake")
+    assert not (tmp_path / "keys" / "key").exists()
+    monkeypatch.undo()
+    assert ensure_key(tmp_path / "keys" / "key", tmp_path / "lake")
+    assert [p.name for p in (tmp_path / "keys").iterdir()] == ["key"]
