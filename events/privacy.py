@@ -32,7 +32,8 @@ def ensure_key(key_file: Path, lake_root: Path) -> bool:
     mark = lake_root / "pseudonym_key.json"
     made = False
     if not key_file.exists():
-        if mark.exists():
+        # a lake whose note of its key was lost was written with one all the same
+        if mark.exists() or (lake_root / "search_log" / "_delta_log").is_dir():
             raise KeyMismatch(
                 f"{key_file} is gone, but {lake_root} was written with it. Put it back; if it was destroyed on purpose, "
                 f"move {lake_root} away and start a new lake."

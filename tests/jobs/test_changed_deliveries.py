@@ -86,7 +86,9 @@ def test_days_and_folders_without_rows_stop_no_night(spark: SparkSession, root: 
         root / "logs",
         {(2, "searches", "part.jsonl"): [], (2, "events", "part.jsonl"): [], (1, "events", "part.jsonl"): []},
     )
-    lake = ingested(spark, root, 3)
+    with pytest.raises(IncompleteDelivery, match=r"of 1 rows, none was accepted; most frequent reason: duplicate"):
+        ingest.run(night(spark, root, 3))
+    lake = ingested(spark, root, 3, "ingest.accept_incomplete='a folder of copies'")
     evening, day, copies, empty = (str(FIRST + timedelta(days=i)) for i in (-1, 0, 1, 2))
     rows = {d: c.rows for d, c in lake.commits(DAILY_ENGAGEMENT).items()}
     assert rows == {evening: 0, day: 4}

@@ -1,0 +1,66 @@
+"""Are fitted vectors the same to the last digit for any number of task slots? `python -m benchmarks.slots LAKE RUN_DATE`.
+
+Fits the vectors of a night from the counted days of a lake, in a process of its own with 1, 2, 4 and 8 task slots, and prints the SHA-256 of
+all values beside the hash of what the lake stores. Ends with 1 if two of them differ.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date, timedelta
+from pathlib import Path
+
+SLOTS = (1, 2, 4, 8)
+LIMIT_S = 900
+
+
+def main(arguments: list[str]) -> int:
+    """Print a line for each number of slots, and the verdict."""
+    if len(arguments) == 3:
+        print(_hashed(Path(arguments[0]), date.fromisoformat(arguments[1]), int(arguments[2])))
+        return 0
+    if len(arguments) != 2:
+        print("usage: python -m benchmarks.slots LAKE RUN_DATE", file=sys.stderr)
+        return 2
+    hashes = []
+    for slots in SLOTS:
+        begun = time.perf_counter()
+        command = [sys.executable, "-m", "benchmarks.slots", *arguments, str(slots)]
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=True)
+        fitted, stored = ran.stdout.split()[-2:]
+        hashes += [fitted, stored]
+        print(f"{slots} task slots: fitted {fitted}, stored {stored}, {time.perf_counter() - begun:.0f} s", flush=True)
+    print("the same" if len(set(hashes)) == 1 else "NOT the same")
+    return 0 if len(set(hashes)) == 1 else 1
+
+
+def _hashed(root: Path, run_date: date, slots: int) -> str:
+    """Hashes of the vectors fitted now and of those stored."""
+    from features.vectors import DAYS, fitted_vectors
+    from lake.io import Lake
+    from lake.session import SessionSettings, spark_session
+    from lake.tables import DAILY_ENGAGEMENT, VECTORS
+
+    with tempfile.TemporaryDirectory() as work:
+        spark = spark_session(
+            SessionSettings("slots", f"local[{slots}]", "3g", shuffle_partitions=slots, work_dir=work)
+        )
+        lake = Lake(spark, root)
+        days = [u for u in lake.commits(DAILY_ENGAGEMENT) if str(run_date - timedelta(days=DAYS)) <= u < str(run_date)]
+        fitted = fitted_vectors(lake.read(DAILY_ENGAGEMENT, days, allow_unvalidated=True), run_date)
+        stored = lake.read(VECTORS, [run_date], allow_unvalidated=True)
+        out = " ".join(_hash(frame.select(*fitted.columns).collect()) for frame in (fitted, stored))
+        spark.stop()
+    return out
+
+
+def _hash(rows: list[object]) -> str:
+    return hashlib.sha256("\n".join(sorted(repr(row) for row in rows)).encode()).hexdigest()[:16]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
