@@ -100,8 +100,8 @@ def fitted_chain(rows: pd.DataFrame) -> list[Strength]:
     return out
 
 
-def fitted(sums: Prepared) -> dict[date, list[Strength]]:
-    """The strengths of each snapshot, on the pairs of which something was expected before it: at most about 200,000, whole works.
+def fitted(sums: Prepared, most_rows: int = MOST_ROWS) -> dict[date, list[Strength]]:
+    """The strengths of each snapshot, on the pairs of which something was expected before it: about `most_rows` at most, whole works.
 
     Empty where no column asks for COEC over 28 days.
     """
@@ -111,7 +111,7 @@ def fitted(sums: Prepared) -> dict[date, list[Strength]]:
     }  # fmt: skip
     if not set(of_levels.values()) <= set(sums.of_grain["query_track"][0]):
         return {}
-    pairs = sums.sums_of_some(list(of_levels.values()), Sum("pair", "expected_micro", DAYS, None), MOST_ROWS)
+    pairs = sums.sums_of_some(list(of_levels.values()), Sum("pair", "expected_micro", DAYS, None), most_rows)
     names = {f"{s.level}__{s.column}": name for name, s in of_levels.items()}
     rows = pairs.select(*sorted({k for keys in KEYS.values() for k in keys}), *names).toPandas().rename(columns=names)
     rows[list(of_levels)] = rows[list(of_levels)].fillna(0).astype("float64")

@@ -226,6 +226,7 @@ class Window:
 
         if level not in CHAIN:
             raise KeyError(f"no strength of {level}; there are: {', '.join(CHAIN)}")
+        self.attributes.add(f"strength__{level}")
         return F.col(f"strength__{level}")
 
     def newest(self, level: str = "pair") -> Column:

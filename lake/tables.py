@@ -278,6 +278,19 @@ TRIALS = Table(
     "tune", write_unit="sweep",
 )  # fmt: skip
 
+FEATURE_AUDITS = Table(
+    "feature_audits", "one row per audit and column of the matrix, of the newest code", ("audit", "column_name"), None,
+    (
+        Column("audit", "string", "what was asked", values=("future",)),
+        Column("column_name", "string", "column of the matrix"),
+        Column("reads", "string", "the fitted and kept inputs that it reads beside daily counts, by comma"),
+        Column("verdict", "string", "what was found"),
+        RUN_DATE,
+        Column("as_of", "date", "the snapshot that was built in several worlds"),
+    ),
+    "assemble", write_unit="audit",
+)  # fmt: skip
+
 LEDGER = Table(
     "ledger", "one row per state change of a table's partition", ("table_name", "part", "state", "at"), None,
     (
@@ -295,5 +308,6 @@ LEDGER = Table(
 LOG_TABLES: tuple[Table, ...] = (
     SEARCH_LOG, ENGAGEMENT_EVENTS, QUARANTINE, DELIVERED_FILES, FORGOTTEN_USERS, TRACKS, QUERIES, ALIAS_PAIRS, DAILY_ENGAGEMENT,
     ENGAGEMENT_TILES, LISTENER_TILES,
-    DAILY_SEARCHES, BOT_DAYS, EXPOSURE_CURVES, BACKOFF_STRENGTHS, VECTORS, CANDIDATES, JUDGEMENTS, HEAD_RANKINGS, TRIALS, LEDGER,
+    DAILY_SEARCHES, BOT_DAYS, EXPOSURE_CURVES, BACKOFF_STRENGTHS, VECTORS, CANDIDATES, JUDGEMENTS, HEAD_RANKINGS, TRIALS,
+    FEATURE_AUDITS, LEDGER,
 )  # fmt: skip

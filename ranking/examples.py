@@ -116,31 +116,3 @@ def examples(matrix_rows: DataFrame, judgements: DataFrame, queries: DataFrame, 
         .withColumn("split", F.when(held_out, F.lit("valid")).otherwise(F.lit("train")))
         .withColumn("qid", F.xxhash64(F.col("as_of").cast("string"), "locale", "query"))
     )
-
-
-def label_auc(rows: DataFrame, most_rows: int = 200_000) -> dict[str, float]:
-    """AUC of every feature against grade ≥ 1 (the larger of both directions; null counts as lowest): the leak audit.
-
-    Among all tracks and among those shown alone, the larger of both: a feature may know what was clicked, or what was shown.
-    Computed on a hashed sample of at most about `most_rows`, by ranks (Mann–Whitney), with ties averaged.
-    """
-    import numpy as np
-    from pyspark.sql import functions as F
-    from scipy.stats import rankdata
-
-    n = rows.count()
-    share = min(1.0, most_rows / max(n, 1))
-    kept = rows.where(F.pmod(F.xxhash64("qid", "track_id"), F.lit(10_000)) < int(share * 10_000) + 1)
-    names = [c.name for c in columns()]
-    everything = kept.select("grade", "is_shown", *names).toPandas()
-    found: dict[str, float] = {}
-    for sample in (everything, everything[everything["is_shown"]]):
-        positive = sample["grade"].to_numpy() >= 1
-        p, m = int(positive.sum()), int((~positive).sum())
-        if not p or not m:
-            continue
-        for name in names:
-            values = sample[name].fillna(-np.inf).to_numpy(dtype=float)
-            area = (rankdata(values)[positive].sum() - p * (p + 1) / 2) / (p * m)
-            found[name] = max(area, 1 - area, found.get(name, 0.0))
-    return found

@@ -1,0 +1,234 @@
+"""Does the leak audit let honest nights pass, and does it name columns that know their label week? Every world, several seeds.
+
+    python -m benchmarks.leaks --worlds default,voice --seeds 1,2 --json var/leaks.json
+
+A run (one world, one seed) simulates, runs the night's steps up to `assemble`, and keeps the audited examples beside its lake; then
+numerators of the label week are planted, one at a time. A run that is already there for the same arguments and code is not repeated.
+(Inputs of the future, which the audit finds by building in several worlds, are broken one by one in tests/laws/test_audit.py.)
+Exit codes: 0 every honest night passes and every planted column is named, 1 not so, 2 bad arguments.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.worlds import ROOMS, WORLDS, Run, RunFailed, _arguments_of, _call, _simulated_by, _start_over
+from lake.errors import LeakageFound
+from lake.fingerprint import code_fingerprint
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from jobs.night import Night
+
+DAYS_KNOWN = (1, 3, 7)  # of the label week
+LIMIT = 0.995
+KEYS = ["as_of", "locale", "query", "track_id"]
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A column that a feature with a wrong window would be: a count of the days [first, before) from its snapshot on."""
+
+    name: str
+    measure: str
+    first: int
+    before: int
+    is_rate: bool = False
+
+
+PLANTED = (
+    *[Planted(f"{m}, {n} label days", m, 0, n) for m in ("long_plays", "satisfied") for n in DAYS_KNOWN],
+    Planted("long plays an impression, 7 label days", "long_plays", 0, 7, is_rate=True),
+    Planted("long_plays, 21 days up to the week's end", "long_plays", -14, 7),
+)
+
+
+def night_of(run: Run, out: Path, timeout_s: int) -> dict[str, Any]:
+    """Verdict, nearest column and planted columns of one run, made if it is not there yet. Raises RunFailed."""
+    folder = (out / f"{run.world}-{run.seed}").resolve()
+    report = folder / "leaks.json"
+    mark = code_fingerprint(*ROOMS, "benchmarks")
+    if _arguments_of(folder) != _simulated_by(run):
+        _start_over(folder, run)
+    if report.exists():
+        held: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
+        if held["code"] == mark:
+            return held
+    if not (folder / "simulated").exists():
+        _call("simulation", run.simulate_command(folder), folder / "simulate.log", timeout_s)
+        (folder / "simulated").touch()
+    command = [sys.executable, "-m", "benchmarks.leaks", "--night", str(folder), "--run-date", str(run.run_date)]
+    _call("night", command, folder / "night.log", timeout_s)  # a process of its own: its memory ends with it
+    found = {"code": mark, **json.loads((folder / "verdict.json").read_text(encoding="utf-8")), **judged(folder)}
+    report.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    return found
+
+
+def up_to_assemble(folder: Path, run_date: str) -> None:
+    """Run the steps up to `assemble` over the folder's logs, and write its verdict and what the audit looks at."""
+    from hydra import compose, initialize_config_module
+
+    from jobs import (
+        assemble,
+        build_features,
+        candidates,
+        count_engagement,
+        fit_exposure,
+        grade,
+        ingest,
+        understand,
+        validate,
+    )
+    from jobs.command import settings_of
+    from jobs.night import night
+
+    places = [
+        f"run_date={run_date}", f"logs={folder}/logs", f"catalog={folder}/catalog.jsonl.gz", f"lake.root={folder}/lake",
+        f"releases={folder}/releases", f"reports={folder}/reports", f"rankers={folder}/rankers", f"tuning.sweeps={folder}/sweeps",
+        f"quality.docs_dir={folder}/data-docs", f"cluster.work_dir={folder}/spark", f"privacy.key_file={folder}/key",
+    ]  # fmt: skip
+    with initialize_config_module("conf", version_base="1.3"):
+        settings = settings_of(compose("nightly", overrides=places))
+    steps = (ingest, understand, count_engagement, fit_exposure, candidates, build_features, validate, grade)
+    with night(settings) as this:
+        for step in steps:
+            step.run(this)
+        try:
+            verdict = assemble.run(this).note or "audited before"
+        except LeakageFound as error:
+            verdict = str(error)
+        (folder / "verdict.json").write_text(json.dumps({"verdict": verdict}) + "\n", encoding="utf-8")
+        keep_audited(this, folder)
+
+
+def keep_audited(this: Night, folder: Path) -> None:
+    """`audited.parquet`: the examples as the audit sees them, and beside them each planted column. Grain: as the examples."""
+    from pyspark.sql import functions as F
+
+    from jobs.assemble import EXAMPLES
+    from lake.places import places
+    from lake.tables import DAILY_ENGAGEMENT, JUDGEMENTS
+    from ranking.audit import audited_rows
+
+    lake, labels = this.lake, this.settings.labels
+    rows = audited_rows(
+        lake.read(EXAMPLES, [this.run_date], allow_unvalidated=True),
+        lake.read(JUDGEMENTS, [this.run_date], allow_unvalidated=True),
+        labels.label_days,
+    )
+    daily = lake.read(DAILY_ENGAGEMENT, allow_unvalidated=True).withColumn("locale", F.explode(places()))
+    near = daily.withColumn("as_of", F.explode(F.array(*[F.lit(d) for d in this.as_of])))
+    day = F.datediff("search_date", "as_of")
+    sums = {}
+    for i, p in enumerate(PLANTED):
+        inside = (day >= p.first) & (day < p.before)
+        sums[f"planted_{i}"] = F.sum(F.when(inside, F.col(p.measure)).otherwise(0)) / (
+            F.greatest(F.sum(F.when(inside, F.col("impressions")).otherwise(0)), F.lit(1)) if p.is_rate else F.lit(1)
+        )
+    planted = near.groupBy(*KEYS).agg(*[c.cast("double").alias(n) for n, c in sums.items()])
+    rows.join(planted, KEYS, "left").fillna(0.0, list(sums)).toPandas().to_parquet(folder / "audited.parquet")
+
+
+def judged(folder: Path) -> dict[str, Any]:
+    """The audit of the honest columns, and of each planted one beside them: its largest part of a limit; above 1 it is named."""
+    import pandas as pd
+
+    from features.catalogue import matrix_names
+    from ranking.audit import audited
+
+    rows = pd.read_parquet(folder / "audited.parquet")
+    honest = audited(rows, matrix_names(), LIMIT)
+    near = honest.nearest
+    found: dict[str, Any] = {"rows": len(rows), "leaks": [f.said for f in honest.leaks], "planted": {}}
+    found["nearest"] = None if near is None else {"said": near.said, "part": near.value / near.limit}
+    for i, planted in enumerate(PLANTED):
+        found["planted"][planted.name] = _part_of(rows, matrix_names(), f"planted_{i}")
+    return found
+
+
+def _part_of(rows: pd.DataFrame, names: Sequence[str], planted: str) -> dict[str, Any]:
+    from ranking.audit import audited
+
+    seen = audited(rows, [*names, planted], LIMIT)
+    worst = max((f for f in seen.all if f.column == planted), key=lambda f: f.value / f.limit)
+    others = [f.said for f in seen.leaks if f.column != planted]
+    return {"said": worst.said, "part": worst.value / worst.limit, "named": worst.value > worst.limit, "others": others}
+
+
+def print_table(results: dict[str, dict[str, Any]]) -> None:
+    """A row a night: the verdict, the honest column nearest to its limit, and each planted column's part of its limit."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(width=None if sys.stdout.isatty() else 220)
+    table = Table(title="leak audit: part of its limit (above 1 a column is named)", title_justify="left")
+    for column in ("night", "examples", "honest columns", "nearest", *[p.name for p in PLANTED]):
+        table.add_column(column, justify="left" if column in ("night", "nearest") else "right")
+    for name, night in results.items():
+        near = night["nearest"]
+        parts = [f"{night['planted'][p.name]['part']:.2f}" for p in PLANTED]
+        verdict = "pass" if passes(night) else "HELD"
+        table.add_row(name, f"{night['rows']:,}", verdict, near["said"] if near else "–", *parts)
+    console.print(table)
+    named = sum(night["planted"][p.name]["named"] for night in results.values() for p in PLANTED)
+    clean = sum(passes(night) for night in results.values())
+    console.print(f"{clean} of {len(results)} honest nights pass; {named} of {len(results) * len(PLANTED)} planted columns named.")
+
+
+def passes(night: dict[str, Any]) -> bool:
+    """Whether neither the night itself nor the audit of its kept examples found a leak."""
+    return not night["leaks"] and "LeakageFound" not in night["verdict"] and "nothing was published" not in night["verdict"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what is missing, print the table, and write all figures as JSON if asked."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.leaks", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--worlds", default="default,position,trust,voice,popular_is_wrong", help="names, by comma")
+    parser.add_argument("--seeds", default="1,2,3,4", help="whole numbers, by comma")
+    parser.add_argument("--days", type=int, default=28)
+    parser.add_argument("--searches-per-day", type=int, default=1000)
+    parser.add_argument("--out", type=Path, default=Path("var/leaks"), help="one folder a run goes here")
+    parser.add_argument("--json", type=Path, help="write every figure into this file")
+    parser.add_argument("--timeout", type=int, default=3600, help="seconds for one simulation or night")
+    parser.add_argument("--night", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--run-date", default="", help=argparse.SUPPRESS)
+    given = parser.parse_args(arguments)
+    if given.night is not None:
+        up_to_assemble(given.night, given.run_date)
+        return 0
+    worlds = [name.strip() for name in given.worlds.split(",") if name.strip()]
+    unknown = [name for name in worlds if name not in WORLDS]
+    if unknown or not worlds:
+        parser.error(f"--worlds: {unknown or 'none given'}; known worlds: {', '.join(WORLDS)}")
+    try:
+        seeds = [int(seed) for seed in given.seeds.split(",")]
+    except ValueError:
+        parser.error(f"--seeds: {given.seeds!r} is not a list of whole numbers such as 1,2")
+    results: dict[str, dict[str, Any]] = {}
+    failed = 0
+    for seed in seeds:
+        for world in worlds:
+            try:
+                run = Run(world, seed, given.days, given.searches_per_day)
+                results[f"{world}-{seed}"] = night_of(run, given.out, given.timeout)
+            except RunFailed as failure:
+                failed += 1
+                print(failure, file=sys.stderr)
+    if results:
+        print_table(results)
+    if given.json is not None:
+        given.json.parent.mkdir(parents=True, exist_ok=True)
+        given.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    missed = any(not passes(n) or not all(p["named"] for p in n["planted"].values()) for n in results.values())
+    return 1 if failed or missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

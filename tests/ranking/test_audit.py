@@ -1,0 +1,130 @@
+"""A column that knows its label week is named; the best that the past can tell is not. Of made counts whose truth is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ranking.audit import areas, audited, contrasts, mid_ranks, step_limit
+
+LIMIT, DAYS, QUERIES, TRACKS = 0.995, 7, 400, 12
+
+
+def night(seed: int, drift: float = 0.0) -> tuple[pd.DataFrame, list[str]]:
+    """Pairs of 400 queries: worth, a month before, the label week day by day, and the week after; `drift` moves worth each week.
+
+    Twelve honest columns: worth as the month before showed it, with noise of several sizes, and four of nothing.
+    """
+    rng = np.random.default_rng(seed)
+    n = QUERIES * TRACKS
+    query = np.repeat(np.arange(QUERIES), TRACKS)
+    shown = rng.poisson(rng.exponential(0.6, n)[:, None], (n, DAYS))
+    later = rng.poisson(shown.sum(1)[:, None] / DAYS, (n, DAYS))
+    worth = rng.normal(-1.0, 1.0, n)
+    moved = worth + drift * rng.normal(size=n)
+
+    def rate(of: np.ndarray) -> np.ndarray:
+        return 1 / (1 + np.exp(-of))
+
+    plays = rng.binomial(shown, rate(worth)[:, None])
+    after = rng.binomial(later, rate(moved)[:, None]).sum(1)
+    told = (plays.sum(1) + 0.6) / (shown.sum(1) + 2.0)
+    rows = pd.DataFrame({
+        "qid": query, "query": [f"q{q}" for q in query], "is_shown": shown.sum(1) > 0, "successes": plays.sum(1).astype(float),
+        "exposure": shown.sum(1).astype(float), "after_successes": after.astype(float), "after_exposure": later.sum(1).astype(float),
+        "grade": np.digitize(np.where(shown.sum(1) > 0, told, 0.0), [0.2, 0.35, 0.5, 0.65]),
+    })  # fmt: skip
+    month = rng.binomial(20, rate(worth)) / 20
+    honest = {f"past_{i}": month + rng.normal(0, 0.05 * i, n) for i in range(8)} | {
+        f"noise_{i}": rng.normal(size=n) for i in range(4)
+    }
+    days = {f"label_{k}": plays[:, :k].sum(1).astype(float) for k in (1, 3, 7)}
+    mixed = {"window": plays.sum(1) + rng.binomial(20, rate(worth)) / 3.0, "against": -plays.sum(1).astype(float)}
+    return rows.assign(**honest, **days, **mixed), list(honest)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("leak", ["label_1", "label_3", "label_7", "window", "against"])
+def test_plays_of_the_label_week_are_named_and_nothing_else(seed: int, leak: str) -> None:
+    rows, honest = night(seed)
+    assert [f.column for f in audited(rows, [*honest, leak], LIMIT).leaks] == [leak]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_best_of_the_past_is_no_leak_and_a_drifting_taste_neither(seed: int) -> None:
+    for drift in (0.0, 0.3):
+        rows, honest = night(seed, drift)
+        assert audited(rows, honest, LIMIT).leaks == ()
+
+
+def test_leaks_do_not_hide_each_other_even_where_they_are_most_columns() -> None:
+    rows, honest = night(1)
+    leaks = ["label_1", "label_3", "label_7", "window"]
+    assert {f.column for f in audited(rows, [*honest, *leaks], LIMIT).leaks} == set(leaks)
+    few = [*honest[:1], honest[-1]]
+    assert {f.column for f in contrasts(rows, [*few, *leaks]) if f.value > f.limit} == set(leaks)
+
+
+def test_a_column_is_no_leak_for_seeing_both_weeks_alike() -> None:
+    """Plays of the label week and of the week after: it sees the future, but tells neither week better. (`features.audit` finds it.)"""
+    rows, _ = night(1)
+    both = rows.assign(both=rows.successes + rows.after_successes)
+    assert [f for f in contrasts(both, ["both"]) if f.value > f.limit] == []
+
+
+def test_where_nothing_was_shown_again_the_second_question_stands_alone() -> None:
+    rows, honest = night(1)
+    alone = rows.assign(after_successes=0.0, after_exposure=0.0)
+    assert contrasts(alone, honest) == []
+    found = audited(alone, [*honest, "label_7"], LIMIT)
+    assert [f.column for f in found.leaks] == ["label_7"] and "AUC of grade ≥" in found.leaks[0].said
+
+
+def test_the_area_is_of_ranks_with_ties_averaged_and_of_either_direction() -> None:
+    """Grades 0 1 0 1; x = 1 2 2 3: of the four pairs of a 1 with a 0, three are won and one is tied. y falls with the grade."""
+    rows = pd.DataFrame({
+        "qid": 1, "query": "q", "is_shown": True, "grade": [0, 1, 0, 1], "x": [1.0, 2.0, 2.0, 3.0], "y": [9.0, 2.0, 8.0, 1.0],
+    })  # fmt: skip
+    found = {(f.column, f.what): f.value for f in areas(rows, ["x", "y"], LIMIT)}
+    for where in ("pooled", "within a query"):
+        what = f"AUC of grade ≥ 1 {where} among all tracks"
+        assert (found["x", what], found["y", what]) == (3.5 / 4, 1.0)
+
+
+def test_within_a_query_is_asked_apart() -> None:
+    """x orders each query rightly, and the queries wrongly; null is lowest."""
+    rows = pd.DataFrame({
+        "qid": [1, 1, 2, 2], "query": list("aabb"), "is_shown": True, "grade": [0, 1, 0, 1], "x": [8.0, 9.0, np.nan, 1.0],
+    })  # fmt: skip
+    found = {f.what: f.value for f in areas(rows, ["x"], LIMIT)}
+    assert found["AUC of grade ≥ 1 within a query among all tracks"] == 1.0
+    assert found["AUC of grade ≥ 1 pooled among all tracks"] == 0.75
+
+
+def test_what_tells_the_clicks_or_what_was_shown_is_found_whichever_hides_the_other() -> None:
+    """x tells the grade of the two shown, and nothing of all four; y tells who was shown and nothing of the shown."""
+    rows = pd.DataFrame({
+        "qid": 1, "query": "q", "is_shown": [True, True, False, False], "grade": [0, 1, 0, 0],
+        "x": [1.0, 2.0, 9.0, 9.0], "y": [5.0, 5.0, 0.0, 0.0],
+    })  # fmt: skip
+    found = areas(rows, ["x", "y"], LIMIT)
+    best = {n: max(f.value for f in found if f.column == n) for n in ("x", "y")}
+    assert best == {"x": 1.0, "y": 2.5 / 3}
+
+
+@pytest.mark.parametrize(("found", "limit"), [
+    ([0.5, 0.6, 0.7, 0.72, 0.78], 0.89), ([0.5, 0.6, 0.7, 0.72, 0.78, 0.93], 0.89), ([0.5, 0.6, 0.7, 0.72, 0.78, 0.93, 0.94, 0.95], 0.89),
+    ([0.5], 0.75),
+])  # fmt: skip
+def test_a_step_limit_is_set_from_below_whatever_lies_above_it(found: list[float], limit: float) -> None:
+    assert step_limit(found, 10_000) == pytest.approx(limit)
+
+
+def test_few_queries_widen_the_step() -> None:
+    assert step_limit([0.5, 0.6], 4) > 1 > step_limit([0.5, 0.6], 400)
+
+
+def test_mid_ranks_are_centred_in_each_group() -> None:
+    ranks = mid_ranks(np.array([3.0, 1.0, 1.0, 7.0, 5.0]), np.array([0, 0, 0, 1, 1]))
+    assert ranks == pytest.approx([1 / 3, -1 / 6, -1 / 6, 1 / 4, -1 / 4])
