@@ -12,8 +12,8 @@ from features.engine import FeatureInputs
 from jobs.build_features import inputs_of
 from jobs.night import Night
 from labels.exposure import CurveSettings
+from lake.code import code_fingerprint
 from lake.errors import LeakageFound
-from lake.fingerprint import code_fingerprint
 from lake.tables import BACKOFF_STRENGTHS, DAILY_ENGAGEMENT, FEATURE_AUDITS, JUDGEMENTS, LISTENER_TILES, QUERIES
 from ranking.artefacts import not_of_the_past
 from ranking.audit import audited_rows, label_leaks
@@ -66,7 +66,7 @@ def refuse_future(night: Night) -> None:
 def audit_mark(night: Night) -> str:
     """Fingerprint of what the audit's verdict follows from."""
     labels = night.settings.labels
-    code = code_fingerprint("features", "events", "labels", "ranking", "jobs")
+    code = code_fingerprint("jobs.leaks")
     return night.mark(code, night.settings.features.vectors, labels.curve_days, labels.curve_strength)
 
 
