@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.worlds import ROOMS, WORLDS, Run, RunFailed, _arguments_of, _call, _simulated_by, _start_over
+from lake.code import code_fingerprint
 from lake.errors import LeakageFound
-from lake.fingerprint import code_fingerprint
 
 if TYPE_CHECKING:
     import pandas as pd

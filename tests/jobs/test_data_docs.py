@@ -186,7 +186,7 @@ def test_another_lake_under_the_same_folder_of_pages_begins_its_own_index(
     write(first.lake, CURVES, [RUN_DATE], ["web"], twice=RUN_DATE)
     with pytest.raises(QualityGateFailed):
         gate(first, [CURVES], "validate")
-    other = Night(first.settings, spark, Lake(spark, home / "other-lake"))
+    other = Night(first.settings, Lake(spark, home / "other-lake"))
     other.__dict__.update(first_day=date(2026, 3, 1))
     write(other.lake, STRENGTHS, [RUN_DATE], ["web"])
     gate(other, [STRENGTHS], "validate")
