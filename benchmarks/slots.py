@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def _hashed(root: Path, run_date: date, slots: int) -> str:
     return out
 
 
-def _hash(rows: list[object]) -> str:
+def _hash(rows: Sequence[object]) -> str:
     return hashlib.sha256("\n".join(sorted(repr(row) for row in rows)).encode()).hexdigest()[:16]
 
 
