@@ -22,6 +22,7 @@ from lake.fingerprint import fingerprint
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = (
     "jobs", "lake", "events", "queries", "features", "labels", "ranking", "tuning", "evaluation", "quality", "serving", "simulator",
+    "tools", "benchmarks",
 )  # fmt: skip
 # reading and writing, settings, the gate, the release's files: none of them decides what a computed value is
 _MOVES_DATA = (
