@@ -11,7 +11,7 @@ import ast
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib import metadata
@@ -22,7 +22,7 @@ from lake.fingerprint import fingerprint
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = (
     "jobs", "lake", "events", "queries", "features", "labels", "ranking", "tuning", "evaluation", "quality", "serving", "simulator",
-    "tools", "benchmarks",
+    "tools", "benchmarks", "conf",
 )  # fmt: skip
 # reading and writing, settings, the gate, the release's files: none of them decides what a computed value is
 _MOVES_DATA = (
@@ -54,7 +54,7 @@ class Module:
 def code_fingerprint(*entries: str) -> str:
     """Fingerprint of the code that `entries` (modules such as `jobs.grade`, or whole rooms) run, imports of ours included.
 
-    Files in a room's `data/` folder enter with the modules that name them. Raises ValueError for an entry that is no module of ours.
+    Files in a room's `data/` folder enter with the modules that name them; with a whole room, all its settings and data. Raises ValueError for an entry that is no module of ours.
     """
     return Sources(ROOT).fingerprint(*entries)
 
@@ -82,11 +82,12 @@ class Sources:
             self._has_new = False
         return fingerprint(parts)
 
-    def parts(self, entries: Iterable[str]) -> Iterator[tuple[str, str]]:
+    def parts(self, entries: Sequence[str]) -> Iterator[tuple[str, str]]:
         """(module, module:definition or data file; hash of its code) of everything in the import closure of `entries`."""
         todo: list[tuple[str, str]] = [(module, "") for entry in entries for module in self._modules_of(entry)]
         seen = set(todo)
-        data: set[Path] = set()
+        rooms = [self.root / entry for entry in entries if entry in ROOMS]
+        data = {p for room in rooms for p in room.rglob("*") if p.suffix in (".yaml", ".json", ".zip")}
         while todo:
             module, name = todo.pop()
             source = self._module(module)
