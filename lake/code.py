@@ -54,7 +54,8 @@ class Module:
 def code_fingerprint(*entries: str) -> str:
     """Fingerprint of the code that `entries` (modules such as `jobs.grade`, or whole rooms) run, imports of ours included.
 
-    Files in a room's `data/` folder enter with the modules that name them; with a whole room, all its settings and data. Raises ValueError for an entry that is no module of ours.
+    Files in a room's `data/` folder enter with the modules that name them; with a whole room, all its settings and data.
+    Raises ValueError for an entry that is no module of ours.
     """
     return Sources(ROOT).fingerprint(*entries)
 
