@@ -99,12 +99,8 @@ def sample(inputs: FeatureInputs, as_of: date, queries: int) -> FeatureInputs:
     daily = inputs.daily.join(F.broadcast(few), "query").localCheckpoint()
     some = pairs.select("track_id").unionByName(daily.select("track_id")).distinct().localCheckpoint()
 
-    def cut(
-        frame: DataFrame | None, kind: Column | None = None, query: str = "query", track: str = "track_id"
-    ) -> DataFrame | None:
-        """Rows of the queries where the frame has such a key, and of the tracks; `kind` tells rows of a query from those of a track."""
-        if frame is None:
-            return None
+    def cut(frame: DataFrame, kind: Column | None = None, query: str = "query", track: str = "track_id") -> DataFrame:
+        """Rows of the queries where the frame has such a key, and of the tracks; `kind` separates rows of a query from those of a track."""
         of_query, of_track = (
             F.broadcast(f.withColumnRenamed(f.columns[0], n)) for f, n in ((few, query), (some, track))
         )
@@ -119,14 +115,17 @@ def sample(inputs: FeatureInputs, as_of: date, queries: int) -> FeatureInputs:
             .localCheckpoint()
         )
 
-    of = {n: None if f is None else f.where(F.col("as_of") == F.lit(as_of)) for n, f in (
-        ("history", inputs.history), ("listeners", inputs.listeners), ("vectors", inputs.vectors), ("popularity", inputs.popularity)
-    )}  # fmt: skip
+    def cut_own(frame: DataFrame | None, kind: Column | None = None, key: str = "") -> DataFrame | None:
+        """The same of the snapshot's rows of an input that a night may lack."""
+        if frame is None:
+            return None
+        return cut(frame.where(F.col("as_of") == F.lit(as_of)), kind, key or "query", key or "track_id")
+
     return replace(
         inputs, as_of=(as_of,), pairs=pairs, daily=daily, queries=cut(inputs.queries), tracks=cut(inputs.tracks),
         curves=inputs.curves.where(F.col("run_date") == F.lit(as_of)).localCheckpoint(),
-        history=cut(of["history"], F.col("level") == "query", "key", "key"), listeners=cut(of["listeners"]),
-        vectors=cut(of["vectors"], F.col("kind") == "query", "key", "key"), popularity=cut(of["popularity"]),
+        history=cut_own(inputs.history, F.col("level") == "query", "key"), listeners=cut_own(inputs.listeners),
+        vectors=cut_own(inputs.vectors, F.col("kind") == "query", "key"), popularity=cut_own(inputs.popularity),
     )  # fmt: skip
 
 
@@ -157,12 +156,8 @@ def in_worlds(inputs: FeatureInputs, as_of: date) -> FeatureInputs:
     def tagged(name: str) -> Column:
         return F.when(F.col("_world") > 0, F.concat(name, F.lit(TAG), F.col("_world"))).otherwise(F.col(name))
 
-    def varied(
-        frame: DataFrame | None, source: str, day: str, other: Mapping[str, Column], **of: object
-    ) -> DataFrame | None:
+    def varied(frame: DataFrame, source: str, day: str, other: Mapping[str, Column], **of: object) -> DataFrame:
         """An input of the snapshot in every world: other values in the world named after it, and after the snapshot in the flooded one."""
-        if frame is None:
-            return None
         own = frame.where(F.col(day) == F.lit(as_of))
         placed = copies(own, day, **of)  # type: ignore[arg-type]
         here, changed = F.col("_world") == WORLDS.index(source), placed.withColumns(dict(other))
@@ -175,7 +170,8 @@ def in_worlds(inputs: FeatureInputs, as_of: date) -> FeatureInputs:
     daily = copies(past, "search_date", always)
     strange = spark.range(5_000).agg(F.hll_sketch_agg(F.col("id").cast("string"), SKETCH_BITS).alias("_strange"))
     listeners = None if inputs.listeners is None else inputs.listeners.crossJoin(F.broadcast(strange))
-    listeners = varied(listeners, LISTENER, "as_of", {"listeners": F.col("_strange")})
+    if listeners is not None:
+        listeners = varied(listeners, LISTENER, "as_of", {"listeners": F.col("_strange")}).drop("_strange")
     tracks = copies(inputs.tracks, "released_at", always)
     return replace(
         inputs,
@@ -187,11 +183,11 @@ def in_worlds(inputs: FeatureInputs, as_of: date) -> FeatureInputs:
         popularity=varied(
             inputs.popularity, POPULARITY, "as_of",
             {"popularity": 100 - F.col("popularity"), "popularity_before": F.col("popularity_before") / 2}, track=always,
-        ),
+        ) if inputs.popularity is not None else None,
         history=varied(
             inputs.history, TILE, "as_of", {m: F.col(m) * 3 + FLOOD for m in SUMS}, track=F.col("level") == "track", name="key"
         ) if inputs.history is not None else None,
-        listeners=listeners.drop("_strange") if listeners is not None else None,
+        listeners=listeners,
         vectors=varied(
             inputs.vectors, VECTOR, "as_of",
             {n: F.transform(n, lambda x, i: x * (i - 5)) for n in ("vector", "company")} | {"company_weight": F.col("company_weight") + 1},
