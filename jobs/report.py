@@ -157,6 +157,7 @@ def _mark(night: Night) -> str:
     )  # fmt: skip
     files = sorted((root / "truth").glob("*")) + sorted((night.logs / "searches" / f"date={night.run_date}").glob("*"))
     hashes = [[f.name, night.hashes.of(f)] for f in files if f.is_file()]
+    night.hashes.save()
     return night.mark(inputs, hashes, code_fingerprint("jobs.report"))
 
 
