@@ -65,9 +65,20 @@ def future_dependent(inputs: FeatureInputs, as_of: date, only: Sequence[str] = (
                 wrong[name] = "changes when days, curves, strengths, vectors or tiles after its snapshot are added"
             elif STRENGTH in reads[name] and strengths:
                 wrong[name] = f"reads a back-off strength that is fitted with days after its snapshot ({strengths})"
-            elif unread := [s for s in sorted(reads[name]) if row["varies"] and not row[s] and given(inputs, s)]:
+            elif unread := [
+                s for s in sorted(reads[name]) if given(inputs, s) and not row[s] and _says_something(row, reads[name])
+            ]:
                 wrong[name] = f"reads the {unread[0]} of another snapshot than its own"
     return {c.name: wrong[c.name] for c in wanted if c.name in wrong}
+
+
+def _says_something(row: Mapping[str, bool], reads: frozenset[str]) -> bool:
+    """Whether a column's staying the same in the world of an input means that it did not read it there.
+
+    It does if the column has several values; and if it has one value (null) as it was and another in a world whose inputs it never
+    reads: then it took the newest snapshot's, whose keys are that world's alone.
+    """
+    return row["varies"] or any(row[w] for w in WORLDS[1:] if w not in reads)
 
 
 def sources_of(column: FeatureColumn) -> frozenset[str]:

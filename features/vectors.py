@@ -3,7 +3,7 @@
 Fitted for each snapshot by alternating least squares on implicit feedback (Hu, Koren & Volinsky 2008) over the long plays of the 28
 days before it, and stored. The same plays give the same vectors to the last digit, whatever the number of task slots: floating point
 sums depend on their order, so the ratings lie in one sorted partition and in one block on each side (with several, Spark adds up the
-blocks as they arrive), and what is summed outside of the fit is summed in whole billionths. Beside each vector lie the directions of
+blocks as they arrive), and what is summed outside of the fit is summed in whole numbers of 1e-11. Beside each vector lie the directions of
 what it was played with, added up: how near a track is to everything else that was played for a query is then one product, whatever
 their number.
 """
@@ -28,7 +28,7 @@ DAYS = 28
 TOLD = ("vector", "company", "company_weight")
 LEAST_PLAYS = 2  # long plays of a query or track: one alone teaches nothing of its likes
 ROUNDS, PENALTY, CONFIDENCE, SEED = 8, 0.05, 4.0, 7
-BILLIONTHS = 1e9  # of which sums of directions are whole numbers
+PARTS = 1e11  # sums of directions are whole numbers of such parts
 
 
 def fitted_vectors(daily: DataFrame, as_of: date) -> DataFrame:
@@ -97,7 +97,7 @@ def _with_company(kind: str, mine: DataFrame, others: DataFrame, rated: DataFram
     directions = others.where(length > 0).select(other, F.transform(vector, lambda x: x / length).alias("_direction"))
 
     def total(part: Column) -> Column:
-        return F.sum(F.rint(part * BILLIONTHS).cast("bigint")) / F.lit(BILLIONTHS)
+        return F.sum(F.rint(part * PARTS).cast("bigint")) / F.lit(PARTS)
 
     company = (
         rated.join(F.broadcast(directions), other)
