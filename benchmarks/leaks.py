@@ -179,12 +179,18 @@ def print_table(results: dict[str, dict[str, Any]]) -> None:
     console.print(table)
     named = sum(night["planted"][p.name]["named"] for night in results.values() for p in PLANTED)
     clean = sum(passes(night) for night in results.values())
-    console.print(f"{clean} of {len(results)} honest nights pass; {named} of {len(results) * len(PLANTED)} planted columns named.")
+    console.print(
+        f"{clean} of {len(results)} honest nights pass; {named} of {len(results) * len(PLANTED)} planted columns named."
+    )
 
 
 def passes(night: dict[str, Any]) -> bool:
     """Whether neither the night itself nor the audit of its kept examples found a leak."""
-    return not night["leaks"] and "LeakageFound" not in night["verdict"] and "nothing was published" not in night["verdict"]
+    return (
+        not night["leaks"]
+        and "LeakageFound" not in night["verdict"]
+        and "nothing was published" not in night["verdict"]
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
