@@ -73,8 +73,7 @@ def night_of(run: Run, out: Path, timeout_s: int) -> dict[str, Any]:
 
 def up_to_assemble(folder: Path, run_date: str) -> None:
     """Run the steps up to `assemble` over the folder's logs, and write its verdict and what the audit looks at."""
-    from hydra import compose, initialize_config_module
-
+    from benchmarks.ingest_ours import settings_of_command
     from jobs import (
         assemble,
         build_features,
@@ -86,7 +85,6 @@ def up_to_assemble(folder: Path, run_date: str) -> None:
         understand,
         validate,
     )
-    from jobs.command import settings_of
     from jobs.night import night
 
     places = [
@@ -94,8 +92,7 @@ def up_to_assemble(folder: Path, run_date: str) -> None:
         f"releases={folder}/releases", f"reports={folder}/reports", f"rankers={folder}/rankers", f"tuning.sweeps={folder}/sweeps",
         f"quality.docs_dir={folder}/data-docs", f"cluster.work_dir={folder}/spark", f"privacy.key_file={folder}/key",
     ]  # fmt: skip
-    with initialize_config_module("conf", version_base="1.3"):
-        settings = settings_of(compose("nightly", overrides=places))
+    settings = settings_of_command(places)
     steps = (ingest, understand, count_engagement, fit_exposure, candidates, build_features, validate, grade)
     with night(settings) as this:
         for step in steps:

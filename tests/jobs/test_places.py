@@ -53,7 +53,7 @@ def test_the_command_names_the_key_and_makes_nothing(
     key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("jobs.night.spark_session", lambda *_: pytest.fail("Spark was started"))
+    monkeypatch.setattr("lake.session.spark_session", lambda *_: pytest.fail("Spark was started"))
     job, main = ("forget", forget.main) if key == "user_ids" else ("nightly", nightly.main)
     monkeypatch.setattr(sys, "argv", [f"jobs.{job}", DAY, f"{key}=s3a://bucket/x"])
     with pytest.raises(SystemExit) as ended:
