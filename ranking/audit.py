@@ -245,6 +245,8 @@ def mid_ranks(values: Floats, group: Ints) -> Floats:
     """Ranks within each group, ties averaged, centred on 0 and divided by the group's size: from −½ to ½."""
     import numpy as np
 
+    if not len(values):
+        return np.zeros(0)
     order = np.lexsort((values, group))
     sorted_group, sorted_values = group[order], values[order]
     is_new = np.r_[True, sorted_group[1:] != sorted_group[:-1]]

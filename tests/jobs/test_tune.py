@@ -22,10 +22,11 @@ def test_a_night_goes_on_without_a_sweep_that_fails_and_says_so(
     night = replace(night, settings=replace(night.settings, nightly=replace(night.settings.nightly, tune="always")))
     night.first_day = date.fromisoformat(RUN_DATE) - timedelta(days=22)
 
-    def broken(_: Night) -> None:
+    def broken(*_: object) -> None:
         raise SweepFailed("sweep s: Ray failed: no room")
 
-    monkeypatch.setattr(tune, "run", broken)
+    monkeypatch.setattr(tune, "examples_path", lambda _: tmp_path)
+    monkeypatch.setattr(tune, "run_search_in_child", broken)
     assert tune.run_if_due(night).skipped
     assert "the next one tries again" in night.notes[-1] and "Ray failed: no room" in night.notes[-1]
     with pytest.raises(SweepFailed):
