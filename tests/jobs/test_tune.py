@@ -10,7 +10,6 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs import tune
-from jobs.night import Night
 from tests.conftest import RUN_DATE, World
 from tuning.errors import SweepFailed
 
