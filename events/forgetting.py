@@ -9,6 +9,7 @@ from events.privacy import with_pseudonym
 from lake.errors import InputContractError
 from lake.fingerprint import fingerprint
 from lake.io import Lake
+from lake.rows import frame_of
 from lake.schema import Table
 from lake.tables import DELIVERED_FILES, ENGAGEMENT_EVENTS, FORGOTTEN_USERS, QUARANTINE, SEARCH_LOG
 from lake.upkeep import remove_rows
@@ -40,7 +41,7 @@ def remember_forgotten(lake: Lake, named: DataFrame) -> int:
     if not known:
         return 0
     asked = fingerprint(known)
-    frame = lake.spark.createDataFrame([(u,) for u in known], "user_id string").withColumn("asked", F.lit(asked))
+    frame = frame_of(lake.spark, [(u,) for u in known], "user_id string").withColumn("asked", F.lit(asked))
     lake.write(FORGOTTEN_USERS, frame, {asked: asked})
     return len(known)
 

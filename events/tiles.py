@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from events.engagement import SUMS
 from lake.daily_tables import DAILY_ENGAGEMENT, ENGAGEMENT_TILES, LISTENER_TILES
 from lake.fingerprint import fingerprint
+from lake.rows import frame_of
 from lake.schema import Table
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def added_up(rows: DataFrame, parents: Sequence[Tile], table: Table = ENGAGEMENT
     from pyspark.sql import functions as F
 
     pairs = [(child.name, parent.name) for parent in parents for child in parent.children()]
-    of = rows.sparkSession.createDataFrame(pairs, "tile string, parent string")
+    of = frame_of(rows.sparkSession, pairs, "tile string, parent string")
     joined = rows.join(F.broadcast(of), "tile").drop("tile").withColumnRenamed("parent", "tile")
     values: list[Column] = [F.hll_union_agg("listeners").alias("listeners")]
     if table is ENGAGEMENT_TILES:
@@ -187,7 +188,7 @@ def _in_spans(rows: DataFrame, parts: Sequence[tuple[str, date, int]]) -> DataFr
     """The rows of each tile with the snapshots and spans that it is a part of, once for each; their tile is dropped."""
     from pyspark.sql import functions as F
 
-    of = rows.sparkSession.createDataFrame(parts, "tile string, as_of date, span_days int")
+    of = frame_of(rows.sparkSession, parts, "tile string, as_of date, span_days int")
     return rows.join(F.broadcast(of), "tile").drop("tile")
 
 

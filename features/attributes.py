@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from features.genres import with_genre_company
 from features.keys import key_of, track_keys, work_id
+from lake.rows import frame_of
 from queries.lexicon import entries, mood_targets
 from queries.phonetic import sounds_like
 
@@ -226,7 +227,7 @@ def with_ranges(frame: DataFrame) -> DataFrame:
             rows.append((value, tuple(x for a in AUDIO for x in bounds.get(a, (None, None)))))
         of_range = StructType([StructField(n, DoubleType()) for n in names])
         schema = StructType([StructField(column, StringType()), StructField(f"{column}_range", of_range)])
-        known = frame.sparkSession.createDataFrame(rows, schema)
+        known = frame_of(frame.sparkSession, rows, schema)
         frame = frame.join(F.broadcast(known), column, "left")
     return frame
 

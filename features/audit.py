@@ -23,6 +23,7 @@ from features.catalogue import KEYS, chosen
 from features.engine import FeatureInputs, Prepared, asked_sums, prepared
 from features.inputs import CHAIN, LISTENERS, UNFITTED_STRENGTH
 from features.spec import FeatureColumn
+from lake.rows import frame_of
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -153,7 +154,7 @@ def in_worlds(inputs: FeatureInputs, as_of: date) -> FeatureInputs:
     from pyspark.sql import functions as F
 
     spark = inputs.pairs.sparkSession
-    everywhere = spark.createDataFrame([(i,) for i in range(len(WORLDS))], "_world int")
+    everywhere = frame_of(spark, [(i,) for i in range(len(WORLDS))], "_world int")
 
     def copies(
         frame: DataFrame, day: str | None = None, track: Column | None = None, name: str = "track_id"

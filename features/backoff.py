@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from features.engine import Prepared
 from features.inputs import CHAIN, MICRO, UNFITTED_STRENGTH, Sum
+from lake.rows import frame_of
 from lake.tables import BACKOFF_STRENGTHS
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def write_strengths(lake: Lake, found: Mapping[date, Sequence[Strength]], marks:
     from lake.schema import struct
 
     rows = [(d, s.level, s.strength, s.units) for d, strengths in found.items() for s in strengths]
-    lake.write(BACKOFF_STRENGTHS, lake.spark.createDataFrame(rows, struct(BACKOFF_STRENGTHS)), marks)
+    lake.write(BACKOFF_STRENGTHS, frame_of(lake.spark, rows, struct(BACKOFF_STRENGTHS)), marks)
 
 
 def stored_strengths(lake: Lake, as_of: Sequence[date]) -> dict[date, dict[str, float]]:

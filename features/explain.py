@@ -25,6 +25,7 @@ from features.popularity import catalogs_known, popularity_by_snapshot
 from features.vectors import stored_vectors
 from lake.errors import MissingPartition, PlayfirstError
 from lake.io import Lake
+from lake.rows import frame_of
 from lake.session import SessionSettings, spark_session
 from lake.tables import DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES, TRACKS
 
@@ -64,8 +65,8 @@ def explained(
     from pyspark.sql import functions as F
 
     spark, day = lake.spark, [run_date]
-    pair = spark.createDataFrame(
-        [(run_date, locale, query, track_id)], "as_of date, locale string, query string, track_id string"
+    pair = frame_of(
+        spark, [(run_date, locale, query, track_id)], "as_of date, locale string, query string, track_id string"
     )
     stored: dict[str, float | None] = {}
     language = "*" if locale == "*" else locale[:2]

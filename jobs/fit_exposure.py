@@ -11,6 +11,7 @@ from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
 from labels.exposure import CurveSettings, curves, position_counts
 from lake.code import code_fingerprint
+from lake.rows import frame_of
 from lake.schema import struct
 from lake.tables import DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES
 
@@ -36,7 +37,7 @@ def run(night: Night) -> Done:
         fitted.append(curves(counts, settings).assign(run_date=date.fromisoformat(unit)))
     frame = pd.concat(fitted)[[c.name for c in EXPOSURE_CURVES.columns]]
     cells = list(frame.itertuples(index=False, name=None))
-    rows = lake.write(EXPOSURE_CURVES, night.spark.createDataFrame(cells, struct(EXPOSURE_CURVES)), pending)
+    rows = lake.write(EXPOSURE_CURVES, frame_of(night.spark, cells, struct(EXPOSURE_CURVES)), pending)
     return Done(n_in, sum(rows.values()), f"{len(pending)} snapshots")
 
 

@@ -14,6 +14,7 @@ from jobs.night import Night
 from labels.exposure import CurveSettings
 from lake.code import code_fingerprint
 from lake.errors import LeakageFound
+from lake.rows import frame_of
 from lake.tables import BACKOFF_STRENGTHS, DAILY_ENGAGEMENT, FEATURE_AUDITS, JUDGEMENTS, LISTENER_TILES, QUERIES
 from ranking.artefacts import not_of_the_past
 from ranking.audit import audited_rows, label_leaks
@@ -57,7 +58,7 @@ def refuse_future(night: Night) -> None:
     rows = [(AUDIT, c.name, ", ".join(sorted(sources_of(c))), CLEAN, night.run_date, as_of) for c in columns()]
     from lake.schema import struct
 
-    night.lake.write(FEATURE_AUDITS, night.spark.createDataFrame(rows, struct(FEATURE_AUDITS)), {AUDIT: mark})
+    night.lake.write(FEATURE_AUDITS, frame_of(night.spark, rows, struct(FEATURE_AUDITS)), {AUDIT: mark})
     night.notes.append(
         f"features: the {len(rows)} columns read nothing after their snapshot (asked again when the code changes)"
     )

@@ -20,6 +20,7 @@ from jobs.settings import Settings
 from lake.code import code_fingerprint
 from lake.errors import InputContractError
 from lake.places import places
+from lake.rows import frame_of
 from lake.tables import BOT_DAYS, CANDIDATES, DAILY_ENGAGEMENT, HEAD_RANKINGS, QUERIES, SEARCH_LOG, TRACKS
 from queries.carrier import load_grammar, stripped
 from ranking.examples import training_examples_table
@@ -65,7 +66,7 @@ def asked_entries(night: Night, truth: NightTruth) -> tuple[Forms, Forms, DataFr
     aliases = aliases_of(released.toPandas(), public.select("locale", "query", "cluster_id", "searches_28d").toPandas())
     tried = {(p, f) for (x, q), form in forms.items() for f in (q, form) for p in (x, x[:2], "*")}
     named = tried | {(p, aliases[p, f]) for p, f in tried if (p, f) in aliases}
-    wanted = night.spark.createDataFrame(sorted(named), "locale string, query string")
+    wanted = frame_of(night.spark, sorted(named), "locale string, query string")
     return forms, aliases, wanted.join(released, ["locale", "query"])
 
 

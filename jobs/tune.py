@@ -21,6 +21,7 @@ from jobs.night import Done, Night, run_alone
 from jobs.settings import Settings
 from lake.code import code_fingerprint, library_versions
 from lake.errors import BadConfiguration, MissingPartition
+from lake.rows import frame_of
 from lake.schema import struct
 from lake.tables import TRIALS
 from ranking.examples import training_examples_table
@@ -160,7 +161,7 @@ def _searched(night: Night, settings: SearchSettings, file: Path) -> Done:
     winner = run_search_in_child(settings, path, Path(night.settings.tuning.sweeps).resolve(), features)
     trials = winner.trials.assign(run_date=night.run_date)[[c.name for c in TRIALS.columns]]
     rows = list(trials.itertuples(index=False, name=None))
-    night.lake.write(TRIALS, night.spark.createDataFrame(rows, struct(TRIALS)), {settings.name: mark})
+    night.lake.write(TRIALS, frame_of(night.spark, rows, struct(TRIALS)), {settings.name: mark})
     judged_on = night.lake.fingerprint(EXAMPLES, night.run_date)
     write_result(file, {"fingerprint": mark, "examples": judged_on, "winner": winner.to_dict()})
     if settings.trials > 10:

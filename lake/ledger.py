@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lake.layout import first_options, has_whole_log, live_files
+from lake.rows import frame_of
 from lake.schema import Table, struct
 from lake.tables import LEDGER
 
@@ -28,7 +29,7 @@ def stored_verdicts(lake: Lake) -> dict[tuple[str, str, str], str]:
 
 def append_verdicts(lake: Lake, rows: Iterable[tuple[object, ...]]) -> None:
     """Append rows of LEDGER in one commit."""
-    writer = lake.spark.createDataFrame(list(rows), struct(LEDGER)).coalesce(1).write.format("delta").mode("append")
+    writer = frame_of(lake.spark, list(rows), struct(LEDGER)).coalesce(1).write.format("delta").mode("append")
     if not lake.exists(LEDGER):
         writer = writer.options(**first_options(LEDGER))  # its log is kept whole
     writer.save(lake.path(LEDGER))

@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_module
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructType
 
 from jobs.command import settings_of
 from jobs.night import Night
 from jobs.settings import Settings
 from lake.io import Lake
+from lake.rows import frame_of
 from lake.session import SessionSettings, spark_session
 
 # a suite fills the 48 MB that a JVM reserves for code without its optimising compiler: then nothing is compiled any more, and calls fail oddly
@@ -71,6 +73,15 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session = spark_session(
         SessionSettings("tests", "local[2]", "6g", shuffle_partitions=2, work_dir=str(work), java_options=JAVA_OPTIONS)
     )
+    of_list = session.createDataFrame
+
+    def of_rows(rows: Any, schema: Any = None) -> DataFrame:
+        """Hand-made rows as an Arrow table (see `frame_of`): ten times faster where a test asks for them again and again."""
+        if isinstance(rows, list) and rows and isinstance(schema, str | StructType) and not isinstance(rows[0], dict):
+            return frame_of(session, rows, schema)
+        return of_list(rows, schema)
+
+    session.createDataFrame = of_rows
     yield session
     session.stop()
 
