@@ -91,9 +91,15 @@ def file_of(folder: Path, kind: str) -> Path:
 
 def _simulate(day: BigDay, made: Path) -> None:
     command = [
-        sys.executable, "-m", "simulator.generate", f"out={made}", "days=1", f"searches_per_day={day.searches}",
-        f"seed={day.seed}", f"first_date={FIRST_DATE}",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "simulator.generate",
+        f"out={made}",
+        "days=1",
+        f"searches_per_day={day.searches}",
+        f"seed={day.seed}",
+        f"first_date={FIRST_DATE}",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=3600, check=False)
     if done.returncode:
         raise SystemExit(f"the simulation failed: {done.stderr.strip()}")
@@ -105,8 +111,10 @@ def _break(day: BigDay, kind: str, faults: dict[str, str], root: Path) -> None:
     target.mkdir(parents=True)
     hot = f"hash(search_id, 'hot') % 1000 < {round(day.hot_share * 1000)}"
     columns = pq.read_schema(source).names
-    words = {"raw_query": f"CASE WHEN {hot} THEN '{HOT[0]}' ELSE raw_query END",
-             "locale": f"CASE WHEN {hot} THEN '{HOT[1]}' ELSE locale END"}  # fmt: skip
+    words = {
+        "raw_query": f"CASE WHEN {hot} THEN '{HOT[0]}' ELSE raw_query END",
+        "locale": f"CASE WHEN {hot} THEN '{HOT[1]}' ELSE locale END",
+    }
     listed = ", ".join(f"{faults[c].format(**words)} AS {c}" if c in faults else c for c in columns)
     own, other = ("search_id", "client: 'web'") if kind == "searches" else ("event_id", "kind: 'like'")
     name, value = other.split(": ")

@@ -24,11 +24,14 @@ _TYPES = {"string": "VARCHAR", "bigint": "BIGINT", "int": "INTEGER", "double": "
 COMPARED = {
     t.name: tuple(c for c in t.columns if c.name not in but)
     for t, but in (
-        (SEARCH_LOG, ()), (ENGAGEMENT_EVENTS, ()), (DAILY_ENGAGEMENT, ()), (DAILY_SEARCHES, ()),
+        (SEARCH_LOG, ()),
+        (ENGAGEMENT_EVENTS, ()),
+        (DAILY_ENGAGEMENT, ()),
+        (DAILY_SEARCHES, ()),
         (QUARANTINE, ("delivered_date", "source_file", "line", "raw_text")),
         (DELIVERED_FILES, ("delivered_date", "source_file", "forgotten", "foreign_fields", "foreign_names")),
     )
-}  # fmt: skip
+}
 _TABLES: tuple[Table, ...] = (
     SEARCH_LOG,
     ENGAGEMENT_EVENTS,
@@ -64,8 +67,10 @@ def _difference(db: duckdb.DuckDBPyConnection, table: Table, ours: list[Path], t
     columns = COMPARED[table.name]
     listed = ", ".join(_as_declared(c) for c in columns)
     files = ", ".join(f"'{f}'" for f in ours)
-    sides = {"ours": f"SELECT {listed} FROM read_parquet([{files}], hive_partitioning=true)",
-             "theirs": f"SELECT {listed} FROM read_parquet('{theirs}')"}  # fmt: skip
+    sides = {
+        "ours": f"SELECT {listed} FROM read_parquet([{files}], hive_partitioning=true)",
+        "theirs": f"SELECT {listed} FROM read_parquet('{theirs}')",
+    }
     if not ours:
         sides["ours"] = f"SELECT * FROM ({sides['theirs']}) LIMIT 0"
     hashed = f"hash({', '.join(c.name for c in columns)})"

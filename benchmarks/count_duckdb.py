@@ -17,8 +17,16 @@ REPHRASED = """CREATE TEMP TABLE rephrased AS
             lead(epoch_us(ts) / 1e6) OVER w - epoch_us(ts) / 1e6 AS next_in_s
         FROM searches WINDOW w AS (PARTITION BY user_id ORDER BY ts, search_id)
     ) WHERE next_in_s < 120 AND next_query <> query"""
-_KINDS = {"tapped": "'click'", "started": "'play'", "complete": "'complete'", "skip": "'skip'", "stop": "'stop'",
-          "save": "'save', 'add'", "like": "'like'", "dislike": "'dislike'"}  # fmt: skip
+_KINDS = {
+    "tapped": "'click'",
+    "started": "'play'",
+    "complete": "'complete'",
+    "skip": "'skip'",
+    "stop": "'stop'",
+    "save": "'save', 'add'",
+    "like": "'like'",
+    "dislike": "'dislike'",
+}
 # dwell is cumulative in a chain: its maximum, never its sum
 CHAINS = f"""CREATE TEMP TABLE chains AS
     SELECT *, started OR dwell_ms > 0 OR complete AS play,
@@ -29,11 +37,21 @@ CHAINS = f"""CREATE TEMP TABLE chains AS
             {", ".join(f"bool_or(kind IN ({kinds})) AS {name}" for name, kinds in _KINDS.items())}
         FROM events GROUP BY ALL
     )"""
-_SUMS = {"clicks": "surface = 'screen' AND (tapped OR play)", "plays": "play", "long_plays": "long_play",
-         "completes": "complete", "skips": "skip", "stops": "stop", "short_stops": "short_stop", "saves": "save",
-         "likes": '"like"', "dislikes": "dislike", "satisfied": 'long_play OR save OR "like"',
-         "follow_short_stops": "surface = 'voice' AND position > 1 AND short_stop",
-         "dwell_ms": "dwell_ms"}  # fmt: skip
+_SUMS = {
+    "clicks": "surface = 'screen' AND (tapped OR play)",
+    "plays": "play",
+    "long_plays": "long_play",
+    "completes": "complete",
+    "skips": "skip",
+    "stops": "stop",
+    "short_stops": "short_stop",
+    "saves": "save",
+    "likes": '"like"',
+    "dislikes": "dislike",
+    "satisfied": 'long_play OR save OR "like"',
+    "follow_short_stops": "surface = 'voice' AND position > 1 AND short_stop",
+    "dwell_ms": "dwell_ms",
+}
 # of a play: how many of the 31 bounds between a second and an hour it reached; bounds grow by the thirtieth root of 3,600
 _BIN = "CASE WHEN dwell_ms < 1000 THEN 0 ELSE least(31, 1 + floor(30 * ln(dwell_ms / 1000.0) / ln(3600) + 1e-9)) END"
 _BINS = {f"d{i}": f"CASE WHEN play AND timed AND {_BIN} = {i} THEN 1 ELSE 0 END" for i in range(32)}
@@ -58,8 +76,12 @@ SHOWN = f"""CREATE TEMP TABLE shown AS
     )
     SELECT {_KEYS}, least(position, {_LAST}) AS cell, {", ".join(f"sum({m}::BIGINT)::BIGINT AS {m}" for m in (*_MEASURES, *_BINS))}
     FROM told GROUP BY ALL"""
-_ARRAYS = {f"{m}_by_position": [(f"{m}_{p}", f"sum(CASE WHEN cell = {p} THEN {m} ELSE 0 END)::BIGINT")
-                                for p in range(1, _LAST + 1)] for m in ("impressions", "clicks", "long_plays")}  # fmt: skip
+_ARRAYS = {
+    f"{m}_by_position": [
+        (f"{m}_{p}", f"sum(CASE WHEN cell = {p} THEN {m} ELSE 0 END)::BIGINT") for p in range(1, _LAST + 1)
+    ]
+    for m in ("impressions", "clicks", "long_plays")
+}
 _ARRAYS["plays_by_dwell"] = [(f"sum_{d}", f"sum({d})::BIGINT") for d in _BINS]
 # sorted before the arrays are built: flat rows move more cheaply
 DAILY = f"""SELECT {_KEYS}, {", ".join(_MEASURES)},

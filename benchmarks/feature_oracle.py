@@ -26,19 +26,33 @@ LEVELS = {
 OF_GRAIN = {"query_track": "pgcwqt", "query": "q", "track": "tak"}
 DAYS, HALF_LIVES = (1, 7, 28, 90), (3, 14, 60)
 LONG = {"365": "age <= 365", "all": "true"}  # of queries, artists and works
-SPANS = (*map(str, DAYS), *LONG, *(f"h{h}" for h in HALF_LIVES))  # fmt: skip
+SPANS = (*map(str, DAYS), *LONG, *(f"h{h}" for h in HALF_LIVES))
 BINS = [
     f"d{chr(97 + i // 16)}{chr(97 + i % 16)}" for i in range(32)
 ]  # of time heard; letters alone, as all names of measures
 MEASURES = {
-    "n": "1", "clicks": "clicked::INT", "long": "long_play::INT", "ended": "ended::INT", "short": "short_stop::INT",
-    "saved": "saved::INT", "again": "rephrased::INT", "dwell": "dwell", "played": "played::INT", "resp": "response::INT",
-    "exp": "expected_micro / 1e6", "voice": "voice::INT", "skipped": "skipped::INT", "stopped": "stopped::INT",
-    "liked": "liked::INT", "vlong": "(voice AND long_play)::INT", "vexp": "voice::INT * expected_micro / 1e6",
+    "n": "1",
+    "clicks": "clicked::INT",
+    "long": "long_play::INT",
+    "ended": "ended::INT",
+    "short": "short_stop::INT",
+    "saved": "saved::INT",
+    "again": "rephrased::INT",
+    "dwell": "dwell",
+    "played": "played::INT",
+    "resp": "response::INT",
+    "exp": "expected_micro / 1e6",
+    "voice": "voice::INT",
+    "skipped": "skipped::INT",
+    "stopped": "stopped::INT",
+    "liked": "liked::INT",
+    "vlong": "(voice AND long_play)::INT",
+    "vexp": "voice::INT * expected_micro / 1e6",
     "aftershort": "(voice AND cell > 1 AND short_stop)::INT",
     **{name: f"coalesce(played AND bin = {i}, false)::INT" for i, name in enumerate(BINS)},
-    "after": "(voice AND cell > 1)::INT", "afterlong": "(voice AND cell > 1 AND long_play)::INT",
-}  # fmt: skip
+    "after": "(voice AND cell > 1)::INT",
+    "afterlong": "(voice AND cell > 1 AND long_play)::INT",
+}
 
 
 WHOLE = {"exp": "expected_micro", "vexp": "voice::INT * expected_micro"}  # as they are summed, in millionths
@@ -179,11 +193,14 @@ PAIR = {
     **{f"click_rate_{d}d": rate("p", "clicks", d) for d in (7, 28, 90)},
     **{f"long_play_rate_{d}d": rate("p", "long", d) for d in DAYS},
     **{f"long_play_rate_decayed_{h}d": rate("p", "long", f"h{h}") for h in HALF_LIVES},
-    "skip_rate_28d": rate("p", "skipped", 28), "stop_rate_28d": rate("p", "stopped", 28),
-    "like_rate_28d": rate("p", "liked", 28), "voice_impression_share_28d": rate("p", "voice", 28),
+    "skip_rate_28d": rate("p", "skipped", 28),
+    "stop_rate_28d": rate("p", "stopped", 28),
+    "like_rate_28d": rate("p", "liked", 28),
+    "voice_impression_share_28d": rate("p", "voice", 28),
     "voice_long_play_rate_28d": "p_vlong_28 / nullif(p_voice_28, 0)",
     "screen_click_rate_28d": "p_clicks_28 / nullif(p_n_28 - p_voice_28, 0)",
-    "language_long_play_rate_28d": rate("g", "long", 28), "locale_play_share_28d": "p_long_28 / nullif(g_long_28, 0)",
+    "language_long_play_rate_28d": rate("g", "long", 28),
+    "locale_play_share_28d": "p_long_28 / nullif(g_long_28, 0)",
     "work_pair_long_play_rate_28d": rate("w", "long", 28),
     **{f"short_stop_rate_{d}d": rate("p", "short", d) for d in (7, 28)},
     "complete_rate_28d": rate("p", "ended", 28),
@@ -193,7 +210,9 @@ PAIR = {
     "long_plays_log1p_decayed_14d": "ln(1 + p_long_h14)",
     "play_share_28d": "p_long_28 / nullif(q_long_28, 0)",
     "cluster_long_play_rate_28d": rate("c", "long", 28),
-    "coec_7d": coec("7"), "coec_28d": coec("28"), **{f"coec_decayed_{h}d": coec(f"h{h}") for h in HALF_LIVES},
+    "coec_7d": coec("7"),
+    "coec_28d": coec("28"),
+    **{f"coec_decayed_{h}d": coec(f"h{h}") for h in HALF_LIVES},
     "voice_success_28d": shrunk("p_vlong_28", "p_vexp_28", "1.0"),
     "screen_coec_28d": shrunk("p_clicks_28", "(p_exp_28 - p_vexp_28)", "1.0"),
     **{f"long_play_trend_{d}d": f"p_long_7 / nullif(p_long_{d}, 0)" for d in (28, 90)},
@@ -205,36 +224,47 @@ PAIR = {
     "last_seen_days_90d": "p_newest",
     "coec_cluster_28d": coec("28", "c"),
     "coec_raw_28d": "CASE WHEN p_exp_28 > 0 THEN least(p_resp_28 / p_exp_28, 1000) END",
-    "expected_log1p_28d": "ln(1 + p_exp_28)", "cluster_expected_log1p_28d": "ln(1 + c_exp_28)",
-}  # fmt: skip
+    "expected_log1p_28d": "ln(1 + p_exp_28)",
+    "cluster_expected_log1p_28d": "ln(1 + c_exp_28)",
+}
 QUERY = {
     **{f"query_impressions_log1p_{d}d": f"ln(1 + q_n_{d})" for d in (*DAYS, 365)},
     "query_impressions_log1p_all": "ln(1 + q_n_all)",
     "query_head_rank_log1p_28d": "CASE WHEN q_n_28 > 0 THEN ln(1 + q_ahead_28) END",
-    "query_long_plays_log1p_28d": "ln(1 + q_long_28)", "query_long_plays_log1p_decayed_14d": "ln(1 + q_long_h14)",
-    "query_click_rate_28d": rate("q", "clicks", 28), "query_short_stop_rate_28d": rate("q", "short", 28),
+    "query_long_plays_log1p_28d": "ln(1 + q_long_28)",
+    "query_long_plays_log1p_decayed_14d": "ln(1 + q_long_h14)",
+    "query_click_rate_28d": rate("q", "clicks", 28),
+    "query_short_stop_rate_28d": rate("q", "short", 28),
     "query_play_entropy_28d": "CASE WHEN q_long_28 > 0 THEN greatest(log2(q_long_28) - q_spread_28 / q_long_28, 0) END",
     "query_play_shift_28d": "CASE WHEN q_long_28 > 0 THEN 1 - q_steady_28 / (q_long_28 + 4 * q_long_7 - q_steady_28) END",
     **{f"query_listeners_log1p_{d}d": f"ln(1 + q_people_{d})" for d in (28, 365)},
     "query_listeners_log1p_all": "ln(1 + q_people_all)",
     "query_impressions_per_listener_28d": "q_n_28 / nullif(q_people_28, 0)",
     "query_top_track_share_28d": "q_top_28 / nullif(q_long_28, 0)",
-    "query_rephrase_rate_28d": rate("q", "again", 28), "query_coec_28d": shrunk("q_resp_28", "q_exp_28", "1.0"),
+    "query_rephrase_rate_28d": rate("q", "again", 28),
+    "query_coec_28d": shrunk("q_resp_28", "q_exp_28", "1.0"),
     **{f"query_impression_trend_{d}d": f"q_n_7 / nullif(q_n_{d}, 0)" for d in (28, 365)},
-    **{f"query_long_play_rate_{d}d": rate("q", "long", d) for d in (28, 365)}, "query_voice_share_28d": rate("q", "voice", 28),
-}  # fmt: skip
+    **{f"query_long_play_rate_{d}d": rate("q", "long", d) for d in (28, 365)},
+    "query_voice_share_28d": rate("q", "voice", 28),
+}
 TRACK = {
     "track_dwell_p50_s_28d": dwell("t", 50),
-    "track_long_plays_log1p_7d": "ln(1 + t_long_7)", "track_long_plays_log1p_28d": "ln(1 + t_long_28)",
-    "track_coec_28d": coec("28", "t"), "track_long_play_rate_28d": rate("t", "long", 28),
+    "track_long_plays_log1p_7d": "ln(1 + t_long_7)",
+    "track_long_plays_log1p_28d": "ln(1 + t_long_28)",
+    "track_coec_28d": coec("28", "t"),
+    "track_long_play_rate_28d": rate("t", "long", 28),
     **{f"artist_long_plays_log1p_{d}d": f"ln(1 + a_long_{d})" for d in (28, 365)},
-    "artist_long_plays_log1p_all": "ln(1 + a_long_all)", "artist_coec_28d": shrunk("a_resp_28", "a_exp_28", "1.0"),
-    "track_trend_28d": "t_long_7 / nullif(t_long_28, 0)", "track_long_plays_log1p_decayed_14d": "ln(1 + t_long_h14)",
+    "artist_long_plays_log1p_all": "ln(1 + a_long_all)",
+    "artist_coec_28d": shrunk("a_resp_28", "a_exp_28", "1.0"),
+    "track_trend_28d": "t_long_7 / nullif(t_long_28, 0)",
+    "track_long_plays_log1p_decayed_14d": "ln(1 + t_long_h14)",
     **{f"track_impressions_log1p_{d}d": f"ln(1 + t_n_{d})" for d in (28, 90)},
-    "track_short_stop_rate_28d": rate("t", "short", 28), "track_complete_rate_28d": rate("t", "ended", 28),
+    "track_short_stop_rate_28d": rate("t", "short", 28),
+    "track_complete_rate_28d": rate("t", "ended", 28),
     **{f"work_long_plays_log1p_{d}d": f"ln(1 + k_long_{d})" for d in (28, 90, 365)},
     "work_long_plays_log1p_all": "ln(1 + k_long_all)",
-    "work_play_share_28d": "t_long_28 / nullif(k_long_28, 0)", **{f"artist_long_play_rate_{d}d": rate("a", "long", d) for d in (28, 365)},
+    "work_play_share_28d": "t_long_28 / nullif(k_long_28, 0)",
+    **{f"artist_long_play_rate_{d}d": rate("a", "long", d) for d in (28, 365)},
     "artist_play_share_28d": "t_long_28 / nullif(a_long_28, 0)",
     **{f"artist_trend_{d}d": f"a_long_7 / nullif(a_long_{d}, 0)" for d in (28, 365)},
-}  # fmt: skip
+}

@@ -120,8 +120,17 @@ class Benchmark:
     def duckdb(self, folder: Path, home: Path, built: Path) -> tuple[float, int]:
         """Seconds of DuckDB, and the values in which the lake `built` differs from it."""
         told = home / "duckdb.json"
-        words = [home, "--run-date", run_date_of(folder), "--json", told, "--against", built,
-                 "--memory", f"{self.duckdb_gb}GB"]  # fmt: skip
+        words = [
+            home,
+            "--run-date",
+            run_date_of(folder),
+            "--json",
+            told,
+            "--against",
+            built,
+            "--memory",
+            f"{self.duckdb_gb}GB",
+        ]
         peak_rss_of("benchmarks.features_duckdb", words, home / "duckdb.log", self.timeout)
         said = json.loads(told.read_text())
         apart = said["mismatches"]
@@ -140,9 +149,12 @@ def against_duckdb(bench: Benchmark, folder: Path, run: Run, seconds: float, lak
     home = bench.home(folder)
     theirs, apart = bench.duckdb(folder, home, home / lake)
     return {
-        "searches": run.told["searches"], "impressions": run.told["impressions"], "ours_s": round(seconds, 2), "duckdb_s": theirs,
+        "searches": run.told["searches"],
+        "impressions": run.told["impressions"],
+        "ours_s": round(seconds, 2),
+        "duckdb_s": theirs,
         "mismatches": apart,
-    }  # fmt: skip
+    }
 
 
 def measured(bench: Benchmark, per_day: int, days: int, sizes: Sequence[int]) -> dict[str, Any]:
@@ -189,14 +201,21 @@ def measured(bench: Benchmark, per_day: int, days: int, sizes: Sequence[int]) ->
         "peak_rss_gb": round(bench.peak / 1e9, 2),
         "oracle_mismatches": sum(a["mismatches"] for a in against),
         "cost_exponent": round(exponent([a["searches"] for a in against], [a["ours_s"] for a in against]), 3),
-        "days": days, "fixed_s": round(fixed, 2), "fixed_cold_s": round(cold_s, 2), "full_s": round(full_s, 2),
-        "fixed_long_s": round(nights["empty_long"].seconds, 2), "full_fixed_s": round(full_fixed_s, 2),
+        "days": days,
+        "fixed_s": round(fixed, 2),
+        "fixed_cold_s": round(cold_s, 2),
+        "full_s": round(full_s, 2),
+        "fixed_long_s": round(nights["empty_long"].seconds, 2),
+        "full_fixed_s": round(full_fixed_s, 2),
         "full": nights["long"].told | {"seconds": full},
-        "nights": {n: r.told | {"total_s": round(r.seconds, 2), "peak_gb": round(r.peak / 1e9, 2)} for n, r in nights.items()},
+        "nights": {
+            n: r.told | {"total_s": round(r.seconds, 2), "peak_gb": round(r.peak / 1e9, 2)} for n, r in nights.items()
+        },
         "predicted": {name: round(value, 2) for name, value in vars(big).items()},
         "us_per_impression": round((full_s - full_fixed_s) / nights["long"].told["impressions"] * 1e6, 2),
-        "families_s": by_family.told["seconds"], "against_duckdb": against,
-    }  # fmt: skip
+        "families_s": by_family.told["seconds"],
+        "against_duckdb": against,
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -51,7 +51,7 @@ def given_tables(db: duckdb.DuckDBPyConnection, lake: Path, built: Path | None, 
         f"FROM {files(lake, 'exposure_curves')} WHERE {one}",
         "snapshots": f"SELECT DATE '{run_date}' AS as_of",
         "pairs": f"SELECT run_date AS as_of, locale, query, track_id FROM {files(lake, 'candidates')} WHERE {one}",
-    }  # fmt: skip
+    }
     known = {"track": "s_t", "cluster_pair": "s_c", "language_pair": "s_g", "pair": "s_p"}
     fitted = ", ".join(f"max(CASE WHEN level = '{level}' THEN strength END) AS {name}" for level, name in known.items())
     made["strengths"] = f"SELECT DATE '{run_date}' AS as_of, " + ", ".join(f"3.0 AS {name}" for name in known.values())
@@ -126,8 +126,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     out = given.home / "duckdb"
     out.mkdir(exist_ok=True)
     config: dict[str, str | bool | int | float | list[str]] = {
-        "threads": 2, "memory_limit": given.memory, "preserve_insertion_order": "false", "temp_directory": str(out / "spill"),
-    }  # fmt: skip
+        "threads": 2,
+        "memory_limit": given.memory,
+        "preserve_insertion_order": "false",
+        "temp_directory": str(out / "spill"),
+    }
     with duckdb.connect(config=config) as db:
         begun = time.perf_counter()
         given_tables(db, given.home / "lake", given.against, given.run_date)

@@ -59,10 +59,13 @@ def prepare(spark: SparkSession, settings: Settings, home: Path, *, whole: bool 
     day_before = Night(replace(settings, run_date=str(tonight.run_date - timedelta(1))), lake)
     first = Night(replace(settings, run_date=str(tonight.folders[0].day + timedelta(1))), lake)
     steps = [
-        ("first_day", ingest.run, first), ("ingest", ingest.run, tonight),
+        ("first_day", ingest.run, first),
+        ("ingest", ingest.run, tonight),
         ("count", count_engagement.run, tonight if whole else day_before),
-        ("understand", understand.run, tonight), ("exposure", fit_exposure.run, tonight), ("candidates", candidates.run, tonight),
-    ]  # fmt: skip
+        ("understand", understand.run, tonight),
+        ("exposure", fit_exposure.run, tonight),
+        ("candidates", candidates.run, tonight),
+    ]
     seconds = {}
     for name, run, night in steps:
         begun = time.perf_counter()
@@ -107,13 +110,18 @@ def told_of(this: Night, seconds: dict[str, float], bytes_written: int) -> dict[
     days = this.window(LONGEST_DAYS)
     daily = this.lake.read(t.DAILY_ENGAGEMENT, days, allow_unvalidated=True)
     return {
-        "seconds": seconds, "bytes_written": bytes_written, "days_held": len(this.lake.commits(t.DAILY_ENGAGEMENT)),
-        "partials_read": daily.count(), "active_pairs": daily.select("locale", "query", "track_id").distinct().count(),
+        "seconds": seconds,
+        "bytes_written": bytes_written,
+        "days_held": len(this.lake.commits(t.DAILY_ENGAGEMENT)),
+        "partials_read": daily.count(),
+        "active_pairs": daily.select("locale", "query", "track_id").distinct().count(),
         "candidates": this.lake.commits(PAIRS)[this.settings.run_date].rows,
         "most_candidates": this.settings.ranking.max_entries * this.settings.candidates.cap,
-        "impressions": int(this.lake.read(t.DAILY_ENGAGEMENT, allow_unvalidated=True).agg({"impressions": "sum"}).first()[0]),  # type: ignore[index]
+        "impressions": int(
+            this.lake.read(t.DAILY_ENGAGEMENT, allow_unvalidated=True).agg({"impressions": "sum"}).first()[0]
+        ),  # type: ignore[index]
         "searches": sum(c.rows for c in this.lake.commits(t.SEARCH_LOG).values()),
-    }  # fmt: skip
+    }
 
 
 def families(spark: SparkSession, settings: Settings, root: Path) -> dict[str, Any]:
@@ -174,10 +182,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     on_two_cores()
     cluster = settings_over(*steps[0][1:], given.memory).cluster
     begun = time.perf_counter()
-    spark = spark_session(SessionSettings(
-        "features benchmark", cluster.master, cluster.memory, cluster.shuffle_partitions, False, "", cluster.work_dir,
-        dict(cluster.extra), cluster.java_options,
-    ))  # fmt: skip
+    spark = spark_session(
+        SessionSettings(
+            "features benchmark",
+            cluster.master,
+            cluster.memory,
+            cluster.shuffle_partitions,
+            False,
+            "",
+            cluster.work_dir,
+            dict(cluster.extra),
+            cluster.java_options,
+        )
+    )
     told: dict[str, Any] = {"session_s": round(time.perf_counter() - begun, 2), "spark": spark.version}
     if given.warm:
         folder, other = (p.resolve() for p in given.warm)

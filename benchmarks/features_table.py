@@ -30,18 +30,28 @@ def _table(title: str, *headings: str) -> Table:
 def _nights(told: dict[str, Any]) -> Table:
     nights, days = told["nights"], told["days"]
     table = _table(
-        "nights on two cores; seconds, session start aside", "", "28 nearly empty days", f"{days} such days", "28 days", "28 larger days",
-        "… with shorter lists", f"{days} days", f"{days} days, all anew",
-    )  # fmt: skip
+        "nights on two cores; seconds, session start aside",
+        "",
+        "28 nearly empty days",
+        f"{days} such days",
+        "28 days",
+        "28 larger days",
+        "… with shorter lists",
+        f"{days} days",
+        f"{days} days, all anew",
+    )
     runs = [nights[name] for name in ("empty", "empty_long", "short", "larger", "fewer", "long")]
     runs.append(told["full"] | {"total_s": told["full_s"]})
     for label, key in (("counting", "count"), ("features of D", "build")):
         table.add_row(label, *[f"{r['seconds'][key]:,.1f}" for r in runs])
     table.add_row("in all", *[f"{r['total_s']:,.1f}" for r in runs])
     for label, key in (
-        ("impressions held", "impressions"), ("candidates", "candidates"), ("active pairs, 90 d", "active_pairs"),
-        ("partials read", "partials_read"), ("bytes written", "bytes_written"),
-    ):  # fmt: skip
+        ("impressions held", "impressions"),
+        ("candidates", "candidates"),
+        ("active pairs, 90 d", "active_pairs"),
+        ("partials read", "partials_read"),
+        ("bytes written", "bytes_written"),
+    ):
         table.add_row(label, *[f"{r[key]:,}" for r in runs])
     return table
 
@@ -78,9 +88,12 @@ def _against_duckdb(told: dict[str, Any]) -> Table:
     )
     for one in told["against_duckdb"]:
         table.add_row(
-            f"{one['searches']:,}", f"{one['ours_s']:,.1f}", f"{one['duckdb_s']:,.1f}", f"{one['ours_s'] / one['duckdb_s']:.2f}",
+            f"{one['searches']:,}",
+            f"{one['ours_s']:,.1f}",
+            f"{one['duckdb_s']:,.1f}",
+            f"{one['ours_s'] / one['duckdb_s']:.2f}",
             f"{one['mismatches']:,}",
-        )  # fmt: skip
+        )
     return table
 
 

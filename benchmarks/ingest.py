@@ -71,17 +71,22 @@ def requests_table(folders: Iterable[Path], path: Path) -> None:
     for folder in folders:
         file = file_of(folder, "searches")
         source = (
-            f"read_parquet('{file}')" if file.suffix == ".parquet" else f"read_json('{file}', format='newline_delimited', "
+            f"read_parquet('{file}')"
+            if file.suffix == ".parquet"
+            else f"read_json('{file}', format='newline_delimited', "
             "columns={'raw_query': 'VARCHAR', 'locale': 'VARCHAR'}, ignore_errors=true)"
-        )  # fmt: skip
+        )
         listed = f"SELECT DISTINCT raw_query, locale FROM {source} WHERE raw_query IS NOT NULL AND locale IS NOT NULL"
         asked.update(duckdb.execute(listed).fetchall())
     rows = [(raw, locale, _without_contacts(raw)) for raw, locale in sorted(asked)]
     forms = [normal_form(masked, locale) for _, locale, masked in rows]
     columns = {
-        "raw_query": [r[0] for r in rows], "locale": [r[1] for r in rows], "masked": [r[2] for r in rows], "query": forms,
+        "raw_query": [r[0] for r in rows],
+        "locale": [r[1] for r in rows],
+        "masked": [r[2] for r in rows],
+        "query": forms,
         "is_too_long": [is_too_long(f) for f in forms],
-    }  # fmt: skip
+    }
     pq.write_table(pa.table(columns), path)
 
 
@@ -106,23 +111,53 @@ def measured(day: BigDay, format_name: str, folder: Path, given: argparse.Namesp
             path.mkdir()
         shutil.copy(key, home / "key")
         told, log = home / "told.json", folder / f"ours-{n}.log"
-        words = [folder, "--catalog", catalog, "--home", home, "--json", told, "--run-date", day.run_date,
-                 "--memory", f"{given.memory}g"]  # fmt: skip
+        words = [
+            folder,
+            "--catalog",
+            catalog,
+            "--home",
+            home,
+            "--json",
+            told,
+            "--run-date",
+            day.run_date,
+            "--memory",
+            f"{given.memory}g",
+        ]
         peak = peak_rss_of("benchmarks.ingest_ours", words, log, given.timeout)
         said = json.loads(told.read_text())
         ours.append(Side(said.pop("seconds"), peak, said))
         print(f"{format_name}: ours {ours[-1].total:,.1f} s", file=sys.stderr)
         told = other / "told.json"
-        words = [folder, "--catalog", catalog, "--key", key, "--requests", root / "requests.parquet", "--out", other,
-                 "--json", told, "--memory", f"{given.memory}GB"]  # fmt: skip
+        words = [
+            folder,
+            "--catalog",
+            catalog,
+            "--key",
+            key,
+            "--requests",
+            root / "requests.parquet",
+            "--out",
+            other,
+            "--json",
+            told,
+            "--memory",
+            f"{given.memory}GB",
+        ]
         peak = peak_rss_of("benchmarks.ingest_duckdb", words, folder / f"duckdb-{n}.log", given.timeout)
         theirs.append(Side(json.loads(told.read_text()), peak, {}))
         print(f"{format_name}: DuckDB {theirs[-1].total:,.1f} s", file=sys.stderr)
     files = [file_of(folder, kind) for kind in ("searches", "events")]
     plain = file_of(root / "parquet", "searches")
     [(impressions,)] = duckdb.execute(f"SELECT sum(len(results))::BIGINT FROM read_parquet('{plain}')").fetchall()
-    return Result(format_name, sum(f.stat().st_size for f in files), impressions, _median(ours), _median(theirs),
-                  differences(home / "lake", other))  # fmt: skip
+    return Result(
+        format_name,
+        sum(f.stat().st_size for f in files),
+        impressions,
+        _median(ours),
+        _median(theirs),
+        differences(home / "lake", other),
+    )
 
 
 def _median(of: list[Side]) -> Side:
@@ -139,10 +174,14 @@ def summary(day: BigDay, results: Sequence[Result]) -> dict[str, Any]:
         "mismatches": sum(d.mismatches for r in results for d in r.differences),
         "day": asdict(day),
         "formats": {
-            r.format: asdict(r) | {"rows_per_s": round(r.impressions / r.ours.total), "rows_per_s_duckdb": round(
-                r.impressions / r.duckdb.total)} for r in results
+            r.format: asdict(r)
+            | {
+                "rows_per_s": round(r.impressions / r.ours.total),
+                "rows_per_s_duckdb": round(r.impressions / r.duckdb.total),
+            }
+            for r in results
         },
-    }  # fmt: skip
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -28,11 +28,27 @@ from lake.tables import DAILY_ENGAGEMENT, DAILY_SEARCHES, ENGAGEMENT_EVENTS, SEA
 
 BLOCK_BYTES = 64  # of SHA-256
 _BLANKS = " \t\n\x0b\f\r"
-_JSON_SEARCH = {"search_id": "VARCHAR", "user_id": "VARCHAR", "ts": "VARCHAR", "client": "VARCHAR", "locale": "VARCHAR",
-                "raw_query": "VARCHAR", "results": "JSON", "release_id": "VARCHAR", "variant": "VARCHAR",
-                "propensity": "JSON"}  # fmt: skip
-_JSON_EVENT = {"event_id": "VARCHAR", "search_id": "VARCHAR", "track_id": "VARCHAR", "position": "JSON", "ts": "VARCHAR",
-               "kind": "VARCHAR", "dwell_ms": "JSON"}  # fmt: skip
+_JSON_SEARCH = {
+    "search_id": "VARCHAR",
+    "user_id": "VARCHAR",
+    "ts": "VARCHAR",
+    "client": "VARCHAR",
+    "locale": "VARCHAR",
+    "raw_query": "VARCHAR",
+    "results": "JSON",
+    "release_id": "VARCHAR",
+    "variant": "VARCHAR",
+    "propensity": "JSON",
+}
+_JSON_EVENT = {
+    "event_id": "VARCHAR",
+    "search_id": "VARCHAR",
+    "track_id": "VARCHAR",
+    "position": "JSON",
+    "ts": "VARCHAR",
+    "kind": "VARCHAR",
+    "dwell_ms": "JSON",
+}
 # numbers and lists are typed after the parse, so that a value of another type makes the row unreadable, not null
 _TYPED = {"results": "VARCHAR[]", "propensity": "DOUBLE", "position": "BIGINT", "dwell_ms": "BIGINT"}
 
@@ -115,8 +131,11 @@ def _read(given: Inputs, kind: str, fields: dict[str, str]) -> str:
         "auto_detect=false, max_line_size=10000000)"
     )
     typed = [f"TRY_CAST(p.{n} AS {_TYPED[n]}) AS {n}" if n in _TYPED else f"p.{n} AS {n}" for n in fields]
-    wrong = [f"(p.{n} IS NOT NULL AND p.{n} <> 'null' AND TRY_CAST(p.{n} AS {_TYPED[n]}) IS NULL)"
-             for n in fields if n in _TYPED]  # fmt: skip
+    wrong = [
+        f"(p.{n} IS NOT NULL AND p.{n} <> 'null' AND TRY_CAST(p.{n} AS {_TYPED[n]}) IS NULL)"
+        for n in fields
+        if n in _TYPED
+    ]
     return f"""SELECT {", ".join(typed)}, p IS NULL OR {" OR ".join(wrong)} AS unreadable, line AS raw_text
         FROM (SELECT {parsed} AS p, line FROM {lines} WHERE trim(line) <> '')"""
 
@@ -124,8 +143,10 @@ def _read(given: Inputs, kind: str, fields: dict[str, str]) -> str:
 def _reasons(rules: dict[str, str]) -> str:
     """The names of all rules that a row breaks, in their order; null counts as innocent."""
     named = ", ".join(f"CASE WHEN {guilty} THEN '{name}' END" for name, guilty in rules.items())
-    return f"CASE WHEN {' OR '.join(f'coalesce({g}, false)' for g in rules.values())} " \
-           f"THEN list_filter([{named}], lambda r: r IS NOT NULL) ELSE [] END"  # fmt: skip
+    return (
+        f"CASE WHEN {' OR '.join(f'coalesce({g}, false)' for g in rules.values())} "
+        f"THEN list_filter([{named}], lambda r: r IS NOT NULL) ELSE [] END"
+    )
 
 
 def _blank(column: str) -> str:

@@ -38,12 +38,20 @@ def overrides(folder: Path, catalog: Path, run_date: str, home: Path) -> list[st
     """The words of a night over `folder`, with everything it writes under `home`, that finds no bots."""
     of_bots = get_type_hints(BotsSection)
     return [
-        f"run_date={run_date}", f"logs={folder}/logs", f"catalog={catalog}", f"lake.root={home}/lake",
-        f"releases={home}/releases", f"rankers={home}/rankers", f"reports={home}/reports", f"tuning.sweeps={home}/sweeps",
-        f"privacy.key_file={home}/key", f"quality.docs_dir={home}/data-docs", f"cluster.work_dir={home}/spark",
+        f"run_date={run_date}",
+        f"logs={folder}/logs",
+        f"catalog={catalog}",
+        f"lake.root={home}/lake",
+        f"releases={home}/releases",
+        f"rankers={home}/rankers",
+        f"reports={home}/reports",
+        f"tuning.sweeps={home}/sweeps",
+        f"privacy.key_file={home}/key",
+        f"quality.docs_dir={home}/data-docs",
+        f"cluster.work_dir={home}/spark",
         # numbers of searches, gaps and accounts above which a rule fires; spans of seconds are none
         *[f"bots.{n}={OUT_OF_REACH}" for n, kind in of_bots.items() if kind is int and not n.endswith("_s")],
-    ]  # fmt: skip
+    ]
 
 
 def settings_of_command(words: Sequence[str]) -> Settings:
@@ -75,10 +83,19 @@ def timed_steps(night: Night) -> dict[str, float]:
 def _session(settings: Settings, log: Path) -> SparkSession:
     cluster = settings.cluster
     log.mkdir(parents=True)
-    return spark_session(SessionSettings(
-        "ingest benchmark", cluster.master, cluster.memory, cluster.shuffle_partitions, False, "", cluster.work_dir,
-        {**cluster.extra, **EVENT_LOG, "spark.eventLog.dir": log.resolve().as_uri()}, cluster.java_options,
-    ))  # fmt: skip
+    return spark_session(
+        SessionSettings(
+            "ingest benchmark",
+            cluster.master,
+            cluster.memory,
+            cluster.shuffle_partitions,
+            False,
+            "",
+            cluster.work_dir,
+            {**cluster.extra, **EVENT_LOG, "spark.eventLog.dir": log.resolve().as_uri()},
+            cluster.java_options,
+        )
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -107,9 +124,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     [log] = (given.home / "eventlog").iterdir()
     heavy = heaviest(stages(log, actions))
     told = {
-        "seconds": seconds, "session_s": session_s, "spark": version, "actions": [asdict(a) for a in actions],
+        "seconds": seconds,
+        "session_s": session_s,
+        "spark": version,
+        "actions": [asdict(a) for a in actions],
         "stages": [asdict(s) for s in heavy],
-    }  # fmt: skip
+    }
     given.json.write_text(json.dumps(told) + "\n")
     return 0
 

@@ -45,8 +45,10 @@ def print_report(told: dict[str, Any]) -> None:
                 )
                 for example in difference["examples"][:: SHOWN // 2]:  # all are in the JSON
                     console.print(f"  {example}", highlight=False, soft_wrap=True, markup=False)
-    console.print("Not in the times: the session's start, and the normal forms that DuckDB is handed ready-made. Longest/median: "
-                  "the worst of the stages that hold 3 % of all task time or more.")  # fmt: skip
+    console.print(
+        "Not in the times: the session's start, and the normal forms that DuckDB is handed ready-made. Longest/median: "
+        "the worst of the stages that hold 3 % of all task time or more."
+    )
 
 
 def _rows(formats: dict[str, dict[str, Any]]) -> list[tuple[str, list[str]]]:
@@ -58,11 +60,17 @@ def _rows(formats: dict[str, dict[str, Any]]) -> list[tuple[str, list[str]]]:
     rows += [(f"{step}, s", both(f"ours {step}", "")) for step in first["ours"]["seconds"]]
     rows += [(f"{step}, s", both("", f"duckdb {step}")) for step in first["duckdb"]["seconds"]]
     rows += [
-        ("-", []), ("total, s", both("ours total", "duckdb total")), ("ours / DuckDB", both("ratio", "")),
-        ("impressions/s", both("ours rate", "duckdb rate")), ("peak memory, GB", both("ours peak", "duckdb peak")),
-        ("input, MB", both("input", "input")), ("longest task / median", both("longest", "")),
-        ("rows that differ", both("mismatches", "")), ("daily_engagement, rows", both("counts", "")), ("-", []),
-    ]  # fmt: skip
+        ("-", []),
+        ("total, s", both("ours total", "duckdb total")),
+        ("ours / DuckDB", both("ratio", "")),
+        ("impressions/s", both("ours rate", "duckdb rate")),
+        ("peak memory, GB", both("ours peak", "duckdb peak")),
+        ("input, MB", both("input", "input")),
+        ("longest task / median", both("longest", "")),
+        ("rows that differ", both("mismatches", "")),
+        ("daily_engagement, rows", both("counts", "")),
+        ("-", []),
+    ]
     return rows
 
 
@@ -81,11 +89,14 @@ def _cell(result: dict[str, Any], what: str) -> str:
     by_table = {d["table"]: d for d in result["differences"]}
     ours, theirs = (sum(result[s]["seconds"].values()) for s in ("ours", "duckdb"))
     return {
-        "": "", "session": f"{result['ours']['told']['session_s']:,.1f}", "ratio": f"{ours / theirs:.2f}",
-        "input": f"{result['input_bytes'] / 1e6:,.0f}", "longest": f"{worst_ratio(result['ours']['told']['stages']):.2f}",
+        "": "",
+        "session": f"{result['ours']['told']['session_s']:,.1f}",
+        "ratio": f"{ours / theirs:.2f}",
+        "input": f"{result['input_bytes'] / 1e6:,.0f}",
+        "longest": f"{worst_ratio(result['ours']['told']['stages']):.2f}",
         "mismatches": f"{sum(d['mismatches'] for d in by_table.values()):,}",
         "counts": f"{by_table['daily_engagement']['rows']:,}",
-    }[what]  # fmt: skip
+    }[what]
 
 
 def _where(table: Any, name: str, result: dict[str, Any], formats: list[str]) -> None:
@@ -105,8 +116,10 @@ def _where(table: Any, name: str, result: dict[str, Any], formats: list[str]) ->
     for stage in told["stages"]:
         s = stage["seconds"]
         spilled = f", {stage['spilled'] / 1e9:.1f} GB spilled" if stage["spilled"] else ""
-        row(f"  stage of {stage['action']} [{stage['name'][:24].strip()}…]", f"{len(s)} tasks of {statistics.median(s):.1f} s, longest "
-            f"{max(s):.1f}{spilled}")  # fmt: skip
+        row(
+            f"  stage of {stage['action']} [{stage['name'][:24].strip()}…]",
+            f"{len(s)} tasks of {statistics.median(s):.1f} s, longest {max(s):.1f}{spilled}",
+        )
     table.add_section()
 
 

@@ -88,10 +88,18 @@ def up_to_assemble(folder: Path, run_date: str) -> None:
     from jobs.night import night
 
     places = [
-        f"run_date={run_date}", f"logs={folder}/logs", f"catalog={folder}/catalog.jsonl.gz", f"lake.root={folder}/lake",
-        f"releases={folder}/releases", f"reports={folder}/reports", f"rankers={folder}/rankers", f"tuning.sweeps={folder}/sweeps",
-        f"quality.docs_dir={folder}/data-docs", f"cluster.work_dir={folder}/spark", f"privacy.key_file={folder}/key",
-    ]  # fmt: skip
+        f"run_date={run_date}",
+        f"logs={folder}/logs",
+        f"catalog={folder}/catalog.jsonl.gz",
+        f"lake.root={folder}/lake",
+        f"releases={folder}/releases",
+        f"reports={folder}/reports",
+        f"rankers={folder}/rankers",
+        f"tuning.sweeps={folder}/sweeps",
+        f"quality.docs_dir={folder}/data-docs",
+        f"cluster.work_dir={folder}/spark",
+        f"privacy.key_file={folder}/key",
+    ]
     settings = settings_of_command(places)
     steps = (ingest, understand, count_engagement, fit_exposure, candidates, build_features, validate, grade)
     with night(settings) as this:

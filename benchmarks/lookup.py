@@ -165,9 +165,11 @@ def measured(entries: int, tracks: int, many: int, folder: Path) -> dict[str, An
         return list(map(tuple, reader.lookup(text, locale).tracks))  # type: ignore[arg-type]
 
     arms: dict[str, Arm] = {
-        "playfirst, first": ours, "playfirst": ours, "SQLite": in_sqlite(made, known, grammar, folder / "lists.sqlite"),
+        "playfirst, first": ours,
+        "playfirst": ours,
+        "SQLite": in_sqlite(made, known, grammar, folder / "lists.sqlite"),
         "dictionary": in_memory(made, known, grammar),
-    }  # fmt: skip
+    }
     told: dict[str, Any] = {}
     answers: dict[str, list[Answered]] = {}
     for name, arm in arms.items():
@@ -179,11 +181,16 @@ def measured(entries: int, tracks: int, many: int, folder: Path) -> dict[str, An
         told[name] = {"p50_us": cuts[499], "p99_us": cuts[989], "p999_us": cuts[998], **by_kind}
     apart = {n: sum(a != b for a, b in zip(answers[n], answers["playfirst"], strict=True)) for n in arms}
     return {
-        "entries": entries, "tracks_per_entry": tracks, "requests": many, "release_bytes": (root / release_id / RANKINGS).stat().st_size,
-        "sqlite_bytes": (folder / "lists.sqlite").stat().st_size, "arms": told, "answers_apart": apart,
+        "entries": entries,
+        "tracks_per_entry": tracks,
+        "requests": many,
+        "release_bytes": (root / release_id / RANKINGS).stat().st_size,
+        "sqlite_bytes": (folder / "lists.sqlite").stat().st_size,
+        "arms": told,
+        "answers_apart": apart,
         "sqlite_over_playfirst": told["SQLite"]["p50_us"] / told["playfirst"]["p50_us"],
         "versions": {"python": sys.version.split()[0], "sqlite": sqlite3.sqlite_version},
-    }  # fmt: skip
+    }
 
 
 def print_report(told: dict[str, Any]) -> None:
@@ -203,8 +210,9 @@ def print_report(told: dict[str, Any]) -> None:
     console.print(table)
     console.print(
         f"SQLite takes {told['sqlite_over_playfirst']:.1f} times as long; {told['release_bytes'] / 1e6:,.0f} MB against "
-        f"{told['sqlite_bytes'] / 1e6:,.0f} MB. Kinds are medians.", highlight=False,
-    )  # fmt: skip
+        f"{told['sqlite_bytes'] / 1e6:,.0f} MB. Kinds are medians.",
+        highlight=False,
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -40,9 +40,12 @@ def other_requests(language: str, count: int, seed: int) -> list[str]:
 
 
 def _filled(
-    rule: str, said: Mapping[str, str], lists: Mapping[str, Sequence[str]], names: Mapping[str, Sequence[str]],
+    rule: str,
+    said: Mapping[str, str],
+    lists: Mapping[str, Sequence[str]],
+    names: Mapping[str, Sequence[str]],
     draw: random.Random,
-) -> OwnRequest:  # fmt: skip
+) -> OwnRequest:
     text = _LIST.sub(lambda gap: draw.choice(lists[gap.group(1)]), rule)
     found = [(kind, word) for word, kind in said.items()]
 

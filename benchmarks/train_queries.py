@@ -39,11 +39,42 @@ OTHER_BESIDE_GOLD = frozenset({"en"})
 COPIES = {"mtop": 6, "hwu64": 6, "slurp": 6, "music_reco_ner": 2}
 KIND_OF = {"work": "title"}
 _WHEN = {
-    "es": ["ochenta", "noventa", "setenta", "sesenta", "cincuenta", "80", "90", "70", "60", "2000", "dos mil", "80s",
-           "90s", "70s", "años 60", "años 80", "años noventa", "dosmiles"],
-    "en": ["80s", "90s", "70s", "60s", "50s", "eighties", "nineties", "seventies", "sixties", "2000s",
-           "two thousands", "1980s", "fifties"],
-}  # fmt: skip
+    "es": [
+        "ochenta",
+        "noventa",
+        "setenta",
+        "sesenta",
+        "cincuenta",
+        "80",
+        "90",
+        "70",
+        "60",
+        "2000",
+        "dos mil",
+        "80s",
+        "90s",
+        "70s",
+        "años 60",
+        "años 80",
+        "años noventa",
+        "dosmiles",
+    ],
+    "en": [
+        "80s",
+        "90s",
+        "70s",
+        "60s",
+        "50s",
+        "eighties",
+        "nineties",
+        "seventies",
+        "sixties",
+        "2000s",
+        "two thousands",
+        "1980s",
+        "fifties",
+    ],
+}
 _SORT = {
     "es": [
         "más nuevo",

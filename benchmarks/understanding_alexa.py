@@ -19,13 +19,21 @@ from queries.reading import Reading
 
 # our constraints that stand for each value of the models' type Mood
 MOODS = (
-    ("relaxing", {"mood=calm", "mood=chill", "activity=relax"}), ("chill", {"mood=chill", "mood=calm", "activity=relax"}),
-    ("upbeat", {"mood=uplifting", "mood=energetic", "mood=happy", "mood=fun"}), ("energetic", {"mood=energetic"}),
-    ("focus", {"activity=focus", "activity=study", "activity=work"}), ("romantic", {"mood=romantic"}), ("happy", {"mood=happy"}),
-    ("sad", {"mood=sad"}), ("party", {"activity=party"}), ("workout", {"activity=workout"}), ("morning", {"activity=wake up"}),
-    ("evening", {"mood=calm", "mood=chill", "activity=sleep", "activity=relax", "activity=dinner"}), ("dinner", {"activity=dinner"}),
+    ("relaxing", {"mood=calm", "mood=chill", "activity=relax"}),
+    ("chill", {"mood=chill", "mood=calm", "activity=relax"}),
+    ("upbeat", {"mood=uplifting", "mood=energetic", "mood=happy", "mood=fun"}),
+    ("energetic", {"mood=energetic"}),
+    ("focus", {"activity=focus", "activity=study", "activity=work"}),
+    ("romantic", {"mood=romantic"}),
+    ("happy", {"mood=happy"}),
+    ("sad", {"mood=sad"}),
+    ("party", {"activity=party"}),
+    ("workout", {"activity=workout"}),
+    ("morning", {"activity=wake up"}),
+    ("evening", {"mood=calm", "mood=chill", "activity=sleep", "activity=relax", "activity=dinner"}),
+    ("dinner", {"activity=dinner"}),
     ("sleep", {"activity=sleep"}),
-)  # fmt: skip
+)
 FILLED = {"genre": "rock"}  # a slot beside the one that is asked about
 
 

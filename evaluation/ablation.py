@@ -55,8 +55,13 @@ class Ablation:
 
 
 def ablation(
-    judge: Judge, run_date: date, made_of: str, scores: Mapping[str, list[Floats]], columns: Mapping[str, int], gain: Mapping[str, float]
-) -> Ablation:  # fmt: skip
+    judge: Judge,
+    run_date: date,
+    made_of: str,
+    scores: Mapping[str, list[Floats]],
+    columns: Mapping[str, int],
+    gain: Mapping[str, float],
+) -> Ablation:
     """`scores`: family that was left out ("" for none) -> scores of `judge.rows`, one array a fit; an entry's NDCG is their mean.
 
     `columns` and `gain` (shares of the split gain) by family.
@@ -110,12 +115,18 @@ def print_ablation(found: Ablation) -> None:
         low, high = w.ahead.low, w.ahead.high
         name = f"[bold]{w.family}[/bold]" if low > 0 else w.family
         table.add_row(
-            name, str(w.columns), f"{w.ndcg10:.4f}", f"{w.ahead.mean:+.4f}", f"{low:+.4f} {high:+.4f}", f"{w.share_of_gain:.1%}"
-        )  # fmt: skip
+            name,
+            str(w.columns),
+            f"{w.ndcg10:.4f}",
+            f"{w.ahead.mean:+.4f}",
+            f"{low:+.4f} {high:+.4f}",
+            f"{w.share_of_gain:.1%}",
+        )
     console.print(table)
     console.print(
         f"All families: {found.ndcg10:.4f} over {found.judged} entries, means of {found.seeds} fits; rankers' own order, "
         "before the lists are re-ranked. Lost without it: bold where the interval (by need and over the fits) is above 0. Gain: its "
         "share of the splits'. Families carry each other's load: what is lost without one is what no other can tell.",
-        style="dim", highlight=False,
-    )  # fmt: skip
+        style="dim",
+        highlight=False,
+    )

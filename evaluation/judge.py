@@ -75,9 +75,15 @@ class Judge:
 
     @classmethod
     def of(
-        cls, truth: NightTruth, released: pd.DataFrame, candidates: pd.DataFrame, catalog: pd.DataFrame, *,
-        stripped: Forms | None = None, aliases: Forms | None = None,
-    ) -> Judge:  # fmt: skip
+        cls,
+        truth: NightTruth,
+        released: pd.DataFrame,
+        candidates: pd.DataFrame,
+        catalog: pd.DataFrame,
+        *,
+        stripped: Forms | None = None,
+        aliases: Forms | None = None,
+    ) -> Judge:
         """`released`: (locale, query) of the release's entries; the rest as in `evaluation.night.evaluate_night`.
 
         The catalog's own popularity is taken into `rows`: the feature of that name is null while no snapshot may be

@@ -32,9 +32,12 @@ def check_balanced(accounts: Sequence[Row]) -> None:
 
 
 def check_something_accepted(
-    spark: SparkSession, delivered: Mapping[tuple[str, str], Sequence[Path]], accounts: Sequence[Row],
-    sides: Sequence[Sorted], ubi: UbiSettings,
-) -> None:  # fmt: skip
+    spark: SparkSession,
+    delivered: Mapping[tuple[str, str], Sequence[Path]],
+    accounts: Sequence[Row],
+    sides: Sequence[Sorted],
+    ubi: UbiSettings,
+) -> None:
     """Raise IncompleteDelivery for a delivered day of which a source has rows and none was accepted, or a file that was not counted.
 
     `delivered`: (day, source) -> files; `accounts`: rows of DELIVERED_FILES. A file counts as having rows where it holds more than

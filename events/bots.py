@@ -108,13 +108,14 @@ def left_out(days: DataFrame) -> list[LeftOut]:
     rows = days.groupBy("rule").agg(F.sum("searches").alias("searches"), F.count("*").alias("days"), busiest).collect()
     return [
         LeftOut(
-            row["rule"], row["searches"],
+            row["rule"],
+            row["searches"],
             f"account-days {row['days']:,}; the busiest: searches {top['searches']:,}, distinct {top['queries']:,}, within "
             f"{top['span_s'] / 60:,.0f} min, on {top['search_date']}",
         )
         for row in sorted(rows, key=lambda r: str(r["rule"]))
         for top in [row["top"]]
-    ]  # fmt: skip
+    ]
 
 
 def chosen_artists(events: DataFrame, artists: DataFrame) -> DataFrame:
@@ -209,10 +210,11 @@ def _devotion(searches: DataFrame, choices: DataFrame, rules: BotRules) -> DataF
     )
     everything = F.sum("n").over(Window.partitionBy(*KEYS)).cast("double")
     return weekly.select(
-        *KEYS, "artist",
+        *KEYS,
+        "artist",
         (F.col("n") >= everything * rules.min_devotion).alias("is_devoted"),
         (F.col("low") != F.col("high")).alias("is_again"),
-    )  # fmt: skip
+    )
 
 
 def _daily_paces(searches: DataFrame, rules: BotRules) -> DataFrame:
@@ -222,22 +224,32 @@ def _daily_paces(searches: DataFrame, rules: BotRules) -> DataFrame:
 
     order = Window.partitionBy(*KEYS).orderBy("at_ds", "search_id")
     at = searches.select(
-        "search_id", *KEYS,
+        "search_id",
+        *KEYS,
         F.floor(F.unix_micros("ts") / 100_000).alias("at_ds"),  # tenths: integer sums, the same in any order
         F.xxhash64("client", "query").alias("item"),
-    )  # fmt: skip
+    )
     burst_ds = F.col("at_ds") - F.lag("at_ds", rules.burst_searches - 1).over(order)
     paced = at.select(
         *KEYS, "item", (F.col("at_ds") - F.lag("at_ds").over(order)).alias("gap"), burst_ds.alias("burst_ds")
     )
     by_item = paced.groupBy(*KEYS, "item").agg(
-        F.count("*").alias("n"), F.min("burst_ds").alias("burst_ds"), F.count("gap").alias("gaps"),
-        F.sum("gap").alias("gap_ds"), F.sum(F.col("gap") * F.col("gap")).alias("gap_ds2"),
-    )  # fmt: skip
-    return by_item.groupBy(*KEYS).agg(
-        F.sum("n").alias("asked"), F.min("burst_ds").alias("burst_ds"), F.max(F.struct("n", "item")).alias("top"),
-        *[F.sum(c).alias(c) for c in ("gaps", "gap_ds", "gap_ds2")],
-    ).withColumn("is_burst", F.coalesce(F.col("burst_ds") < rules.burst_s * 10, F.lit(False)))  # fmt: skip
+        F.count("*").alias("n"),
+        F.min("burst_ds").alias("burst_ds"),
+        F.count("gap").alias("gaps"),
+        F.sum("gap").alias("gap_ds"),
+        F.sum(F.col("gap") * F.col("gap")).alias("gap_ds2"),
+    )
+    return (
+        by_item.groupBy(*KEYS)
+        .agg(
+            F.sum("n").alias("asked"),
+            F.min("burst_ds").alias("burst_ds"),
+            F.max(F.struct("n", "item")).alias("top"),
+            *[F.sum(c).alias(c) for c in ("gaps", "gap_ds", "gap_ds2")],
+        )
+        .withColumn("is_burst", F.coalesce(F.col("burst_ds") < rules.burst_s * 10, F.lit(False)))
+    )
 
 
 def _trailing_paces(daily: DataFrame) -> DataFrame:

@@ -66,9 +66,12 @@ def check_catalog_whole(catalog: Path, tracks: int, before: int, earlier: str) -
 
 
 def tracks(
-    spark: SparkSession, files: Sequence[Path], run_date: date, normal: Callable[[DataFrame], DataFrame],
+    spark: SparkSession,
+    files: Sequence[Path],
+    run_date: date,
+    normal: Callable[[DataFrame], DataFrame],
     before: DataFrame | None,
-) -> tuple[DataFrame, int]:  # fmt: skip
+) -> tuple[DataFrame, int]:
     """One row per track of the catalog as the night of `run_date` saw it, and how many delivered rows were left out as broken.
 
     `normal` adds title_normal and artists_normal; `before` is the snapshot of the night before, which hands
@@ -80,9 +83,13 @@ def tracks(
     # not persisted: a cache would be taken for the files' content again in the same session, after they have changed
     delivered = _delivered(spark, files).localCheckpoint()
     broken = F.coalesce(
-        F.col(CORRUPT).isNotNull() | F.col("track_id").isNull() | F.col("title").isNull() | (F.size("artists") < 1)
-        | F.col("artists").isNull(), F.lit(True)
-    )  # fmt: skip
+        F.col(CORRUPT).isNotNull()
+        | F.col("track_id").isNull()
+        | F.col("title").isNull()
+        | (F.size("artists") < 1)
+        | F.col("artists").isNull(),
+        F.lit(True),
+    )
     counted = delivered.agg(
         F.count("*").alias("rows"),
         F.count_if(broken).alias("broken"),
@@ -117,12 +124,23 @@ def backdated(later: DataFrame, run_date: date) -> DataFrame:
     """
     from pyspark.sql import functions as F
 
-    standing = ("track_id", "title", "artists", "album", "release_year", "released_at", "duration_ms", "title_normal", "artists_normal",
-                "known_since")  # fmt: skip
+    standing = (
+        "track_id",
+        "title",
+        "artists",
+        "album",
+        "release_year",
+        "released_at",
+        "duration_ms",
+        "title_normal",
+        "artists_normal",
+        "known_since",
+    )
     values = {
         c.name: (F.array() if c.type.startswith("array") else F.lit(None)).cast(c.type)
-        for c in TRACKS.columns if c.name not in standing
-    }  # fmt: skip
+        for c in TRACKS.columns
+        if c.name not in standing
+    }
     values |= {"work_id": _work_of(F.col("title"), F.col("artists")), "run_date": F.lit(run_date)}
     return released_by(later, run_date).withColumns(values).select(*[c.name for c in TRACKS.columns])
 
@@ -181,15 +199,20 @@ def _typed(frame: DataFrame) -> DataFrame:
         return F.transform(F.array_compact(F.coalesce(F.col(name), empty)), lambda g: F.lower(F.trim(g)))
 
     return frame.select(
-        "track_id", "title", "artists", "album",
+        "track_id",
+        "title",
+        "artists",
+        "album",
         F.when(year.between("1860", "2100"), year.try_cast("int")).alias("release_year"),
         F.when(year.between("1860", "2100"), F.substring(padded, 1, 10).try_cast("date")).alias("released_at"),
-        lowered("genres").alias("genres"), lowered("moods").alias("moods"),
-        F.when(F.col("duration_ms") >= 0, F.col("duration_ms")).alias("duration_ms"), "explicit",
+        lowered("genres").alias("genres"),
+        lowered("moods").alias("moods"),
+        F.when(F.col("duration_ms") >= 0, F.col("duration_ms")).alias("duration_ms"),
+        "explicit",
         F.when(F.col("popularity").between(0, 100), F.col("popularity")).alias("popularity"),
         *[_bounded(a) for a in AUDIO],
         F.coalesce(F.col("work_id"), _work_of(F.col("title"), F.col("artists"))).alias("work_id"),
-    )  # fmt: skip
+    )
 
 
 def _bounded(name: str) -> Column:

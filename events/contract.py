@@ -17,21 +17,51 @@ CORRUPT = "_corrupt"
 SURFACE_OF = {"alexa": "voice", "mobile": "screen", "web": "screen", "firetv": "screen"}
 
 SEARCH_FIELDS = {
-    "search_id": "string", "user_id": "string", "ts": "string", "client": "string", "locale": "string",
-    "raw_query": "string", "results": "array<string>", "session_id": "string", "release_id": "string",
-    "variant": "string", "propensity": "double",
-}  # fmt: skip
+    "search_id": "string",
+    "user_id": "string",
+    "ts": "string",
+    "client": "string",
+    "locale": "string",
+    "raw_query": "string",
+    "results": "array<string>",
+    "session_id": "string",
+    "release_id": "string",
+    "variant": "string",
+    "propensity": "double",
+}
 EVENT_FIELDS = {
-    "event_id": "string", "search_id": "string", "track_id": "string", "position": "bigint", "ts": "string",
-    "kind": "string", "dwell_ms": "bigint",
-}  # fmt: skip
-AUDIO = ("energy", "valence", "danceability", "tempo", "acousticness", "instrumentalness", "speechiness",
-         "liveness", "loudness")  # fmt: skip
+    "event_id": "string",
+    "search_id": "string",
+    "track_id": "string",
+    "position": "bigint",
+    "ts": "string",
+    "kind": "string",
+    "dwell_ms": "bigint",
+}
+AUDIO = (
+    "energy",
+    "valence",
+    "danceability",
+    "tempo",
+    "acousticness",
+    "instrumentalness",
+    "speechiness",
+    "liveness",
+    "loudness",
+)
 TRACK_FIELDS = {
-    "track_id": "string", "title": "string", "artists": "array<string>", "album": "string",
-    "release_date": "string", "genres": "array<string>", "duration_ms": "bigint", "explicit": "boolean",
-    "popularity": "double", "moods": "array<string>", "work_id": "string",
-}  # fmt: skip
+    "track_id": "string",
+    "title": "string",
+    "artists": "array<string>",
+    "album": "string",
+    "release_date": "string",
+    "genres": "array<string>",
+    "duration_ms": "bigint",
+    "explicit": "boolean",
+    "popularity": "double",
+    "moods": "array<string>",
+    "work_id": "string",
+}
 
 Rules = dict[str, Callable[[], "Column"]]  # reason -> when a row is guilty (null counts as innocent)
 

@@ -42,8 +42,13 @@ def with_repeats(
     found = several.count()
     if not found:
         return rows.withColumn("repeat", F.lit(None).cast("string"))
-    repeats = _repeats(_only(good, id_column, several, found), id_column, said, days_late,
-                       None if earlier is None else _only(earlier, id_column, several, found)).localCheckpoint()  # fmt: skip
+    repeats = _repeats(
+        _only(good, id_column, several, found),
+        id_column,
+        said,
+        days_late,
+        None if earlier is None else _only(earlier, id_column, several, found),
+    ).localCheckpoint()
     return rows.join(F.broadcast(repeats) if found <= FEW else repeats, ["source_file", "seen"], "left")
 
 

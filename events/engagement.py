@@ -40,11 +40,17 @@ def chains(events: DataFrame) -> DataFrame:
 
     dwell = F.when(F.col("dwell_ms") > LONGEST_PLAY_MS, F.lit(LONGEST_PLAY_MS)).otherwise(F.col("dwell_ms"))
     grouped = events.groupBy("search_id", "track_id", "position").agg(
-        has("click").alias("tapped"), has("play").alias("started"), has("complete").alias("complete"),
-        has("skip").alias("skip"), has("stop").alias("stop"), has("save", "add").alias("save"),
-        has("like").alias("like"), has("dislike").alias("dislike"),
-        F.coalesce(F.max(dwell), F.lit(0)).alias("dwell_ms"), F.count("dwell_ms").alias("timed"),
-    )  # fmt: skip
+        has("click").alias("tapped"),
+        has("play").alias("started"),
+        has("complete").alias("complete"),
+        has("skip").alias("skip"),
+        has("stop").alias("stop"),
+        has("save", "add").alias("save"),
+        has("like").alias("like"),
+        has("dislike").alias("dislike"),
+        F.coalesce(F.max(dwell), F.lit(0)).alias("dwell_ms"),
+        F.count("dwell_ms").alias("timed"),
+    )
     heard = (F.col("dwell_ms") >= LONG_PLAY_MS) | (F.col("complete") == 1)
     sounded = (F.col("started") == 1) | (F.col("dwell_ms") > 0) | (F.col("complete") == 1)  # its `play` may be lost
     stopped = ((F.col("stop") == 1) | (F.col("skip") == 1)) & ~heard
@@ -84,9 +90,11 @@ def counted_days(searches: DataFrame, events: DataFrame) -> DayCounts:
     on_screen = people.where(F.col("surface") == "screen")
     listed = on_screen.select(*who, again, F.posexplode("results").alias("_i", "track_id"))
     cell = F.least(F.col("_i") + 1, F.lit(TAIL)).alias("cell")
-    shown = listed.select(*who, "track_id", cell, "again").groupBy(*who, "track_id", "cell").agg(
-        F.count("*").alias("impressions"), F.sum("again").alias("rephrases")
-    )  # fmt: skip
+    shown = (
+        listed.select(*who, "track_id", cell, "again")
+        .groupBy(*who, "track_id", "cell")
+        .agg(F.count("*").alias("impressions"), F.sum("again").alias("rephrases"))
+    )
     chained = _reactions(people, events)
     sums = [m for m in SUMS if m not in ("impressions", "rephrases")]
     nothing = F.lit(0).cast("bigint")
@@ -98,9 +106,10 @@ def counted_days(searches: DataFrame, events: DataFrame) -> DayCounts:
         return F.array(*[F.sum(F.when(F.col("cell") == p, F.col(value)).otherwise(0)) for p in range(1, TAIL + 1)])
 
     daily = both.groupBy(*who, "track_id").agg(
-        *[F.sum(m).alias(m) for m in SUMS], F.array(*unpacked([F.sum(m) for m in PACKED])).alias("plays_by_dwell"),
+        *[F.sum(m).alias(m) for m in SUMS],
+        F.array(*unpacked([F.sum(m) for m in PACKED])).alias("plays_by_dwell"),
         *[by_position(m).alias(f"{m}_by_position") for m in ("impressions", "clicks", "long_plays")],
-    )  # fmt: skip
+    )
     # a reaction counts for a day only where its track was shown that day: always so, since a chain has its search
     return DayCounts(
         daily.select(*[_as_declared(c.name, c.type) for c in DAILY_ENGAGEMENT.columns]),
@@ -123,19 +132,34 @@ def _reactions(people: DataFrame, events: DataFrame) -> DataFrame:
     heard = F.when(screen, F.lit(0)).otherwise(F.lit(1))
     clicked = (screen & ((F.col("tapped") == 1) | (F.col("play") == 1))).cast("int")
     columns = {
-        "impressions": heard, "rephrases": heard * F.col("again"), "clicks": clicked, "plays": F.col("play"),
-        "long_plays": F.col("long_play"), "completes": F.col("complete"), "skips": F.col("skip"), "stops": F.col("stop"),
-        "short_stops": F.col("short_stop"), "saves": F.col("save"), "likes": F.col("like"), "dislikes": F.col("dislike"),
+        "impressions": heard,
+        "rephrases": heard * F.col("again"),
+        "clicks": clicked,
+        "plays": F.col("play"),
+        "long_plays": F.col("long_play"),
+        "completes": F.col("complete"),
+        "skips": F.col("skip"),
+        "stops": F.col("stop"),
+        "short_stops": F.col("short_stop"),
+        "saves": F.col("save"),
+        "likes": F.col("like"),
+        "dislikes": F.col("dislike"),
         "satisfied": _pleased().cast("int"),
         "dwell_ms": F.col("dwell_ms"),
         "follow_short_stops": heard * (F.col("position") > 1).cast("int") * F.col("short_stop"),
         **packed_bins(F.when((F.col("play") == 1) & F.col("is_timed"), bin_of(F.col("dwell_ms")))),
-    }  # fmt: skip
+    }
     cell = F.least(F.col("position"), F.lit(TAIL)).alias("cell")
     flat = seen.select(*who, "track_id", cell, *[c.alias(n) for n, c in columns.items()])
     summed = flat.groupBy(*who, "track_id", "cell").agg(*[F.sum(n).alias(n) for n in columns])
-    return summed.select(*who, "track_id", "cell", "impressions", "rephrases", *[
-        n for n in (*SUMS, *PACKED) if n not in ("impressions", "rephrases")])  # fmt: skip
+    return summed.select(
+        *who,
+        "track_id",
+        "cell",
+        "impressions",
+        "rephrases",
+        *[n for n in (*SUMS, *PACKED) if n not in ("impressions", "rephrases")],
+    )
 
 
 def _asked(searches: DataFrame, events: DataFrame) -> DataFrame:
@@ -147,10 +171,11 @@ def _asked(searches: DataFrame, events: DataFrame) -> DataFrame:
     joined = searches.join(per_search, "search_id", "left")
     pleased = F.coalesce("pleased", F.lit(0)) * human
     return joined.groupBy("search_date", "locale", "query", "client").agg(
-        F.sum(human).alias("searches"), F.sum(pleased).alias("satisfied"),
+        F.sum(human).alias("searches"),
+        F.sum(pleased).alias("satisfied"),
         F.sum(F.col("is_rephrased").cast("int") * human).alias("rephrased"),
         F.sum(F.col("is_bot").cast("int")).alias("bot_searches"),
-    )  # fmt: skip
+    )
 
 
 def _as_declared(name: str, type_name: str) -> Column:

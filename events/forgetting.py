@@ -119,9 +119,11 @@ def _move_accounts(lake: Lake, moved: list[tuple[DataFrame, int]]) -> None:
     from pyspark.sql import functions as F
 
     places = [rows.select("delivered_date", "source_file", F.lit(held).alias("was_held")) for rows, held in moved]
-    files = reduce(lambda a, b: a.unionByName(b), places).groupBy("delivered_date", "source_file").agg(
-        F.count("*").alias("_n"), F.sum("was_held").alias("_held")
-    )  # fmt: skip
+    files = (
+        reduce(lambda a, b: a.unionByName(b), places)
+        .groupBy("delivered_date", "source_file")
+        .agg(F.count("*").alias("_n"), F.sum("was_held").alias("_held"))
+    )
     files = files.localCheckpoint()
     units = sorted({str(r[0]) for r in files.select("delivered_date").distinct().collect()})
     accounts = lake.read(DELIVERED_FILES, units, allow_unvalidated=True)

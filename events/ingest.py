@@ -22,8 +22,16 @@ if TYPE_CHECKING:
 
 ACCEPTED, DUPLICATE, CONFLICT, QUARANTINED = "accepted", "duplicate", "duplicate_conflict", "quarantined"
 SEARCH_CONTENT = (
-    "user_id", "ts", "client", "locale", "raw_query", "results", "release_id", "variant", "propensity",
-)  # fmt: skip
+    "user_id",
+    "ts",
+    "client",
+    "locale",
+    "raw_query",
+    "results",
+    "release_id",
+    "variant",
+    "propensity",
+)
 EVENT_CONTENT = ("search_id", "track_id", "position", "ts", "kind", "dwell_ms")
 
 
@@ -53,9 +61,12 @@ class Sorted:
 
 
 def judged_searches(
-    parsed: DataFrame, key: DataFrame, normalised: Callable[[DataFrame], DataFrame], forgotten: DataFrame | None,
+    parsed: DataFrame,
+    key: DataFrame,
+    normalised: Callable[[DataFrame], DataFrame],
+    forgotten: DataFrame | None,
     requests: DataFrame | None = None,
-) -> DataFrame:  # fmt: skip
+) -> DataFrame:
     """One row per delivered search with `reasons`, the normal form and the pseudonym. Grain: as `parsed`.
 
     `normalised` gives (raw_query, locale, query, is_too_long) for distinct requests (`queries.understand`); these are
@@ -80,10 +91,24 @@ def judged_searches(
         frame = frame.withColumn("is_forgotten", F.col("_gone").isNotNull())
     surface = F.create_map(*[F.lit(x) for pair in SURFACE_OF.items() for x in pair])
     return frame.select(
-        *PLACE, "foreign", "reasons", "is_forgotten", "search_id", "user_id", F.col("at").alias("ts"), "client",
-        F.try_element_at(surface, F.col("client")).alias("surface"), "locale", "query", "raw_query", "results",
-        "release_id", "variant", "propensity", F.to_date("at").alias("search_date"),
-    )  # fmt: skip
+        *PLACE,
+        "foreign",
+        "reasons",
+        "is_forgotten",
+        "search_id",
+        "user_id",
+        F.col("at").alias("ts"),
+        "client",
+        F.try_element_at(surface, F.col("client")).alias("surface"),
+        "locale",
+        "query",
+        "raw_query",
+        "results",
+        "release_id",
+        "variant",
+        "propensity",
+        F.to_date("at").alias("search_date"),
+    )
 
 
 def judged_events(parsed: DataFrame, searches: DataFrame, known_tracks: DataFrame, days_late: int) -> DataFrame:
@@ -97,9 +122,12 @@ def judged_events(parsed: DataFrame, searches: DataFrame, known_tracks: DataFram
     from pyspark.sql import functions as F
 
     own = searches.select(
-        F.col("search_id").alias("_search_id"), F.col("results").alias("_results"), F.col("search_date").alias("_search_date"),
-        F.col("delivered_date").alias("_search_delivered"), F.col("is_forgotten").alias("_forgotten"),
-    )  # fmt: skip
+        F.col("search_id").alias("_search_id"),
+        F.col("results").alias("_results"),
+        F.col("search_date").alias("_search_date"),
+        F.col("delivered_date").alias("_search_delivered"),
+        F.col("is_forgotten").alias("_forgotten"),
+    )
     own = _once_near(own, days_late)
     is_own = (F.col("search_id") == F.col("_search_id")) & F.col("delivered_date").between(F.col("_from"), F.col("_to"))
     known = F.broadcast(known_tracks.select("track_id", F.lit(True).alias("_known")))
@@ -116,11 +144,19 @@ def judged_events(parsed: DataFrame, searches: DataFrame, known_tracks: DataFram
         "not_served": lambda: F.col("_near") & ~F.coalesce(served == F.col("track_id"), F.lit(False)),
     }
     return frame.select(
-        *PLACE, "foreign", reasons(rules).alias("reasons"),
+        *PLACE,
+        "foreign",
+        reasons(rules).alias("reasons"),
         (F.col("_near") & F.coalesce("_forgotten", F.lit(False))).alias("is_forgotten"),
-        "event_id", "search_id", "track_id", F.col("position").try_cast("int").alias("position"),
-        F.col("at").alias("ts"), "kind", "dwell_ms", F.col("_search_date").alias("search_date"),
-    )  # fmt: skip
+        "event_id",
+        "search_id",
+        "track_id",
+        F.col("position").try_cast("int").alias("position"),
+        F.col("at").alias("ts"),
+        "kind",
+        "dwell_ms",
+        F.col("_search_date").alias("search_date"),
+    )
 
 
 def _once_near(searches: DataFrame, days_late: int) -> DataFrame:
@@ -187,8 +223,16 @@ def quarantine(spark: SparkSession, sides: list[Sorted], expected: Mapping[str, 
         found = bad.join(raw_texts(spark, bad.select(*KEY), side.files, side.folder, due), [*KEY]).localCheckpoint()
         _check_found(due, {r[0]: r[1] for r in found.groupBy("source_file").count().collect()})
         text = masked(F.col("raw_text"), F.col("user_id"))
-        parts.append(found.select("delivered_date", F.lit(side.source).alias("source"), "source_file", "line",
-                                  text.alias("raw_text"), "reasons"))  # fmt: skip
+        parts.append(
+            found.select(
+                "delivered_date",
+                F.lit(side.source).alias("source"),
+                "source_file",
+                "line",
+                text.alias("raw_text"),
+                "reasons",
+            )
+        )
     if not parts:
         return spark.createDataFrame([], struct(QUARANTINE))
     return reduce(lambda a, b: a.unionByName(b), parts).select(*[c.name for c in QUARANTINE.columns])

@@ -128,10 +128,11 @@ def _json_rows(spark: SparkSession, files: Sequence[Path], fields: dict[str, str
     known = F.array(*[F.lit(n) for n in fields])
     named = F.array_except(F.coalesce(F.json_object_keys("raw_text"), _no_names()), known)
     return lines.withColumn("parsed", parsed).select(
-        *PLACE, *[F.col(f"parsed.{n}").alias(n) for n in fields],
+        *PLACE,
+        *[F.col(f"parsed.{n}").alias(n) for n in fields],
         (F.col(f"parsed.{CORRUPT}").isNotNull() | _no_single_object()).alias(CORRUPT),
         F.when((F.col("file_bytes") < WHOLE_BYTES) | (F.pmod("line_key", F.lit(SAMPLE)) == 0), named).alias("foreign"),
-    )  # fmt: skip
+    )
 
 
 def _ubi_rows(
@@ -143,9 +144,11 @@ def _ubi_rows(
     made = ubi_parsed(F.col("raw_text"), source, settings)
     lines = text_lines(spark, files, source).where(made["_is_row"])
     return lines.select(
-        *PLACE, *[made[n].cast(t).alias(n) for n, t in fields.items()], (made[CORRUPT] | _no_single_object()).alias(CORRUPT),
+        *PLACE,
+        *[made[n].cast(t).alias(n) for n, t in fields.items()],
+        (made[CORRUPT] | _no_single_object()).alias(CORRUPT),
         _no_names().alias("foreign"),
-    )  # fmt: skip
+    )
 
 
 def _no_single_object() -> Column:

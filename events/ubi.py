@@ -19,9 +19,17 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
 ACTIONS = {kind: kind for kind in KINDS} | {
-    "click_through": "click", "item_click": "click", "watch": "play", "listen": "play", "add_to_playlist": "add",
-    "add_to_queue": "add", "add_to_cart": "add", "favorite": "like", "thumbs_up": "like", "thumbs_down": "dislike",
-}  # fmt: skip
+    "click_through": "click",
+    "item_click": "click",
+    "watch": "play",
+    "listen": "play",
+    "add_to_playlist": "add",
+    "add_to_queue": "add",
+    "add_to_cart": "add",
+    "favorite": "like",
+    "thumbs_up": "like",
+    "thumbs_down": "dislike",
+}
 HEARD = ("play", "skip", "complete", "stop")  # a client's dwell time on any other action is time on a page
 BULK_ACTION = r'^\s*\{\s*"(index|create|update|delete)"\s*:\s*\{[^{}]*\}\s*\}\s*$'
 IN_UTC = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$"
@@ -89,9 +97,11 @@ def ubi_parsed(raw_text: Column, source: str, settings: UbiSettings | None = Non
     is_object = raw_text.rlike(r"^\s*\{") & raw_text.rlike(r"\}\s*$")  # from_json looks past both ends
     unreadable = ~is_object | doc[CORRUPT].isNotNull() | lost
     return made | {
-        CORRUPT: F.coalesce(unreadable, F.lit(False)), "_is_row": line & ~foreign, "is_foreign": line & foreign,
+        CORRUPT: F.coalesce(unreadable, F.lit(False)),
+        "_is_row": line & ~foreign,
+        "is_foreign": line & foreign,
         "left_out_as": F.when(line & foreign, name),
-    }  # fmt: skip
+    }
 
 
 def ubi_left_out(lines: DataFrame, source: str, settings: UbiSettings | None = None) -> DataFrame:
@@ -113,12 +123,18 @@ def _search(doc: Column, settings: UbiSettings) -> tuple[dict[str, Column], Colu
     own = doc["query_attributes"]
     propensity = own["propensity"].try_cast("double")
     made = {
-        "search_id": doc["query_id"], "user_id": _first_said(doc["client_id"], doc["user_id"]),
-        "ts": _iso(doc["timestamp"]), "client": _first_said(own["client"], F.lit(settings.client)),
-        "locale": _first_said(own["locale"], F.lit(settings.locale)), "raw_query": doc["user_query"],
-        "results": doc["query_response_hit_ids"], "session_id": _first_said(own["session_id"], doc["session_id"]),
-        "release_id": own["release_id"], "variant": own["variant"], "propensity": propensity,
-    }  # fmt: skip
+        "search_id": doc["query_id"],
+        "user_id": _first_said(doc["client_id"], doc["user_id"]),
+        "ts": _iso(doc["timestamp"]),
+        "client": _first_said(own["client"], F.lit(settings.client)),
+        "locale": _first_said(own["locale"], F.lit(settings.locale)),
+        "raw_query": doc["user_query"],
+        "results": doc["query_response_hit_ids"],
+        "session_id": _first_said(own["session_id"], doc["session_id"]),
+        "release_id": own["release_id"],
+        "variant": own["variant"],
+        "propensity": propensity,
+    }
     return made, own["propensity"].isNotNull() & propensity.isNull()
 
 
@@ -138,14 +154,24 @@ def _event(doc: Column, settings: UbiSettings) -> tuple[dict[str, Column], Colum
     seconds = F.when(kind.isin(*HEARD), own["dwell_time"])
     heard_ms = F.round(seconds.try_cast("double") * 1000).try_cast("bigint")
     dwell_ms = F.coalesce(own["dwell_ms"].try_cast("bigint"), heard_ms)
-    read = (doc["query_id"], doc["action_name"], doc["timestamp"], own["object"]["object_id"], own["position"]["ordinal"],
-            own["dwell_ms"], own["dwell_time"])  # fmt: skip
+    read = (
+        doc["query_id"],
+        doc["action_name"],
+        doc["timestamp"],
+        own["object"]["object_id"],
+        own["position"]["ordinal"],
+        own["dwell_ms"],
+        own["dwell_time"],
+    )
     made = {
-        "event_id": F.substring(F.sha2(F.to_json(F.array(*read)), 256), 1, 32), "search_id": doc["query_id"],
+        "event_id": F.substring(F.sha2(F.to_json(F.array(*read)), 256), 1, 32),
+        "search_id": doc["query_id"],
         "track_id": own["object"]["object_id"],
         "position": F.try_add(own["position"]["ordinal"].try_cast("bigint"), F.lit(1 - settings.first_ordinal)),
-        "ts": _iso(doc["timestamp"]), "kind": kind, "dwell_ms": dwell_ms,
-    }  # fmt: skip
+        "ts": _iso(doc["timestamp"]),
+        "kind": kind,
+        "dwell_ms": dwell_ms,
+    }
     return made, F.coalesce(own["dwell_ms"], seconds).isNotNull() & dwell_ms.isNull()
 
 
@@ -182,8 +208,15 @@ def _schema() -> StructType:
         return StructType([*plain, *[StructField(n, t) for n, t in nested.items()]])
 
     top = struct(
-        "query_id", "client_id", "user_id", "session_id", "timestamp", "user_query", "action_name", CORRUPT,
+        "query_id",
+        "client_id",
+        "user_id",
+        "session_id",
+        "timestamp",
+        "user_query",
+        "action_name",
+        CORRUPT,
         query_attributes=struct(*ATTRIBUTES),
         event_attributes=struct("dwell_ms", "dwell_time", object=struct("object_id"), position=struct("ordinal")),
-    )  # fmt: skip
+    )
     return top.add(StructField("query_response_hit_ids", ArrayType(StringType())))

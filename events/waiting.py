@@ -25,9 +25,14 @@ class JoinedLate:
 
 
 def joined_late(
-    held: DataFrame | None, searches: DataFrame | None, events: DataFrame | None, tracks: DataFrame, unit: str,
-    days_late: int, ubi: UbiSettings,
-) -> JoinedLate | None:  # fmt: skip
+    held: DataFrame | None,
+    searches: DataFrame | None,
+    events: DataFrame | None,
+    tracks: DataFrame,
+    unit: str,
+    days_late: int,
+    ubi: UbiSettings,
+) -> JoinedLate | None:
     """Take the events of `unit` (a delivered date) whose only fault was that no search was known. None if none waits.
 
     `held`: quarantine of the unit; `searches`, `events`: accepted rows of the days around it. Grain of the outcome: that of the

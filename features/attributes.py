@@ -28,11 +28,15 @@ AUDIO = (
 
 # as titles name them, English and Spanish; from the recording that most listeners mean to what few do (`version_kind`)
 VERSIONS = {
-    "remaster": ("remaster", "remastered", "remasterizad[oa]"), "live": ("live", "en vivo", "en directo", "ao vivo"),
-    "acoustic": ("acoustic", "ac[uú]stic[oa]", "unplugged", "stripped"), "demo": ("demo", "maqueta"),
-    "remix": ("remix", "rmx", "mix", "rework", "edit"), "instrumental": ("instrumental",),
-    "cover": ("cover", "tribute", "tributo", "made famous by", "in the style of"), "karaoke": ("karaoke",),
-}  # fmt: skip
+    "remaster": ("remaster", "remastered", "remasterizad[oa]"),
+    "live": ("live", "en vivo", "en directo", "ao vivo"),
+    "acoustic": ("acoustic", "ac[uú]stic[oa]", "unplugged", "stripped"),
+    "demo": ("demo", "maqueta"),
+    "remix": ("remix", "rmx", "mix", "rework", "edit"),
+    "instrumental": ("instrumental",),
+    "cover": ("cover", "tribute", "tributo", "made famous by", "in the style of"),
+    "karaoke": ("karaoke",),
+}
 SCALES = {"tempo": 200.0, "loudness": 60.0}
 
 
@@ -85,13 +89,23 @@ def with_query_attributes(base: DataFrame, queries: DataFrame, tracks: DataFrame
 
     keys = ["locale", "query"]
     asked = queries.join(base.select(*keys).distinct(), keys, "left_semi").select(
-        *keys, *asked_of("constraint_key"),
-        "stripped", "intent", "intent_group", "genre", "decade", "mood", "activity", "sort_by", "artist_name",
-        "title_name", words(F.col("stripped")).alias("query_tokens"),
+        *keys,
+        *asked_of("constraint_key"),
+        "stripped",
+        "intent",
+        "intent_group",
+        "genre",
+        "decade",
+        "mood",
+        "activity",
+        "sort_by",
+        "artist_name",
+        "title_name",
+        words(F.col("stripped")).alias("query_tokens"),
         trigrams(F.col("stripped")).alias("query_trigrams"),
         sound(F.coalesce("title_name", "stripped"), F.col("language")).alias("title_asked_sound"),
         sound(F.coalesce("artist_name", "stripped"), F.col("language")).alias("artist_asked_sound"),
-    )  # fmt: skip
+    )
     if "query_terms" in wanted:
         asked = _with_terms(asked, tracks)
     if "genre_company" in wanted:
@@ -114,10 +128,12 @@ def _with_terms(asked: DataFrame, tracks: DataFrame) -> DataFrame:
         "word", F.log1p((F.col("tracks") - F.col("count") + 0.5) / (F.col("count") + 0.5)).alias("idf")
     )
     terms = (
-        asked.select("stripped", F.explode(F.array_distinct("query_tokens")).alias("word")).distinct()
-        .join(weights, "word").groupBy("stripped")
+        asked.select("stripped", F.explode(F.array_distinct("query_tokens")).alias("word"))
+        .distinct()
+        .join(weights, "word")
+        .groupBy("stripped")
         .agg(F.array_sort(F.collect_list(F.struct("word", "idf"))).alias("query_terms"))
-    )  # fmt: skip
+    )
     none = F.array().cast("array<struct<word:string,idf:double>>")
     return asked.join(terms, "stripped", "left").withColumn("query_terms", F.coalesce("query_terms", none))
 
@@ -150,10 +166,12 @@ def asked_of(key: str) -> list[Column]:
         return F.nullif(F.regexp_extract(key, rf"(?:^|\|){field}=([^|]*)", 1), F.lit(""))
 
     return [
-        one("version").alias("version"), one("language").alias("music_language"), (one("explicit") == "true").alias("is_explicit_wanted"),
+        one("version").alias("version"),
+        one("language").alias("music_language"),
+        (one("explicit") == "true").alias("is_explicit_wanted"),
         *years_of(key),
         refused_values(key, "genre").alias("unwanted_genres"),
-    ]  # fmt: skip
+    ]
 
 
 def refused_values(key: str, field: str) -> Column:
@@ -194,14 +212,31 @@ def with_track_attributes(base: DataFrame, tracks: DataFrame, popularity: DataFr
     named = tracks.withColumn("track_tokens", _track_words())
     mean = named.agg(F.mean(F.size("track_tokens")).alias("mean_tokens"))
     known = named.crossJoin(F.broadcast(mean)).select(
-        key_of("track_id"), key_of(work_id()).alias("work_id_key"), "title", "title_normal", "artists_normal", "album",
-        "release_year", "released_at", "genres", "moods", "duration_ms", "explicit", *AUDIO,
+        key_of("track_id"),
+        key_of(work_id()).alias("work_id_key"),
+        "title",
+        "title_normal",
+        "artists_normal",
+        "album",
+        "release_year",
+        "released_at",
+        "genres",
+        "moods",
+        "duration_ms",
+        "explicit",
+        *AUDIO,
         words(F.col("title_normal")).alias("title_tokens"),
-        words(F.concat_ws(" ", "artists_normal")).alias("artist_tokens"), "track_tokens", "mean_tokens",
-        trigrams(F.col("title_normal")).alias("title_trigrams"), versions(F.col("title")).alias("versions"),
-        *[sound(F.col(c) if isinstance(c, str) else c, F.lit(of)).alias(f"{n}_sound_{of}") for of in ("en", "es")
-          for n, c in (("title", "title_normal"), ("artist", F.col("artists_normal")[0]))],
-    )  # fmt: skip
+        words(F.concat_ws(" ", "artists_normal")).alias("artist_tokens"),
+        "track_tokens",
+        "mean_tokens",
+        trigrams(F.col("title_normal")).alias("title_trigrams"),
+        versions(F.col("title")).alias("versions"),
+        *[
+            sound(F.col(c) if isinstance(c, str) else c, F.lit(of)).alias(f"{n}_sound_{of}")
+            for of in ("en", "es")
+            for n, c in (("title", "title_normal"), ("artist", F.col("artists_normal")[0]))
+        ],
+    )
     return base.join(known, ["work_id_key", "track_id_key"])
 
 

@@ -38,8 +38,13 @@ LATER_DAYS = (
 TAG = "\x01"  # between a track's id and its world: release dates move with the snapshot, so each world has tracks of its own
 AS_IT_WAS, FLOODED = "as it was", "with the future"
 CURVE, STRENGTH, VECTOR, TILE, LISTENER, POPULARITY = (
-    "exposure curve", "back-off strength", "vectors", "tiles of long history", "sketches of listeners", "catalog popularity",
-)  # fmt: skip
+    "exposure curve",
+    "back-off strength",
+    "vectors",
+    "tiles of long history",
+    "sketches of listeners",
+    "catalog popularity",
+)
 WORLDS = (AS_IT_WAS, FLOODED, CURVE, STRENGTH, VECTOR, TILE, LISTENER, POPULARITY)
 
 
@@ -134,11 +139,18 @@ def sample(inputs: FeatureInputs, as_of: date, queries: int) -> FeatureInputs:
         return cut(frame.where(F.col("as_of") == F.lit(as_of)), kind, key or "query", key or "track_id")
 
     return replace(
-        inputs, as_of=(as_of,), pairs=pairs, daily=daily, queries=cut(inputs.queries), tracks=cut(inputs.tracks),
+        inputs,
+        as_of=(as_of,),
+        pairs=pairs,
+        daily=daily,
+        queries=cut(inputs.queries),
+        tracks=cut(inputs.tracks),
         curves=inputs.curves.where(F.col("run_date") == F.lit(as_of)).localCheckpoint(),
-        history=cut_own(inputs.history, F.col("level") == "query", "key"), listeners=cut_own(inputs.listeners),
-        vectors=cut_own(inputs.vectors, F.col("kind") == "query", "key"), popularity=cut_own(inputs.popularity),
-    )  # fmt: skip
+        history=cut_own(inputs.history, F.col("level") == "query", "key"),
+        listeners=cut_own(inputs.listeners),
+        vectors=cut_own(inputs.vectors, F.col("kind") == "query", "key"),
+        popularity=cut_own(inputs.popularity),
+    )
 
 
 # -- the worlds ---------------------------------------------------------------------------------------------------
@@ -189,24 +201,44 @@ def in_worlds(inputs: FeatureInputs, as_of: date) -> FeatureInputs:
         inputs,
         as_of=tuple(dated(as_of, w) for w in WORLDS),
         pairs=copies(inputs.pairs, "as_of", always).drop("_world"),
-        daily=daily.unionByName(flood(daily.where(F.col("_world") == WORLDS.index(FLOODED)), dated(as_of, FLOODED))).drop("_world"),
+        daily=daily.unionByName(
+            flood(daily.where(F.col("_world") == WORLDS.index(FLOODED)), dated(as_of, FLOODED))
+        ).drop("_world"),
         tracks=tracks.withColumn("work_id", tagged("work_id")).drop("_world"),
         curves=varied(inputs.curves, CURVE, "run_date", {"expected_rate": 1 - F.col("expected_rate")}),
         popularity=varied(
-            inputs.popularity, POPULARITY, "as_of",
-            {"popularity": 100 - F.col("popularity"), "popularity_before": F.col("popularity_before") / 2}, track=always,
-        ) if inputs.popularity is not None else None,
+            inputs.popularity,
+            POPULARITY,
+            "as_of",
+            {"popularity": 100 - F.col("popularity"), "popularity_before": F.col("popularity_before") / 2},
+            track=always,
+        )
+        if inputs.popularity is not None
+        else None,
         history=varied(
-            inputs.history, TILE, "as_of", {m: F.col(m) * 3 + FLOOD for m in SUMS}, track=F.col("level") == "track", name="key"
-        ) if inputs.history is not None else None,
+            inputs.history,
+            TILE,
+            "as_of",
+            {m: F.col(m) * 3 + FLOOD for m in SUMS},
+            track=F.col("level") == "track",
+            name="key",
+        )
+        if inputs.history is not None
+        else None,
         listeners=listeners,
         vectors=varied(
-            inputs.vectors, VECTOR, "as_of",
-            {n: F.transform(n, lambda x, i: x * (i - 5)) for n in ("vector", "company")} | {"company_weight": F.col("company_weight") + 1},
-            track=F.col("kind") == "track", name="key",
-        ) if inputs.vectors is not None else None,
+            inputs.vectors,
+            VECTOR,
+            "as_of",
+            {n: F.transform(n, lambda x, i: x * (i - 5)) for n in ("vector", "company")}
+            | {"company_weight": F.col("company_weight") + 1},
+            track=F.col("kind") == "track",
+            name="key",
+        )
+        if inputs.vectors is not None
+        else None,
         strengths=_strengths_of_worlds(inputs, as_of),
-    )  # fmt: skip
+    )
 
 
 def flood(daily: DataFrame, as_of: date) -> DataFrame:
@@ -243,8 +275,9 @@ def compared(frame: DataFrame, grain: str, names: Sequence[str], as_of: date) ->
     )
     differ = [
         F.transform(F.zip_with("_0", f"_{i}", lambda a, b: ~a.eqNullSafe(b)), lambda x: x.cast("int")).alias(w)
-        for i, w in enumerate(WORLDS) if i
-    ]  # fmt: skip
+        for i, w in enumerate(WORLDS)
+        if i
+    ]
     told = by_pair.select(F.posexplode(F.arrays_zip(F.col("_0").alias("value"), *differ)).alias("at", "told")).groupBy(
         "at"
     )

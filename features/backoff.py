@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 
 DAYS = 28
 KEYS = {
-    "track": ["as_of", "language", "track_id_key"], "cluster_pair": ["as_of", "language", "cluster_id_key", "track_id_key"],
-    "language_pair": ["as_of", "language", "query_key", "track_id_key"], "pair": ["as_of", "locale", "query_key", "track_id_key"],
-}  # fmt: skip
+    "track": ["as_of", "language", "track_id_key"],
+    "cluster_pair": ["as_of", "language", "cluster_id_key", "track_id_key"],
+    "language_pair": ["as_of", "language", "query_key", "track_id_key"],
+    "pair": ["as_of", "locale", "query_key", "track_id_key"],
+}
 LEAST_UNITS = 200  # with something expected of them: fewer say too little
 LOWEST, HIGHEST = 0.05, 1_000.0
 MOST_ROWS = 200_000
@@ -108,8 +110,9 @@ def fitted(sums: Prepared, most_rows: int = MOST_ROWS) -> dict[date, list[Streng
     """
     of_levels = {
         f"{level}__{name}": Sum(level, measure, DAYS, None)
-        for level in CHAIN for name, measure in (("responses", "responses"), ("expected", "expected_micro"))
-    }  # fmt: skip
+        for level in CHAIN
+        for name, measure in (("responses", "responses"), ("expected", "expected_micro"))
+    }
     if not set(of_levels.values()) <= set(sums.of_grain["query_track"][0]):
         return {}
     pairs = sums.sums_of_some(list(of_levels.values()), Sum("pair", "expected_micro", DAYS, None), most_rows)

@@ -87,17 +87,29 @@ def feature_table(grain: Grain) -> Table:
     """The Delta table that holds the features of a grain, derived from their declarations."""
     declared = tuple(
         Column(
-            c.name, "double", c.feature.description.split("\n")[0], c.feature.unit, nullable=c.feature.null_means is not None,
-            low=c.feature.low, high=c.feature.high,
+            c.name,
+            "double",
+            c.feature.description.split("\n")[0],
+            c.feature.unit,
+            nullable=c.feature.null_means is not None,
+            low=c.feature.low,
+            high=c.feature.high,
         )
-        for c in columns() if c.feature.grain == grain
-    )  # fmt: skip
+        for c in columns()
+        if c.feature.grain == grain
+    )
     keys = KEYS[grain]
     return Table(
-        f"{grain}_features", GRAIN_TEXT[grain], tuple(k.name for k in keys), "run_date", (RUN_DATE, *keys, *declared),
-        "build_features", sort_by=() if grain == "query_track" else tuple(k.name for k in keys),
-        as_computed=grain == "query_track", has_check=False,
-    )  # fmt: skip
+        f"{grain}_features",
+        GRAIN_TEXT[grain],
+        tuple(k.name for k in keys),
+        "run_date",
+        (RUN_DATE, *keys, *declared),
+        "build_features",
+        sort_by=() if grain == "query_track" else tuple(k.name for k in keys),
+        as_computed=grain == "query_track",
+        has_check=False,
+    )
 
 
 def feature_tables() -> tuple[Table, ...]:

@@ -17,13 +17,40 @@ UNSUNG = 0.5  # of `instrumentalness`: from here on Spotify's own documentation 
 # language -> genres sung in it, and small words that its titles have and others have not
 SUNG_IN = {
     "es": (
-        ("latin", "reggaeton", "salsa", "bachata", "cumbia", "merengue", "flamenco", "ranchera", "mariachi", "norteno", "banda",
-         "corrido", "vallenato", "bolero", "tango", "trova", "urbano", "rock en espanol", "spanish", "latin pop", "latin rock"),
+        (
+            "latin",
+            "reggaeton",
+            "salsa",
+            "bachata",
+            "cumbia",
+            "merengue",
+            "flamenco",
+            "ranchera",
+            "mariachi",
+            "norteno",
+            "banda",
+            "corrido",
+            "vallenato",
+            "bolero",
+            "tango",
+            "trova",
+            "urbano",
+            "rock en espanol",
+            "spanish",
+            "latin pop",
+            "latin rock",
+        ),
         ("el", "los", "las", "del", "mi", "tu", "y", "en", "una", "por", "para", "sin", "con", "que"),
     ),
-    "en": (("country", "bluegrass", "british", "grunge"), ("the", "and", "of", "my", "you", "with", "is", "we", "it", "your")),
+    "en": (
+        ("country", "bluegrass", "british", "grunge"),
+        ("the", "and", "of", "my", "you", "with", "is", "we", "it", "your"),
+    ),
     "fr": (("chanson", "french"), ("le", "les", "des", "et", "je", "mon", "ma", "une", "est", "dans", "pour")),
-    "pt": (("mpb", "samba", "pagode", "sertanejo", "forro", "bossanova", "bossa nova", "brazil"), ("do", "da", "meu", "nao", "voce", "um")),
+    "pt": (
+        ("mpb", "samba", "pagode", "sertanejo", "forro", "bossanova", "bossa nova", "brazil"),
+        ("do", "da", "meu", "nao", "voce", "um"),
+    ),
     "it": (("italian",), ("il", "di", "che", "della", "sono", "mio", "non")),
     "de": (("german", "schlager"), ("der", "die", "das", "und", "ich", "ein", "mein", "nicht")),
     "ja": (("j pop", "j rock", "j dance", "j idol", "anime"), ("no", "wa")),
@@ -31,7 +58,7 @@ SUNG_IN = {
     "hi": (("indian", "bollywood"), ("dil", "hai", "mera", "tere", "tum")),
     "sv": (("swedish",), ("och", "jag", "det", "inte")),
     "tr": (("turkish",), ("bir", "ben", "ve", "sen")),
-}  # fmt: skip
+}
 
 
 @feature(unit="0/1", bounds=(0, 1), monotone=+1, null="the query asks for no genre", oracle="exact")

@@ -95,12 +95,18 @@ def explained(
     has_popularity = any(v is not None for n, v in stored.items() if n.startswith("catalog_popularity"))
     known = catalogs_known(lake, day, backdate=True) if has_popularity else None
     inputs = FeatureInputs(
-        pair, daily, lake.read(QUERIES, day, allow_unvalidated=True), tracks,
-        lake.read(EXPOSURE_CURVES, day, allow_unvalidated=True), (run_date,),
-        popularity=popularity_by_snapshot(lake, known), history=history(lake, day), listeners=listener_history(lake, day),
+        pair,
+        daily,
+        lake.read(QUERIES, day, allow_unvalidated=True),
+        tracks,
+        lake.read(EXPOSURE_CURVES, day, allow_unvalidated=True),
+        (run_date,),
+        popularity=popularity_by_snapshot(lake, known),
+        history=history(lake, day),
+        listeners=listener_history(lake, day),
         vectors=stored_vectors(lake, day),
         strengths=stored_strengths(lake, day),
-    )  # fmt: skip
+    )
     found = {}
     with feature_frames(inputs, only, with_sums=True) as frames:
         for grain, frame in frames.items():

@@ -37,9 +37,13 @@ def with_genre_company(asked: DataFrame, tracks: DataFrame) -> DataFrame:
         .select("wanted", "near_genre", "nearness")
     )
     of_query = (
-        asked.select("locale", "query", F.explode("genre").alias("wanted")).join(F.broadcast(nearest), "wanted")
-        .groupBy("locale", "query", "near_genre").agg(F.max("nearness").alias("nearness"))
+        asked.select("locale", "query", F.explode("genre").alias("wanted"))
+        .join(F.broadcast(nearest), "wanted")
+        .groupBy("locale", "query", "near_genre")
+        .agg(F.max("nearness").alias("nearness"))
         .groupBy("locale", "query")
-        .agg(F.map_from_entries(F.array_sort(F.collect_list(F.struct("near_genre", "nearness")))).alias("genre_company"))
-    )  # fmt: skip
+        .agg(
+            F.map_from_entries(F.array_sort(F.collect_list(F.struct("near_genre", "nearness")))).alias("genre_company")
+        )
+    )
     return asked.join(F.broadcast(of_query), ["locale", "query"], "left")

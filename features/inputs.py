@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 # what a surface heard of them: the share of the voice surface in these
 VOICE_MEASURES = {
-    "voice_impressions": "impressions", "voice_long_plays": "long_plays", "voice_expected_micro": "expected_micro",
-}  # fmt: skip
+    "voice_impressions": "impressions",
+    "voice_long_plays": "long_plays",
+    "voice_expected_micro": "expected_micro",
+}
 COUNTED = SUMS  # sums of daily_engagement, kept for all time by query and track
 # of a voice queue, at ranks beyond the first
 FOLLOW_MEASURES = {"voice_follows": "impressions", "voice_follow_long_plays": "long_plays"}
@@ -46,18 +48,71 @@ LEVELS = {
 # of these keys, long strings: summed and joined by `keys.key_of`
 NAMES = ("query", "cluster_id", "text_cluster_id", "track_id", "artist", "work_id")
 QUERY_ATTRIBUTES = (
-    "stripped", "language", "intent", "intent_group", "genre", "decade", "mood", "activity", "sort_by", "artist_name", "title_name",
-    "query_tokens", "query_terms", "query_trigrams", "version", "music_language", "is_explicit_wanted", "first_year", "last_year",
-    "unwanted_genres", "genre_company", "query_vector", "query_company", "query_company_weight",
-    "mood_range", "activity_range", "title_asked_sound", "artist_asked_sound",
-)  # fmt: skip
+    "stripped",
+    "language",
+    "intent",
+    "intent_group",
+    "genre",
+    "decade",
+    "mood",
+    "activity",
+    "sort_by",
+    "artist_name",
+    "title_name",
+    "query_tokens",
+    "query_terms",
+    "query_trigrams",
+    "version",
+    "music_language",
+    "is_explicit_wanted",
+    "first_year",
+    "last_year",
+    "unwanted_genres",
+    "genre_company",
+    "query_vector",
+    "query_company",
+    "query_company_weight",
+    "mood_range",
+    "activity_range",
+    "title_asked_sound",
+    "artist_asked_sound",
+)
 TRACK_ATTRIBUTES = (
-    "title", "title_normal", "artists_normal", "album", "release_year", "released_at", "genres", "moods", "duration_ms",
-    "explicit", "popularity", "popularity_before", "energy", "valence", "danceability", "tempo", "acousticness", "instrumentalness",
-    "speechiness", "liveness", "loudness", "title_tokens", "artist_tokens", "track_tokens", "mean_tokens", "title_trigrams",
-    "versions", "track_vector", "track_company", "track_company_weight",
-    "title_sound_en", "title_sound_es", "artist_sound_en", "artist_sound_es",
-)  # fmt: skip
+    "title",
+    "title_normal",
+    "artists_normal",
+    "album",
+    "release_year",
+    "released_at",
+    "genres",
+    "moods",
+    "duration_ms",
+    "explicit",
+    "popularity",
+    "popularity_before",
+    "energy",
+    "valence",
+    "danceability",
+    "tempo",
+    "acousticness",
+    "instrumentalness",
+    "speechiness",
+    "liveness",
+    "loudness",
+    "title_tokens",
+    "artist_tokens",
+    "track_tokens",
+    "mean_tokens",
+    "title_trigrams",
+    "versions",
+    "track_vector",
+    "track_company",
+    "track_company_weight",
+    "title_sound_en",
+    "title_sound_es",
+    "artist_sound_en",
+    "artist_sound_es",
+)
 # COEC's back-off: each level is shrunk to the one before, the first to 1
 CHAIN = ("track", "cluster_pair", "language_pair", "pair")
 # expected responses that weigh as much as the level above, where none was fitted (features.backoff)

@@ -72,9 +72,15 @@ class FeatureColumn:
 
 
 def feature(
-    *, unit: str, bounds: tuple[float | None, float | None] = (None, None), windows: tuple[int, ...] = (),
-    half_lives: tuple[int, ...] = (), monotone: int = 0, null: str | None = None, oracle: Oracle = "real",
-) -> Callable[[Compute], Feature]:  # fmt: skip
+    *,
+    unit: str,
+    bounds: tuple[float | None, float | None] = (None, None),
+    windows: tuple[int, ...] = (),
+    half_lives: tuple[int, ...] = (),
+    monotone: int = 0,
+    null: str | None = None,
+    oracle: Oracle = "real",
+) -> Callable[[Compute], Feature]:
     """Declare a feature; the decorated function computes it from a `Window`. Raises BadFeature for contradictions."""
 
     def declare(compute: Compute) -> Feature:
@@ -83,17 +89,32 @@ def feature(
         description = inspect.getdoc(compute) or ""
         low, high = bounds
         wrong = [
-            said for said, is_wrong in (
-                ("no docstring", not description), ("no unit", not unit), ("monotone not in -1, 0, +1", monotone not in (-1, 0, 1)),
+            said
+            for said, is_wrong in (
+                ("no docstring", not description),
+                ("no unit", not unit),
+                ("monotone not in -1, 0, +1", monotone not in (-1, 0, 1)),
                 ("bounds upside down", low is not None and high is not None and low > high),
                 ("a window of no day", any(d < 1 for d in windows + half_lives)),
-            ) if is_wrong
-        ]  # fmt: skip
+            )
+            if is_wrong
+        ]
         if wrong:
             raise BadFeature(f"feature {compute.__name__} in features/{family}.py: {'; '.join(wrong)}")
         return Feature(
-            compute.__name__, family, getattr(module, "GRAIN", "query_track"), unit, low, high, windows, half_lives,
-            monotone, null, oracle, description, compute,
-        )  # fmt: skip
+            compute.__name__,
+            family,
+            getattr(module, "GRAIN", "query_track"),
+            unit,
+            low,
+            high,
+            windows,
+            half_lives,
+            monotone,
+            null,
+            oracle,
+            description,
+            compute,
+        )
 
     return declare

@@ -86,10 +86,14 @@ def sums_per_pair(inputs: FeatureInputs, asked: Sequence[Sum], near: DataFrame) 
     ]
     is_near = F.col("query_key").isNotNull()
     daily = daily.select(
-        "as_of", "age_days", F.when(is_near, F.col("locale")).otherwise(F.substring("locale", 1, 2)).alias("locale"),
-        "query_key", key_of("track_id"), *weights,
+        "as_of",
+        "age_days",
+        F.when(is_near, F.col("locale")).otherwise(F.substring("locale", 1, 2)).alias("locale"),
+        "query_key",
+        key_of("track_id"),
+        *weights,
         *[derived.get(m, F.col(m)).alias(m) for m in sorted({s.measure for s in once.values()})],
-    )  # fmt: skip
+    )
     return daily.groupBy("as_of", "locale", "query_key", "track_id_key").agg(
         *[_span_sum(s).alias(name) for name, s in sorted(once.items())]
     )
@@ -249,15 +253,22 @@ def with_long_sums(base: DataFrame, history: DataFrame | None, tracks: DataFrame
             )
         rows = history.where(F.col("level") == ("query" if level == "query" else "track"))
         rows = rows.withColumn("_at", F.explode(places("place"))).select(
-            "as_of", "span_days", "_at.*", F.col("key").alias("query" if level == "query" else "track_id"),
+            "as_of",
+            "span_days",
+            "_at.*",
+            F.col("key").alias("query" if level == "query" else "track_id"),
             *sorted({s.measure for s in here.values()}),
-        )  # fmt: skip
+        )
         named = F.broadcast(with_keys(track_keys(tracks)))
         rows = _of_wanted_queries(rows, base) if level == "query" else rows.join(named, "track_id")
-        summed = rows.groupBy(*keys).agg(*[
-            F.sum(F.when(F.col("span_days") == F.lit(s.days), F.col(s.measure)).otherwise(0)).alias(f"{level}__{name}")
-            for name, s in sorted(here.items())
-        ])  # fmt: skip
+        summed = rows.groupBy(*keys).agg(
+            *[
+                F.sum(F.when(F.col("span_days") == F.lit(s.days), F.col(s.measure)).otherwise(0)).alias(
+                    f"{level}__{name}"
+                )
+                for name, s in sorted(here.items())
+            ]
+        )
         base = base.join(F.broadcast(summed) if level in ("query", "artist") else summed, keys, "left")
     return base
 
@@ -273,10 +284,18 @@ def with_listeners(base: DataFrame, listeners: DataFrame | None, asked: Sequence
         raise ValueError("no sketches of listeners given, but a feature counts them")
     rows = listeners.withColumn("_at", F.explode(places())).select("as_of", "span_days", "_at.*", "query", "listeners")
     keys = level_keys("query")
-    merged = _of_wanted_queries(rows, base).groupBy(*keys).agg(*[
-        F.hll_sketch_estimate(F.hll_union_agg(F.when(F.col("span_days") == F.lit(s.days), F.col("listeners")))).alias(f"query__{name}")
-        for name, s in sorted(here.items())
-    ])  # fmt: skip
+    merged = (
+        _of_wanted_queries(rows, base)
+        .groupBy(*keys)
+        .agg(
+            *[
+                F.hll_sketch_estimate(
+                    F.hll_union_agg(F.when(F.col("span_days") == F.lit(s.days), F.col("listeners")))
+                ).alias(f"query__{name}")
+                for name, s in sorted(here.items())
+            ]
+        )
+    )
     return base.join(F.broadcast(merged), keys, "left")
 
 

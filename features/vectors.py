@@ -66,9 +66,18 @@ def fitted_vectors(daily: DataFrame, as_of: date) -> DataFrame:
         if rated.isEmpty():
             return daily.sparkSession.createDataFrame([], struct(VECTORS)).drop("run_date")
         als = ALS(
-            rank=RANK, maxIter=ROUNDS, regParam=PENALTY, alpha=CONFIDENCE, implicitPrefs=True, seed=SEED, numUserBlocks=1,
-            numItemBlocks=1, userCol="query_number", itemCol="track_id_number", ratingCol="rating",
-        )  # fmt: skip
+            rank=RANK,
+            maxIter=ROUNDS,
+            regParam=PENALTY,
+            alpha=CONFIDENCE,
+            implicitPrefs=True,
+            seed=SEED,
+            numUserBlocks=1,
+            numItemBlocks=1,
+            userCol="query_number",
+            itemCol="track_id_number",
+            ratingCol="rating",
+        )
         model = als.fit(in_order)
         vector = F.transform("features", lambda x: F.rint(x.cast("double") * 1e6) / 1e6).alias("vector")
         of_queries = model.userFactors.select(F.col("id").alias("query_number"), vector).join(

@@ -31,9 +31,11 @@ def run(night: Night, asked: tuple[date, date]) -> Done:
     done = [ingest.run(one), count_engagement.run(one)]
     night.notes += one.notes
     return Done(
-        sum(d.rows_in for d in done), sum(d.rows_out for d in done), "; ".join(d.note for d in done if d.note),
+        sum(d.rows_in for d in done),
+        sum(d.rows_out for d in done),
+        "; ".join(d.note for d in done if d.note),
         all(d.skipped for d in done),
-    )  # fmt: skip
+    )
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="backfill")

@@ -105,10 +105,19 @@ def inputs_of(
     curves = night.lake.read(EXPOSURE_CURVES, dates, allow_unvalidated=True)
     vectors = stored_vectors(night.lake, dates) if night.settings.features.vectors else None
     return FeatureInputs(
-        pairs, daily, queries, night.tracks(allow_unvalidated=True), curves, dates, popularity_by_snapshot(night.lake, catalogs_of(night)),
-        history(night.lake, dates), listener_history(night.lake, dates), vectors, stored_strengths(night.lake, dates),
+        pairs,
+        daily,
+        queries,
+        night.tracks(allow_unvalidated=True),
+        curves,
+        dates,
+        popularity_by_snapshot(night.lake, catalogs_of(night)),
+        history(night.lake, dates),
+        listener_history(night.lake, dates),
+        vectors,
+        stored_strengths(night.lake, dates),
         night.run_date,
-    )  # fmt: skip
+    )
 
 
 def catalogs_of(night: Night) -> dict[date, tuple[str, str | None]] | None:
@@ -175,10 +184,13 @@ def snapshot_mark(night: Night, day: date, only: tuple[str, ...]) -> str:
     of_training = (labels.label_days, labels.unshown_per_query)
     inputs = night.inputs(
         # all days: the long windows read tiles of them
-        daily=(DAILY_ENGAGEMENT, night.days(date.min, end)), queries=(QUERIES, [night.run_date]), tracks=(TRACKS, [night.tracks_unit]),
-        curves=(EXPOSURE_CURVES, [day]), candidates=(CANDIDATES, [night.run_date]),
+        daily=(DAILY_ENGAGEMENT, night.days(date.min, end)),
+        queries=(QUERIES, [night.run_date]),
+        tracks=(TRACKS, [night.tracks_unit]),
+        curves=(EXPOSURE_CURVES, [day]),
+        candidates=(CANDIDATES, [night.run_date]),
         popularity=(TRACKS, [u for u in known[day] if u] if known else []),
-    )  # fmt: skip
+    )
     of_inputs = night.mark(inputs, head_settings(night), code_fingerprint("jobs.build_features"))
     return f"{made}{OWN}{of_inputs}" if day == night.run_date else f"{made}{BACK}{night.mark(of_inputs, of_training)}"
 

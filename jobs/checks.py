@@ -18,15 +18,35 @@ from tuning.settings import SearchSettings
 
 TUNE_MODES = ("auto", "always", "never")
 AT_LEAST = {
-    "ingest.days_late": 0, "ingest.settle_s": 0, "maintain.quarantine_days": 0, "maintain.vacuum_h": 0, "labels.label_days": 1,
-    "labels.curve_days": 1, "candidates.window_days": 1, "candidates.cap": 1, "candidates.per_source": 1, "features.keep": 1,
-    "ranking.max_entries": 1, "ranking.tracks_per_entry": 1, "ranking.max_per_artist": 1, "ranking.artist_span": 1,
-    "labels.unshown_per_query": 0, "serving.keep": 1, "serving.max_age_h": 0, "nightly.lock_wait_s": 0, "cluster.shuffle_partitions": 1,
-}  # fmt: skip
+    "ingest.days_late": 0,
+    "ingest.settle_s": 0,
+    "maintain.quarantine_days": 0,
+    "maintain.vacuum_h": 0,
+    "labels.label_days": 1,
+    "labels.curve_days": 1,
+    "candidates.window_days": 1,
+    "candidates.cap": 1,
+    "candidates.per_source": 1,
+    "features.keep": 1,
+    "ranking.max_entries": 1,
+    "ranking.tracks_per_entry": 1,
+    "ranking.max_per_artist": 1,
+    "ranking.artist_span": 1,
+    "labels.unshown_per_query": 0,
+    "serving.keep": 1,
+    "serving.max_age_h": 0,
+    "nightly.lock_wait_s": 0,
+    "cluster.shuffle_partitions": 1,
+}
 SHARES = (
-    "ingest.max_quarantined_share", "ranking.head_share", "ranking.explore_share", "ranking.max_leak_auc",
-    "bots.max_one_query_share", "bots.min_devotion", "bots.max_fan_share",
-)  # fmt: skip
+    "ingest.max_quarantined_share",
+    "ranking.head_share",
+    "ranking.explore_share",
+    "ranking.max_leak_auc",
+    "bots.max_one_query_share",
+    "bots.min_devotion",
+    "bots.max_fan_share",
+)
 # Spark's words for an engine on this machine; another address is waited for without end and without an error
 ON_THIS_MACHINE = re.compile(r"local(\[(\d+|\*)(\s*,\s*\d+)?\])?|local-cluster\[\s*\d+\s*,\s*\d+\s*,\s*\d+\s*\]")
 
@@ -42,10 +62,17 @@ def search_settings(settings: Settings) -> SearchSettings:
     """What `jobs.tune` asks of the sweep. Raises BadConfiguration for a space, parameters or limits that can't be."""
     section = settings.tuning
     return SearchSettings(
-        name=section.resume or settings.sweep or f"sweep-{settings.run_date}", space=dict(settings.search_space), base=dict(settings.ranker),
-        trials=section.trials, time_budget_s=section.time_budget_s, folds=section.folds, max_trees=section.max_trees, prune=section.prune,
-        resume=bool(section.resume), start_limit_s=section.start_limit_s,
-    )  # fmt: skip
+        name=section.resume or settings.sweep or f"sweep-{settings.run_date}",
+        space=dict(settings.search_space),
+        base=dict(settings.ranker),
+        trials=section.trials,
+        time_budget_s=section.time_budget_s,
+        folds=section.folds,
+        max_trees=section.max_trees,
+        prune=section.prune,
+        resume=bool(section.resume),
+        start_limit_s=section.start_limit_s,
+    )
 
 
 def paths(section: object, above: str = "") -> Iterator[tuple[str, str]]:
@@ -96,9 +123,11 @@ def _wrong(settings: Settings) -> Iterator[str]:
     if len(cuts) != 4 or sorted(set(cuts)) != cuts:
         yield f"labels.cuts is {cuts}, expected four rising rates, where grades 1 to 4 begin"
     parts: tuple[Callable[[], object], ...] = (
-        lambda: RankerParams.from_dict(settings.ranker), lambda: search_settings(settings), lambda: chosen(settings.features.only),
+        lambda: RankerParams.from_dict(settings.ranker),
+        lambda: search_settings(settings),
+        lambda: chosen(settings.features.only),
         lambda: chosen(settings.features.tried),
-    )  # fmt: skip
+    )
     said = set()
     for part in parts:
         try:

@@ -27,9 +27,14 @@ MIN_FREE_GB = 5
 def findings(settings: Settings) -> list[tuple[str, Finding]]:
     """Every check with whether it is well and what to do if not."""
     checks: list[tuple[str, Callable[[Settings], Finding]]] = [
-        ("Java", _java), ("Delta's JARs", _jars), ("disk", _disk), ("pseudonym key", _key), ("lock", _lock),
-        ("last nights", _nights), ("release", _release),
-    ]  # fmt: skip
+        ("Java", _java),
+        ("Delta's JARs", _jars),
+        ("disk", _disk),
+        ("pseudonym key", _key),
+        ("lock", _lock),
+        ("last nights", _nights),
+        ("release", _release),
+    ]
     return [(name, check(settings)) for name, check in checks]
 
 
@@ -57,9 +62,11 @@ def _disk(settings: Settings) -> Finding:
 def _key(settings: Settings) -> Finding:
     key, mark = Path(settings.privacy.key_file), Path(settings.lake.root) / "pseudonym_key.json"
     if not key.exists():
-        return (False, f"{key} is gone but the lake was written with it: put it back") if mark.exists() else (
-            True, f"{key}: made by the first night"
-        )  # fmt: skip
+        return (
+            (False, f"{key} is gone but the lake was written with it: put it back")
+            if mark.exists()
+            else (True, f"{key}: made by the first night")
+        )
     try:
         check_key(key, Path(settings.lake.root))
     except PlayfirstError as error:

@@ -40,9 +40,12 @@ def run(night: Night) -> Done:
     days = {t: night.days(t, t + span) for t in night.as_of}
     inputs = night.inputs(
         daily=(DAILY_ENGAGEMENT, sorted({d for of in days.values() for d in of})),
-        curves=(EXPOSURE_CURVES, [night.run_date]), queries=(QUERIES, [night.run_date]),
-        pairs=(SNAPSHOT_PAIRS, night.as_of), candidates=(CANDIDATES, night.as_of), tracks=(TRACKS, [night.tracks_unit]),
-    )  # fmt: skip
+        curves=(EXPOSURE_CURVES, [night.run_date]),
+        queries=(QUERIES, [night.run_date]),
+        pairs=(SNAPSHOT_PAIRS, night.as_of),
+        candidates=(CANDIDATES, night.as_of),
+        tracks=(TRACKS, [night.tracks_unit]),
+    )
     mark = night.mark(
         inputs,
         settings,

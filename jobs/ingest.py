@@ -83,9 +83,12 @@ def _wanted(night: Night, deliveries: Deliveries) -> tuple[dict[str, str], dict[
         days=TRAILING_DAYS + night.days_open
     )  # what its counted days are counted from
     waiting = {
-        d for d in fresh
-        if d in known and night.can_wait(date.fromisoformat(d), reads_from) and deliveries.is_of_older_version(d, known[d], versions[:-1])
-    }  # fmt: skip
+        d
+        for d in fresh
+        if d in known
+        and night.can_wait(date.fromisoformat(d), reads_from)
+        and deliveries.is_of_older_version(d, known[d], versions[:-1])
+    }
     night.note_waiting("read", waiting)
     return {d: m for d, m in fresh.items() if d not in waiting}, late
 
@@ -172,9 +175,12 @@ def _folders(night: Night, pending: dict[str, str], new_tracks: int) -> Done:
         forgotten = lake.read(FORGOTTEN_USERS, allow_unvalidated=True) if lake.exists(FORGOTTEN_USERS) else None
         parsed = rows(spark, search_files, SEARCH_FIELDS, "searches", ubi)
         judged = judged_searches(
-            parsed, key_frame(spark, Path(night.settings.privacy.key_file)), normalised, forgotten,
+            parsed,
+            key_frame(spark, Path(night.settings.privacy.key_file)),
+            normalised,
+            forgotten,
             requests(spark, search_files, SEARCH_FIELDS, "searches", ubi),
-        ).localCheckpoint()  # fmt: skip
+        ).localCheckpoint()
         sides.append(Sorted(with_outcome(judged, "search", earlier, days_late), "search", search_files))
         known = sides[0].rows.where("outcome = 'accepted'").select(*KNOWN).unionByName(known)
     if event_files:
@@ -230,9 +236,14 @@ def _join_late(night: Night, late: dict[str, str]) -> int:
     for unit in sorted(late):
         around = night.days_before(unit, days_late, set(), also_after=True)
         found = joined_late(
-            _read(night, QUARANTINE, [unit]), _read(night, SEARCH_LOG, around), _read(night, ENGAGEMENT_EVENTS, around),
-            night.tracks(allow_unvalidated=True), unit, days_late, _ubi(night),
-        )  # fmt: skip
+            _read(night, QUARANTINE, [unit]),
+            _read(night, SEARCH_LOG, around),
+            _read(night, ENGAGEMENT_EVENTS, around),
+            night.tracks(allow_unvalidated=True),
+            unit,
+            days_late,
+            _ubi(night),
+        )
         if found is not None and found.count:
             joined += found.count
             lake.write(ENGAGEMENT_EVENTS, found.events, {unit: late[unit]})
@@ -263,8 +274,11 @@ def _hold_bad_sources(
         return
     delivered = {(str(f.day), source): files for f in folders for source, files in f.files.items() if files}
     check_something_accepted(night.spark, delivered, per_file, sides, _ubi(night))
-    worst = sorted((r["day"], r["source"], r["quarantined"], r["received"]) for r in counted
-                   if r["quarantined"] > limit * r["received"])  # fmt: skip
+    worst = sorted(
+        (r["day"], r["source"], r["quarantined"], r["received"])
+        for r in counted
+        if r["quarantined"] > limit * r["received"]
+    )
     if worst:
         day, source, bad, received = worst[0]
         [side] = [s for s in sides if s.source == source]

@@ -16,9 +16,17 @@ from lake.upkeep import compact, expire
 from ranking.examples import training_examples_table
 
 AS_OF = (
-    t.QUERIES, t.ALIAS_PAIRS, t.EXPOSURE_CURVES, t.BACKOFF_STRENGTHS, t.VECTORS, t.CANDIDATES,
-    *feature_tables(), t.JUDGEMENTS, training_examples_table(), t.HEAD_RANKINGS,
-)  # fmt: skip
+    t.QUERIES,
+    t.ALIAS_PAIRS,
+    t.EXPOSURE_CURVES,
+    t.BACKOFF_STRENGTHS,
+    t.VECTORS,
+    t.CANDIDATES,
+    *feature_tables(),
+    t.JUDGEMENTS,
+    training_examples_table(),
+    t.HEAD_RANKINGS,
+)
 OTHERS = tuple(x for x in t.LOG_TABLES if x.name not in {y.name for y in AS_OF})
 
 

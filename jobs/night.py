@@ -229,10 +229,17 @@ def night(settings: Settings, lock_wait_s: float = 0.0) -> Iterator[Night]:
         cluster = settings.cluster
         session = LazySession(
             SessionSettings(
-                f"playfirst {settings.run_date}", cluster.master, cluster.memory, cluster.shuffle_partitions, cluster.ui,
-                cluster.remote, cluster.work_dir, dict(cluster.extra), cluster.java_options,
+                f"playfirst {settings.run_date}",
+                cluster.master,
+                cluster.memory,
+                cluster.shuffle_partitions,
+                cluster.ui,
+                cluster.remote,
+                cluster.work_dir,
+                dict(cluster.extra),
+                cluster.java_options,
             )
-        )  # fmt: skip
+        )
         this = Night(settings, Lake(session, root, run_id))
         try:
             yield this

@@ -25,18 +25,27 @@ from jobs import (
     tune,
     understand,
     validate,
-)  # fmt: skip
+)
 from jobs.answers import chosen_requests, print_answers
 from jobs.command import run_command, settings_of, told
 from jobs.night import Night, Step, night
 from jobs.summary import Summary
 
 STEPS: tuple[tuple[str, Step], ...] = (
-    ("ingest", ingest.run), ("understand", understand.run), ("count_engagement", count_engagement.run),
-    ("fit_exposure", fit_exposure.run), ("candidates", candidates.run), ("build_features", build_features.run),
-    ("validate", validate.run), ("grade", grade.run), ("assemble", assemble.run), ("tune", tune.run_if_due),
-    ("train", train.run), ("rank_head", rank_head.run), ("publish", publish.run),
-)  # fmt: skip
+    ("ingest", ingest.run),
+    ("understand", understand.run),
+    ("count_engagement", count_engagement.run),
+    ("fit_exposure", fit_exposure.run),
+    ("candidates", candidates.run),
+    ("build_features", build_features.run),
+    ("validate", validate.run),
+    ("grade", grade.run),
+    ("assemble", assemble.run),
+    ("tune", tune.run_if_due),
+    ("train", train.run),
+    ("rank_head", rank_head.run),
+    ("publish", publish.run),
+)
 
 
 def run(this: Night, console: Console) -> Summary:

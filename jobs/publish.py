@@ -65,7 +65,9 @@ def run(night: Night) -> Done:
     covered, asked = traffic(lake.read(QUERIES, [night.run_date]), lake.read(HEAD_RANKINGS, [night.run_date]))
     manifest = {
         "inputs": night.inputs(
-            rankings=(HEAD_RANKINGS, [night.run_date]), queries=(QUERIES, [night.run_date]), tracks=(TRACKS, [night.tracks_unit]),
+            rankings=(HEAD_RANKINGS, [night.run_date]),
+            queries=(QUERIES, [night.run_date]),
+            tracks=(TRACKS, [night.tracks_unit]),
             folders=(DELIVERED_FILES, [u for u in lake.commits(DELIVERED_FILES) if u < night.settings.run_date]),
         ),
         "config_fingerprint": night.mark(dict(night.settings.ranker), night.k, code_fingerprint("jobs.rank_head")),
@@ -75,9 +77,12 @@ def run(night: Night) -> Done:
         "coverage": {"public_searches_28d": asked, "answered_share": round(covered / max(asked, 1), 6), "k": night.k},
         "accepted_incomplete": night.settings.ingest.accept_incomplete,
         "forced": night.settings.publish.force,
-    }  # fmt: skip
-    built = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "run_id": lake.run_id,
-             "max_age_h": night.settings.serving.max_age_h}  # fmt: skip
+    }
+    built = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "run_id": lake.run_id,
+        "max_age_h": night.settings.serving.max_age_h,
+    }
     release_id = write_release(root, night.settings.run_date, entries, infos, manifest, built, grammar_bytes())
     outcome = publish(root, release_id, night.settings.serving.keep)
     note_published(night, mark, release_id)
@@ -152,9 +157,16 @@ def _mark(night: Night, inputs: Mapping[str, object]) -> str:
     rankings = night.inputs(rankings=(HEAD_RANKINGS, day), queries=(QUERIES, day), tracks=(TRACKS, [night.tracks_unit]))
     settings = night.settings
     return night.mark(
-        rankings, inputs, night.k, settings.serving, settings.publish, settings.ingest.accept_incomplete,
-        hashlib.sha256(grammar_bytes()).hexdigest(), FORMAT_VERSION, code_fingerprint("jobs.publish"),
-    )  # fmt: skip
+        rankings,
+        inputs,
+        night.k,
+        settings.serving,
+        settings.publish,
+        settings.ingest.accept_incomplete,
+        hashlib.sha256(grammar_bytes()).hexdigest(),
+        FORMAT_VERSION,
+        code_fingerprint("jobs.publish"),
+    )
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="publish")

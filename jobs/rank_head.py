@@ -32,9 +32,13 @@ def run(night: Night) -> Done:
         candidates=(CANDIDATES, day),
     )
     mark = night.mark(
-        inputs, file_hash(folder / "model.txt") if folder else "no ranker", matrix_fingerprint(), head_settings(night),
-        code_fingerprint("jobs.rank_head"), library_versions("lightgbm"),
-    )  # fmt: skip
+        inputs,
+        file_hash(folder / "model.txt") if folder else "no ranker",
+        matrix_fingerprint(),
+        head_settings(night),
+        code_fingerprint("jobs.rank_head"),
+        library_versions("lightgbm"),
+    )
     if not night.pending(HEAD_RANKINGS, {night.settings.run_date: mark}):
         return Done(skipped=True)
     rows = matrix(lake.read(PAIR, day), lake.read(QUERY, day), lake.read(TRACK, day))

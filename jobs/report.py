@@ -90,14 +90,17 @@ def run(night: Night) -> Done:
         F.sum(F.when(F.col("client") == "alexa", F.col("long_plays")).otherwise(F.col("clicks"))).alias("clicks"),
     )
     forms_of = lake.read(QUERIES, day).select("locale", "query", "stripped")
-    pooled = seen.join(forms_of, ["locale", "query"]).groupBy("locale", "stripped", "track_id").agg(
-        *[F.sum(name).alias(f"pooled_{name}") for name in ("impressions", "clicks")]
-    )  # fmt: skip
+    pooled = (
+        seen.join(forms_of, ["locale", "query"])
+        .groupBy("locale", "stripped", "track_id")
+        .agg(*[F.sum(name).alias(f"pooled_{name}") for name in ("impressions", "clicks")])
+    )
     features = lake.read(feature_table("query_track"), day).select(
         "locale", "query", "track_id", F.col("coec_28d").alias("coec"), F.col("coec_raw_28d").alias("coec_raw")
     )
     frame = (
-        lake.read(CANDIDATES, day).select("locale", "query", "track_id", F.col("source_rank").alias("candidate_rank"))
+        lake.read(CANDIDATES, day)
+        .select("locale", "query", "track_id", F.col("source_rank").alias("candidate_rank"))
         .join(F.broadcast(wanted), ["locale", "query"])
         .join(features, ["locale", "query", "track_id"])
         .join(forms_of, ["locale", "query"])
@@ -105,7 +108,7 @@ def run(night: Night) -> Done:
         .join(pooled, ["locale", "stripped", "track_id"], "left")
         .fillna(0, ["impressions", "clicks", "pooled_impressions", "pooled_clicks"])
         .join(_served(night, wanted), ["locale", "query", "track_id"], "left")
-    ).toPandas()  # fmt: skip
+    ).toPandas()
     catalog = night.tracks(allow_unvalidated=False).select("track_id", "title", "artists", "popularity").toPandas()
     result = evaluate_night(truth, rankings, frame, catalog, stripped=forms, aliases=aliases)
     out = report_file(night.settings)
@@ -153,9 +156,13 @@ def _mark(night: Night) -> str:
     """Fingerprint of all that the figures follow from: the released lists, what the arms are ranked by, and the simulator's truth."""
     day, root = [night.run_date], truth_folder(night.settings)
     inputs = night.inputs(
-        released=(HEAD_RANKINGS, day), candidates=(CANDIDATES, day), queries=(QUERIES, day), features=(feature_table("query_track"), day),
-        daily=(DAILY_ENGAGEMENT, night.window(WINDOW_DAYS)), tracks=(TRACKS, [night.tracks_unit]),
-    )  # fmt: skip
+        released=(HEAD_RANKINGS, day),
+        candidates=(CANDIDATES, day),
+        queries=(QUERIES, day),
+        features=(feature_table("query_track"), day),
+        daily=(DAILY_ENGAGEMENT, night.window(WINDOW_DAYS)),
+        tracks=(TRACKS, [night.tracks_unit]),
+    )
     files = sorted((root / "truth").glob("*")) + sorted((night.logs / "searches" / f"date={night.run_date}").glob("*"))
     hashes = [[f.name, night.hashes.of(f)] for f in files if f.is_file()]
     night.hashes.save()

@@ -29,9 +29,12 @@ class Summary:
         """Show progress while the block runs; the block puts what was done into the list it is handed."""
         started, handed = time.monotonic(), list[Done]()
         columns = (
-            SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=30),
-            TextColumn("{task.completed:.0f}/{task.total:.0f} tasks"), TimeElapsedColumn(),
-        )  # fmt: skip
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            TextColumn("{task.completed:.0f}/{task.total:.0f} tasks"),
+            TimeElapsedColumn(),
+        )
         with Progress(*columns, console=self.console, transient=True, disable=not self.console.is_terminal) as bar:
             task = bar.add_task(f"{number} {name}", total=1, completed=0)
 

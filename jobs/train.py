@@ -118,10 +118,13 @@ def run(night: Night) -> Done:
     winner, threads = winner_of(night), night.settings.tuning.threads
     features = feature_list()
     mark = night.mark(
-        night.inputs(examples=(EXAMPLES, [night.run_date])), dict(night.settings.ranker),
-        [winner.params, winner.trees, winner.identity] if winner else None, features.fingerprint,
-        code_fingerprint("jobs.train"), library_versions(*FIT_LIBRARIES),
-    )  # fmt: skip
+        night.inputs(examples=(EXAMPLES, [night.run_date])),
+        dict(night.settings.ranker),
+        [winner.params, winner.trees, winner.identity] if winner else None,
+        features.fingerprint,
+        code_fingerprint("jobs.train"),
+        library_versions(*FIT_LIBRARIES),
+    )
     if stands(folder, features, mark):
         return Done(skipped=True)
     path = examples_path(night)
@@ -136,9 +139,15 @@ def run(night: Night) -> Done:
         if winner:
             again = _judged(examples, winner.params, threads)
             chosen = again if again.valid_ndcg10 >= judged.valid_ndcg10 else judged
-    said = {"fingerprint": mark, "examples": night.lake.fingerprint(EXAMPLES, night.run_date), "sweep": winner.sweep if winner else None,
-            "run_date": night.settings.run_date, "chosen": "default" if chosen is judged else "sweep",
-            "valid_ndcg10": chosen.valid_ndcg10, "default_valid_ndcg10": judged.valid_ndcg10}  # fmt: skip
+    said = {
+        "fingerprint": mark,
+        "examples": night.lake.fingerprint(EXAMPLES, night.run_date),
+        "sweep": winner.sweep if winner else None,
+        "run_date": night.settings.run_date,
+        "chosen": "default" if chosen is judged else "sweep",
+        "valid_ndcg10": chosen.valid_ndcg10,
+        "default_valid_ndcg10": judged.valid_ndcg10,
+    }
     ranker = fit(
         examples, RankerParams.from_dict(chosen.params), trees=chosen.trees, seed=1, threads=threads, metadata=said
     )

@@ -34,9 +34,11 @@ def run(night: Night) -> Done:
     reacted = [u for u in units if u in lake.commits(ENGAGEMENT_EVENTS)]
     before = max((u for u in lake.commits(QUERIES) if u < unit), default=None)
     inputs = night.inputs(
-        searches=(SEARCH_LOG, units), events=(ENGAGEMENT_EVENTS, reacted), tracks=(TRACKS, [night.tracks_unit]),
+        searches=(SEARCH_LOG, units),
+        events=(ENGAGEMENT_EVENTS, reacted),
+        tracks=(TRACKS, [night.tracks_unit]),
         previous=(QUERIES, [before] if before else []),
-    )  # fmt: skip
+    )
     mark = night.mark(inputs, night.k, code_fingerprint("jobs.understand"), library_versions(*READING_LIBRARIES))
     if not night.pending(QUERIES, {unit: mark}):
         return Done(skipped=True)
@@ -61,9 +63,13 @@ def run(night: Night) -> Done:
         return with_cluster_id(found, asked, pairs, previous, unit)
 
     everywhere = readings_everywhere(asked, read)
-    shape = play_shape(plays, night.run_date) if plays is not None else asked.select(
-        "locale", "query", *[F.lit(None).cast("double").alias(c) for c in ("play_entropy", "play_volatility")]
-    )  # fmt: skip
+    shape = (
+        play_shape(plays, night.run_date)
+        if plays is not None
+        else asked.select(
+            "locale", "query", *[F.lit(None).cast("double").alias(c) for c in ("play_entropy", "play_volatility")]
+        )
+    )
     rows = lake.write(QUERIES, with_traffic(everywhere, asked, shape, night.run_date), {unit: mark})
     n_asked = asked.count()
     for frame in (asked, plays):

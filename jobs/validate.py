@@ -12,9 +12,23 @@ from jobs.night import Done, Night, run_alone
 from lake import tables as t
 
 GATED = (
-    t.SEARCH_LOG, t.ENGAGEMENT_EVENTS, t.QUARANTINE, t.DELIVERED_FILES, t.TRACKS, t.QUERIES, t.ALIAS_PAIRS, t.DAILY_ENGAGEMENT,
-    t.ENGAGEMENT_TILES, t.LISTENER_TILES, t.DAILY_SEARCHES, t.BOT_DAYS, t.EXPOSURE_CURVES, t.BACKOFF_STRENGTHS, t.VECTORS, t.CANDIDATES,
-)  # fmt: skip
+    t.SEARCH_LOG,
+    t.ENGAGEMENT_EVENTS,
+    t.QUARANTINE,
+    t.DELIVERED_FILES,
+    t.TRACKS,
+    t.QUERIES,
+    t.ALIAS_PAIRS,
+    t.DAILY_ENGAGEMENT,
+    t.ENGAGEMENT_TILES,
+    t.LISTENER_TILES,
+    t.DAILY_SEARCHES,
+    t.BOT_DAYS,
+    t.EXPOSURE_CURVES,
+    t.BACKOFF_STRENGTHS,
+    t.VECTORS,
+    t.CANDIDATES,
+)
 
 
 def run(night: Night) -> Done:

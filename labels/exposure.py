@@ -44,9 +44,12 @@ def position_counts(daily: DataFrame, queries: DataFrame) -> DataFrame:
         *[F.sum(F.col("hits")[i]).alias(f"c{i}") for i in range(CELLS)],
     )
     wide = pair.groupBy("client", "intent_group").agg(*[c for i in range(CELLS) for c in _rank_sums(i)])
-    ranks = F.array(*[
-        F.struct(F.lit(i + 1).alias("position"), *[F.col(f"{name}{i}").alias(name) for name in RANK_SUMS]) for i in range(CELLS)
-    ])  # fmt: skip
+    ranks = F.array(
+        *[
+            F.struct(F.lit(i + 1).alias("position"), *[F.col(f"{name}{i}").alias(name) for name in RANK_SUMS])
+            for i in range(CELLS)
+        ]
+    )
     return wide.select("client", "intent_group", F.explode(ranks).alias("r")).select("client", "intent_group", "r.*")
 
 
@@ -101,12 +104,18 @@ def curves(counts: pd.DataFrame, settings: CurveSettings) -> pd.DataFrame:
                 level = _level(n.tolist(), c.tolist(), propensity, settings.strength)
                 expected = [min(1.0, level * p) for p in propensity]
             out.append(
-                pd.DataFrame({
-                    "client": client, "intent_group": group, "position": range(1, CELLS + 1), "impressions": n.to_numpy(),
-                    "clicks": c.to_numpy(), "propensity": [round(p, 9) for p in propensity],
-                    "expected_rate": [round(e, 9) for e in expected],
-                })
-            )  # fmt: skip
+                pd.DataFrame(
+                    {
+                        "client": client,
+                        "intent_group": group,
+                        "position": range(1, CELLS + 1),
+                        "impressions": n.to_numpy(),
+                        "clicks": c.to_numpy(),
+                        "propensity": [round(p, 9) for p in propensity],
+                        "expected_rate": [round(e, 9) for e in expected],
+                    }
+                )
+            )
     return pd.concat(out, ignore_index=True).astype({"position": "int32", "impressions": "int64", "clicks": "int64"})
 
 

@@ -42,8 +42,9 @@ def judgements(daily: DataFrame, curves: DataFrame, queries: DataFrame, settings
     frame = frame.join(F.broadcast(rates), ["client", "intent_group"], "left")
     examined = F.aggregate(
         F.zip_with("impressions_by_position", "p", lambda n, p: F.round(n * p * 1_000_000).cast("bigint")),
-        F.lit(0).cast("bigint"), lambda a, x: a + x,
-    )  # fmt: skip
+        F.lit(0).cast("bigint"),
+        lambda a, x: a + x,
+    )
     heard = F.col("impressions") * 1_000_000
     frame = frame.withColumn("exposure_micro", F.when(F.col("client") == "alexa", heard).otherwise(examined))
     pairs = (

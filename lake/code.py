@@ -21,13 +21,35 @@ from lake.fingerprint import fingerprint
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = (
-    "jobs", "lake", "events", "queries", "features", "labels", "ranking", "tuning", "evaluation", "quality", "serving", "simulator",
-    "tools", "benchmarks", "conf",
-)  # fmt: skip
+    "jobs",
+    "lake",
+    "events",
+    "queries",
+    "features",
+    "labels",
+    "ranking",
+    "tuning",
+    "evaluation",
+    "quality",
+    "serving",
+    "simulator",
+    "tools",
+    "benchmarks",
+    "conf",
+)
 # reading and writing, settings, the gate, the release's files: none of them decides what a computed value is
 _MOVES_DATA = (
-    "jobs.night", "jobs.command", "jobs.settings", "jobs.checks", "jobs.gate", "jobs.summary", "jobs.answers", "lake", "quality", "serving",
-)  # fmt: skip
+    "jobs.night",
+    "jobs.command",
+    "jobs.settings",
+    "jobs.checks",
+    "jobs.gate",
+    "jobs.summary",
+    "jobs.answers",
+    "lake",
+    "quality",
+    "serving",
+)
 _COMPUTES = ("lake.places", "lake.columns")  # the modules of those rooms that do
 # steps import single functions of each other: of them only what is named, and what that uses, enters
 _BY_NAME = "jobs."

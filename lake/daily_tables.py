@@ -41,15 +41,22 @@ PLAYS_BY_DWELL = Column(
 )
 
 DAILY_ENGAGEMENT = Table(
-    "daily_engagement", "one row per (search_date, locale, query, track, client) with an impression",
-    ("locale", "query", "track_id", "client"), "search_date",
+    "daily_engagement",
+    "one row per (search_date, locale, query, track, client) with an impression",
+    ("locale", "query", "track_id", "client"),
+    "search_date",
     (SEARCH_DATE, LOCALE, QUERY, TRACK_ID, CLIENT, *ENGAGEMENT_MEASURES, *POSITION_ARRAYS, PLAYS_BY_DWELL),
-    "count_engagement", restricted=True, sort_by=("locale", "query"), may_be_empty=True,
-)  # fmt: skip
+    "count_engagement",
+    restricted=True,
+    sort_by=("locale", "query"),
+    may_be_empty=True,
+)
 
 ENGAGEMENT_TILES = Table(
-    "engagement_tiles", "one row per (tile, query or track) with an impression in those days",
-    ("level", "place", "key"), "tile",
+    "engagement_tiles",
+    "one row per (tile, query or track) with an impression in those days",
+    ("level", "place", "key"),
+    "tile",
     (
         Column("tile", "string", "first day and length: `2026-09-24+8` is the eight days from the 24th on"),
         Column("level", "string", "what the key is", values=("query", "track")),
@@ -57,33 +64,57 @@ ENGAGEMENT_TILES = Table(
         Column("key", "string", "the query, or the track_id"),
         *ENGAGEMENT_MEASURES,
     ),
-    "count_engagement", restricted=True, sort_by=("level", "place", "key"), may_be_empty=True,
-)  # fmt: skip
+    "count_engagement",
+    restricted=True,
+    sort_by=("level", "place", "key"),
+    may_be_empty=True,
+)
 
 LISTENER_TILES = Table(
-    "listener_tiles", "one row per (tile, locale, query) asked in those days", ("locale", "query"), "tile",
+    "listener_tiles",
+    "one row per (tile, locale, query) asked in those days",
+    ("locale", "query"),
+    "tile",
     (
-        Column("tile", "string", "first day and length, as in engagement_tiles"), LOCALE, QUERY,
-        Column("listeners", "binary", "HyperLogLog sketch of the accounts that asked (Apache DataSketches, 2^10 registers)"),
+        Column("tile", "string", "first day and length, as in engagement_tiles"),
+        LOCALE,
+        QUERY,
+        Column(
+            "listeners", "binary", "HyperLogLog sketch of the accounts that asked (Apache DataSketches, 2^10 registers)"
+        ),
     ),
-    "count_engagement", restricted=True, sort_by=("locale", "query"), may_be_empty=True,
-)  # fmt: skip
+    "count_engagement",
+    restricted=True,
+    sort_by=("locale", "query"),
+    may_be_empty=True,
+)
 
 DAILY_SEARCHES = Table(
-    "daily_searches", "one row per (search_date, locale, query, client) asked by people",
-    ("locale", "query", "client"), "search_date",
+    "daily_searches",
+    "one row per (search_date, locale, query, client) asked by people",
+    ("locale", "query", "client"),
+    "search_date",
     (
-        SEARCH_DATE, LOCALE, QUERY, CLIENT,
+        SEARCH_DATE,
+        LOCALE,
+        QUERY,
+        CLIENT,
         count("searches", "searches by people", "searches"),
         count("satisfied", "searches with a long play, save or like", "searches"),
         count("rephrased", "searches whose listener asked something else within 2 minutes", "searches"),
         count("bot_searches", "searches excluded as bots (not in the other counts)", "searches"),
     ),
-    "count_engagement", restricted=True, sort_by=("locale", "query"), may_be_empty=True,
-)  # fmt: skip
+    "count_engagement",
+    restricted=True,
+    sort_by=("locale", "query"),
+    may_be_empty=True,
+)
 
 BOT_DAYS = Table(
-    "bot_days", "one row per (search_date, listener) left out as no listener, and why", ("user_id",), "search_date",
+    "bot_days",
+    "one row per (search_date, listener) left out as no listener, and why",
+    ("user_id",),
+    "search_date",
     (
         SEARCH_DATE,
         Column("user_id", "string", "pseudonym of the account", personal=True),
@@ -92,5 +123,7 @@ BOT_DAYS = Table(
         count("queries", "distinct queries among them", "queries"),
         Column("span_s", "double", "from its first search of the day to its last", "s", low=0),
     ),
-    "count_engagement", restricted=True, may_be_empty=True,
-)  # fmt: skip
+    "count_engagement",
+    restricted=True,
+    may_be_empty=True,
+)

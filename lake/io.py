@@ -174,9 +174,12 @@ class Lake:
     # -- writing ------------------------------------------------------------------------------------------------
 
     def write(
-        self, table: Table, frame: DataFrame, units: Mapping[str, str] | Mapping[date, str],
+        self,
+        table: Table,
+        frame: DataFrame,
+        units: Mapping[str, str] | Mapping[date, str],
         rows: Mapping[str, int] | None = None,
-    ) -> dict[str, int]:  # fmt: skip
+    ) -> dict[str, int]:
         """Replace the given units (unit -> fingerprint) by the frame's rows, in one commit; rows per unit.
 
         `rows`: the frame's rows per unit where the caller has counted them (it is counted here otherwise, and kept in

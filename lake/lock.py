@@ -45,8 +45,12 @@ def night_lock(
                 on_wait(holder(path))
                 told = True
             time.sleep(min(1.0, left))
-        said = {"run_id": run_id, "pid": os.getpid(), "host": socket.gethostname(),
-                "since": datetime.now(UTC).isoformat(timespec="seconds")}  # fmt: skip
+        said = {
+            "run_id": run_id,
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "since": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
         os.truncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps(said).encode(), 0)
         yield

@@ -57,9 +57,12 @@ class RerunLake(Lake):
         return frame.unionByName(super().read(table, others, allow_unvalidated=True)) if others else frame
 
     def write(
-        self, table: Table, frame: DataFrame, units: Mapping[str, str] | Mapping[date, str],
+        self,
+        table: Table,
+        frame: DataFrame,
+        units: Mapping[str, str] | Mapping[date, str],
         rows: Mapping[str, int] | None = None,
-    ) -> dict[str, int]:  # fmt: skip
+    ) -> dict[str, int]:
         """As `Lake.write`, for `own_tables` beside the lake's."""
         if not self._is_own(table):
             return super().write(table, frame, units, rows)

@@ -79,10 +79,15 @@ def spark_type(name: str) -> DataType:
     if name.startswith("array<"):
         return t.ArrayType(spark_type(name.removeprefix("array<").removesuffix(">")))
     return {
-        "string": t.StringType(), "bigint": t.LongType(), "int": t.IntegerType(), "double": t.DoubleType(),
-        "boolean": t.BooleanType(), "date": t.DateType(), "timestamp": t.TimestampType(),
+        "string": t.StringType(),
+        "bigint": t.LongType(),
+        "int": t.IntegerType(),
+        "double": t.DoubleType(),
+        "boolean": t.BooleanType(),
+        "date": t.DateType(),
+        "timestamp": t.TimestampType(),
         "binary": t.BinaryType(),
-    }[name]  # fmt: skip
+    }[name]
 
 
 def struct(table: Table) -> StructType:

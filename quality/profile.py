@@ -59,12 +59,20 @@ def _row(table: Table, column: Column, found: str, rows: int, partials: list[Any
     mean = sum(p["total"] for p in partials) / measured if measured else nothing
     p50, p99 = (min(max(quantile(bins, q), low), high) if measured else nothing for q in (0.5, 0.99))
     return {
-        "table": table.name, "column": column.name, "type": found, "rows": rows,
-        **dict(zip(COUNTS, counts, strict=True)), "measures": measures(column),
+        "table": table.name,
+        "column": column.name,
+        "type": found,
+        "rows": rows,
+        **dict(zip(COUNTS, counts, strict=True)),
+        "measures": measures(column),
         # the last digits of a double sum differ with the partitioning
-        "min": low, "mean": float(f"{mean:.9g}"), "p50": p50, "p99": p99, "max": high,
+        "min": low,
+        "mean": float(f"{mean:.9g}"),
+        "p50": p50,
+        "p99": p99,
+        "max": high,
         "bins": json.dumps({str(k): bins[k] for k in sorted(bins)}),
-    }  # fmt: skip
+    }
 
 
 def measures(column: Column) -> str:
@@ -84,10 +92,15 @@ def partial_profiles(columns: tuple[Column, ...]) -> Callable[[Iterable[pa.Recor
 
         schema = pa.schema(
             [
-                ("column", pa.string()), ("rows", pa.int64()), ("counts", pa.list_(pa.int64())), ("bins", pa.string()),
-                ("low", pa.float64()), ("high", pa.float64()), ("total", pa.float64()),
+                ("column", pa.string()),
+                ("rows", pa.int64()),
+                ("counts", pa.list_(pa.int64())),
+                ("bins", pa.string()),
+                ("low", pa.float64()),
+                ("high", pa.float64()),
+                ("total", pa.float64()),
             ]
-        )  # fmt: skip
+        )
         for batch in batches:
             whole = {"column": "*", "rows": batch.num_rows, "counts": [0] * len(COUNTS), "bins": "{}", "total": 0.0}
             parts = [partial_profile(batch.column(i), c) for i, c in enumerate(columns)]

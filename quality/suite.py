@@ -122,8 +122,12 @@ def suite(name: str, held: Sequence[Rule], each_rule: bool = False) -> Expectati
         picked = {"row_condition": f'{RULE}=="{ruled[0].name}"', "condition_parser": "pandas"} if each_rule else {}
         made.append(
             gx.expectations.ExpectColumnMaxToBeBetween(
-                column=ruled[0].column, min_value=0, max_value=0, description="; ".join(f"{r.name}: {r.expected}" for r in ruled),
-                meta={"column": ruled[0].column, "rules": [r.name for r in ruled]}, **picked,
+                column=ruled[0].column,
+                min_value=0,
+                max_value=0,
+                description="; ".join(f"{r.name}: {r.expected}" for r in ruled),
+                meta={"column": ruled[0].column, "rules": [r.name for r in ruled]},
+                **picked,
             )
-        )  # fmt: skip
+        )
     return gx.ExpectationSuite(name=name, expectations=made)  # type: ignore[no-any-return, unused-ignore]

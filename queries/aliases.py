@@ -51,20 +51,33 @@ def asked_again(searches: DataFrame, pleased: DataFrame, previous: DataFrame | N
     language = F.substring("locale", 1, 2)
     good = pleased.select("search_id", F.lit(True).alias("is_pleased")).distinct()
     seen = searches.join(good, "search_id", "left").select(
-        "user_id", "ts", "search_id", language.alias("language"), "query",
-        F.coalesce("is_pleased", F.lit(False)).alias("is_pleased"), F.col("release_id").isNotNull().alias("is_ours"),
-    )  # fmt: skip
+        "user_id",
+        "ts",
+        "search_id",
+        language.alias("language"),
+        "query",
+        F.coalesce("is_pleased", F.lit(False)).alias("is_pleased"),
+        F.col("release_id").isNotNull().alias("is_ours"),
+    )
     order = Window.partitionBy("user_id", "language").orderBy("ts", "search_id")
     follows = F.unix_seconds(F.lead("ts").over(order)) - F.unix_seconds("ts")
     steps = seen.select(
-        "language", "query", "user_id", "is_pleased", "is_ours", F.lead("query").over(order).alias("other"),
-        F.lead("is_pleased").over(order).alias("then_pleased"), follows.alias("gap_s"),
-    )  # fmt: skip
+        "language",
+        "query",
+        "user_id",
+        "is_pleased",
+        "is_ours",
+        F.lead("query").over(order).alias("other"),
+        F.lead("is_pleased").over(order).alias("then_pleased"),
+        follows.alias("gap_s"),
+    )
     failed = steps.where((F.col("gap_s") < REPHRASE_S) & ~F.col("is_pleased") & (F.col("query") != F.col("other")))
     tried = failed.groupBy("language", "query").agg(F.count_distinct("user_id").alias("tried"))
-    pairs = failed.where("then_pleased").groupBy("language", "query", "other").agg(
-        F.count_distinct("user_id").alias("people"), F.bool_and("is_ours").alias("is_ours")
-    )  # fmt: skip
+    pairs = (
+        failed.where("then_pleased")
+        .groupBy("language", "query", "other")
+        .agg(F.count_distinct("user_id").alias("people"), F.bool_and("is_ours").alias("is_ours"))
+    )
     pairs = pairs.where(F.col("people") >= rules.min_people).join(tried, ["language", "query"])
     share = F.col("people") / F.col("tried")
     pairs = pairs.where(share >= rules.min_share).withColumn("strength", F.round(share, 9))
@@ -75,9 +88,14 @@ def asked_again(searches: DataFrame, pleased: DataFrame, previous: DataFrame | N
         pairs = pairs.join(one, ["language", "query"], "left").join(two, ["language", "other"], "left")
         served = F.coalesce(F.col("is_ours") & (F.col("_c") == F.col("_d")), F.lit(False))
     return pairs.select(
-        "language", "query", "other", F.lit("asked_again").alias("evidence"), "people", "strength",
+        "language",
+        "query",
+        "other",
+        F.lit("asked_again").alias("evidence"),
+        "people",
+        "strength",
         served.alias("is_served"),
-    )  # fmt: skip
+    )
 
 
 def played_alike(plays: DataFrame, readings: DataFrame, rules: AliasRules) -> DataFrame:
@@ -107,9 +125,13 @@ def played_alike(plays: DataFrame, readings: DataFrame, rules: AliasRules) -> Da
     edges = edges.withColumn("_n", F.row_number().over(of_track)).where(F.col("_n") <= _QUERIES_OF_A_TRACK)
     left = edges.select("language", "track_id", "query", "stripped", "people", "u")
     right = edges.select(
-        "language", "track_id", F.col("query").alias("other"), F.col("stripped").alias("other_stripped"),
-        F.col("people").alias("other_people"), F.col("u").alias("v"),
-    )  # fmt: skip
+        "language",
+        "track_id",
+        F.col("query").alias("other"),
+        F.col("stripped").alias("other_stripped"),
+        F.col("people").alias("other_people"),
+        F.col("u").alias("v"),
+    )
     pairs = left.join(right, ["language", "track_id"]).where(F.col("query") < F.col("other"))
     both = ["language", "query", "other", "stripped", "other_stripped"]
     pairs = pairs.groupBy(*both).agg(
@@ -126,10 +148,12 @@ def _alike(min_likeness: float) -> Callable[[Iterable[pd.DataFrame]], Iterator[p
 
         for batch in batches:
             texts = zip(batch["language"], batch["stripped"], batch["other_stripped"], strict=True)
-            kept = batch[[
-                fuzz.ratio(one, other) >= min_likeness or sounds_like(one, lang) == sounds_like(other, lang)
-                for lang, one, other in texts
-            ]]  # fmt: skip
+            kept = batch[
+                [
+                    fuzz.ratio(one, other) >= min_likeness or sounds_like(one, lang) == sounds_like(other, lang)
+                    for lang, one, other in texts
+                ]
+            ]
             yield kept.assign(evidence="played_alike", is_served=False)[
                 ["language", "query", "other", "evidence", "people", "strength", "is_served"]
             ]

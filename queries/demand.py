@@ -67,15 +67,19 @@ def play_shape(plays: DataFrame, run_date: date) -> DataFrame:
     divergence = (_plogp(p, middle) + _plogp(q, middle)) / 2
     all_of = F.col("n") / F.col("n_all")
     shaped = joined.groupBy("locale", "query").agg(
-        F.sum(-all_of * F.log2(all_of)).alias("entropy"), F.sum(divergence).alias("divergence"),
-        F.first("n_all").alias("n_all"), F.first("late_all").alias("late_all"), F.first("early_all").alias("early_all"),
-    )  # fmt: skip
+        F.sum(-all_of * F.log2(all_of)).alias("entropy"),
+        F.sum(divergence).alias("divergence"),
+        F.first("n_all").alias("n_all"),
+        F.first("late_all").alias("late_all"),
+        F.first("early_all").alias("early_all"),
+    )
     both = F.least("late_all", "early_all") >= MIN_PLAYS
     return shaped.select(
-        "locale", "query",
+        "locale",
+        "query",
         F.when(F.col("n_all") >= MIN_PLAYS, F.greatest(F.lit(0.0), F.round("entropy", 9))).alias("play_entropy"),
         F.when(both, F.least(F.lit(1.0), F.greatest(F.lit(0.0), F.round("divergence", 9)))).alias("play_volatility"),
-    )  # fmt: skip
+    )
 
 
 def _plogp(p: Column, middle: Column) -> Column:

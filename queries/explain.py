@@ -22,10 +22,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--catalog", help="tracks of the contract (.jsonl, .jsonl.gz): names are then looked up")
     parser.add_argument("--locale", help="such as en-US or es-MX; without it, guessed from the words")
     parser.add_argument(
-        "--music-share", type=float, default=ASSISTANT_SHARE, metavar="S",
+        "--music-share",
+        type=float,
+        default=ASSISTANT_SHARE,
+        metavar="S",
         help=f"of the requests made there, those for music (default {ASSISTANT_SHARE:g}, as of an assistant; nights read the "
         f"logs of a music service with {MUSIC_SERVICE_SHARE:g})",
-    )  # fmt: skip
+    )
     parser.add_argument("--json", action="store_true", help="one JSON line a request")
     options = parser.parse_args(arguments)
     if not 0 < options.music_share < 1:

@@ -9,8 +9,9 @@ from queries.interpret import Interpretation
 from queries.musicness import BITS, TRAINED_SHARE, Musicness, slots
 
 
-def fitted(found: Sequence[Interpretation], is_music: Sequence[bool], weights: Sequence[float], *,
-           c: float = 4.0) -> Musicness:  # fmt: skip
+def fitted(
+    found: Sequence[Interpretation], is_music: Sequence[bool], weights: Sequence[float], *, c: float = 4.0
+) -> Musicness:
     """L2-penalised logistic regression by scikit-learn (a development dependency), weighted by row. Deterministic."""
     import numpy as np
     from scipy.sparse import csr_matrix

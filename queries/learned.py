@@ -31,20 +31,68 @@ _FAMOUS = 50.0  # popularity from which an artist is meant, where a request asks
 MUSIC_SERVICE_SHARE = 0.995
 _LONGER_THAN_MENTE = 7  # letters: "mente" is a word, "clemente" a name that the catalog knows
 _NAMES = ("artist", "title", "album", "playlist")
-_KIND_NOUNS = frozenset({
-    "album", "albums", "disco", "lp", "ep", "soundtrack", "playlist", "playlists", "list", "lista", "song", "track", "cancion",
-    "pista", "tema", "artist", "band",
-})  # fmt: skip
-_PLAYLIST_SIGNS = frozenset({
-    "playlist", "playlists", "list", "lists", "lista", "listas", "mix", "add", "put", "save", "keep", "remember", "download", "include",
-    "anade", "agrega", "guarda", "mete", "suma", "incluye", "descarga", "anadir", "agregar", "guardar", "crea", "create", "make",
-})  # fmt: skip
+_KIND_NOUNS = frozenset(
+    {
+        "album",
+        "albums",
+        "disco",
+        "lp",
+        "ep",
+        "soundtrack",
+        "playlist",
+        "playlists",
+        "list",
+        "lista",
+        "song",
+        "track",
+        "cancion",
+        "pista",
+        "tema",
+        "artist",
+        "band",
+    }
+)
+_PLAYLIST_SIGNS = frozenset(
+    {
+        "playlist",
+        "playlists",
+        "list",
+        "lists",
+        "lista",
+        "listas",
+        "mix",
+        "add",
+        "put",
+        "save",
+        "keep",
+        "remember",
+        "download",
+        "include",
+        "anade",
+        "agrega",
+        "guarda",
+        "mete",
+        "suma",
+        "incluye",
+        "descarga",
+        "anadir",
+        "agregar",
+        "guardar",
+        "crea",
+        "create",
+        "make",
+    }
+)
 _FIELDS = {"decade": "when", "year": "when"}
 _INTENTS = {
-    frozenset({"title"}): "title", frozenset({"title", "artist"}): "title_artist", frozenset({"artist"}): "artist",
-    frozenset({"album"}): "album", frozenset({"album", "artist"}): "album", frozenset({"title", "album"}): "title",
+    frozenset({"title"}): "title",
+    frozenset({"title", "artist"}): "title_artist",
+    frozenset({"artist"}): "artist",
+    frozenset({"album"}): "album",
+    frozenset({"album", "artist"}): "album",
+    frozenset({"title", "album"}): "title",
     frozenset({"title", "album", "artist"}): "title_artist",
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -128,10 +176,16 @@ def _without_refused(
         "not": dict(sorted((found.constraints["not"] | {name.kind: [name.name]}).items()))
     }
     return replace(
-        found, query=query, stripped=bare, language=said_in, constraints=constraints, key=constraint_key(constraints),
-        intent="mixed" if found.intent == "open" else found.intent, answers_as="stripped",
+        found,
+        query=query,
+        stripped=bare,
+        language=said_in,
+        constraints=constraints,
+        key=constraint_key(constraints),
+        intent="mixed" if found.intent == "open" else found.intent,
+        answers_as="stripped",
         reasons=(*found.reasons, f"{name.kind} not {name.name}: refused"),
-    )  # fmt: skip
+    )
 
 
 def _retold(

@@ -146,10 +146,11 @@ class Linker:
                     title, artists = self._texts[row]
                     album = normal_form(self._catalog.album_names[row], "en")
                     fit = max(
-                        fuzz.token_set_ratio(rest, title), 0.95 * fuzz.ratio(rest, title),
+                        fuzz.token_set_ratio(rest, title),
+                        0.95 * fuzz.ratio(rest, title),
                         0.9 * fuzz.token_set_ratio(rest, artists.replace(one.name, "", 1)),
                         _REST["album"] * fuzz.token_set_ratio(rest, album),
-                    )  # fmt: skip
+                    )
                     # a name that only sounds so counts for less where something else is said beside it
                     score = one.likeness**2 * (_REST["artist"] + _REST["title"] * fit / 100)
                 else:

@@ -45,8 +45,9 @@ def proposals(
         words = form.split()
         for size in range(1, min(_LONGEST, len(words) - 1) + 1):
             for place, said, rest in (
-                ("prefix", words[:size], words[size:]), ("suffix", words[-size:], words[:-size]),
-            ):  # fmt: skip
+                ("prefix", words[:size], words[size:]),
+                ("suffix", words[-size:], words[:-size]),
+            ):
                 at = (place, " ".join(said))
                 with_phrase[at] += 1
                 if " ".join(rest) in searches:

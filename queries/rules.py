@@ -114,9 +114,13 @@ def _playlist(draft: Draft, request: Stretch, said_in: str, vocabulary: Vocabula
 
 
 def _album(
-    draft: Draft, said: tuple[Stretch, Stretch | None] | None, whole: Stretch, vocabulary: Vocabulary | None, *,
+    draft: Draft,
+    said: tuple[Stretch, Stretch | None] | None,
+    whole: Stretch,
+    vocabulary: Vocabulary | None,
+    *,
     only_known: bool = False,
-) -> bool:  # fmt: skip
+) -> bool:
     """`said`: what `album_name` found. `only_known`: an album of the catalog right behind the word, also one that looks like a
     constraint ("the album 1989")."""
     if said is None:

@@ -45,10 +45,20 @@ def token_features(
         before = words[at - 1] if at else "<s>"
         after = words[at + 1] if at + 1 < size else "</s>"
         features = [
-            "b", f"w={word}", f"w-1={before}", f"w+1={after}", f"w-2={words[at - 2] if at > 1 else '<s>'}",
-            f"w+2={words[at + 2] if at + 2 < size else '</s>'}", f"w-1w={before} {word}", f"ww+1={word} {after}",
-            f"s3={word[-3:]}", f"s2={word[-2:]}", f"p3={word[:3]}", f"l={found.language}", *seen[at],
-        ]  # fmt: skip
+            "b",
+            f"w={word}",
+            f"w-1={before}",
+            f"w+1={after}",
+            f"w-2={words[at - 2] if at > 1 else '<s>'}",
+            f"w+2={words[at + 2] if at + 2 < size else '</s>'}",
+            f"w-1w={before} {word}",
+            f"ww+1={word} {after}",
+            f"s3={word[-3:]}",
+            f"s2={word[-2:]}",
+            f"p3={word[:3]}",
+            f"l={found.language}",
+            *seen[at],
+        ]
         features += [f"-{one}" for one in seen[at - 1]] if at else ["-<s>"]
         features += [f"+{one}" for one in seen[at + 1]] if at + 1 < size else ["+</s>"]
         out.append(features)

@@ -29,9 +29,13 @@ MOST_SKETCH_ERROR = 0.005  # of the sum of the estimates, where tiles and days a
 
 
 def not_of_the_past(
-    inputs: FeatureInputs, daily: DataFrame, listener_days: DataFrame | None, stored: Mapping[str, float], as_of: date,
+    inputs: FeatureInputs,
+    daily: DataFrame,
+    listener_days: DataFrame | None,
+    stored: Mapping[str, float],
+    as_of: date,
     settings: CurveSettings,
-) -> dict[str, str]:  # fmt: skip
+) -> dict[str, str]:
     """Fitted input -> what it differs in from what the days before `as_of` give; {} if each is made of them alone.
 
     `inputs`: what the night hands to the features, uncut, of this snapshot. `daily`: every day of daily_engagement; `listener_days`:
@@ -77,27 +81,35 @@ def _of_vectors(inputs: FeatureInputs, past: DataFrame, as_of: date) -> str:
         return ""
     first = F.lit(as_of - timedelta(days=of_vectors.DAYS))
     recent = past.where((F.col("search_date") >= first) & (F.col("long_plays") > 0))
-    plays = (
-        recent.groupBy(F.substring("locale", 1, 2).alias("language"), "query", "track_id")
-        .agg(F.sum("long_plays").alias("plays"))
-    )  # fmt: skip
+    plays = recent.groupBy(F.substring("locale", 1, 2).alias("language"), "query", "track_id").agg(
+        F.sum("long_plays").alias("plays")
+    )
     enough = F.sum("plays") >= of_vectors.LEAST_PLAYS
     queries = plays.groupBy("language", "query").agg(enough.alias("_q")).where("_q")
     tracks = plays.groupBy("track_id").agg(enough.alias("_t")).where("_t")
     rated = plays.join(queries, ["language", "query"]).join(tracks, "track_id")
     weight = F.log1p(F.col("plays").cast("double"))
     sides = (F.lit("query"), F.col("language"), F.col("query")), (F.lit("track"), F.lit("*"), F.col("track_id"))
-    wanted = rated.select(weight.alias("wanted"), F.explode(F.array(*[
-        F.struct(kind.alias("kind"), language.alias("language"), key.alias("key")) for kind, language, key in sides
-    ])).alias("of"))  # fmt: skip
+    wanted = rated.select(
+        weight.alias("wanted"),
+        F.explode(
+            F.array(
+                *[
+                    F.struct(kind.alias("kind"), language.alias("language"), key.alias("key"))
+                    for kind, language, key in sides
+                ]
+            )
+        ).alias("of"),
+    )
     handed = inputs.vectors.where(F.col("as_of") == F.lit(as_of)).select(
         "kind", "language", "key", F.coalesce("company_weight", F.lit(0.0)).alias("there"), F.lit(0.0).alias("wanted")
     )
     both = wanted.select("of.*", F.lit(0.0).alias("there"), "wanted").unionByName(handed)
     by_key = both.groupBy("kind", "language", "key").agg(F.sum("there").alias("there"), F.sum("wanted").alias("wanted"))
     row = by_key.agg(
-        F.count("*").alias("keys"), F.count_if(F.abs(F.col("there") - F.col("wanted")) > ALIKE * (1 + F.col("wanted"))).alias("differ")
-    ).first()  # fmt: skip
+        F.count("*").alias("keys"),
+        F.count_if(F.abs(F.col("there") - F.col("wanted")) > ALIKE * (1 + F.col("wanted"))).alias("differ"),
+    ).first()
     assert row is not None
     return (
         f"{row['differ']:,} of {row['keys']:,} queries and tracks"
@@ -122,8 +134,10 @@ def _of_tiles(inputs: FeatureInputs, past: DataFrame, as_of: date) -> str:
     assert row is not None or not spans
     wrong = [
         f"{m} of {r['level']} over {r['span_days']} days: {r[m]:,}, expected {row[f'{m}_{r.span_days}']:,}"
-        for r in told for m in SUMS if row is not None and r[m] != row[f"{m}_{r.span_days}"]
-    ]  # fmt: skip
+        for r in told
+        for m in SUMS
+        if row is not None and r[m] != row[f"{m}_{r.span_days}"]
+    ]
     return wrong[0] if wrong else ""
 
 

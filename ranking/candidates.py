@@ -120,9 +120,12 @@ def _named(queries: DataFrame, tracks: DataFrame, settings: CandidateSettings) -
     from pyspark.sql import functions as F
 
     asked = queries.select(
-        "locale", "query",
-        F.explode(F.array_distinct(F.array_compact(F.array("query", "stripped", "title_name", "artist_name")))).alias("name"),
-    )  # fmt: skip
+        "locale",
+        "query",
+        F.explode(F.array_distinct(F.array_compact(F.array("query", "stripped", "title_name", "artist_name")))).alias(
+            "name"
+        ),
+    )
     named = tracks.select(
         "track_id",
         "strength",
@@ -144,9 +147,12 @@ def _rare_words(queries: DataFrame, tracks: DataFrame, settings: CandidateSettin
     from pyspark.sql import functions as F
 
     holding = tracks.select(
-        "track_id", "strength",
-        F.explode(F.array_distinct(words(F.concat_ws(" ", "title_normal", F.concat_ws(" ", "artists_normal"))))).alias("word"),
-    )  # fmt: skip
+        "track_id",
+        "strength",
+        F.explode(F.array_distinct(words(F.concat_ws(" ", "title_normal", F.concat_ws(" ", "artists_normal"))))).alias(
+            "word"
+        ),
+    )
     frequency = holding.groupBy("word").count().where(F.col("count") <= settings.rare_word_tracks)
     by_words = (F.col("constraint_key") == "") | F.col("intent_group").isin("known_item", "artist")
     named = queries.where(by_words).select(
@@ -215,10 +221,12 @@ def _constraint(queries: DataFrame, tracks: DataFrame, settings: CandidateSettin
     off_years = has_years & ~inside
     off_decade = (F.size("decade") > 0) & ~F.coalesce(F.array_contains("decade", F.col("track_decade")), F.lit(False))
     tagged = F.coalesce(F.array_contains("moods", F.col("mood")), F.lit(False))
-    fit = F.least(*[
-        F.when(F.col(asked).isNull(), F.lit(1.0)).otherwise(F.coalesce(range_fit(asked), F.lit(0.0)))
-        for asked in ("mood_range", "activity_range")
-    ])  # fmt: skip
+    fit = F.least(
+        *[
+            F.when(F.col(asked).isNull(), F.lit(1.0)).otherwise(F.coalesce(range_fit(asked), F.lit(0.0)))
+            for asked in ("mood_range", "activity_range")
+        ]
+    )
     missed = [
         off_decade | off_years,
         ~has_version(F.col("version"), F.col("versions"), F.col("instrumentalness")),

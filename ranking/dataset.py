@@ -45,8 +45,10 @@ class FeatureList:
     def __post_init__(self) -> None:
         repeated = sorted({name for name in self.names if self.names.count(name) > 1})
         if not self.names or repeated or len(self.monotone) != len(self.names):
-            raise BadConfiguration(f"features: {len(self.names)} names, {len(self.monotone)} directions, repeated: "
-                                   f"{repeated or 'none'}; expected one direction a distinct name")  # fmt: skip
+            raise BadConfiguration(
+                f"features: {len(self.names)} names, {len(self.monotone)} directions, repeated: "
+                f"{repeated or 'none'}; expected one direction a distinct name"
+            )
         if wrong := sorted(set(self.monotone) - {-1, 0, 1}):
             raise BadConfiguration(f"features: monotone {wrong}, expected -1, 0 or 1; mend the @feature declaration")
 
@@ -85,15 +87,25 @@ class Examples:
         """The queries where `kept` is true, in the same order."""
         rows = np.repeat(kept, self.group_sizes)
         return Examples(
-            self.features, self.matrix[rows], self.grades[rows], self.relevance[rows], self.weights[rows],
-            self.group_sizes[kept], self.qids[kept], self.folds[kept], self.is_valid[kept], self.clusters[kept],
-        )  # fmt: skip
+            self.features,
+            self.matrix[rows],
+            self.grades[rows],
+            self.relevance[rows],
+            self.weights[rows],
+            self.group_sizes[kept],
+            self.qids[kept],
+            self.folds[kept],
+            self.is_valid[kept],
+            self.clusters[kept],
+        )
 
     def require_positive(self, where: str) -> None:
         """Raise TrainingImpossible unless a query has a grade above 0: without, nothing is said about order."""
         if not (self.grades > 0).any():
-            raise TrainingImpossible(f"training_examples, {where}: {len(self.qids)} queries, none with a grade above "
-                                     "0, expected some; check jobs.grade or train with more days")  # fmt: skip
+            raise TrainingImpossible(
+                f"training_examples, {where}: {len(self.qids)} queries, none with a grade above "
+                "0, expected some; check jobs.grade or train with more days"
+            )
 
     def halves(self) -> tuple[Examples, Examples]:
         """The train span and the validation span; raises TrainingImpossible if either has no positive."""
@@ -105,8 +117,16 @@ class Examples:
     def fingerprint(self) -> str:
         """SHA-256 over every array and the feature list: what a sweep was run on, however the files were cut."""
         digest = hashlib.sha256(json.dumps([self.features.fingerprint, *self.features.names]).encode())
-        for array in (self.matrix, self.grades, self.relevance, self.weights, self.group_sizes, self.qids, self.folds,
-                      self.is_valid):  # fmt: skip
+        for array in (
+            self.matrix,
+            self.grades,
+            self.relevance,
+            self.weights,
+            self.group_sizes,
+            self.qids,
+            self.folds,
+            self.is_valid,
+        ):
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
@@ -135,12 +155,18 @@ def read_examples(path: Path | str, features: FeatureList, folds: int = 1, max_r
         raise SchemaMismatch(f"training_examples: infinite values in {endless}, expected finite; see jobs.validate")
     clusters = {str(cluster): fold_of(str(cluster), folds) for cluster in set(fold_key)}
     return Examples(
-        features, matrix, grades[order].astype(np.int32), relevance[order], weights[order], sizes.astype(np.int64),
+        features,
+        matrix,
+        grades[order].astype(np.int32),
+        relevance[order],
+        weights[order],
+        sizes.astype(np.int64),
         qid[order][starts].astype(np.int64),
         np.array([clusters[str(cluster)] for cluster in fold_key[order][starts]], dtype=np.int64),
         np.asarray(split[order][starts] == "valid", dtype=np.bool_),
-        np.unique(fold_key[order][starts].astype(str), return_inverse=True)[1].astype(np.int64), cut,
-    )  # fmt: skip
+        np.unique(fold_key[order][starts].astype(str), return_inverse=True)[1].astype(np.int64),
+        cut,
+    )
 
 
 @dataclass(frozen=True)
@@ -161,8 +187,14 @@ def binning(max_bin: int, threads: int) -> dict[str, Any]:
     `feature_pre_filter=false`, or a lower `min_data_in_leaf` later is fatal; `data_random_seed` fixed, or it would
     follow the trial's `seed`.
     """
-    return {"max_bin": max_bin, "min_data_in_bin": 3, "feature_pre_filter": False, "data_random_seed": 1,
-            "verbosity": -1, "num_threads": threads}  # fmt: skip
+    return {
+        "max_bin": max_bin,
+        "min_data_in_bin": 3,
+        "feature_pre_filter": False,
+        "data_random_seed": 1,
+        "verbosity": -1,
+        "num_threads": threads,
+    }
 
 
 def in_memory(
@@ -172,9 +204,13 @@ def in_memory(
     import lightgbm as lgb
 
     data = lgb.Dataset(
-        examples.matrix, label=examples.grades, group=examples.group_sizes, reference=reference,
-        feature_name=list(examples.features.names), params=binning(max_bin, threads),
-    ).construct()  # fmt: skip
+        examples.matrix,
+        label=examples.grades,
+        group=examples.group_sizes,
+        reference=reference,
+        feature_name=list(examples.features.names),
+        params=binning(max_bin, threads),
+    ).construct()
     labels = Labels(**{f.name: getattr(examples, f.name) for f in fields(Labels)})
     return labelled(data, labels, objective)
 
@@ -235,11 +271,16 @@ def _table(path: Path, features: FeatureList) -> pa.Table:
     data = ds.dataset(path, format="parquet")
     wanted = [*_KEYS, *features.names]
     missing = [name for name in wanted if name not in data.schema.names]
-    textual = [name for name in ("qid", "grade", "weight", "relevance", *features.names)
-               if name not in missing and not _is_number(data.schema.field(name).type)]  # fmt: skip
+    textual = [
+        name
+        for name in ("qid", "grade", "weight", "relevance", *features.names)
+        if name not in missing and not _is_number(data.schema.field(name).type)
+    ]
     if missing or textual:
-        raise SchemaMismatch(f"training_examples {path}: missing columns {missing or 'none'}, not numbers "
-                             f"{textual or 'none'}; run jobs.assemble again with this catalogue")  # fmt: skip
+        raise SchemaMismatch(
+            f"training_examples {path}: missing columns {missing or 'none'}, not numbers "
+            f"{textual or 'none'}; run jobs.assemble again with this catalogue"
+        )
     table: pa.Table = data.to_table(columns=wanted)
     if table.num_rows == 0:
         raise InputContractError(f"training_examples {path}: found no row, expected some; run jobs.assemble again")
@@ -291,9 +332,13 @@ def _check_labels(grades: Floats, weights: Floats, relevance: Floats, split: npt
 def _check_queries(qid: Ints, track_hash: npt.NDArray[np.uint64], constant: dict[str, npt.NDArray[Any]]) -> None:
     same = qid[1:] == qid[:-1]
     if twice := int((same & (track_hash[1:] == track_hash[:-1])).sum()):
-        raise SchemaMismatch(f"training_examples: {twice} tracks twice in one qid, expected one row per (qid, "
-                             "track_id); run jobs.assemble again")  # fmt: skip
+        raise SchemaMismatch(
+            f"training_examples: {twice} tracks twice in one qid, expected one row per (qid, "
+            "track_id); run jobs.assemble again"
+        )
     for name, values in constant.items():
         if len(mixed := np.unique(qid[1:][same & (values[1:] != values[:-1])])):
-            raise SchemaMismatch(f"training_examples: {len(mixed)} qids with more than one {name}, such as "
-                                 f"{mixed[:3].tolist()}; expected one; run jobs.assemble again")  # fmt: skip
+            raise SchemaMismatch(
+                f"training_examples: {len(mixed)} qids with more than one {name}, such as "
+                f"{mixed[:3].tolist()}; expected one; run jobs.assemble again"
+            )

@@ -52,26 +52,43 @@ def teachable(dates: Iterable[date], delivered: Collection[date], label_days: in
 def training_examples_table() -> Table:
     """The declaration of `training_examples`: keys, label, split, then the matrix in the catalogue's order."""
     matrix = tuple(
-        Column(c.name, "double", c.feature.description.split("\n")[0], c.feature.unit, nullable=True, low=c.feature.low,
-               high=c.feature.high)
+        Column(
+            c.name,
+            "double",
+            c.feature.description.split("\n")[0],
+            c.feature.unit,
+            nullable=True,
+            low=c.feature.low,
+            high=c.feature.high,
+        )
         for c in columns()
-    )  # fmt: skip
+    )
     return Table(
-        "training_examples", "one row per (as_of, locale, query, track) with a grade",
-        ("as_of", "locale", "query", "track_id"), "run_date",
+        "training_examples",
+        "one row per (as_of, locale, query, track) with a grade",
+        ("as_of", "locale", "query", "track_id"),
+        "run_date",
         (
-            RUN_DATE, Column("as_of", "date", "the snapshot the features are of"), LEVEL, QUERY, TRACK_ID,
+            RUN_DATE,
+            Column("as_of", "date", "the snapshot the features are of"),
+            LEVEL,
+            QUERY,
+            TRACK_ID,
             Column("cluster_id", "string", "alias cluster: folds never split one"),
             Column("qid", "bigint", "group of the ranker: one per (as_of, locale, query)"),
             Column("split", "string", "train, or the later span that judges", values=("train", "valid")),
             Column("grade", "int", "label 0–4", low=0, high=4),
             Column("relevance", "double", "exposure-corrected success rate", low=0, high=1),
-            Column("weight", "double", "examined impressions behind the label; 1 where it is assumed", "impressions", low=0),
+            Column(
+                "weight", "double", "examined impressions behind the label; 1 where it is assumed", "impressions", low=0
+            ),
             Column("is_shown", "boolean", "false: not shown in the label week, grade 0 is assumed"),
             *matrix,
         ),
-        "assemble", sort_by=("qid",), has_check=False,
-    )  # fmt: skip
+        "assemble",
+        sort_by=("qid",),
+        has_check=False,
+    )
 
 
 def matrix(pair: DataFrame, query: DataFrame, track: DataFrame) -> DataFrame:
@@ -102,9 +119,15 @@ def examples(matrix_rows: DataFrame, judgements: DataFrame, queries: DataFrame, 
     named = queries.select("locale", "query", "cluster_id")
     features = matrix_rows.withColumnRenamed("run_date", "as_of")
     labels = judgements.select(
-        "as_of", "locale", "query", "track_id", "grade", "relevance", "is_shown",
+        "as_of",
+        "locale",
+        "query",
+        "track_id",
+        "grade",
+        "relevance",
+        "is_shown",
         F.when(F.col("is_shown"), F.col("exposure")).otherwise(F.lit(ASSUMED_WEIGHT)).alias("weight"),
-    )  # fmt: skip
+    )
     rows = labels.join(features, ["as_of", "locale", "query", "track_id"]).join(F.broadcast(named), ["locale", "query"])
     useful = rows.groupBy("as_of", "locale", "query").agg(F.count("*").alias("n"), F.max("grade").alias("best"))
     useful = useful.where((F.col("n") >= 2) & (F.col("best") >= 1)).select("as_of", "locale", "query")

@@ -27,11 +27,17 @@ DECIMALS = 9  # scores are stored and compared rounded to 1e-9
 OBJECTIVES = ("lambdarank", "rank_xendcg", "regression")
 _GAINS = {"exp2": [0, 1, 3, 7, 15], "linear": [0, 1, 2, 3, 4]}
 _BOUNDS: dict[str, tuple[float, float]] = {  # inclusive
-    "learning_rate": (1e-4, 1.0), "num_leaves": (2, 4095), "min_data_in_leaf": (1, 1_000_000),
-    "min_sum_hessian_in_leaf": (0.0, 1e6), "feature_fraction": (0.05, 1.0), "bagging_fraction": (0.05, 1.0),
-    "lambda_l2": (0.0, 1e4), "path_smooth": (0.0, 1e4), "lambdarank_truncation_level": (1, 10_000),
+    "learning_rate": (1e-4, 1.0),
+    "num_leaves": (2, 4095),
+    "min_data_in_leaf": (1, 1_000_000),
+    "min_sum_hessian_in_leaf": (0.0, 1e6),
+    "feature_fraction": (0.05, 1.0),
+    "bagging_fraction": (0.05, 1.0),
+    "lambda_l2": (0.0, 1e4),
+    "path_smooth": (0.0, 1e4),
+    "lambdarank_truncation_level": (1, 10_000),
     "max_bin": (7, 1023),
-}  # fmt: skip
+}
 _CHOICES = {"objective": OBJECTIVES, "label_gain": tuple(_GAINS)}
 
 
@@ -83,9 +89,18 @@ class RankerParams:
     def for_lightgbm(self, features: FeatureList, seed: int, threads: int) -> dict[str, Any]:
         """The whole parameter dictionary of one fit; `deterministic` and `force_row_wise` make it repeatable."""
         out = {k: v for k, v in asdict(self).items() if k not in ("label_gain", "monotone")}
-        out |= {"seed": seed, "num_threads": threads, "deterministic": True, "force_row_wise": True, "verbosity": -1,
-                "metric": "None", "feature_pre_filter": False, "min_data_in_bin": 3, "data_random_seed": 1,
-                "bagging_freq": 1 if self.bagging_fraction < 1 else 0}  # fmt: skip
+        out |= {
+            "seed": seed,
+            "num_threads": threads,
+            "deterministic": True,
+            "force_row_wise": True,
+            "verbosity": -1,
+            "metric": "None",
+            "feature_pre_filter": False,
+            "min_data_in_bin": 3,
+            "data_random_seed": 1,
+            "bagging_freq": 1 if self.bagging_fraction < 1 else 0,
+        }
         if self.objective == "lambdarank":
             out["label_gain"] = _GAINS[self.label_gain]
         else:
@@ -98,8 +113,11 @@ class RankerParams:
 def check_names(values: Mapping[str, Any]) -> None:
     """Raise BadConfiguration naming every key that is no ranker parameter, each with the nearest valid name."""
     known = [f.name for f in fields(RankerParams)]
-    unknown = [f"{key} (nearest: {(difflib.get_close_matches(str(key), known, 1, 0.0) or known)[0]})"
-               for key in values if key not in known]  # fmt: skip
+    unknown = [
+        f"{key} (nearest: {(difflib.get_close_matches(str(key), known, 1, 0.0) or known)[0]})"
+        for key in values
+        if key not in known
+    ]
     if unknown:
         raise BadConfiguration(f"ranker parameters: unknown {', '.join(unknown)}; expected some of {', '.join(known)}")
 
@@ -185,10 +203,17 @@ class Ranker:
     def save(self, folder: Path) -> None:
         """Write `model.txt` and `ranker.json` (with its SHA-256). Same ranker, same bytes."""
         text = self.model_text().encode()
-        card = {"format_version": FORMAT_VERSION, "model_sha256": hashlib.sha256(text).hexdigest(),
-                "features": list(self.features.names), "monotone": list(self.features.monotone),
-                "features_fingerprint": self.features.fingerprint, "params": self.params.to_dict(), "trees": self.trees,
-                "seed": self.seed, "metadata": self.metadata}  # fmt: skip
+        card = {
+            "format_version": FORMAT_VERSION,
+            "model_sha256": hashlib.sha256(text).hexdigest(),
+            "features": list(self.features.names),
+            "monotone": list(self.features.monotone),
+            "features_fingerprint": self.features.fingerprint,
+            "params": self.params.to_dict(),
+            "trees": self.trees,
+            "seed": self.seed,
+            "metadata": self.metadata,
+        }
         folder.mkdir(parents=True, exist_ok=True)
         described = json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False).encode()
         for name, content in (("model.txt", text), ("ranker.json", described)):  # a kill in between: the hash won't fit
@@ -202,8 +227,10 @@ class Ranker:
             raise StaleRanker(f"ranker: {self.features.difference(found)}; select the ranker's feature names in order")
         values = np.asarray(matrix)
         if values.ndim != 2 or values.shape[1] != len(expected) or values.dtype != np.float64:
-            raise StaleRanker(f"ranker: matrix is {values.dtype}{list(values.shape)}, expected float64[rows, "
-                              f"{len(expected)}]; build it from this ranker's feature list")  # fmt: skip
+            raise StaleRanker(
+                f"ranker: matrix is {values.dtype}{list(values.shape)}, expected float64[rows, "
+                f"{len(expected)}]; build it from this ranker's feature list"
+            )
         return values
 
 
@@ -266,8 +293,10 @@ def load(folder: Path, expected: FeatureList | None = None, threads: int = 1) ->
     if (found := hashlib.sha256(text).hexdigest()) != wanted:
         raise RankerCorrupt(f"{folder}/model.txt: SHA-256 {found[:12]}, expected {wanted[:12]}; run jobs.train again")
     if expected is not None and (expected.fingerprint, expected.names) != (features.fingerprint, features.names):
-        raise StaleRanker(f"ranker {folder}: fingerprint {features.fingerprint}, expected {expected.fingerprint}; "
-                          f"{expected.difference(features.names)}; run jobs.train again")  # fmt: skip
+        raise StaleRanker(
+            f"ranker {folder}: fingerprint {features.fingerprint}, expected {expected.fingerprint}; "
+            f"{expected.difference(features.names)}; run jobs.train again"
+        )
     params = RankerParams.from_dict(card["params"])
     return Ranker(lgb.Booster(model_str=text.decode()), features, params, *made, threads)
 

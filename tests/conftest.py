@@ -43,9 +43,15 @@ def part_of(nodeid: str) -> str:
 
 # parts that take minutes: begun first, so that no process is left alone with one of them at the end
 LONG_PARTS = (
-    "tests/jobs/test_night.py", "laws", "tests/jobs/test_changed_deliveries.py", "tests/jobs/test_connect.py",
-    "tests/jobs/test_deliveries.py", "tests/tools/test_chaos.py", "tests/events/test_any_delivery.py", "tests/tuning/test_child.py",
-)  # fmt: skip
+    "tests/jobs/test_night.py",
+    "laws",
+    "tests/jobs/test_changed_deliveries.py",
+    "tests/jobs/test_connect.py",
+    "tests/jobs/test_deliveries.py",
+    "tests/tools/test_chaos.py",
+    "tests/events/test_any_delivery.py",
+    "tests/tuning/test_child.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -95,10 +101,18 @@ class World:
     def settings(self, home: Path, *overrides: str) -> Settings:
         """Settings of a night over this world with everything it writes under `home`."""
         places = [
-            f"run_date={RUN_DATE}", f"logs={self.root}/logs", f"catalog={self.root}/catalog.jsonl.gz", f"lake.root={home}/lake",
-            f"releases={home}/releases", f"rankers={home}/rankers", f"reports={home}/reports", f"tuning.sweeps={home}/sweeps",
-            f"privacy.key_file={home}/key", f"quality.docs_dir={home}/data-docs", f"cluster.work_dir={home}/spark",
-        ]  # fmt: skip
+            f"run_date={RUN_DATE}",
+            f"logs={self.root}/logs",
+            f"catalog={self.root}/catalog.jsonl.gz",
+            f"lake.root={home}/lake",
+            f"releases={home}/releases",
+            f"rankers={home}/rankers",
+            f"reports={home}/reports",
+            f"tuning.sweeps={home}/sweeps",
+            f"privacy.key_file={home}/key",
+            f"quality.docs_dir={home}/data-docs",
+            f"cluster.work_dir={home}/spark",
+        ]
         with initialize_config_module("conf", version_base="1.3"):
             return settings_of(compose("nightly", overrides=[*places, *overrides]))
 
@@ -112,9 +126,17 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     """22 days × 250 searches over 5,000 made tracks; the last two days as JSON Lines."""
     root = tmp_path_factory.mktemp("world")
     command = [
-        sys.executable, "-m", "simulator.generate", f"out={root}", f"days={DAYS}", "searches_per_day=250", "seed=5",
-        f"first_date={FIRST}", "jsonl_days=2", "catalog_tracks=5000",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "simulator.generate",
+        f"out={root}",
+        f"days={DAYS}",
+        "searches_per_day=250",
+        "seed=5",
+        f"first_date={FIRST}",
+        "jsonl_days=2",
+        "catalog_tracks=5000",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     return World(root)

@@ -12,16 +12,39 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ORDER = {  # a room may import rooms of a lower number only (and itself)
-    "lake": 0, "events": 1, "queries": 1, "features": 2, "labels": 2, "evaluation": 2, "ranking": 3, "tuning": 4,
-    "quality": 4, "serving": 4, "jobs": 5, "tools": 6, "benchmarks": 6,
-}  # fmt: skip
+    "lake": 0,
+    "events": 1,
+    "queries": 1,
+    "features": 2,
+    "labels": 2,
+    "evaluation": 2,
+    "ranking": 3,
+    "tuning": 4,
+    "quality": 4,
+    "serving": 4,
+    "jobs": 5,
+    "tools": 6,
+    "benchmarks": 6,
+}
 ROOMS = [*ORDER, "simulator"]
 ONLY_IN = {
-    "hydra": {"jobs", "tests"}, "omegaconf": {"jobs", "tests"}, "lightgbm": {"ranking", "tests"}, "ray": {"tuning", "tests"},
-    "optuna": {"tuning", "tests"}, "great_expectations": {"quality", "tests"}, "lmdb": {"serving", "tests"},
-    "delta": {"lake"}, "py4j": {"lake"}, "duckdb": {"tests", "benchmarks"}, "pycrfsuite": {"queries", "benchmarks"},
-    "sklearn": {"queries", "benchmarks"}, "jellyfish": {"queries"}, "pickle": set(), "cloudpickle": set(), "shelve": set(),
-}  # fmt: skip
+    "hydra": {"jobs", "tests"},
+    "omegaconf": {"jobs", "tests"},
+    "lightgbm": {"ranking", "tests"},
+    "ray": {"tuning", "tests"},
+    "optuna": {"tuning", "tests"},
+    "great_expectations": {"quality", "tests"},
+    "lmdb": {"serving", "tests"},
+    "delta": {"lake"},
+    "py4j": {"lake"},
+    "duckdb": {"tests", "benchmarks"},
+    "pycrfsuite": {"queries", "benchmarks"},
+    "sklearn": {"queries", "benchmarks"},
+    "jellyfish": {"queries"},
+    "pickle": set(),
+    "cloudpickle": set(),
+    "shelve": set(),
+}
 SOURCES = [p for room in ROOMS for p in sorted((ROOT / room).rglob("*.py"))]
 
 
@@ -46,11 +69,21 @@ def broken(room: str, module: str) -> bool:
     return top in ONLY_IN and room not in ONLY_IN[top]
 
 
-@pytest.mark.parametrize(("room", "module", "wrong"), [
-    ("features", "labels.grades", True), ("ranking", "features.spec", False), ("serving", "ranking.head", False),
-    ("serving", "quality.gate", True), ("simulator", "queries.normalise", True), ("evaluation", "simulator.needs", True),
-    ("jobs", "hydra", False), ("events", "hydra", True), ("labels", "features.spec", True), ("queries", "events", True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("room", "module", "wrong"),
+    [
+        ("features", "labels.grades", True),
+        ("ranking", "features.spec", False),
+        ("serving", "ranking.head", False),
+        ("serving", "quality.gate", True),
+        ("simulator", "queries.normalise", True),
+        ("evaluation", "simulator.needs", True),
+        ("jobs", "hydra", False),
+        ("events", "hydra", True),
+        ("labels", "features.spec", True),
+        ("queries", "events", True),
+    ],
+)
 def test_the_rule_itself_can_fail(room: str, module: str, wrong: bool) -> None:
     assert broken(room, module) is wrong
 
@@ -90,11 +123,16 @@ def test_no_target_or_clock_in_the_configuration() -> None:
 HEAVY = ("pyspark", "lightgbm", "pandas", "ray", "optuna", "great_expectations", "hydra")
 
 
-@pytest.mark.parametrize(("module", "banned"), [
-    ("serving.lookup", ("pyspark", "lightgbm", "pandas", "numpy", "pyarrow", "hydra", "ray")),
-    ("features.catalogue", HEAVY), ("lake.tables", HEAVY), ("ranking.head", ("pyspark", "lightgbm", "ray", "hydra")),
-    ("queries.explain", ("pyspark", "pandas")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("module", "banned"),
+    [
+        ("serving.lookup", ("pyspark", "lightgbm", "pandas", "numpy", "pyarrow", "hydra", "ray")),
+        ("features.catalogue", HEAVY),
+        ("lake.tables", HEAVY),
+        ("ranking.head", ("pyspark", "lightgbm", "ray", "hydra")),
+        ("queries.explain", ("pyspark", "pandas")),
+    ],
+)
 def test_heavy_libraries_are_imported_late(module: str, banned: tuple[str, ...]) -> None:
     code = f"import sys, {module}; print([m for m in {banned!r} if m in sys.modules])"
     done = subprocess.run(

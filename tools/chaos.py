@@ -64,8 +64,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     (out / MARK).touch()
-    made = [sys.executable, "-m", "simulator.generate", f"out={out}", f"days={DAYS}", "searches_per_day=300", "seed=5",
-            f"first_date={FIRST}", "jsonl_days=1", "catalog_tracks=5000"]  # fmt: skip
+    made = [
+        sys.executable,
+        "-m",
+        "simulator.generate",
+        f"out={out}",
+        f"days={DAYS}",
+        "searches_per_day=300",
+        "seed=5",
+        f"first_date={FIRST}",
+        "jsonl_days=1",
+        "catalog_tracks=5000",
+    ]
     subprocess.run(made, check=True, timeout=LIMIT_S, capture_output=True)
     (out / "key").write_text(KEY + "\n")
     started = time.monotonic()
@@ -116,10 +126,21 @@ def _start(world: Path, home: Path, java_options: str, *more: str) -> subprocess
     """Ingest and count in one session, as a process group of its own."""
     home.mkdir(parents=True, exist_ok=True)
     command = [
-        sys.executable, "-c", PROGRAM, f"run_date={RUN_DATE}", f"logs={world}/logs", f"catalog={world}/catalog.jsonl.gz",
-        f"lake.root={home}/lake", f"privacy.key_file={world}/key", f"cluster.work_dir={home}/spark", "cluster.memory=2g",
-        "cluster.shuffle_partitions=2", f"cluster.java_options='{java_options}'", f"reports={home}/reports", *more,
-    ]  # fmt: skip
+        sys.executable,
+        "-c",
+        PROGRAM,
+        f"run_date={RUN_DATE}",
+        f"logs={world}/logs",
+        f"catalog={world}/catalog.jsonl.gz",
+        f"lake.root={home}/lake",
+        f"privacy.key_file={world}/key",
+        f"cluster.work_dir={home}/spark",
+        "cluster.memory=2g",
+        "cluster.shuffle_partitions=2",
+        f"cluster.java_options='{java_options}'",
+        f"reports={home}/reports",
+        *more,
+    ]
     log = (home / "run.log").open("ab")
     return subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
 

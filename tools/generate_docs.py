@@ -54,8 +54,14 @@ def feature_page() -> str:
     listed = features()
     n = sum(len(f.columns()) for f in listed)
     every = {s for of in _sums().values() for s in of}
-    lines = [HEADER, "# Features", "", f"{len(listed)} features, {n} columns of the matrix, in its order, made of {len(every)} sums. "
-             "What each family costs in seconds is measured by `python -m benchmarks.features`.", ""]  # fmt: skip
+    lines = [
+        HEADER,
+        "# Features",
+        "",
+        f"{len(listed)} features, {n} columns of the matrix, in its order, made of {len(every)} sums. "
+        "What each family costs in seconds is measured by `python -m benchmarks.features`.",
+        "",
+    ]
     family = ""
     for feature in listed:
         if feature.family != family:
@@ -80,8 +86,19 @@ def _feature(feature: Feature) -> list[str]:
         f"A decayed column weighs a day half for every half-life of its age, and looks back {LONGEST_DAYS} days.",
         "",
     ]
-    return [f"### {feature.name}", "", names, "", f"{feature.unit}, [{low}, {high}]; {direction}; {null}; oracle: {feature.oracle}.", "",
-            feature.description, "", *(decayed if feature.half_lives else []), _cost(feature), ""]  # fmt: skip
+    return [
+        f"### {feature.name}",
+        "",
+        names,
+        "",
+        f"{feature.unit}, [{low}, {high}]; {direction}; {null}; oracle: {feature.oracle}.",
+        "",
+        feature.description,
+        "",
+        *(decayed if feature.half_lives else []),
+        _cost(feature),
+        "",
+    ]
 
 
 def table_page() -> str:

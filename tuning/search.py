@@ -65,8 +65,16 @@ def search(
             wanted = _max_bins(base, space) | {earlier.max_bin}
             used = write_bins(examples, bins, wanted, settings.folds, settings.concurrent)
             del examples
-            plan = TrialPlan(str(bins.resolve()), used, features, settings.seed, settings.threads,
-                             settings.report_every, settings.max_trees, settings.patience)  # fmt: skip
+            plan = TrialPlan(
+                str(bins.resolve()),
+                used,
+                features,
+                settings.seed,
+                settings.threads,
+                settings.report_every,
+                settings.max_trees,
+                settings.patience,
+            )
             budget_s = settings.time_budget_s if settings.prune else math.inf
             spent = _judged(DEFAULT_TRIAL, plan, base, ledger, budget_s / 2)
             if earlier != base:
@@ -75,8 +83,14 @@ def search(
     finally:
         shutil.rmtree(bins, ignore_errors=True)
         shutil.rmtree(own, ignore_errors=True)
-    return best_of(ledger.trials, settings.name, identity, features.fingerprint, failures=tuple(ledger.failures),
-                   seconds=round(time.monotonic() - began, 3))  # fmt: skip
+    return best_of(
+        ledger.trials,
+        settings.name,
+        identity,
+        features.fingerprint,
+        failures=tuple(ledger.failures),
+        seconds=round(time.monotonic() - began, 3),
+    )
 
 
 def trial_of(trial_id: str, params: RankerParams, report: TrialReport | Mapping[str, Any], seconds: float) -> Trial:
@@ -101,9 +115,13 @@ def _judged(trial_id: str, plan: TrialPlan, params: RankerParams, ledger: Ledger
 
 
 def _sweep(
-    settings: SearchSettings, plan: TrialPlan, space: tuple[Dimension, ...], ledger: Ledger, budget_s: float,
+    settings: SearchSettings,
+    plan: TrialPlan,
+    space: tuple[Dimension, ...],
+    ledger: Ledger,
+    budget_s: float,
     temporary: Path,
-) -> None:  # fmt: skip
+) -> None:
     """Run what is left of the sweep on a Ray of our own, which is shut down whatever happens."""
     left = settings.trials - len(ledger.trials)
     if left <= 0:
@@ -114,9 +132,17 @@ def _sweep(
     import ray
 
     try:
-        ray.init(num_cpus=settings.concurrent * settings.threads, num_gpus=0, include_dashboard=False,
-                 object_store_memory=settings.object_store_mb * 2**20, _temp_dir=str(temporary), log_to_driver=False,
-                 logging_level=logging.ERROR, _node_ip_address="127.0.0.1", configure_logging=False)  # fmt: skip
+        ray.init(
+            num_cpus=settings.concurrent * settings.threads,
+            num_gpus=0,
+            include_dashboard=False,
+            object_store_memory=settings.object_store_mb * 2**20,
+            _temp_dir=str(temporary),
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            _node_ip_address="127.0.0.1",
+            configure_logging=False,
+        )
         _tune(settings, plan, space, ledger, left, budget_s, temporary)
     except PlayfirstError:
         raise
@@ -129,14 +155,21 @@ def _sweep(
         ray.shutdown()
     failed = ledger.failures[failed_before:]
     if failed and len(ledger.trials) == before:
-        raise SweepFailed(f"sweep {settings.name}: all {len(failed)} trials failed, the first: {failed[0]}; "
-                          "narrow the search space or see sweep.log beside its ledger")  # fmt: skip
+        raise SweepFailed(
+            f"sweep {settings.name}: all {len(failed)} trials failed, the first: {failed[0]}; "
+            "narrow the search space or see sweep.log beside its ledger"
+        )
 
 
 def _tune(
-    settings: SearchSettings, plan: TrialPlan, space: tuple[Dimension, ...], ledger: Ledger, left: int, budget_s: float,
+    settings: SearchSettings,
+    plan: TrialPlan,
+    space: tuple[Dimension, ...],
+    ledger: Ledger,
+    left: int,
+    budget_s: float,
     storage: Path,
-) -> None:  # fmt: skip
+) -> None:
     import optuna
     from ray import tune
     from ray.tune.schedulers import ASHAScheduler
@@ -150,14 +183,21 @@ def _tune(
     base = settings.base_params().to_dict()
     asha = None
     if settings.prune:
-        sampler = optuna.samplers.TPESampler(seed=settings.seed + len(ledger.trials),
-                                             n_startup_trials=min(10, 2 + settings.trials // 4))  # fmt: skip
+        sampler = optuna.samplers.TPESampler(
+            seed=settings.seed + len(ledger.trials), n_startup_trials=min(10, 2 + settings.trials // 4)
+        )
         searcher = OptunaSearch(distributions(space), metric=METRIC, mode="max", sampler=sampler)
         for known in ledger.trials:
             if (at := point(space, known.params, base)) is not None:
                 searcher.add_evaluated_point(at, known.valid_ndcg10)
-        asha = ASHAScheduler(time_attr="trees", metric=METRIC, mode="max", max_t=settings.max_trees, reduction_factor=3,
-                             grace_period=min(settings.grace_trees, settings.max_trees))  # fmt: skip
+        asha = ASHAScheduler(
+            time_attr="trees",
+            metric=METRIC,
+            mode="max",
+            max_t=settings.max_trees,
+            reduction_factor=3,
+            grace_period=min(settings.grace_trees, settings.max_trees),
+        )
     else:
         judged = [trial.params for trial in ledger.trials]
         points = [p for p in design(space, settings.trials, settings.seed) if {**base, **p} not in judged][:left]
@@ -166,13 +206,22 @@ def _tune(
     trainable = tune.with_parameters(ranker_trainable(), plan=plan, base=base)
     tuner = tune.Tuner(
         tune.with_resources(trainable, {"cpu": settings.threads}),
-        tune_config=tune.TuneConfig(search_alg=ConcurrencyLimiter(searcher, max_concurrent=settings.concurrent),
-                                    scheduler=asha, num_samples=left, reuse_actors=True,
-                                    time_budget_s=budget_s if settings.prune else None),
-        run_config=tune.RunConfig(name="sweep", storage_path=str(storage), verbose=0, callbacks=[recorder],
-                                  failure_config=tune.FailureConfig(max_failures=0, fail_fast=False),
-                                  checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False)),
-    )  # fmt: skip
+        tune_config=tune.TuneConfig(
+            search_alg=ConcurrencyLimiter(searcher, max_concurrent=settings.concurrent),
+            scheduler=asha,
+            num_samples=left,
+            reuse_actors=True,
+            time_budget_s=budget_s if settings.prune else None,
+        ),
+        run_config=tune.RunConfig(
+            name="sweep",
+            storage_path=str(storage),
+            verbose=0,
+            callbacks=[recorder],
+            failure_config=tune.FailureConfig(max_failures=0, fail_fast=False),
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+        ),
+    )
     tuner.fit()
     recorder.close()
 

@@ -13,8 +13,19 @@ from ranking.dataset import FeatureList
 from ranking.ranker import RankerParams
 from tuning.space import dimensions
 
-_AT_LEAST = {"trials": 1, "time_budget_s": 1, "folds": 1, "report_every": 1, "max_trees": 1, "patience": 1,
-             "grace_trees": 1, "concurrent": 1, "threads": 1, "object_store_mb": 80, "start_limit_s": 1}  # fmt: skip
+_AT_LEAST = {
+    "trials": 1,
+    "time_budget_s": 1,
+    "folds": 1,
+    "report_every": 1,
+    "max_trees": 1,
+    "patience": 1,
+    "grace_trees": 1,
+    "concurrent": 1,
+    "threads": 1,
+    "object_store_mb": 80,
+    "start_limit_s": 1,
+}
 
 
 @dataclass(frozen=True)
@@ -55,8 +66,11 @@ class SearchSettings:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}", self.name):
             raise BadConfiguration(f"tuning.name is {self.name!r}, expected letters, digits, dot, dash or underscore")
-        low = [f"{key} is {getattr(self, key)!r}, expected {least} or more" for key, least in _AT_LEAST.items()
-               if not isinstance(getattr(self, key), int | float) or getattr(self, key) < least]  # fmt: skip
+        low = [
+            f"{key} is {getattr(self, key)!r}, expected {least} or more"
+            for key, least in _AT_LEAST.items()
+            if not isinstance(getattr(self, key), int | float) or getattr(self, key) < least
+        ]
         if low:
             raise BadConfiguration(f"tuning: {'; '.join(low)}; mend conf/search_space or the command line")
         dimensions(self.space)

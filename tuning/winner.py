@@ -53,10 +53,13 @@ class Winner(Result):
 
         import pandas as pd
 
-        records = [{**asdict(row), "sweep": self.sweep, "params": json.dumps(row.params, sort_keys=True)}
-                   for row in sorted(self.rows, key=_rank)]  # fmt: skip
-        return pd.DataFrame(records, columns=["sweep", "trial_id", "params", "trees", "valid_ndcg10", "valid_se",
-                                              "seconds", "state"])  # fmt: skip
+        records = [
+            {**asdict(row), "sweep": self.sweep, "params": json.dumps(row.params, sort_keys=True)}
+            for row in sorted(self.rows, key=_rank)
+        ]
+        return pd.DataFrame(
+            records, columns=["sweep", "trial_id", "params", "trees", "valid_ndcg10", "valid_se", "seconds", "state"]
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""
@@ -75,17 +78,29 @@ def best_of(trials: Sequence[Trial], sweep: str, identity: str, features_fingerp
     """The trial with the highest validation NDCG@10 (ties: fewer trees, then the parameters' text) as the winner."""
     if not trials:
         failed = about.get("failures") or ("none was reported",)
-        raise SweepFailed(f"sweep {sweep}: no trial finished; the last failure: {failed[-1]}; raise "
-                          "tuning.time_budget_s or look into sweep.log beside its ledger")  # fmt: skip
+        raise SweepFailed(
+            f"sweep {sweep}: no trial finished; the last failure: {failed[-1]}; raise "
+            "tuning.time_budget_s or look into sweep.log beside its ledger"
+        )
 
     def result_of(trial: Trial) -> dict[str, Any]:
-        return {"params": trial.params, "trees": trial.trees, "valid_ndcg10": trial.valid_ndcg10,
-                "features_fingerprint": features_fingerprint, "identity": identity,
-                "valid_se": trial.valid_se}  # fmt: skip
+        return {
+            "params": trial.params,
+            "trees": trial.trees,
+            "valid_ndcg10": trial.valid_ndcg10,
+            "features_fingerprint": features_fingerprint,
+            "identity": identity,
+            "valid_se": trial.valid_se,
+        }
 
     first = [Result(**result_of(trial)) for trial in trials if trial.trial_id == DEFAULT_TRIAL]
-    return Winner(**result_of(min(trials, key=_rank)), sweep=sweep, rows=tuple(trials),
-                  default=first[0] if first else None, **about)  # fmt: skip
+    return Winner(
+        **result_of(min(trials, key=_rank)),
+        sweep=sweep,
+        rows=tuple(trials),
+        default=first[0] if first else None,
+        **about,
+    )
 
 
 def choose(default: Result, winner: Winner) -> Result:
@@ -97,8 +112,10 @@ def choose(default: Result, winner: Winner) -> Result:
     Raises SweepMismatch if they were not judged on the same examples, features and folds.
     """
     if (default.identity, default.features_fingerprint) != (winner.identity, winner.features_fingerprint):
-        raise SweepMismatch(f"sweep {winner.sweep}: judged on {winner.identity[:12]}, the default on "
-                            f"{default.identity[:12]}; run jobs.tune again")  # fmt: skip
+        raise SweepMismatch(
+            f"sweep {winner.sweep}: judged on {winner.identity[:12]}, the default on "
+            f"{default.identity[:12]}; run jobs.tune again"
+        )
     is_other = winner.params != default.params
     return winner if is_other and winner.valid_ndcg10 >= default.valid_ndcg10 else default
 

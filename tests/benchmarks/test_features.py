@@ -34,9 +34,13 @@ def test_a_big_day_costs_by_its_impressions_its_history_and_its_candidates_which
         return Run({"seconds": {"count": count, "build": build}, **told}, 0)
 
     nights = {
-        "short": night(8, 12, 100, 500), "larger": night(10, 20, 300, 900), "fewer": night(9, 12, 300, 100),
-        "long": night(8, 17, 100, 600, 365), "empty": night(1, 2, 1, 1), "empty_long": night(1.5, 2.5, 1, 1, 365),
-    }  # fmt: skip
+        "short": night(8, 12, 100, 500),
+        "larger": night(10, 20, 300, 900),
+        "fewer": night(9, 12, 300, 100),
+        "long": night(8, 17, 100, 600, 365),
+        "empty": night(1, 2, 1, 1),
+        "empty_long": night(1.5, 2.5, 1, 1, 365),
+    }
     told = predicted(nights, 210.0, 10.0, 1_100)
     # the build of 800 candidates took 8 s; of the 10 s between the sizes counting took 2 and 400 candidates 4: 6 s for 200 a day
     assert (told.us_per_candidate, told.us_per_impression) == pytest.approx((1e4, 3e4))
@@ -56,9 +60,13 @@ def test_noise_makes_nothing_cheaper_than_free() -> None:
         return Run({"seconds": {"count": count, "build": build}, **told}, 0)
 
     nights = {
-        "short": night(9, 15, 100, 500), "larger": night(8, 14, 300, 900), "fewer": night(8, 15, 300, 100), "long": night(8, 14, 100, 500),
-        "empty": night(1, 2, 1, 1), "empty_long": night(1, 1, 1, 1),
-    }  # fmt: skip
+        "short": night(9, 15, 100, 500),
+        "larger": night(8, 14, 300, 900),
+        "fewer": night(8, 15, 300, 100),
+        "long": night(8, 14, 100, 500),
+        "empty": night(1, 2, 1, 1),
+        "empty_long": night(1, 1, 1, 1),
+    }
     told = predicted(nights, 210.0, 10.0, 1_100)
     assert (told.us_per_candidate, told.us_per_impression, told.history_s, told.night_s) == (0, 0, 0, 22)
 
@@ -82,9 +90,14 @@ class Told(Benchmark):
         if action == "families":
             seconds = {"coec": 3.0}
         told = {
-            "seconds": seconds, "impressions": more * days, "searches": more * days, "days_held": days,
-            "candidates": 10 if action == "fewer" else more, "most_candidates": 9_999, "cold_s": 70.0 if warm else None,
-        }  # fmt: skip
+            "seconds": seconds,
+            "impressions": more * days,
+            "searches": more * days,
+            "days_held": days,
+            "candidates": 10 if action == "fewer" else more,
+            "most_candidates": 9_999,
+            "cold_s": 70.0 if warm else None,
+        }
         return Run(told, 5)
 
     def duckdb(self, folder: Path, home: Path, built: Path) -> tuple[float, int]:
@@ -104,13 +117,20 @@ def test_all_anew_is_the_count_before_a_night_and_that_nights_build(tmp_path: Pa
     assert told["oracle_mismatches"] == 3
     assert told["families_s"] == {"coec": 3.0}
     assert bench.asked[0] == [  # the lists are cut once the lake is there
-        "prepare world-365-60-last-28", "prepare world-365-60", "prepare world-365-1000-last-28", "prepare world-28-2000",
-        "prepare world-365-1000", "cut world-28-2000",
-    ]  # fmt: skip
+        "prepare world-365-60-last-28",
+        "prepare world-365-60",
+        "prepare world-365-1000-last-28",
+        "prepare world-28-2000",
+        "prepare world-365-1000",
+        "cut world-28-2000",
+    ]
     assert bench.asked[1:-1] == [  # each night over full days in a JVM of its own
-        ["night world-365-60-last-28", "night world-365-60"], ["night world-365-1000-last-28"], ["night world-28-2000"],
-        ["fewer world-28-2000"], ["night world-365-1000"],
-    ]  # fmt: skip
+        ["night world-365-60-last-28", "night world-365-60"],
+        ["night world-365-1000-last-28"],
+        ["night world-28-2000"],
+        ["fewer world-28-2000"],
+        ["night world-365-1000"],
+    ]
     assert bench.asked[-1] == ["whole world-28-3000", "families world-365-1000-last-28"]
     assert bench.built == ["home-world-365-1000-last-28/night", "home-world-28-2000/night", "home-world-28-3000/lake"]
 
@@ -128,31 +148,55 @@ def test_the_other_side_sums_what_its_columns_name_and_no_more() -> None:
 
 def test_the_table_shows_bars_beside_what_was_measured(capsys: pytest.CaptureFixture[str]) -> None:
     night = {
-        "seconds": {"count": 10.0, "build": 30.0}, "total_s": 40.0, "impressions": 100, "candidates": 5, "active_pairs": 7,
-        "partials_read": 9, "bytes_written": 11,
-    }  # fmt: skip
-    print_report({
-        "nights": {n: night for n in ("empty", "empty_long", "short", "larger", "fewer", "long")}, "full": night, "full_s": 240.0, "days": 365,
-        "incremental_speedup_365": 6.0, "incremental_speedup_365_cold": 5.5, "fixed_s": 20.0, "fixed_cold_s": 50.0,
-        "fixed_long_s": 22.0, "full_fixed_s": 31.0,
-        "night_365_over_28": 1.21, "night_365_over_28_without_fixed": 1.4,
-        "us_per_impression": 6.5, "predicted_speedup_20m_day": 23.0, "predicted_speedup_20m_day_unbounded": 14.0,
-        "full_over_duckdb": 4.2, "oracle_mismatches": 3,
-        "predicted": {"us_per_candidate": 41.5, "us_per_impression": 90.0, "full_s": 5_000.0, "night_s": 217.0},
-        "peak_rss_gb": 9.9, "cost_exponent": 1.01,
-        "against_duckdb": [{"searches": 4_000_000, "ours_s": 100.0, "duckdb_s": 25.0, "mismatches": 0}],
-        "families_s": {"coec": 12.3},
-    })  # fmt: skip
+        "seconds": {"count": 10.0, "build": 30.0},
+        "total_s": 40.0,
+        "impressions": 100,
+        "candidates": 5,
+        "active_pairs": 7,
+        "partials_read": 9,
+        "bytes_written": 11,
+    }
+    print_report(
+        {
+            "nights": {n: night for n in ("empty", "empty_long", "short", "larger", "fewer", "long")},
+            "full": night,
+            "full_s": 240.0,
+            "days": 365,
+            "incremental_speedup_365": 6.0,
+            "incremental_speedup_365_cold": 5.5,
+            "fixed_s": 20.0,
+            "fixed_cold_s": 50.0,
+            "fixed_long_s": 22.0,
+            "full_fixed_s": 31.0,
+            "night_365_over_28": 1.21,
+            "night_365_over_28_without_fixed": 1.4,
+            "us_per_impression": 6.5,
+            "predicted_speedup_20m_day": 23.0,
+            "predicted_speedup_20m_day_unbounded": 14.0,
+            "full_over_duckdb": 4.2,
+            "oracle_mismatches": 3,
+            "predicted": {"us_per_candidate": 41.5, "us_per_impression": 90.0, "full_s": 5_000.0, "night_s": 217.0},
+            "peak_rss_gb": 9.9,
+            "cost_exponent": 1.01,
+            "against_duckdb": [{"searches": 4_000_000, "ours_s": 100.0, "duckdb_s": 25.0, "mismatches": 0}],
+            "families_s": {"coec": 12.3},
+        }
+    )
     rows = [
         [cell.strip() for cell in line.split("│")[1:-1]]
         for line in capsys.readouterr().out.splitlines()
         if line.startswith("│")
     ]
     for row in (
-        ["in all", *["40.0"] * 6, "240.0"], ["all anew / night, 365 days", "6.00", "≥ 5"], ["night of 365 / night of 28 days", "1.21", "≤ 1.3"],
-        ["… all anew / night, predicted", "23.0", "≥ 20"], ["all anew / DuckDB, the largest size below", "4.20", "≤ 5"],
-        ["values apart from DuckDB's", "3", "0"], ["4,000,000", "100.0", "25.0", "4.00", "0"], ["coec", "12.3"],
-    ):  # fmt: skip
+        ["in all", *["40.0"] * 6, "240.0"],
+        ["all anew / night, 365 days", "6.00", "≥ 5"],
+        ["night of 365 / night of 28 days", "1.21", "≤ 1.3"],
+        ["… all anew / night, predicted", "23.0", "≥ 20"],
+        ["all anew / DuckDB, the largest size below", "4.20", "≤ 5"],
+        ["values apart from DuckDB's", "3", "0"],
+        ["4,000,000", "100.0", "25.0", "4.00", "0"],
+        ["coec", "12.3"],
+    ):
         assert row in rows
 
 

@@ -53,8 +53,9 @@ def test_a_row_that_differs_is_counted_and_shown(tmp_path: Path) -> None:
     for name, n in (("lake/daily_searches/old", 1), ("lake/daily_searches/new", 2), ("daily_searches", 3)):
         duckdb.execute(f"COPY (SELECT {columns.format(n=n)}, {rest}) TO '{tmp_path / name}.parquet'")
     (log / "0.json").write_text(json.dumps({"add": {"path": "old.parquet"}}) + "\n")
-    (log / "1.json").write_text("\n".join(json.dumps(a) for a in (
-        {"remove": {"path": "old.parquet"}}, {"add": {"path": "new.parquet"}})))  # fmt: skip
+    (log / "1.json").write_text(
+        "\n".join(json.dumps(a) for a in ({"remove": {"path": "old.parquet"}}, {"add": {"path": "new.parquet"}}))
+    )
     assert [f.name for f in live_files(tmp_path / "lake" / "daily_searches")] == ["new.parquet"]
 
     [found] = differences(tmp_path / "lake", tmp_path, ("daily_searches",))
@@ -64,19 +65,36 @@ def test_a_row_that_differs_is_counted_and_shown(tmp_path: Path) -> None:
 
 def test_stages_are_read_from_an_event_log(tmp_path: Path) -> None:
     def task(stage: int, seconds: float) -> dict[str, object]:
-        return {"Event": "SparkListenerTaskEnd", "Stage ID": stage, "Task Info": {
-            "Launch Time": 1000, "Finish Time": 1000 + seconds * 1000}, "Task Metrics": {"Disk Bytes Spilled": 5}}  # fmt: skip
+        return {
+            "Event": "SparkListenerTaskEnd",
+            "Stage ID": stage,
+            "Task Info": {"Launch Time": 1000, "Finish Time": 1000 + seconds * 1000},
+            "Task Metrics": {"Disk Bytes Spilled": 5},
+        }
 
-    done = {"Event": "SparkListenerStageCompleted", "Stage Info": {
-        "Stage ID": 4, "Stage Name": "save at x", "Submission Time": 1_000_500, "RDD Info": [
-            {"RDD ID": 2, "Scope": '{"id":"1","name":"Exchange"}'}, {"RDD ID": 1, "Scope": '{"id":"0","name":"Scan text "}'}]}}  # fmt: skip
+    done = {
+        "Event": "SparkListenerStageCompleted",
+        "Stage Info": {
+            "Stage ID": 4,
+            "Stage Name": "save at x",
+            "Submission Time": 1_000_500,
+            "RDD Info": [
+                {"RDD ID": 2, "Scope": '{"id":"1","name":"Exchange"}'},
+                {"RDD ID": 1, "Scope": '{"id":"0","name":"Scan text "}'},
+            ],
+        },
+    }
     log = tmp_path / "log"
     log.write_text(
         "".join(json.dumps(e, separators=(",", ":")) + "\n" for e in (task(4, 1), task(4, 3), task(4, 2), done))
     )
     [stage] = stages(log, [Action("before", 900, 999), Action("jobs.x: save", 1000, 1002)])
     assert (stage.name, stage.action, sorted(stage.seconds), stage.spilled) == (
-        "Scan text , Exchange", "jobs.x: save", [1, 2, 3], 15)  # fmt: skip
+        "Scan text , Exchange",
+        "jobs.x: save",
+        [1, 2, 3],
+        15,
+    )
     assert worst_ratio([{"seconds": [9.0]}, {"seconds": stage.seconds}]) == 1.5  # a lone task has no median to leave
 
 

@@ -38,8 +38,14 @@ TRACKS = [
 def row(
     source: str, text: str, *slots: tuple[str, str], split: str = "fold1", music: bool = True, **more: str
 ) -> dict[str, Any]:
-    return {"source": source, "split": split, "lang": "en", "text": text, "music": music,
-            "slots": [{"type": kind, "value": value} for kind, value in slots]} | more  # fmt: skip
+    return {
+        "source": source,
+        "split": split,
+        "lang": "en",
+        "text": text,
+        "music": music,
+        "slots": [{"type": kind, "value": value} for kind, value in slots],
+    } | more
 
 
 def one(text: str, *slots: Slot, lang: str = "en") -> Gold:
@@ -47,12 +53,14 @@ def one(text: str, *slots: Slot, lang: str = "en") -> Gold:
 
 
 def test_gold_is_in_our_types_and_each_text_once_a_family() -> None:
-    gold = gold_of([
-        row("hwu64", "Play  HELLO"),
-        row("slurp", "play hello", ("song_name", "Hello"), ("app_name", "pandora"), split="devel"),
-        row("snips", "play hello", ("year", "1999"), split="train"),
-        row("snips", "rate this book", ("rating", "5"), split="train", music=False),
-    ])  # fmt: skip
+    gold = gold_of(
+        [
+            row("hwu64", "Play  HELLO"),
+            row("slurp", "play hello", ("song_name", "Hello"), ("app_name", "pandora"), split="devel"),
+            row("snips", "play hello", ("year", "1999"), split="train"),
+            row("snips", "rate this book", ("rating", "5"), split="train", music=False),
+        ]
+    )
     assert [(g.source, g.slots, g.fold is None) for g in gold] == [
         ("slurp", (Slot("title", "hello"),), False),
         ("snips", (Slot("when", "1999"),), True),
@@ -76,12 +84,14 @@ def test_parallel_pairs_that_share_a_text_are_one_group() -> None:
 
 def test_no_model_has_seen_a_text_that_it_scores() -> None:
     texts = [f"play song {n}" for n in range(40)]
-    gold = gold_of([
-        *(row("hwu64", t) for t in texts),
-        *(row("slurp", f"olly {t}") for t in texts[::3]),
-        *(row("snips", t, split="train") for t in texts),
-        *(row("leyzer", f"pon {t}", split="valid") for t in texts),
-    ])  # fmt: skip
+    gold = gold_of(
+        [
+            *(row("hwu64", t) for t in texts),
+            *(row("slurp", f"olly {t}") for t in texts[::3]),
+            *(row("snips", t, split="train") for t in texts),
+            *(row("leyzer", f"pon {t}", split="valid") for t in texts),
+        ]
+    )
     scored = [g for g in gold if g.fold is not None]
     learned: list[Sequence[Gold]] = []
 
@@ -96,15 +106,18 @@ def test_no_model_has_seen_a_text_that_it_scores() -> None:
     assert len(learned) == 5 and all(training_part(gold, fold) for fold in range(5))
 
 
-@pytest.mark.parametrize(("gold", "predicted", "types", "wanted"), [
-    ("title hello|artist adele", "artist adele|title hello", SNIPS, {"title_work": (1, 1, 1), "artist": (1, 1, 1)}),
-    ("work hello", "album hello", SNIPS, {"title_work": (1, 1, 1)}),
-    ("title hello", "album hello", SNIPS, {"title_work": (0, 0, 1), "album": (0, 1, 0)}),
-    ("artist queen", "artist queen|artist queen", SNIPS, {"artist": (1, 2, 1)}),
-    ("work one|title one", "title one|title one", SNIPS, {"title_work": (2, 2, 2)}),
-    ("artist queen", "genre rock|mood happy|album hits", RECO, {"artist": (0, 0, 1), "title_work": (0, 1, 0)}),
-    ("", "", SNIPS, {}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("gold", "predicted", "types", "wanted"),
+    [
+        ("title hello|artist adele", "artist adele|title hello", SNIPS, {"title_work": (1, 1, 1), "artist": (1, 1, 1)}),
+        ("work hello", "album hello", SNIPS, {"title_work": (1, 1, 1)}),
+        ("title hello", "album hello", SNIPS, {"title_work": (0, 0, 1), "album": (0, 1, 0)}),
+        ("artist queen", "artist queen|artist queen", SNIPS, {"artist": (1, 2, 1)}),
+        ("work one|title one", "title one|title one", SNIPS, {"title_work": (2, 2, 2)}),
+        ("artist queen", "genre rock|mood happy|album hits", RECO, {"artist": (0, 0, 1), "title_work": (0, 1, 0)}),
+        ("", "", SNIPS, {}),
+    ],
+)
 def test_a_slot_is_right_by_type_and_form(
     gold: str, predicted: str, types: frozenset[str], wanted: dict[str, Any]
 ) -> None:
@@ -195,17 +208,25 @@ def test_without_data_one_line_says_what_to_set(
 
 def test_every_sentence_meets_every_value_of_alexas_model(tmp_path: Path) -> None:
     moods = [{"name": {"value": name, "synonyms": ["loose"] if name == "relaxing" else None}} for name, _ in MOODS]
-    model = {"languageModel": {
-        "intents": [
-            {"name": "PlayMoodMusicIntent", "samples": ["play {mood} music"]}, {"name": "AMAZON.StopIntent"},
-            {"name": "PlayByDecadeIntent", "samples": ["songs from the {decade}", "{genre} of the {decade}"]},
-        ],
-        "types": [
-            {"name": "Mood", "values": moods},
-            {"name": "Decade", "values": [{"id": "90s", "name": {"value": "90s", "synonyms": ["the nineties"]}},
-                                          {"id": "2010s", "name": {"value": "2010s"}}]},
-        ],
-    }}  # fmt: skip
+    model = {
+        "languageModel": {
+            "intents": [
+                {"name": "PlayMoodMusicIntent", "samples": ["play {mood} music"]},
+                {"name": "AMAZON.StopIntent"},
+                {"name": "PlayByDecadeIntent", "samples": ["songs from the {decade}", "{genre} of the {decade}"]},
+            ],
+            "types": [
+                {"name": "Mood", "values": moods},
+                {
+                    "name": "Decade",
+                    "values": [
+                        {"id": "90s", "name": {"value": "90s", "synonyms": ["the nineties"]}},
+                        {"id": "2010s", "name": {"value": "2010s"}},
+                    ],
+                },
+            ],
+        }
+    }
     path = tmp_path / "model.json"
     path.write_text(json.dumps(model), encoding="utf-8")
     found = {one.text: one.accepted for one in understanding_alexa.asked(path, "en-US")}

@@ -51,9 +51,14 @@ def test_few_impressions_weigh_little_once_smoothed():
 
 def test_wordings_are_pooled_and_words_stand_for_a_few_impressions():
     frame = candidates(
-        track_id=["t1", "t2", "t3", "t4"], stripped=["hello adele"] * 4, popularity=[0, 0, 0, 50],
-        clicks=[0, 1, 0, 0], impressions=[0, 1, 0, 0], pooled_clicks=[0, 30, 4, 0], pooled_impressions=[0, 98, 6, 0],
-    )  # fmt: skip
+        track_id=["t1", "t2", "t3", "t4"],
+        stripped=["hello adele"] * 4,
+        popularity=[0, 0, 0, 50],
+        clicks=[0, 1, 0, 0],
+        impressions=[0, 1, 0, 0],
+        pooled_clicks=[0, 30, 4, 0],
+        pooled_impressions=[0, 98, 6, 0],
+    )
     assert ctr_scores(frame, "pooled_").tolist() == pytest.approx([0, 30 / 98, 4 / 6, 0])
     # of the words t1 has both and t2 one; 34 of 104 impressions were heard
     half, rate = bm25("hello adele", "t2") / bm25("hello adele", "t1"), 34 / 104

@@ -10,17 +10,37 @@ import json
 
 DAY = "2024-02-29"  # a leap day
 SEARCH = {
-    "search_id": "s1", "user_id": "u1", "ts": f"{DAY}T10:00:00.000Z", "client": "mobile", "locale": "en-US",
-    "raw_query": "play hello", "results": ["t1", "t2"], "variant": "a", "propensity": 0.9,
-}  # fmt: skip
+    "search_id": "s1",
+    "user_id": "u1",
+    "ts": f"{DAY}T10:00:00.000Z",
+    "client": "mobile",
+    "locale": "en-US",
+    "raw_query": "play hello",
+    "results": ["t1", "t2"],
+    "variant": "a",
+    "propensity": 0.9,
+}
 EVENT = {
-    "event_id": "e1", "search_id": "ok", "track_id": "t2", "position": 2, "ts": f"{DAY}T10:00:05Z", "kind": "play",
+    "event_id": "e1",
+    "search_id": "ok",
+    "track_id": "t2",
+    "position": 2,
+    "ts": f"{DAY}T10:00:05Z",
+    "kind": "play",
     "dwell_ms": 0,
-}  # fmt: skip
+}
 
 Kind = tuple[str, object, object]  # name, change to the good row or the raw line itself, outcome
-UNREADABLE_SEARCH = ["unreadable", "no_search_id", "no_user_id", "bad_ts", "unknown_client", "bad_locale", "no_query",
-                     "no_results"]  # fmt: skip
+UNREADABLE_SEARCH = [
+    "unreadable",
+    "no_search_id",
+    "no_user_id",
+    "bad_ts",
+    "unknown_client",
+    "bad_locale",
+    "no_query",
+    "no_results",
+]
 UNREADABLE_EVENT = [
     "unreadable",
     "no_event_id",
@@ -96,10 +116,17 @@ SEARCHES: list[Kind] = [
     ("a user of 20 kB", {"user_id": "x" * 20_000, "client": "?"}, ["unknown_client"]),
     ("a null id", {"search_id": None}, ["no_search_id"]),
     ("an empty id", {"search_id": ""}, ["no_search_id"]),
-    ("several faults at once", {"client": "?", "locale": "?", "results": []}, ["unknown_client", "bad_locale", "no_results"]),
+    (
+        "several faults at once",
+        {"client": "?", "locale": "?", "results": []},
+        ["unknown_client", "bad_locale", "no_results"],
+    ),
     ("the same row again", {"search_id": "ok"}, "duplicate"),
-    ("the same id, other words", {"search_id": "ok", "raw_query": "play goodbye", "ts": f"{DAY}T10:00:01Z"},
-     "duplicate_conflict"),
+    (
+        "the same id, other words",
+        {"search_id": "ok", "raw_query": "play goodbye", "ts": f"{DAY}T10:00:01Z"},
+        "duplicate_conflict",
+    ),
     ("a line cut in half", json.dumps(SEARCH)[:60], UNREADABLE_SEARCH),
     ("a line of text", "search_id,user_id", UNREADABLE_SEARCH),
     ("a JSON list", "[1, 2]", UNREADABLE_SEARCH),
@@ -111,7 +138,7 @@ SEARCHES: list[Kind] = [
     ("UTF-16", json.dumps(SEARCH).encode("utf-16-le"), None),
     ("a blank line", "", "no row"),
     ("a line of blanks", "   ", "no row"),
-]  # fmt: skip
+]
 
 EVENTS: list[Kind] = [
     ("ok", {}, "accepted"),
@@ -141,4 +168,4 @@ EVENTS: list[Kind] = [
     ("the same id, another kind", {"event_id": "ok", "kind": "skip", "ts": f"{DAY}T10:00:09Z"}, "duplicate_conflict"),
     ("a line cut in half", json.dumps(EVENT)[:40], UNREADABLE_EVENT),
     ("invalid UTF-8", b'{"event_id": "\xff", "kind": "\xc3\x28"}', None),
-]  # fmt: skip
+]

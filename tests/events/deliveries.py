@@ -45,17 +45,26 @@ def made_log(seed: int, searches: int, days: int = 2, mark: str = "") -> list[De
         at = f"{FIRST + timedelta(days=day)}T{draw.randrange(24):02d}:{draw.randrange(60):02d}:{draw.randrange(60):02d}.000Z"
         results = draw.sample(TRACKS, 4)
         search: Row = {
-            "search_id": f"{mark}s{i}", "user_id": f"{mark}u{draw.randrange(12)}", "ts": at, "client": draw.choice(["alexa", "mobile"]),
-            "locale": draw.choice(["en-US", "es-MX"]), "raw_query": draw.choice(["play hello", "rock", "Música"]),
+            "search_id": f"{mark}s{i}",
+            "user_id": f"{mark}u{draw.randrange(12)}",
+            "ts": at,
+            "client": draw.choice(["alexa", "mobile"]),
+            "locale": draw.choice(["en-US", "es-MX"]),
+            "raw_query": draw.choice(["play hello", "rock", "Música"]),
             "results": results,
-        }  # fmt: skip
+        }
         out.append(Delivered(day, "searches", json.dumps(search, ensure_ascii=False).encode()))
         for j in range(draw.randrange(4)):
             place = draw.randrange(4)
             event: Row = {
-                "event_id": f"{mark}e{i}-{j}", "search_id": f"{mark}s{i}", "track_id": results[place], "position": place + 1, "ts": at,
-                "kind": draw.choice(KINDS), "dwell_ms": draw.choice([0, 4_000, 45_000]),
-            }  # fmt: skip
+                "event_id": f"{mark}e{i}-{j}",
+                "search_id": f"{mark}s{i}",
+                "track_id": results[place],
+                "position": place + 1,
+                "ts": at,
+                "kind": draw.choice(KINDS),
+                "dwell_ms": draw.choice([0, 4_000, 45_000]),
+            }
             out.append(Delivered(day, "events", json.dumps(event).encode()))
     return out
 
@@ -67,15 +76,29 @@ def moment(day: int, clock: str) -> str:
 
 def search(folder: int, search_id: str, ts: str, **change: Any) -> Delivered:
     """One search in a folder: TRACKS[:4] on a phone, by a listener of its own."""
-    row: Row = {"search_id": search_id, "user_id": f"u-{search_id}", "ts": ts, "client": "mobile", "locale": "en-US",
-                "raw_query": "play hello", "results": TRACKS[:4]}  # fmt: skip
+    row: Row = {
+        "search_id": search_id,
+        "user_id": f"u-{search_id}",
+        "ts": ts,
+        "client": "mobile",
+        "locale": "en-US",
+        "raw_query": "play hello",
+        "results": TRACKS[:4],
+    }
     return Delivered(folder, "searches", json.dumps(row | change).encode())
 
 
 def reaction(folder: int, event_id: str, search_id: str, ts: str, **change: Any) -> Delivered:
     """One reaction in a folder: the first track of the search played for 45 s."""
-    row: Row = {"event_id": event_id, "search_id": search_id, "track_id": TRACKS[0], "position": 1, "ts": ts, "kind": "play",
-                "dwell_ms": 45_000}  # fmt: skip
+    row: Row = {
+        "event_id": event_id,
+        "search_id": search_id,
+        "track_id": TRACKS[0],
+        "position": 1,
+        "ts": ts,
+        "kind": "play",
+        "dwell_ms": 45_000,
+    }
     return Delivered(folder, "events", json.dumps(row | change).encode())
 
 

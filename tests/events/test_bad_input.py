@@ -52,8 +52,11 @@ def found(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Foun
     outcomes: dict[str, dict[int, object]] = {"search": {}, "event": {}}
     for side in sides:
         seen = sorted((r["seen"], r["outcome"]) for r in side.rows.select("seen", "outcome").collect())
-        lines = [i for i, (_, c, _) in enumerate([*SEARCHES, RETIRED] if side.source == "search" else EVENTS, 1)
-                 if not (isinstance(c, str) and not c.strip())]  # fmt: skip
+        lines = [
+            i
+            for i, (_, c, _) in enumerate([*SEARCHES, RETIRED] if side.source == "search" else EVENTS, 1)
+            if not (isinstance(c, str) and not c.strip())
+        ]
         outcomes[side.source] = dict(zip(lines, (o for _, o in seen), strict=True))
     for row in held:
         assert outcomes[row["source"]][row["line"]] == "quarantined"

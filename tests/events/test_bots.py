@@ -124,19 +124,29 @@ def test_thresholds_switch_the_rules_off(spark: SparkSession) -> None:
 
 def test_what_was_skipped_was_not_chosen(spark: SparkSession) -> None:
     events: DataFrame = spark.createDataFrame(
-        [("s1", "t1", "skip", 1_500), ("s1", "t2", "play", 0), ("s1", "t2", "complete", 200_000),
-         ("s2", "t1", "stop", 30_000), ("s2", "t1", "play", None), ("s3", "t3", "like", None)],
+        [
+            ("s1", "t1", "skip", 1_500),
+            ("s1", "t2", "play", 0),
+            ("s1", "t2", "complete", 200_000),
+            ("s2", "t1", "stop", 30_000),
+            ("s2", "t1", "play", None),
+            ("s3", "t3", "like", None),
+        ],
         "search_id string, track_id string, kind string, dwell_ms bigint",
-    )  # fmt: skip
+    )
     artists = spark.createDataFrame([("t1", "a"), ("t2", "b"), ("t3", None)], "track_id string, artist string")
     assert {r[:] for r in chosen_artists(events, artists).collect()} == {("s1", "b"), ("s2", "a")}
 
 
 def test_the_table_of_excluded_days_and_its_examples_name_the_rule_and_nobody(spark: SparkSession) -> None:
     rows = [
-        ("u1", at(0, 9), "q1", "scraper"), ("u1", at(0, 9.5), "q2", "scraper"), ("u1", at(0, 9.25), "q2", "scraper"),
-        ("u1", at(1, 9), "q1", "replay"), ("u2", at(0, 9), "q9", "scraper"), ("u3", at(0, 9), "q1", None),
-    ]  # fmt: skip
+        ("u1", at(0, 9), "q1", "scraper"),
+        ("u1", at(0, 9.5), "q2", "scraper"),
+        ("u1", at(0, 9.25), "q2", "scraper"),
+        ("u1", at(1, 9), "q1", "replay"),
+        ("u2", at(0, 9), "q9", "scraper"),
+        ("u3", at(0, 9), "q1", None),
+    ]
     tagged = spark.createDataFrame(
         [(user, ts, query, rule, ts.date()) for user, ts, query, rule in rows],
         "user_id string, ts timestamp, query string, rule string, search_date date",

@@ -16,9 +16,19 @@ def test_bounds_rise_by_one_factor_from_a_second_to_an_hour() -> None:
     assert len(CENTRES_S) == BINS and list(CENTRES_S) == sorted(CENTRES_S)
 
 
-@pytest.mark.parametrize(("dwell_ms", "expected"), [
-    (0, 0), (999, 0), (1_000, 1), (59_999, 15), (60_000, 16), (3_599_999, 30), (3_600_000, 31), (10**9, 31),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("dwell_ms", "expected"),
+    [
+        (0, 0),
+        (999, 0),
+        (1_000, 1),
+        (59_999, 15),
+        (60_000, 16),
+        (3_599_999, 30),
+        (3_600_000, 31),
+        (10**9, 31),
+    ],
+)
 def test_a_time_falls_into_its_bin(spark: SparkSession, dwell_ms: int, expected: int) -> None:
     row = spark.range(1).select(bin_of(F.lit(dwell_ms)).alias("bin")).first()
     assert row is not None and row["bin"] == expected
@@ -36,11 +46,18 @@ def test_sums_of_packed_bins_come_apart_again(spark: SparkSession) -> None:
     assert again["dwell_00"] == 6 + 3 * HIGH
 
 
-@pytest.mark.parametrize(("bins", "percent", "expected"), [
-    ([3], 50, CENTRES_S[3]), ([3], 90, CENTRES_S[3]),
-    ([0, 0, 7, 31], 50, CENTRES_S[0]), ([0, 7, 7, 31], 50, CENTRES_S[7]), ([0] * 9 + [31], 90, CENTRES_S[0]), ([0] * 8 + [31] * 2, 90, 3_600.0),
-    ([], 50, None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("bins", "percent", "expected"),
+    [
+        ([3], 50, CENTRES_S[3]),
+        ([3], 90, CENTRES_S[3]),
+        ([0, 0, 7, 31], 50, CENTRES_S[0]),
+        ([0, 7, 7, 31], 50, CENTRES_S[7]),
+        ([0] * 9 + [31], 90, CENTRES_S[0]),
+        ([0] * 8 + [31] * 2, 90, 3_600.0),
+        ([], 50, None),
+    ],
+)
 def test_a_quantile_is_the_centre_of_the_first_bin_that_so_many_reach(
     spark: SparkSession, bins: list[int], percent: int, expected: float | None
 ) -> None:

@@ -40,8 +40,13 @@ def test_a_chain_counts_once_and_dwell_is_its_maximum(spark: SparkSession) -> No
     asked = searches(spark, ("s1", "u", "02T10:00:00", "mobile", "hello")).selectExpr(
         "*", "false is_bot", "false is_rephrased"
     )
-    reacted = events(spark, ("s1", "t2", 2, "click", None), ("s1", "t2", 2, "play", 0), ("s1", "t2", 2, "skip", 20_000),
-                     ("s1", "t2", 2, "complete", 200_000))  # fmt: skip
+    reacted = events(
+        spark,
+        ("s1", "t2", 2, "click", None),
+        ("s1", "t2", 2, "play", 0),
+        ("s1", "t2", 2, "skip", 20_000),
+        ("s1", "t2", 2, "complete", 200_000),
+    )
     rows = {r["track_id"]: r for r in counted_days(asked, reacted).daily_engagement.collect()}
     assert set(rows) == {"t1", "t2", "t3"}  # on a screen every entry of the list is an impression
     hit = rows["t2"]
@@ -69,15 +74,24 @@ def test_what_pleased_counts_once_an_impression_and_a_lost_play_is_heard_of(spar
         ("v", "u", "02T15:00:00", "alexa", "hello"),
     ).selectExpr("*", "false is_bot", "false is_rephrased")
     reacted = events(
-        spark, ("s0", "t1", 1, "play", 0), ("s0", "t1", 1, "stop", 40_000), ("s0", "t1", 1, "save", None), ("s0", "t1", 1, "like", None),
-        ("s1", "t2", 2, "like", None), ("v", "t1", 1, "stop", 4_000), ("v", "t2", 2, "complete", None),
-    )  # fmt: skip
+        spark,
+        ("s0", "t1", 1, "play", 0),
+        ("s0", "t1", 1, "stop", 40_000),
+        ("s0", "t1", 1, "save", None),
+        ("s0", "t1", 1, "like", None),
+        ("s1", "t2", 2, "like", None),
+        ("v", "t1", 1, "stop", 4_000),
+        ("v", "t2", 2, "complete", None),
+    )
     rows = {(r["client"], r["track_id"]): r for r in counted_days(asked, reacted).daily_engagement.collect()}
     told = {k: (r["impressions"], r["plays"], r["long_plays"], r["satisfied"]) for k, r in rows.items()}
     assert told == {
-        ("mobile", "t1"): (3, 1, 1, 1), ("mobile", "t2"): (3, 0, 0, 1), ("mobile", "t3"): (3, 0, 0, 0),
-        ("alexa", "t1"): (1, 1, 0, 0), ("alexa", "t2"): (1, 1, 1, 1),
-    }  # fmt: skip
+        ("mobile", "t1"): (3, 1, 1, 1),
+        ("mobile", "t2"): (3, 0, 0, 1),
+        ("mobile", "t3"): (3, 0, 0, 0),
+        ("alexa", "t1"): (1, 1, 0, 0),
+        ("alexa", "t2"): (1, 1, 1, 1),
+    }
     assert sum(rows["alexa", "t1"]["plays_by_dwell"]) == 1
 
 
@@ -85,8 +99,14 @@ def test_a_time_that_nobody_told_is_none_and_a_day_is_the_most(spark: SparkSessi
     asked = searches(spark, ("s1", "u", "02T10:00:00", "mobile", "hello")).selectExpr(
         "*", "false is_bot", "false is_rephrased"
     )
-    reacted = events(spark, ("s1", "t1", 1, "play", None), ("s1", "t1", 1, "complete", None), ("s1", "t2", 2, "play", 9 * 10**18),
-                     ("s1", "t3", 3, "play", None), ("s1", "t3", 3, "skip", None))  # fmt: skip
+    reacted = events(
+        spark,
+        ("s1", "t1", 1, "play", None),
+        ("s1", "t1", 1, "complete", None),
+        ("s1", "t2", 2, "play", 9 * 10**18),
+        ("s1", "t3", 3, "play", None),
+        ("s1", "t3", 3, "skip", None),
+    )
     rows = {r["track_id"]: r for r in counted_days(asked, reacted).daily_engagement.collect()}
     told = {t: (r["plays"], r["long_plays"], r["short_stops"], r["dwell_ms"]) for t, r in rows.items()}
     assert told == {"t1": (1, 1, 0, 0), "t2": (1, 1, 0, 86_400_000), "t3": (1, 0, 1, 0)}
@@ -107,10 +127,14 @@ def test_bots_are_counted_apart(spark: SparkSession) -> None:
 
 def test_sessions_cross_midnight_and_a_rephrase_is_another_query_within_two_minutes(spark: SparkSession) -> None:
     asked = searches(
-        spark, ("a", "u", "02T23:50:00", "mobile", "helo"), ("b", "u", "02T23:51:30", "mobile", "hello"),
-        ("c", "u", "03T00:10:00", "mobile", "hello"), ("d", "u", "03T00:40:00", "mobile", "hello"),
-        ("e", "u", "03T00:41:00", "mobile", "hello"), ("f", "v", "02T23:52:00", "mobile", "x"),
-    )  # fmt: skip
+        spark,
+        ("a", "u", "02T23:50:00", "mobile", "helo"),
+        ("b", "u", "02T23:51:30", "mobile", "hello"),
+        ("c", "u", "03T00:10:00", "mobile", "hello"),
+        ("d", "u", "03T00:40:00", "mobile", "hello"),
+        ("e", "u", "03T00:41:00", "mobile", "hello"),
+        ("f", "v", "02T23:52:00", "mobile", "x"),
+    )
     rows = {r["search_id"]: r for r in sessions(asked).collect()}
     assert rows["a"]["session_id"] == rows["b"]["session_id"] == rows["c"]["session_id"]
     assert rows["d"]["session_id"] != rows["c"]["session_id"] and rows["d"]["session_id"] == rows["e"]["session_id"]

@@ -19,9 +19,16 @@ from lake.errors import InputContractError, KeyMismatch
 from queries.understand import normalised
 
 SEARCH = {
-    "search_id": "s1", "user_id": "u1", "ts": "2026-03-02T10:00:00.000Z", "client": "mobile", "locale": "en-US",
-    "raw_query": "play hello", "results": ["t1", "t2"], "variant": "a", "propensity": 0.9,
-}  # fmt: skip
+    "search_id": "s1",
+    "user_id": "u1",
+    "ts": "2026-03-02T10:00:00.000Z",
+    "client": "mobile",
+    "locale": "en-US",
+    "raw_query": "play hello",
+    "results": ["t1", "t2"],
+    "variant": "a",
+    "propensity": 0.9,
+}
 EVENT = {
     "event_id": "e1",
     "search_id": "s1",
@@ -128,16 +135,25 @@ def test_another_key_is_refused(tmp_path: Path) -> None:
 def test_events_need_their_search_and_their_place(spark: SparkSession, tmp_path: Path) -> None:
     known = searches(spark, tmp_path, [SEARCH]).rows
     lines = [
-        EVENT, {**EVENT, "event_id": "e2", "position": 1}, {**EVENT, "event_id": "e3", "position": 9},
-        {**EVENT, "event_id": "e4", "search_id": "s9"}, {**EVENT, "event_id": "e5", "track_id": "t7"},
-        {**EVENT, "event_id": "e6", "dwell_ms": -1, "kind": "hum"}, {**EVENT, "event_id": "e7", "position": 0}, EVENT,
-    ]  # fmt: skip
+        EVENT,
+        {**EVENT, "event_id": "e2", "position": 1},
+        {**EVENT, "event_id": "e3", "position": 9},
+        {**EVENT, "event_id": "e4", "search_id": "s9"},
+        {**EVENT, "event_id": "e5", "track_id": "t7"},
+        {**EVENT, "event_id": "e6", "dwell_ms": -1, "kind": "hum"},
+        {**EVENT, "event_id": "e7", "position": 0},
+        EVENT,
+    ]
     side = events(spark, tmp_path, lines, known)
     held = {r["line"]: r["reasons"] for r in quarantine(spark, [side]).collect()}
     assert held == {
-        2: ["not_served"], 3: ["not_served"], 4: ["no_search"], 5: ["unknown_track", "not_served"],
-        6: ["unknown_kind", "negative_dwell"], 7: ["bad_position", "not_served"],
-    }  # fmt: skip
+        2: ["not_served"],
+        3: ["not_served"],
+        4: ["no_search"],
+        5: ["unknown_track", "not_served"],
+        6: ["unknown_kind", "negative_dwell"],
+        7: ["bad_position", "not_served"],
+    }
     (accepted,) = side.accepted().collect()
     assert accepted["search_date"] == date(2026, 3, 2) and accepted["delivered_date"] == date(2026, 3, 3)
 
@@ -211,10 +227,16 @@ def test_a_broken_row_is_found_in_a_file_of_any_name(spark: SparkSession, tmp_pa
 
 def test_contacts_are_masked_and_years_are_none(spark: SparkSession) -> None:
     said = {
-        "call +34 600 123 456 now": "call  phone  now", "19995551234": " phone ", "1999: 5551234567": "1999:  phone ",
-        "songs of 1999, 2000, 2001 and 2002": None, "2001-2002 hits": None, "1999," * 5_000: None,
-        "4111 1111 1111 1111": " card ", "mail a.b@c.example.org please": "mail  email  please", "a@b" + ".c" * 5_000: " email ",
-    }  # fmt: skip
+        "call +34 600 123 456 now": "call  phone  now",
+        "19995551234": " phone ",
+        "1999: 5551234567": "1999:  phone ",
+        "songs of 1999, 2000, 2001 and 2002": None,
+        "2001-2002 hits": None,
+        "1999," * 5_000: None,
+        "4111 1111 1111 1111": " card ",
+        "mail a.b@c.example.org please": "mail  email  please",
+        "a@b" + ".c" * 5_000: " email ",
+    }
     frame = spark.createDataFrame([(t,) for t in said], "raw string").select(
         "raw", without_contacts("raw").alias("masked")
     )

@@ -14,9 +14,16 @@ from lake.errors import KeyMismatch, KeyUnusable
 
 GOOD = "0123456789abcdef" * 4
 BAD = {
-    "empty": "", "blank": " \n\n", "short": GOOD[:62], "odd": GOOD + "0", "no hex": "z" * 64, "two keys": f"{GOOD}\n{GOOD}\n",
-    "longer than a block": GOOD * 3, "a passphrase": "correct horse battery staple " * 3, "inner space": f"{GOOD[:32]} {GOOD[:32]}",
-}  # fmt: skip
+    "empty": "",
+    "blank": " \n\n",
+    "short": GOOD[:62],
+    "odd": GOOD + "0",
+    "no hex": "z" * 64,
+    "two keys": f"{GOOD}\n{GOOD}\n",
+    "longer than a block": GOOD * 3,
+    "a passphrase": "correct horse battery staple " * 3,
+    "inner space": f"{GOOD[:32]} {GOOD[:32]}",
+}
 
 
 @pytest.mark.parametrize("text", BAD.values(), ids=BAD.keys())

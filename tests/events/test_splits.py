@@ -46,15 +46,29 @@ def made_rows(source: str, mark: str) -> list[tuple[dict[str, Any] | None, list[
     for i in range(LINES):
         at, ident = f"{DAY}T10:{i % 60:02d}:00.000Z", f"{mark}{i}"
         if source == "searches":
-            row = {"search_id": ident, "user_id": f"u{i % 9}", "ts": at, "client": "mobile", "locale": "en-US",
-                   "raw_query": "play hello" + " please" * (i % 5), "results": TRACKS[:4]}  # fmt: skip
+            row = {
+                "search_id": ident,
+                "user_id": f"u{i % 9}",
+                "ts": at,
+                "client": "mobile",
+                "locale": "en-US",
+                "raw_query": "play hello" + " please" * (i % 5),
+                "results": TRACKS[:4],
+            }
             broken: list[tuple[dict[str, Any], str]] = [
                 ({"client": "toaster"}, "unknown_client"),
                 ({"results": []}, "no_results"),
             ]
         else:
-            row = {"event_id": ident, "search_id": "known", "track_id": TRACKS[i % 4], "position": i % 4 + 1, "ts": at,
-                   "kind": "play", "dwell_ms": 1000 * (i % 40)}  # fmt: skip
+            row = {
+                "event_id": ident,
+                "search_id": "known",
+                "track_id": TRACKS[i % 4],
+                "position": i % 4 + 1,
+                "ts": at,
+                "kind": "play",
+                "dwell_ms": 1000 * (i % 40),
+            }
             broken = [({"kind": "hum"}, "unknown_kind"), ({"search_id": "never"}, "no_search")]
         if i % 5 == 3:
             change, reason = broken[i // 5 % 2]
@@ -68,8 +82,14 @@ def made_rows(source: str, mark: str) -> list[tuple[dict[str, Any] | None, list[
 
 def as_ubi(row: dict[str, Any]) -> dict[str, Any]:
     own = {"client": row["client"], "locale": row["locale"]}
-    return {"query_id": row["search_id"], "client_id": row["user_id"], "timestamp": row["ts"], "user_query": row["raw_query"],
-            "query_attributes": own, "query_response_hit_ids": row["results"]}  # fmt: skip
+    return {
+        "query_id": row["search_id"],
+        "client_id": row["user_id"],
+        "timestamp": row["ts"],
+        "user_query": row["raw_query"],
+        "query_attributes": own,
+        "query_response_hit_ids": row["results"],
+    }
 
 
 def put(truth: Truth, root: Path, source: str, name: str, mark: str) -> None:
@@ -142,8 +162,10 @@ def judged(spark: SparkSession, root: Path, truth: Truth) -> list[Sorted]:
     tracks = spark.createDataFrame([(t,) for t in TRACKS], "track_id string")
     reacted = rows(spark, truth.paths["events"], EVENT_FIELDS, "events")
     events = judged_events(reacted, known, tracks, 2).localCheckpoint()
-    return [Sorted(with_outcome(searches, "search", None, 2), "search", truth.paths["searches"]),
-            Sorted(with_outcome(events, "event", None, 2), "event", truth.paths["events"])]  # fmt: skip
+    return [
+        Sorted(with_outcome(searches, "search", None, 2), "search", truth.paths["searches"]),
+        Sorted(with_outcome(events, "event", None, 2), "event", truth.paths["events"]),
+    ]
 
 
 def found_of(rows_of: list[Row]) -> dict[tuple[str, int], tuple[str, list[str]]]:
@@ -151,8 +173,9 @@ def found_of(rows_of: list[Row]) -> dict[tuple[str, int], tuple[str, list[str]]]
     for row in rows_of:
         text = json.loads(row["raw_text"])
         said[row["source_file"], row["line"]] = (
-            text.get("event_id") or text.get("search_id") or text.get("query_id"), row["reasons"],
-        )  # fmt: skip
+            text.get("event_id") or text.get("search_id") or text.get("query_id"),
+            row["reasons"],
+        )
     return said
 
 

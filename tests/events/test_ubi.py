@@ -18,14 +18,23 @@ from events.ubi import UbiSettings, ubi_left_out, ubi_parsed
 from lake.errors import BadConfiguration
 
 QUERY = {
-    "application": "player", "query_id": "q1", "client_id": "c1", "user_query": "hello",
-    "timestamp": "2026-03-02T10:00:00.5Z", "query_response_hit_ids": ["t1", "t2"], "query_attributes": {},
-}  # fmt: skip
+    "application": "player",
+    "query_id": "q1",
+    "client_id": "c1",
+    "user_query": "hello",
+    "timestamp": "2026-03-02T10:00:00.5Z",
+    "query_response_hit_ids": ["t1", "t2"],
+    "query_attributes": {},
+}
 EVENT = {
-    "application": "player", "action_name": "click", "query_id": "q1", "client_id": "c1", "user_query": "hello",
+    "application": "player",
+    "action_name": "click",
+    "query_id": "q1",
+    "client_id": "c1",
+    "user_query": "hello",
     "timestamp": "2026-03-02T10:00:05Z",
     "event_attributes": {"object": {"object_id": "t2", "object_id_field": "track_id"}, "position": {"ordinal": 2}},
-}  # fmt: skip
+}
 FIELDS = {"searches": SEARCH_FIELDS, "events": EVENT_FIELDS}
 EVENT_ACTION, QUERY_ACTION = '{"index": {"_index": "ubi_events", "_id": "x"}}', '{"create":{}}'
 
@@ -62,17 +71,30 @@ def test_columns_have_the_contract_s_names_and_types(spark: SparkSession, source
 def test_a_query_becomes_a_search(spark: SparkSession) -> None:
     (row,) = parsed(spark, "searches", QUERY)
     assert row.asDict() == {
-        "search_id": "q1", "user_id": "c1", "ts": "2026-03-02T10:00:00.5Z", "client": "web", "locale": "en-US",
-        "raw_query": "hello", "results": ["t1", "t2"], "session_id": None, "release_id": None, "variant": None,
-        "propensity": None, "_corrupt": False, "_is_row": True, "is_foreign": False, "left_out_as": None,
-    }  # fmt: skip
+        "search_id": "q1",
+        "user_id": "c1",
+        "ts": "2026-03-02T10:00:00.5Z",
+        "client": "web",
+        "locale": "en-US",
+        "raw_query": "hello",
+        "results": ["t1", "t2"],
+        "session_id": None,
+        "release_id": None,
+        "variant": None,
+        "propensity": None,
+        "_corrupt": False,
+        "_is_row": True,
+        "is_foreign": False,
+        "left_out_as": None,
+    }
 
 
 def test_query_attributes_go_before_the_settings(spark: SparkSession) -> None:
     own = {"client": "alexa", "session_id": "v9", "variant": "b", "propensity": 0.25, "filter": {"genre": ["pop"]}}
     settings = UbiSettings(client="mobile", locale="es-ES")
-    (row,) = parsed(spark, "searches", QUERY | {"query_attributes": own, "client_id": " ", "user_id": "u7"},
-                    settings=settings)  # fmt: skip
+    (row,) = parsed(
+        spark, "searches", QUERY | {"query_attributes": own, "client_id": " ", "user_id": "u7"}, settings=settings
+    )
     assert (row.client, row.locale, row.session_id, row.variant) == ("alexa", "es-ES", "v9", "b")
     assert (row.propensity, row.user_id, row["_corrupt"]) == (0.25, "u7", False)
 
@@ -81,10 +103,18 @@ def test_an_event_becomes_a_reaction(spark: SparkSession) -> None:
     (row,) = parsed(spark, "events", EVENT)
     said = b'["q1","click","2026-03-02T10:00:05Z","t2","2",null,null]'  # what is read of it; nobody's name
     assert row.asDict() == {
-        "event_id": hashlib.sha256(said).hexdigest()[:32], "search_id": "q1", "track_id": "t2",
-        "position": 2, "ts": "2026-03-02T10:00:05Z", "kind": "click", "dwell_ms": None,
-        "_corrupt": False, "_is_row": True, "is_foreign": False, "left_out_as": None,
-    }  # fmt: skip
+        "event_id": hashlib.sha256(said).hexdigest()[:32],
+        "search_id": "q1",
+        "track_id": "t2",
+        "position": 2,
+        "ts": "2026-03-02T10:00:05Z",
+        "kind": "click",
+        "dwell_ms": None,
+        "_corrupt": False,
+        "_is_row": True,
+        "is_foreign": False,
+        "left_out_as": None,
+    }
 
 
 def test_the_same_document_twice_has_one_id(spark: SparkSession) -> None:
@@ -93,16 +123,19 @@ def test_the_same_document_twice_has_one_id(spark: SparkSession) -> None:
     assert one.event_id == again.event_id != other.event_id
 
 
-@pytest.mark.parametrize(("logged", "ts"), [
-    ("2026-03-02T10:00:05+0000", "2026-03-02T10:00:05.000000Z"),
-    ("2026-03-02T10:00:05.25+02:00", "2026-03-02T08:00:05.250000Z"),
-    (1772445605250, "2026-03-02T10:00:05.250000Z"),
-    ("1772445605250", "2026-03-02T10:00:05.250000Z"),
-    (1.77244560525e12, "2026-03-02T10:00:05.250000Z"),
-    ("yesterday", "yesterday"),  # bad_ts, in quarantine, as it came
-    (10**30, str(10**30)),
-    (None, None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("logged", "ts"),
+    [
+        ("2026-03-02T10:00:05+0000", "2026-03-02T10:00:05.000000Z"),
+        ("2026-03-02T10:00:05.25+02:00", "2026-03-02T08:00:05.250000Z"),
+        (1772445605250, "2026-03-02T10:00:05.250000Z"),
+        ("1772445605250", "2026-03-02T10:00:05.250000Z"),
+        (1.77244560525e12, "2026-03-02T10:00:05.250000Z"),
+        ("yesterday", "yesterday"),  # bad_ts, in quarantine, as it came
+        (10**30, str(10**30)),
+        (None, None),
+    ],
+)
 def test_times(spark: SparkSession, logged: object, ts: str | None) -> None:
     (row,) = parsed(spark, "events", event(timestamp=logged))
     assert row.ts == ts
@@ -115,14 +148,17 @@ def test_ordinals_count_from_one_or_from_zero(spark: SparkSession) -> None:
     assert [r.position for r in from_zero] == [1, 2, 4, None, None]  # null is bad_position
 
 
-@pytest.mark.parametrize(("action", "logged", "dwell_ms", "corrupt"), [
-    ("play", {"dwell_time": 31.7906}, 31791, False),
-    ("play", {"dwell_ms": 900, "dwell_time": 31.7}, 900, False),
-    ("click", {"dwell_time": 31.7}, None, False),  # time on a page, not time heard
-    ("click", {"dwell_ms": 12}, 12, False),
-    ("stop", {"dwell_time": "long"}, None, True),
-    ("stop", {"dwell_ms": "NaN"}, None, True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("action", "logged", "dwell_ms", "corrupt"),
+    [
+        ("play", {"dwell_time": 31.7906}, 31791, False),
+        ("play", {"dwell_ms": 900, "dwell_time": 31.7}, 900, False),
+        ("click", {"dwell_time": 31.7}, None, False),  # time on a page, not time heard
+        ("click", {"dwell_ms": 12}, 12, False),
+        ("stop", {"dwell_time": "long"}, None, True),
+        ("stop", {"dwell_ms": "NaN"}, None, True),
+    ],
+)
 def test_dwell(spark: SparkSession, action: str, logged: dict[str, Any], dwell_ms: int | None, corrupt: bool) -> None:
     (row,) = parsed(spark, "events", attributes(**logged) | {"action_name": action})
     assert (row.dwell_ms, row["_corrupt"]) == (dwell_ms, corrupt)

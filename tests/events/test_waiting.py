@@ -36,9 +36,12 @@ def test_both_forms_join_and_the_rest_stays(spark: SparkSession) -> None:
         "kind": "play",
     }
     document = {
-        "action_name": "listen", "query_id": "s1", "client_id": "[masked]", "timestamp": "2026-03-02T10:00:07Z",
+        "action_name": "listen",
+        "query_id": "s1",
+        "client_id": "[masked]",
+        "timestamp": "2026-03-02T10:00:07Z",
         "event_attributes": {"object": {"object_id": "t1"}, "position": {"ordinal": 0}, "dwell_ms": 900},
-    }  # fmt: skip
+    }
     rows = held(
         spark,
         ("events/date=2026-03-02/a.jsonl", 1, json.dumps(own), ["no_search"]),
@@ -63,8 +66,14 @@ def test_both_forms_join_and_the_rest_stays(spark: SparkSession) -> None:
 
 def test_whole_numbers_that_parquet_holds_as_doubles_stay(spark: SparkSession) -> None:
     """In JSON Lines a fraction, even of nothing, is no whole number: such a row never met the contract."""
-    said = {"search_id": "s1", "track_id": "t2", "position": 2.0, "ts": "2026-03-02T10:00:05Z", "kind": "play",
-            "dwell_ms": 45000.0}  # fmt: skip
+    said = {
+        "search_id": "s1",
+        "track_id": "t2",
+        "position": 2.0,
+        "ts": "2026-03-02T10:00:05Z",
+        "kind": "play",
+        "dwell_ms": 45000.0,
+    }
     texts = [json.dumps(said | {"event_id": i}) for i in ("e1", "e2")]
     rows = held(
         spark,

@@ -53,8 +53,16 @@ def test_each_level_is_judged_against_the_others_of_the_level_above() -> None:
         both = [(rng.poisson(rng.gamma(2.0 * base, 0.5) * 10.0), 10.0) for _ in range(2)]
         whole = (sum(h for h, _ in both), 20.0)
         for locale, (h, e) in zip(("en-US", "en-GB"), both, strict=True):
-            row = {"as_of": 0, "locale": locale, "language": "en", "query_key": q, "cluster_id_key": q, "track_id_key": q,
-                   "pair__responses": h, "pair__expected": e}  # fmt: skip
+            row = {
+                "as_of": 0,
+                "locale": locale,
+                "language": "en",
+                "query_key": q,
+                "cluster_id_key": q,
+                "track_id_key": q,
+                "pair__responses": h,
+                "pair__expected": e,
+            }
             for level in ("language_pair", "cluster_pair", "track"):
                 row |= {f"{level}__responses": whole[0], f"{level}__expected": whole[1]}
             rows.append(row)

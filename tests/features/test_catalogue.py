@@ -77,11 +77,22 @@ def test_trigrams_of_a_name(spark: SparkSession) -> None:
     assert found == [["  a", " ab", "abb", "bba", "ba "], [], ["  a", " a "]]
 
 
-@pytest.mark.parametrize(("title", "kind"), [
-    ("Hello", 0), ("Hello - 2004 Remaster", 1), ("Hello (Live)", 2), ("Hello (Live) [Remastered]", 2),
-    ("Hello (Acoustic)", 3), ("Hello (Demo)", 4), ("Hello - Radio Edit", 5), ("Hello (Instrumental)", 6), ("Hello (Tribute to X)", 7),
-    ("Hello (Karaoke Instrumental)", 8), ("Live Forever", 0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("title", "kind"),
+    [
+        ("Hello", 0),
+        ("Hello - 2004 Remaster", 1),
+        ("Hello (Live)", 2),
+        ("Hello (Live) [Remastered]", 2),
+        ("Hello (Acoustic)", 3),
+        ("Hello (Demo)", 4),
+        ("Hello - Radio Edit", 5),
+        ("Hello (Instrumental)", 6),
+        ("Hello (Tribute to X)", 7),
+        ("Hello (Karaoke Instrumental)", 8),
+        ("Live Forever", 0),
+    ],
+)
 def test_a_title_names_a_kind_of_version(spark: SparkSession, title: str, kind: int) -> None:
     window = Window()
     made = spark.createDataFrame([(title,)], "title string").withColumn("versions", versions(F.col("title")))

@@ -18,11 +18,13 @@ def test_as_many_as_had_more_impressions_at_the_same_place(spark: SparkSession) 
     us = days(
         spark,
         ("song", "y", yesterday, 9, 0),
-        ("hello", "x", yesterday, 5, 0), ("hello", "y", D - timedelta(days=28), 3, 0),  # 8 over tracks and days
+        ("hello", "x", yesterday, 5, 0),
+        ("hello", "y", D - timedelta(days=28), 3, 0),  # 8 over tracks and days
         ("tune", "x", yesterday, 8, 0),  # as many
         ("helo", "x", yesterday, 4, 0),
-        ("past", "x", out, 100, 0), ("next", "x", D, 100, 0),  # neither counts
-    )  # fmt: skip
+        ("past", "x", out, 100, 0),
+        ("next", "x", D, 100, 0),  # neither counts
+    )
     gb = days(spark, ("helo", "x", yesterday, 7, 0)).withColumn("locale", F.lit("en-GB"))
     pairs = [(D, place, query, "x") for place in ("en-US", "en") for query in ("hello", "helo")]
     with feature_frames(inputs(spark, us.union(gb), pairs, None), ["query_head_rank_log1p"]) as frames:

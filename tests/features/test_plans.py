@@ -24,9 +24,15 @@ from lake.tables import DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES, TRACKS, VECT
 PLANS = Path(__file__).parent / "plans"
 # what moves rows or meets them; scans of files, projections, filters and sums are left out
 TELLING = (
-    "Exchange", "BroadcastExchange", "SortMergeJoin", "ShuffledHashJoin", "CartesianProduct", "BroadcastNestedLoopJoin",
-    "InMemoryTableScan", "Sort",
-)  # fmt: skip
+    "Exchange",
+    "BroadcastExchange",
+    "SortMergeJoin",
+    "ShuffledHashJoin",
+    "CartesianProduct",
+    "BroadcastNestedLoopJoin",
+    "InMemoryTableScan",
+    "Sort",
+)
 # planned for tables too large to be sent around unasked, and once for all: an adaptive plan is known only when it has run
 STATIC = {"spark.sql.autoBroadcastJoinThreshold": "-1", "spark.sql.adaptive.enabled": "false"}
 

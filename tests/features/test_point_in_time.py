@@ -37,9 +37,17 @@ def days(spark: SparkSession, *rows: tuple[str, str, date, int, int]) -> DataFra
     cells = F.array(F.col("n"), *[F.lit(0).cast("bigint")] * 10)
     counts = {m: F.lit(0) for m in SUMS} | {"impressions": F.col("n"), "plays": F.col("n"), "long_plays": F.col("l")}
     return filled(
-        frame, DAILY_ENGAGEMENT, search_date=F.col("search_date"), locale=F.lit("en-US"), query=F.col("query"), client=F.lit("alexa"),
-        track_id=F.col("track_id"), impressions_by_position=cells, plays_by_dwell=F.array(*[F.lit(0)] * 32), **counts,
-    )  # fmt: skip
+        frame,
+        DAILY_ENGAGEMENT,
+        search_date=F.col("search_date"),
+        locale=F.lit("en-US"),
+        query=F.col("query"),
+        client=F.lit("alexa"),
+        track_id=F.col("track_id"),
+        impressions_by_position=cells,
+        plays_by_dwell=F.array(*[F.lit(0)] * 32),
+        **counts,
+    )
 
 
 def inputs(
@@ -49,11 +57,26 @@ def inputs(
     asked = spark.createDataFrame(
         [(p, q) for p in ("en-US", "en") for q in ("helo", "hello")], "locale string, query string"
     )
-    queries = filled(asked, QUERIES, locale=F.col("locale"), query=F.col("query"), language=F.lit("en"), cluster_id=F.lit("mined"),
-                     text_cluster_id=F.col("query"), intent_group=F.lit("open"), stripped=F.col("query"))  # fmt: skip
+    queries = filled(
+        asked,
+        QUERIES,
+        locale=F.col("locale"),
+        query=F.col("query"),
+        language=F.lit("en"),
+        cluster_id=F.lit("mined"),
+        text_cluster_id=F.col("query"),
+        intent_group=F.lit("open"),
+        stripped=F.col("query"),
+    )
     ids = spark.createDataFrame([("x",)], "track_id string")
-    tracks = filled(ids, TRACKS, track_id=F.col("track_id"), title_normal=F.col("track_id"), artists_normal=F.array(F.lit("a")),
-                    work_id=F.lit(None))  # fmt: skip
+    tracks = filled(
+        ids,
+        TRACKS,
+        track_id=F.col("track_id"),
+        title_normal=F.col("track_id"),
+        artists_normal=F.array(F.lit("a")),
+        work_id=F.lit(None),
+    )
     frame = spark.createDataFrame(pairs, "as_of date, locale string, query string, track_id string")
     curves = spark.createDataFrame([], struct(EXPOSURE_CURVES))
     return FeatureInputs(
@@ -96,8 +119,15 @@ def test_the_last_part_of_a_column_is_the_span_that_it_sums() -> None:
 
 
 def test_training_pairs_are_of_the_head_and_the_catalog_and_of_the_label_days(spark: SparkSession) -> None:
-    daily = days(spark, ("hello", "x", T, 1, 0), ("hello", "y", T, 1, 0), ("hello", "gone", T, 1, 0), ("tail", "x", T, 1, 0),
-                 ("hello", "z", T - timedelta(days=1), 1, 0), ("hello", "z", T + timedelta(days=7), 1, 0))  # fmt: skip
+    daily = days(
+        spark,
+        ("hello", "x", T, 1, 0),
+        ("hello", "y", T, 1, 0),
+        ("hello", "gone", T, 1, 0),
+        ("tail", "x", T, 1, 0),
+        ("hello", "z", T - timedelta(days=1), 1, 0),
+        ("hello", "z", T + timedelta(days=7), 1, 0),
+    )
     head = spark.createDataFrame([("en-US", "hello"), ("en", "hello")], "locale string, query string")
     tracks = spark.createDataFrame([("x",), ("y",), ("z",)], "track_id string")
     found = training_pairs(daily, head, tracks, T, 7).collect()

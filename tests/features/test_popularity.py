@@ -21,8 +21,16 @@ def lake_of(spark: SparkSession, root: Path) -> Lake:
     lake = Lake(spark, root)
     for day, rows in ((FIRST, [("a", 10.0), ("c", None)]), (SECOND, [("a", 30.0), ("b", 5.0), ("c", 7.0)])):
         made = spark.createDataFrame(rows, "track_id string, popularity double")
-        frame = filled(made, TRACKS, run_date=F.lit(day), track_id=F.col("track_id"), popularity=F.col("popularity"),
-                       known_since=F.lit(day), release_year=F.lit(2000), tempo=F.lit(100.0))  # fmt: skip
+        frame = filled(
+            made,
+            TRACKS,
+            run_date=F.lit(day),
+            track_id=F.col("track_id"),
+            popularity=F.col("popularity"),
+            known_since=F.lit(day),
+            release_year=F.lit(2000),
+            tempo=F.lit(100.0),
+        )
         lake.write(TRACKS, frame, {str(day): "made"})
     return lake
 

@@ -23,13 +23,24 @@ TRACK_COUNT, HEAD = 125_000, 25_000
 def built(spark: SparkSession) -> dict[str, DataFrame]:
     """Features of three pairs: two of the wide query, one of the head query; each impression is a long play."""
     ids = spark.range(TRACK_COUNT).select(F.concat(F.lit("t"), F.col("id").cast("string")).alias("track_id"))
-    tracks = filled(ids, TRACKS, track_id=F.col("track_id"), title_normal=F.col("track_id"), artists_normal=F.array(F.lit("a")),
-                    work_id=F.lit(None))  # fmt: skip
+    tracks = filled(
+        ids,
+        TRACKS,
+        track_id=F.col("track_id"),
+        title_normal=F.col("track_id"),
+        artists_normal=F.array(F.lit("a")),
+        work_id=F.lit(None),
+    )
     one = [F.lit(1).cast("bigint") if i == 0 else F.lit(0).cast("bigint") for i in range(11)]
     counts = {m: F.lit(0) for m in SUMS} | {"impressions": F.lit(1), "plays": F.lit(1), "long_plays": F.lit(1)}
-    same = {"search_date": F.lit(date(2026, 2, 20)), "locale": F.lit("en-US"), "client": F.lit("alexa"),
-            "impressions_by_position": F.array(*one), "long_plays_by_position": F.array(*one),
-            "plays_by_dwell": F.array(*[F.lit(0)] * 32)}  # fmt: skip
+    same = {
+        "search_date": F.lit(date(2026, 2, 20)),
+        "locale": F.lit("en-US"),
+        "client": F.lit("alexa"),
+        "impressions_by_position": F.array(*one),
+        "long_plays_by_position": F.array(*one),
+        "plays_by_dwell": F.array(*[F.lit(0)] * 32),
+    }
     wide = filled(
         ids.limit(TRACK_COUNT - HEAD),
         DAILY_ENGAGEMENT,
@@ -50,8 +61,16 @@ def built(spark: SparkSession) -> dict[str, DataFrame]:
     asked = spark.createDataFrame(
         [("en-US", "anything"), ("en-US", "hello"), ("en", "anything"), ("en", "hello")], "locale string, query string"
     )
-    queries = filled(asked, QUERIES, locale=F.col("locale"), query=F.col("query"), language=F.lit("en"), cluster_id=F.col("query"),
-                     intent_group=F.lit("open"), stripped=F.col("query"))  # fmt: skip
+    queries = filled(
+        asked,
+        QUERIES,
+        locale=F.col("locale"),
+        query=F.col("query"),
+        language=F.lit("en"),
+        cluster_id=F.col("query"),
+        intent_group=F.lit("open"),
+        stripped=F.col("query"),
+    )
     curves = spark.createDataFrame([], struct(EXPOSURE_CURVES))
     pairs = spark.createDataFrame(
         [(AS_OF, "en-US", "anything", "t7"), (AS_OF, "en-US", "anything", "t8"), (AS_OF, "en-US", "hello", "t7")],

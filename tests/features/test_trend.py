@@ -11,13 +11,16 @@ from features.engine import feature_frames
 from tests.features.test_point_in_time import D, days, inputs
 
 
-@pytest.mark.parametrize(("long_plays_by_age", "volatility"), [
-    ({1: 1}, 83 / 90),  # all of it in the last of 90 days' weeks
-    ({1: 7, 8: 21, 29: 62}, 0),  # one a day
-    ({40: 5}, 28 / 90),
-    ({1: 1, 40: 1}, 1 / 2 - 7 / 90),  # half of it in seven days
-    ({91: 5}, None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("long_plays_by_age", "volatility"),
+    [
+        ({1: 1}, 83 / 90),  # all of it in the last of 90 days' weeks
+        ({1: 7, 8: 21, 29: 62}, 0),  # one a day
+        ({40: 5}, 28 / 90),
+        ({1: 1, 40: 1}, 1 / 2 - 7 / 90),  # half of it in seven days
+        ({91: 5}, None),
+    ],
+)
 def test_what_would_have_to_move_to_other_days(
     spark: SparkSession, long_plays_by_age: dict[int, int], volatility: float | None
 ) -> None:

@@ -18,8 +18,10 @@ def plays(spark: SparkSession, *extra: tuple[date, str, str, str, int]) -> DataF
     """Two tastes of six queries and six tracks each; every query plays four of its taste's tracks, ten times each."""
     rows = [
         (AS_OF - timedelta(days=1 + q), "en-US", f"{taste} {q}", f"{taste}-{(q + i) % 6}", 10)
-        for taste in ("rock", "jazz") for q in range(6) for i in range(4)
-    ]  # fmt: skip
+        for taste in ("rock", "jazz")
+        for q in range(6)
+        for i in range(4)
+    ]
     return spark.createDataFrame([*rows, *extra], SCHEMA)
 
 

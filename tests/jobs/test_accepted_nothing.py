@@ -50,8 +50,14 @@ def test_the_day_before_delivered_once_more_is_held(spark: SparkSession, root: P
 
 def test_reactions_in_words_that_nobody_configured_are_held_by_name(spark: SparkSession, root: Path) -> None:
     deliver(root, plain_days(1)[:1])
-    tapped = [{"action_name": "tapped", "query_id": "s0", "timestamp": moment(0, "10:01"),
-               "event_attributes": {"object": {"object_id": "t0"}, "position": {"ordinal": 1}}}] * 3  # fmt: skip
+    tapped = [
+        {
+            "action_name": "tapped",
+            "query_id": "s0",
+            "timestamp": moment(0, "10:01"),
+            "event_attributes": {"object": {"object_id": "t0"}, "position": {"ordinal": 1}},
+        }
+    ] * 3
     written(root / "logs", {(0, "events", "part.ndjson"): [json.dumps(t).encode() for t in tapped]})
     said = r"events/date=2026-03-02: of 1 files .* part\.ndjson, none was accepted; most frequent reason: left out as tapped \(3 documents"
     held(spark, root, 1, said)
@@ -88,8 +94,14 @@ def test_an_empty_key_is_refused_before_anything_is_read(spark: SparkSession, ro
 
 def test_files_of_white_space_say_that_nobody_reacted(spark: SparkSession, root: Path) -> None:
     deliver(root, plain_days(1)[:1])
-    written(root / "logs", {(0, "events", "a.jsonl"): [], (0, "events", "b.jsonl"): [b"", b" \t", b"\r"],
-                            (0, "events", "c.ndjson"): [b'{"index": {}}']})  # fmt: skip
+    written(
+        root / "logs",
+        {
+            (0, "events", "a.jsonl"): [],
+            (0, "events", "b.jsonl"): [b"", b" \t", b"\r"],
+            (0, "events", "c.ndjson"): [b'{"index": {}}'],
+        },
+    )
     (root / "logs" / "events" / "date=2026-03-02" / "d.jsonl").write_bytes(b"\xef\xbb\xbf\n")
     ingested(spark, root, 1)
 

@@ -230,8 +230,12 @@ def test_tracks_are_typed_and_null_where_the_catalog_makes_no_sense(spark: Spark
 
 
 def test_a_track_without_an_artist_is_left_out_and_told(spark: SparkSession, tmp_path: Path) -> None:
-    file = catalog(tmp_path / "catalog.jsonl", *[track(i) for i in range(200)], track(200, artists=[None]),
-                   track(201, artists=[None, "B"]))  # fmt: skip
+    file = catalog(
+        tmp_path / "catalog.jsonl",
+        *[track(i) for i in range(200)],
+        track(200, artists=[None]),
+        track(201, artists=[None, "B"]),
+    )
     frame, left_out = tracks(spark, catalog_files(file), date(2026, 3, 2), with_normal_names, None)
     found = {r["track_id"]: r for r in frame.collect()}
     assert left_out == 1 and "t200" not in found and found["t201"]["artists_normal"] == ["b"]

@@ -134,8 +134,10 @@ def test_a_day_of_events_alone_is_refused_or_accepted_and_waits_for_its_searches
 
 
 def test_what_is_forgotten_from_quarantine_moves_in_the_account(spark: SparkSession, root: Path) -> None:
-    broken = [search(0, "broken", moment(0, "11:00"), user_id="u-s0", client="toaster"),
-              reaction(0, "hum", "s0", moment(0, "11:01"), kind="hum")]  # fmt: skip
+    broken = [
+        search(0, "broken", moment(0, "11:00"), user_id="u-s0", client="toaster"),
+        reaction(0, "hum", "s0", moment(0, "11:01"), kind="hum"),
+    ]
     waiting = reaction(0, "early", "late", moment(0, "12:01"))
     deliver(root, [*plain_days(1), *broken, waiting])
     lake = ingested(spark, root, 1)

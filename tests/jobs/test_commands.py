@@ -37,20 +37,23 @@ def places(tmp_path: Path) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(("arguments", "code", "said"), [
-    (["run_date=2026-03-02", "rankng.explore_share=0.1"], 2, "rankng"),
-    (["run_date=2026-03-02", "ranking.explore_shar=0.1"], 2, "explore_shar"),
-    (["run_date=2026-03-02", "privacy.k=many"], 2, "privacy.k"),
-    (["run_date=tomorrow"], 2, "expected YYYY-MM-DD"),
-    ([], 2, "run_date"),
-    (["run_date=2026-03-02", "nightly.tune=sometimes"], 2, "auto, always, never"),
-    (["run_date=2026-03-02", "labels.label_days=14", "serving.keep=0"], 2, "labels.label_days is 14, expected 7"),
-    (["run_date=2026-03-02", "labels.cuts=[0.1,0.2,0.3]"], 2, "four rising rates"),
-    (["run_date=2026-03-02", "features.only=[coek]"], 2, "nearest: coec"),
-    (["run_date=2026-03-02", "ranker.learning_rate=5"], 2, "learning_rate is 5"),
-    (["run_date=2026-03-02", "tuning.trials=0"], 2, "trials is 0"),
-    (["run_date=2026-03-01"], 2, "holds no searches before 2026-03-01"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["run_date=2026-03-02", "rankng.explore_share=0.1"], 2, "rankng"),
+        (["run_date=2026-03-02", "ranking.explore_shar=0.1"], 2, "explore_shar"),
+        (["run_date=2026-03-02", "privacy.k=many"], 2, "privacy.k"),
+        (["run_date=tomorrow"], 2, "expected YYYY-MM-DD"),
+        ([], 2, "run_date"),
+        (["run_date=2026-03-02", "nightly.tune=sometimes"], 2, "auto, always, never"),
+        (["run_date=2026-03-02", "labels.label_days=14", "serving.keep=0"], 2, "labels.label_days is 14, expected 7"),
+        (["run_date=2026-03-02", "labels.cuts=[0.1,0.2,0.3]"], 2, "four rising rates"),
+        (["run_date=2026-03-02", "features.only=[coek]"], 2, "nearest: coec"),
+        (["run_date=2026-03-02", "ranker.learning_rate=5"], 2, "learning_rate is 5"),
+        (["run_date=2026-03-02", "tuning.trials=0"], 2, "trials is 0"),
+        (["run_date=2026-03-01"], 2, "holds no searches before 2026-03-01"),
+    ],
+)
 def test_bad_configuration_is_one_line(places: list[str], arguments: list[str], code: int, said: str) -> None:
     found, _, line = run("jobs.nightly", *places, *arguments)
     assert found == code, line
@@ -75,8 +78,24 @@ def test_every_job_knows_its_configuration() -> None:
     with initialize_config_module("conf", version_base="1.3"):
         for job in jobs:
             assert settings_of(compose(job, overrides=["run_date=2026-03-02"])).run_date == "2026-03-02"
-    assert {"ingest", "understand", "count_engagement", "fit_exposure", "candidates", "build_features", "validate", "grade",
-            "assemble", "tune", "train", "rank_head", "publish", "nightly", "doctor", "report"} <= set(jobs)  # fmt: skip
+    assert {
+        "ingest",
+        "understand",
+        "count_engagement",
+        "fit_exposure",
+        "candidates",
+        "build_features",
+        "validate",
+        "grade",
+        "assemble",
+        "tune",
+        "train",
+        "rank_head",
+        "publish",
+        "nightly",
+        "doctor",
+        "report",
+    } <= set(jobs)
 
 
 def test_the_doctor_says_the_next_step(tmp_path: Path) -> None:

@@ -32,10 +32,17 @@ with night(settings) as this:
 
 def test_ingest_to_features_over_connect(world: World, tmp_path: Path, spark: SparkSession) -> None:
     places = [
-        f"run_date={RUN_DATE}", f"logs={world.root}/logs", f"catalog={world.root}/catalog.jsonl.gz", f"lake.root={tmp_path}/lake",
-        f"privacy.key_file={tmp_path}/key", f"cluster.work_dir={tmp_path}/spark", "cluster.remote='local[2]'", "cluster.memory=3g",
-        f"cluster.java_options='{SHORT_JAVA_OPTIONS}'", "cluster.shuffle_partitions=2",
-    ]  # fmt: skip
+        f"run_date={RUN_DATE}",
+        f"logs={world.root}/logs",
+        f"catalog={world.root}/catalog.jsonl.gz",
+        f"lake.root={tmp_path}/lake",
+        f"privacy.key_file={tmp_path}/key",
+        f"cluster.work_dir={tmp_path}/spark",
+        "cluster.remote='local[2]'",
+        "cluster.memory=3g",
+        f"cluster.java_options='{SHORT_JAVA_OPTIONS}'",
+        "cluster.shuffle_partitions=2",
+    ]
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, ",".join(STEPS), *places],
         capture_output=True,

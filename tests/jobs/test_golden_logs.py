@@ -27,11 +27,17 @@ WRITE = "PLAYFIRST_WRITE_GOLDEN"
 READ = {"CONTRACT_VERSION": CONTRACT_VERSION, "NORMAL_FORM_VERSION": NORMAL_FORM_VERSION}
 COUNTED = READ | {"COUNT_VERSION": COUNT_VERSION}
 VERSIONS: dict[Table, dict[str, int]] = {
-    t.SEARCH_LOG: READ, t.ENGAGEMENT_EVENTS: READ, t.QUARANTINE: READ, t.DELIVERED_FILES: READ,
+    t.SEARCH_LOG: READ,
+    t.ENGAGEMENT_EVENTS: READ,
+    t.QUARANTINE: READ,
+    t.DELIVERED_FILES: READ,
     t.TRACKS: {"CATALOG_VERSION": CATALOG_VERSION, "NORMAL_FORM_VERSION": NORMAL_FORM_VERSION},
-    t.DAILY_ENGAGEMENT: COUNTED, t.DAILY_SEARCHES: COUNTED, t.BOT_DAYS: COUNTED, t.LISTENER_TILES: COUNTED | {"TILE_VERSION": TILE_VERSION},
+    t.DAILY_ENGAGEMENT: COUNTED,
+    t.DAILY_SEARCHES: COUNTED,
+    t.BOT_DAYS: COUNTED,
+    t.LISTENER_TILES: COUNTED | {"TILE_VERSION": TILE_VERSION},
     t.ENGAGEMENT_TILES: COUNTED | {"TILE_VERSION": TILE_VERSION},
-}  # fmt: skip
+}
 
 
 def log() -> list[Delivered]:
@@ -65,8 +71,18 @@ def row_hash(lake: Lake, table: Table) -> str:
 
 
 def test_what_logs_and_days_become_changes_with_their_version_alone(spark: SparkSession, tmp_path: Path) -> None:
-    tracks = [{"track_id": f"t{i}", "title": f"Canción {i} (Live)", "artists": [f"Artist {i % 3}"], "genres": ["Rock "],
-               "release_date": f"199{i}-05", "popularity": 10 * i, "audio": {"energy": i / 8}} for i in range(8)]  # fmt: skip
+    tracks = [
+        {
+            "track_id": f"t{i}",
+            "title": f"Canción {i} (Live)",
+            "artists": [f"Artist {i % 3}"],
+            "genres": ["Rock "],
+            "release_date": f"199{i}-05",
+            "popularity": 10 * i,
+            "audio": {"energy": i / 8},
+        }
+        for i in range(8)
+    ]
     (tmp_path / "catalog.jsonl").write_text("\n".join(json.dumps(track) for track in tracks) + "\n")
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "key").write_text("0123456789abcdef" * 4 + "\n")

@@ -26,10 +26,21 @@ from tests.jobs.steps import counted, deliver, ingested, night
 def write_catalog(root: Path, **released: str | None) -> None:
     """A catalog of the test tracks with everything a catalog may say; `released`: dates of release, else 2020."""
     rows = [
-        {"track_id": t, "title": f"Song {t}", "artists": [f"A {t}"], "album": "B", "release_date": released.get(t, "2020"),
-         "genres": ["rock"], "moods": ["happy"], "duration_ms": 1000, "explicit": True, "popularity": 40, "audio": {"energy": 0.5}}
+        {
+            "track_id": t,
+            "title": f"Song {t}",
+            "artists": [f"A {t}"],
+            "album": "B",
+            "release_date": released.get(t, "2020"),
+            "genres": ["rock"],
+            "moods": ["happy"],
+            "duration_ms": 1000,
+            "explicit": True,
+            "popularity": 40,
+            "audio": {"energy": 0.5},
+        }
         for t in TRACK_IDS
-    ]  # fmt: skip
+    ]
     (root / "catalog.jsonl").write_text("\n".join(json.dumps(r) for r in rows) + "\n")
 
 

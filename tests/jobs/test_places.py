@@ -64,12 +64,15 @@ def test_the_command_names_the_key_and_makes_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("module", "words"), [
-    ("jobs.nightly", ["lake.root=s3a://bucket/lake", "cluster.master=spark://host:7077"]),
-    ("jobs.tune", ["tuning.sweeps=hdfs://host/sweeps"]),
-    ("jobs.forget", ["user_ids=file:///tmp/ids"]),
-    ("jobs.doctor", ["lake.root=s3a:/bucket/lake"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("module", "words"),
+    [
+        ("jobs.nightly", ["lake.root=s3a://bucket/lake", "cluster.master=spark://host:7077"]),
+        ("jobs.tune", ["tuning.sweeps=hdfs://host/sweeps"]),
+        ("jobs.forget", ["user_ids=file:///tmp/ids"]),
+        ("jobs.doctor", ["lake.root=s3a:/bucket/lake"]),
+    ],
+)
 def test_every_command_ends_with_2_and_one_line(module: str, words: list[str], tmp_path: Path) -> None:
     arguments = [sys.executable, "-m", module, DAY, *words]
     root = Path(__file__).resolve().parents[2]
@@ -81,11 +84,19 @@ def test_every_command_ends_with_2_and_one_line(module: str, words: list[str], t
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("path", "wanted"), [
-    ("s3a://bucket/lake", "other stores"), ("s3a:/bucket/lake", "other stores"), ("S3://bucket", "other stores"),
-    ("hdfs:///lake", "other stores"), ("abfss://box@host/lake", "other stores"), ("' gs://bucket'", "other stores"),
-    ("file:///data/lake", "without a scheme: /data/lake"), ("file:/data/lake", "without a scheme: /data/lake"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("s3a://bucket/lake", "other stores"),
+        ("s3a:/bucket/lake", "other stores"),
+        ("S3://bucket", "other stores"),
+        ("hdfs:///lake", "other stores"),
+        ("abfss://box@host/lake", "other stores"),
+        ("' gs://bucket'", "other stores"),
+        ("file:///data/lake", "without a scheme: /data/lake"),
+        ("file:/data/lake", "without a scheme: /data/lake"),
+    ],
+)
 def test_what_is_no_local_path(path: str, wanted: str) -> None:
     assert wanted in refused(f"lake.root={path}")
 
@@ -97,9 +108,21 @@ def test_what_is_a_local_path(path: str) -> None:
     assert refused(f"lake.root={path}") == ""
 
 
-@pytest.mark.parametrize("master", [
-    "spark://host:7077", "yarn", "k8s://https://host:6443", "mesos://host:5050", "sc://host", "local[", "local[2", "local[0.5]", "locale", "''",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "master",
+    [
+        "spark://host:7077",
+        "yarn",
+        "k8s://https://host:6443",
+        "mesos://host:5050",
+        "sc://host",
+        "local[",
+        "local[2",
+        "local[0.5]",
+        "locale",
+        "''",
+    ],
+)
 def test_an_engine_on_other_machines_is_refused(master: str) -> None:
     word = master if master == "''" else f"'{master}'"
     assert f"cluster.master is {word}, expected local, local[N] or local[*]" in refused(f"cluster.master={word}")

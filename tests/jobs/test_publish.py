@@ -23,8 +23,16 @@ def test_a_public_wording_without_a_list_leads_to_the_most_asked_entry_of_its_cl
 
 def test_traffic_is_answered_where_it_was_asked(spark: SparkSession) -> None:
     """ "despacito" has a list in Spanish: whoever asks in English is not answered by it."""
-    rows = [("es-ES", "despacito", 50, True), ("es", "despacito", 50, True), ("en-US", "despacito", 2, False), ("en", "despacito", 2, False),
-            ("*", "despacito", 52, True), ("en-US", "hello", 10, True), ("*", "hello", 10, True), ("en-US", "secret", 1, False)]  # fmt: skip
+    rows = [
+        ("es-ES", "despacito", 50, True),
+        ("es", "despacito", 50, True),
+        ("en-US", "despacito", 2, False),
+        ("en", "despacito", 2, False),
+        ("*", "despacito", 52, True),
+        ("en-US", "hello", 10, True),
+        ("*", "hello", 10, True),
+        ("en-US", "secret", 1, False),
+    ]
     queries = spark.createDataFrame(rows, "locale string, query string, searches_28d bigint, is_public boolean")
     keys = [("es", "despacito"), ("es", "despacito"), ("en-US", "hello"), ("en", "hello")]
     released = spark.createDataFrame(keys, "locale string, query string")

@@ -28,8 +28,16 @@ CATALOG, NEWER = date(2026, 3, 1), date(2026, 3, 12)
 
 def store_catalog(lake: Lake, day: date, popularity: float) -> None:
     rows = lake.spark.createDataFrame([("a", popularity)], "track_id string, popularity double")
-    frame = filled(rows, TRACKS, run_date=F.lit(day), track_id=F.col("track_id"), popularity=F.col("popularity"),
-                   known_since=F.lit(day), release_year=F.lit(2000), tempo=F.lit(100.0))  # fmt: skip
+    frame = filled(
+        rows,
+        TRACKS,
+        run_date=F.lit(day),
+        track_id=F.col("track_id"),
+        popularity=F.col("popularity"),
+        known_since=F.lit(day),
+        release_year=F.lit(2000),
+        tempo=F.lit(100.0),
+    )
     lake.write(TRACKS, frame, {str(day): f"popularity {popularity}"})
 
 

@@ -31,8 +31,10 @@ def searched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[SearchSett
     def found(settings: SearchSettings, path: Path, work_dir: Path, features: Any) -> Winner:
         asked.append(settings)
         base = settings.base_params().to_dict()
-        trials = [Trial(DEFAULT_TRIAL, base, 40, 0.80, 0.01, 1.0, "completed"),
-                  Trial("t1", base | {"num_leaves": 17}, 50, 0.81, 0.01, 1.0, "completed")]  # fmt: skip
+        trials = [
+            Trial(DEFAULT_TRIAL, base, 40, 0.80, 0.01, 1.0, "completed"),
+            Trial("t1", base | {"num_leaves": 17}, 50, 0.81, 0.01, 1.0, "completed"),
+        ]
         return best_of(trials, settings.name, "identity", features.fingerprint)
 
     monkeypatch.setattr(tune, "run_search_in_child", found)

@@ -23,8 +23,16 @@ def day(spark: SparkSession, *rows: tuple[str, str, str, dict[int, tuple[int, in
         flat, "client string, query string, track_id string, n array<bigint>, c array<bigint>"
     )
     columns = {name: F.col(name) for name in ("client", "query", "track_id")}
-    return filled(frame, DAILY_ENGAGEMENT, search_date=F.lit(date(2026, 3, 1)), locale=F.lit("en-US"), impressions_by_position=F.col("n"),
-                  clicks_by_position=F.col("c"), long_plays_by_position=F.col("c"), **columns)  # fmt: skip
+    return filled(
+        frame,
+        DAILY_ENGAGEMENT,
+        search_date=F.lit(date(2026, 3, 1)),
+        locale=F.lit("en-US"),
+        impressions_by_position=F.col("n"),
+        clicks_by_position=F.col("c"),
+        long_plays_by_position=F.col("c"),
+        **columns,
+    )
 
 
 def made(spark: SparkSession, daily: DataFrame, settings: CurveSettings = FREE) -> pd.DataFrame:

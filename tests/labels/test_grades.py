@@ -51,8 +51,15 @@ def judged(spark: SparkSession, daily: DataFrame, settings: GradeSettings = PLAI
 def test_exposure_is_what_was_looked_at_and_counts_in_the_locale_its_language_and_everywhere(
     spark: SparkSession,
 ) -> None:
-    found = judged(spark, day(spark, ("en-US", "hello", "a", "mobile", 2, 4, 1), ("en-GB", "hello", "a", "mobile", 1, 1, 1),
-                              ("es-ES", "hello", "a", "mobile", 1, 2, 0)))  # fmt: skip
+    found = judged(
+        spark,
+        day(
+            spark,
+            ("en-US", "hello", "a", "mobile", 2, 4, 1),
+            ("en-GB", "hello", "a", "mobile", 1, 1, 1),
+            ("es-ES", "hello", "a", "mobile", 1, 2, 0),
+        ),
+    )
     told = {place: (row["exposure"], row["successes"]) for (place, _, _), row in found.items()}
     assert told == {"en-US": (2, 1), "en-GB": (1, 1), "es-ES": (2, 0), "en": (3, 2), "es": (2, 0), "*": (5, 2)}
 

@@ -11,8 +11,13 @@ from labels.unshown import unshown, with_unshown
 
 EARLY, LATE = date(2026, 3, 1), date(2026, 3, 8)
 PAIRS = "as_of date, locale string, query string, track_id string"
-GROUPS = [("en", "hello", "known_item"), ("en", "adele", "artist"), ("en", "happy music", "broad"), ("en", "music", "open"),
-          ("en", "nobody asked", "known_item")]  # fmt: skip
+GROUPS = [
+    ("en", "hello", "known_item"),
+    ("en", "adele", "artist"),
+    ("en", "happy music", "broad"),
+    ("en", "music", "open"),
+    ("en", "nobody asked", "known_item"),
+]
 PROPOSED = [(EARLY, "en", query, f"t{i}") for _, query, _ in GROUPS for i in range(8)]
 SHOWN = [(EARLY, "en", query, track) for _, query, _ in GROUPS[:4] for track in ("t0", "t1", "elsewhere")]
 

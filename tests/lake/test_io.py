@@ -21,9 +21,13 @@ from tests.features.rows import filled
 
 DAY, NEXT = date(2026, 3, 1), date(2026, 3, 2)
 TABLE = Table(
-    "toys", "one row per (day, name)", ("name",), "day",
-    (Column("day", "date", "day"), Column("name", "string", "name"), Column("n", "bigint", "count", low=0)), "test",
-)  # fmt: skip
+    "toys",
+    "one row per (day, name)",
+    ("name",),
+    "day",
+    (Column("day", "date", "day"), Column("name", "string", "name"), Column("n", "bigint", "count", low=0)),
+    "test",
+)
 
 
 def rows(spark: SparkSession, *values: tuple[date, str, int]):  # type: ignore[no-untyped-def]
@@ -63,8 +67,15 @@ def test_a_write_that_does_not_hold_what_was_counted_leaves_its_unit_to_be_done(
 
 def test_a_unit_whose_rows_share_a_file_with_another_unit_can_be_replaced(lake: Lake) -> None:
     """Late rows of another delivery lie in the partition of their search's day; found by `benchmarks.features`."""
-    two = Table("toys_by_maker", "one row per (day, name)", ("name",), "day",
-                (*TABLE.columns, Column("maker", "string", "maker")), "test", write_unit="maker")  # fmt: skip
+    two = Table(
+        "toys_by_maker",
+        "one row per (day, name)",
+        ("name",),
+        "day",
+        (*TABLE.columns, Column("maker", "string", "maker")),
+        "test",
+        write_unit="maker",
+    )
 
     def made(*values: tuple[date, str, int, str]):  # type: ignore[no-untyped-def]
         return lake.spark.createDataFrame(list(values), struct(two))
@@ -143,10 +154,17 @@ def test_missing_strings_survive_pandas(spark: SparkSession) -> None:
 
 
 MEASURED = Table(
-    "measured", "one row per (day, name)", ("name",), "day",
-    (Column("day", "date", "day"), Column("name", "string", "who", personal=True),
-     Column("share", "double", "a share", "share", nullable=True, low=0)), "test",
-)  # fmt: skip
+    "measured",
+    "one row per (day, name)",
+    ("name",),
+    "day",
+    (
+        Column("day", "date", "day"),
+        Column("name", "string", "who", personal=True),
+        Column("share", "double", "a share", "share", nullable=True, low=0),
+    ),
+    "test",
+)
 
 
 def test_delta_refuses_nan_and_rows_out_of_bounds_and_says_which_column(lake: Lake) -> None:
@@ -220,9 +238,14 @@ def test_bounds_that_an_upgrade_moved_hold_from_the_next_write_on(
 
 
 LISTED = Table(
-    "listed", "one row per name", ("name",), None,
-    (Column("name", "string", "name"), Column("asked", "string", "request")), "test", write_unit="asked",
-)  # fmt: skip
+    "listed",
+    "one row per name",
+    ("name",),
+    None,
+    (Column("name", "string", "name"), Column("asked", "string", "request")),
+    "test",
+    write_unit="asked",
+)
 
 
 def test_rows_whose_commit_the_log_has_lost_are_read_all_the_same(lake: Lake) -> None:

@@ -51,8 +51,9 @@ def fit(row: Row, name: str | None) -> float | None:
         return None
     near = [
         1 - min(1.0, max(low - row[f], row[f] - high, 0.0) / {"tempo": 200, "loudness": 60}.get(f, 1))
-        for f, (low, high) in mood_targets(name).items() if row[f] is not None
-    ]  # fmt: skip
+        for f, (low, high) in mood_targets(name).items()
+        if row[f] is not None
+    ]
     return sum(near) / len(near) if near else None
 
 
@@ -182,11 +183,15 @@ def title_versions(row: Row) -> set[str]:
     starts = [i for mark in ("(", "[", " - ", " – ", " — ") if (i := title.find(mark)) >= 0]
     told = " ".join(re.findall(r"\w+", title[min(starts) :])) if starts else ""
     said = {
-        "live": "live|en vivo|en directo|ao vivo", "acoustic": "acoustic|acustico|acustica|acústico|acústica|unplugged|stripped",
-        "remix": "remix|rmx|mix|rework|edit", "karaoke": "karaoke", "instrumental": "instrumental",
-        "cover": "cover|tribute|tributo|made famous by|in the style of", "remaster": "remaster|remastered|remasterizado|remasterizada",
+        "live": "live|en vivo|en directo|ao vivo",
+        "acoustic": "acoustic|acustico|acustica|acústico|acústica|unplugged|stripped",
+        "remix": "remix|rmx|mix|rework|edit",
+        "karaoke": "karaoke",
+        "instrumental": "instrumental",
+        "cover": "cover|tribute|tributo|made famous by|in the style of",
+        "remaster": "remaster|remastered|remasterizado|remasterizada",
         "demo": "demo|maqueta",
-    }  # fmt: skip
+    }
     return {name for name, words in said.items() if any(f" {w} " in f" {told} " for w in words.split("|"))}
 
 
@@ -220,10 +225,14 @@ PAIR: dict[str, Callable[[Row], float | None]] = {
     "title_words_share": lambda r: share(
         len(set(words(r["title_normal"])) & set(words(r["stripped"]))), len(set(words(r["title_normal"])))
     ),
-    "query_words_share": lambda r: share(len(set(words(r["stripped"])) & set(track_words(r))), len(set(words(r["stripped"])))),
+    "query_words_share": lambda r: share(
+        len(set(words(r["stripped"])) & set(track_words(r))), len(set(words(r["stripped"])))
+    ),
     "title_edit_similarity": edit_similarity,
     "title_trigram_similarity": trigram_similarity,
-    "title_phrase": lambda r: flag(phrase(r["title_normal"], r["stripped"]) or phrase(r["stripped"], r["title_normal"])),
+    "title_phrase": lambda r: flag(
+        phrase(r["title_normal"], r["stripped"]) or phrase(r["stripped"], r["title_normal"])
+    ),
     "title_sounds_alike": lambda r: sounds_alike(r, r["title_name"], r["title_normal"]),
     "artist_sounds_alike": lambda r: sounds_alike(r, r["artist_name"], r["artists_normal"][0]),
     "artist_phrase": lambda r: flag(any(phrase(a, r["stripped"]) for a in r["artists_normal"])),
@@ -234,18 +243,21 @@ PAIR: dict[str, Callable[[Row], float | None]] = {
     ),
     "genre_match": lambda r: flag(bool(set(r["genres"]) & set(r["genre"]))) if len(r["genre"]) else None,
     "genre_words_share": genre_words_share,
-    "decade_match": lambda r: flag(r["release_year"] // 10 * 10 in r["decade"]) if len(r["decade"]) and r["release_year"] else None,
+    "decade_match": lambda r: (
+        flag(r["release_year"] // 10 * 10 in r["decade"]) if len(r["decade"]) and r["release_year"] else None
+    ),
     "mood_fit": lambda r: fit(r, r["mood"]),
     "activity_fit": lambda r: fit(r, r["activity"]),
     "version_match": version_match,
     "other_version_unasked": lambda r: flag(bool(title_versions(r) - {"remaster", *parts(r, "version")})),
     "year_match": lambda r: flag(r["release_year"] in y) if (y := years(r)) and r["release_year"] else None,
-    "unwanted_genre_match": lambda r: flag(bool(set(r["genres"]) & set(parts(r, "genre!")))) if parts(r, "genre!") and len(r["genres"])
-    else None,
+    "unwanted_genre_match": lambda r: (
+        flag(bool(set(r["genres"]) & set(parts(r, "genre!")))) if parts(r, "genre!") and len(r["genres"]) else None
+    ),
     "lyrics_match": lyrics_match,
     "music_language_match": music_language_match,
     "mood_tag_match": lambda r: flag(r["mood"] in r["moods"]) if r["mood"] and len(r["moods"]) else None,
-}  # fmt: skip
+}
 QUERY: dict[str, Callable[[Row], float | None]] = {
     "query_words_count": lambda r: float(len(words(r["stripped"]))),
     "query_characters_count": lambda r: float(len(r["stripped"])),

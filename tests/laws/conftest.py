@@ -98,11 +98,17 @@ def laws(spark: SparkSession, world: World, tmp_path_factory: pytest.TempPathFac
     )
     vectors = [fitted_vectors(daily, d).withColumn("as_of", F.lit(d)) for d in dates]
     inputs = FeatureInputs(
-        pairs.persist(), daily, queries, night.tracks(allow_unvalidated=True).persist(),
-        lake.read(EXPOSURE_CURVES, dates, allow_unvalidated=True).persist(), dates, popularity=popularities(night, dates),
-        history=history(lake, dates).persist(), listeners=listener_history(lake, dates).persist(),
+        pairs.persist(),
+        daily,
+        queries,
+        night.tracks(allow_unvalidated=True).persist(),
+        lake.read(EXPOSURE_CURVES, dates, allow_unvalidated=True).persist(),
+        dates,
+        popularity=popularities(night, dates),
+        history=history(lake, dates).persist(),
+        listeners=listener_history(lake, dates).persist(),
         vectors=vectors[0].unionByName(vectors[1]).persist(),
         strengths=some_strengths(dates),
-    )  # fmt: skip
+    )
     assert {feature_table(g).name for g in KEYS} == {"query_track_features", "query_features", "track_features"}
     return Laws(night, inputs)

@@ -98,9 +98,14 @@ def of_the_newest(frame: DataFrame, day: str) -> DataFrame:
 
 
 @pytest.mark.parametrize("taken", [of_the_week_after, of_the_newest])
-@pytest.mark.parametrize(("source", "field", "day"), [
-    (CURVE, "curves", "run_date"), (VECTOR, "vectors", "as_of"), (TILE, "history", "as_of"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("source", "field", "day"),
+    [
+        (CURVE, "curves", "run_date"),
+        (VECTOR, "vectors", "as_of"),
+        (TILE, "history", "as_of"),
+    ],
+)
 def test_another_snapshots_curve_vector_or_tile(
     few: FeatureInputs,
     monkeypatch: pytest.MonkeyPatch,

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 RUN_DATE = dt.date(2026, 11, 22)
 TOY = Table(
-    "toy_features", "one row per (user, query)", ("user_id", "query"), "run_date",
+    "toy_features",
+    "one row per (user, query)",
+    ("user_id", "query"),
+    "run_date",
     (
         Column("run_date", "date", "the night"),
         Column("user_id", "string", "a person"),
@@ -23,8 +26,9 @@ TOY = Table(
         Column("genres", "array<string>", "names", values=("rock", "pop")),
         Column("by_position", "array<bigint>", "counts", low=0),
     ),
-    "nobody", restricted=True,
-)  # fmt: skip
+    "nobody",
+    restricted=True,
+)
 
 CLEAN = (RUN_DATE, "PERSON-1", "play hello", 0.5, 3, "alexa", ["rock"], [1, 0])
 

@@ -45,14 +45,19 @@ def test_every_kind_of_rule_fails_with_the_right_count(poisoned):
     assert not poisoned.passed and poisoned.rows == 5
     assert broken(poisoned) == {
         ("user_id", "not_null"): 1,
-        ("click_rate", "finite"): 1, ("click_rate", "low"): 1, ("click_rate", "high"): 1,
-        ("clicks", "not_null"): 1, ("clicks", "low"): 1,
+        ("click_rate", "finite"): 1,
+        ("click_rate", "low"): 1,
+        ("click_rate", "high"): 1,
+        ("clicks", "not_null"): 1,
+        ("clicks", "low"): 1,
         ("client", "values"): 1,
-        ("genres", "values"): 1, ("genres", "no_null_elements"): 1,
-        ("by_position", "not_null"): 1, ("by_position", "low"): 1,
+        ("genres", "values"): 1,
+        ("genres", "no_null_elements"): 1,
+        ("by_position", "not_null"): 1,
+        ("by_position", "low"): 1,
         # both rows of the pair
         ("user_id, query, run_date", "keys"): 2,
-    }  # fmt: skip
+    }
 
 
 def test_a_clean_partition_passes_without_a_word_and_leaves_nothing_cached(spark, context, capfd):

@@ -22,19 +22,35 @@ def counted(values, column, kind):
     [
         ([1.0, None, None], Column("x", "double", "m"), pa.float64(), {"null_count": 2}),
         ([1.0, NAN, INF, -INF], Column("x", "double", "m"), pa.float64(), {"not_finite_count": 3}),
-        ([-1.0, 0.0, 1.0, 1.5, INF], Column("x", "double", "m", low=0, high=1), pa.float64(),
-         {"not_finite_count": 1, "below_count": 1, "above_count": 2}),
+        (
+            [-1.0, 0.0, 1.0, 1.5, INF],
+            Column("x", "double", "m", low=0, high=1),
+            pa.float64(),
+            {"not_finite_count": 1, "below_count": 1, "above_count": 2},
+        ),
         ([-1, 0, 5], Column("x", "bigint", "m", low=0), pa.int64(), {"below_count": 1}),
-        (["a", "b", None], Column("x", "string", "m", values=("a",)), pa.string(),
-         {"null_count": 1, "outside_count": 1}),
+        (
+            ["a", "b", None],
+            Column("x", "string", "m", values=("a",)),
+            pa.string(),
+            {"null_count": 1, "outside_count": 1},
+        ),
         # rows, not elements, are counted
-        ([["a"], ["b", "c"], [], None], Column("x", "array<string>", "m", values=("a",)), pa.list_(pa.string()),
-         {"null_count": 1, "outside_count": 1}),
-        ([[None, None], [1, -1, -2]], Column("x", "array<bigint>", "m", low=0), pa.list_(pa.int64()),
-         {"null_element_count": 1, "below_count": 1}),
+        (
+            [["a"], ["b", "c"], [], None],
+            Column("x", "array<string>", "m", values=("a",)),
+            pa.list_(pa.string()),
+            {"null_count": 1, "outside_count": 1},
+        ),
+        (
+            [[None, None], [1, -1, -2]],
+            Column("x", "array<bigint>", "m", low=0),
+            pa.list_(pa.int64()),
+            {"null_element_count": 1, "below_count": 1},
+        ),
         ([[NAN, NAN], [0.5]], Column("x", "array<double>", "m"), pa.list_(pa.float64()), {"not_finite_count": 1}),
     ],
-)  # fmt: skip
+)
 def test_broken_rows_are_counted_per_kind(values, column, kind, broken):
     assert counted(values, column, kind) == dict.fromkeys(COUNTS, 0) | broken
 
@@ -72,11 +88,17 @@ def test_one_row_per_declared_column_with_exact_counts(spark):
     assert set(seen["rows"]) == {4} and seen["type"].to_dict() == {c.name: c.type for c in TOY.columns}
     broken = {(c, k): int(seen.loc[c, k]) for c in seen.index for k in COUNTS if seen.loc[c, k]}
     assert broken == {
-        ("user_id", "null_count"): 1, ("query", "null_count"): 1,
-        ("click_rate", "null_count"): 1, ("click_rate", "not_finite_count"): 1, ("click_rate", "above_count"): 1,
-        ("clicks", "below_count"): 1, ("client", "outside_count"): 1,
-        ("genres", "null_element_count"): 1, ("genres", "outside_count"): 1, ("by_position", "below_count"): 1,
-    }  # fmt: skip
+        ("user_id", "null_count"): 1,
+        ("query", "null_count"): 1,
+        ("click_rate", "null_count"): 1,
+        ("click_rate", "not_finite_count"): 1,
+        ("click_rate", "above_count"): 1,
+        ("clicks", "below_count"): 1,
+        ("client", "outside_count"): 1,
+        ("genres", "null_element_count"): 1,
+        ("genres", "outside_count"): 1,
+        ("by_position", "below_count"): 1,
+    }
     assert seen.loc["click_rate", ["min", "mean", "max"]].to_list() == [0.5, 1, 1.5]
 
 

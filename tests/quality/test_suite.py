@@ -16,20 +16,33 @@ def named(table: Table) -> dict[tuple[str, str], str]:
 
 def test_rules_are_read_off_the_declaration():
     assert named(TOY) == {
-        ("run_date", "type"): "is date", ("run_date", "not_null"): "is never null",
-        ("user_id", "type"): "is string", ("user_id", "not_null"): "is never null",
-        ("query", "type"): "is string", ("query", "not_null"): "is never null",
-        ("click_rate", "type"): "is double", ("click_rate", "finite"): "is never NaN or infinite",
-        ("click_rate", "low"): "≥ 0", ("click_rate", "high"): "≤ 1",
-        ("clicks", "type"): "is bigint", ("clicks", "not_null"): "is never null", ("clicks", "low"): "≥ 0",
-        ("client", "type"): "is string", ("client", "not_null"): "is never null",
+        ("run_date", "type"): "is date",
+        ("run_date", "not_null"): "is never null",
+        ("user_id", "type"): "is string",
+        ("user_id", "not_null"): "is never null",
+        ("query", "type"): "is string",
+        ("query", "not_null"): "is never null",
+        ("click_rate", "type"): "is double",
+        ("click_rate", "finite"): "is never NaN or infinite",
+        ("click_rate", "low"): "≥ 0",
+        ("click_rate", "high"): "≤ 1",
+        ("clicks", "type"): "is bigint",
+        ("clicks", "not_null"): "is never null",
+        ("clicks", "low"): "≥ 0",
+        ("client", "type"): "is string",
+        ("client", "not_null"): "is never null",
         ("client", "values"): "one of alexa, web",
-        ("genres", "type"): "is array of string", ("genres", "not_null"): "is never null",
-        ("genres", "no_null_elements"): "holds no null element", ("genres", "values"): "every element one of rock, pop",
-        ("by_position", "type"): "is array of bigint", ("by_position", "not_null"): "is never null",
-        ("by_position", "no_null_elements"): "holds no null element", ("by_position", "low"): "every element ≥ 0",
-        ("user_id, query, run_date", "keys"): "no two rows share it", ("whole table", "not_empty"): "at least one row",
-    }  # fmt: skip
+        ("genres", "type"): "is array of string",
+        ("genres", "not_null"): "is never null",
+        ("genres", "no_null_elements"): "holds no null element",
+        ("genres", "values"): "every element one of rock, pop",
+        ("by_position", "type"): "is array of bigint",
+        ("by_position", "not_null"): "is never null",
+        ("by_position", "no_null_elements"): "holds no null element",
+        ("by_position", "low"): "every element ≥ 0",
+        ("user_id, query, run_date", "keys"): "no two rows share it",
+        ("whole table", "not_empty"): "at least one row",
+    }
 
 
 def test_a_column_added_to_the_declaration_is_held_at_once():

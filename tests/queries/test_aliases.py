@@ -51,9 +51,13 @@ def test_played_alike_needs_plays_texts_and_people_alike(spark):
     plays = []
     for i in range(4):
         for query, track, position in [
-            ("bohemian rapsody", "t1", 1), ("bohemian rhapsody", "t1", 2), ("bohemian rhapsody", "t2", 1),
-            ("something by queen", "t1", 1), ("bohemian rapsodi", "t9", 1), ("rock", "t1", 1),
-        ]:  # fmt: skip
+            ("bohemian rapsody", "t1", 1),
+            ("bohemian rhapsody", "t1", 2),
+            ("bohemian rhapsody", "t2", 1),
+            ("something by queen", "t1", 1),
+            ("bohemian rapsodi", "t9", 1),
+            ("rock", "t1", 1),
+        ]:
             plays.append(("en-US", query, f"u{i}", track, position))
     plays.append(("en-US", "bohemian rhapsodie", "u1", "t1", 1))  # one person
     frame = spark.createDataFrame(plays, "locale string, query string, user_id string, track_id string, position int")

@@ -28,9 +28,15 @@ def merged(forms):
     return {query: min(queries) for queries, _ in groups for query in queries}
 
 
-@given(st.dictionaries(st.text("abcdefgh", min_size=1, max_size=2),
-                       st.tuples(st.sampled_from("abcxyz"), st.sampled_from(["", "k", "l", "m"]),
-                                 st.sampled_from(["full", "stripped"])), max_size=14))  # fmt: skip
+@given(
+    st.dictionaries(
+        st.text("abcdefgh", min_size=1, max_size=2),
+        st.tuples(
+            st.sampled_from("abcxyz"), st.sampled_from(["", "k", "l", "m"]), st.sampled_from(["full", "stripped"])
+        ),
+        max_size=14,
+    )
+)
 def test_equals_the_definition_and_is_deaf_to_order(forms):
     members = [Member(query, stripped, key, answers_as=full) for query, (stripped, key, full) in forms.items()]
     assert clustered(members, []) == merged(forms) == clustered(members[::-1], [])
@@ -43,16 +49,26 @@ def cluster_of(members, pairs=()):
 
 
 def test_titles_that_begin_with_a_carrier_verb_are_not_the_rest_of_each_other():
-    found = cluster_of([
-        Member("i want you", "you", entity="i want you", answers_as="full"), Member("play i want you", "i want you", entity="i want you"),
-        Member("i need you", "you", entity="i need you", answers_as="full"),
-        Member("you", "you", entity="you", answers_as="full"), Member("play you", "you", entity="you"),
-        Member("ponme la mano", "la mano", entity="ponme la mano", answers_as="full"), Member("toca la mano", "la mano"),
-    ])  # fmt: skip
+    found = cluster_of(
+        [
+            Member("i want you", "you", entity="i want you", answers_as="full"),
+            Member("play i want you", "i want you", entity="i want you"),
+            Member("i need you", "you", entity="i need you", answers_as="full"),
+            Member("you", "you", entity="you", answers_as="full"),
+            Member("play you", "you", entity="you"),
+            Member("ponme la mano", "la mano", entity="ponme la mano", answers_as="full"),
+            Member("toca la mano", "la mano"),
+        ]
+    )
     assert found == {
-        "i want you": "i want you", "play i want you": "i want you", "i need you": "i need you", "you": "play you",
-        "play you": "play you", "ponme la mano": "ponme la mano", "toca la mano": "toca la mano",
-    }  # fmt: skip
+        "i want you": "i want you",
+        "play i want you": "i want you",
+        "i need you": "i need you",
+        "you": "play you",
+        "play you": "play you",
+        "ponme la mano": "ponme la mano",
+        "toca la mano": "toca la mano",
+    }
 
 
 def test_a_mined_pair_joins_unless_it_mixes_what_is_known_to_differ():
@@ -60,19 +76,28 @@ def test_a_mined_pair_joins_unless_it_mixes_what_is_known_to_differ():
     typed = Member("play skillrex", "skillrex")
     hello, halo = Member("hello", "hello", entity="hello|"), Member("halo", "halo", entity="halo|")
     rock = Member("rock", "rock", "genre=rock")
-    found = cluster_of([skrillex, typed, hello, halo, rock], [
-        ("play skillrex", "play skrillex", 0.9), ("hello", "halo", 0.99), ("rock", "hello", 0.99),
-        ("play skillrex", "hello", 0.3), ("play skillrex", "never asked", 1.0),
-    ])  # fmt: skip
+    found = cluster_of(
+        [skrillex, typed, hello, halo, rock],
+        [
+            ("play skillrex", "play skrillex", 0.9),
+            ("hello", "halo", 0.99),
+            ("rock", "hello", 0.99),
+            ("play skillrex", "hello", 0.3),
+            ("play skillrex", "never asked", 1.0),
+        ],
+    )
     assert found["play skillrex"] == found["play skrillex"] == "play skillrex"
     assert len({found[q] for q in ("play skillrex", "hello", "halo", "rock")}) == 4
 
 
 def test_an_unknown_spelling_joins_what_it_sounds_like_and_two_known_names_do_not():
-    found = cluster_of([
-        Member("rosalia", "rosalia", "", "|rosalia", "rsl", 90), Member("rozalia", "rozalia", "", "", "rsl", 5),
-        Member("rosa lia", "rosa lia", "", "rosa lia|", "rsl", 10),
-    ])  # fmt: skip
+    found = cluster_of(
+        [
+            Member("rosalia", "rosalia", "", "|rosalia", "rsl", 90),
+            Member("rozalia", "rozalia", "", "", "rsl", 5),
+            Member("rosa lia", "rosa lia", "", "rosa lia|", "rsl", 10),
+        ]
+    )
     assert found["rozalia"] == found["rosalia"] != found["rosa lia"]
 
 

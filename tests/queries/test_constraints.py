@@ -136,9 +136,17 @@ def test_eras_and_negations(text, expected):
     assert key(text) == expected
 
 
-ERAS = [("1990", 1990, 1990), ("el año 1990", 1990, 1990), ("the year 1990", 1990, 1990), ("the 90s", 1990, 1999),
-        ("los 90", 1990, 1999), ("la década de los noventa", 1990, 1999), ("the nineties", 1990, 1999),
-        ("los años 90", 1990, 1999), ("nineteen ninety", 1990, 1990)]  # fmt: skip
+ERAS = [
+    ("1990", 1990, 1990),
+    ("el año 1990", 1990, 1990),
+    ("the year 1990", 1990, 1990),
+    ("the 90s", 1990, 1999),
+    ("los 90", 1990, 1999),
+    ("la década de los noventa", 1990, 1999),
+    ("the nineties", 1990, 1999),
+    ("los años 90", 1990, 1999),
+    ("nineteen ninety", 1990, 1990),
+]
 
 
 @pytest.mark.parametrize(("era", "first", "last"), ERAS)

@@ -25,8 +25,13 @@ def test_head_torso_and_tail_by_share_and_a_query_does_not_flicker(spark):
     assert tiers(spark, counts) == {"a": "head", "b": "head", "c": "torso", "d": "torso", "e": "tail", "f": "tail"}
     was = {"c": "head", "d": "head", "e": "torso", "f": "torso"}
     assert tiers(spark, counts, was) == {
-        "a": "head", "b": "head", "c": "head", "d": "torso", "e": "torso", "f": "tail",
-    }  # fmt: skip
+        "a": "head",
+        "b": "head",
+        "c": "head",
+        "d": "torso",
+        "e": "torso",
+        "f": "tail",
+    }
 
 
 def test_entropy_and_volatility(spark):

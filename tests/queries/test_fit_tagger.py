@@ -18,8 +18,10 @@ LEXICON = load_lexicon()
 def test_values_are_located_each_in_a_place_of_its_own():
     words = ["play", "queens", "we", "are", "the", "champions", "by", "queen"]
     assert located(words, [("title", "we are the champions"), ("artist", "queen s"), ("artist", "queen")]) == (
-        Tagged("artist", 1, 2), Tagged("title", 2, 6), Tagged("artist", 7, 8),
-    )  # fmt: skip
+        Tagged("artist", 1, 2),
+        Tagged("title", 2, 6),
+        Tagged("artist", 7, 8),
+    )
     assert located(words, [("artist", "abba")]) is None and located(words, [("artist", "")]) is None
 
 

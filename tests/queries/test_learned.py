@@ -77,9 +77,11 @@ def test_a_name_that_begins_with_a_refusal_is_a_name():
     ]
     known = vocabulary_from([row for title, of in rows for row in name_rows(title, of, "Z", [], 90.0)])
     for text, locale, named in (
-        ("pon sin ti", "es-ES", "sin ti"), ("play no doubt", "en-US", "no doubt"), ("no scrubs by tlc", "en-US", "no scrubs"),
+        ("pon sin ti", "es-ES", "sin ti"),
+        ("play no doubt", "en-US", "no doubt"),
+        ("no scrubs by tlc", "en-US", "no scrubs"),
         ("no scrubs", "en-US", "no scrubs"),
-    ):  # fmt: skip
+    ):
         found = read_query(text, locale, LEXICON, known, LEARNED, MUSIC_SERVICE_SHARE)
         assert named in (found.title, found.artist) and "!=" not in found.key, found.reasons
     # a title is refused only where a word leaves something out

@@ -7,20 +7,40 @@ from hypothesis import strategies as st
 from queries.phonetic import sounds_like
 
 
-@pytest.mark.parametrize(("language", "one", "other"), [
-    ("es", "vamos a bailar", "bamos a vailar"), ("es", "llorar", "yorar"), ("es", "corazon", "corason"),
-    ("es", "hola", "ola"), ("es", "cielo", "sielo"), ("es", "queen", "kin"), ("es", "gitana", "jitana"),
-    ("es", "zapato", "sapato"), ("es", "rosa lia", "rosalia"), ("es", "guitarra", "guitara"),
-    ("en", "philip", "filip"), ("en", "knight", "nite"), ("en", "skrillex", "skrilex"), ("en", "the weeknd", "the weekend"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("language", "one", "other"),
+    [
+        ("es", "vamos a bailar", "bamos a vailar"),
+        ("es", "llorar", "yorar"),
+        ("es", "corazon", "corason"),
+        ("es", "hola", "ola"),
+        ("es", "cielo", "sielo"),
+        ("es", "queen", "kin"),
+        ("es", "gitana", "jitana"),
+        ("es", "zapato", "sapato"),
+        ("es", "rosa lia", "rosalia"),
+        ("es", "guitarra", "guitara"),
+        ("en", "philip", "filip"),
+        ("en", "knight", "nite"),
+        ("en", "skrillex", "skrilex"),
+        ("en", "the weeknd", "the weekend"),
+    ],
+)
 def test_heard_alike(language, one, other):
     assert sounds_like(one, language) == sounds_like(other, language)
 
 
-@pytest.mark.parametrize(("language", "one", "other"), [
-    ("es", "casa", "caja"), ("es", "pero", "beso"), ("es", "luna", "lana mia"), ("es", "guerra", "jerga"),
-    ("en", "hello", "goodbye"), ("en", "adele", "abba"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("language", "one", "other"),
+    [
+        ("es", "casa", "caja"),
+        ("es", "pero", "beso"),
+        ("es", "luna", "lana mia"),
+        ("es", "guerra", "jerga"),
+        ("en", "hello", "goodbye"),
+        ("en", "adele", "abba"),
+    ],
+)
 def test_heard_apart(language, one, other):
     assert sounds_like(one, language) != sounds_like(other, language)
 

@@ -6,10 +6,18 @@ from queries.normalise import normal_form
 from queries.surface import Surface
 
 
-@pytest.mark.parametrize(("raw", "start", "end", "span"), [
-    ("Play AC/DC now", 1, 3, "AC/DC"), ("rock/Rock", 0, 1, "rock"), ("rock/Rock", 1, 2, "Rock"), ("one,Two,one", 2, 3, "one"),
-    ("one,Two,one", 0, 2, "one,Two"), ("play Adele's Hello!", 1, 2, "Adele"), ("Ke$ha/P!nk", 1, 2, "P!nk"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("raw", "start", "end", "span"),
+    [
+        ("Play AC/DC now", 1, 3, "AC/DC"),
+        ("rock/Rock", 0, 1, "rock"),
+        ("rock/Rock", 1, 2, "Rock"),
+        ("one,Two,one", 2, 3, "one"),
+        ("one,Two,one", 0, 2, "one,Two"),
+        ("play Adele's Hello!", 1, 2, "Adele"),
+        ("Ke$ha/P!nk", 1, 2, "P!nk"),
+    ],
+)
 def test_spans(raw, start, end, span):
     query = normal_form(raw, "en-US")
     assert Surface(raw, query, "en-US").span(start, end) in (

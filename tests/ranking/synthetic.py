@@ -23,14 +23,20 @@ def frame(queries: int = 30, rows: int = 10, seed: int = 0) -> pd.DataFrame:
     known = np.nan_to_num(values)
     worth = known[:, 0] + 0.6 * known[:, 1] - 0.5 * known[:, 2] + rng.normal(size=count) * 0.5
     query, span = (np.arange(count) // rows) % queries, np.arange(count) // (rows * queries)
-    keys = pd.DataFrame({
-        "as_of": [date(2026, 10, 1) + timedelta(days=7 * int(s)) for s in span],
-        "locale": "es-ES", "query": [f"pon {q}" for q in query],
-        "track_id": [f"t{i % rows}" for i in range(count)], "cluster_id": [f"c{q // 2}" for q in query],
-        "qid": span * queries + query, "split": [SPANS[s] for s in span],
-        "grade": np.clip(np.floor(worth), 0, 4).astype(np.int32), "relevance": 1 / (1 + np.exp(-worth)),
-        "weight": rng.gamma(1, 5, size=count),
-    })  # fmt: skip
+    keys = pd.DataFrame(
+        {
+            "as_of": [date(2026, 10, 1) + timedelta(days=7 * int(s)) for s in span],
+            "locale": "es-ES",
+            "query": [f"pon {q}" for q in query],
+            "track_id": [f"t{i % rows}" for i in range(count)],
+            "cluster_id": [f"c{q // 2}" for q in query],
+            "qid": span * queries + query,
+            "split": [SPANS[s] for s in span],
+            "grade": np.clip(np.floor(worth), 0, 4).astype(np.int32),
+            "relevance": 1 / (1 + np.exp(-worth)),
+            "weight": rng.gamma(1, 5, size=count),
+        }
+    )
     return pd.concat([keys, pd.DataFrame(values, columns=list(FEATURES.names))], axis=1)
 
 

@@ -30,11 +30,18 @@ def night(seed: int, drift: float = 0.0) -> tuple[pd.DataFrame, list[str]]:
     plays = rng.binomial(shown, rate(worth)[:, None])
     after = rng.binomial(later, rate(moved)[:, None]).sum(1)
     told = (plays.sum(1) + 0.6) / (shown.sum(1) + 2.0)
-    rows = pd.DataFrame({
-        "qid": query, "query": [f"q{q}" for q in query], "is_shown": shown.sum(1) > 0, "successes": plays.sum(1).astype(float),
-        "exposure": shown.sum(1).astype(float), "after_successes": after.astype(float), "after_exposure": later.sum(1).astype(float),
-        "grade": np.digitize(np.where(shown.sum(1) > 0, told, 0.0), [0.2, 0.35, 0.5, 0.65]),
-    })  # fmt: skip
+    rows = pd.DataFrame(
+        {
+            "qid": query,
+            "query": [f"q{q}" for q in query],
+            "is_shown": shown.sum(1) > 0,
+            "successes": plays.sum(1).astype(float),
+            "exposure": shown.sum(1).astype(float),
+            "after_successes": after.astype(float),
+            "after_exposure": later.sum(1).astype(float),
+            "grade": np.digitize(np.where(shown.sum(1) > 0, told, 0.0), [0.2, 0.35, 0.5, 0.65]),
+        }
+    )
     month = rng.binomial(20, rate(worth)) / 20
     honest = {f"past_{i}": month + rng.normal(0, 0.05 * i, n) for i in range(8)} | {
         f"noise_{i}": rng.normal(size=n) for i in range(4)
@@ -83,9 +90,16 @@ def test_where_nothing_was_shown_again_the_second_question_stands_alone() -> Non
 
 def test_the_area_is_of_ranks_with_ties_averaged_and_of_either_direction() -> None:
     """Grades 0 1 0 1; x = 1 2 2 3: of the four pairs of a 1 with a 0, three are won and one is tied. y falls with the grade."""
-    rows = pd.DataFrame({
-        "qid": 1, "query": "q", "is_shown": True, "grade": [0, 1, 0, 1], "x": [1.0, 2.0, 2.0, 3.0], "y": [9.0, 2.0, 8.0, 1.0],
-    })  # fmt: skip
+    rows = pd.DataFrame(
+        {
+            "qid": 1,
+            "query": "q",
+            "is_shown": True,
+            "grade": [0, 1, 0, 1],
+            "x": [1.0, 2.0, 2.0, 3.0],
+            "y": [9.0, 2.0, 8.0, 1.0],
+        }
+    )
     found = {(f.column, f.what): f.value for f in areas(rows, ["x", "y"], LIMIT)}
     for where in ("pooled", "within a query"):
         what = f"AUC of grade ≥ 1 {where} among all tracks"
@@ -94,9 +108,15 @@ def test_the_area_is_of_ranks_with_ties_averaged_and_of_either_direction() -> No
 
 def test_within_a_query_is_asked_apart() -> None:
     """x orders each query rightly, and the queries wrongly; null is lowest."""
-    rows = pd.DataFrame({
-        "qid": [1, 1, 2, 2], "query": list("aabb"), "is_shown": True, "grade": [0, 1, 0, 1], "x": [8.0, 9.0, np.nan, 1.0],
-    })  # fmt: skip
+    rows = pd.DataFrame(
+        {
+            "qid": [1, 1, 2, 2],
+            "query": list("aabb"),
+            "is_shown": True,
+            "grade": [0, 1, 0, 1],
+            "x": [8.0, 9.0, np.nan, 1.0],
+        }
+    )
     found = {f.what: f.value for f in areas(rows, ["x"], LIMIT)}
     assert found["AUC of grade ≥ 1 within a query among all tracks"] == 1.0
     assert found["AUC of grade ≥ 1 pooled among all tracks"] == 0.75
@@ -104,19 +124,30 @@ def test_within_a_query_is_asked_apart() -> None:
 
 def test_what_tells_the_clicks_or_what_was_shown_is_found_whichever_hides_the_other() -> None:
     """x tells the grade of the two shown, and nothing of all four; y tells who was shown and nothing of the shown."""
-    rows = pd.DataFrame({
-        "qid": 1, "query": "q", "is_shown": [True, True, False, False], "grade": [0, 1, 0, 0],
-        "x": [1.0, 2.0, 9.0, 9.0], "y": [5.0, 5.0, 0.0, 0.0],
-    })  # fmt: skip
+    rows = pd.DataFrame(
+        {
+            "qid": 1,
+            "query": "q",
+            "is_shown": [True, True, False, False],
+            "grade": [0, 1, 0, 0],
+            "x": [1.0, 2.0, 9.0, 9.0],
+            "y": [5.0, 5.0, 0.0, 0.0],
+        }
+    )
     found = areas(rows, ["x", "y"], LIMIT)
     best = {n: max(f.value for f in found if f.column == n) for n in ("x", "y")}
     assert best == {"x": 1.0, "y": 2.5 / 3}
 
 
-@pytest.mark.parametrize(("found", "limit"), [
-    ([0.5, 0.6, 0.7, 0.72, 0.78], 0.89), ([0.5, 0.6, 0.7, 0.72, 0.78, 0.93], 0.89), ([0.5, 0.6, 0.7, 0.72, 0.78, 0.93, 0.94, 0.95], 0.89),
-    ([0.5], 0.75),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("found", "limit"),
+    [
+        ([0.5, 0.6, 0.7, 0.72, 0.78], 0.89),
+        ([0.5, 0.6, 0.7, 0.72, 0.78, 0.93], 0.89),
+        ([0.5, 0.6, 0.7, 0.72, 0.78, 0.93, 0.94, 0.95], 0.89),
+        ([0.5], 0.75),
+    ],
+)
 def test_a_step_limit_is_set_from_below_whatever_lies_above_it(found: list[float], limit: float) -> None:
     assert step_limit(found, 10_000) == pytest.approx(limit)
 

@@ -137,5 +137,6 @@ def test_words_propose_also_where_a_version_is_asked_for_beside_a_name(spark: Sp
     )
     found = _rare_words(queries, known, CandidateSettings()).orderBy("query", "source_rank").collect()
     assert [(r["query"], r["track_id"]) for r in found] == [
-        ("play someone like you live", "live"), ("play someone like you live", "studio"),
-    ]  # fmt: skip
+        ("play someone like you live", "live"),
+        ("play someone like you live", "studio"),
+    ]

@@ -73,11 +73,19 @@ def test_a_query_too_long_keeps_the_best_grades_then_the_hash_order(tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("column", "value", "said"),
-    [("grade", 5, "grade not a whole number 0–4': 1"), ("grade", -1, "grade not"), ("weight", np.inf, "weight below 0"),
-     ("weight", -0.5, "weight below 0"), ("relevance", 1.5, "relevance outside 0–1"), ("split", "test", "split not"),
-     ("cluster_id", "other", "qids with more than one cluster_id"), ("track_id", "t1", "1 tracks twice in one qid"),
-     ("f2", -np.inf, r"infinite values in \['f2'\]"), ("query_id", 1, None)],
-)  # fmt: skip
+    [
+        ("grade", 5, "grade not a whole number 0–4': 1"),
+        ("grade", -1, "grade not"),
+        ("weight", np.inf, "weight below 0"),
+        ("weight", -0.5, "weight below 0"),
+        ("relevance", 1.5, "relevance outside 0–1"),
+        ("split", "test", "split not"),
+        ("cluster_id", "other", "qids with more than one cluster_id"),
+        ("track_id", "t1", "1 tracks twice in one qid"),
+        ("f2", -np.inf, r"infinite values in \['f2'\]"),
+        ("query_id", 1, None),
+    ],
+)
 def test_rows_that_break_the_contract_are_refused(tmp_path: Path, column: str, value: object, said: str | None) -> None:
     rows = frame(queries=4)
     if column in rows:

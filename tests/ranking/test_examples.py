@@ -19,10 +19,16 @@ EARLY, LATE = date(2026, 3, 1), date(2026, 3, 8)
 NAME = columns()[0].name
 # as_of, locale, query, track -> the value of the one feature that is told
 VALUES = {
-    (EARLY, "en", "hello", "a"): 1.0, (EARLY, "en", "hello", "b"): 2.0, (LATE, "en", "hello", "a"): 3.0, (LATE, "en", "hello", "b"): 4.0,
-    (EARLY, "en-US", "play hello", "a"): 5.0, (EARLY, "en-US", "play hello", "b"): 6.0,
-    (EARLY, "en", "nobody", "a"): 7.0, (EARLY, "en", "nobody", "b"): 8.0, (EARLY, "en", "single", "a"): 9.0,
-}  # fmt: skip
+    (EARLY, "en", "hello", "a"): 1.0,
+    (EARLY, "en", "hello", "b"): 2.0,
+    (LATE, "en", "hello", "a"): 3.0,
+    (LATE, "en", "hello", "b"): 4.0,
+    (EARLY, "en-US", "play hello", "a"): 5.0,
+    (EARLY, "en-US", "play hello", "b"): 6.0,
+    (EARLY, "en", "nobody", "a"): 7.0,
+    (EARLY, "en", "nobody", "b"): 8.0,
+    (EARLY, "en", "single", "a"): 9.0,
+}
 GRADES = {key: (3 if key[3] == "a" else 0) for key in VALUES} | {(EARLY, "en", "nobody", "a"): 0}
 CLUSTERS = {("en", "hello"): "c1", ("en-US", "play hello"): "c1", ("en", "nobody"): "c2", ("en", "single"): "c3"}
 
@@ -64,9 +70,15 @@ def test_with_one_snapshot_no_alias_cluster_stands_on_both_sides(spark: SparkSes
     queries = spark.createDataFrame(named, "locale string, query string, cluster_id string")
     pairs = queries.withColumn("track_id", F.explode(F.array(F.lit("a"), F.lit("b")))).withColumn("as_of", F.lit(EARLY))
     grades = pairs.select(
-        "as_of", "locale", "query", "track_id", (F.col("track_id") == "a").cast("int").alias("grade"), F.lit(0.5).alias("relevance"),
-        F.lit(1.0).alias("exposure"), F.lit(True).alias("is_shown"),
-    )  # fmt: skip
+        "as_of",
+        "locale",
+        "query",
+        "track_id",
+        (F.col("track_id") == "a").cast("int").alias("grade"),
+        F.lit(0.5).alias("relevance"),
+        F.lit(1.0).alias("exposure"),
+        F.lit(True).alias("is_shown"),
+    )
     matrix = pairs.select(F.col("as_of").alias("run_date"), "locale", "query", "track_id", F.lit(1.0).alias(NAME))
     found = examples(matrix, grades, queries, None).select("cluster_id", "split").distinct().collect()
     assert len(found) == 60

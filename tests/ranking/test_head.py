@@ -69,8 +69,16 @@ def test_a_list_explores_as_often_as_its_propensity_says(spark: SparkSession) ->
 
 
 def test_the_head_covers_its_share_of_each_locale_and_a_language_answers_for_its_locales(spark: SparkSession) -> None:
-    rows = [("en", "a", 60, True), ("en", "b", 30, True), ("en", "c", 10, True), ("en", "secret", 500, False), ("en-US", "a", 40, True),
-            ("en-GB", "a", 5, True), ("*", "a", 90, True), ("*", "only here", 9, True)]  # fmt: skip
+    rows = [
+        ("en", "a", 60, True),
+        ("en", "b", 30, True),
+        ("en", "c", 10, True),
+        ("en", "secret", 500, False),
+        ("en-US", "a", 40, True),
+        ("en-GB", "a", 5, True),
+        ("*", "a", 90, True),
+        ("*", "only here", 9, True),
+    ]
     names = "locale string, query string, searches_28d bigint, is_public boolean"
     asked = (
         spark.createDataFrame(rows, names)

@@ -37,10 +37,16 @@ def test_a_misspelt_parameter_names_the_nearest_and_all_at_once() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value", "said"),
-    [("num_leaves", 1, "expected 2 to 4095"), ("num_leaves", 7.0, "expected int"), ("num_leaves", True, "expected int"),
-     ("learning_rate", float("nan"), "expected 0.0001 to 1"), ("objective", "lambdaranc", "expected one of lambdarank"),
-     ("extra_trees", 1, "expected bool"), ("label_gain", "exp", "expected one of exp2, linear")],
-)  # fmt: skip
+    [
+        ("num_leaves", 1, "expected 2 to 4095"),
+        ("num_leaves", 7.0, "expected int"),
+        ("num_leaves", True, "expected int"),
+        ("learning_rate", float("nan"), "expected 0.0001 to 1"),
+        ("objective", "lambdaranc", "expected one of lambdarank"),
+        ("extra_trees", 1, "expected bool"),
+        ("label_gain", "exp", "expected one of exp2, linear"),
+    ],
+)
 def test_a_bad_value_names_what_was_expected(name: str, value: object, said: str) -> None:
     with pytest.raises(BadConfiguration, match=said):
         RankerParams.from_dict({name: value})
@@ -157,9 +163,11 @@ def test_corrupt_text_is_refused_before_lightgbm_sees_it(ranker: Ranker, tmp_pat
     ranker.save(tmp_path)
     model = tmp_path / "model.txt"
     model.write_bytes(model.read_bytes().replace(b"leaf_value=", b"leaf_valXe=", 1)[:-400])
-    program = ("import sys; from pathlib import Path; sys.modules['lightgbm'] = type(sys)('lightgbm'); "
-               "from ranking.ranker import load, RankerCorrupt\n"
-               "try:\n    load(Path(sys.argv[1]))\nexcept RankerCorrupt as e:\n    print(e)")  # fmt: skip
+    program = (
+        "import sys; from pathlib import Path; sys.modules['lightgbm'] = type(sys)('lightgbm'); "
+        "from ranking.ranker import load, RankerCorrupt\n"
+        "try:\n    load(Path(sys.argv[1]))\nexcept RankerCorrupt as e:\n    print(e)"
+    )
     command = [sys.executable, "-c", program, str(tmp_path)]
     run = subprocess.run(command, capture_output=True, text=True, cwd=HOUSE, timeout=60)
     assert run.returncode == 0, run.stderr
@@ -188,7 +196,9 @@ def test_nothing_to_learn_from_is_said(examples: Examples) -> None:
 
 
 def test_lightgbm_is_not_imported_with_the_module() -> None:
-    program = ("import sys, ranking.ranker, tuning.child, tuning.leaderboard\n"
-               "print([m for m in ('lightgbm', 'ray', 'optuna', 'pandas') if m in sys.modules])")  # fmt: skip
+    program = (
+        "import sys, ranking.ranker, tuning.child, tuning.leaderboard\n"
+        "print([m for m in ('lightgbm', 'ray', 'optuna', 'pandas') if m in sys.modules])"
+    )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=HOUSE, timeout=60)
     assert run.stdout.strip() == "[]", run.stdout + run.stderr

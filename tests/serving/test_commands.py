@@ -35,9 +35,16 @@ def test_lookup_as_a_process_answers_line_by_line(root: Path, published: str) ->
     assert [list(answer) for answer in answers] == [FIELDS] * 6
     assert [answer["matched_by"] for answer in answers] == [None, None, None, "alias", None, None]
     assert answers[2] | {"age_s": 0} == {
-        "raw_query": "nada", "locale": "es-ES", "found": False, "query": "nada", "matched_by": None,
-        "release_id": published, "age_s": 0, "stale": answers[2]["stale"], "tracks": [],
-    }  # fmt: skip
+        "raw_query": "nada",
+        "locale": "es-ES",
+        "found": False,
+        "query": "nada",
+        "matched_by": None,
+        "release_id": published,
+        "age_s": 0,
+        "stale": answers[2]["stale"],
+        "tracks": [],
+    }
     assert answers[3]["tracks"] == [
         {"track_id": "t3", "score": 1.5, "title": "Canción del Mariachi", "artists": ["Los Lobos", "Antonio Banderas"]}
     ]

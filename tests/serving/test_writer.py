@@ -69,8 +69,13 @@ def test_the_manifest_is_complete(root: Path) -> None:
     release_id = write(root)
     content = json.loads((root / release_id / "manifest.json").read_text())
     assert content["counts"] == {
-        "entries": 3, "aliases": 3, "tracks": 3, "reasons": 1, "ranked_tracks": 6, "locales": 3,
-    }  # fmt: skip
+        "entries": 3,
+        "aliases": 3,
+        "tracks": 3,
+        "reasons": 1,
+        "ranked_tracks": 6,
+        "locales": 3,
+    }
     assert {key: content[key] for key in MANIFEST_MUST_HOLD} == SAID
     assert content["built"] == {"at": BUILT_AT} and content["run_date"] == "2026-11-21"
     assert content["content_sha256"] == content_hash(ENTRIES, 1)

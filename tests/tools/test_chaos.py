@@ -47,9 +47,12 @@ def test_it_empties_no_folder_but_its_own_and_knows_its_tables(
 def test_a_chaos_that_killed_nothing_shows_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name, stand_in in (("_start", lambda world, home, *a: home.mkdir(parents=True, exist_ok=True)), 
-                           ("_finish", lambda *a: None), ("_contents", lambda *a: {}),
-                           ("_killed", lambda process, come: False)):  # fmt: skip
+    for name, stand_in in (
+        ("_start", lambda world, home, *a: home.mkdir(parents=True, exist_ok=True)),
+        ("_finish", lambda *a: None),
+        ("_contents", lambda *a: {}),
+        ("_killed", lambda process, come: False),
+    ):
         monkeypatch.setattr(chaos, name, stand_in)
     monkeypatch.setattr(subprocess, "run", lambda *a, **k: None)
     assert main(["--times", "2", "--out", str(tmp_path / "chaos")]) == 1

@@ -79,10 +79,18 @@ def test_a_simulation_that_was_cut_off_is_made_again(commands: Commands, monkeyp
     assert make(monkeypatch) == 0 and commands.simulations == 2
 
 
-@pytest.mark.parametrize("word", [
-    "logs=s3a://bucket/logs", "catalog=s3a://bucket/catalog.jsonl.gz", "lake.root=s3a://bucket/lake", "+lake.root=s3a:/bucket/lake",
-    "releases='hdfs://host/r'", "cluster.master=spark://host:7077", "cluster.remote=yarn",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "word",
+    [
+        "logs=s3a://bucket/logs",
+        "catalog=s3a://bucket/catalog.jsonl.gz",
+        "lake.root=s3a://bucket/lake",
+        "+lake.root=s3a:/bucket/lake",
+        "releases='hdfs://host/r'",
+        "cluster.master=spark://host:7077",
+        "cluster.remote=yarn",
+    ],
+)
 def test_another_store_or_cluster_is_refused_before_anything_is_simulated_or_moved(
     commands: Commands, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], word: str
 ) -> None:
@@ -175,11 +183,16 @@ def test_logs_laid_into_var_by_hand_are_read_with_the_catalog_that_is_named(
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [(["logs=logs"], "Say CATALOG=FILE"), (["catalog=nowhere.gz"], "CATALOG=nowhere.gz is not there"),
-     (["limit_s=soon"], "expected whole seconds"), (["--last-run-date"], "no training examples yet"),
-     (["ingest.accept_incomplete=the", "disk"], "'disk' is no key=value. A value with blanks needs quotes"), (["--help"], "no key=value"),
-     (["logs=empty/logs", "catalog=empty/c.gz"], "holds no searches/date=")],
-)  # fmt: skip
+    [
+        (["logs=logs"], "Say CATALOG=FILE"),
+        (["catalog=nowhere.gz"], "CATALOG=nowhere.gz is not there"),
+        (["limit_s=soon"], "expected whole seconds"),
+        (["--last-run-date"], "no training examples yet"),
+        (["ingest.accept_incomplete=the", "disk"], "'disk' is no key=value. A value with blanks needs quotes"),
+        (["--help"], "no key=value"),
+        (["logs=empty/logs", "catalog=empty/c.gz"], "holds no searches/date="),
+    ],
+)
 def test_what_cannot_be_done_is_one_line_and_exit_2(
     words: list[str], said: str, commands: Commands, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

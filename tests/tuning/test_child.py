@@ -209,10 +209,12 @@ def test_a_sweep_ends_with_its_parent(path: Path, tmp_path: Path) -> None:
         pytest.skip("processes are found through /proc")
     endless = replace(SETTINGS, trials=500, max_trees=4000, patience=4000)
     spec = {"s": endless.to_dict(), "p": str(path), "w": str(tmp_path)}
-    program = ("import json, sys; from pathlib import Path; from tuning.child import run_search_in_child\n"
-               "from tuning.settings import SearchSettings; from tests.ranking.synthetic import FEATURES\n"
-               "s = json.loads(sys.argv[1]); settings = SearchSettings(**s['s'])\n"
-               "run_search_in_child(settings, Path(s['p']), Path(s['w']), FEATURES)")  # fmt: skip
+    program = (
+        "import json, sys; from pathlib import Path; from tuning.child import run_search_in_child\n"
+        "from tuning.settings import SearchSettings; from tests.ranking.synthetic import FEATURES\n"
+        "s = json.loads(sys.argv[1]); settings = SearchSettings(**s['s'])\n"
+        "run_search_in_child(settings, Path(s['p']), Path(s['w']), FEATURES)"
+    )
     house = Path(__file__).resolve().parents[2]
     parent = subprocess.Popen([sys.executable, "-c", program, json.dumps(spec)], cwd=house)
     spoken, until = tmp_path / "s/spec.json", time.monotonic() + 45
@@ -258,8 +260,9 @@ def test_failed_trials_are_noted_and_the_others_stand(tmp_path: Path) -> None:
 def test_marked_processes_finds_only_its_own_mark() -> None:
     if not Path("/proc").exists():
         pytest.skip("processes are found through /proc")
-    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE,
-                             env={**os.environ, "PLAYFIRST_SWEEP": "test-mark-1"})  # fmt: skip
+    child = subprocess.Popen(
+        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env={**os.environ, "PLAYFIRST_SWEEP": "test-mark-1"}
+    )
     try:
         until = time.monotonic() + 10
         while not marked_processes("test-mark-1") and time.monotonic() < until:

@@ -37,19 +37,23 @@ def test_a_design_is_the_same_every_time_lies_in_the_space_and_a_longer_one_goes
 
 
 def test_each_kind_becomes_optunas() -> None:
-    space = dimensions({
-        "learning_rate": {"type": "loguniform", "low": 0.01, "high": 1},
-        "feature_fraction": {"type": "uniform", "low": 0.5, "high": 1.0},
-        "num_leaves": {"type": "logint", "low": 4, "high": 64},
-        "lambdarank_truncation_level": {"type": "int", "low": 13, "high": 30},
-        "extra_trees": {"type": "choice", "values": [False, True]},
-    })  # fmt: skip
+    space = dimensions(
+        {
+            "learning_rate": {"type": "loguniform", "low": 0.01, "high": 1},
+            "feature_fraction": {"type": "uniform", "low": 0.5, "high": 1.0},
+            "num_leaves": {"type": "logint", "low": 4, "high": 64},
+            "lambdarank_truncation_level": {"type": "int", "low": 13, "high": 30},
+            "extra_trees": {"type": "choice", "values": [False, True]},
+        }
+    )
     made = {name: str(d).partition("(")[0] + str(getattr(d, "log", "")) for name, d in distributions(space).items()}
     assert made == {
-        "learning_rate": "FloatDistributionTrue", "feature_fraction": "FloatDistributionFalse",
-        "num_leaves": "IntDistributionTrue", "lambdarank_truncation_level": "IntDistributionFalse",
+        "learning_rate": "FloatDistributionTrue",
+        "feature_fraction": "FloatDistributionFalse",
+        "num_leaves": "IntDistributionTrue",
+        "lambdarank_truncation_level": "IntDistributionFalse",
         "extra_trees": "CategoricalDistribution",
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize(

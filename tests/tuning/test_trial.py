@@ -21,8 +21,12 @@ def examples(tmp_path: Path) -> Examples:
 
 
 def plan(folder: Path, folds: tuple[int, ...], **over: int) -> TrialPlan:
-    return TrialPlan(str(folder), folds, FEATURES, **({"seed": 1, "threads": 1, "report_every": 10, "max_trees": 60,
-                                                       "patience": 30} | over))  # fmt: skip
+    return TrialPlan(
+        str(folder),
+        folds,
+        FEATURES,
+        **({"seed": 1, "threads": 1, "report_every": 10, "max_trees": 60, "patience": 30} | over),
+    )
 
 
 def test_one_fold_is_the_fit_that_would_ship(examples: Examples, tmp_path: Path) -> None:
@@ -82,10 +86,14 @@ def test_a_fold_without_training_positives_is_said(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("over", "said"),
-    [({"trials": 0}, "trials is 0, expected 1 or more"), ({"name": "../x"}, "tuning.name is '../x'"),
-     ({"base": {"num_leavs": 3}}, "nearest: num_leaves"), ({"space": {}}, "search_space: empty"),
-     ({"object_store_mb": 10}, "object_store_mb is 10, expected 80 or more")],
-)  # fmt: skip
+    [
+        ({"trials": 0}, "trials is 0, expected 1 or more"),
+        ({"name": "../x"}, "tuning.name is '../x'"),
+        ({"base": {"num_leavs": 3}}, "nearest: num_leaves"),
+        ({"space": {}}, "search_space: empty"),
+        ({"object_store_mb": 10}, "object_store_mb is 10, expected 80 or more"),
+    ],
+)
 def test_bad_settings_fail_before_anything_starts(over: dict[str, object], said: str) -> None:
     with pytest.raises(BadConfiguration, match=said):
         SearchSettings(**({"name": "s", "space": SPACE, "base": {}} | over))  # type: ignore[arg-type]

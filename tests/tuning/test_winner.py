@@ -22,8 +22,12 @@ def ranker(tmp_path_factory: pytest.TempPathFactory) -> Ranker:
 
 
 def sweep(**about: object) -> Winner:
-    rows = [trial("default", 0.70, num_leaves=31), trial("a", 0.72, trees=60, num_leaves=7),
-            trial("b", 0.72, trees=40, num_leaves=9), trial("c", 0.50, num_leaves=63)]  # fmt: skip
+    rows = [
+        trial("default", 0.70, num_leaves=31),
+        trial("a", 0.72, trees=60, num_leaves=7),
+        trial("b", 0.72, trees=40, num_leaves=9),
+        trial("c", 0.50, num_leaves=63),
+    ]
     return best_of(rows, "s", "id", "fp", **about)
 
 
@@ -83,9 +87,14 @@ def test_every_difference_is_named(ranker: Ranker) -> None:
     tuned = Result(PARAMS.to_dict() | {"num_leaves": 9, "label_gain": "linear"}, 13, 0.8, "fp-6")
     with pytest.raises(StaleRanker) as caught:
         assert_shipped(tuned, ranker)
-    for said in ("num_leaves is 8, tuned 9", "num_leaves is '8' inside the model, tuned 9", "label_gain is 'exp2'",
-                 "label_gain is '0,1,3,7,15' inside the model", "trees is 12, tuned 13",
-                 "features fp-5, tuned fp-6"):  # fmt: skip
+    for said in (
+        "num_leaves is 8, tuned 9",
+        "num_leaves is '8' inside the model, tuned 9",
+        "label_gain is 'exp2'",
+        "label_gain is '0,1,3,7,15' inside the model",
+        "trees is 12, tuned 13",
+        "features fp-5, tuned fp-6",
+    ):
         assert said in str(caught.value)
 
 
@@ -121,8 +130,13 @@ def test_the_leaderboard_fits_100_columns_and_shows_what_differs() -> None:
     from rich.console import Console
 
     base = RankerParams().to_dict()
-    changed = base | {"learning_rate": 0.123456, "objective": "regression", "feature_fraction": 0.51234,
-                      "lambda_l2": 12.5, "path_smooth": 33.33}  # fmt: skip
+    changed = base | {
+        "learning_rate": 0.123456,
+        "objective": "regression",
+        "feature_fraction": 0.51234,
+        "lambda_l2": 12.5,
+        "path_smooth": 33.33,
+    }
     rows = [
         trial("default", 0.7, **base),
         *(trial(f"t{i}", 0.6 + i / 100, **(changed | {"num_leaves": i + 2})) for i in range(12)),
