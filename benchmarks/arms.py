@@ -11,12 +11,12 @@ from benchmarks.gold import FREE_LICENCE, Gold, Slot, scored_queries
 from benchmarks.music_logistic import Logistic
 from benchmarks.plain_crf import PlainCrf
 from benchmarks.train_queries import musicness_of, tagger_of
-from queries.catalog_index import CatalogIndex
-from queries.learned import Learned, packaged
-from queries.lexicon import Lexicon, canonical_genre, load_lexicon
-from queries.normalise import normal_form
+from queries.catalog.index import CatalogIndex
+from queries.catalog.vocabulary import Vocabulary
+from queries.grammar.lexicon import Lexicon, canonical_genre, load_lexicon
+from queries.models.learned import Learned, packaged
 from queries.reading import Reading, read
-from queries.vocabulary import Vocabulary
+from queries.text.normalise import normal_form
 
 _LONGEST_NAME = 10
 _TYPES = {"year": "when", "decade": "when"}

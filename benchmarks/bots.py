@@ -61,7 +61,7 @@ def inputs(spark: SparkSession, folder: Path) -> tuple[DataFrame, DataFrame]:
     """The two frames that `bot_days` is asked with, from the raw logs."""
     from pyspark.sql import functions as F
 
-    from queries.understand import normalised
+    from queries.nightly.understand import normalised
 
     searches = raw_log(
         spark, folder, "searches", "search_id", ("search_id", "user_id", "ts", "client", "locale", "raw_query")

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.folds import fold_of, parallel_groups, without_wake_words
-from queries.fit_tagger import stretches_of
-from queries.normalise import normal_form
+from queries.models.fit_tagger import stretches_of
+from queries.text.normalise import normal_form
 
 SCORED_TYPES = frozenset(["artist", "title", "work", "album", "playlist", "genre", "when", "sort"])
 FAMILIES = {

@@ -31,7 +31,7 @@ from benchmarks.compare import Difference, differences
 from benchmarks.ingest_table import print_report
 from benchmarks.tasks import worst_ratio
 from events.privacy import CARD, MAIL, PHONE
-from queries.normalise import is_too_long, normal_form
+from queries.text.normalise import is_too_long, normal_form
 
 
 @dataclass(frozen=True)

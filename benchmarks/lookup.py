@@ -23,8 +23,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from queries.carrier import CarrierGrammar, grammar_bytes, load_grammar, stripped
-from queries.normalise import normal_form
+from queries.text.carrier import CarrierGrammar, grammar_bytes, load_grammar, stripped
+from queries.text.normalise import normal_form
 from serving.content import Entry, RankedTrack, TrackInfo
 from serving.layout import RANKINGS, locale_chain
 from serving.reader import ReleaseReader

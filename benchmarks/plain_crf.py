@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.gold import Gold, Slot
-from queries.normalise import normal_form
-from queries.surface import Surface
+from queries.text.normalise import normal_form
+from queries.text.surface import Surface
 
 if TYPE_CHECKING:
     from pycrfsuite import Tagger

@@ -19,16 +19,16 @@ from pathlib import Path
 from benchmarks.folds import stable_hash
 from benchmarks.gold import FREE_LICENCE, DataMissing, Gold, data_file, gold_of, rows_of
 from benchmarks.own_requests import music_requests, other_requests
-from queries import fit_musicness, fit_tagger
-from queries.catalog_index import load_catalog
-from queries.fit_tagger import Example, located
-from queries.interpret import Interpretation, interpret
-from queries.lexicon import Lexicon, entries, load_lexicon
-from queries.musicness import Musicness
-from queries.normalise import normal_form
-from queries.spans import Tagged
-from queries.tagger import Tagger
-from queries.vocabulary import Vocabulary
+from queries.catalog.index import load_catalog
+from queries.catalog.vocabulary import Vocabulary
+from queries.grammar.interpret import Interpretation, interpret
+from queries.grammar.lexicon import Lexicon, entries, load_lexicon
+from queries.models import fit_musicness, fit_tagger
+from queries.models.fit_tagger import Example, located
+from queries.models.musicness import Musicness
+from queries.models.tagger import Tagger
+from queries.text.normalise import normal_form
+from queries.text.spans import Tagged
 
 DATA = Path(__file__).parent.parent / "queries" / "data"
 LOCALES = {"en": "en-US", "es": "es-ES"}

@@ -32,7 +32,7 @@ from benchmarks.figures import Figure, as_json
 from benchmarks.folds import sampled, stable_hash
 from benchmarks.gold import DataMissing, Gold, data_file, gold_of, parallel_pairs, rows_of
 from benchmarks.understanding_table import misses, print_table
-from queries.catalog_index import CatalogUnreadable, load_catalog
+from queries.catalog.index import CatalogUnreadable, load_catalog
 
 _BAD_INPUT = 2
 

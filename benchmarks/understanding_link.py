@@ -2,7 +2,7 @@
 
 Of each search with a liked track; any of its liked tracks counts. `unmatched` are the searches that equal no title, artist
 (all of a track's, joined) or pair of both in either order (lower case, accents and signs dropped). Our candidates are those
-of `queries.linker.Linker`; the tracks have no popularity, so nothing but the text is known. Rivals see title and artists.
+of `queries.catalog.linker.Linker`; the tracks have no popularity, so nothing but the text is known. Rivals see title and artists.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any
 
 from benchmarks.figures import Figure, share
 from benchmarks.retrieval import RIVALS, answers, plain_form
-from queries.catalog_index import CatalogIndex
-from queries.linker import Linker
+from queries.catalog.index import CatalogIndex
+from queries.catalog.linker import Linker
 
 DEPTHS = (10, 50)
 

@@ -12,8 +12,8 @@ from benchmarks.arms import Grammar
 from benchmarks.figures import Figure, share
 from benchmarks.folds import cross_fitted
 from benchmarks.gold import Gold
-from queries.normalise import normal_form
 from queries.reading import Reading
+from queries.text.normalise import normal_form
 
 _NAMES = ("artist", "title", "album")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.arms import Resources
 from benchmarks.figures import Figure
-from queries.normalise import normal_form
+from queries.text.normalise import normal_form
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -90,8 +90,8 @@ def spark_rate(
 ) -> Iterator[Figure]:
     """Seconds in which Spark understands `wanted` distinct requests as `jobs.understand` does: normal forms, readings,
     clusters. The requests lie in memory; the rows are counted, not written."""
-    from queries.aliases import PAIRS_SCHEMA
-    from queries.understand import normalised, readings, with_cluster_id
+    from queries.nightly.aliases import PAIRS_SCHEMA
+    from queries.nightly.understand import normalised, readings, with_cluster_id
 
     known = {
         "title": "string",

@@ -16,8 +16,8 @@ from typing import Any
 
 from benchmarks.figures import Figure, share
 from benchmarks.retrieval import RIVALS, answers, plain_form
-from queries.catalog_index import CatalogIndex
-from queries.linker import Linker
+from queries.catalog.index import CatalogIndex
+from queries.catalog.linker import Linker
 
 DEPTHS = (10, 50)
 SEED, MOST, SHORTEST = 7, 2_000, 4

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from evaluation.errors import RankingsUnfit
-from queries.normalise import language_of
+from queries.text.normalise import language_of
 
 KEY = ["locale", "query"]
 Forms = Mapping[tuple[str, str], str]

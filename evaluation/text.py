@@ -1,6 +1,6 @@
 """Words of a text for the BM25 baseline: casefolded, accents folded.
 
-Kept apart from `queries.normalise` on purpose: the baseline must not change with our own normal form. Apostrophes
+Kept apart from `queries.text.normalise` on purpose: the baseline must not change with our own normal form. Apostrophes
 join, as there, or a request "dont stop" would never meet the title "Don't Stop".
 """
 

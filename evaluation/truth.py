@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from evaluation.errors import TruthUnreadable
-from queries.normalise import normal_form
+from queries.text.normalise import normal_form
 
 KEY = ["locale", "query"]
 _ALLOWED_LATENESS_DAYS = 2

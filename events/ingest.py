@@ -69,7 +69,7 @@ def judged_searches(
 ) -> DataFrame:
     """One row per delivered search with `reasons`, the normal form and the pseudonym. Grain: as `parsed`.
 
-    `normalised` gives (raw_query, locale, query, is_too_long) for distinct requests (`queries.understand`); these are
+    `normalised` gives (raw_query, locale, query, is_too_long) for distinct requests (`queries.nightly.understand`); these are
     `requests`, where they were read apart (`reading.requests`), else those of `parsed`;
     `forgotten` holds (user_id) pseudonyms of people who asked to be forgotten. Contacts in the request are masked first.
     """

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from features.genres import with_genre_company
 from features.keys import key_of, track_keys, work_id
 from lake.rows import frame_of
-from queries.lexicon import entries, mood_targets
-from queries.phonetic import sounds_like
+from queries.grammar.lexicon import entries, mood_targets
+from queries.text.phonetic import sounds_like
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -69,7 +69,7 @@ def trigrams(text: Column) -> Column:
 
 
 def sound(text: Column, language: Column) -> Column:
-    """How a normal form sounds in a language (`queries.phonetic`), null for null; in Arrow batches, once a query or a track."""
+    """How a normal form sounds in a language (`queries.text.phonetic`), null for null; in Arrow batches, once a query or a track."""
     import pandas as pd
     from pyspark.sql.pandas.functions import pandas_udf
 
@@ -158,7 +158,7 @@ def in_years(year: Column, first: Column, last: Column) -> Column:
 
 
 def asked_of(key: str) -> list[Column]:
-    """What a constraint key (`queries.constraints.constraint_key`) says beside the columns of `queries`: `version`, `music_language`,
+    """What a constraint key (`queries.grammar.constraints.constraint_key`) says beside the columns of `queries`: `version`, `music_language`,
     `is_explicit_wanted`, `first_year`, `last_year`, `unwanted_genres`."""
     from pyspark.sql import functions as F
 

@@ -114,7 +114,7 @@ def artist_words_share(window: Window) -> Column:
 def title_sounds_alike(window: Window) -> Column:
     """The title sounds as the part read as a title does, or else the stripped query ("skillrex", "wanna be").
 
-    English by Metaphone (Philips 1990), Spanish by rules for b/v, ll/y, s/c/z and a silent h: `queries/phonetic.py`.
+    English by Metaphone (Philips 1990), Spanish by rules for b/v, ll/y, s/c/z and a silent h: `queries/text/phonetic.py`.
     """
     return _sounds_alike(window, "title")
 

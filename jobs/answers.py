@@ -52,8 +52,8 @@ def _most_asked(night: Night) -> list[Request]:
 
 
 def _is_spanish(request: str) -> bool:
-    from queries.carrier import load_grammar, stripped
-    from queries.normalise import normal_form
+    from queries.text.carrier import load_grammar, stripped
+    from queries.text.normalise import normal_form
 
     query, grammar = normal_form(request, "es"), load_grammar()
     return stripped(query, "es", grammar) != query and stripped(query, "en", grammar) == query

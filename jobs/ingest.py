@@ -27,9 +27,9 @@ from lake.errors import IncompleteDelivery
 from lake.provenance import ensure_provenance
 from lake.schema import Table, struct
 from lake.tables import DELIVERED_FILES, ENGAGEMENT_EVENTS, FORGOTTEN_USERS, QUARANTINE, QUERIES, SEARCH_LOG, TRACKS
-from queries.names import with_normal_names
-from queries.normalise import NORMAL_FORM_VERSION
-from queries.understand import normalised
+from queries.nightly.names import with_normal_names
+from queries.nightly.understand import normalised
+from queries.text.normalise import NORMAL_FORM_VERSION
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row

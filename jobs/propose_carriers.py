@@ -8,9 +8,9 @@ from omegaconf import DictConfig
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
 from lake.tables import QUERIES
-from queries.constraints import mentions
-from queries.lexicon import load_lexicon
-from queries.proposals import proposals
+from queries.grammar.constraints import mentions
+from queries.grammar.lexicon import load_lexicon
+from queries.nightly.proposals import proposals
 
 
 def run(night: Night) -> Done:

@@ -20,7 +20,7 @@ from lake.code import code_fingerprint
 from lake.errors import QualityGateFailed
 from lake.places import places
 from lake.tables import DELIVERED_FILES, HEAD_RANKINGS, JUDGEMENTS, QUERIES, TRACKS
-from queries.carrier import grammar_bytes
+from queries.text.carrier import grammar_bytes
 from ranking.examples import training_examples_table
 from serving.content import Entry, RankedTrack, TrackInfo
 from serving.layout import FORMAT_VERSION

@@ -22,7 +22,7 @@ from lake.errors import InputContractError
 from lake.places import places
 from lake.rows import frame_of
 from lake.tables import BOT_DAYS, CANDIDATES, DAILY_ENGAGEMENT, HEAD_RANKINGS, QUERIES, SEARCH_LOG, TRACKS
-from queries.carrier import load_grammar, stripped
+from queries.text.carrier import load_grammar, stripped
 from ranking.examples import training_examples_table
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from lake.code import code_fingerprint, library_versions
 from lake.errors import SchemaMismatch
 from lake.schema import struct
 from lake.tables import ALIAS_PAIRS, ENGAGEMENT_EVENTS, QUERIES, SEARCH_LOG, TRACKS
-from queries.aliases import AliasRules, asked_again, played_alike
-from queries.demand import play_shape, with_tier
-from queries.traffic import asked_queries, readings_everywhere, with_traffic
-from queries.understand import readings, with_cluster_id
+from queries.nightly.aliases import AliasRules, asked_again, played_alike
+from queries.nightly.demand import play_shape, with_tier
+from queries.nightly.traffic import asked_queries, readings_everywhere, with_traffic
+from queries.nightly.understand import readings, with_cluster_id
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

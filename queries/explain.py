@@ -6,10 +6,10 @@ import sys
 from collections.abc import Iterable
 from dataclasses import asdict
 
-from queries.catalog_index import CatalogIndex, CatalogUnreadable, load_catalog
-from queries.learned import MUSIC_SERVICE_SHARE, packaged
-from queries.lexicon import Lexicon, load_lexicon
-from queries.musicness import ASSISTANT_SHARE
+from queries.catalog.index import CatalogIndex, CatalogUnreadable, load_catalog
+from queries.grammar.lexicon import Lexicon, load_lexicon
+from queries.models.learned import MUSIC_SERVICE_SHARE, packaged
+from queries.models.musicness import ASSISTANT_SHARE
 from queries.reading import Reading, likely_locale, read
 
 _BAD_INPUT = 2

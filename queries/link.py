@@ -4,10 +4,10 @@ import argparse
 import json
 import sys
 
-from queries.catalog_index import CatalogUnreadable, load_catalog
+from queries.catalog.index import CatalogUnreadable, load_catalog
+from queries.catalog.linker import Linker, linked
 from queries.explain import lines
-from queries.lexicon import load_lexicon
-from queries.linker import Linker, linked
+from queries.grammar.lexicon import load_lexicon
 from queries.reading import likely_locale
 
 _BAD_INPUT = 2

@@ -3,18 +3,18 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from queries.constraints import Mention, no_constraints
-from queries.interpret import Interpretation
-from queries.learned import Learned, read_query
-from queries.lexicon import Lexicon
-from queries.music import language
-from queries.musicness import ASSISTANT_SHARE
-from queries.normalise import MAX_CHARACTERS, is_too_long, normal_form
-from queries.spans import Tagged
-from queries.surface import Surface
+from queries.grammar.constraints import Mention, no_constraints
+from queries.grammar.interpret import Interpretation
+from queries.grammar.lexicon import Lexicon
+from queries.grammar.music import language
+from queries.models.learned import Learned, read_query
+from queries.models.musicness import ASSISTANT_SHARE
+from queries.text.normalise import MAX_CHARACTERS, is_too_long, normal_form
+from queries.text.spans import Tagged
+from queries.text.surface import Surface
 
 if TYPE_CHECKING:
-    from queries.catalog_index import CatalogIndex
+    from queries.catalog.index import CatalogIndex
 
 _SLOT_FIELDS = ("genre", "mood", "activity", "year", "decade", "sort")
 _SLOT_EDGES = frozenset(
@@ -84,7 +84,7 @@ def read(
     music_share: float = ASSISTANT_SHARE,
 ) -> Reading:
     """Read one request. Total: no text raises; a blank one is `not_music` with empty forms. Without `learned`
-    (`queries.learned.packaged()`) by the grammar alone; `music_share`: see `queries.learned.read_query`."""
+    (`queries.models.learned.packaged()`) by the grammar alone; `music_share`: see `queries.models.learned.read_query`."""
     query = normal_form(raw_query, locale)
     if not query:
         said_in = language("", locale, lexicon)

@@ -14,7 +14,7 @@ FIELDS = ("artist", "title", "decade", "year", "version", "language", "mood")
 
 
 def refused_of(key: str) -> list[Column]:
-    """`refused_<field>` of a constraint key (`queries.constraints.constraint_key`): what `field!=` says, array of text."""
+    """`refused_<field>` of a constraint key (`queries.grammar.constraints.constraint_key`): what `field!=` says, array of text."""
     return [refused_values(key, field).alias(f"refused_{field}") for field in FIELDS]
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from queries.carrier import CarrierGrammar, load_grammar, stripped
-from queries.normalise import NORMAL_FORM_VERSION, normal_form
+from queries.text.carrier import CarrierGrammar, load_grammar, stripped
+from queries.text.normalise import NORMAL_FORM_VERSION, normal_form
 from serving.answer import Answer, AnsweredTrack, Explanation, MatchedBy
 from serving.errors import NoRelease, ReleaseCorrupt
 from serving.files import locked

@@ -103,17 +103,19 @@ def _temporary_folder(root: Path) -> Iterator[Path]:
 
 
 def _write_grammar(path: Path, grammar: bytes) -> None:
-    from queries.carrier import load_grammar
+    from queries.text.carrier import load_grammar
 
     write_file(path, grammar)
     try:
         load_grammar(path)
     except ValueError as error:
-        raise ReleaseInput(f"carrier grammar not written: {error}. Give queries.carrier.grammar_bytes().") from None
+        raise ReleaseInput(
+            f"carrier grammar not written: {error}. Give queries.text.carrier.grammar_bytes()."
+        ) from None
 
 
 def _normal_form_version() -> int:
-    from queries.normalise import NORMAL_FORM_VERSION
+    from queries.text.normalise import NORMAL_FORM_VERSION
 
     return NORMAL_FORM_VERSION
 

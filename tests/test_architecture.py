@@ -76,7 +76,7 @@ def broken(room: str, module: str) -> bool:
         ("ranking", "features.spec", False),
         ("serving", "ranking.head", False),
         ("serving", "quality.gate", True),
-        ("simulator", "queries.normalise", True),
+        ("simulator", "queries.text.normalise", True),
         ("evaluation", "simulator.needs", True),
         ("jobs", "hydra", False),
         ("events", "hydra", True),

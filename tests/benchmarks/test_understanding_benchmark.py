@@ -25,8 +25,8 @@ from benchmarks.retrieval import RIVALS, first, plain_form
 from benchmarks.understanding_alexa import MOODS
 from benchmarks.understanding_speed import HOSTILE, invented, repeated
 from benchmarks.understanding_table import misses
-from queries.catalog_index import CatalogIndex
-from queries.normalise import normal_form
+from queries.catalog.index import CatalogIndex
+from queries.text.normalise import normal_form
 
 SNIPS, RECO = scored_types("snips"), scored_types("music_reco_ner")
 TRACKS = [

@@ -18,7 +18,7 @@ from events.ingest import Sorted, judged_events, judged_searches, with_outcome
 from events.privacy import ensure_key, key_frame
 from events.reading import rows
 from events.sessions import sessions
-from queries.understand import normalised
+from queries.nightly.understand import normalised
 
 FIRST = date(2026, 3, 2)
 TRACKS = [f"t{i}" for i in range(8)]

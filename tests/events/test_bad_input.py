@@ -12,7 +12,7 @@ from events.contract import EVENT_FIELDS, SEARCH_FIELDS
 from events.ingest import Sorted, delivered_files, judged_events, judged_searches, quarantine, with_outcome
 from events.privacy import ensure_key, key_frame
 from events.reading import rows
-from queries.understand import normalised
+from queries.nightly.understand import normalised
 from tests.events.bad_rows import DAY, EVENT, EVENTS, SEARCH, SEARCHES, Kind, line
 
 RETIRED: Kind = ("retired", {"results": ["t9", "t1"]}, "accepted")

@@ -16,7 +16,7 @@ from events.ingest import Sorted, delivered_files, judged_events, judged_searche
 from events.privacy import ensure_key, key_frame, masked, without_contacts
 from events.reading import rows
 from lake.errors import InputContractError, KeyMismatch
-from queries.understand import normalised
+from queries.nightly.understand import normalised
 
 SEARCH = {
     "search_id": "s1",

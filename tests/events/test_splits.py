@@ -21,7 +21,7 @@ from events.ingest import Sorted, delivered_files, judged_events, judged_searche
 from events.privacy import ensure_key, key_frame
 from events.reading import rows
 from lake.errors import RowsUnaccounted
-from queries.understand import normalised
+from queries.nightly.understand import normalised
 
 DAY, TRACKS, LINES = "2026-03-02", [f"t{i}" for i in range(8)], 600
 CORES = (1, 2, 4, 7, 16)

@@ -18,7 +18,7 @@ from events.contract import CONTRACT_VERSION
 from events.delivery import Deliveries, check_complete, check_missed, check_sources, delivered
 from lake.errors import IncompleteDelivery, InputContractError
 from lake.fingerprint import file_hash, fingerprint
-from queries.names import with_normal_names
+from queries.nightly.names import with_normal_names
 
 
 def folder(root: Path, day: str, size: int = 10, success: bool = True) -> None:

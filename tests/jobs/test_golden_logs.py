@@ -18,7 +18,7 @@ from jobs import count_engagement, ingest
 from lake import tables as t
 from lake.io import Lake
 from lake.schema import Table
-from queries.normalise import NORMAL_FORM_VERSION
+from queries.text.normalise import NORMAL_FORM_VERSION
 from tests.events.deliveries import Delivered, made_log, moment, reaction, search
 from tests.jobs.steps import deliver, night
 

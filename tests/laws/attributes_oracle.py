@@ -12,8 +12,8 @@ from typing import Any
 import jellyfish
 
 from features.constraints import SUNG_IN  # data: which genres and words tell a language
-from queries.lexicon import mood_targets
-from queries.phonetic import sounds_like
+from queries.grammar.lexicon import mood_targets
+from queries.text.phonetic import sounds_like
 
 Row = Mapping[str, Any]
 

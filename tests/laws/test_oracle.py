@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from benchmarks import feature_oracle as oracle
 from features.catalogue import KEYS, columns
-from queries.normalise import normal_form
+from queries.text.normalise import normal_form
 from tests.laws import attributes_oracle
 from tests.laws.conftest import Laws
 

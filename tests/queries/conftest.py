@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from queries.catalog_index import CatalogIndex
+from queries.catalog.index import CatalogIndex
 
 _ROWS = [
     # track_id, title, artists, album, genres, popularity

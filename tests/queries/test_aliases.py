@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from queries.aliases import AliasRules, asked_again, played_alike
+from queries.nightly.aliases import AliasRules, asked_again, played_alike
 
 START = datetime(2026, 3, 2, 10)
 SEARCHES = "search_id string, user_id string, ts timestamp, locale string, query string, release_id string"

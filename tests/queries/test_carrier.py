@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from queries.carrier import CarrierGrammarInvalid, grammar_bytes, load_grammar, stages, stripped
-from queries.normalise import normal_form
+from queries.text.carrier import CarrierGrammarInvalid, grammar_bytes, load_grammar, stages, stripped
+from queries.text.normalise import normal_form
 
 GRAMMAR = load_grammar()
 TABLE = [

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from queries.catalog_index import CatalogIndex, CatalogUnreadable, load_catalog
+from queries.catalog.index import CatalogIndex, CatalogUnreadable, load_catalog
 
 
 def test_lookup_is_folded_and_the_most_popular_first(catalog):

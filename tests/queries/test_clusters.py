@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from queries.clusters import Member, clustered, stable_ids
+from queries.nightly.clusters import Member, clustered, stable_ids
 
 
 def merged(forms):

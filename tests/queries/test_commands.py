@@ -86,8 +86,8 @@ def test_what_serving_and_the_commands_import():
     heavy = {"pyspark", "pandas", "numpy", "lightgbm", "rapidfuzz"}
     code = "import sys, {}; print(sorted({} & set(sys.modules)))"
     for modules, banned in (
-        ("queries.normalise, queries.carrier", heavy | {"rich", "scipy"}),
-        ("queries.explain, queries.link, queries.understand, queries.linker", heavy),
+        ("queries.text.normalise, queries.text.carrier", heavy | {"rich", "scipy"}),
+        ("queries.explain, queries.link, queries.nightly.understand, queries.catalog.linker", heavy),
     ):
         done = subprocess.run(
             [sys.executable, "-c", code.format(modules, sorted(banned).__repr__().replace("[", "{").replace("]", "}"))],

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from queries.constraints import constraint_key, constraints_of, mentions, mood_targets
-from queries.lexicon import canonical_genre, entries, load_lexicon
-from queries.normalise import normal_form
-from queries.periods import _LEADS, _TRAILS
+from queries.grammar.constraints import constraint_key, constraints_of, mentions, mood_targets
+from queries.grammar.lexicon import canonical_genre, entries, load_lexicon
+from queries.grammar.periods import _LEADS, _TRAILS
+from queries.text.normalise import normal_form
 
 LEXICON = load_lexicon()
 

@@ -5,7 +5,7 @@ from math import log2
 
 import pytest
 
-from queries.demand import play_shape, with_tier
+from queries.nightly.demand import play_shape, with_tier
 
 D = date(2026, 3, 29)
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from queries.fit_tagger import Example, fitted, located
-from queries.interpret import interpret
-from queries.lexicon import load_lexicon
-from queries.spans import KINDS, Tagged, bio, spans
-from queries.tagger import TaggerUnreadable, load_tagger
+from queries.grammar.interpret import interpret
+from queries.grammar.lexicon import load_lexicon
+from queries.models.fit_tagger import Example, fitted, located
+from queries.models.tagger import TaggerUnreadable, load_tagger
+from queries.text.spans import KINDS, Tagged, bio, spans
 
 LEXICON = load_lexicon()
 

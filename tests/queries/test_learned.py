@@ -2,11 +2,11 @@
 
 import pytest
 
-from queries.learned import MUSIC_SERVICE_SHARE, packaged, read_query
-from queries.lexicon import load_lexicon
-from queries.musicness import ASSISTANT_SHARE, Musicness, MusicnessUnreadable, load_musicness
-from queries.normalise import normal_form
-from queries.vocabulary import name_rows, vocabulary_from
+from queries.catalog.vocabulary import name_rows, vocabulary_from
+from queries.grammar.lexicon import load_lexicon
+from queries.models.learned import MUSIC_SERVICE_SHARE, packaged, read_query
+from queries.models.musicness import ASSISTANT_SHARE, Musicness, MusicnessUnreadable, load_musicness
+from queries.text.normalise import normal_form
 
 LEXICON, LEARNED = load_lexicon(), packaged()
 

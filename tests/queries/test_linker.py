@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from queries.catalog_index import CatalogIndex
-from queries.linker import _B, _K1, Linker, linked
+from queries.catalog.index import CatalogIndex
+from queries.catalog.linker import _B, _K1, Linker, linked
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_total_and_deterministic(linker, text):
 
 def test_word_weights_are_bm25(linker, catalog):
     """Robertson & Zaragoza (2009) once more, term by term, over title and artist words and .3 of albums."""
-    from queries.normalise import normal_form
+    from queries.text.normalise import normal_form
 
     documents = []
     for row in range(len(catalog)):

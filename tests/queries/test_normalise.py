@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from queries.normalise import is_too_long, language_of, normal_form
+from queries.text.normalise import is_too_long, language_of, normal_form
 
 TABLE = [
     ("P!nk", "pink"),

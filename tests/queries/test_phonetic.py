@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from queries.phonetic import sounds_like
+from queries.text.phonetic import sounds_like
 
 
 @pytest.mark.parametrize(

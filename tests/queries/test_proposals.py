@@ -1,6 +1,6 @@
 """A phrase before many requests that are asked without it is proposed; a word of one title is not."""
 
-from queries.proposals import proposals
+from queries.nightly.proposals import proposals
 
 
 def test_a_phrase_before_known_requests_is_proposed_and_a_title_s_word_is_not():

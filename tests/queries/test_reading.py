@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from queries.learned import packaged
-from queries.lexicon import load_lexicon
+from queries.grammar.lexicon import load_lexicon
+from queries.models.learned import packaged
 from queries.reading import likely_locale, read
 
 LEXICON = load_lexicon()

@@ -2,8 +2,8 @@
 
 import pytest
 
-from queries.normalise import normal_form
-from queries.surface import Surface
+from queries.text.normalise import normal_form
+from queries.text.surface import Surface
 
 
 @pytest.mark.parametrize(

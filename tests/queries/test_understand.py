@@ -2,11 +2,11 @@
 
 import hashlib
 
-from queries.aliases import PAIRS_SCHEMA
-from queries.learned import MUSIC_SERVICE_SHARE, packaged, read_query
-from queries.lexicon import load_lexicon
-from queries.normalise import normal_form
-from queries.understand import normalised, readings, vocabulary, with_cluster_id
+from queries.grammar.lexicon import load_lexicon
+from queries.models.learned import MUSIC_SERVICE_SHARE, packaged, read_query
+from queries.nightly.aliases import PAIRS_SCHEMA
+from queries.nightly.understand import normalised, readings, vocabulary, with_cluster_id
+from queries.text.normalise import normal_form
 
 QUERIES = [
     ("en", "play hello"),

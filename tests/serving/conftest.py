@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from queries.carrier import grammar_bytes
+from queries.text.carrier import grammar_bytes
 from serving.content import Entry, RankedTrack, TrackInfo
 from serving.writer import publish, write_release
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from queries.carrier import grammar_bytes
+from queries.text.carrier import grammar_bytes
 from serving.layout import locale_chain
 from serving.reader import ReleaseReader
 from serving.writer import publish, write_release

@@ -1,0 +1,227 @@
+"""Requests that name what they want: playlists, albums, "title by artist". Words only, no catalog."""
+
+from dataclasses import dataclass
+
+from queries.grammar.phrase import Stretch
+
+_PLAYLIST = (
+    "lista de reproduccion",
+    "lista de canciones",
+    "lista de musica",
+    "play list",
+    "playlist",
+    "playlists",
+    "lista",
+    "list",
+    "playalist",
+    "playslist",
+    "playlsit",
+)
+_ALBUM = ("album", "disco", "record", "lp", "ep")
+_CALLED = (
+    "called",
+    "named",
+    "titled",
+    "llamada",
+    "llamado",
+    "titulada",
+    "titulado",
+    "que se llama",
+    "denominada",
+    "con el nombre de",
+    "con el nombre",
+    "de nombre",
+    "entitled",
+    "with the name",
+    "by the name of",
+)
+_ADD = frozenset(
+    (
+        "add",
+        "put",
+        "include",
+        "save",
+        "keep",
+        "remember",
+        "download",
+        "place",
+        "insert",
+        "append",
+        "move",
+        "anade",
+        "agrega",
+        "incluye",
+        "guarda",
+        "mete",
+        "pon",
+        "anadir",
+        "agregar",
+        "suma",
+        "inserta",
+        "recuerda",
+    )
+)
+_VERBS = frozenset(["play", "start", "open", "shuffle", "reproduce", "pon", "ponme", "toca", "reproduceme"])
+_TO = frozenset(["to", "onto", "into", "on", "in", "a", "en"])
+_OWNERS = frozenset(["my", "the", "our", "mi", "la", "el", "nuestra", "mis"])
+_BY = {"en": ("by", "performed by", "sung by", "from"), "es": ("de", "del", "por", "interpretada por", "de la", "by")}
+_FURNITURE = frozenset(
+    {
+        "song",
+        "track",
+        "tune",
+        "cancion",
+        "tema",
+        "the",
+        "this",
+        "that",
+        "a",
+        "artist",
+        "album",
+        "la",
+        "el",
+        "esta",
+        "este",
+        "una",
+        "un",
+        "called",
+        "named",
+        "single",
+        "pista",
+    }
+)
+_NOUNS = frozenset({"song", "track", "tune", "cancion", "tema", "called", "pista"})
+_LONGEST_LEAD = 4
+_LONGEST_ALBUM = 6
+
+
+@dataclass(frozen=True)
+class PlaylistRequest:
+    """The playlist's name; what is to be added to it, if named; `is_sure`: said as somebody's or to be added to."""
+
+    name: Stretch
+    added: Stretch | None
+    is_sure: bool
+
+
+def playlist_request(request: Stretch) -> PlaylistRequest | None:
+    """A playlist by name: "add hello to my gym playlist", "the playlist called X", "my X playlist"; else None."""
+    lead = next(
+        (
+            at
+            for at in range(request.start, min(request.end, request.start + _LONGEST_LEAD))
+            if request.words[at] in _ADD
+        ),
+        None,
+    )
+    if lead is not None:
+        return _added_to(request, lead)
+    at, size = _find(request, _PLAYLIST)
+    if at < 0:
+        return None
+    words = request.words
+    after = _skip(words, at + size, request.end, _CALLED)
+    said_called = after > at + size
+    if words[at].startswith("lista") and after < request.end and words[after] in ("de", "del"):
+        after += 1
+    if after < request.end and (said_called or not request.lexicon.has("no_name", words[after])):
+        return PlaylistRequest(request.cut(after, request.end), None, True)
+    owner = next((start for start in range(at - 1, request.start - 1, -1) if words[start] in _OWNERS), None)
+    if owner is not None and owner + 1 < at and not request.lexicon.has("no_name", words[owner + 1]):
+        return PlaylistRequest(request.cut(owner + 1, at), None, words[owner] in ("my", "mi"))
+    if request.start < at and at + size == request.end and owner is None and words[at].startswith("play"):
+        verb = request.start + (words[request.start] in _VERBS)
+        return PlaylistRequest(request.cut(verb, at), None, False) if verb < at else None
+    return None
+
+
+def _added_to(request: Stretch, lead: int) -> PlaylistRequest | None:
+    """ "add X to Y": the playlist is what follows the first joining word before an owner or a playlist's noun, else
+    the last joining word; "pon" and "put" only count where a playlist is spoken of or X is said by its noun."""
+    words, end = request.words, request.end
+    at, size = _find(request, _PLAYLIST)
+    joins = [place for place in range(lead + 1, end - 1) if words[place] in _TO]
+    if not joins or (
+        at < 0 and words[lead] in ("pon", "put", "mete", "download", "remember") and words[joins[0] - 1] not in _NOUNS
+    ):
+        return None
+    owned = [place for place in joins if words[place + 1] in _OWNERS]
+    join = owned[0] if owned else joins[0]
+    start = join + 1
+    while start < end - 1 and (
+        words[start] in _OWNERS
+        or (words[start].endswith("s") and words[start - 1] in _TO and words[start][:-1] in _OWNERS)
+    ):
+        start += 1
+    for phrase in _PLAYLIST:
+        size = phrase.count(" ") + 1
+        if tuple(words[start : start + size]) == tuple(phrase.split()) and start + size < end:
+            start = _skip(words, start + size, end, _CALLED)
+            break
+        if tuple(words[end - size : end]) == tuple(phrase.split()) and end - size > start:
+            end -= size
+            break
+    added = request.cut(lead + 1, join)
+    return PlaylistRequest(request.cut(start, end), added if added.core() is not None else None, True)
+
+
+def album_name(request: Stretch, bare: Stretch) -> tuple[Stretch, Stretch | None] | None:
+    """The album's name and, if said, its artist: "the album X by Y", "X album by Y", "el disco X de Y"."""
+    at, size = _find(request, _ALBUM)
+    if at < 0:
+        return None
+    words, lexicon, end = request.words, request.lexicon, bare.end
+    after = _skip(words, at + size, end, _CALLED)
+    if after < end and not (lexicon.has("no_name", words[after]) and after == at + size):
+        for split in range(end - 2, after, -1):
+            if words[split] in ("by", "de", "del"):
+                return request.cut(after, split), request.cut(split + 1, end)
+        return request.cut(after, end), None
+    name = request.cut(max(bare.start, request.start), at)
+    while name.start < name.end and words[name.start] in _FURNITURE:
+        name = request.cut(name.start + 1, at)
+    if (
+        name.start < name.end <= name.start + _LONGEST_ALBUM
+        and name.core() is not None
+        and not any(lexicon.has("no_name", word) for word in words[name.start : name.start + 1])
+    ):
+        by = request.cut(after + 1, end) if after + 1 < end and words[after] in ("by", "de", "del") else None
+        return name, by
+    return None
+
+
+def splits(request: Stretch, language: str) -> list[tuple[Stretch, Stretch]]:
+    """Every (left, right) around a word that joins a title and its artist, the last one first."""
+    found = []
+    for at in range(request.end - 2, request.start, -1):
+        for size in (2, 1):
+            phrase = " ".join(request.words[at : at + size])
+            if phrase in _BY.get(language, _BY["en"]) and at + size < request.end:
+                found.append((request.cut(request.start, at), request.cut(at + size, request.end)))
+                break
+    return found
+
+
+def without_furniture(name: Stretch) -> Stretch:
+    """A title without "the song", "la cancion" around it."""
+    start, end = name.start, name.end
+    while start < end - 1 and name.words[start] in _FURNITURE and _NOUNS & set(name.words[start : start + 3]):
+        start += 1
+    if end - start > 1 and name.words[end - 1] in _NOUNS:
+        end -= 1
+    return name.cut(start, end)
+
+
+def _find(request: Stretch, phrases: tuple[str, ...]) -> tuple[int, int]:
+    for at in range(request.start, request.end):
+        for size in (3, 2, 1):
+            if at + size <= request.end and " ".join(request.words[at : at + size]) in phrases:
+                return at, size
+    return -1, 0
+
+
+def _skip(words: tuple[str, ...], at: int, end: int, phrases: tuple[str, ...]) -> int:
+    for size in (4, 3, 2, 1):
+        if at + size < end and " ".join(words[at : at + size]) in phrases:
+            return at + size
+    return at

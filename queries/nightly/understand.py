@@ -1,0 +1,205 @@
+"""Query understanding in Spark: distinct requests to normal forms, distinct queries to readings and clusters.
+
+DataFrame API only, so that it also runs over Spark Connect.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from queries.catalog.vocabulary import Vocabulary, name_rows, vocabulary_from
+from queries.grammar.interpret import INTENT_GROUPS, Interpretation
+from queries.grammar.lexicon import Lexicon, load_lexicon
+from queries.models.learned import MUSIC_SERVICE_SHARE, Learned, packaged, read_query
+from queries.nightly.clusters import Member, clustered, stable_ids
+from queries.text.normalise import is_too_long, normal_form
+from queries.text.phonetic import sounds_like
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pyspark.sql import DataFrame
+
+NORMALISED_SCHEMA = "raw_query string, locale string, query string, is_too_long boolean"
+_READ_SCHEMA = (
+    "locale string, query string, stripped string, language string, is_music boolean, intent string, "
+    "intent_group string, constraint_key string, genre array<string>, decade array<int>, mood string, "
+    "activity string, sort_by string, artist_name string, title_name string, answers_as string, entity string, sound string, "
+    "reasons array<string>"
+)
+_CLUSTERED_SCHEMA = "locale string, query string, cluster_id string, text_cluster_id string"
+_MEMBER = ("query", "stripped", "constraint_key", "entity", "sound", "answers_as")
+
+
+def normalised(distinct_requests: "DataFrame") -> "DataFrame":
+    """Normal forms. Grain: one row per (raw_query, locale), as in; adds `query` and `is_too_long`.
+
+    A null or blank request gives the query "".
+    """
+    return distinct_requests.select("raw_query", "locale").mapInPandas(_normal_forms, NORMALISED_SCHEMA)
+
+
+def readings(distinct_queries: "DataFrame", tracks: "DataFrame") -> "DataFrame":
+    """How each query is read with the catalog. Grain: one row per (locale, query), as in.
+
+    `tracks` needs title, artists, album, genres, popularity (others are ignored). Its folded names are counted in Spark
+    and travel to the tasks once, as a dictionary. `title_name` is the title or else the album; `entity` what the catalog
+    knows of both ('' if it does not know every name); `sound` the phonetic key of the form that is meant.
+    """
+    reader = _reader(vocabulary(tracks))
+    read = distinct_queries.select("locale", "query").mapInPandas(reader, _READ_SCHEMA)
+    return read.localCheckpoint()  # read once: clusters and traffic go over the readings several times
+
+
+def vocabulary(tracks: "DataFrame") -> Vocabulary:
+    """The folded names of a catalog with their highest popularity, collected: about 150 bytes a track."""
+    from pyspark.sql import functions as F
+
+    popularity = F.col("popularity").cast("double").alias("popularity")
+    wanted = tracks.select("title", "artists", "album", "genres", popularity)
+    rows = wanted.mapInPandas(_name_rows, "kind string, form string, popularity double")
+    names = rows.groupBy("kind", "form").agg(F.max("popularity").alias("popularity")).toPandas()
+    return vocabulary_from(zip(names["kind"], names["form"], names["popularity"], strict=True))
+
+
+def with_cluster_id(
+    read: "DataFrame", searches: "DataFrame", pairs: "DataFrame", previous: "DataFrame | None", born: str
+) -> "DataFrame":
+    """Add `cluster_id`, and `text_cluster_id` as it were without `pairs` and `previous`. Grain as in: one row per (locale, query)
+    of `readings`.
+
+    `searches`: (locale, query, searches_28d); `pairs`: mined aliases (`queries.nightly.aliases`), those that our own answers served
+    left out here; `previous`: (locale, query, cluster_id) of the night before, or None; `born`: the run_date. How queries
+    are joined and ids inherited is said in `queries.nightly.clusters`; a language is one task.
+    """
+    from pyspark.sql import functions as F
+
+    members = read.select("locale", "query", "language", *_MEMBER[1:]).join(
+        searches.select("locale", "query", F.col("searches_28d").alias("searches")), ["locale", "query"], "left"
+    )
+    if previous is None:
+        members = members.withColumn("before", F.lit(None).cast("string"))
+    else:
+        known = previous.select("locale", "query", F.col("cluster_id").alias("before"))
+        members = members.join(known, ["locale", "query"], "left")
+    learned = pairs.where(~F.col("is_served")).select("language", "query", "other", "strength")
+
+    def identified(members: "pd.DataFrame", pairs: "pd.DataFrame") -> "pd.DataFrame":
+        return _identified(members, pairs, born)
+
+    grouped = members.groupBy("language").cogroup(learned.groupBy("language"))
+    return read.join(grouped.applyInPandas(identified, _CLUSTERED_SCHEMA), ["locale", "query"])
+
+
+def _normal_forms(batches: "Iterable[pd.DataFrame]") -> "Iterator[pd.DataFrame]":
+    for batch in batches:
+        raw, locales = _texts(batch, "raw_query"), _texts(batch, "locale")
+        queries = [normal_form(text, locale) for text, locale in zip(raw, locales, strict=True)]
+        yield batch.assign(query=queries, is_too_long=[is_too_long(query) for query in queries])
+
+
+def _name_rows(batches: "Iterable[pd.DataFrame]") -> "Iterator[pd.DataFrame]":
+    import pandas as pd
+
+    columns = ("title", "artists", "album", "genres", "popularity")
+    for batch in batches:
+        best: dict[tuple[str, str], float] = {}
+        for title, artists, album, genres, popularity in zip(*(batch[column] for column in columns), strict=True):
+            names = [name for name in _listed(artists) if name]
+            for kind, form, known in name_rows(_text(title), names, _text(album), _listed(genres), popularity):
+                if known >= best.get((kind, form), 0.0):
+                    best[kind, form] = known
+        rows = [(kind, form, popularity) for (kind, form), popularity in best.items()]
+        yield pd.DataFrame(rows, columns=["kind", "form", "popularity"]).astype({"popularity": float})
+
+
+def _reader(names: Vocabulary) -> "Callable[[Iterable[pd.DataFrame]], Iterator[pd.DataFrame]]":
+    def read(batches: "Iterable[pd.DataFrame]") -> "Iterator[pd.DataFrame]":
+        import pandas as pd
+
+        lexicon, learned = load_lexicon(names.genres), packaged()
+        columns = [column.split()[0] for column in _READ_SCHEMA.split(", ")]
+        for batch in batches:
+            rows = [
+                _row(locale, query, lexicon, names, learned)
+                for locale, query in zip(_texts(batch, "locale"), _texts(batch, "query"), strict=True)
+            ]
+            yield pd.DataFrame(rows, columns=columns)
+
+    return read
+
+
+def _row(locale: str, query: str, lexicon: Lexicon, names: Vocabulary, learned: Learned | None) -> dict[str, Any]:
+    found = read_query(query, locale, lexicon, names, learned, MUSIC_SERVICE_SHARE)
+    said = found.constraints
+    return {
+        "locale": locale,
+        "query": query,
+        "stripped": found.stripped,
+        "language": found.language,
+        "is_music": found.is_music,
+        "intent": found.intent,
+        "intent_group": INTENT_GROUPS[found.intent],
+        "constraint_key": found.key,
+        "genre": said["genre"],
+        "decade": said["decade"],
+        "mood": said["mood"],
+        "activity": said["activity"],
+        "sort_by": said["sort"],
+        "artist_name": found.artist,
+        "title_name": found.title or _album(found),
+        "answers_as": found.answers_as,
+        "entity": _entity(found, names),
+        "sound": sounds_like(query if found.answers_as == "full" else found.stripped, found.language),
+        "reasons": list(found.reasons),
+    }
+
+
+def _album(found: Interpretation) -> str | None:
+    return found.names["album"].text if "album" in found.names else None
+
+
+def _entity(found: Interpretation, names: Vocabulary) -> str:
+    """The title, album and artist of a reading, if the catalog knows each of them; '' if not, or if it names none."""
+    album = _album(found)
+    if found.title is None and album is None and found.artist is None:
+        return ""
+    known = [(found.title, names.titles), (album, names.albums), (found.artist, names.artists)]
+    if any(name is not None and name not in of for name, of in known):
+        return ""
+    return "\x1f".join(name or "" for name, _ in known)
+
+
+def _identified(members: "pd.DataFrame", pairs: "pd.DataFrame", born: str) -> "pd.DataFrame":
+    """The cluster id of every (locale, query) of one language. A query asked in several locales is one member."""
+    columns = ["locale", "query", "cluster_id", "text_cluster_id"]
+    if members.empty:
+        return members.assign(cluster_id="", text_cluster_id="")[columns]
+    members = members.assign(searches=members["searches"].fillna(0).astype("int64"), before=_texts(members, "before"))
+    members = members.sort_values(["query", "searches", "locale"], ascending=[True, False, True])
+    asked = {str(query): int(n) for query, n in members.groupby("query")["searches"].sum().items()}
+    once = members.drop_duplicates("query")
+    rows = zip(*(once[column] for column in _MEMBER), strict=True)
+    known = [Member(**dict(zip(_MEMBER, row, strict=True)), searches=asked[row[0]]) for row in rows]
+    cluster_of = clustered(known, zip(pairs["query"], pairs["other"], pairs["strength"], strict=True))
+    of_text = clustered([replace(one, searches=0) for one in known], [])
+    inherited = members[members["before"] != ""].drop_duplicates("query")
+    before = dict(zip(inherited["query"], inherited["before"], strict=True))
+    language = str(members["language"].iloc[0])
+    ids = stable_ids(language, cluster_of, asked, before, born)
+    text_ids = stable_ids(language, of_text, asked, {}, born)
+    return members.assign(
+        cluster_id=[ids[cluster_of[query]] for query in members["query"]],
+        text_cluster_id=[text_ids[of_text[query]] for query in members["query"]],
+    )[columns]
+
+
+def _texts(batch: "pd.DataFrame", column: str) -> list[str]:
+    return [_text(value) for value in batch[column]]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _listed(value: Any) -> list[str]:
+    return [] if value is None or isinstance(value, float) else [one for one in value if isinstance(one, str)]
