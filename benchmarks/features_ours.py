@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.children import on_two_cores
 from benchmarks.ingest_ours import overrides, settings_of_command
 from features.catalogue import FAMILIES, feature_table
-from features.inputs import LONGEST_DAYS
+from features.measures import LONGEST_DAYS
 from jobs import build_features, candidates, count_engagement, fit_exposure, ingest, understand
 from jobs.night import Night
 from lake import tables as t

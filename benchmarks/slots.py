@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
 
 def _hashed(root: Path, run_date: date, slots: int) -> str:
     """Hashes of the vectors fitted now and of those stored."""
-    from features.vectors import DAYS, fitted_vectors
+    from features.build.vectors import DAYS, fitted_vectors
     from lake.io import Lake
     from lake.session import SessionSettings, spark_session
     from lake.tables import DAILY_ENGAGEMENT, VECTORS

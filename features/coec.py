@@ -3,15 +3,16 @@
 A response is a click on a screen and a long play on voice; what is expected of an impression follows from its own
 position, client and intent group (`exposure_curves`). Source: COEC, Zhang & Jones 2007; curves by intervention
 harvesting, Agarwal et al. 2019. Each level is shrunk to the next: pair → language → alias cluster → track → 1, by strengths
-that are fitted by maximum likelihood for each snapshot (`features.backoff`).
+that are fitted by maximum likelihood for each snapshot (`features.build.backoff`).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from features.inputs import Window, capped, share, shrunk
+from features.expressions import capped, share, shrunk
 from features.spec import feature
+from features.window import Window
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

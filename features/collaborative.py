@@ -1,12 +1,12 @@
-"""What listeners of like queries played: the nearness of query and track in the vectors of `features.vectors`. Grain: query-track."""
+"""What listeners of like queries played: the nearness of query and track in the vectors of `features.build.vectors`. Grain: query-track."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from features.inputs import Window
+from features.build.vectors import dot
 from features.spec import feature
-from features.vectors import dot
+from features.window import Window
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

@@ -2,63 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from features.attributes import AUDIO, in_words, in_years, range_fit
-from features.inputs import Window
+from features.expressions import AUDIO, has_version, in_words, in_years, is_sung_in, range_fit
 from features.spec import feature
+from features.window import Window
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
 GRAIN = "query_track"
-UNSUNG = 0.5  # of `instrumentalness`: from here on Spotify's own documentation takes a track for unsung
-# language -> genres sung in it, and small words that its titles have and others have not
-SUNG_IN = {
-    "es": (
-        (
-            "latin",
-            "reggaeton",
-            "salsa",
-            "bachata",
-            "cumbia",
-            "merengue",
-            "flamenco",
-            "ranchera",
-            "mariachi",
-            "norteno",
-            "banda",
-            "corrido",
-            "vallenato",
-            "bolero",
-            "tango",
-            "trova",
-            "urbano",
-            "rock en espanol",
-            "spanish",
-            "latin pop",
-            "latin rock",
-        ),
-        ("el", "los", "las", "del", "mi", "tu", "y", "en", "una", "por", "para", "sin", "con", "que"),
-    ),
-    "en": (
-        ("country", "bluegrass", "british", "grunge"),
-        ("the", "and", "of", "my", "you", "with", "is", "we", "it", "your"),
-    ),
-    "fr": (("chanson", "french"), ("le", "les", "des", "et", "je", "mon", "ma", "une", "est", "dans", "pour")),
-    "pt": (
-        ("mpb", "samba", "pagode", "sertanejo", "forro", "bossanova", "bossa nova", "brazil"),
-        ("do", "da", "meu", "nao", "voce", "um"),
-    ),
-    "it": (("italian",), ("il", "di", "che", "della", "sono", "mio", "non")),
-    "de": (("german", "schlager"), ("der", "die", "das", "und", "ich", "ein", "mein", "nicht")),
-    "ja": (("j pop", "j rock", "j dance", "j idol", "anime"), ("no", "wa")),
-    "ko": (("k pop",), ("saranghae",)),
-    "hi": (("indian", "bollywood"), ("dil", "hai", "mera", "tere", "tum")),
-    "sv": (("swedish",), ("och", "jag", "det", "inte")),
-    "tr": (("turkish",), ("bir", "ben", "ve", "sen")),
-}
 
 
 @feature(unit="0/1", bounds=(0, 1), monotone=+1, null="the query asks for no genre", oracle="exact")
@@ -217,29 +170,3 @@ def music_language_match(window: Window) -> Column:
     The catalog names no language; these two are evidence, not proof.
     """
     return is_sung_in(window.col("music_language"), window.col("genres"), window.col("title_tokens")).cast("double")
-
-
-def has_version(asked: Column, named: Column, instrumentalness: Column) -> Column:
-    """Whether a track whose title names the versions `named` is of the version asked for; null where none is."""
-    from pyspark.sql import functions as F
-
-    unsung = F.coalesce((asked == "instrumental") & (instrumentalness >= UNSUNG), F.lit(False))
-    return F.when(asked == "original", F.size(named) == 0).otherwise(F.array_contains(named, asked) | unsung)
-
-
-def is_sung_in(asked: Column, genres: Column, title_tokens: Column) -> Column:
-    """Whether genres or small words of the title tell of the language asked for; null where none is, or one that they don't tell."""
-    from pyspark.sql import functions as F
-
-    met = F.lit(None).cast("boolean")
-    for language, (sung, small) in SUNG_IN.items():
-        of_genre = F.exists(genres, _is_one_of(sung))
-        of_title = F.arrays_overlap(title_tokens, F.array(*[F.lit(w) for w in small]))
-        met = F.when(asked == language, of_genre | of_title).otherwise(met)
-    return met
-
-
-def _is_one_of(genres: Sequence[str]) -> Callable[[Column], Column]:
-    from pyspark.sql import functions as F
-
-    return lambda genre: F.translate(genre, "-", " ").isin(*genres)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from features.inputs import Window, share
+from features.expressions import share
 from features.spec import feature
+from features.window import Window
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

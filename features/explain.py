@@ -16,18 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from events.dwell import CENTRES_S, HIGH, PACKED
-from events.tiles import history, listener_history
-from features.backoff import stored_strengths
+from features.build.engine import asked_sums, feature_frames
+from features.build.stored import catalogs_of, stored_inputs
 from features.catalogue import BACK, KEYS, chosen, feature_table
-from features.engine import FeatureInputs, asked_sums, feature_frames
-from features.inputs import LONGEST_DAYS, Sum
-from features.popularity import catalogs_known, popularity_by_snapshot
-from features.vectors import stored_vectors
+from features.measures import LONGEST_DAYS, Sum
 from lake.errors import MissingPartition, PlayfirstError
 from lake.io import Lake
 from lake.rows import frame_of
 from lake.session import SessionSettings, spark_session
-from lake.tables import DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES, TRACKS
+from lake.tables import DAILY_ENGAGEMENT, QUERIES, TRACKS
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -93,20 +90,9 @@ def explained(
     daily = lake.read(DAILY_ENGAGEMENT, days, allow_unvalidated=True)
     tracks = lake.read(TRACKS, [lake.newest(TRACKS, run_date)], allow_unvalidated=True)
     has_popularity = any(v is not None for n, v in stored.items() if n.startswith("catalog_popularity"))
-    known = catalogs_known(lake, day, backdate=True) if has_popularity else None
-    inputs = FeatureInputs(
-        pair,
-        daily,
-        lake.read(QUERIES, day, allow_unvalidated=True),
-        tracks,
-        lake.read(EXPOSURE_CURVES, day, allow_unvalidated=True),
-        (run_date,),
-        popularity=popularity_by_snapshot(lake, known),
-        history=history(lake, day),
-        listeners=listener_history(lake, day),
-        vectors=stored_vectors(lake, day),
-        strengths=stored_strengths(lake, day),
-    )
+    known = catalogs_of(lake, day, backdate=True) if has_popularity else None
+    queries = lake.read(QUERIES, day, allow_unvalidated=True)
+    inputs = stored_inputs(lake, pair, (run_date,), daily=daily, queries=queries, tracks=tracks, catalogs=known)
     found = {}
     with feature_frames(inputs, only, with_sums=True) as frames:
         for grain, frame in frames.items():

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from features.inputs import Window, capped, share, shrunk
+from features.expressions import capped, share, shrunk
 from features.spec import feature
+from features.window import Window
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

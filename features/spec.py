@@ -14,12 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from features.inputs import ALL_TIME
+from features.window import ALL_TIME
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
-    from features.inputs import Window
+    from features.window import Window
 
 Grain = Literal["query_track", "query", "track"]
 Oracle = Literal["exact", "real", "sketch"]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from features.attributes import VERSIONS
-from features.inputs import ALL_TIME, WEEK, Window, share, shrunk
+from features.expressions import VERSIONS, share, shrunk
+from features.measures import WEEK
 from features.spec import Feature, feature
+from features.window import ALL_TIME, Window
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from features.inputs import LONGEST_DAYS, WEEK, Window, capped, share, shrunk
+from features.expressions import capped, share, shrunk
+from features.measures import LONGEST_DAYS, WEEK
 from features.spec import feature
+from features.window import Window
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 import hydra
 from omegaconf import DictConfig
 
-from events.tiles import history, listener_history
-from features.backoff import fitted, stored_strengths, write_strengths
+from features.build.backoff import fitted
+from features.build.engine import prepared
+from features.build.inputs import FeatureInputs
+from features.build.stored import catalogs_of, stored_inputs, stored_strengths, write_strengths, write_vectors
 from features.catalogue import BACK, KEYS, OWN, chosen, feature_table, feature_tables, matrix_fingerprint
-from features.engine import FeatureInputs, prepared
-from features.inputs import LONGEST_DAYS
-from features.popularity import catalogs_known, popularity_by_snapshot
-from features.vectors import stored_vectors, write_vectors
+from features.measures import LONGEST_DAYS
 from jobs.candidates import head_settings
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone
@@ -31,11 +30,11 @@ if TYPE_CHECKING:
 PAIRS = feature_table("query_track")
 # what makes the columns, whichever night builds them
 FEATURE_CODE = (
-    "features.engine",
+    "features.build.engine",
     "features.catalogue",
-    "features.vectors",
-    "features.backoff",
-    "features.popularity",
+    "features.build.vectors",
+    "features.build.backoff",
+    "features.build.popularity",
     "events.tiles",
 )
 
@@ -102,29 +101,22 @@ def inputs_of(
     night: Night, pairs: DataFrame, dates: tuple[date, ...], daily: DataFrame, queries: DataFrame
 ) -> FeatureInputs:
     """What the night computes the features of `pairs` (as_of, locale, query, track_id) from."""
-    curves = night.lake.read(EXPOSURE_CURVES, dates, allow_unvalidated=True)
-    vectors = stored_vectors(night.lake, dates) if night.settings.features.vectors else None
-    return FeatureInputs(
+    return stored_inputs(
+        night.lake,
         pairs,
-        daily,
-        queries,
-        night.tracks(allow_unvalidated=True),
-        curves,
         dates,
-        popularity_by_snapshot(night.lake, catalogs_of(night)),
-        history(night.lake, dates),
-        listener_history(night.lake, dates),
-        vectors,
-        stored_strengths(night.lake, dates),
-        night.run_date,
+        daily=daily,
+        queries=queries,
+        tracks=night.tracks(allow_unvalidated=True),
+        catalogs=_catalogs(night),
+        vectors=night.settings.features.vectors,
+        aliases_of=night.run_date,
     )
 
 
-def catalogs_of(night: Night) -> dict[date, tuple[str, str | None]] | None:
-    """The catalogs from which each snapshot of the night reads popularity; None until every one could read its own."""
-    return catalogs_known(
-        night.lake, (*night.as_of, night.run_date), backdate=night.settings.catalog_popularity.backdate
-    )
+def _catalogs(night: Night) -> dict[date, tuple[str, str | None]] | None:
+    backdate = night.settings.catalog_popularity.backdate
+    return catalogs_of(night.lake, (*night.as_of, night.run_date), backdate=backdate)
 
 
 def training_pairs(daily: DataFrame, head: DataFrame, tracks: DataFrame, as_of: date, label_days: int) -> DataFrame:
@@ -165,7 +157,7 @@ def snapshot_mark(night: Night, day: date, only: tuple[str, ...]) -> str:
     A snapshot that its own night built stays, since that is what a release live on that day knew, unless it failed its gate
     or its columns were made otherwise than tonight's; a build of some columns only never takes its place.
     """
-    lake, known, settings = night.lake, catalogs_of(night), night.settings
+    lake, known, settings = night.lake, _catalogs(night), night.settings
     made = night.mark(
         matrix_fingerprint(),
         only,

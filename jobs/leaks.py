@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
-from features.audit import future_dependent, sample, sources_of
+from features.build.audit import future_dependent, sample, sources_of
+from features.build.inputs import FeatureInputs
 from features.catalogue import columns, feature_table
-from features.engine import FeatureInputs
 from jobs.build_features import inputs_of
 from jobs.night import Night
 from labels.exposure import CurveSettings

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from features.popularity import catalogs_known
+from features.build.stored import catalogs_of
 from jobs.night import Night
 from jobs.train import ranker_of, sweep_of
 from lake.errors import ReleaseHeld
@@ -37,7 +37,7 @@ def made_from(night: Night) -> dict[str, object]:
     """
     lake, day, folder = night.lake, night.run_date, ranker_of(night)
     days = [u for u in lake.commits(ENGAGEMENT_EVENTS) if u < night.settings.run_date]
-    popularity = catalogs_known(lake, (*night.as_of, day), backdate=night.settings.catalog_popularity.backdate)
+    popularity = catalogs_of(lake, (*night.as_of, day), backdate=night.settings.catalog_popularity.backdate)
     return {
         "ranker": file_hash(folder / "model.txt")[:16] if folder else None,
         "sweep": sweep_of(folder) if folder else None,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from omegaconf import DictConfig
 
 from events.delivery import SIMULATED, Folder, delivered
-from features.inputs import LONGEST_DAYS
+from features.measures import LONGEST_DAYS
 from jobs.command import settings_of, told
 from jobs.settings import Settings
 from lake.fingerprint import FileHashes, fingerprint

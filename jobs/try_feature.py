@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import hydra
 from omegaconf import DictConfig
 
+from features.build.engine import feature_frames
 from features.catalogue import KEYS, chosen, matrix_names
-from features.engine import feature_frames
 from jobs.build_features import daily_before, inputs_of
 from jobs.command import run_command
 from jobs.night import Done, Night, run_alone

@@ -140,7 +140,7 @@ def _options(settings: SessionSettings) -> dict[str, str]:
         "spark.sql.files.maxPartitionBytes": "32m",
         # counts group by keys of which nearly all differ: a small map in front of the large one is looked up in vain
         "spark.sql.codegen.aggregate.map.twolevel.enabled": "false",
-        # rows that already lie by one of the join keys are not exchanged again (features.engine lies by track)
+        # rows that already lie by one of the join keys are not exchanged again (features.build.engine lies by track)
         "spark.sql.requireAllClusterKeysForCoPartition": "false",
         # a task that writes few partitions keeps their files open instead of sorting its rows by them
         "spark.sql.maxConcurrentOutputFileWriters": "8",

@@ -351,7 +351,9 @@ VECTORS = Table(
         Column("language", "string", "language of the query; tracks are shared by all (`*`)", values=("en", "es", "*")),
         Column("key", "string", "the query, or the track_id"),
         Column(
-            "vector", "array<double>", "its place among the others, by alternating least squares (features/vectors.py)"
+            "vector",
+            "array<double>",
+            "its place among the others, by alternating least squares (features/build/vectors.py)",
         ),
         Column(
             "company", "array<double>", "Σ ln(1 + long plays) · direction, of what it was played with", nullable=True

@@ -2,7 +2,7 @@
 
 What a night hands to the feature engine for a past snapshot T is compared with what the days before T give: the curves are fitted
 again, the weights beside the vectors and the tiles of long history are added up again from `daily_engagement`. Each is given days
-before T only, so that an input that differs was made of others. (Strengths are fitted again by `features.audit`, from its worlds.)
+before T only, so that an input that differs was made of others. (Strengths are fitted again by `features.build.audit`, from its worlds.)
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from events.engagement import SUMS
-from features import vectors as of_vectors
-from features.audit import CURVE, LISTENER, STRENGTH, TILE, VECTOR
+from features.build import vectors as of_vectors
+from features.build.audit import CURVE, LISTENER, STRENGTH, TILE, VECTOR
 from labels.exposure import CurveSettings, curves, position_counts
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from features.engine import FeatureInputs
+    from features.build.inputs import FeatureInputs
 
 ALIKE = 1e-6  # curves are stored with nine decimals; a day more moves the third
 # share of keys whose weight may differ: a vector of length 0 is company to nobody, and a snapshot that its own night built was fitted

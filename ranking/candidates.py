@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from features.attributes import AUDIO, asked_of, in_years, range_fit, versions, with_ranges, words
-from features.constraints import has_version, is_sung_in
+from features.build.attributes import with_ranges
+from features.expressions import AUDIO, asked_of, has_version, in_years, is_sung_in, range_fit, versions, words
 from lake.places import places
 from ranking.refusals import FIELDS, is_refused, refused_of
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from features.attributes import in_years, refused_values
-from features.constraints import has_version, is_sung_in
+from features.expressions import has_version, in_years, is_sung_in, refused_values
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

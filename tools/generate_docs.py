@@ -8,9 +8,9 @@ from collections import Counter
 from functools import cache
 from pathlib import Path
 
+from features.build.engine import asked_sums
 from features.catalogue import feature_tables, features
-from features.engine import asked_sums
-from features.inputs import LONGEST_DAYS, Sum
+from features.measures import LONGEST_DAYS, Sum
 from features.spec import Feature
 from lake.schema import Column, Table
 from lake.tables import LOG_TABLES

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from scipy.stats import nbinom
 
-from features.backoff import Strength, fitted_chain, fitted_strength, log_likelihood
-from features.inputs import UNFITTED_STRENGTH
+from features.build.backoff import Strength, fitted_chain, fitted_strength, log_likelihood
+from features.measures import UNFITTED_STRENGTH
 
 
 def drawn(strength: float, n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

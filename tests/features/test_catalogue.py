@@ -6,10 +6,11 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from features.attributes import trigrams, versions
 from features.catalogue import chosen, columns, features
-from features.inputs import LONGEST_DAYS, Sum, Window, capped, decay_weights, share, shrunk
+from features.expressions import capped, share, shrunk, trigrams, versions
+from features.measures import LONGEST_DAYS, Sum, decay_weights
 from features.track import version_kind
+from features.window import Window
 from lake.errors import BadConfiguration
 
 

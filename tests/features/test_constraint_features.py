@@ -9,8 +9,9 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from features.build.engine import feature_frames
+from features.build.inputs import FeatureInputs
 from features.catalogue import chosen
-from features.engine import FeatureInputs, feature_frames
 from lake.schema import struct
 from lake.tables import DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES, TRACKS
 from tests.features.rows import AS_OF, filled

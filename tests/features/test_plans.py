@@ -17,7 +17,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from events.engagement import SUMS
-from features.engine import FeatureInputs, feature_frames
+from features.build.engine import feature_frames
+from features.build.inputs import FeatureInputs
 from lake.schema import struct
 from lake.tables import DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES, TRACKS, VECTORS
 

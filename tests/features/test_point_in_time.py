@@ -12,8 +12,9 @@ from pyspark.sql import functions as F
 
 from events.engagement import SUMS
 from events.tiles import ALL_TIME
+from features.build.engine import asked_sums, feature_frames
+from features.build.inputs import FeatureInputs
 from features.catalogue import columns
-from features.engine import FeatureInputs, asked_sums, feature_frames
 from jobs.build_features import training_pairs
 from lake.schema import struct
 from lake.tables import DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES, TRACKS

@@ -8,7 +8,8 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from features.popularity import catalogs_known, popularity_by_snapshot
+from features.build.popularity import popularity_by_snapshot
+from features.build.stored import catalogs_of
 from lake.io import Lake
 from lake.tables import TRACKS
 from tests.features.rows import filled
@@ -39,9 +40,9 @@ def test_each_snapshot_reads_the_newest_catalog_by_its_day_and_that_of_28_days_b
     spark: SparkSession, tmp_path: Path
 ) -> None:
     lake = lake_of(spark, tmp_path)
-    known = catalogs_known(lake, [date(2026, 2, 19), D], backdate=False)
+    known = catalogs_of(lake, [date(2026, 2, 19), D], backdate=False)
     assert known == {date(2026, 2, 19): (str(FIRST), None), D: (str(SECOND), str(FIRST))}
-    found = popularity_by_snapshot(lake, known)
+    found = popularity_by_snapshot(lambda day: lake.read(TRACKS, [day], allow_unvalidated=True), known)
     assert found is not None
     assert sorted(found.collect()) == [
         (date(2026, 2, 19), "a", 10.0, None),
@@ -56,8 +57,8 @@ def test_a_snapshot_before_the_first_catalog_makes_it_unknown_in_all_unless_it_m
     spark: SparkSession, tmp_path: Path
 ) -> None:
     lake, early = lake_of(spark, tmp_path), date(2026, 1, 29)
-    assert catalogs_known(lake, [early, D], backdate=False) is None
-    assert popularity_by_snapshot(lake, None) is None
-    told = catalogs_known(lake, [early, D], backdate=True)
+    assert catalogs_of(lake, [early, D], backdate=False) is None
+    assert popularity_by_snapshot(lambda day: lake.read(TRACKS, [day]), None) is None
+    told = catalogs_of(lake, [early, D], backdate=True)
     assert told == {early: (str(FIRST), None), D: (str(SECOND), str(FIRST))}
-    assert catalogs_known(Lake(spark, tmp_path / "empty"), [D], backdate=True) is None
+    assert catalogs_of(Lake(spark, tmp_path / "empty"), [D], backdate=True) is None

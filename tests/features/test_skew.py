@@ -10,7 +10,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from events.engagement import SUMS
-from features.engine import FeatureInputs, feature_frames
+from features.build.engine import feature_frames
+from features.build.inputs import FeatureInputs
 from lake.schema import struct
 from lake.tables import DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES, TRACKS
 from tests.features.rows import AS_OF, filled

@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from features.engine import feature_frames
+from features.build.engine import feature_frames
 from tests.features.test_point_in_time import D, days, inputs
 
 

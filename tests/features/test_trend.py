@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from pyspark.sql import SparkSession
 
-from features.engine import feature_frames
+from features.build.engine import feature_frames
 from tests.features.test_point_in_time import D, days, inputs
 
 

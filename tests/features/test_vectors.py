@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from features.vectors import RANK, fitted_vectors
+from features.build.vectors import RANK, fitted_vectors
 
 AS_OF = date(2026, 3, 1)
 SCHEMA = "search_date date, locale string, query string, track_id string, long_plays bigint"

@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from events.engagement import COUNT_VERSION
-from features.popularity import catalogs_known
+from features.build.stored import catalogs_of
 from jobs import backfill, count_engagement, ingest
 from jobs.night import COUNTED, Night
 from lake.columns import BACKDATED
@@ -119,7 +119,7 @@ def test_a_catalog_stands_from_the_night_that_stored_it(spark: SparkSession, roo
     assert {u: f for u, f in stored.items() if lake.fingerprint(TRACKS, u) != f} == {}
     assert str(lake.fingerprint(TRACKS, unit)).startswith(BACKDATED)
     # popularity is read from catalogs that were stored, never from one that stands in
-    assert catalogs_known(lake, [FIRST + timedelta(days=4)], backdate=False) is None
+    assert catalogs_of(lake, [FIRST + timedelta(days=4)], backdate=False) is None
     assert ingest.run(night(spark, root, 3)).skipped
 
 

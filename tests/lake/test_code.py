@@ -22,11 +22,11 @@ STEPS = (
 )
 # the steps after which nothing of another step's is computed: what a change reaches beyond them reaches through their output
 FEATURES = (
-    "features.engine",
+    "features.build.engine",
     "features.catalogue",
-    "features.vectors",
-    "features.backoff",
-    "features.popularity",
+    "features.build.vectors",
+    "features.build.backoff",
+    "features.build.popularity",
     "events.tiles",
 )
 
@@ -117,7 +117,7 @@ def marks(house: Path) -> dict[str, str]:
     ("file", "must", "must_not"),
     [
         ("events/dwell.py", {"features", "jobs.build_features"}, {"jobs.fit_exposure"}),
-        ("features/genres.py", {"features", "jobs.build_features"}, {"jobs.understand", "jobs.fit_exposure"}),
+        ("features/build/genres.py", {"features", "jobs.build_features"}, {"jobs.understand", "jobs.fit_exposure"}),
         ("features/coec.py", {"features"}, {"jobs.understand", "jobs.fit_exposure"}),
         ("labels/exposure.py", {"jobs.fit_exposure"}, {"features", "jobs.understand", "jobs.candidates"}),
         ("labels/grades.py", {"jobs.grade"}, {"features", "jobs.understand", "jobs.fit_exposure", "jobs.candidates"}),

@@ -11,7 +11,7 @@ from typing import Any
 
 import jellyfish
 
-from features.constraints import SUNG_IN  # data: which genres and words tell a language
+from features.expressions import SUNG_IN
 from queries.grammar.lexicon import mood_targets
 from queries.text.phonetic import sounds_like
 

@@ -13,10 +13,11 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from events.tiles import history, listener_history
+from features.build.engine import feature_frames
+from features.build.inputs import FeatureInputs
+from features.build.vectors import fitted_vectors
 from features.catalogue import KEYS, feature_table
-from features.engine import FeatureInputs, feature_frames
-from features.inputs import CHAIN
-from features.vectors import fitted_vectors
+from features.measures import CHAIN
 from jobs import candidates, count_engagement, fit_exposure, ingest, understand
 from jobs.build_features import training_pairs
 from jobs.candidates import head_settings

@@ -10,9 +10,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from events.tiles import history, listener_history
-from features.audit import CURVE, LISTENER, STRENGTH, TILE, VECTOR
-from features.engine import FeatureInputs
-from features.vectors import fitted_vectors
+from features.build.audit import CURVE, LISTENER, STRENGTH, TILE, VECTOR
+from features.build.inputs import FeatureInputs
+from features.build.vectors import fitted_vectors
 from jobs import leaks
 from labels.exposure import CurveSettings, curves, position_counts
 from lake.schema import struct

@@ -11,11 +11,22 @@ import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from features import audit, backoff, catalogue, engine
-from features.audit import CURVE, LISTENER, POPULARITY, STRENGTH, TILE, VECTOR, future_dependent, sample, sources_of
-from features.engine import FeatureInputs
-from features.inputs import Window
+from features import catalogue
+from features.build import audit, backoff, engine
+from features.build.audit import (
+    CURVE,
+    LISTENER,
+    POPULARITY,
+    STRENGTH,
+    TILE,
+    VECTOR,
+    future_dependent,
+    sample,
+    sources_of,
+)
+from features.build.inputs import FeatureInputs
 from features.spec import Feature
+from features.window import Window
 from tests.laws.conftest import Laws
 
 COUNTED, WORDS, EXPECTED = "impressions_log1p_28d", "title_equal", "coec_28d"

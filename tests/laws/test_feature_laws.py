@@ -10,9 +10,9 @@ import pytest
 from pyspark.sql import SparkSession, Window
 from pyspark.sql import functions as F
 
-from features.backoff import fitted
+from features.build.backoff import fitted
+from features.build.engine import feature_frames, prepared
 from features.catalogue import KEYS, columns, features
-from features.engine import feature_frames, prepared
 from tests.conftest import cached_ids
 from tests.laws.conftest import Laws
 

@@ -74,7 +74,7 @@ def test_leaks_do_not_hide_each_other_even_where_they_are_most_columns() -> None
 
 
 def test_a_column_is_no_leak_for_seeing_both_weeks_alike() -> None:
-    """Plays of the label week and of the week after: it sees the future, but tells neither week better. (`features.audit` finds it.)"""
+    """Plays of the label week and of the week after: it sees the future, but tells neither week better. (`features.build.audit` finds it.)"""
     rows, _ = night(1)
     both = rows.assign(both=rows.successes + rows.after_successes)
     assert [f for f in contrasts(both, ["both"]) if f.value > f.limit] == []

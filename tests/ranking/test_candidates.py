@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from features.attributes import AUDIO
+from features.expressions import AUDIO
 from ranking.candidates import CandidateSettings, _constraint, _rare_words
 
 if TYPE_CHECKING:

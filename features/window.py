@@ -1,52 +1,36 @@
 """What a feature function may ask for: sums over a window at some level, and attributes of query and track.
 
-A `Window` only names columns and notes what was asked; `features.engine` computes exactly those sums, once.
+A `Window` only names columns and notes what was asked; `features.build.engine` computes exactly those sums, once.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from events.dwell import PACKED, counted, quantile_s
-from events.engagement import SUMS
 from events.tiles import (
     ALL_TIME as ALL_TIME,  # a window of so many days is the whole history; its columns end in `_all`
 )
 from events.tiles import LISTENER_SPANS
+from features.measures import (
+    CHAIN,
+    COUNTED,
+    LEVELS,
+    LISTENERS,
+    LONG_LEVELS,
+    LONGEST_DAYS,
+    MEASURES,
+    MICRO,
+    NEWEST,
+    WEEK,
+    How,
+    Sum,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
-# what a surface heard of them: the share of the voice surface in these
-VOICE_MEASURES = {
-    "voice_impressions": "impressions",
-    "voice_long_plays": "long_plays",
-    "voice_expected_micro": "expected_micro",
-}
-COUNTED = SUMS  # sums of daily_engagement, kept for all time by query and track
-# of a voice queue, at ranks beyond the first
-FOLLOW_MEASURES = {"voice_follows": "impressions", "voice_follow_long_plays": "long_plays"}
-# beside them derived ones: `responses` are clicks on screens and long plays on voice; `expected_micro` the same as expected
-# by the exposure curve at each impression's own position, in millionths
-MEASURES = (*COUNTED, "responses", "expected_micro", *VOICE_MEASURES, *FOLLOW_MEASURES, *PACKED)
-LISTENERS = "listeners"  # no sum: the distinct accounts that asked, from sketches
-NEWEST = "newest"  # no sum: the age in days of the newest day with an impression
-LONGEST_DAYS = 90  # of pairs; beyond them only queries, tracks, artists and works are kept
-LONG_LEVELS = ("query", "track", "artist", "work")
-# level -> what its sums are taken over, besides the window; in the order in which they are joined to the pairs (`sums.level_keys`)
-LEVELS = {
-    "work_pair": ("language", "query", "work_id"),
-    "cluster_pair": ("language", "cluster_id", "track_id"),
-    "pair": ("locale", "query", "track_id"),
-    "language_pair": ("language", "query", "track_id"),
-    "track": ("language", "track_id"),
-    "query": ("locale", "query"),
-    "artist": ("language", "artist"),
-    "work": ("language", "work_id"),
-}
-# of these keys, long strings: summed and joined by `keys.key_of`
-NAMES = ("query", "cluster_id", "text_cluster_id", "track_id", "artist", "work_id")
 QUERY_ATTRIBUTES = (
     "stripped",
     "language",
@@ -113,71 +97,6 @@ TRACK_ATTRIBUTES = (
     "artist_sound_en",
     "artist_sound_es",
 )
-# COEC's back-off: each level is shrunk to the one before, the first to 1
-CHAIN = ("track", "cluster_pair", "language_pair", "pair")
-# expected responses that weigh as much as the level above, where none was fitted (features.backoff)
-UNFITTED_STRENGTH = 3.0
-MICRO = 1_000_000
-# decayed sums weigh a day by whole 2^-32nds (of sums of millionths and milliseconds, by 2^-18ths), so that they are exact whatever
-# the order; a bigint holds two billion events of one key so, and 35 million expected ones
-WEIGHT_BITS, FINE_WEIGHT_BITS = 32, 18
-
-
-def decay_weights(half_life: int, bits: int) -> tuple[int, ...]:
-    """The weight of a day of age 1, 2 … LONGEST_DAYS: 2^(-(age − 1) / half-life), rounded to whole 2^-bits and given in those.
-
-    Source: forward decay, read at the snapshot (Cormode et al. 2009, "Forward decay: a practical time decay model").
-    """
-    return tuple(round(2.0 ** (bits - (age - 1) / half_life)) for age in range(1, LONGEST_DAYS + 1))
-
-
-# what a level makes of its pairs' sums n: Σ n, the largest n, Σ n·log2(n) in millionths (rounded pair by pair), or the part of n that
-# a week like the whole window would have had: Σ min(n, n of the week · days/7); `ahead`: of all queries of the place, how many have more
-How = Literal["sum", "top", "spread", "steady", "ahead"]
-WEEK = 7
-
-
-@dataclass(frozen=True)
-class Sum:
-    """One wanted sum: of a measure, at a level, over days or decayed by a half-life (days)."""
-
-    level: str
-    measure: str
-    days: int | None
-    half_life: int | None
-    how: How = "sum"
-
-    @property
-    def by_pair(self) -> Sum:
-        """The pair's sum over the same span: itself for a sum, which rolls up."""
-        return replace(self, how="sum")
-
-    @property
-    def bits(self) -> int:
-        """The binary digits behind the point that a day's weight has; 0 for a sum over days."""
-        fine = self.measure.endswith("_micro") or self.measure == "dwell_ms"
-        return 0 if not self.half_life else FINE_WEIGHT_BITS if fine else WEIGHT_BITS
-
-    @property
-    def scale(self) -> int:
-        """Units that a sum of 1 is kept in."""
-        return MICRO if self.how == "spread" else 1 << self.bits
-
-    @property
-    def is_long(self) -> bool:
-        """Whether it looks back further than pairs are kept, and so is told by tiles: listeners always are."""
-        return self.measure == LISTENERS or (self.days is not None and self.days > LONGEST_DAYS)
-
-    @property
-    def of_pairs(self) -> tuple[Sum, ...]:
-        """The sums of pairs that it is made of."""
-        return (self.by_pair, replace(self.by_pair, days=WEEK)) if self.how == "steady" else (self.by_pair,)
-
-    @property
-    def column(self) -> str:
-        """Name of the column that holds it, without the level (sums of every level roll up from the same one)."""
-        span = f"{self.days}d" if self.days else f"h{self.half_life}d"
-        return f"{self.measure}__{span}" + ("" if self.how == "sum" else f"__{self.how}")
 
 
 @dataclass(frozen=True)
@@ -276,7 +195,7 @@ class Window:
         return F.coalesce(F.col(f"query__{wanted.column}"), F.lit(0))
 
     def strength(self, level: str) -> Column:
-        """The snapshot's fitted strength of a level of CHAIN (double); see `features.backoff`."""
+        """The snapshot's fitted strength of a level of CHAIN (double); see `features.build.backoff`."""
         from pyspark.sql import functions as F
 
         if level not in CHAIN:
@@ -311,30 +230,3 @@ class Window:
             raise KeyError(f"no attribute {name}; there are: {', '.join(QUERY_ATTRIBUTES + TRACK_ATTRIBUTES)}, as_of")
         self.attributes.add(name)
         return F.col(name)
-
-
-def share(part: Column, whole: Column) -> Column:
-    """part / whole, null where the whole is 0 (ANSI division would raise)."""
-    from pyspark.sql import functions as F
-
-    return F.try_divide(part.cast("double"), whole.cast("double"))
-
-
-def capped(value: Column, top: float) -> Column:
-    """The value, at most `top`; null stays null (`least` would pass over it and give `top`)."""
-    from pyspark.sql import functions as F
-
-    return F.when(value.isNotNull(), F.least(value, F.lit(float(top))))
-
-
-def shrunk(hits: Column, exposure: Column, parent: Column, strength: float | Column) -> Column:
-    """(strength · parent + hits) / (strength + exposure): pulled to the parent while the exposure is thin.
-
-    Source: the posterior mean of a gamma-Poisson model with prior mean `parent`. In a chain of levels the parent's own data hold
-    those of the level, as everywhere in COEC's back-off: what the level met is counted in each, and pulls it further from 1 than
-    the model by itself would.
-    """
-    from pyspark.sql import functions as F
-
-    weight = F.lit(float(strength)) if isinstance(strength, int | float) else strength
-    return (weight * parent + hits) / (weight + exposure)

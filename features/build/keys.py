@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from features.inputs import NAMES
+from features.measures import NAMES
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-    from features.engine import FeatureInputs
+    from features.build.inputs import FeatureInputs
 
 KEY_SALT = 0  # change it where two queries of a night share a key: no value depends on it
 
@@ -55,7 +55,7 @@ def near_queries(inputs: FeatureInputs) -> DataFrame:
         )
     named = with_keys(near.distinct())
     kept = named.groupBy("query_key").agg(F.min("query").alias("query"), F.count("*").alias("names"))
-    told = "features.keys: two queries share a 64-bit key. Give KEY_SALT another value and run the step again."
+    told = "features.build.keys: two queries share a 64-bit key. Give KEY_SALT another value and run the step again."
     return kept.select(
         "query",
         F.when(F.col("names") == 1, F.col("query_key")).otherwise(F.raise_error(F.lit(told))).alias("query_key"),

@@ -10,18 +10,16 @@ their number.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from features.keys import key_of, track_keys, with_keys
+from features.build.keys import key_of, track_keys, with_keys
 from lake.schema import struct
 from lake.tables import VECTORS
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-    from lake.io import Lake
 
 RANK = 16
 DAYS = 28
@@ -120,31 +118,11 @@ def _with_company(kind: str, mine: DataFrame, others: DataFrame, rated: DataFram
     return beside.select(F.lit(kind).alias("kind"), "language", "key", "vector", "company", "company_weight")
 
 
-def write_vectors(lake: Lake, daily: DataFrame, marks: Mapping[str, str]) -> None:
-    """Fit and store the vectors of the snapshots (their fingerprints by date)."""
-    from functools import reduce
-
-    from pyspark.sql import functions as F
-
-    fitted = [
-        fitted_vectors(daily, date.fromisoformat(d)).withColumn("run_date", F.lit(date.fromisoformat(d))) for d in marks
-    ]
-    frame = reduce(lambda a, b: a.unionByName(b), fitted)
-    lake.write(VECTORS, frame.select(*[c.name for c in VECTORS.columns]), marks)
-
-
-def stored_vectors(lake: Lake, as_of: Sequence[date]) -> DataFrame | None:
-    """The vectors of those snapshots that have some, with `as_of`; None if none has (they are older than the vectors are)."""
-    held = [d for d in as_of if str(d) in lake.commits(VECTORS)]
-    if not held:
-        return None
-    return lake.read(VECTORS, held, allow_unvalidated=True).withColumnRenamed("run_date", "as_of")
-
-
 def with_vectors(base: DataFrame, vectors: DataFrame | None, tracks: DataFrame) -> DataFrame:
     """Add `query_<what>` and `track_<what>` of each row's snapshot for each of TOLD, null where there is none.
 
-    The base holds as_of, the query's language and the keys of `features.keys`, and lies by work. A roll-up over all languages has no vector.
+    The base holds as_of, the query's language and the keys of `features.build.keys`, and lies by work. A roll-up over all
+    languages has no vector.
     """
     from pyspark.sql import functions as F
 

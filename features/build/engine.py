@@ -1,4 +1,4 @@
-"""Compute declared features: the sums they ask for, once (`features.sums`), and one select a grain.
+"""Compute declared features: the sums they ask for, once (`features.build.sums`), and one select a grain.
 
 Several snapshots (`as_of`) are computed in the same pass.
 """
@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from features.attributes import with_query_attributes, with_track_attributes
-from features.catalogue import KEYS, chosen
-from features.inputs import CHAIN, UNFITTED_STRENGTH, Sum, Window
-from features.keys import cluster_kinds, near_queries, track_keys, with_cluster_of, with_keys
-from features.spec import FeatureColumn, Grain
-from features.sums import (
+from features.build.attributes import with_query_attributes, with_track_attributes
+from features.build.inputs import FeatureInputs
+from features.build.keys import cluster_kinds, near_queries, track_keys, with_cluster_of, with_keys
+from features.build.sums import (
     rolled_up,
     sums_per_pair,
     with_listeners,
@@ -24,38 +22,14 @@ from features.sums import (
     with_ranks,
     with_short_sums,
 )
-from features.vectors import with_vectors
+from features.build.vectors import with_vectors
+from features.catalogue import KEYS, chosen
+from features.measures import CHAIN, UNFITTED_STRENGTH, Sum
+from features.spec import FeatureColumn, Grain
+from features.window import Window
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
-
-
-@dataclass(frozen=True)
-class FeatureInputs:
-    """What a night computes features from. Frames may hold more than is needed; nothing on or after `as_of` is used.
-
-    `pairs`: (as_of, locale, query, track_id), one row per wanted row. `daily`: daily_engagement. `queries`: the reading
-    of every (locale or roll-up, query). `tracks`: the snapshot. `curves`: exposure_curves with run_date = as_of.
-    `popularity`: the catalog's by snapshot (`features.popularity`); null in all rows if None. `history`: what
-    `events.tiles.history` makes, for windows beyond 90 days, `listeners` what `listener_history` there makes; ValueError if one is
-    asked for without it. `vectors`: of queries and tracks by snapshot (`features.vectors`); no feature has them if None.
-    `strengths`: of the back-off's levels by snapshot (`features.backoff`), UNFITTED_STRENGTH where there is none. `aliases_of`: the
-    night whose logs taught the aliases of `queries.cluster_id`; for other snapshots, older ones, clusters are those of the texts
-    alone. None: they hold for all.
-    """
-
-    pairs: DataFrame
-    daily: DataFrame
-    queries: DataFrame
-    tracks: DataFrame
-    curves: DataFrame
-    as_of: tuple[date, ...]
-    popularity: DataFrame | None = None
-    history: DataFrame | None = None
-    listeners: DataFrame | None = None
-    vectors: DataFrame | None = None
-    strengths: Mapping[date, Mapping[str, float]] = field(default_factory=dict)
-    aliases_of: date | None = None
 
 
 @dataclass(frozen=True)

@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from lake.columns import BACKDATED
-from lake.tables import TRACKS
-
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from lake.io import Lake
 
 TREND_DAYS = 28
 
 
-def catalogs_known(lake: Lake, as_of: Sequence[date], *, backdate: bool) -> dict[date, tuple[str, str | None]] | None:
-    """Of each snapshot the catalog (its day) that it could read, and the one of TREND_DAYS before, None if none was stored by then.
+def catalogs_known(
+    days: Sequence[str], as_of: Sequence[date], *, backdate: bool
+) -> dict[date, tuple[str, str | None]] | None:
+    """Of each snapshot the catalog (its day) that it could read, and the one of TREND_DAYS before.
 
-    None for all alike where one of them could read none: a column must mean the same in all rows. `backdate`: it reads the oldest
-    one that is stored instead.
+    Args:
+        days: of each stored catalog that has popularity, the day (YYYY-MM-DD).
+        as_of: the snapshots.
+        backdate: a snapshot from before there was any reads the oldest one instead.
+
+    Returns:
+        snapshot -> (newest catalog by then, newest one TREND_DAYS before or None). None if a snapshot could read no catalog: a
+        column must mean the same in all rows.
     """
-    # what stands in for a catalog of a day before any was stored has no popularity
-    stored = [u for u, commit in lake.commits(TRACKS).items() if not commit.fingerprint.startswith(BACKDATED)]
 
     def newest(day: date) -> str | None:
-        return max((u for u in stored if u <= str(day)), default=None)
+        return max((d for d in days if d <= str(day)), default=None)
 
-    oldest = min(stored, default=None) if backdate else None
+    oldest = min(days, default=None) if backdate else None
     known = {}
     for day in as_of:
         now = newest(day) or oldest
@@ -40,8 +42,10 @@ def catalogs_known(lake: Lake, as_of: Sequence[date], *, backdate: bool) -> dict
     return known
 
 
-def popularity_by_snapshot(lake: Lake, known: dict[date, tuple[str, str | None]] | None) -> DataFrame | None:
-    """(as_of, track_id, popularity, popularity_before) of `catalogs_known`; None if nothing is known.
+def popularity_by_snapshot(
+    catalog: Callable[[str], DataFrame], known: Mapping[date, tuple[str, str | None]] | None
+) -> DataFrame | None:
+    """(as_of, track_id, popularity, popularity_before) of `catalogs_known`; None if nothing is known. `catalog`: that of a day.
 
     Grain: one row per snapshot and track of its catalog; `popularity_before` is null where the track, or a catalog, was missing.
     """
@@ -50,9 +54,8 @@ def popularity_by_snapshot(lake: Lake, known: dict[date, tuple[str, str | None]]
     if not known:
         return None
 
-    def of(unit: str, name: str) -> DataFrame:
-        rows = lake.read(TRACKS, [unit], allow_unvalidated=True)
-        return rows.select("track_id", F.col("popularity").alias(name))
+    def of(day: str, name: str) -> DataFrame:
+        return catalog(day).select("track_id", F.col("popularity").alias(name))
 
     frames = []
     for day, (now, before) in sorted(known.items()):

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING
 
 from events.engagement import SUMS
 from events.tiles import SKETCH_BITS
+from features.build.engine import Prepared, asked_sums, prepared
+from features.build.inputs import FeatureInputs
 from features.catalogue import KEYS, chosen
-from features.engine import FeatureInputs, Prepared, asked_sums, prepared
-from features.inputs import CHAIN, LISTENERS, UNFITTED_STRENGTH
+from features.measures import CHAIN, LISTENERS, UNFITTED_STRENGTH
 from features.spec import FeatureColumn
 from lake.rows import frame_of
 
@@ -293,7 +294,7 @@ def compared(frame: DataFrame, grain: str, names: Sequence[str], as_of: date) ->
 
 def refitted_strengths(sums: Prepared, as_of: date) -> str:
     """What differs between the strengths fitted in the world as it was and in the flooded one; "" if nothing does."""
-    from features.backoff import fitted
+    from features.build.backoff import fitted
 
     found = fitted(sums, sys.maxsize)  # all pairs: which ones a part would take follows from the ids, which differ
     if not found:

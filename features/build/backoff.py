@@ -8,22 +8,17 @@ expected responses at which a level's own data weigh as much as its parent. Sour
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from features.engine import Prepared
-from features.inputs import CHAIN, MICRO, UNFITTED_STRENGTH, Sum
-from lake.rows import frame_of
-from lake.tables import BACKOFF_STRENGTHS
+from features.build.engine import Prepared
+from features.measures import CHAIN, MICRO, UNFITTED_STRENGTH, Sum
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import pandas as pd
-
-    from lake.io import Lake
 
     Floats = npt.NDArray[np.float64]
 
@@ -122,20 +117,3 @@ def fitted(sums: Prepared, most_rows: int = MOST_ROWS) -> dict[date, list[Streng
     for level in CHAIN:
         rows[f"{level}__expected"] /= MICRO
     return {d: fitted_chain(rows[rows["as_of"] == d]) for d in sums.inputs.as_of}
-
-
-def write_strengths(lake: Lake, found: Mapping[date, Sequence[Strength]], marks: Mapping[str, str]) -> None:
-    """Store the strengths of the snapshots under their fingerprints."""
-    from lake.schema import struct
-
-    rows = [(d, s.level, s.strength, s.units) for d, strengths in found.items() for s in strengths]
-    lake.write(BACKOFF_STRENGTHS, frame_of(lake.spark, rows, struct(BACKOFF_STRENGTHS)), marks)
-
-
-def stored_strengths(lake: Lake, as_of: Sequence[date]) -> dict[date, dict[str, float]]:
-    """What was fitted for the snapshots; a snapshot from before there were any has none (and is shrunk by UNFITTED_STRENGTH)."""
-    held = [d for d in as_of if str(d) in lake.commits(BACKOFF_STRENGTHS)]
-    out: dict[date, dict[str, float]] = {d: {} for d in held}
-    for row in lake.read(BACKOFF_STRENGTHS, held, allow_unvalidated=True).collect() if held else []:
-        out[row["run_date"]][row["level"]] = float(row["strength"])
-    return out

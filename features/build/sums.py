@@ -17,27 +17,24 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING
 
-from events.dwell import packed
-from features.inputs import (
-    FOLLOW_MEASURES,
+from features.build.keys import cluster_kinds, key_of, track_keys, with_cluster_of, with_keys
+from features.measures import (
     LEVELS,
     LISTENERS,
     LONGEST_DAYS,
+    MEASURES,
     MICRO,
     NAMES,
     NEWEST,
-    VOICE_MEASURES,
     WEEK,
     Sum,
     decay_weights,
 )
-from features.keys import cluster_kinds, key_of, track_keys, with_cluster_of, with_keys
-from lake.columns import POSITIONS
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-    from features.engine import FeatureInputs
+    from features.build.inputs import FeatureInputs
 
 
 def sums_per_pair(inputs: FeatureInputs, asked: Sequence[Sum], near: DataFrame) -> DataFrame:
@@ -61,21 +58,6 @@ def sums_per_pair(inputs: FeatureInputs, asked: Sequence[Sum], near: DataFrame) 
         ).alias("rates_micro")
     )
     daily = daily.join(F.broadcast(rates), ["as_of", "client", "intent_group"], "left")
-    voice = F.col("client") == "alexa"
-    # spelt out, rank by rank: a function over the array would leave Spark's compiled code
-    expected = F.col("impressions_by_position")[0] * F.col("rates_micro")[0]
-    for at in range(1, POSITIONS + 1):
-        expected = expected + F.col("impressions_by_position")[at] * F.col("rates_micro")[at]
-    derived = {
-        "responses": F.when(voice, F.col("long_plays")).otherwise(F.col("clicks")),
-        "expected_micro": F.coalesce(expected, F.lit(0)),
-        NEWEST: F.col("age_days"),
-        **packed(F.col("plays_by_dwell")),
-    }
-    for name, of in VOICE_MEASURES.items():
-        derived[name] = F.when(voice, derived.get(of, F.col(of))).otherwise(0)
-    for name, of in FOLLOW_MEASURES.items():
-        derived[name] = F.when(voice, F.col(of) - F.col(f"{of}_by_position")[0]).otherwise(0)
     # a sum asked at several levels is the pair's sum, rolled up
     once = {of.column: of for s in asked for of in s.of_pairs}
     weights = [
@@ -84,6 +66,7 @@ def sums_per_pair(inputs: FeatureInputs, asked: Sequence[Sum], near: DataFrame) 
         )
         for h, bits in sorted({(s.half_life, s.bits) for s in once.values() if s.half_life})
     ]
+    measures = {s.measure for s in once.values()}
     is_near = F.col("query_key").isNotNull()
     daily = daily.select(
         "as_of",
@@ -92,7 +75,7 @@ def sums_per_pair(inputs: FeatureInputs, asked: Sequence[Sum], near: DataFrame) 
         "query_key",
         key_of("track_id"),
         *weights,
-        *[derived.get(m, F.col(m)).alias(m) for m in sorted({s.measure for s in once.values()})],
+        *[(F.col("age_days") if m == NEWEST else MEASURES[m].value()).alias(m) for m in sorted(measures)],
     )
     return daily.groupBy("as_of", "locale", "query_key", "track_id_key").agg(
         *[_span_sum(s).alias(name) for name, s in sorted(once.items())]

@@ -1,0 +1,105 @@
+"""Fitted inputs in the lake, and the one place that reads everything a build of features is made from.
+
+The rest of `features` knows frames only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import reduce
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from events.tiles import history, listener_history
+from features.build.backoff import Strength
+from features.build.inputs import FeatureInputs
+from features.build.popularity import catalogs_known, popularity_by_snapshot
+from features.build.vectors import fitted_vectors
+from lake.columns import BACKDATED
+from lake.io import Lake
+from lake.rows import frame_of
+from lake.schema import struct
+from lake.tables import BACKOFF_STRENGTHS, EXPOSURE_CURVES, TRACKS, VECTORS
+
+
+def stored_inputs(
+    lake: Lake,
+    pairs: DataFrame,
+    as_of: tuple[date, ...],
+    *,
+    daily: DataFrame,
+    queries: DataFrame,
+    tracks: DataFrame,
+    catalogs: Mapping[date, tuple[str, str | None]] | None,
+    vectors: bool = True,
+    aliases_of: date | None = None,
+) -> FeatureInputs:
+    """What the features of `pairs` are built from, as the lake has it for these snapshots. Units: see FeatureInputs.
+
+    Args:
+        lake: where curves, tiles, sketches, vectors and strengths are read.
+        pairs: (as_of, locale, query, track_id), the wanted rows.
+        as_of: the snapshots of `pairs`.
+        daily: `daily_engagement` of at least the 90 days before each snapshot.
+        queries: the reading of each (locale, query).
+        tracks: the catalog.
+        catalogs: of each snapshot the catalogs whose popularity it knows (`catalogs_of`); None for none.
+        vectors: whether features read fitted vectors.
+        aliases_of: the night whose logs the aliases of `queries` were mined from.
+    """
+    return FeatureInputs(
+        pairs,
+        daily,
+        queries,
+        tracks,
+        lake.read(EXPOSURE_CURVES, as_of, allow_unvalidated=True),
+        as_of,
+        popularity_by_snapshot(lambda day: lake.read(TRACKS, [day], allow_unvalidated=True), catalogs),
+        history(lake, as_of),
+        listener_history(lake, as_of),
+        stored_vectors(lake, as_of) if vectors else None,
+        stored_strengths(lake, as_of),
+        aliases_of,
+    )
+
+
+def catalogs_of(lake: Lake, as_of: Sequence[date], *, backdate: bool) -> dict[date, tuple[str, str | None]] | None:
+    """`catalogs_known` of the catalogs that the lake stores; what stands in for a day before any was stored has no popularity."""
+    days = [u for u, commit in lake.commits(TRACKS).items() if not commit.fingerprint.startswith(BACKDATED)]
+    return catalogs_known(days, as_of, backdate=backdate)
+
+
+def write_vectors(lake: Lake, daily: DataFrame, marks: Mapping[str, str]) -> None:
+    """Fit and store the vectors of the snapshots (their fingerprints by date)."""
+
+    fitted = [
+        fitted_vectors(daily, date.fromisoformat(d)).withColumn("run_date", F.lit(date.fromisoformat(d))) for d in marks
+    ]
+    frame = reduce(lambda a, b: a.unionByName(b), fitted)
+    lake.write(VECTORS, frame.select(*[c.name for c in VECTORS.columns]), marks)
+
+
+def stored_vectors(lake: Lake, as_of: Sequence[date]) -> DataFrame | None:
+    """The vectors of those snapshots that have some, with `as_of`; None if none has (they are older than the vectors are)."""
+    held = [d for d in as_of if str(d) in lake.commits(VECTORS)]
+    if not held:
+        return None
+    return lake.read(VECTORS, held, allow_unvalidated=True).withColumnRenamed("run_date", "as_of")
+
+
+def write_strengths(lake: Lake, found: Mapping[date, Sequence[Strength]], marks: Mapping[str, str]) -> None:
+    """Store the strengths of the snapshots under their fingerprints."""
+
+    rows = [(d, s.level, s.strength, s.units) for d, strengths in found.items() for s in strengths]
+    lake.write(BACKOFF_STRENGTHS, frame_of(lake.spark, rows, struct(BACKOFF_STRENGTHS)), marks)
+
+
+def stored_strengths(lake: Lake, as_of: Sequence[date]) -> dict[date, dict[str, float]]:
+    """What was fitted for the snapshots; a snapshot from before there were any has none (and is shrunk by UNFITTED_STRENGTH)."""
+    held = [d for d in as_of if str(d) in lake.commits(BACKOFF_STRENGTHS)]
+    out: dict[date, dict[str, float]] = {d: {} for d in held}
+    for row in lake.read(BACKOFF_STRENGTHS, held, allow_unvalidated=True).collect() if held else []:
+        out[row["run_date"]][row["level"]] = float(row["strength"])
+    return out

@@ -1,0 +1,261 @@
+"""Column to Column: the ratios, words, versions, years and ranges that features, candidates and re-ranking share.
+
+Nothing here reads a table or knows a window; every function takes columns (or the name of one) and gives a column at the same grain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from queries.text.phonetic import sounds_like
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
+
+
+def share(part: Column, whole: Column) -> Column:
+    """part / whole, null where the whole is 0 (ANSI division would raise)."""
+    from pyspark.sql import functions as F
+
+    return F.try_divide(part.cast("double"), whole.cast("double"))
+
+
+def capped(value: Column, top: float) -> Column:
+    """The value, at most `top`; null stays null (`least` would pass over it and give `top`)."""
+    from pyspark.sql import functions as F
+
+    return F.when(value.isNotNull(), F.least(value, F.lit(float(top))))
+
+
+def shrunk(hits: Column, exposure: Column, parent: Column, strength: float | Column) -> Column:
+    """(strength · parent + hits) / (strength + exposure): pulled to the parent while the exposure is thin.
+
+    Source: the posterior mean of a gamma-Poisson model with prior mean `parent`. In a chain of levels the parent's own data hold
+    those of the level, as everywhere in COEC's back-off: what the level met is counted in each, and pulls it further from 1 than
+    the model by itself would.
+    """
+    from pyspark.sql import functions as F
+
+    weight = F.lit(float(strength)) if isinstance(strength, int | float) else strength
+    return (weight * parent + hits) / (weight + exposure)
+
+
+def words(column: Column) -> Column:
+    """The words of a normal form, [] for an empty one."""
+    from pyspark.sql import functions as F
+
+    return F.filter(F.split(F.coalesce(column, F.lit("")), " "), lambda w: w != "")
+
+
+def in_words(text: Column) -> Column:
+    """The text between spaces, so that one contains another at whole words only."""
+    from pyspark.sql import functions as F
+
+    return F.concat(F.lit(" "), text, F.lit(" "))
+
+
+def trigrams(text: Column) -> Column:
+    """The distinct runs of three characters of a normal form with two spaces before it and one after; [] for an empty one.
+
+    Source: the trigrams of PostgreSQL's pg_trgm, of the whole text and not word by word.
+    """
+    from pyspark.sql import functions as F
+
+    padded = F.concat(F.lit("  "), text, F.lit(" "))
+    runs = F.transform(F.sequence(F.lit(1), F.length(padded) - 2), lambda i: F.substring(padded, i, F.lit(3)))
+    return F.when(F.length(F.coalesce(text, F.lit(""))) > 0, F.array_distinct(runs)).otherwise(
+        F.array().cast("array<string>")
+    )
+
+
+def sound(text: Column, language: Column) -> Column:
+    """How a normal form sounds in a language (`queries.text.phonetic`), null for null; in Arrow batches, once a query or a track."""
+    import pandas as pd
+    from pyspark.sql.pandas.functions import pandas_udf
+
+    def keys(texts: pd.Series, languages: pd.Series) -> pd.Series:
+        pairs = zip(texts, languages, strict=True)
+        return pd.Series([None if t is None else sounds_like(t, of) for t, of in pairs], dtype=object)
+
+    keys.__annotations__ = {"texts": pd.Series, "languages": pd.Series, "return": pd.Series}
+    return pandas_udf(keys, "string")(text, language)  # type: ignore[call-overload, no-any-return]
+
+
+def years_of(key: str) -> tuple[Column, Column]:
+    """`first_year` and `last_year` that a constraint key asks for, null where open or not asked for: `1995` is from and to itself,
+    `1990-` and `-1979` are open."""
+    from pyspark.sql import functions as F
+
+    def year(pattern: str) -> Column:
+        return F.nullif(F.regexp_extract(key, rf"(?:^|\|)year={pattern}", 1), F.lit("")).cast("int")
+
+    last = F.coalesce(year(r"\d*-(\d+)"), year(r"(\d+)(?:\||$)"))
+    return year(r"(\d+)").alias("first_year"), last.alias("last_year")
+
+
+def in_years(year: Column, first: Column, last: Column) -> Column:
+    """Whether a known year lies in the years asked for; an end that is null is open. True where the year is unknown."""
+    from pyspark.sql import functions as F
+
+    return F.coalesce(year >= first, F.lit(True)) & F.coalesce(year <= last, F.lit(True))
+
+
+def asked_of(key: str) -> list[Column]:
+    """What a constraint key (`queries.grammar.constraints.constraint_key`) says beside the columns of `queries`: `version`, `music_language`,
+    `is_explicit_wanted`, `first_year`, `last_year`, `unwanted_genres`."""
+    from pyspark.sql import functions as F
+
+    def one(field: str) -> Column:
+        return F.nullif(F.regexp_extract(key, rf"(?:^|\|){field}=([^|]*)", 1), F.lit(""))
+
+    return [
+        one("version").alias("version"),
+        one("language").alias("music_language"),
+        (one("explicit") == "true").alias("is_explicit_wanted"),
+        *years_of(key),
+        refused_values(key, "genre").alias("unwanted_genres"),
+    ]
+
+
+def refused_values(key: str, field: str) -> Column:
+    """What a constraint key says as `field!=`, array of text."""
+    from pyspark.sql import functions as F
+
+    told = F.filter(F.split(key, r"\|"), lambda part: part.startswith(f"{field}!="))
+    return F.transform(told, lambda part: F.substring(part, F.lit(len(field) + 3), F.length(part)))
+
+
+def versions(title: Column) -> Column:
+    """The versions other than the studio recording that a title names behind a bracket or a dash, [] for none."""
+    from pyspark.sql import functions as F
+
+    told = F.lower(title)
+    named = [
+        F.when(told.rlike(rf"(?:[(\[]|\s[-–—]\s).*\b(?:{'|'.join(said)})\b"), F.lit(name))
+        for name, said in VERSIONS.items()
+    ]
+    return F.array_compact(F.array(*named))
+
+
+# as titles name them, English and Spanish; from the recording that most listeners mean to what few do (`version_kind`)
+VERSIONS = {
+    "remaster": ("remaster", "remastered", "remasterizad[oa]"),
+    "live": ("live", "en vivo", "en directo", "ao vivo"),
+    "acoustic": ("acoustic", "ac[uú]stic[oa]", "unplugged", "stripped"),
+    "demo": ("demo", "maqueta"),
+    "remix": ("remix", "rmx", "mix", "rework", "edit"),
+    "instrumental": ("instrumental",),
+    "cover": ("cover", "tribute", "tributo", "made famous by", "in the style of"),
+    "karaoke": ("karaoke",),
+}
+
+
+AUDIO = (
+    "energy",
+    "valence",
+    "danceability",
+    "tempo",
+    "acousticness",
+    "instrumentalness",
+    "speechiness",
+    "liveness",
+    "loudness",
+)
+
+
+SCALES = {"tempo": 200.0, "loudness": 60.0}
+
+
+def range_fit(ranges: str) -> Column:
+    """Mean over the audio features that `ranges` bounds of 1 − distance to the range; 1 is inside all of them.
+
+    Distances are in widths of the feature's scale (200 beats per minute for tempo, 60 decibels for loudness). Null where
+    nothing is asked or the track has none of the features.
+    """
+    from pyspark.sql import functions as F
+
+    total, known = F.lit(0.0), F.lit(0)
+    for name in AUDIO:
+        low, high, value = F.col(ranges)[f"{name}_low"], F.col(ranges)[f"{name}_high"], F.col(name)
+        away = F.greatest(low - value, value - high, F.lit(0.0)) / F.lit(SCALES.get(name, 1.0))
+        there = low.isNotNull() & value.isNotNull()
+        total = total + F.when(there, F.lit(1.0) - F.least(away, F.lit(1.0))).otherwise(F.lit(0.0))
+        known = known + there.cast("int")
+    return F.try_divide(total, known)
+
+
+UNSUNG = 0.5  # of `instrumentalness`: from here on Spotify's own documentation takes a track for unsung
+
+
+# language -> genres sung in it, and small words that its titles have and others have not
+SUNG_IN = {
+    "es": (
+        (
+            "latin",
+            "reggaeton",
+            "salsa",
+            "bachata",
+            "cumbia",
+            "merengue",
+            "flamenco",
+            "ranchera",
+            "mariachi",
+            "norteno",
+            "banda",
+            "corrido",
+            "vallenato",
+            "bolero",
+            "tango",
+            "trova",
+            "urbano",
+            "rock en espanol",
+            "spanish",
+            "latin pop",
+            "latin rock",
+        ),
+        ("el", "los", "las", "del", "mi", "tu", "y", "en", "una", "por", "para", "sin", "con", "que"),
+    ),
+    "en": (
+        ("country", "bluegrass", "british", "grunge"),
+        ("the", "and", "of", "my", "you", "with", "is", "we", "it", "your"),
+    ),
+    "fr": (("chanson", "french"), ("le", "les", "des", "et", "je", "mon", "ma", "une", "est", "dans", "pour")),
+    "pt": (
+        ("mpb", "samba", "pagode", "sertanejo", "forro", "bossanova", "bossa nova", "brazil"),
+        ("do", "da", "meu", "nao", "voce", "um"),
+    ),
+    "it": (("italian",), ("il", "di", "che", "della", "sono", "mio", "non")),
+    "de": (("german", "schlager"), ("der", "die", "das", "und", "ich", "ein", "mein", "nicht")),
+    "ja": (("j pop", "j rock", "j dance", "j idol", "anime"), ("no", "wa")),
+    "ko": (("k pop",), ("saranghae",)),
+    "hi": (("indian", "bollywood"), ("dil", "hai", "mera", "tere", "tum")),
+    "sv": (("swedish",), ("och", "jag", "det", "inte")),
+    "tr": (("turkish",), ("bir", "ben", "ve", "sen")),
+}
+
+
+def has_version(asked: Column, named: Column, instrumentalness: Column) -> Column:
+    """Whether a track whose title names the versions `named` is of the version asked for; null where none is."""
+    from pyspark.sql import functions as F
+
+    unsung = F.coalesce((asked == "instrumental") & (instrumentalness >= UNSUNG), F.lit(False))
+    return F.when(asked == "original", F.size(named) == 0).otherwise(F.array_contains(named, asked) | unsung)
+
+
+def is_sung_in(asked: Column, genres: Column, title_tokens: Column) -> Column:
+    """Whether genres or small words of the title tell of the language asked for; null where none is, or one that they don't tell."""
+    from pyspark.sql import functions as F
+
+    met = F.lit(None).cast("boolean")
+    for language, (sung, small) in SUNG_IN.items():
+        of_genre = F.exists(genres, _is_one_of(sung))
+        of_title = F.arrays_overlap(title_tokens, F.array(*[F.lit(w) for w in small]))
+        met = F.when(asked == language, of_genre | of_title).otherwise(met)
+    return met
+
+
+def _is_one_of(genres: Sequence[str]) -> Callable[[Column], Column]:
+    from pyspark.sql import functions as F
+
+    return lambda genre: F.translate(genre, "-", " ").isin(*genres)
