@@ -29,16 +29,16 @@ from benchmarks.ingest_ours import overrides, settings_of_command
 from features.catalogue import FAMILIES, feature_table
 from features.measures import LONGEST_DAYS
 from jobs import build_features, candidates, count_engagement, fit_exposure, ingest, understand
-from jobs.night import Night
 from lake import tables as t
 from lake.io import Lake
 from lake.schema import Table
 from lake.session import SessionSettings, spark_session
+from night.night import Night
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from jobs.settings import Settings
+    from night.settings import Settings
 
 SHARED = (t.SEARCH_LOG, t.ENGAGEMENT_EVENTS, t.TRACKS, t.QUERIES, t.EXPOSURE_CURVES, t.CANDIDATES)
 COUNTED = (t.DAILY_ENGAGEMENT, t.ENGAGEMENT_TILES, t.LISTENER_TILES, t.DAILY_SEARCHES, t.BOT_DAYS)
@@ -109,6 +109,7 @@ def told_of(this: Night, seconds: dict[str, float], bytes_written: int) -> dict[
     """Seconds of count and build, and what there was to do."""
     days = this.window(LONGEST_DAYS)
     daily = this.lake.read(t.DAILY_ENGAGEMENT, days, allow_unvalidated=True)
+    whole = this.lake.read(t.DAILY_ENGAGEMENT, allow_unvalidated=True)
     return {
         "seconds": seconds,
         "bytes_written": bytes_written,
@@ -117,9 +118,7 @@ def told_of(this: Night, seconds: dict[str, float], bytes_written: int) -> dict[
         "active_pairs": daily.select("locale", "query", "track_id").distinct().count(),
         "candidates": this.lake.commits(PAIRS)[this.settings.run_date].rows,
         "most_candidates": this.settings.ranking.max_entries * this.settings.candidates.cap,
-        "impressions": int(
-            this.lake.read(t.DAILY_ENGAGEMENT, allow_unvalidated=True).agg({"impressions": "sum"}).first()[0]
-        ),  # type: ignore[index]
+        "impressions": int(whole.agg({"impressions": "sum"}).collect()[0][0]),
         "searches": sum(c.rows for c in this.lake.commits(t.SEARCH_LOG).values()),
     }
 

@@ -23,10 +23,10 @@ import yaml
 from benchmarks.children import on_two_cores
 from benchmarks.tasks import EVENT_LOG, heaviest, recorded, stages
 from jobs import count_engagement, ingest
-from jobs.night import Night
-from jobs.settings import BotsSection, Settings
 from lake.io import Lake
 from lake.session import SessionSettings, spark_session
+from night.night import Night
+from night.settings import BotsSection, Settings
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -25,7 +25,7 @@ from lake.errors import LeakageFound
 if TYPE_CHECKING:
     import pandas as pd
 
-    from jobs.night import Night
+    from night.night import Night
 
 DAYS_KNOWN = (1, 3, 7)  # of the label week
 LIMIT = 0.995
@@ -85,7 +85,7 @@ def up_to_assemble(folder: Path, run_date: str) -> None:
         understand,
         validate,
     )
-    from jobs.night import night
+    from night.night import night
 
     places = [
         f"run_date={run_date}",
@@ -117,9 +117,9 @@ def keep_audited(this: Night, folder: Path) -> None:
     """`audited.parquet`: the examples as the audit sees them, and beside them each planted column. Grain: as the examples."""
     from pyspark.sql import functions as F
 
-    from jobs.assemble import EXAMPLES
     from lake.places import places
     from lake.tables import DAILY_ENGAGEMENT, JUDGEMENTS
+    from night.examples import EXAMPLES
     from ranking.audit import audited_rows
 
     lake, labels = this.lake, this.settings.labels

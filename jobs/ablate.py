@@ -11,12 +11,12 @@ from omegaconf import DictConfig
 from evaluation.ablation import ablation, print_ablation, write_ablation
 from evaluation.judge import Judge
 from features.catalogue import FAMILIES, columns, feature_table
-from jobs.command import run_command
-from jobs.night import Done, Night, run_alone
-from jobs.report import ablation_file, asked_entries, judged_mark, truth_of
-from jobs.tune import examples_path
 from lake.errors import BadConfiguration
 from lake.tables import HEAD_RANKINGS
+from night.command import run_command
+from night.examples import examples_path
+from night.night import Done, Night, run_alone
+from night.truth import ablation_file, asked_entries, judged_mark, truth_of
 from ranking.dataset import read_examples
 from ranking.examples import matrix
 from ranking.ranker import RankerParams, fit

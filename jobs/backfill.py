@@ -9,9 +9,9 @@ import hydra
 from omegaconf import DictConfig
 
 from jobs import count_engagement, ingest
-from jobs.command import run_command, told
-from jobs.night import Done, Night, run_alone
 from lake.errors import BadConfiguration
+from night.command import run_command, told
+from night.night import Done, Night, run_alone
 
 
 def days_asked(first: object, last: object) -> tuple[date, date]:

@@ -5,17 +5,13 @@ from __future__ import annotations
 import hydra
 from omegaconf import DictConfig
 
-from jobs.command import run_command
-from jobs.night import Done, Night, run_alone
 from lake.code import code_fingerprint
 from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, QUERIES, TRACKS
+from night.command import run_command
+from night.head import head_settings
+from night.night import Done, Night, run_alone
 from ranking.candidates import CandidateSettings, candidates
-from ranking.head import HeadSettings, head_queries
-
-
-def head_settings(night: Night) -> HeadSettings:
-    """The `ranking` section as the room wants it."""
-    return HeadSettings(**{k: getattr(night.settings.ranking, k) for k in HeadSettings.__dataclass_fields__})
+from ranking.head import head_queries
 
 
 def run(night: Night) -> Done:

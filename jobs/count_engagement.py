@@ -8,20 +8,20 @@ import hydra
 from omegaconf import DictConfig
 
 from events.bots import TRAILING_DAYS, BotRules, bot_days, chosen_artists, excluded_days, left_out
-from events.engagement import COUNT_VERSION, counted_days
+from events.engagement import counted_days
 from events.sessions import sessions
-from events.tiles import Tile, listener_days, write_tiles
-from jobs.command import run_command
-from jobs.night import Done, Night, run_alone
+from events.tiles import Tile, listener_days
 from lake.tables import (
     BOT_DAYS,
     DAILY_ENGAGEMENT,
     DAILY_SEARCHES,
     ENGAGEMENT_EVENTS,
-    ENGAGEMENT_TILES,
     LISTENER_TILES,
     SEARCH_LOG,
 )
+from night.command import run_command
+from night.counting import add_tiles, count_mark, is_of_older_version
+from night.night import Done, Night, run_alone
 
 NEEDED = ("search_id", "user_id", "ts", "client", "surface", "locale", "query", "results", "search_date")
 
@@ -33,7 +33,7 @@ def run(night: Night) -> Done:
     # a day counted before may have lost its last search since: it is counted again, to nothing
     searched = {*lake.partitions(SEARCH_LOG), *lake.commits(DAILY_ENGAGEMENT)}
     days = sorted(d for d in searched if d < night.settings.run_date)
-    wanted = {day: _mark(night, date.fromisoformat(day), rules) for day in days}
+    wanted = {day: count_mark(night, date.fromisoformat(day), rules) for day in days}
     # each table of a day: a count under other settings may have been cut off between them
     pending = {
         d: m for table in (DAILY_ENGAGEMENT, DAILY_SEARCHES, BOT_DAYS) for d, m in night.pending(table, wanted).items()
@@ -41,12 +41,12 @@ def run(night: Night) -> Done:
     waiting = {
         d
         for d in pending
-        if night.can_wait(date.fromisoformat(d), night.reads_from) and _is_of_older_version(night, d, rules)
+        if night.can_wait(date.fromisoformat(d), night.reads_from) and is_of_older_version(night, d, rules)
     }
     night.note_waiting("counted", waiting)
     pending = {d: m for d, m in pending.items() if d not in waiting}
     if not pending:
-        made = _tiles(night)
+        made = add_tiles(night)
         return Done(rows_out=made, skipped=not made, note=f"{made} tiles")
     from pyspark.sql import functions as F
 
@@ -78,7 +78,7 @@ def run(night: Night) -> Done:
         {Tile(date.fromisoformat(d), 1).name: mark for d, mark in pending.items()},
     )
     rows = lake.write(DAILY_ENGAGEMENT, counts.daily_engagement, pending)  # last: it says that the day is counted
-    made = _tiles(night)
+    made = add_tiles(night)
     counted = tagged.count()
     tagged.unpersist()
     bots.unpersist()
@@ -86,26 +86,6 @@ def run(night: Night) -> Done:
     night.notes += [f"bots by rule {b.rule}: {b.example} (all: table bot_days)" for b in bots_out]
     by_rule = ", ".join(f"{b.rule} {b.searches:,}" for b in bots_out) or "none"
     return Done(counted, sum(rows.values()), f"{len(pending)} days, {made} tiles; searches left out: {by_rule}")
-
-
-def _tiles(night: Night) -> int:
-    """Add the days that are final by now to the long history; how many tiles were made."""
-    final = night.run_date - timedelta(days=night.days_open)
-    return sum(write_tiles(night.lake, final, table) for table in (ENGAGEMENT_TILES, LISTENER_TILES))
-
-
-def _mark(night: Night, day: date, rules: BotRules, version: int | None = None) -> str:
-    """A day's counts follow from the folders that may hold its rows, and the trailing week's for the bots."""
-    span = [day + timedelta(days=i) for i in range(-TRAILING_DAYS, night.days_open + 1)]
-    units = [d for d in span if d < night.run_date]
-    inputs = night.inputs(searches=(SEARCH_LOG, units), events=(ENGAGEMENT_EVENTS, units))
-    return night.mark(COUNT_VERSION if version is None else version, inputs, rules)
-
-
-def _is_of_older_version(night: Night, day: str, rules: BotRules) -> bool:
-    """Whether the day was counted from the same logs and rules, by an older version."""
-    marks = {_mark(night, date.fromisoformat(day), rules, version) for version in range(1, COUNT_VERSION)}
-    return all(night.lake.fingerprint(table, day) in marks for table in (DAILY_ENGAGEMENT, DAILY_SEARCHES, BOT_DAYS))
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="count_engagement")

@@ -13,11 +13,11 @@ from hydra import compose, initialize_config_module
 from rich.console import Console
 
 from events.privacy import check_key
-from jobs.settings import Settings
 from lake.commits import units_written
 from lake.errors import PlayfirstError
 from lake.lock import holder, is_held
 from lake.session import SHARE, java_home
+from night.settings import Settings
 from serving.layout import release_ids, run_date_of
 
 Finding = tuple[bool, str]
@@ -113,7 +113,7 @@ def _release(settings: Settings) -> Finding:
 
 def main() -> int:
     """Print every check; 0 if all is well, 1 otherwise. Takes the same overrides as the jobs; run_date is not needed."""
-    from jobs.command import settings_of
+    from night.command import settings_of
 
     overrides = [a for a in sys.argv[1:] if not a.startswith("run_date=")]
     try:

@@ -7,13 +7,13 @@ from datetime import date, timedelta
 import hydra
 from omegaconf import DictConfig
 
-from jobs.command import run_command
-from jobs.night import Done, Night, run_alone
 from labels.exposure import CurveSettings, curves, position_counts
 from lake.code import code_fingerprint
 from lake.rows import frame_of
 from lake.schema import struct
 from lake.tables import DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES
+from night.command import run_command
+from night.night import Done, Night, run_alone
 
 
 def run(night: Night) -> Done:

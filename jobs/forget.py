@@ -12,13 +12,13 @@ from omegaconf import DictConfig
 from events.forgetting import forget, pseudonyms, remember_forgotten
 from events.privacy import check_key, key_frame
 from jobs import assemble, build_features, candidates, count_engagement, fit_exposure, grade, understand, validate
-from jobs.command import run_command
 from jobs.maintain import AS_OF, OTHERS
-from jobs.night import Done, Night, run_alone
 from lake.errors import LeakageFound, PlayfirstError, QualityGateFailed
 from lake.rerun import remove_reruns
 from lake.tables import FORGOTTEN_USERS, QUERIES
 from lake.upkeep import expire, files_holding, vacuum
+from night.command import run_command
+from night.night import Done, Night, run_alone
 from serving.listing import released_ages
 
 REBUILD = (understand, count_engagement, fit_exposure, candidates, build_features, validate, grade, assemble)

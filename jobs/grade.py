@@ -9,22 +9,18 @@ from typing import TYPE_CHECKING
 import hydra
 from omegaconf import DictConfig
 
-from features.catalogue import feature_table
-from jobs.candidates import head_settings
-from jobs.command import run_command
-from jobs.night import Done, Night, run_alone
 from labels.grades import GradeSettings, judgements
-from labels.unshown import PAIR, unshown, with_unshown
+from labels.unshown import unshown, with_unshown
 from lake.code import code_fingerprint
-from lake.places import places
 from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, EXPOSURE_CURVES, JUDGEMENTS, QUERIES, TRACKS
-from ranking.candidates import is_from_logs
+from night.command import run_command
+from night.head import head_settings
+from night.judged import SNAPSHOT_PAIRS, known_pairs, shown
+from night.night import Done, Night, run_alone
 from ranking.head import head_queries
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
-SNAPSHOT_PAIRS = feature_table("query_track")
+    pass
 
 
 def run(night: Night) -> Done:
@@ -64,33 +60,10 @@ def run(night: Night) -> Done:
     head = head_queries(queries, head_settings(night)).select("locale", "query", "intent_group")
     graded = judgements(daily, lake.read(EXPOSURE_CURVES, [night.run_date]), queries, settings)
     graded = graded.join(F.broadcast(head), ["locale", "query"], "left_semi")
-    graded = with_unshown(graded, unshown(known_pairs(night), _shown(daily), head, labels.unshown_per_query))
+    graded = with_unshown(graded, unshown(known_pairs(night), shown(daily), head, labels.unshown_per_query))
     frame = graded.withColumn("run_date", F.lit(night.run_date)).select(*[c.name for c in JUDGEMENTS.columns])
     rows = lake.write(JUDGEMENTS, frame, {night.settings.run_date: mark})
     return Done(sum(lake.commits(DAILY_ENGAGEMENT)[d].rows for of in days.values() for d in of), sum(rows.values()))
-
-
-def known_pairs(night: Night) -> DataFrame:
-    """(as_of, locale, query, track_id) that the snapshots hold and no log had proposed, of tracks that the catalog still has.
-
-    A snapshot that its own night built holds all candidates of its day; one that tonight built, what `jobs.build_features` chose.
-    """
-    from pyspark.sql import functions as F
-
-    lake = night.lake
-    held = lake.read(SNAPSHOT_PAIRS, night.as_of).withColumnRenamed("run_date", "as_of").select(*PAIR)
-    held = held.join(F.broadcast(night.tracks(allow_unvalidated=False).select("track_id")), "track_id", "left_semi")
-    if not (days := [d for d in night.as_of if str(d) in lake.commits(CANDIDATES)]):
-        return held
-    proposed = lake.read(CANDIDATES, days, allow_unvalidated=True).withColumnRenamed("run_date", "as_of")
-    return held.join(proposed.where(is_from_logs()), PAIR, "left_anti")
-
-
-def _shown(daily: DataFrame) -> DataFrame:
-    """(as_of, locale, query, track_id) of what was shown in the label weeks, in its locale, its language and anywhere."""
-    from pyspark.sql import functions as F
-
-    return daily.withColumn("locale", F.explode(places())).select("as_of", "locale", "query", "track_id").distinct()
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="grade")

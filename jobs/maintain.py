@@ -8,11 +8,11 @@ import hydra
 from omegaconf import DictConfig
 
 from features.catalogue import feature_tables
-from jobs.command import run_command
-from jobs.night import Done, Night, run_alone
 from lake import tables as t
 from lake.rerun import remove_reruns
 from lake.upkeep import compact, expire
+from night.command import run_command
+from night.night import Done, Night, run_alone
 from ranking.examples import training_examples_table
 
 AS_OF = (

@@ -26,10 +26,11 @@ from jobs import (
     understand,
     validate,
 )
-from jobs.answers import chosen_requests, print_answers
-from jobs.command import run_command, settings_of, told
-from jobs.night import Night, Step, night
-from jobs.summary import Summary
+from night.answers import chosen_requests, print_answers
+from night.command import run_command, settings_of, told
+from night.night import Night, Step, night
+from night.summary import Summary
+from night.truth import has_truth, print_last
 
 STEPS: tuple[tuple[str, Step], ...] = (
     ("ingest", ingest.run),
@@ -50,7 +51,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
 
 def run(this: Night, console: Console) -> Summary:
     """Every step of the night; the report too where the simulator's truth lies beside the logs."""
-    steps = STEPS + ((("report", report.run_if_judged),) if report.has_truth(this) else ())
+    steps = STEPS + ((("report", report.run_if_judged),) if has_truth(this) else ())
     summary = Summary(console)
     for i, (name, step) in enumerate(steps, 1):
         with summary.step(this, name, f"{i:>2}/{len(steps)}") as handed:
@@ -74,7 +75,7 @@ def main(config: DictConfig) -> None:
             for note in this.notes:
                 console.print(f"  note: {note}", highlight=False)
             asked = chosen_requests(this)
-            report.print_last(settings, console)
+            print_last(settings, console)
         print_answers(settings, asked, console)
 
 

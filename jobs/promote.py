@@ -8,10 +8,10 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from jobs.command import run_command
-from jobs.night import Done, Night, run_alone
-from jobs.tune import RESULT, result_file, winner_file, write_result
 from lake.errors import BadConfiguration
+from night.command import run_command
+from night.night import Done, Night, run_alone
+from night.sweeps import RESULT, result_file, winner_file, write_result
 from ranking.scoring import feature_list
 from tuning.winner import Winner
 

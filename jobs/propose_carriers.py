@@ -5,9 +5,9 @@ from __future__ import annotations
 import hydra
 from omegaconf import DictConfig
 
-from jobs.command import run_command
-from jobs.night import Done, Night, run_alone
 from lake.tables import QUERIES
+from night.command import run_command
+from night.night import Done, Night, run_alone
 from queries.grammar.constraints import mentions
 from queries.grammar.lexicon import load_lexicon
 from queries.nightly.proposals import proposals

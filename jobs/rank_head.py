@@ -6,13 +6,13 @@ import hydra
 from omegaconf import DictConfig
 
 from features.catalogue import feature_table, matrix_fingerprint
-from jobs.candidates import head_settings
-from jobs.command import run_command
-from jobs.night import Done, Night, run_alone
-from jobs.train import ranker_of
 from lake.code import code_fingerprint, library_versions
 from lake.fingerprint import file_hash
 from lake.tables import CANDIDATES, HEAD_RANKINGS, QUERIES, TRACKS
+from night.command import run_command
+from night.head import head_settings
+from night.night import Done, Night, run_alone
+from night.rankers import ranker_of
 from ranking.examples import matrix
 from ranking.head import ranked_lists
 from ranking.scoring import by_coec, scored

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,24 +9,20 @@ import hydra
 from omegaconf import DictConfig
 
 from features.build.engine import feature_frames
-from features.catalogue import KEYS, chosen, matrix_names
-from jobs.build_features import daily_before, inputs_of
-from jobs.command import run_command
-from jobs.night import Done, Night, run_alone
-from jobs.tune import EXAMPLES
+from features.catalogue import chosen, matrix_names
 from lake.errors import BadConfiguration
-from lake.schema import check_schema
 from lake.tables import QUERIES
+from night.command import run_command
+from night.examples import EXAMPLES
+from night.feature_trial import PAIR_KEYS, stored_examples, with_tried
+from night.night import Done, Night, run_alone
+from night.snapshots import daily_before, inputs_of
 from ranking.ranker import RankerParams
 from ranking.scoring import feature_list
 from ranking.trying import fewer, tried
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
-    from features.spec import Grain
-
-PAIR_KEYS = ("as_of", "locale", "query", "track_id")
+    pass
 
 
 def run(night: Night) -> Done:
@@ -47,13 +42,13 @@ def run(night: Night) -> Done:
             f"Name them too, or run the night again."
         )
         others = [n for n in others if n in held]
-    stored = _stored(night, others).persist()
+    stored = stored_examples(night, others).persist()
     pairs = stored.select(*PAIR_KEYS).distinct().persist()
     dates = tuple(sorted(r[0] for r in pairs.select("as_of").distinct().collect()))
     queries = night.lake.read(QUERIES, [night.run_date], allow_unvalidated=True)
     folder = Path(night.settings.cluster.work_dir).resolve() / "tried"
     with feature_frames(inputs_of(night, pairs, dates, daily_before(night, dates), queries), names) as frames:
-        joined = _joined(stored, {g: f for g, f in frames.items() if g in {c.feature.grain for c in columns}})
+        joined = with_tried(stored, {g: f for g, f in frames.items() if g in {c.feature.grain for c in columns}})
         joined.coalesce(1).write.mode("overwrite").parquet(str(folder))
     result = tried(
         folder,
@@ -73,26 +68,6 @@ def run(night: Night) -> Done:
         f"[{d.low:+.4f}, {d.high:+.4f}] over {d.n:,} alias clusters; {result.share_of_gain:.1%} of the split gain"
     )
     return Done(rows, len(names), note)
-
-
-def _stored(night: Night, others: list[str]) -> DataFrame:
-    """The examples of D with the columns that are not tried."""
-    kept = tuple(c for c in EXAMPLES.columns if c.name in others or c.name not in matrix_names())
-    return night.lake.read(replace(EXAMPLES, columns=kept), [night.run_date], allow_unvalidated=True)
-
-
-def _joined(stored: DataFrame, frames: dict[Grain, DataFrame]) -> DataFrame:
-    """The stored examples with the tried columns beside them, in the declared order."""
-    from pyspark.sql import functions as F
-
-    language = F.when(F.col("locale") == "*", F.lit("*")).otherwise(F.substring("locale", 1, 2))
-    joined = stored.withColumn("language", language)
-    for grain, frame in frames.items():
-        joined = joined.join(frame, ["as_of", *[k.name for k in KEYS[grain]]])
-    columns = tuple(c for c in EXAMPLES.columns if c.name in joined.columns)
-    joined = joined.select(*[c.name for c in columns])
-    check_schema(replace(EXAMPLES, columns=columns), joined, "the examples with the tried features")
-    return joined
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="try_feature")

@@ -9,12 +9,12 @@ import hydra
 from omegaconf import DictConfig
 
 from events.engagement import pleased_plays
-from jobs.command import run_command
-from jobs.night import Done, Night, run_alone
 from lake.code import code_fingerprint, library_versions
 from lake.errors import SchemaMismatch
 from lake.schema import struct
 from lake.tables import ALIAS_PAIRS, ENGAGEMENT_EVENTS, QUERIES, SEARCH_LOG, TRACKS
+from night.command import run_command
+from night.night import Done, Night, run_alone
 from queries.nightly.aliases import AliasRules, asked_again, played_alike
 from queries.nightly.demand import play_shape, with_tier
 from queries.nightly.traffic import asked_queries, readings_everywhere, with_traffic

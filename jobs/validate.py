@@ -6,10 +6,10 @@ import hydra
 from omegaconf import DictConfig
 
 from features.catalogue import feature_tables
-from jobs.command import run_command
-from jobs.gate import gate
-from jobs.night import Done, Night, run_alone
 from lake import tables as t
+from night.command import run_command
+from night.gate import gate
+from night.night import Done, Night, run_alone
 
 GATED = (
     t.SEARCH_LOG,

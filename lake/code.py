@@ -39,13 +39,13 @@ ROOMS = (
 )
 # reading and writing, settings, the gate, the release's files: none of them decides what a computed value is
 _MOVES_DATA = (
-    "jobs.night",
-    "jobs.command",
-    "jobs.settings",
-    "jobs.checks",
-    "jobs.gate",
-    "jobs.summary",
-    "jobs.answers",
+    "night.night",
+    "night.command",
+    "night.settings",
+    "night.checks",
+    "night.gate",
+    "night.summary",
+    "night.answers",
     "lake",
     "quality",
     "serving",

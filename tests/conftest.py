@@ -14,12 +14,12 @@ from hydra import compose, initialize_config_module
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
-from jobs.command import settings_of
-from jobs.night import Night
-from jobs.settings import Settings
 from lake.io import Lake
 from lake.rows import frame_of
 from lake.session import SessionSettings, spark_session
+from night.command import settings_of
+from night.night import Night
+from night.settings import Settings
 
 # a suite fills the 48 MB that a JVM reserves for code without its optimising compiler: then nothing is compiled any more, and calls fail oddly
 JAVA_OPTIONS = "-XX:ReservedCodeCacheSize=512m -XX:+UseParallelGC"

@@ -112,8 +112,8 @@ PROGRAM = """
 import sys
 from hydra import compose, initialize_config_module
 from jobs import count_engagement, ingest
-from jobs.command import settings_of, told
-from jobs.night import night
+from night.command import settings_of, told
+from night.night import night
 with initialize_config_module("conf", version_base="1.3"):
     settings = settings_of(compose("nightly", overrides=sys.argv[1:]))
 with told("chaos"), night(settings) as this:

@@ -16,11 +16,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from events.delivery import delivered, simulated_as
-from jobs.checks import wrong_place
 from lake.commits import units_written
 from lake.errors import InputContractError
 from lake.lock import holder, is_held
 from lake.provenance import PLACES, provenance
+from night.checks import wrong_place
 
 VAR = Path("var")
 WORLD = ("logs", "truth", "catalog.jsonl.gz", "world.json", "lake", "sweeps", "rankers", "releases", "reports")

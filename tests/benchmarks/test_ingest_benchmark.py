@@ -14,10 +14,10 @@ from benchmarks.big_day import BigDay, delivered_day
 from benchmarks.compare import differences
 from benchmarks.ingest_ours import overrides, timed_steps
 from benchmarks.tasks import Action, recorded, stages, worst_ratio
-from jobs.command import settings_of
-from jobs.night import Night
 from lake.io import Lake
 from lake.layout import live_files
+from night.command import settings_of
+from night.night import Night
 
 DAY = BigDay(searches=300, spread=60)  # about five searches and fifteen events with each fault
 

@@ -15,9 +15,9 @@ from events.tiles import ALL_TIME
 from features.build.engine import asked_sums, feature_frames
 from features.build.inputs import FeatureInputs
 from features.catalogue import columns
-from jobs.build_features import training_pairs
 from lake.schema import struct
 from lake.tables import DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES, TRACKS
+from night.snapshots import training_pairs
 from tests.features.rows import filled
 
 D = date(2026, 3, 31)

@@ -9,9 +9,9 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from jobs import count_engagement, ingest
-from jobs.night import Night
 from lake.io import Lake
 from lake.tables import DAILY_ENGAGEMENT, DELIVERED_FILES, ENGAGEMENT_EVENTS, QUARANTINE, SEARCH_LOG
+from night.night import Night
 from tests.conftest import NO_BOTS, World
 from tests.events.deliveries import FIRST, TRACKS, Delivered, as_set, by_file, written
 

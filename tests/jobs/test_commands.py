@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from jobs.night import Night
-from jobs.settings import Settings
 from lake.provenance import ensure_provenance
+from night.night import Night
+from night.settings import Settings
 
 
 def run(module: str, *arguments: str) -> tuple[int, str, str]:
@@ -71,7 +71,7 @@ def test_an_empty_log_folder_and_a_missing_catalog_are_named(places: list[str], 
 def test_every_job_knows_its_configuration() -> None:
     from hydra import compose, initialize_config_module
 
-    from jobs.command import settings_of
+    from night.command import settings_of
 
     root = Path(__file__).resolve().parents[2]
     jobs = sorted(p.stem for p in (root / "conf").glob("*.yaml") if p.stem != "night")
@@ -138,7 +138,7 @@ def test_the_doctor_sees_a_night_that_is_not_through(tmp_path: Path) -> None:
 def test_a_full_disk_leaves_the_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from jobs.command import told
+    from night.command import told
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "var").write_text("a file where the folder should be")
@@ -153,7 +153,7 @@ def test_a_lake_of_own_logs_is_no_simulated_one_whatever_logs_a_command_is_given
     """`jobs.forget` over it has no need of logs, and the default ones may be the simulator's: k must stay that of people."""
     from hydra import compose, initialize_config_module
 
-    from jobs.command import settings_of
+    from night.command import settings_of
 
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "_SIMULATED").touch()

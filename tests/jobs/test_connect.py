@@ -14,9 +14,9 @@ STEPS = ("ingest", "understand", "count_engagement", "fit_exposure", "candidates
 PROGRAM = """
 import importlib, sys
 from hydra import compose, initialize_config_module
-from jobs.command import settings_of
-from jobs.night import night
-from jobs.summary import Summary
+from night.command import settings_of
+from night.night import night
+from night.summary import Summary
 from rich.console import Console
 from lake.session import is_connect
 with initialize_config_module("conf", version_base="1.3"):

@@ -11,13 +11,13 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs import gate as room
-from jobs.gate import gate
-from jobs.night import Night
 from lake.errors import QualityGateFailed
 from lake.io import Lake
 from lake.schema import Table
 from lake.tables import BACKOFF_STRENGTHS, EXPOSURE_CURVES, QUARANTINE
+from night import gate as room
+from night.gate import gate
+from night.night import Night
 from tests.conftest import RUN_DATE, World
 from tests.features.rows import filled
 
@@ -150,7 +150,7 @@ def test_a_gate_that_was_ended_in_its_midst_is_whole_after_the_next_run(
     monkeypatch.setattr(room, "judge", stopped_at_the_second)
     with pytest.raises(KeyboardInterrupt):
         gate(first, [CURVES, STRENGTHS], "validate")
-    first.lake.flush_ledger()  # as jobs.night does however the night ends
+    first.lake.flush_ledger()  # as night.night does however the night ends
     monkeypatch.undo()
     second = a_night(spark, world, home)
     assert second.lake.state(CURVES, RUN_DATE) == "passed"

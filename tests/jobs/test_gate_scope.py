@@ -10,11 +10,11 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs.gate import gate
-from jobs.night import Night
 from lake.errors import QualityGateFailed
 from lake.io import Lake
 from lake.tables import EXPOSURE_CURVES
+from night.gate import gate
+from night.night import Night
 from ranking.examples import training_examples_table
 from tests.conftest import RUN_DATE, World
 from tests.features.rows import filled, sparse
@@ -66,7 +66,7 @@ def test_what_an_audit_failed_on_another_night_is_not_passed_by_this_ones_gate(n
 
 
 def test_a_profile_that_was_cut_off_holds_nothing_and_is_told(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
-    from jobs import gate as room
+    from night import gate as room
 
     folder = Path(night.settings.reports) / "profiles" / "query_features"
     folder.mkdir(parents=True)

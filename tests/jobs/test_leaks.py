@@ -10,13 +10,13 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from features.catalogue import columns
-from jobs import assemble, leaks, publish
-from jobs.assemble import EXAMPLES
-from jobs.night import Night
-from jobs.tune import examples_path
+from jobs import assemble, publish
 from lake.commits import units_written
 from lake.errors import LeakageFound
 from lake.tables import FEATURE_AUDITS, JUDGEMENTS
+from night import leaks
+from night.examples import EXAMPLES, examples_path
+from night.night import Night
 from tests.conftest import RUN_DATE, World
 from tests.features.rows import sparse
 

@@ -16,10 +16,6 @@ from evaluation.ablation import read_ablation
 from features.catalogue import FAMILIES, feature_table, feature_tables, matrix_names
 from features.explain import explained
 from jobs import ablate, build_features, nightly, publish, rank_head, report, try_feature, validate
-from jobs.answers import chosen_requests
-from jobs.lineage import made_from, refuse_losses
-from jobs.night import Night
-from jobs.report import ablation_file, report_file
 from lake.commits import units_written
 from lake.errors import BadConfiguration, MissingPartition, QualityGateFailed, ReleaseHeld, StaleRanker
 from lake.io import Lake
@@ -35,6 +31,10 @@ from lake.tables import (
     LEDGER,
     QUERIES,
 )
+from night.answers import chosen_requests
+from night.lineage import made_from, refuse_losses
+from night.night import Night
+from night.truth import ablation_file, report_file
 from ranking.examples import training_examples_table
 from ranking.ranker import load
 from ranking.scoring import feature_list

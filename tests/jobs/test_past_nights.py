@@ -12,12 +12,12 @@ from pyspark.sql import SparkSession
 from events.engagement import COUNT_VERSION
 from features.build.stored import catalogs_of
 from jobs import backfill, count_engagement, ingest
-from jobs.night import COUNTED, Night
 from lake.columns import BACKDATED
 from lake.errors import BadConfiguration
 from lake.io import Lake
 from lake.rerun import RerunLake, remove_reruns
 from lake.tables import DAILY_ENGAGEMENT, SEARCH_LOG, TRACKS
+from night.night import COUNTED, Night
 from tests.events.deliveries import FIRST, as_set, moment, plain_days, reaction, search
 from tests.events.deliveries import TRACKS as TRACK_IDS
 from tests.jobs.steps import counted, deliver, ingested, night
@@ -152,7 +152,7 @@ def test_tracks_released_after_a_night_are_left_out_where_later_deliveries_are_t
 def test_an_upgrade_makes_what_tonight_reads_and_says_how_much_is_left(
     spark: SparkSession, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.night.LONGEST_DAYS", 1)
+    monkeypatch.setattr("night.night.LONGEST_DAYS", 1)
     deliver(root, plain_days(6))
     lake = ingested(spark, root, 6)
     before = {d: c.fingerprint for d, c in lake.commits(DAILY_ENGAGEMENT).items()}

@@ -12,10 +12,10 @@ from hydra import compose, initialize_config_module
 from omegaconf import DictConfig, OmegaConf
 
 from jobs import forget, nightly
-from jobs.checks import paths
-from jobs.command import run_command, settings_of
-from jobs.settings import Settings
 from lake.errors import BadConfiguration
+from night.checks import paths
+from night.command import run_command, settings_of
+from night.settings import Settings
 
 KEYS = [key for key, _ in paths(Settings())]
 DAY = "run_date=2026-03-02"
@@ -36,7 +36,7 @@ def refused(*words: str) -> str:
 
 
 def test_every_default_under_var_is_known_as_a_path() -> None:
-    """A path that is added to conf/ and not declared as one in jobs/settings.py would be taken whatever it names."""
+    """A path that is added to conf/ and not declared as one in night/settings.py would be taken whatever it names."""
 
     def leaves(node: object, above: str = "") -> Iterator[tuple[str, object]]:
         assert isinstance(node, dict)

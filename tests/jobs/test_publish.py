@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from pyspark.sql import SparkSession
 
-from jobs.publish import aliases_of, traffic
+from night.released import aliases_of, traffic
 
 
 def test_a_public_wording_without_a_list_leads_to_the_most_asked_entry_of_its_cluster() -> None:

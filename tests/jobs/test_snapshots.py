@@ -12,11 +12,11 @@ from pyspark.sql import functions as F
 
 from features.catalogue import feature_table
 from jobs import maintain
-from jobs.build_features import PAIRS, pending_snapshots, snapshot_mark
-from jobs.night import Night
 from lake.io import Lake
 from lake.schema import Table
 from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, TRACKS
+from night.night import Night
+from night.snapshots import PAIRS, pending_snapshots, snapshot_mark
 from ranking.examples import teachable, training_dates
 from tests.conftest import RUN_DATE, World
 from tests.features.rows import filled

@@ -12,10 +12,10 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs import promote, tune
-from jobs.night import Night
 from lake.commits import Commit
 from lake.errors import BadConfiguration
 from lake.tables import TRIALS
+from night.night import Night
 from ranking.scoring import feature_list
 from tests.conftest import RUN_DATE, World
 from tuning.ledger import Trial

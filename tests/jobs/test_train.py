@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.train import _same, ship, stands
 from lake.errors import StaleRanker
+from night.rankers import _same, ship, stands
 from ranking.dataset import read_examples
 from ranking.ranker import Ranker, RankerParams, fit
 from tests.ranking.synthetic import FEATURES, frame, write

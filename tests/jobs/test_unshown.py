@@ -10,11 +10,11 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from features.catalogue import feature_table
-from jobs.build_features import wanted_pairs
-from jobs.grade import known_pairs
-from jobs.night import Night
 from lake.schema import Table
 from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, TRACKS
+from night.judged import known_pairs
+from night.night import Night
+from night.snapshots import wanted_pairs
 from tests.conftest import RUN_DATE, World
 from tests.features.rows import filled, sparse
 

@@ -19,10 +19,10 @@ from features.build.vectors import fitted_vectors
 from features.catalogue import KEYS, feature_table
 from features.measures import CHAIN
 from jobs import candidates, count_engagement, fit_exposure, ingest, understand
-from jobs.build_features import training_pairs
-from jobs.candidates import head_settings
-from jobs.night import Night
 from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES
+from night.head import head_settings
+from night.night import Night
+from night.snapshots import training_pairs
 from ranking.head import head_queries
 from tests.conftest import NO_BOTS, RUN_DATE, World
 

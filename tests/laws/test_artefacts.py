@@ -13,10 +13,10 @@ from events.tiles import history, listener_history
 from features.build.audit import CURVE, LISTENER, STRENGTH, TILE, VECTOR
 from features.build.inputs import FeatureInputs
 from features.build.vectors import fitted_vectors
-from jobs import leaks
 from labels.exposure import CurveSettings, curves, position_counts
 from lake.schema import struct
 from lake.tables import EXPOSURE_CURVES
+from night import leaks
 from ranking.artefacts import not_of_the_past
 from tests.laws.conftest import Laws
 

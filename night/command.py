@@ -13,9 +13,9 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from jobs.checks import check_values
-from jobs.settings import Settings
 from lake.errors import BadConfiguration, PlayfirstError
+from night.checks import check_values
+from night.settings import Settings
 
 COMMAND_KEYS = ("from", "to")  # of jobs.backfill alone: `from` can be no field of a dataclass
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from jobs.night import Night
-from jobs.settings import Settings
 from lake.tables import QUERIES
+from night.night import Night
+from night.settings import Settings
 
 SHOWN = 5
 Request = tuple[str, str]  # locale, request as a person would say it

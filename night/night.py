@@ -15,8 +15,6 @@ from omegaconf import DictConfig
 
 from events.delivery import SIMULATED, Folder, delivered
 from features.measures import LONGEST_DAYS
-from jobs.command import settings_of, told
-from jobs.settings import Settings
 from lake.fingerprint import FileHashes, fingerprint
 from lake.io import Lake
 from lake.lock import night_lock
@@ -25,6 +23,8 @@ from lake.rerun import RerunLake
 from lake.schema import Table
 from lake.session import LazySession, SessionSettings
 from lake.tables import BOT_DAYS, DAILY_ENGAGEMENT, DAILY_SEARCHES, LISTENER_TILES, SEARCH_LOG, TRACKS
+from night.command import settings_of, told
+from night.settings import Settings
 from ranking.examples import teachable, training_dates
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from features.build.audit import future_dependent, sample, sources_of
 from features.build.inputs import FeatureInputs
 from features.catalogue import columns, feature_table
-from jobs.build_features import inputs_of
-from jobs.night import Night
 from labels.exposure import CurveSettings
 from lake.code import code_fingerprint
 from lake.errors import LeakageFound
 from lake.rows import frame_of
 from lake.tables import BACKOFF_STRENGTHS, DAILY_ENGAGEMENT, FEATURE_AUDITS, JUDGEMENTS, LISTENER_TILES, QUERIES
+from night.night import Night
+from night.snapshots import inputs_of
 from ranking.artefacts import not_of_the_past
 from ranking.audit import audited_rows, label_leaks
 
@@ -67,7 +67,7 @@ def refuse_future(night: Night) -> None:
 def audit_mark(night: Night) -> str:
     """Fingerprint of what the audit's verdict follows from."""
     labels = night.settings.labels
-    code = code_fingerprint("jobs.leaks")
+    code = code_fingerprint("night.leaks")
     return night.mark(code, night.settings.features.vectors, labels.curve_days, labels.curve_strength)
 
 

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from jobs.night import Done, Night
 from lake.session import StageProgress, stage_metrics, watched
+from night.night import Done, Night
 
 
 @dataclass

@@ -14,7 +14,7 @@ IS_PATH = "is_path"
 
 
 def path(default: str = MISSING) -> Any:
-    """A key that is a path of this machine's file system: `jobs.checks` refuses one that names another store."""
+    """A key that is a path of this machine's file system: `night.checks` refuses one that names another store."""
     return field(default=default, metadata={IS_PATH: True})
 
 

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from features.build.stored import catalogs_of
-from jobs.night import Night
-from jobs.train import ranker_of, sweep_of
 from lake.errors import ReleaseHeld
 from lake.fingerprint import file_hash
 from lake.tables import (
@@ -22,6 +20,8 @@ from lake.tables import (
     TRACKS,
     VECTORS,
 )
+from night.night import Night
+from night.rankers import ranker_of, sweep_of
 from ranking.examples import training_examples_table
 from serving.errors import ReleaseError
 from serving.layout import is_release_id, run_date_of

@@ -9,9 +9,9 @@ from datetime import date
 from functools import reduce
 
 from features.catalogue import chosen
-from jobs.settings import IS_PATH, Settings
 from lake.errors import BadConfiguration
 from lake.local_path import why_not_local
+from night.settings import IS_PATH, Settings
 from ranking.examples import SPACING_DAYS
 from ranking.ranker import RankerParams
 from tuning.settings import SearchSettings
@@ -76,7 +76,7 @@ def search_settings(settings: Settings) -> SearchSettings:
 
 
 def paths(section: object, above: str = "") -> Iterator[tuple[str, str]]:
-    """Every key that is a path, such as `lake.root`, with its value; a section is a dataclass of `jobs.settings`."""
+    """Every key that is a path, such as `lake.root`, with its value; a section is a dataclass of `night.settings`."""
     for key in fields(section):  # type: ignore[arg-type]
         value = getattr(section, key.name)
         if key.metadata.get(IS_PATH):

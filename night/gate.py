@@ -8,10 +8,10 @@ from datetime import date
 from pathlib import Path
 
 from features.catalogue import feature_tables
-from jobs.night import Done, Night
 from lake.columns import RUN_DATE
 from lake.schema import Table
 from lake.tables import LOG_TABLES
+from night.night import Done, Night
 from quality.drift import JUDGED_FROM_NIGHTS, drift, shifts, with_shifts
 from quality.engine import GateContext, import_ahead, write_data_docs, write_index
 from quality.gate import Verdict, hold, judge

@@ -1,0 +1,76 @@
+"""The delivered catalog as the night's snapshot of tracks."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from events import catalog as catalog_reading
+from events.delivery import delivered
+from lake.columns import BACKDATED
+from lake.tables import TRACKS
+from night.night import Night
+from queries.nightly.names import with_normal_names
+from queries.text.normalise import NORMAL_FORM_VERSION
+
+if TYPE_CHECKING:
+    pass
+
+
+def store_catalog(night: Night) -> int:
+    """Store the delivered catalog as D's snapshot if it is another than the newest one; how many tracks were written."""
+    if night.is_rerun and night.lake.commits(TRACKS):
+        return _catalog_of_the_past(night)
+    catalog, settings = Path(night.settings.catalog), night.settings.ingest
+    files = catalog_reading.catalog_files(catalog)
+    mark = catalog_reading.catalog_fingerprint(files, night.hashes.of, NORMAL_FORM_VERSION)
+    if night.lake.fingerprint(TRACKS, night.tracks_unit) == mark:
+        return 0
+    catalog_reading.check_readable(files)
+    if not settings.accept_incomplete:
+        catalog_reading.check_catalog_at_rest(catalog, files, 0.0 if night.is_simulated else settings.settle_s)
+    earlier = night.lake.newest(TRACKS, night.run_date - timedelta(days=1))
+    before = night.lake.read(TRACKS, [earlier], allow_unvalidated=True) if earlier else None
+    frame, left_out = catalog_reading.tracks(night.spark, files, night.run_date, with_normal_names, before)
+    if left_out:
+        night.notes.append(f"catalog rows left out (no JSON, or without track_id, title or artist): {left_out:,}")
+    frame = frame.localCheckpoint()
+    counted = {night.settings.run_date: frame.count()}
+    if (
+        delivered(night.logs, date.max)[-1].day > night.run_date
+    ):  # the catalog was delivered after days that D cannot see
+        out = catalog_reading.released_by(frame, night.run_date)
+        if (later := counted[night.settings.run_date] - out.count()) > 0:
+            frame, mark = out, night.mark(mark, "released by", night.run_date)
+            counted[night.settings.run_date] -= later
+            night.notes.append(
+                f"{later:,} tracks of the catalog were released after {night.run_date} and were left out: there are deliveries of later days, "
+                "so this catalog is newer than this night. Give the catalog of that day if there is one (catalog=FILE)"
+            )
+    if earlier and not settings.accept_incomplete:
+        catalog_reading.check_catalog_whole(
+            catalog, counted[night.settings.run_date], night.lake.commits(TRACKS)[earlier].rows, earlier
+        )
+    return sum(night.lake.write(TRACKS, frame, {night.settings.run_date: mark}, counted).values())
+
+
+def _catalog_of_the_past(night: Night) -> int:
+    """For a night that is run after later ones: a catalog stands from the night that first stored it, so the delivered one is not read.
+
+    Where none was stored by D, the oldest one stands in with what may be known earlier (`events.catalog.backdated`).
+    """
+    lake, unit = night.lake, night.settings.run_date
+    stored = {u: c.fingerprint for u, c in lake.commits(TRACKS).items() if not c.fingerprint.startswith(BACKDATED)}
+    if any(u <= unit for u in stored) or not stored:
+        return 0
+    oldest = min(stored)
+    mark = BACKDATED + night.mark("stands in", oldest, stored[oldest])
+    if lake.fingerprint(TRACKS, unit) == mark:
+        return 0
+    frame = catalog_reading.backdated(lake.read(TRACKS, [oldest], allow_unvalidated=True), night.run_date)
+    night.notes.append(
+        f"no catalog was stored by {unit}: the one of {oldest} stands in, without tracks released later and with title, artists, album, "
+        "release date and duration alone"
+    )
+    return sum(lake.write(TRACKS, frame, {unit: mark}).values())

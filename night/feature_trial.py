@@ -1,0 +1,39 @@
+"""The stored examples with tried columns beside them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from features.catalogue import KEYS, matrix_names
+from lake.schema import check_schema
+from night.examples import EXAMPLES
+from night.night import Night
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from features.spec import Grain
+
+
+PAIR_KEYS = ("as_of", "locale", "query", "track_id")
+
+
+def stored_examples(night: Night, others: list[str]) -> DataFrame:
+    """The examples of D with the columns that are not tried."""
+    kept = tuple(c for c in EXAMPLES.columns if c.name in others or c.name not in matrix_names())
+    return night.lake.read(replace(EXAMPLES, columns=kept), [night.run_date], allow_unvalidated=True)
+
+
+def with_tried(stored: DataFrame, frames: dict[Grain, DataFrame]) -> DataFrame:
+    """The stored examples with the tried columns beside them, in the declared order."""
+    from pyspark.sql import functions as F
+
+    language = F.when(F.col("locale") == "*", F.lit("*")).otherwise(F.substring("locale", 1, 2))
+    joined = stored.withColumn("language", language)
+    for grain, frame in frames.items():
+        joined = joined.join(frame, ["as_of", *[k.name for k in KEYS[grain]]])
+    columns = tuple(c for c in EXAMPLES.columns if c.name in joined.columns)
+    joined = joined.select(*[c.name for c in columns])
+    check_schema(replace(EXAMPLES, columns=columns), joined, "the examples with the tried features")
+    return joined

@@ -1,0 +1,111 @@
+"""The night's ranker in its folder: whether it is there, sound, and of tonight's examples."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lake.errors import StaleRanker
+from night.examples import EXAMPLES
+from night.night import Night
+from night.sweeps import is_tonights
+from ranking.dataset import Examples, FeatureList
+from ranking.ranker import Ranker, RankerCorrupt, RankerParams, fit, load
+from tuning.winner import Result, Winner, assert_shipped, choose
+
+
+def ranker_folder(night: Night) -> Path:
+    """Where the ranker of D is kept."""
+    return Path(night.settings.rankers) / night.settings.run_date
+
+
+def ranker_of(night: Night) -> Path | None:
+    """The folder of the night's ranker; None where the history is too short to train one.
+
+    Raises StaleRanker where one can be trained and is missing, or was trained on other examples than the night's.
+    """
+    folder = ranker_folder(night)
+    if not night.can_train:
+        return None
+    card, day = folder / "ranker.json", night.settings.run_date
+    earlier = [f.parent.name for f in folder.parent.glob("*/ranker.json") if f.parent.name < day]
+    last = f"the last ranker is of {max(earlier)}" if earlier else "there is no earlier one"
+    if not card.exists():
+        raise StaleRanker(
+            f"no ranker in {folder}, and {night.history_days} days of history can train one; {last}. Run jobs.train run_date={day}; "
+            "CURRENT stays as it is."
+        )
+    if trained_on(folder) != night.lake.fingerprint(EXAMPLES, night.run_date):
+        raise StaleRanker(
+            f"the ranker in {folder} was trained on other examples than the lake holds of {day}; {last}. Run jobs.train run_date={day}; "
+            "CURRENT stays as it is."
+        )
+    return folder
+
+
+def trained_on(folder: Path) -> str | None:
+    """Fingerprint of the examples that the ranker in a folder was trained on. Raises RankerCorrupt where it cannot be read."""
+    return _metadata(folder).get("examples")
+
+
+def sweep_of(folder: Path) -> str | None:
+    """The sweep among whose parameters the ranker's were chosen; None where there was none."""
+    return _metadata(folder).get("sweep")
+
+
+def _metadata(folder: Path) -> dict[str, Any]:
+    """What the training noted beside the model; read without LightGBM."""
+    try:
+        return dict(json.loads((folder / "ranker.json").read_bytes())["metadata"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RankerCorrupt(f"ranker {folder}: unreadable ({error!r}); run jobs.train again") from error
+
+
+def _judged(examples: Examples, params: dict[str, Any], threads: int) -> Result:
+    """What some parameters reach on the validation span, stopping early."""
+    return Result.of(fit(examples, RankerParams.from_dict(params), seed=1, threads=threads))
+
+
+def is_same(swept: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether the default that a sweep judged is what the settings say now."""
+    return RankerParams.from_dict(dict(swept)) == RankerParams.from_dict(dict(wanted))
+
+
+def chosen_parameters(night: Night, winner: Winner | None, examples: Examples) -> tuple[Result, Result]:
+    """(what ships, what the default parameters reach) on the validation span: the winner's where they are not worse.
+
+    A sweep over these very examples judged the default beside its winner; the winner of another sweep is judged anew, and so are
+    other default parameters.
+    """
+    settings, threads = night.settings, night.settings.tuning.threads
+    known = winner.default if winner and is_tonights(night, winner) else None
+    if winner and known and is_same(known.params, settings.ranker):
+        return choose(known, winner), known
+    default = _judged(examples, settings.ranker, threads)
+    if not winner:
+        return default, default
+    again = _judged(examples, winner.params, threads)
+    return (again if again.valid_ndcg10 >= default.valid_ndcg10 else default), default
+
+
+def stands(folder: Path, features: FeatureList, mark: str) -> bool:
+    """Whether the ranker of these inputs is saved and sound; one that is stale or damaged is to be made again."""
+    if not (folder / "ranker.json").exists():
+        return False
+    try:
+        return load(folder, features).metadata.get("fingerprint") == mark
+    except (StaleRanker, RankerCorrupt):
+        return False
+
+
+def ship(ranker: Ranker, chosen: Result, folder: Path) -> None:
+    """Save the ranker, and put it into its place once it is what was chosen. Raises StaleRanker; then the place is as it was."""
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    ranker.save(partial)
+    assert_shipped(chosen, load(partial, ranker.features))
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)

@@ -1,0 +1,130 @@
+"""The simulator's truth of a night, and what the released lists are judged beside."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from features.catalogue import feature_table
+from lake.code import code_fingerprint
+from lake.errors import InputContractError
+from lake.places import places
+from lake.rows import frame_of
+from lake.tables import BOT_DAYS, CANDIDATES, DAILY_ENGAGEMENT, HEAD_RANKINGS, QUERIES, SEARCH_LOG, TRACKS
+from night.night import Night
+from night.released import aliases_of
+from night.settings import Settings
+from queries.text.carrier import load_grammar, stripped
+from ranking.examples import training_examples_table
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from evaluation.answers import Forms
+    from evaluation.truth import NightTruth
+
+
+WINDOW_DAYS = 28
+
+
+def truth_folder(settings: Settings) -> Path:
+    """The simulator writes truth/ beside the logs."""
+    return Path(settings.logs).resolve().parent
+
+
+def has_truth(night: Night) -> bool:
+    """Whether the logs are simulated and their truth is there."""
+    return night.is_simulated and (truth_folder(night.settings) / "truth").is_dir()
+
+
+def truth_of(night: Night) -> NightTruth:
+    """The simulator's truth of the searches of D. InputContractError where the logs are not simulated."""
+    if not has_truth(night):
+        raise InputContractError(
+            f"{truth_folder(night.settings)} holds no truth/: only simulated logs can be judged so."
+        )
+    from evaluation.truth import night_truth
+
+    return night_truth(truth_folder(night.settings), night.logs, night.run_date)
+
+
+def asked_entries(night: Night, truth: NightTruth) -> tuple[Forms, Forms, DataFrame]:
+    """The stripped form of each (locale, query) of D, the aliases of the release, and the entries that may answer one of them."""
+    asked = truth.weights[["locale", "query"]]
+    grammar = load_grammar()
+    keys = [(str(x), str(q)) for x, q in zip(asked["locale"], asked["query"], strict=True)]
+    forms = {(x, q): stripped(q, x, grammar) for x, q in keys}
+    released = night.lake.read(HEAD_RANKINGS, [night.run_date]).select("locale", "query").distinct()
+    public = night.lake.read(QUERIES, [night.run_date]).where("is_public")
+    aliases = aliases_of(released.toPandas(), public.select("locale", "query", "cluster_id", "searches_28d").toPandas())
+    tried = {(p, f) for (x, q), form in forms.items() for f in (q, form) for p in (x, x[:2], "*")}
+    named = tried | {(p, aliases[p, f]) for p, f in tried if (p, f) in aliases}
+    wanted = frame_of(night.spark, sorted(named), "locale string, query string")
+    return forms, aliases, wanted.join(released, ["locale", "query"])
+
+
+def served(night: Night, wanted: DataFrame) -> DataFrame:
+    """(locale, query, track_id, served_discount): where the lists of the window, as people were served them, had the tracks of `wanted`."""
+    from pyspark.sql import functions as F
+
+    first, before = night.run_date - timedelta(days=WINDOW_DAYS), night.run_date
+    asked = night.lake.read(SEARCH_LOG, allow_unvalidated=True)
+    asked = asked.where((F.col("search_date") >= F.lit(first)) & (F.col("search_date") < F.lit(before)))
+    bots = night.lake.read(BOT_DAYS, allow_unvalidated=True).select("user_id", "search_date")
+    asked = asked.join(F.broadcast(bots), ["user_id", "search_date"], "left_anti")
+    placed = asked.select(F.explode(places()).alias("locale"), "query", "results")
+    listed = placed.join(F.broadcast(wanted), ["locale", "query"]).select(
+        "locale", "query", F.posexplode("results").alias("_i", "track_id")
+    )
+    return listed.groupBy("locale", "query", "track_id").agg(
+        F.sum(F.lit(1.0) / F.log2(F.col("_i") + 2)).alias("served_discount")
+    )
+
+
+def report_mark(night: Night) -> str:
+    """Fingerprint of all that the figures follow from: the released lists, what the arms are ranked by, and the simulator's truth."""
+    day, root = [night.run_date], truth_folder(night.settings)
+    inputs = night.inputs(
+        released=(HEAD_RANKINGS, day),
+        candidates=(CANDIDATES, day),
+        queries=(QUERIES, day),
+        features=(feature_table("query_track"), day),
+        daily=(DAILY_ENGAGEMENT, night.window(WINDOW_DAYS)),
+        tracks=(TRACKS, [night.tracks_unit]),
+    )
+    files = sorted((root / "truth").glob("*")) + sorted((night.logs / "searches" / f"date={night.run_date}").glob("*"))
+    hashes = [[f.name, night.hashes.of(f)] for f in files if f.is_file()]
+    night.hashes.save()
+    return night.mark(inputs, hashes, code_fingerprint("jobs.report"))
+
+
+def judged_mark(night: Night) -> str:
+    """Fingerprint of what `jobs.ablate` fits and judges: the night's examples, features and released lists."""
+    day = [night.run_date]
+    return night.mark(
+        night.inputs(
+            examples=(training_examples_table(), day),
+            features=(feature_table("query_track"), day),
+            released=(HEAD_RANKINGS, day),
+        ),
+        dict(night.settings.ranker),
+    )
+
+
+def report_file(settings: Settings) -> Path:
+    """Where the night's figures are written."""
+    return Path(settings.reports) / "night.json"
+
+
+def ablation_file(settings: Settings) -> Path:
+    """Where jobs.ablate writes what each feature family is worth."""
+    return Path(settings.reports) / "ablation.json"
+
+
+def print_last(settings: Settings, console: Console) -> None:
+    """One line that says where the figures of a simulated night lie."""
+    if report_file(settings).exists():
+        console.print(f"figures against the simulator's truth: {report_file(settings)}", highlight=False)
