@@ -10,14 +10,8 @@ import duckdb
 
 from lake.layout import live_files
 from lake.schema import Column, Table
-from lake.tables import (
-    DAILY_ENGAGEMENT,
-    DAILY_SEARCHES,
-    DELIVERED_FILES,
-    ENGAGEMENT_EVENTS,
-    QUARANTINE,
-    SEARCH_LOG,
-)
+from lake.tables.daily import DAILY_ENGAGEMENT, DAILY_SEARCHES
+from lake.tables.logs import DELIVERED_FILES, ENGAGEMENT_EVENTS, QUARANTINE, SEARCH_LOG
 
 _TYPES = {"string": "VARCHAR", "bigint": "BIGINT", "int": "INTEGER", "double": "DOUBLE", "date": "DATE"}
 # what the other side keeps not, or in another form: a row's line, its text as JSON of the engine, foreign fields

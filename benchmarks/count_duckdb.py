@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from benchmarks.big_day import FIRST_DATE
 from lake.columns import POSITIONS
-from lake.tables import DAILY_ENGAGEMENT
+from lake.tables.daily import DAILY_ENGAGEMENT
 
 _LAST = POSITIONS + 1  # the tail cell
 # the same listener asked another query within two minutes

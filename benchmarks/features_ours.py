@@ -29,10 +29,12 @@ from benchmarks.ingest_ours import overrides, settings_of_command
 from features.catalogue import FAMILIES, feature_table
 from features.measures import LONGEST_DAYS
 from jobs import build_features, candidates, count_engagement, fit_exposure, ingest, understand
-from lake import tables as t
 from lake.io import Lake
 from lake.schema import Table
 from lake.session import SessionSettings, spark_session
+from lake.tables.daily import BOT_DAYS, DAILY_ENGAGEMENT, DAILY_SEARCHES, ENGAGEMENT_TILES, LISTENER_TILES
+from lake.tables.logs import ENGAGEMENT_EVENTS, SEARCH_LOG, TRACKS
+from lake.tables.nightly import CANDIDATES, EXPOSURE_CURVES, QUERIES
 from night.night import Night
 
 if TYPE_CHECKING:
@@ -40,8 +42,8 @@ if TYPE_CHECKING:
 
     from night.settings import Settings
 
-SHARED = (t.SEARCH_LOG, t.ENGAGEMENT_EVENTS, t.TRACKS, t.QUERIES, t.EXPOSURE_CURVES, t.CANDIDATES)
-COUNTED = (t.DAILY_ENGAGEMENT, t.ENGAGEMENT_TILES, t.LISTENER_TILES, t.DAILY_SEARCHES, t.BOT_DAYS)
+SHARED = (SEARCH_LOG, ENGAGEMENT_EVENTS, TRACKS, QUERIES, EXPOSURE_CURVES, CANDIDATES)
+COUNTED = (DAILY_ENGAGEMENT, ENGAGEMENT_TILES, LISTENER_TILES, DAILY_SEARCHES, BOT_DAYS)
 PAIRS = feature_table("query_track")
 ACTIONS = ("prepare", "whole", "night", "cut", "fewer", "families")
 _NEVER = 1_000_000  # days of history from which snapshots of the past would be made: the night builds its own alone
@@ -108,18 +110,18 @@ def night(spark: SparkSession, settings: Settings, root: Path) -> dict[str, Any]
 def told_of(this: Night, seconds: dict[str, float], bytes_written: int) -> dict[str, Any]:
     """Seconds of count and build, and what there was to do."""
     days = this.window(LONGEST_DAYS)
-    daily = this.lake.read(t.DAILY_ENGAGEMENT, days, allow_unvalidated=True)
-    whole = this.lake.read(t.DAILY_ENGAGEMENT, allow_unvalidated=True)
+    daily = this.lake.read(DAILY_ENGAGEMENT, days, allow_unvalidated=True)
+    whole = this.lake.read(DAILY_ENGAGEMENT, allow_unvalidated=True)
     return {
         "seconds": seconds,
         "bytes_written": bytes_written,
-        "days_held": len(this.lake.commits(t.DAILY_ENGAGEMENT)),
+        "days_held": len(this.lake.commits(DAILY_ENGAGEMENT)),
         "partials_read": daily.count(),
         "active_pairs": daily.select("locale", "query", "track_id").distinct().count(),
         "candidates": this.lake.commits(PAIRS)[this.settings.run_date].rows,
         "most_candidates": this.settings.ranking.max_entries * this.settings.candidates.cap,
         "impressions": int(whole.agg({"impressions": "sum"}).collect()[0][0]),
-        "searches": sum(c.rows for c in this.lake.commits(t.SEARCH_LOG).values()),
+        "searches": sum(c.rows for c in this.lake.commits(SEARCH_LOG).values()),
     }
 
 
@@ -159,7 +161,7 @@ def done(spark: SparkSession, action: str, settings: Settings, home: Path) -> di
         return night(spark, settings, clone(home, "night", COUNTED))
     few = replace(settings, candidates=replace(settings.candidates, cap=settings.candidates.cap // 4))
     begun = time.perf_counter()
-    candidates.run(Night(few, Lake(spark, clone(home, "fewer", (*COUNTED, t.CANDIDATES)))))
+    candidates.run(Night(few, Lake(spark, clone(home, "fewer", (*COUNTED, CANDIDATES)))))
     return {"seconds": {"candidates": round(time.perf_counter() - begun, 2)}}
 
 

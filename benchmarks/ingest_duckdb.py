@@ -24,7 +24,8 @@ from benchmarks.big_day import FIRST_DATE, file_of
 from benchmarks.children import on_two_cores
 from benchmarks.count_duckdb import ASKED, CHAINS, DAILY, REPHRASED, SHOWN
 from lake.columns import CLIENTS, KINDS
-from lake.tables import DAILY_ENGAGEMENT, DAILY_SEARCHES, ENGAGEMENT_EVENTS, SEARCH_LOG
+from lake.tables.daily import DAILY_ENGAGEMENT, DAILY_SEARCHES
+from lake.tables.logs import ENGAGEMENT_EVENTS, SEARCH_LOG
 
 BLOCK_BYTES = 64  # of SHA-256
 _BLANKS = " \t\n\x0b\f\r"

@@ -118,7 +118,8 @@ def keep_audited(this: Night, folder: Path) -> None:
     from pyspark.sql import functions as F
 
     from lake.places import places
-    from lake.tables import DAILY_ENGAGEMENT, JUDGEMENTS
+    from lake.tables.daily import DAILY_ENGAGEMENT
+    from lake.tables.nightly import JUDGEMENTS
     from night.examples import EXAMPLES
     from ranking.audit import audited_rows
 

@@ -44,7 +44,8 @@ def _hashed(root: Path, run_date: date, slots: int) -> str:
     from features.build.vectors import DAYS, fitted_vectors
     from lake.io import Lake
     from lake.session import SessionSettings, spark_session
-    from lake.tables import DAILY_ENGAGEMENT, VECTORS
+    from lake.tables.daily import DAILY_ENGAGEMENT
+    from lake.tables.nightly import VECTORS
 
     with tempfile.TemporaryDirectory() as work:
         spark = spark_session(

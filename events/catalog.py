@@ -13,7 +13,7 @@ from events.delivery import check_rested
 from events.reading import check_gzip, check_parquet
 from lake.errors import IncompleteDelivery, InputContractError
 from lake.fingerprint import fingerprint
-from lake.tables import TRACKS
+from lake.tables.logs import TRACKS
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession

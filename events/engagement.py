@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from events.dwell import PACKED, bin_of, packed_bins, unpacked
 from lake.columns import POSITIONS
-from lake.daily_tables import DAILY_ENGAGEMENT, DAILY_SEARCHES, ENGAGEMENT_MEASURES
+from lake.tables.daily import DAILY_ENGAGEMENT, DAILY_SEARCHES, ENGAGEMENT_MEASURES
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

@@ -11,7 +11,7 @@ from lake.fingerprint import fingerprint
 from lake.io import Lake
 from lake.rows import frame_of
 from lake.schema import Table
-from lake.tables import DELIVERED_FILES, ENGAGEMENT_EVENTS, FORGOTTEN_USERS, QUARANTINE, SEARCH_LOG
+from lake.tables.logs import DELIVERED_FILES, ENGAGEMENT_EVENTS, FORGOTTEN_USERS, QUARANTINE, SEARCH_LOG
 from lake.upkeep import remove_rows
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from events.raw_text import KEY, raw_texts
 from events.reading import PLACE
 from lake.errors import RowsUnaccounted
 from lake.schema import struct
-from lake.tables import DELIVERED_FILES, ENGAGEMENT_EVENTS, QUARANTINE, SEARCH_LOG
+from lake.tables.logs import DELIVERED_FILES, ENGAGEMENT_EVENTS, QUARANTINE, SEARCH_LOG
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession

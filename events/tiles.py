@@ -13,10 +13,10 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from events.engagement import SUMS
-from lake.daily_tables import DAILY_ENGAGEMENT, ENGAGEMENT_TILES, LISTENER_TILES
 from lake.fingerprint import fingerprint
 from lake.rows import frame_of
 from lake.schema import Table
+from lake.tables.daily import DAILY_ENGAGEMENT, ENGAGEMENT_TILES, LISTENER_TILES
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from events.contract import CORRUPT, EVENT_FIELDS, row_schema
 from events.ingest import judged_events
 from events.ubi import UbiSettings, ubi_parsed
-from lake.tables import DELIVERED_FILES, ENGAGEMENT_EVENTS, QUARANTINE
+from lake.tables.logs import DELIVERED_FILES, ENGAGEMENT_EVENTS, QUARANTINE
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -89,7 +89,7 @@ def feature_table(grain: Grain) -> Table:
         Column(
             c.name,
             "double",
-            c.feature.description.split("\n")[0],
+            c.feature.summary,
             c.feature.unit,
             nullable=c.feature.null_means is not None,
             low=c.feature.low,
@@ -108,6 +108,8 @@ def feature_table(grain: Grain) -> Table:
         "build_features",
         sort_by=() if grain == "query_track" else tuple(k.name for k in keys),
         as_computed=grain == "query_track",
+        gate="validate",
+        expires="as_of",
         has_check=False,
     )
 

@@ -24,7 +24,9 @@ from lake.errors import MissingPartition, PlayfirstError
 from lake.io import Lake
 from lake.rows import frame_of
 from lake.session import SessionSettings, spark_session
-from lake.tables import DAILY_ENGAGEMENT, QUERIES, TRACKS
+from lake.tables.daily import DAILY_ENGAGEMENT
+from lake.tables.logs import TRACKS
+from lake.tables.nightly import QUERIES
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -52,6 +52,11 @@ class Feature:
     description: str
     compute: Compute
 
+    @property
+    def summary(self) -> str:
+        """The first paragraph of the description, in one line."""
+        return " ".join(self.description.split("\n\n")[0].split())
+
     def columns(self) -> tuple[FeatureColumn, ...]:
         """The feature's columns: one a window, one a half-life, or just one."""
         spans: list[tuple[str, int | None, int | None]] = [

@@ -12,7 +12,7 @@ from evaluation.ablation import ablation, print_ablation, write_ablation
 from evaluation.judge import Judge
 from features.catalogue import FAMILIES, columns, feature_table
 from lake.errors import BadConfiguration
-from lake.tables import HEAD_RANKINGS
+from lake.tables.nightly import HEAD_RANKINGS
 from night.command import run_command
 from night.examples import examples_path
 from night.night import Done, Night, run_alone
@@ -68,7 +68,7 @@ def run(night: Night) -> Done:
     return Done(len(examples.grades), len(FAMILIES), f"NDCG@10 {found.ndcg10:.4f} with all; {out}")
 
 
-@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="ablate")
+@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")
 def main(config: DictConfig) -> None:
     """Run this step alone."""
     run_alone("ablate", run, config)

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import hydra
 from omegaconf import DictConfig
 
 from features.catalogue import matrix_fingerprint
 from lake.code import code_fingerprint
-from lake.tables import JUDGEMENTS
+from lake.tables.nightly import JUDGEMENTS
 from night.command import run_command
 from night.examples import EXAMPLES, PAIR, QUERY, TRACK, audited, write_examples
 from night.night import Done, Night, run_alone
-
-if TYPE_CHECKING:
-    pass
 
 
 def run(night: Night) -> Done:
@@ -39,7 +34,7 @@ def run(night: Night) -> Done:
     return Done(judged, lake.commits(EXAMPLES)[day].rows, f"{len(dates)} snapshots; {said}")
 
 
-@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="assemble")
+@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")
 def main(config: DictConfig) -> None:
     """Run this step alone."""
     run_alone("assemble", run, config)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 from functools import reduce
-from typing import TYPE_CHECKING
 
 import hydra
 from omegaconf import DictConfig
@@ -13,15 +12,12 @@ from features.build.backoff import fitted
 from features.build.engine import prepared
 from features.build.stored import stored_strengths, write_strengths, write_vectors
 from features.catalogue import chosen, feature_table
-from lake.tables import QUERIES
+from lake.tables.nightly import QUERIES
 from night.command import run_command
 from night.head import head_settings
 from night.night import Done, Night, run_alone
 from night.snapshots import daily_before, inputs_of, pending_snapshots, snapshot_mark, wanted_pairs
 from ranking.head import head_queries
-
-if TYPE_CHECKING:
-    pass
 
 
 def run(night: Night) -> Done:
@@ -64,7 +60,7 @@ def run(night: Night) -> Done:
     return Done(sum(per_date.values()), out, note)
 
 
-@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="build_features")
+@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")
 def main(config: DictConfig) -> None:
     """Run this step alone."""
     run_alone("build_features", run, config)

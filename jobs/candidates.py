@@ -6,7 +6,9 @@ import hydra
 from omegaconf import DictConfig
 
 from lake.code import code_fingerprint
-from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, QUERIES, TRACKS
+from lake.tables.daily import DAILY_ENGAGEMENT
+from lake.tables.logs import TRACKS
+from lake.tables.nightly import CANDIDATES, QUERIES
 from night.command import run_command
 from night.head import head_settings
 from night.night import Done, Night, run_alone
@@ -37,7 +39,7 @@ def run(night: Night) -> Done:
     return Done(head, sum(rows.values()), f"{head:,} head queries")
 
 
-@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="candidates")
+@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")
 def main(config: DictConfig) -> None:
     """Run this step alone."""
     run_alone("candidates", run, config)

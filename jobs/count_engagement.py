@@ -11,14 +11,8 @@ from events.bots import TRAILING_DAYS, BotRules, bot_days, chosen_artists, exclu
 from events.engagement import counted_days
 from events.sessions import sessions
 from events.tiles import Tile, listener_days
-from lake.tables import (
-    BOT_DAYS,
-    DAILY_ENGAGEMENT,
-    DAILY_SEARCHES,
-    ENGAGEMENT_EVENTS,
-    LISTENER_TILES,
-    SEARCH_LOG,
-)
+from lake.tables.daily import BOT_DAYS, DAILY_ENGAGEMENT, DAILY_SEARCHES, LISTENER_TILES
+from lake.tables.logs import ENGAGEMENT_EVENTS, SEARCH_LOG
 from night.command import run_command
 from night.counting import add_tiles, count_mark, is_of_older_version
 from night.night import Done, Night, run_alone
@@ -88,7 +82,7 @@ def run(night: Night) -> Done:
     return Done(counted, sum(rows.values()), f"{len(pending)} days, {made} tiles; searches left out: {by_rule}")
 
 
-@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="count_engagement")
+@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")
 def main(config: DictConfig) -> None:
     """Run this step alone."""
     run_alone("count_engagement", run, config)

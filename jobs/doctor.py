@@ -118,7 +118,7 @@ def main() -> int:
     overrides = [a for a in sys.argv[1:] if not a.startswith("run_date=")]
     try:
         with initialize_config_module("conf", version_base="1.3"):
-            settings = settings_of(compose("doctor", overrides=["run_date=1970-01-01", *overrides]))
+            settings = settings_of(compose("night", overrides=["run_date=1970-01-01", *overrides]))
     except Exception as error:
         print(f"jobs.doctor: {str(error).splitlines()[0]} Keys and their meaning: conf/night.yaml.", file=sys.stderr)
         return 2

@@ -11,7 +11,8 @@ from labels.exposure import CurveSettings, curves, position_counts
 from lake.code import code_fingerprint
 from lake.rows import frame_of
 from lake.schema import struct
-from lake.tables import DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES
+from lake.tables.daily import DAILY_ENGAGEMENT
+from lake.tables.nightly import EXPOSURE_CURVES, QUERIES
 from night.command import run_command
 from night.night import Done, Night, run_alone
 
@@ -47,7 +48,7 @@ def _mark(night: Night, day: date, settings: CurveSettings) -> str:
     return night.mark(inputs, settings, code_fingerprint("jobs.fit_exposure"))
 
 
-@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="fit_exposure")
+@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")
 def main(config: DictConfig) -> None:
     """Run this step alone."""
     run_alone("fit_exposure", run, config)

@@ -12,13 +12,14 @@ from omegaconf import DictConfig
 from events.forgetting import forget, pseudonyms, remember_forgotten
 from events.privacy import check_key, key_frame
 from jobs import assemble, build_features, candidates, count_engagement, fit_exposure, grade, understand, validate
-from jobs.maintain import AS_OF, OTHERS
 from lake.errors import LeakageFound, PlayfirstError, QualityGateFailed
 from lake.rerun import remove_reruns
-from lake.tables import FORGOTTEN_USERS, QUERIES
+from lake.tables.logs import FORGOTTEN_USERS
+from lake.tables.nightly import QUERIES
 from lake.upkeep import expire, files_holding, vacuum
 from night.command import run_command
 from night.night import Done, Night, run_alone
+from night.tables import all_tables, expiring
 from serving.listing import released_ages
 
 REBUILD = (understand, count_engagement, fit_exposure, candidates, build_features, validate, grade, assemble)
@@ -52,13 +53,13 @@ def run(night: Night) -> Done:
             if unit == nights[-1]:
                 newest = held  # told at the end: the files are purged in any case
                 continue
-            if not any(lake.state(table, unit) == "failed" for table in AS_OF):  # of what all nights read
+            if not any(lake.state(table, unit) == "failed" for table in expiring("as_of")):  # of what all nights read
                 raise
             # it did not pass, or no longer does: what it holds may be from before, and nobody reads it
-            for table in AS_OF:
+            for table in expiring("as_of"):
                 expire(lake, table, [unit])
             night.notes.append(f"the night of {unit} cannot be made anew and was removed: {str(held).splitlines()[0]}")
-    for table in (*AS_OF, *OTHERS):
+    for table in all_tables():
         if lake.exists(table):
             vacuum(lake, table, 0)
     shutil.rmtree(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import reduce
-from typing import TYPE_CHECKING
 
 import hydra
 from omegaconf import DictConfig
@@ -12,15 +11,14 @@ from omegaconf import DictConfig
 from labels.grades import GradeSettings, judgements
 from labels.unshown import unshown, with_unshown
 from lake.code import code_fingerprint
-from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, EXPOSURE_CURVES, JUDGEMENTS, QUERIES, TRACKS
+from lake.tables.daily import DAILY_ENGAGEMENT
+from lake.tables.logs import TRACKS
+from lake.tables.nightly import CANDIDATES, EXPOSURE_CURVES, JUDGEMENTS, QUERIES
 from night.command import run_command
 from night.head import head_settings
 from night.judged import SNAPSHOT_PAIRS, known_pairs, shown
 from night.night import Done, Night, run_alone
 from ranking.head import head_queries
-
-if TYPE_CHECKING:
-    pass
 
 
 def run(night: Night) -> Done:
@@ -66,7 +64,7 @@ def run(night: Night) -> Done:
     return Done(sum(lake.commits(DAILY_ENGAGEMENT)[d].rows for of in days.values() for d in of), sum(rows.values()))
 
 
-@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="grade")
+@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")
 def main(config: DictConfig) -> None:
     """Run this step alone."""
     run_alone("grade", run, config)

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import hydra
 from omegaconf import DictConfig
 
-from events.delivery import Deliveries, check_complete, check_missed, check_sources, simulated_as
+from events.delivery import check_complete, check_missed, check_sources, simulated_as
 from events.privacy import ensure_key
 from lake.provenance import ensure_provenance
-from lake.tables import DELIVERED_FILES, QUERIES
+from lake.tables.logs import DELIVERED_FILES
+from lake.tables.nightly import QUERIES
 from night.catalogs import store_catalog
 from night.command import run_command
-from night.deliveries import has_lost_a_source, ingest_folders, join_late, wanted_days
+from night.deliveries import deliveries_of, has_lost_a_source, ingest_folders, join_late, wanted_days
 from night.night import Done, Night, run_alone
-from queries.text.normalise import NORMAL_FORM_VERSION
-
-if TYPE_CHECKING:
-    pass
 
 
 def run(night: Night) -> Done:
@@ -40,9 +36,7 @@ def run(night: Night) -> Done:
     seen = [date.fromisoformat(u) - timedelta(days=1) for u in night.lake.commits(QUERIES)]
     seen += [date.fromisoformat(u) for u in night.lake.commits(DELIVERED_FILES)]
     check_missed(night.folders, [d for d in seen if d < night.run_date], settings.accept_incomplete)
-    deliveries = Deliveries(
-        folders, settings.days_late, (NORMAL_FORM_VERSION, settings.days_late), night.run_date, night.hashes.of
-    )
+    deliveries = deliveries_of(night, folders)
     fresh, late = wanted_days(night, deliveries)
     night.hashes.save()
     check_sources([f for f in folders if str(f.day) in fresh], settle_s, settings.accept_incomplete)
@@ -55,7 +49,7 @@ def run(night: Night) -> Done:
     return Done(done.rows_in, done.rows_out, done.note + (f"; {joined:,} events met their search" if joined else ""))
 
 
-@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="ingest")
+@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")
 def main(config: DictConfig) -> None:
     """Run this step alone."""
     run_alone("ingest", run, config)

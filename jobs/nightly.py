@@ -59,7 +59,7 @@ def run(this: Night, console: Console) -> Summary:
     return summary
 
 
-@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="nightly")
+@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")
 def main(config: DictConfig) -> None:
     """Run the night, or go on where a killed one stopped."""
     with told("jobs.nightly"):

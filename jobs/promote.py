@@ -41,7 +41,7 @@ def run(night: Night) -> Done:
     )
 
 
-@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="promote")
+@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")
 def main(config: DictConfig) -> None:
     """Run this command alone."""
     run_alone("promote", run, config)

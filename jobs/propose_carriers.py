@@ -5,7 +5,7 @@ from __future__ import annotations
 import hydra
 from omegaconf import DictConfig
 
-from lake.tables import QUERIES
+from lake.tables.nightly import QUERIES
 from night.command import run_command
 from night.night import Done, Night, run_alone
 from queries.grammar.constraints import mentions
@@ -31,7 +31,7 @@ def run(night: Night) -> Done:
     return Done(rows_out=told, note="add what reads like a carrier phrase to queries/data/carrier.v1.json")
 
 
-@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="propose_carriers")
+@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")
 def main(config: DictConfig) -> None:
     """Run this step alone."""
     run_alone("propose_carriers", run, config)

@@ -4,28 +4,25 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import hydra
 from omegaconf import DictConfig
 
 from lake.code import code_fingerprint
 from lake.errors import QualityGateFailed
-from lake.tables import DELIVERED_FILES, HEAD_RANKINGS, JUDGEMENTS, QUERIES, TRACKS
+from lake.tables.logs import DELIVERED_FILES, TRACKS
+from lake.tables.nightly import HEAD_RANKINGS, QUERIES
 from night.command import run_command
 from night.examples import refuse_leaks
 from night.gate import gate
 from night.lineage import made_from, note_published, published_already, refuse_losses
 from night.night import Done, Night, run_alone
 from night.released import entries_of, publish_mark, refuse_too_few, traffic
+from night.tables import gated
 from queries.text.carrier import grammar_bytes
-from ranking.examples import training_examples_table
 from serving.content import TrackInfo
 from serving.publish import publish
 from serving.writer import write_release
-
-if TYPE_CHECKING:
-    pass
 
 FEW_ENTRIES = 50
 
@@ -43,7 +40,7 @@ def run(night: Night) -> Done:
     from pyspark.sql import functions as F
 
     refuse_losses(night, root, inputs)
-    gate(night, (JUDGEMENTS, training_examples_table(), HEAD_RANKINGS), "publish")
+    gate(night, gated("publish"), "publish")
     lake = night.lake
     rankings = lake.read(HEAD_RANKINGS, [night.run_date]).toPandas()
     if rankings.empty:
@@ -86,7 +83,7 @@ def run(night: Night) -> Done:
     return Done(len(rankings), len(entries), f"{outcome.message}; {covered / max(asked, 1):.1%} of public traffic")
 
 
-@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="publish")
+@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")
 def main(config: DictConfig) -> None:
     """Run this step alone."""
     run_alone("publish", run, config)

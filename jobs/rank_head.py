@@ -8,7 +8,8 @@ from omegaconf import DictConfig
 from features.catalogue import feature_table, matrix_fingerprint
 from lake.code import code_fingerprint, library_versions
 from lake.fingerprint import file_hash
-from lake.tables import CANDIDATES, HEAD_RANKINGS, QUERIES, TRACKS
+from lake.tables.logs import TRACKS
+from lake.tables.nightly import CANDIDATES, HEAD_RANKINGS, QUERIES
 from night.command import run_command
 from night.head import head_settings
 from night.night import Done, Night, run_alone
@@ -60,7 +61,7 @@ def run(night: Night) -> Done:
     return Done(lake.commits(PAIR)[night.settings.run_date].rows, sum(written.values()), note)
 
 
-@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="rank_head")
+@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")
 def main(config: DictConfig) -> None:
     """Run this step alone."""
     run_alone("rank_head", run, config)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import hydra
 from omegaconf import DictConfig
@@ -11,7 +10,8 @@ from omegaconf import DictConfig
 from evaluation.errors import MetricInput, TruthUnreadable
 from features.catalogue import feature_table
 from lake.places import places
-from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, HEAD_RANKINGS, QUERIES
+from lake.tables.daily import DAILY_ENGAGEMENT
+from lake.tables.nightly import CANDIDATES, HEAD_RANKINGS, QUERIES
 from night.command import run_command
 from night.night import Done, Night, run_alone
 from night.truth import (
@@ -24,9 +24,6 @@ from night.truth import (
     served,
     truth_of,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 def run(night: Night) -> Done:
@@ -93,7 +90,7 @@ def run_if_judged(night: Night) -> Done:
         return Done(skipped=True, note=str(error))
 
 
-@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="report")
+@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")
 def main(config: DictConfig) -> None:
     """Run this step alone."""
     run_alone("report", run, config)

@@ -67,7 +67,7 @@ def run(night: Night) -> Done:
     return Done(len(examples.grades), ranker.trees, note)
 
 
-@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="train")
+@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")
 def main(config: DictConfig) -> None:
     """Run this step alone."""
     run_alone("train", run, config)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import hydra
 from omegaconf import DictConfig
@@ -11,7 +10,7 @@ from omegaconf import DictConfig
 from features.build.engine import feature_frames
 from features.catalogue import chosen, matrix_names
 from lake.errors import BadConfiguration
-from lake.tables import QUERIES
+from lake.tables.nightly import QUERIES
 from night.command import run_command
 from night.examples import EXAMPLES
 from night.feature_trial import PAIR_KEYS, stored_examples, with_tried
@@ -20,9 +19,6 @@ from night.snapshots import daily_before, inputs_of
 from ranking.ranker import RankerParams
 from ranking.scoring import feature_list
 from ranking.trying import fewer, tried
-
-if TYPE_CHECKING:
-    pass
 
 
 def run(night: Night) -> Done:
@@ -70,7 +66,7 @@ def run(night: Night) -> Done:
     return Done(rows, len(names), note)
 
 
-@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="try_feature")
+@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")
 def main(config: DictConfig) -> None:
     """Run this step alone."""
     run_alone("try_feature", run, config)

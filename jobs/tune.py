@@ -70,7 +70,7 @@ def swept(night: Night) -> Done:
 _finished: list[tuple[SearchSettings, Winner]] = []
 
 
-@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="tune")
+@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")
 def main(config: DictConfig) -> None:
     """Run one named sweep; with `--multirun`, one for each combination of values."""
     running = HydraConfig.get()

@@ -12,7 +12,8 @@ from events.engagement import pleased_plays
 from lake.code import code_fingerprint, library_versions
 from lake.errors import SchemaMismatch
 from lake.schema import struct
-from lake.tables import ALIAS_PAIRS, ENGAGEMENT_EVENTS, QUERIES, SEARCH_LOG, TRACKS
+from lake.tables.logs import ENGAGEMENT_EVENTS, SEARCH_LOG, TRACKS
+from lake.tables.nightly import ALIAS_PAIRS, QUERIES
 from night.command import run_command
 from night.night import Done, Night, run_alone
 from queries.nightly.aliases import AliasRules, asked_again, played_alike
@@ -104,7 +105,7 @@ def _pairs(
     return steps.select(*columns).unionByName(alike.select(*columns)).localCheckpoint()
 
 
-@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="understand")
+@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")
 def main(config: DictConfig) -> None:
     """Run this step alone."""
     run_alone("understand", run, config)

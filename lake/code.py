@@ -22,6 +22,7 @@ from lake.fingerprint import fingerprint
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = (
     "jobs",
+    "night",
     "lake",
     "events",
     "queries",
@@ -51,8 +52,8 @@ _MOVES_DATA = (
     "serving",
 )
 _COMPUTES = ("lake.places", "lake.columns")  # the modules of those rooms that do
-# steps import single functions of each other: of them only what is named, and what that uses, enters
-_BY_NAME = "jobs."
+# steps share functions of `night`: of its modules only what is named, and what that uses, enters
+_BY_NAME = ("jobs.", "night.")
 _CACHE_VERSION = 1
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lake.layout import first_options, has_whole_log, live_files
 from lake.rows import frame_of
 from lake.schema import Table, struct
-from lake.tables import LEDGER
+from lake.tables.models import LEDGER
 
 if TYPE_CHECKING:
     from lake.io import Lake

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lake.errors import SchemaMismatch
 
@@ -51,6 +51,8 @@ class Table:
     as_computed: bool = (
         False  # rows stay in the files and the order they come in: wide ones are dear to exchange and to sort
     )
+    gate: Literal["validate", "publish"] | None = None  # the step that judges it before anybody else reads it
+    expires: Literal["as_of", "quarantine"] | None = None  # which retention of `jobs.maintain` removes its old units
     has_check: bool = True  # whether Delta refuses rows out of bounds; the gate judges feature tables instead
 
     def __post_init__(self) -> None:

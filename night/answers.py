@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from lake.tables import QUERIES
+from lake.tables.nightly import QUERIES
 from night.night import Night
 from night.settings import Settings
 

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from events import catalog as catalog_reading
 from events.delivery import delivered
 from lake.columns import BACKDATED
-from lake.tables import TRACKS
+from lake.tables.logs import TRACKS
 from night.night import Night
 from queries.nightly.names import with_normal_names
 from queries.text.normalise import NORMAL_FORM_VERSION
-
-if TYPE_CHECKING:
-    pass
 
 
 def store_catalog(night: Night) -> int:

@@ -7,15 +7,8 @@ from datetime import date, timedelta
 from events.bots import TRAILING_DAYS, BotRules
 from events.engagement import COUNT_VERSION
 from events.tiles import write_tiles
-from lake.tables import (
-    BOT_DAYS,
-    DAILY_ENGAGEMENT,
-    DAILY_SEARCHES,
-    ENGAGEMENT_EVENTS,
-    ENGAGEMENT_TILES,
-    LISTENER_TILES,
-    SEARCH_LOG,
-)
+from lake.tables.daily import BOT_DAYS, DAILY_ENGAGEMENT, DAILY_SEARCHES, ENGAGEMENT_TILES, LISTENER_TILES
+from lake.tables.logs import ENGAGEMENT_EVENTS, SEARCH_LOG
 from night.night import Night
 
 

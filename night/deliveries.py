@@ -18,13 +18,19 @@ from events.ubi import UbiSettings
 from events.waiting import joined_late, recounted
 from lake.errors import IncompleteDelivery
 from lake.schema import Table, struct
-from lake.tables import DELIVERED_FILES, ENGAGEMENT_EVENTS, FORGOTTEN_USERS, QUARANTINE, SEARCH_LOG
+from lake.tables.logs import DELIVERED_FILES, ENGAGEMENT_EVENTS, FORGOTTEN_USERS, QUARANTINE, SEARCH_LOG
 from night.night import Done, Night
 from queries.nightly.understand import normalised
 from queries.text.normalise import NORMAL_FORM_VERSION
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row
+
+
+def deliveries_of(night: Night, folders: list[Folder]) -> Deliveries:
+    """The folders with what their marks follow from: content, the versions that read them, and which later folders still count."""
+    late = night.settings.ingest.days_late
+    return Deliveries(folders, late, (NORMAL_FORM_VERSION, late), night.run_date, night.hashes.of)
 
 
 def has_lost_a_source(night: Night, folder: Folder) -> bool:

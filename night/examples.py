@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from features.catalogue import feature_table
 from lake.errors import LeakageFound, MissingPartition
-from lake.tables import JUDGEMENTS, QUERIES
+from lake.tables.nightly import JUDGEMENTS, QUERIES
 from night.leaks import refuse_future, refuse_label_leaks
 from night.night import Night
 from ranking.examples import examples, matrix, training_examples_table

@@ -7,16 +7,14 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
-from features.catalogue import feature_tables
 from lake.columns import RUN_DATE
 from lake.schema import Table
-from lake.tables import LOG_TABLES
 from night.night import Done, Night
+from night.tables import all_tables
 from quality.drift import JUDGED_FROM_NIGHTS, drift, shifts, with_shifts
 from quality.engine import GateContext, import_ahead, write_data_docs, write_index
 from quality.gate import Verdict, hold, judge
 from quality.record import NightRecord
-from ranking.examples import training_examples_table
 
 
 def gate(night: Night, tables: Sequence[Table], step: str) -> Done:
@@ -78,7 +76,7 @@ def _record(night: Night) -> NightRecord:
         night.notes.append(
             f"the night's earlier verdicts could not be read: the index of the Data Docs begins anew ({record.unreadable})"
         )
-    known = {t.name: t for t in (*LOG_TABLES, *feature_tables(), training_examples_table())}
+    known = {t.name: t for t in all_tables()}
     record.keep_current(lambda name, unit: night.lake.fingerprint(known[name], unit) if name in known else None)
     return record
 

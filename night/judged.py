@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from features.catalogue import feature_table
 from labels.unshown import PAIR
 from lake.places import places
-from lake.tables import CANDIDATES
+from lake.tables.nightly import CANDIDATES
 from night.night import Night
 from ranking.candidates import is_from_logs
 

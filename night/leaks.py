@@ -13,7 +13,9 @@ from labels.exposure import CurveSettings
 from lake.code import code_fingerprint
 from lake.errors import LeakageFound
 from lake.rows import frame_of
-from lake.tables import BACKOFF_STRENGTHS, DAILY_ENGAGEMENT, FEATURE_AUDITS, JUDGEMENTS, LISTENER_TILES, QUERIES
+from lake.tables.daily import DAILY_ENGAGEMENT, LISTENER_TILES
+from lake.tables.models import FEATURE_AUDITS
+from lake.tables.nightly import BACKOFF_STRENGTHS, JUDGEMENTS, QUERIES
 from night.night import Night
 from night.snapshots import inputs_of
 from ranking.artefacts import not_of_the_past

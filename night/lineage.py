@@ -10,16 +10,8 @@ from typing import Any
 from features.build.stored import catalogs_of
 from lake.errors import ReleaseHeld
 from lake.fingerprint import file_hash
-from lake.tables import (
-    BACKOFF_STRENGTHS,
-    CANDIDATES,
-    DELIVERED_FILES,
-    ENGAGEMENT_EVENTS,
-    EXPOSURE_CURVES,
-    QUERIES,
-    TRACKS,
-    VECTORS,
-)
+from lake.tables.logs import DELIVERED_FILES, ENGAGEMENT_EVENTS, TRACKS
+from lake.tables.nightly import BACKOFF_STRENGTHS, CANDIDATES, EXPOSURE_CURVES, QUERIES, VECTORS
 from night.night import Night
 from night.rankers import ranker_of, sweep_of
 from ranking.examples import training_examples_table

@@ -22,7 +22,8 @@ from lake.provenance import provenance
 from lake.rerun import RerunLake
 from lake.schema import Table
 from lake.session import LazySession, SessionSettings
-from lake.tables import BOT_DAYS, DAILY_ENGAGEMENT, DAILY_SEARCHES, LISTENER_TILES, SEARCH_LOG, TRACKS
+from lake.tables.daily import BOT_DAYS, DAILY_ENGAGEMENT, DAILY_SEARCHES, LISTENER_TILES
+from lake.tables.logs import SEARCH_LOG, TRACKS
 from night.command import settings_of, told
 from night.settings import Settings
 from ranking.examples import teachable, training_dates

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from lake.code import code_fingerprint
 from lake.errors import QualityGateFailed
 from lake.places import places
-from lake.tables import HEAD_RANKINGS, QUERIES, TRACKS
+from lake.tables.logs import TRACKS
+from lake.tables.nightly import HEAD_RANKINGS, QUERIES
 from night.night import Night
 from queries.text.carrier import grammar_bytes
 from serving.content import Entry, RankedTrack

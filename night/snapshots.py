@@ -11,7 +11,9 @@ from features.catalogue import BACK, KEYS, OWN, feature_table, feature_tables, m
 from features.measures import LONGEST_DAYS
 from labels.unshown import unshown
 from lake.code import code_fingerprint, library_versions
-from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES, TRACKS
+from lake.tables.daily import DAILY_ENGAGEMENT
+from lake.tables.logs import TRACKS
+from lake.tables.nightly import CANDIDATES, EXPOSURE_CURVES, QUERIES
 from night.head import head_settings
 from night.night import Night
 from ranking.candidates import is_from_logs

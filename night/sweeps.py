@@ -11,7 +11,7 @@ from lake.code import code_fingerprint, library_versions
 from lake.errors import BadConfiguration
 from lake.rows import frame_of
 from lake.schema import struct
-from lake.tables import TRIALS
+from lake.tables.models import TRIALS
 from night.checks import search_settings
 from night.examples import EXAMPLES, examples_path
 from night.night import Done, Night

@@ -13,7 +13,9 @@ from lake.code import code_fingerprint
 from lake.errors import InputContractError
 from lake.places import places
 from lake.rows import frame_of
-from lake.tables import BOT_DAYS, CANDIDATES, DAILY_ENGAGEMENT, HEAD_RANKINGS, QUERIES, SEARCH_LOG, TRACKS
+from lake.tables.daily import BOT_DAYS, DAILY_ENGAGEMENT
+from lake.tables.logs import SEARCH_LOG, TRACKS
+from lake.tables.nightly import CANDIDATES, HEAD_RANKINGS, QUERIES
 from night.night import Night
 from night.released import aliases_of
 from night.settings import Settings

@@ -55,7 +55,7 @@ def training_examples_table() -> Table:
         Column(
             c.name,
             "double",
-            c.feature.description.split("\n")[0],
+            c.feature.summary,
             c.feature.unit,
             nullable=True,
             low=c.feature.low,
@@ -87,6 +87,8 @@ def training_examples_table() -> Table:
         ),
         "assemble",
         sort_by=("qid",),
+        gate="publish",
+        expires="as_of",
         has_check=False,
     )
 

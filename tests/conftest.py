@@ -114,7 +114,7 @@ class World:
             f"cluster.work_dir={home}/spark",
         ]
         with initialize_config_module("conf", version_base="1.3"):
-            return settings_of(compose("nightly", overrides=[*places, *overrides]))
+            return settings_of(compose("night", overrides=[*places, *overrides]))
 
     def night(self, spark: SparkSession, home: Path, *overrides: str) -> Night:
         """A night over this world on the shared session."""

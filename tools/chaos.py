@@ -26,15 +26,8 @@ from pathlib import Path
 
 from lake.layout import live_files
 from lake.lock import is_held
-from lake.tables import (
-    BOT_DAYS,
-    DAILY_ENGAGEMENT,
-    DAILY_SEARCHES,
-    DELIVERED_FILES,
-    ENGAGEMENT_EVENTS,
-    QUARANTINE,
-    SEARCH_LOG,
-)
+from lake.tables.daily import BOT_DAYS, DAILY_ENGAGEMENT, DAILY_SEARCHES
+from lake.tables.logs import DELIVERED_FILES, ENGAGEMENT_EVENTS, QUARANTINE, SEARCH_LOG
 
 TABLES = (SEARCH_LOG, ENGAGEMENT_EVENTS, QUARANTINE, DELIVERED_FILES, DAILY_SEARCHES, DAILY_ENGAGEMENT, BOT_DAYS)
 DAYS, FIRST, RUN_DATE = 3, "2026-03-01", "2026-03-04"
@@ -115,7 +108,7 @@ from jobs import count_engagement, ingest
 from night.command import settings_of, told
 from night.night import night
 with initialize_config_module("conf", version_base="1.3"):
-    settings = settings_of(compose("nightly", overrides=sys.argv[1:]))
+    settings = settings_of(compose("night", overrides=sys.argv[1:]))
 with told("chaos"), night(settings) as this:
     print(ingest.run(this), flush=True)
     print(count_engagement.run(this), flush=True)

@@ -9,11 +9,11 @@ from functools import cache
 from pathlib import Path
 
 from features.build.engine import asked_sums
-from features.catalogue import feature_tables, features
+from features.catalogue import features, matrix_names
 from features.measures import LONGEST_DAYS, Sum
 from features.spec import Feature
 from lake.schema import Column, Table
-from lake.tables import LOG_TABLES
+from night.tables import all_tables
 from ranking.examples import training_examples_table
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -104,7 +104,7 @@ def _feature(feature: Feature) -> list[str]:
 def table_page() -> str:
     """Every table: grain, keys, partition, writer, columns."""
     lines = [HEADER, "# Tables", ""]
-    for table in (*LOG_TABLES, *feature_tables(), training_examples_table()):
+    for table in all_tables():
         lines += _table(table)
     return "\n".join(lines) + "\n"
 
@@ -117,7 +117,14 @@ def _table(table: Table) -> list[str]:
         f"{table.grain[0].upper()}{table.grain[1:]}. Keys: {', '.join(f'`{k}`' for k in table.keys)}; {where}{unit}. "
     )
     head += f"Written by {'every step' if table.written_by == 'every step' else f'`jobs.{table.written_by}`'}.{closed}"
-    rows = [f"| `{c.name}` | {c.type} | {_limits(c)} | {c.meaning} |" for c in table.columns]
+    # the matrix is listed once, with the tables of features
+    is_listed = set(matrix_names()) if table == training_examples_table() else set()
+    listed = [c for c in table.columns if c.name not in is_listed]
+    rows = [f"| `{c.name}` | {c.type} | {_limits(c)} | {_whole(c.meaning)} |" for c in listed]
+    if len(listed) < len(table.columns):
+        rows.append(
+            f"| *and the matrix* | double | | the {len(is_listed)} columns of the three feature tables, in their order |"
+        )
     return [
         f"## {table.name}",
         "",
@@ -128,6 +135,10 @@ def _table(table: Table) -> list[str]:
         *rows,
         "",
     ]
+
+
+def _whole(meaning: str) -> str:
+    return meaning.replace("|", "\\|")
 
 
 def _limits(column: Column) -> str:

@@ -21,7 +21,8 @@ from lake.columns import BACKDATED
 from lake.io import Lake
 from lake.rows import frame_of
 from lake.schema import struct
-from lake.tables import BACKOFF_STRENGTHS, EXPOSURE_CURVES, TRACKS, VECTORS
+from lake.tables.logs import TRACKS
+from lake.tables.nightly import BACKOFF_STRENGTHS, EXPOSURE_CURVES, VECTORS
 
 
 def stored_inputs(

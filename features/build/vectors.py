@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from features.build.keys import key_of, track_keys, with_keys
 from lake.schema import struct
-from lake.tables import VECTORS
+from lake.tables.nightly import VECTORS
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

@@ -7,7 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from lake.places import places
-from lake.tables import QUERIES
+from lake.tables.nightly import QUERIES
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -30,7 +30,7 @@ def test_both_sides_give_the_same_tables(spark: SparkSession, tmp_path: Path) ->
     ingest.requests_table([folder], tmp_path / "requests.parquet")
     with initialize_config_module("conf", version_base="1.3"):
         words = [*overrides(folder, catalog, DAY.run_date, home), "ingest.max_quarantined_share=1"]
-        settings = settings_of(compose("ingest", overrides=words))
+        settings = settings_of(compose("night", overrides=words))
     with recorded(spark) as actions:
         seconds = timed_steps(Night(settings, Lake(spark, home / "lake")))
     given = ingest_duckdb.Inputs(folder, catalog, home / "key", tmp_path / "requests.parquet", memory="1GB")

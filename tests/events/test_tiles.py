@@ -18,7 +18,7 @@ from events.tiles import ALL_TIME, SIZES, YEAR, Tile, cover, history, tile_aroun
 from lake.columns import POSITIONS
 from lake.io import Lake
 from lake.schema import struct
-from lake.tables import DAILY_ENGAGEMENT, ENGAGEMENT_TILES
+from lake.tables.daily import DAILY_ENGAGEMENT, ENGAGEMENT_TILES
 
 START = date(2026, 3, 1)
 

@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from events.ubi import UbiSettings
 from events.waiting import joined_late, recounted
 from lake.schema import struct
-from lake.tables import DELIVERED_FILES, QUARANTINE
+from lake.tables.logs import DELIVERED_FILES, QUARANTINE
 
 DAY = date(2026, 3, 2)
 SEARCHES = "search_id string, results array<string>, search_date date, delivered_date date"

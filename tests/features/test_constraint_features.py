@@ -13,7 +13,9 @@ from features.build.engine import feature_frames
 from features.build.inputs import FeatureInputs
 from features.catalogue import chosen
 from lake.schema import struct
-from lake.tables import DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES, TRACKS
+from lake.tables.daily import DAILY_ENGAGEMENT
+from lake.tables.logs import TRACKS
+from lake.tables.nightly import EXPOSURE_CURVES, QUERIES
 from tests.features.rows import AS_OF, filled
 
 # query -> its constraint key and the genres in it

@@ -20,7 +20,9 @@ from events.engagement import SUMS
 from features.build.engine import feature_frames
 from features.build.inputs import FeatureInputs
 from lake.schema import struct
-from lake.tables import DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES, TRACKS, VECTORS
+from lake.tables.daily import DAILY_ENGAGEMENT
+from lake.tables.logs import TRACKS
+from lake.tables.nightly import EXPOSURE_CURVES, QUERIES, VECTORS
 
 PLANS = Path(__file__).parent / "plans"
 # what moves rows or meets them; scans of files, projections, filters and sums are left out

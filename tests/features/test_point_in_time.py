@@ -16,7 +16,9 @@ from features.build.engine import asked_sums, feature_frames
 from features.build.inputs import FeatureInputs
 from features.catalogue import columns
 from lake.schema import struct
-from lake.tables import DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES, TRACKS
+from lake.tables.daily import DAILY_ENGAGEMENT
+from lake.tables.logs import TRACKS
+from lake.tables.nightly import EXPOSURE_CURVES, QUERIES
 from night.snapshots import training_pairs
 from tests.features.rows import filled
 

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from features.build.popularity import popularity_by_snapshot
 from features.build.stored import catalogs_of
 from lake.io import Lake
-from lake.tables import TRACKS
+from lake.tables.logs import TRACKS
 from tests.features.rows import filled
 
 FIRST, SECOND, D = date(2026, 1, 30), date(2026, 2, 20), date(2026, 3, 1)

@@ -13,7 +13,9 @@ from events.engagement import SUMS
 from features.build.engine import feature_frames
 from features.build.inputs import FeatureInputs
 from lake.schema import struct
-from lake.tables import DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES, TRACKS
+from lake.tables.daily import DAILY_ENGAGEMENT
+from lake.tables.logs import TRACKS
+from lake.tables.nightly import EXPOSURE_CURVES, QUERIES
 from tests.features.rows import AS_OF, filled
 
 # HEAD: the head query's impressions, a fifth of all; the other query shows the other tracks once each

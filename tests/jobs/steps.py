@@ -10,7 +10,8 @@ from pyspark.sql import functions as F
 
 from jobs import count_engagement, ingest
 from lake.io import Lake
-from lake.tables import DAILY_ENGAGEMENT, DELIVERED_FILES, ENGAGEMENT_EVENTS, QUARANTINE, SEARCH_LOG
+from lake.tables.daily import DAILY_ENGAGEMENT
+from lake.tables.logs import DELIVERED_FILES, ENGAGEMENT_EVENTS, QUARANTINE, SEARCH_LOG
 from night.night import Night
 from tests.conftest import NO_BOTS, World
 from tests.events.deliveries import FIRST, TRACKS, Delivered, as_set, by_file, written

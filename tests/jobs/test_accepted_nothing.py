@@ -10,7 +10,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from jobs import ingest
 from lake.errors import IncompleteDelivery, KeyUnusable
-from lake.tables import DELIVERED_FILES, SEARCH_LOG
+from lake.tables.logs import DELIVERED_FILES, SEARCH_LOG
+from night import deliveries
 from tests.events.deliveries import Delivered, moment, plain_days, reaction, search, written
 from tests.jobs.steps import deliver, exact, ingested, night, with_catalog
 
@@ -68,12 +69,12 @@ def test_reactions_in_words_that_nobody_configured_are_held_by_name(spark: Spark
 def test_rows_that_a_step_loses_are_missed(spark: SparkSession, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What an empty key did: the join with it left no search, and no file to account for."""
     deliver(root, plain_days(1))
-    real = ingest.key_frame
+    real = deliveries.key_frame
 
     def no_row(spark: SparkSession, key_file: Path) -> DataFrame:
         return real(spark, key_file).limit(0)
 
-    monkeypatch.setattr(ingest, "key_frame", no_row)
+    monkeypatch.setattr(deliveries, "key_frame", no_row)
     held(
         spark,
         root,

@@ -17,7 +17,8 @@ from events.privacy import key_frame, with_pseudonym
 from events.tiles import history
 from jobs import count_engagement, ingest, understand
 from lake.errors import IncompleteDelivery
-from lake.tables import DAILY_ENGAGEMENT, DELIVERED_FILES, ENGAGEMENT_TILES, QUARANTINE, SEARCH_LOG
+from lake.tables.daily import DAILY_ENGAGEMENT, ENGAGEMENT_TILES
+from lake.tables.logs import DELIVERED_FILES, QUARANTINE, SEARCH_LOG
 from tests.events.deliveries import FIRST, Delivered, moment, plain_days, reaction, search, written
 from tests.jobs.steps import counted, deliver, exact, in_a_batch, ingested, night, with_catalog
 

@@ -20,7 +20,7 @@ from night.summary import Summary
 from rich.console import Console
 from lake.session import is_connect
 with initialize_config_module("conf", version_base="1.3"):
-    settings = settings_of(compose("nightly", overrides=sys.argv[2:]))
+    settings = settings_of(compose("night", overrides=sys.argv[2:]))
 with night(settings) as this:
     assert is_connect(this.spark)
     summary = Summary(Console(width=160))

@@ -14,7 +14,8 @@ from pyspark.sql import functions as F
 from lake.errors import QualityGateFailed
 from lake.io import Lake
 from lake.schema import Table
-from lake.tables import BACKOFF_STRENGTHS, EXPOSURE_CURVES, QUARANTINE
+from lake.tables.logs import QUARANTINE
+from lake.tables.nightly import BACKOFF_STRENGTHS, EXPOSURE_CURVES
 from night import gate as room
 from night.gate import gate
 from night.night import Night

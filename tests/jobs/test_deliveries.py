@@ -18,7 +18,9 @@ from lake.errors import IncompleteDelivery, NightLocked
 from lake.io import Lake
 from lake.lock import night_lock
 from lake.schema import struct
-from lake.tables import DAILY_ENGAGEMENT, FORGOTTEN_USERS, QUARANTINE, QUERIES, SEARCH_LOG
+from lake.tables.daily import DAILY_ENGAGEMENT
+from lake.tables.logs import FORGOTTEN_USERS, QUARANTINE, SEARCH_LOG
+from lake.tables.nightly import QUERIES
 from lake.upkeep import files_holding
 from tests.events.deliveries import FIRST, Delivered, as_set, made_log
 from tests.jobs.steps import counted, deliver, exact, ingested, night, with_catalog

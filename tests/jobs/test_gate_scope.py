@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from lake.errors import QualityGateFailed
 from lake.io import Lake
-from lake.tables import EXPOSURE_CURVES
+from lake.tables.nightly import EXPOSURE_CURVES
 from night.gate import gate
 from night.night import Night
 from ranking.examples import training_examples_table

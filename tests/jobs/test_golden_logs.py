@@ -15,9 +15,10 @@ from events.contract import CONTRACT_VERSION
 from events.engagement import COUNT_VERSION
 from events.tiles import TILE_VERSION
 from jobs import count_engagement, ingest
-from lake import tables as t
 from lake.io import Lake
 from lake.schema import Table
+from lake.tables.daily import BOT_DAYS, DAILY_ENGAGEMENT, DAILY_SEARCHES, ENGAGEMENT_TILES, LISTENER_TILES
+from lake.tables.logs import DELIVERED_FILES, ENGAGEMENT_EVENTS, QUARANTINE, SEARCH_LOG, TRACKS
 from queries.text.normalise import NORMAL_FORM_VERSION
 from tests.events.deliveries import Delivered, made_log, moment, reaction, search
 from tests.jobs.steps import deliver, night
@@ -27,16 +28,16 @@ WRITE = "PLAYFIRST_WRITE_GOLDEN"
 READ = {"CONTRACT_VERSION": CONTRACT_VERSION, "NORMAL_FORM_VERSION": NORMAL_FORM_VERSION}
 COUNTED = READ | {"COUNT_VERSION": COUNT_VERSION}
 VERSIONS: dict[Table, dict[str, int]] = {
-    t.SEARCH_LOG: READ,
-    t.ENGAGEMENT_EVENTS: READ,
-    t.QUARANTINE: READ,
-    t.DELIVERED_FILES: READ,
-    t.TRACKS: {"CATALOG_VERSION": CATALOG_VERSION, "NORMAL_FORM_VERSION": NORMAL_FORM_VERSION},
-    t.DAILY_ENGAGEMENT: COUNTED,
-    t.DAILY_SEARCHES: COUNTED,
-    t.BOT_DAYS: COUNTED,
-    t.LISTENER_TILES: COUNTED | {"TILE_VERSION": TILE_VERSION},
-    t.ENGAGEMENT_TILES: COUNTED | {"TILE_VERSION": TILE_VERSION},
+    SEARCH_LOG: READ,
+    ENGAGEMENT_EVENTS: READ,
+    QUARANTINE: READ,
+    DELIVERED_FILES: READ,
+    TRACKS: {"CATALOG_VERSION": CATALOG_VERSION, "NORMAL_FORM_VERSION": NORMAL_FORM_VERSION},
+    DAILY_ENGAGEMENT: COUNTED,
+    DAILY_SEARCHES: COUNTED,
+    BOT_DAYS: COUNTED,
+    LISTENER_TILES: COUNTED | {"TILE_VERSION": TILE_VERSION},
+    ENGAGEMENT_TILES: COUNTED | {"TILE_VERSION": TILE_VERSION},
 }
 
 

@@ -13,7 +13,8 @@ from features.catalogue import columns
 from jobs import assemble, publish
 from lake.commits import units_written
 from lake.errors import LeakageFound
-from lake.tables import FEATURE_AUDITS, JUDGEMENTS
+from lake.tables.models import FEATURE_AUDITS
+from lake.tables.nightly import JUDGEMENTS
 from night import leaks
 from night.examples import EXAMPLES, examples_path
 from night.night import Night

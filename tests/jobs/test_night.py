@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from rich.console import Console
 
 from evaluation.ablation import read_ablation
-from features.catalogue import FAMILIES, feature_table, feature_tables, matrix_names
+from features.catalogue import FAMILIES, feature_table, matrix_names
 from features.explain import explained
 from jobs import ablate, build_features, nightly, publish, rank_head, report, try_feature, validate
 from lake.commits import units_written
@@ -21,19 +21,14 @@ from lake.errors import BadConfiguration, MissingPartition, QualityGateFailed, R
 from lake.io import Lake
 from lake.places import places
 from lake.session import LazySession, SessionSettings
-from lake.tables import (
-    CANDIDATES,
-    DAILY_ENGAGEMENT,
-    DELIVERED_FILES,
-    FEATURE_AUDITS,
-    HEAD_RANKINGS,
-    JUDGEMENTS,
-    LEDGER,
-    QUERIES,
-)
+from lake.tables.daily import DAILY_ENGAGEMENT
+from lake.tables.logs import DELIVERED_FILES
+from lake.tables.models import FEATURE_AUDITS, LEDGER
+from lake.tables.nightly import CANDIDATES, HEAD_RANKINGS, JUDGEMENTS, QUERIES
 from night.answers import chosen_requests
 from night.lineage import made_from, refuse_losses
 from night.night import Night
+from night.tables import gated
 from night.truth import ablation_file, report_file
 from ranking.examples import training_examples_table
 from ranking.ranker import load
@@ -294,16 +289,14 @@ def test_one_index_shows_the_tables_of_both_gates_and_every_page(done: Night, ho
     text = (folder / "index.html").read_text("utf-8")
     named = re.findall(r'<td><a href="([^"]+)">(\w+)</a></td>', text)
     last = {JUDGEMENTS.name, HEAD_RANKINGS.name, training_examples_table().name}
-    judged = {
-        t.name for t in (*validate.GATED, *feature_tables()) if any(c.rows for c in done.lake.commits(t).values())
-    }
+    judged = {t.name for t in gated("validate") if any(c.rows for c in done.lake.commits(t).values())}
     assert {table for _, table in named} == judged | last and len(judged) >= 18
     assert all((folder / page).is_file() for page, _ in named)
     assert "<td>validate</td>" in text and "<td>publish</td>" in text
 
 
 def test_data_docs_name_tables_but_no_person_and_no_query(done: Night, home: Path) -> None:
-    from lake.tables import SEARCH_LOG
+    from lake.tables.logs import SEARCH_LOG
 
     pages = "".join(p.read_text(errors="replace") for p in (home / "data-docs").rglob("*.html"))
     assert "query_track_features" in pages

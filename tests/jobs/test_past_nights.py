@@ -16,7 +16,8 @@ from lake.columns import BACKDATED
 from lake.errors import BadConfiguration
 from lake.io import Lake
 from lake.rerun import RerunLake, remove_reruns
-from lake.tables import DAILY_ENGAGEMENT, SEARCH_LOG, TRACKS
+from lake.tables.daily import DAILY_ENGAGEMENT
+from lake.tables.logs import SEARCH_LOG, TRACKS
 from night.night import COUNTED, Night
 from tests.events.deliveries import FIRST, as_set, moment, plain_days, reaction, search
 from tests.events.deliveries import TRACKS as TRACK_IDS
@@ -156,7 +157,7 @@ def test_an_upgrade_makes_what_tonight_reads_and_says_how_much_is_left(
     deliver(root, plain_days(6))
     lake = ingested(spark, root, 6)
     before = {d: c.fingerprint for d, c in lake.commits(DAILY_ENGAGEMENT).items()}
-    monkeypatch.setattr(count_engagement, "COUNT_VERSION", COUNT_VERSION + 1)
+    monkeypatch.setattr("night.counting.COUNT_VERSION", COUNT_VERSION + 1)
     first = night(spark, root, 6)
     assert not count_engagement.run(first).skipped
     made = {d for d, c in first.lake.commits(DAILY_ENGAGEMENT).items() if c.fingerprint != before[d]}
@@ -179,7 +180,7 @@ def test_an_upgrade_of_the_reading_reads_again_what_tonight_reads(
     deliver(root, plain_days(6))
     lake = ingested(spark, root, 6)
     before = {d: c.fingerprint for d, c in lake.commits(SEARCH_LOG).items()}
-    monkeypatch.setattr(ingest, "NORMAL_FORM_VERSION", 2)
+    monkeypatch.setattr("night.deliveries.NORMAL_FORM_VERSION", 2)
     monkeypatch.setattr(
         Night, "reads_from", FIRST + timedelta(days=6 + 7 + 3 - 2)
     )  # all but the last two folders can wait

@@ -43,7 +43,7 @@ def test_every_default_under_var_is_known_as_a_path() -> None:
         for key, value in node.items():
             yield from leaves(value, f"{above}{key}.") if isinstance(value, dict) else [(above + str(key), value)]
 
-    defaults = dict(leaves(OmegaConf.to_container(composed("nightly"))))
+    defaults = dict(leaves(OmegaConf.to_container(composed("night"))))
     under_var = {key for key, value in defaults.items() if str(value).startswith("var/")}
     assert under_var | {"user_ids"} == set(KEYS) and len(KEYS) == 11
 

@@ -14,7 +14,9 @@ from features.catalogue import feature_table
 from jobs import maintain
 from lake.io import Lake
 from lake.schema import Table
-from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, TRACKS
+from lake.tables.daily import DAILY_ENGAGEMENT
+from lake.tables.logs import TRACKS
+from lake.tables.nightly import CANDIDATES
 from night.night import Night
 from night.snapshots import PAIRS, pending_snapshots, snapshot_mark
 from ranking.examples import teachable, training_dates

@@ -14,7 +14,8 @@ from pyspark.sql import SparkSession
 from jobs import promote, tune
 from lake.commits import Commit
 from lake.errors import BadConfiguration
-from lake.tables import TRIALS
+from lake.tables.models import TRIALS
+from night import sweeps
 from night.night import Night
 from ranking.scoring import feature_list
 from tests.conftest import RUN_DATE, World
@@ -37,8 +38,8 @@ def searched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[SearchSett
         ]
         return best_of(trials, settings.name, "identity", features.fingerprint)
 
-    monkeypatch.setattr(tune, "run_search_in_child", found)
-    monkeypatch.setattr(tune, "examples_path", lambda night: tmp_path / "examples.parquet")
+    monkeypatch.setattr(sweeps, "run_search_in_child", found)
+    monkeypatch.setattr(sweeps, "examples_path", lambda night: tmp_path / "examples.parquet")
     return asked
 
 
@@ -73,7 +74,7 @@ def test_a_sweep_has_its_own_folder_and_the_nights_winner_and_ledger_stay(
 def test_the_nights_own_names_are_refused(spark: SparkSession, tmp_path: Path, world: World, name: str) -> None:
     for key in ("sweep", "tuning.resume"):
         with pytest.raises(BadConfiguration, match="the night's own"):
-            tune.named(a_night(spark, tmp_path, world, f"{key}={name}"))
+            sweeps.named(a_night(spark, tmp_path, world, f"{key}={name}"))
 
 
 def test_only_a_promoted_sweep_becomes_the_nights(

@@ -10,6 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs import tune
+from night import sweeps
 from tests.conftest import RUN_DATE, World
 from tuning.errors import SweepFailed
 
@@ -24,8 +25,8 @@ def test_a_night_goes_on_without_a_sweep_that_fails_and_says_so(
     def broken(*_: object) -> None:
         raise SweepFailed("sweep s: Ray failed: no room")
 
-    monkeypatch.setattr(tune, "examples_path", lambda _: tmp_path)
-    monkeypatch.setattr(tune, "run_search_in_child", broken)
+    monkeypatch.setattr(sweeps, "examples_path", lambda _: tmp_path)
+    monkeypatch.setattr(sweeps, "run_search_in_child", broken)
     assert tune.run_if_due(night).skipped
     assert "the next one tries again" in night.notes[-1] and "Ray failed: no room" in night.notes[-1]
     with pytest.raises(SweepFailed):

@@ -11,7 +11,9 @@ from pyspark.sql import functions as F
 
 from features.catalogue import feature_table
 from lake.schema import Table
-from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, TRACKS
+from lake.tables.daily import DAILY_ENGAGEMENT
+from lake.tables.logs import TRACKS
+from lake.tables.nightly import CANDIDATES
 from night.judged import known_pairs
 from night.night import Night
 from night.snapshots import wanted_pairs

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from labels.exposure import CELLS, CurveSettings, curves, position_counts
-from lake.tables import DAILY_ENGAGEMENT
+from lake.tables.daily import DAILY_ENGAGEMENT
 from tests.features.rows import filled
 
 FREE = CurveSettings(strength=1e-9)  # nothing is shrunk

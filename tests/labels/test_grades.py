@@ -10,7 +10,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from labels.grades import GradeSettings, judgements
-from lake.tables import DAILY_ENGAGEMENT, EXPOSURE_CURVES
+from lake.tables.daily import DAILY_ENGAGEMENT
+from lake.tables.nightly import EXPOSURE_CURVES
 from tests.features.rows import filled
 
 T = date(2026, 3, 1)

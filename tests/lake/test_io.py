@@ -15,7 +15,7 @@ from lake.commits import commit_infos
 from lake.errors import CommitLost, EmptyPartition, MissingPartition, RowsOutOfBounds, SchemaMismatch
 from lake.io import Lake
 from lake.schema import Column, Table, struct
-from lake.tables import JUDGEMENTS
+from lake.tables.nightly import JUDGEMENTS
 from lake.upkeep import METADATA, compact
 from tests.features.rows import filled
 

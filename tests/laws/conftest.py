@@ -19,7 +19,8 @@ from features.build.vectors import fitted_vectors
 from features.catalogue import KEYS, feature_table
 from features.measures import CHAIN
 from jobs import candidates, count_engagement, fit_exposure, ingest, understand
-from lake.tables import CANDIDATES, DAILY_ENGAGEMENT, EXPOSURE_CURVES, QUERIES
+from lake.tables.daily import DAILY_ENGAGEMENT
+from lake.tables.nightly import CANDIDATES, EXPOSURE_CURVES, QUERIES
 from night.head import head_settings
 from night.night import Night
 from night.snapshots import training_pairs

@@ -15,7 +15,7 @@ from features.build.inputs import FeatureInputs
 from features.build.vectors import fitted_vectors
 from labels.exposure import CurveSettings, curves, position_counts
 from lake.schema import struct
-from lake.tables import EXPOSURE_CURVES
+from lake.tables.nightly import EXPOSURE_CURVES
 from night import leaks
 from ranking.artefacts import not_of_the_past
 from tests.laws.conftest import Laws

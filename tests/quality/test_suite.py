@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from lake.schema import Column, Table
-from lake.tables import LOG_TABLES
+from lake.tables import TABLES
 from quality.profile import COUNTS
 from quality.suite import RULE, broken_rows, rules, suite
 from tests.quality.rows import TOY
@@ -60,7 +60,7 @@ def test_a_key_is_never_null_and_an_empty_table_passes_only_where_declared():
     assert ("whole table", "not_empty") not in named(loose)
 
 
-@pytest.mark.parametrize("table", LOG_TABLES, ids=lambda t: t.name)
+@pytest.mark.parametrize("table", TABLES, ids=lambda t: t.name)
 def test_every_table_of_the_lake_has_its_suite(table):
     by_rule = suite(table.name, rules(table), each_rule=True).expectations
     assert len(by_rule) == len(rules(table)) == len(set(named(table)))

@@ -39,7 +39,7 @@ def test_the_best_trial_wins_and_ties_go_to_fewer_trees() -> None:
 
 
 def test_the_trials_have_the_columns_of_their_table() -> None:
-    from lake.tables import TRIALS
+    from lake.tables.models import TRIALS
 
     wanted = {column.name for column in TRIALS.columns} - {"run_date"}
     assert wanted <= set(sweep().trials.columns)

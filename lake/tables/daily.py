@@ -50,6 +50,7 @@ DAILY_ENGAGEMENT = Table(
     restricted=True,
     sort_by=("locale", "query"),
     may_be_empty=True,
+    gate="validate",
 )
 
 ENGAGEMENT_TILES = Table(
@@ -68,6 +69,7 @@ ENGAGEMENT_TILES = Table(
     restricted=True,
     sort_by=("level", "place", "key"),
     may_be_empty=True,
+    gate="validate",
 )
 
 LISTENER_TILES = Table(
@@ -87,6 +89,7 @@ LISTENER_TILES = Table(
     restricted=True,
     sort_by=("locale", "query"),
     may_be_empty=True,
+    gate="validate",
 )
 
 DAILY_SEARCHES = Table(
@@ -108,6 +111,7 @@ DAILY_SEARCHES = Table(
     restricted=True,
     sort_by=("locale", "query"),
     may_be_empty=True,
+    gate="validate",
 )
 
 BOT_DAYS = Table(
@@ -126,4 +130,5 @@ BOT_DAYS = Table(
     "count_engagement",
     restricted=True,
     may_be_empty=True,
+    gate="validate",
 )
