@@ -131,6 +131,7 @@ def print_run(run: Run, result: dict[str, Any]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure every world and seed, one Spark session for all; print a table each, and write JSON if asked."""
+    from benchmarks.ingest_ours import settings_of_command
     from lake.session import SessionSettings, spark_session
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bots", description=(__doc__ or "").split("\n")[0])
@@ -148,11 +149,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.days < 1 or given.searches_per_day < 1:
         parser.error("--days and --searches-per-day must be 1 or more")
     runs = [Run(w.strip(), s, given.days, given.searches_per_day) for w in given.worlds.split(",") for s in seeds]
+    rules = settings_of_command(["run_date=2026-01-01"]).bots
     spark = spark_session(SessionSettings("benchmark of bots", "local[2]", "2g", work_dir=str(given.out / "spark")))
     results, missed = [], []
     try:
         for run in runs:
-            result = measured(spark, simulated(run, given.out), BotRules())
+            result = measured(spark, simulated(run, given.out), rules)
             print_run(run, result)
             results.append({"world": run.world, "seed": run.seed, **result})
             missed += [f"{run.world}, seed {run.seed}: {miss}" for miss in misses(result)]

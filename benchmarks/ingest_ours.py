@@ -22,11 +22,12 @@ import yaml
 
 from benchmarks.children import on_two_cores
 from benchmarks.tasks import EVENT_LOG, heaviest, recorded, stages
+from events.bots import BotRules
 from jobs import count_engagement, ingest
 from lake.io import Lake
 from lake.session import SessionSettings, spark_session
 from night.night import Night
-from night.settings import BotsSection, Settings
+from night.settings import Settings
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -36,7 +37,7 @@ OUT_OF_REACH = 1_000_000
 
 def overrides(folder: Path, catalog: Path, run_date: str, home: Path) -> list[str]:
     """The words of a night over `folder`, with everything it writes under `home`, that finds no bots."""
-    of_bots = get_type_hints(BotsSection)
+    of_bots = get_type_hints(BotRules)
     return [
         f"run_date={run_date}",
         f"logs={folder}/logs",
@@ -47,6 +48,7 @@ def overrides(folder: Path, catalog: Path, run_date: str, home: Path) -> list[st
         f"reports={home}/reports",
         f"tuning.sweeps={home}/sweeps",
         f"privacy.key_file={home}/key",
+        f"privacy.simulated_key_file={home}/key",
         f"quality.docs_dir={home}/data-docs",
         f"cluster.work_dir={home}/spark",
         # numbers of searches, gaps and accounts above which a rule fires; spans of seconds are none

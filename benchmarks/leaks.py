@@ -99,6 +99,7 @@ def up_to_assemble(folder: Path, run_date: str) -> None:
         f"quality.docs_dir={folder}/data-docs",
         f"cluster.work_dir={folder}/spark",
         f"privacy.key_file={folder}/key",
+        f"privacy.simulated_key_file={folder}/key",
     ]
     settings = settings_of_command(places)
     steps = (ingest, understand, count_engagement, fit_exposure, candidates, build_features, validate, grade)

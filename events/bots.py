@@ -21,7 +21,7 @@ PRIOR_ACCOUNTS = 20  # accounts that weigh as much as the lake's base rate in th
 KEYS = ["user_id", "search_date"]
 
 
-@dataclass(frozen=True)
+@dataclass
 class BotRules:
     """Thresholds of the rules, in the order in which they are asked; the first one broken names the verdict.
 
@@ -38,15 +38,15 @@ class BotRules:
     things, of many artists, in bursts, slower than the ear.
     """
 
-    burst_searches: int = 20
-    burst_s: int = 300
-    min_gaps: int = 12
-    max_gap_cv: float = 0.3
-    min_replays: int = 30
-    max_one_query_share: float = 0.8
-    min_devotion: float = 0.9
-    min_crowd: int = 10
-    max_fan_share: float = 0.1
+    burst_searches: int
+    burst_s: int
+    min_gaps: int
+    max_gap_cv: float
+    min_replays: int
+    max_one_query_share: float
+    min_devotion: float
+    min_crowd: int
+    max_fan_share: float
 
 
 def bot_days(searches: DataFrame, choices: DataFrame, rules: BotRules) -> DataFrame:

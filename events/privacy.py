@@ -21,11 +21,14 @@ BLOCK_BYTES = 64  # of SHA-256; RFC 2104 hashes longer keys, which nothing here 
 HEX_KEY = rf"([0-9A-Fa-f]{{2}}){{{KEY_BYTES},{BLOCK_BYTES}}}"
 WANTED = f"expected one line of {2 * KEY_BYTES} to {2 * BLOCK_BYTES} hex digits"
 SPACE = " \t\r\n"
+SIMULATED_KEY = hashlib.sha256(b"playfirst: simulated logs are of nobody").hexdigest()
 
 
-def ensure_key(key_file: Path, lake_root: Path) -> bool:
+def ensure_key(key_file: Path, lake_root: Path, *, is_simulated: bool = False) -> bool:
     """Make the key on a first night (mode 0600); True if it was made now.
 
+    Sketches of listeners follow from the pseudonyms. So that the same simulated logs give the same night on every machine, the key of
+    people who do not exist is one that everybody knows; it is refused for the logs of others.
     Raises KeyUnusable if the file holds no key, and KeyMismatch if the lake was written with another one (or it is gone): new
     pseudonyms would make every listener a stranger to his own past.
     """
@@ -38,9 +41,13 @@ def ensure_key(key_file: Path, lake_root: Path) -> bool:
                 f"{key_file} is gone, but {lake_root} was written with it. Put it back; if it was destroyed on purpose, "
                 f"move {lake_root} away and start a new lake."
             )
-        _make(key_file)
+        _make(key_file, SIMULATED_KEY if is_simulated else secrets.token_hex(KEY_BYTES))
         made = True
     check_key(key_file, lake_root)
+    if not is_simulated and read_key(key_file).lower() == SIMULATED_KEY:
+        raise KeyUnusable(
+            f"pseudonym key: {key_file} holds the key of simulated logs, which everybody knows. {_next_step(key_file)}"
+        )
     if not mark.exists():
         lake_root.mkdir(parents=True, exist_ok=True)
         mark.write_text(json.dumps({"check_value": _check_value(key_file)}))
@@ -78,14 +85,14 @@ def _check_value(key_file: Path) -> str:
     return fingerprint({"pseudonym key": read_key(key_file)})
 
 
-def _make(key_file: Path) -> None:
+def _make(key_file: Path, key: str) -> None:
     """A new key, there as a whole or not at all: half a key would stand in every later night's way."""
     key_file.parent.mkdir(parents=True, exist_ok=True)
     begun = key_file.with_name(f".{key_file.name}.{secrets.token_hex(4)}")
     try:
         descriptor = os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as handle:
-            handle.write(secrets.token_hex(KEY_BYTES) + "\n")
+            handle.write(key + "\n")
             handle.flush()
             os.fsync(handle.fileno())
         os.link(begun, key_file)  # refused if another run made one meanwhile

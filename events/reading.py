@@ -44,7 +44,12 @@ def rows(
     plain = [f for f in text if "ndjson" not in f.name]
     documents = [f for f in text if "ndjson" in f.name]
     frames = [_json_rows(spark, plain, fields, source)] if plain else []
-    frames += [_ubi_rows(spark, documents, fields, source, ubi or UbiSettings())] if documents else []
+    if documents:
+        if ubi is None:
+            raise ValueError(
+                f"{documents[0]} is a UBI document: say how such are read (section `ubi` of conf/night.yaml)"
+            )
+        frames.append(_ubi_rows(spark, documents, fields, source, ubi))
     frames += [_parquet_rows(spark, alike, fields, source) for alike in check_parquet(parquet)]
     return reduce(lambda a, b: a.unionByName(b), frames)
 

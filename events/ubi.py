@@ -7,7 +7,7 @@ not. Where UBI is silent or its producers differ, `UbiSettings` says what holds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from events.contract import CORRUPT
@@ -39,7 +39,7 @@ ATTRIBUTES = ("client", "locale", "session_id", "release_id", "variant", "propen
 MAX_MILLIS = 1e14  # the year 5138; no timestamp beyond it, and no overflow on the way
 
 
-@dataclass(frozen=True)
+@dataclass
 class UbiSettings:
     """What UBI does not log.
 
@@ -49,10 +49,10 @@ class UbiSettings:
     while its published ESCI sample counts from 0. A wrong choice is loud: events end as bad_position or not_served.
     """
 
-    client: str = "web"
-    locale: str = "en-US"
-    actions: dict[str, str] = field(default_factory=dict)
-    first_ordinal: int = 1
+    client: str
+    locale: str
+    first_ordinal: int
+    actions: dict[str, str]
 
     def __post_init__(self) -> None:
         wrong = {a: k for a, k in self.actions.items() if k and k not in KINDS}
@@ -68,7 +68,7 @@ class UbiSettings:
         return {a: k for a, k in (ACTIONS | {a.lower(): k for a, k in self.actions.items()}).items() if k}
 
 
-def ubi_parsed(raw_text: Column, source: str, settings: UbiSettings | None = None) -> dict[str, Column]:
+def ubi_parsed(raw_text: Column, source: str, settings: UbiSettings) -> dict[str, Column]:
     """Column expressions that make a row of `source` ("searches" or "events") out of one line of UBI text.
 
     The contract's fields in its types, and: `_corrupt` (boolean: no JSON object, or a value that does not fit),
@@ -81,7 +81,6 @@ def ubi_parsed(raw_text: Column, source: str, settings: UbiSettings | None = Non
 
     if source not in ("searches", "events"):
         raise ValueError(f"source is {source!r}, expected 'searches' or 'events'")
-    settings = settings or UbiSettings()
     line = F.coalesce((F.length(F.trim(raw_text)) > 0) & ~raw_text.rlike(BULK_ACTION), F.lit(False))
     # judged without the whole parse: the filter on `_is_row` runs before it
     action = F.trim(F.get_json_object(raw_text, "$.action_name"))
@@ -104,7 +103,7 @@ def ubi_parsed(raw_text: Column, source: str, settings: UbiSettings | None = Non
     }
 
 
-def ubi_left_out(lines: DataFrame, source: str, settings: UbiSettings | None = None) -> DataFrame:
+def ubi_left_out(lines: DataFrame, source: str, settings: UbiSettings) -> DataFrame:
     """One row per (delivered_date, source_file, left_out_as) with `document_count`: what is foreign to `source`.
 
     `lines` holds delivered_date, source_file and raw_text. `left_out_as` is an action name or the other index's name.

@@ -82,48 +82,11 @@ def sound(text: Column, language: Column) -> Column:
     return pandas_udf(keys, "string")(text, language)  # type: ignore[call-overload, no-any-return]
 
 
-def years_of(key: str) -> tuple[Column, Column]:
-    """`first_year` and `last_year` that a constraint key asks for, null where open or not asked for: `1995` is from and to itself,
-    `1990-` and `-1979` are open."""
-    from pyspark.sql import functions as F
-
-    def year(pattern: str) -> Column:
-        return F.nullif(F.regexp_extract(key, rf"(?:^|\|)year={pattern}", 1), F.lit("")).cast("int")
-
-    last = F.coalesce(year(r"\d*-(\d+)"), year(r"(\d+)(?:\||$)"))
-    return year(r"(\d+)").alias("first_year"), last.alias("last_year")
-
-
 def in_years(year: Column, first: Column, last: Column) -> Column:
     """Whether a known year lies in the years asked for; an end that is null is open. True where the year is unknown."""
     from pyspark.sql import functions as F
 
     return F.coalesce(year >= first, F.lit(True)) & F.coalesce(year <= last, F.lit(True))
-
-
-def asked_of(key: str) -> list[Column]:
-    """What a constraint key (`queries.grammar.constraints.constraint_key`) says beside the columns of `queries`: `version`, `music_language`,
-    `is_explicit_wanted`, `first_year`, `last_year`, `unwanted_genres`."""
-    from pyspark.sql import functions as F
-
-    def one(field: str) -> Column:
-        return F.nullif(F.regexp_extract(key, rf"(?:^|\|){field}=([^|]*)", 1), F.lit(""))
-
-    return [
-        one("version").alias("version"),
-        one("language").alias("music_language"),
-        (one("explicit") == "true").alias("is_explicit_wanted"),
-        *years_of(key),
-        refused_values(key, "genre").alias("unwanted_genres"),
-    ]
-
-
-def refused_values(key: str, field: str) -> Column:
-    """What a constraint key says as `field!=`, array of text."""
-    from pyspark.sql import functions as F
-
-    told = F.filter(F.split(key, r"\|"), lambda part: part.startswith(f"{field}!="))
-    return F.transform(told, lambda part: F.substring(part, F.lit(len(field) + 3), F.length(part)))
 
 
 def versions(title: Column) -> Column:

@@ -12,15 +12,14 @@ from lake.tables.nightly import CANDIDATES, QUERIES
 from night.command import run_command
 from night.head import head_settings
 from night.night import Done, Night, run_alone
-from ranking.candidates import CandidateSettings, candidates
+from ranking.candidates import candidates
 from ranking.head import head_queries
 
 
 def run(night: Night) -> Done:
     """One row per (locale, query, track) considered for D."""
-    lake, section = night.lake, night.settings.candidates
-    settings = CandidateSettings(section.cap, section.per_source, section.rare_word_tracks, section.min_fit)
-    days = night.window(section.window_days)
+    lake, settings = night.lake, night.settings.candidates
+    days = night.window(settings.window_days)
     inputs = night.inputs(
         daily=(DAILY_ENGAGEMENT, days), queries=(QUERIES, [night.run_date]), tracks=(TRACKS, [night.tracks_unit])
     )

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import hydra
 from omegaconf import DictConfig
 
-from events.bots import TRAILING_DAYS, BotRules, bot_days, chosen_artists, excluded_days, left_out
+from events.bots import TRAILING_DAYS, bot_days, chosen_artists, excluded_days, left_out
 from events.engagement import counted_days
 from events.sessions import sessions
 from events.tiles import Tile, listener_days
@@ -23,7 +23,7 @@ NEEDED = ("search_id", "user_id", "ts", "client", "surface", "locale", "query", 
 def run(night: Night) -> Done:
     """Count the days whose searches or reactions changed: a day is provisional first, final after the lateness."""
     lake, settings = night.lake, night.settings
-    rules = BotRules(**{k: getattr(settings.bots, k) for k in BotRules.__dataclass_fields__})
+    rules = settings.bots
     # a day counted before may have lost its last search since: it is counted again, to nothing
     searched = {*lake.partitions(SEARCH_LOG), *lake.commits(DAILY_ENGAGEMENT)}
     days = sorted(d for d in searched if d < night.settings.run_date)

@@ -17,6 +17,7 @@ from lake.commits import units_written
 from lake.errors import PlayfirstError
 from lake.lock import holder, is_held
 from lake.session import SHARE, java_home
+from night.night import Night
 from night.settings import Settings
 from serving.layout import release_ids, run_date_of
 
@@ -60,7 +61,7 @@ def _disk(settings: Settings) -> Finding:
 
 
 def _key(settings: Settings) -> Finding:
-    key, mark = Path(settings.privacy.key_file), Path(settings.lake.root) / "pseudonym_key.json"
+    key, mark = Night(settings, None).key_file, Path(settings.lake.root) / "pseudonym_key.json"  # type: ignore[arg-type]
     if not key.exists():
         return (
             (False, f"{key} is gone but the lake was written with it: put it back")

@@ -32,7 +32,7 @@ class NotForgotten(PlayfirstError):
 def run(night: Night) -> Done:
     """Delete, rebuild every night that the lake holds, purge the files, and look for what is left."""
     settings, lake = night.settings, night.lake
-    key_file = Path(settings.privacy.key_file)
+    key_file = night.key_file
     check_key(key_file, Path(lake.root))  # another key's pseudonyms are nobody's: nothing would be forgotten
     named = pseudonyms(lake, Path(settings.user_ids), key_frame(night.spark, key_file))
     new = remember_forgotten(lake, named)

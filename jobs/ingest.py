@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from pathlib import Path
 
 import hydra
 from omegaconf import DictConfig
@@ -27,8 +26,8 @@ def run(night: Night) -> Done:
     check_complete(night.folders, night.run_date, settle_s, settings.accept_incomplete)
     if settings.accept_incomplete:
         night.notes.append(f"deliveries accepted as they are: {settings.accept_incomplete}")
-    key_file = Path(night.settings.privacy.key_file)
-    if ensure_key(key_file, night.lake.root):
+    key_file = night.key_file
+    if ensure_key(key_file, night.lake.root, is_simulated=night.is_simulated) and not night.is_simulated:
         night.notes.append(f"made the pseudonym key {key_file} (mode 0600): keep it, and keep it secret")
     new_tracks = store_catalog(night)
     folders = [f for f in night.folders if not has_lost_a_source(night, f)]

@@ -15,7 +15,8 @@ from night.head import head_settings
 from night.night import Done, Night, run_alone
 from night.rankers import ranker_of
 from ranking.examples import matrix
-from ranking.head import ranked_lists
+from ranking.lists import ranked_lists
+from ranking.rerank import RULES
 from ranking.scoring import by_coec, scored
 
 PAIR, QUERY, TRACK = (feature_table(g) for g in ("query_track", "query", "track"))
@@ -42,6 +43,8 @@ def run(night: Night) -> Done:
     )
     if not night.pending(HEAD_RANKINGS, {night.settings.run_date: mark}):
         return Done(skipped=True)
+    from pyspark.sql import functions as F
+
     rows = matrix(lake.read(PAIR, day), lake.read(QUERY, day), lake.read(TRACK, day))
     scores = scored(rows, folder) if folder else by_coec(rows)
     sources = lake.read(CANDIDATES, day).select("locale", "query", "track_id", "sources")
@@ -58,6 +61,11 @@ def run(night: Night) -> Done:
         if folder
         else f"by shrunk COEC: {night.history_days} days of history are too short to train a ranker"
     )
+    counted = lake.read(HEAD_RANKINGS, day, allow_unvalidated=True).agg(
+        *[F.sum(F.array_contains("moved_by", r.name).cast("int")).alias(r.name) for r in RULES]
+    )
+    [moved] = counted.collect()
+    note += "; moved by " + ", ".join(f"{r.name} {moved[r.name] or 0:,}" for r in RULES)
     return Done(lake.commits(PAIR)[night.settings.run_date].rows, sum(written.values()), note)
 
 

@@ -20,8 +20,8 @@ RANK_SUMS = ("impressions", "clicks", "at_this", "at_next")
 class CurveSettings:
     """How much a thin cell leans on its parent: `strength` clicks of the parent's ratio at each step."""
 
-    days: int = 28
-    strength: float = 30.0
+    days: int
+    strength: float
 
 
 def position_counts(daily: DataFrame, queries: DataFrame) -> DataFrame:

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 class GradeSettings:
     """`label_days` of reactions after the snapshot; shrinkage in examined impressions; lower cuts of grades 1–4."""
 
-    label_days: int = 7
-    strength: float = 2.0
-    min_exposure: float = 0.3
-    cuts: tuple[float, float, float, float] = (0.1, 0.25, 0.4, 0.6)
+    label_days: int
+    strength: float
+    min_exposure: float
+    cuts: tuple[float, float, float, float]
 
 
 def judgements(daily: DataFrame, curves: DataFrame, queries: DataFrame, settings: GradeSettings) -> DataFrame:

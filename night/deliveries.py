@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from events.accounting import check_balanced, check_something_accepted, most_frequent_reason
@@ -14,7 +13,6 @@ from events.delivery import Deliveries, Folder
 from events.ingest import Sorted, delivered_files, judged_events, judged_searches, quarantine, with_outcome
 from events.privacy import key_frame
 from events.reading import check_gzip, documents_left_out, requests, rows
-from events.ubi import UbiSettings
 from events.waiting import joined_late, recounted
 from lake.errors import IncompleteDelivery
 from lake.schema import Table, struct
@@ -77,14 +75,14 @@ def ingest_folders(night: Night, pending: dict[str, str], new_tracks: int) -> Do
     earlier = _read(night, SEARCH_LOG, before)
     known = spark.createDataFrame([], struct(SEARCH_LOG)) if earlier is None else earlier
     known = known.withColumn("is_forgotten", F.lit(False)).select(*KNOWN)
-    ubi = _ubi(night)
+    ubi = night.settings.ubi
     sides: list[Sorted] = []
     if search_files:
         forgotten = lake.read(FORGOTTEN_USERS, allow_unvalidated=True) if lake.exists(FORGOTTEN_USERS) else None
         parsed = rows(spark, search_files, SEARCH_FIELDS, "searches", ubi)
         judged = judged_searches(
             parsed,
-            key_frame(spark, Path(night.settings.privacy.key_file)),
+            key_frame(spark, night.key_file),
             normalised,
             forgotten,
             requests(spark, search_files, SEARCH_FIELDS, "searches", ubi),
@@ -152,7 +150,7 @@ def join_late(night: Night, late: dict[str, str]) -> int:
             night.tracks(allow_unvalidated=True),
             unit,
             days_late,
-            _ubi(night),
+            night.settings.ubi,
         )
         if found is not None and found.count:
             joined += found.count
@@ -162,11 +160,6 @@ def join_late(night: Night, late: dict[str, str]) -> int:
         accounts = recounted(accounts, _read(night, ENGAGEMENT_EVENTS, [unit]), _read(night, QUARANTINE, [unit]))
         lake.write(DELIVERED_FILES, accounts, {unit: late[unit]})
     return joined
-
-
-def _ubi(night: Night) -> UbiSettings:
-    told = night.settings.ubi
-    return UbiSettings(told.client, told.locale, dict(told.actions), told.first_ordinal)
 
 
 def _read(night: Night, table: Table, units: list[str]) -> DataFrame | None:
@@ -183,7 +176,7 @@ def _hold_bad_sources(
     if night.settings.ingest.accept_incomplete:
         return
     delivered = {(str(f.day), source): files for f in folders for source, files in f.files.items() if files}
-    check_something_accepted(night.spark, delivered, per_file, sides, _ubi(night))
+    check_something_accepted(night.spark, delivered, per_file, sides, night.settings.ubi)
     worst = sorted(
         (r["day"], r["source"], r["quarantined"], r["received"])
         for r in counted

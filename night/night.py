@@ -97,6 +97,12 @@ class Night:
         return bool(held["simulated"]) if held is not None else (self.logs / SIMULATED).exists()
 
     @property
+    def key_file(self) -> Path:
+        """Where the pseudonyms' key lies: simulated logs have a file of their own, whose key is the same everywhere."""
+        privacy = self.settings.privacy
+        return Path(privacy.simulated_key_file if self.is_simulated else privacy.key_file)
+
+    @property
     def k(self) -> int:
         """People who must have asked a query before it may leave the restricted tables."""
         privacy = self.settings.privacy

@@ -1,4 +1,4 @@
-"""Types of everything in `conf/`: one dataclass a section. Values stand in the YAML, not here.
+"""Types of everything in `conf/`: one dataclass a section, the room's own where it has one. Values stand in the YAML, not here.
 
 A value that is missing there, misspelt or of another type fails before Spark starts, naming the key.
 """
@@ -9,6 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from omegaconf import MISSING
+
+from events.bots import BotRules
+from events.ubi import UbiSettings
+from ranking.head import HeadSettings
+from ranking.sources.source import CandidateSettings
 
 IS_PATH = "is_path"
 
@@ -44,6 +49,7 @@ class PrivacySection:
     """Pseudonyms and the smallest crowd whose query may leave the restricted tables."""
 
     key_file: str = path()
+    simulated_key_file: str = path()
     k: int | None = MISSING
     k_real: int = MISSING
     k_simulated: int = MISSING
@@ -67,36 +73,11 @@ class IngestSection:
 
 
 @dataclass
-class UbiSection:
-    """What UBI documents do not say: see events.ubi.UbiSettings."""
-
-    client: str = MISSING
-    locale: str = MISSING
-    first_ordinal: int = MISSING
-    actions: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass
 class MaintainSection:
     """How long things are kept: quarantined rows, and files that only an open reader may still need."""
 
     quarantine_days: int = MISSING
     vacuum_h: float = MISSING
-
-
-@dataclass
-class BotsSection:
-    """Thresholds of events.bots.BotRules."""
-
-    burst_searches: int = MISSING
-    burst_s: int = MISSING
-    min_gaps: int = MISSING
-    max_gap_cv: float = MISSING
-    min_replays: int = MISSING
-    max_one_query_share: float = MISSING
-    min_devotion: float = MISSING
-    min_crowd: int = MISSING
-    max_fan_share: float = MISSING
 
 
 @dataclass
@@ -110,17 +91,6 @@ class LabelsSection:
     min_exposure: float = MISSING
     unshown_per_query: int = MISSING
     cuts: list[float] = MISSING
-
-
-@dataclass
-class CandidatesSection:
-    """See ranking.candidates.CandidateSettings; `window_days` of engagement propose tracks."""
-
-    window_days: int = MISSING
-    cap: int = MISSING
-    per_source: int = MISSING
-    rare_word_tracks: int = MISSING
-    min_fit: float = MISSING
 
 
 @dataclass
@@ -141,17 +111,10 @@ class PopularitySection:
 
 
 @dataclass
-class RankingSection:
+class RankingSection(HeadSettings):
     """Training sets, the head set and the lists' last touches."""
 
     min_history_days: int = MISSING
-    head_share: float = MISSING
-    min_people_in_locale: int = MISSING
-    max_entries: int = MISSING
-    tracks_per_entry: int = MISSING
-    explore_share: float = MISSING
-    max_per_artist: int = MISSING
-    artist_span: int = MISSING
     max_leak_auc: float = MISSING
 
 
@@ -212,14 +175,14 @@ class Settings:
     privacy: PrivacySection = field(default_factory=PrivacySection)
     quality: QualitySection = field(default_factory=QualitySection)
     ingest: IngestSection = field(default_factory=IngestSection)
-    ubi: UbiSection = field(default_factory=UbiSection)
+    ubi: UbiSettings = MISSING
     maintain: MaintainSection = field(default_factory=MaintainSection)
-    bots: BotsSection = field(default_factory=BotsSection)
+    bots: BotRules = MISSING
     labels: LabelsSection = field(default_factory=LabelsSection)
-    candidates: CandidatesSection = field(default_factory=CandidatesSection)
+    candidates: CandidateSettings = MISSING
     features: FeaturesSection = field(default_factory=FeaturesSection)
     catalog_popularity: PopularitySection = field(default_factory=PopularitySection)
-    ranking: RankingSection = field(default_factory=RankingSection)
+    ranking: RankingSection = MISSING
     tuning: TuningSection = field(default_factory=TuningSection)
     serving: ServingSection = field(default_factory=ServingSection)
     publish: PublishSection = field(default_factory=PublishSection)

@@ -2,45 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pyspark.sql import Column
+from pyspark.sql import functions as F
 
-from features.expressions import has_version, in_years, is_sung_in, refused_values
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column
-
-FIELDS = ("artist", "title", "decade", "year", "version", "language", "mood")
-
-
-def refused_of(key: str) -> list[Column]:
-    """`refused_<field>` of a constraint key (`queries.grammar.constraints.constraint_key`): what `field!=` says, array of text."""
-    return [refused_values(key, field).alias(f"refused_{field}") for field in FIELDS]
+from features.expressions import has_version, in_years, is_sung_in
 
 
 def is_refused() -> list[Column]:
-    """For each field, whether a track (artists_normal, title_normal, release_year, versions, genres, title_tokens, moods,
-    instrumentalness) is of what is refused; null where that is not known of it."""
-    from pyspark.sql import functions as F
+    """For each `unwanted_` column of `queries` but genres, whether a track is of what is refused; null where that is not known of it.
 
-    def refused(field: str) -> Column:
-        return F.col(f"refused_{field}")
-
+    Reads of the track: artists_normal, title_normal, release_year, versions, genres, title_tokens, moods, instrumentalness.
+    """
     year = F.col("release_year")
+    spans = F.arrays_zip(F.col("unwanted_first_years").alias("first"), F.col("unwanted_last_years").alias("last"))
     return [
-        F.arrays_overlap("artists_normal", refused("artist")),
-        F.array_contains(refused("title"), F.col("title_normal")),
-        F.array_contains(refused("decade"), (year - F.pmod(year, F.lit(10))).cast("string")),
-        F.exists(refused("year"), lambda span: _is_in(year, span)),
-        F.exists(refused("version"), lambda one: has_version(one, F.col("versions"), F.col("instrumentalness"))),
-        F.exists(refused("language"), lambda one: is_sung_in(one, F.col("genres"), F.col("title_tokens"))),
-        F.arrays_overlap("moods", refused("mood")),
+        F.arrays_overlap("artists_normal", "unwanted_artists"),
+        F.array_contains("unwanted_titles", F.col("title_normal")),
+        F.array_contains("unwanted_decades", (year - F.pmod(year, F.lit(10))).cast("int")),
+        F.exists(spans, lambda span: year.isNotNull() & in_years(year, span["first"], span["last"])),
+        F.exists("unwanted_versions", lambda one: has_version(one, F.col("versions"), F.col("instrumentalness"))),
+        F.exists("unwanted_languages", lambda one: is_sung_in(one, F.col("genres"), F.col("title_tokens"))),
+        F.arrays_overlap("moods", "unwanted_moods"),
     ]
-
-
-def _is_in(year: Column, span: Column) -> Column:
-    """Whether a known year lies in "1995", "1990-1995", "1990-" or "-1979"; an end that is no number is open."""
-    from pyspark.sql import functions as F
-
-    ends = F.split(span, "-")
-    first, last = (F.element_at(ends, at).try_cast("int") for at in (1, -1))
-    return year.isNotNull() & in_years(year, first, last)

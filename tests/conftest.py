@@ -110,6 +110,7 @@ class World:
             f"reports={home}/reports",
             f"tuning.sweeps={home}/sweeps",
             f"privacy.key_file={home}/key",
+            f"privacy.simulated_key_file={home}/key",
             f"quality.docs_dir={home}/data-docs",
             f"cluster.work_dir={home}/spark",
         ]

@@ -127,6 +127,7 @@ def _start(world: Path, home: Path, java_options: str, *more: str) -> subprocess
         f"catalog={world}/catalog.jsonl.gz",
         f"lake.root={home}/lake",
         f"privacy.key_file={world}/key",
+        f"privacy.simulated_key_file={world}/key",
         f"cluster.work_dir={home}/spark",
         "cluster.memory=2g",
         "cluster.shuffle_partitions=2",

@@ -47,19 +47,19 @@ class SearchSettings:
     name: str
     space: dict[str, Any]
     base: dict[str, Any]
-    trials: int = 8
-    time_budget_s: float = 90
-    prune: bool = True
-    folds: int = 3
+    trials: int
+    time_budget_s: float
+    prune: bool
+    folds: int
+    max_trees: int
+    start_limit_s: float
     seed: int = 1
     report_every: int = 10
-    max_trees: int = 300
     patience: int = 50
     grace_trees: int = 40
     concurrent: int = 2
     threads: int = 1
     object_store_mb: int = 200
-    start_limit_s: float = 120
     resume: bool = False
     earlier: dict[str, Any] | None = None
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from features.build.genres import with_genre_company
 from features.build.keys import key_of, track_keys, work_id
-from features.expressions import AUDIO, asked_of, sound, trigrams, versions, words
+from features.expressions import AUDIO, sound, trigrams, versions, words
 from lake.rows import frame_of
 from queries.grammar.lexicon import entries, mood_targets
 
@@ -24,7 +24,12 @@ def with_query_attributes(base: DataFrame, queries: DataFrame, tracks: DataFrame
     keys = ["locale", "query"]
     asked = queries.join(base.select(*keys).distinct(), keys, "left_semi").select(
         *keys,
-        *asked_of("constraint_key"),
+        "version",
+        "music_language",
+        "is_explicit_wanted",
+        "first_year",
+        "last_year",
+        "unwanted_genres",
         "stripped",
         "intent",
         "intent_group",

@@ -11,10 +11,36 @@ from typing import Any
 from queries.grammar.lexicon import Lexicon, mood_targets
 from queries.grammar.periods import periods
 
-__all__ = ["Mention", "constraint_key", "constraints_of", "mentions", "mood_targets", "no_constraints"]
+__all__ = [
+    "TYPED",
+    "Mention",
+    "constraint_key",
+    "constraints_of",
+    "mentions",
+    "mood_targets",
+    "no_constraints",
+    "typed",
+]
 
 _SINGLE = ("mood", "activity", "sort", "version", "explicit", "language")
 _MANY = ("genre", "decade")
+# what `typed` gives beside genre, decade, mood, activity and sort_by; name -> Spark type
+TYPED = {
+    "version": "string",
+    "music_language": "string",
+    "is_explicit_wanted": "boolean",
+    "first_year": "int",
+    "last_year": "int",
+    "unwanted_genres": "array<string>",
+    "unwanted_artists": "array<string>",
+    "unwanted_titles": "array<string>",
+    "unwanted_decades": "array<int>",
+    "unwanted_first_years": "array<int>",
+    "unwanted_last_years": "array<int>",
+    "unwanted_versions": "array<string>",
+    "unwanted_languages": "array<string>",
+    "unwanted_moods": "array<string>",
+}
 
 
 @dataclass(frozen=True)
@@ -102,6 +128,32 @@ def constraint_key(constraints: dict[str, Any]) -> str:
     for field, values in constraints.get("not", {}).items():
         parts += [f"{field}!={_span(value) if field == 'year' else _text(value)}" for value in values]
     return "|".join(sorted(parts))
+
+
+def typed(constraints: dict[str, Any]) -> dict[str, Any]:
+    """The constraints of a canonical dictionary as the columns of TYPED: None, or [] for a list, where nothing is asked.
+
+    The spans of years that are refused lie in two lists of equal length, `unwanted_first_years` and `unwanted_last_years`; an open
+    end is None.
+    """
+    year, refused = constraints.get("year") or {}, constraints.get("not", {})
+    spans = refused.get("year", [])
+    return {
+        "version": constraints.get("version"),
+        "music_language": constraints.get("language"),
+        "is_explicit_wanted": constraints.get("explicit"),
+        "first_year": year.get("from"),
+        "last_year": year.get("to"),
+        "unwanted_genres": refused.get("genre", []),
+        "unwanted_artists": refused.get("artist", []),
+        "unwanted_titles": refused.get("title", []),
+        "unwanted_decades": refused.get("decade", []),
+        "unwanted_first_years": [span["from"] for span in spans],
+        "unwanted_last_years": [span["to"] for span in spans],
+        "unwanted_versions": refused.get("version", []),
+        "unwanted_languages": refused.get("language", []),
+        "unwanted_moods": refused.get("mood", []),
+    }
 
 
 def _longest_phrase(words: list[str], at: int, lexicon: Lexicon, leads: list[tuple[int, int]]) -> tuple[Any, int]:

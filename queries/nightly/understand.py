@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from queries.catalog.vocabulary import Vocabulary, name_rows, vocabulary_from
+from queries.grammar.constraints import TYPED, typed
 from queries.grammar.interpret import INTENT_GROUPS, Interpretation
 from queries.grammar.lexicon import Lexicon, load_lexicon
 from queries.models.learned import MUSIC_SERVICE_SHARE, Learned, packaged, read_query
@@ -24,7 +25,7 @@ _READ_SCHEMA = (
     "locale string, query string, stripped string, language string, is_music boolean, intent string, "
     "intent_group string, constraint_key string, genre array<string>, decade array<int>, mood string, "
     "activity string, sort_by string, artist_name string, title_name string, answers_as string, entity string, sound string, "
-    "reasons array<string>"
+    "reasons array<string>, " + ", ".join(f"{name} {kind}" for name, kind in TYPED.items())
 )
 _CLUSTERED_SCHEMA = "locale string, query string, cluster_id string, text_cluster_id string"
 _MEMBER = ("query", "stripped", "constraint_key", "entity", "sound", "answers_as")
@@ -151,6 +152,7 @@ def _row(locale: str, query: str, lexicon: Lexicon, names: Vocabulary, learned: 
         "entity": _entity(found, names),
         "sound": sounds_like(query if found.answers_as == "full" else found.stripped, found.language),
         "reasons": list(found.reasons),
+        **typed(said),
     }
 
 

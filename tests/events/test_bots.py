@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from pyspark.sql import DataFrame, SparkSession
 
 from events.bots import BotRules, LeftOut, bot_days, chosen_artists, excluded_days, left_out
+from tests.shipped import SHIPPED
 
-RULES = BotRules()
+RULES = SHIPPED.bots
 FIRST = datetime(2026, 3, 2)
 Asked = tuple[str, datetime, str, str | None]  # user, when, query, the artist chosen (or none)
 

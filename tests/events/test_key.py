@@ -80,3 +80,15 @@ def test_a_first_night_that_is_killed_leaves_no_half_key(tmp_path: Path, monkeyp
     monkeypatch.undo()
     assert ensure_key(tmp_path / "keys" / "key", tmp_path / "lake")
     assert [p.name for p in (tmp_path / "keys").iterdir()] == ["key"]
+
+
+def test_simulated_logs_have_one_key_everywhere_and_others_never_have_it(tmp_path: Path) -> None:
+    """Sketches of listeners follow from the pseudonyms: with a key of its own, each clone published another release."""
+    keys = [tmp_path / clone / "key" for clone in ("a", "b")]
+    for key in keys:
+        assert ensure_key(key, key.parent / "lake", is_simulated=True)
+    assert read_key(keys[0]) == read_key(keys[1])
+    with pytest.raises(KeyUnusable, match="which everybody knows"):
+        ensure_key(keys[0], tmp_path / "another")
+    own = [tmp_path / clone / "own" for clone in ("a", "b")]
+    assert all(ensure_key(key, key.parent / "own_lake") for key in own) and read_key(own[0]) != read_key(own[1])

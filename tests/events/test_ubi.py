@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from pyspark.sql import functions as F
 from events.contract import EVENT_FIELDS, SEARCH_FIELDS
 from events.ubi import UbiSettings, ubi_left_out, ubi_parsed
 from lake.errors import BadConfiguration
+from tests.shipped import SHIPPED
 
 QUERY = {
     "application": "player",
@@ -48,7 +50,7 @@ def lines(spark: SparkSession, *given: object) -> DataFrame:
 
 
 def parsed(spark: SparkSession, source: str, *given: object, settings: UbiSettings | None = None) -> list[Row]:
-    made = ubi_parsed(F.col("raw_text"), source, settings)
+    made = ubi_parsed(F.col("raw_text"), source, settings or SHIPPED.ubi)
     return lines(spark, *given).select(*[c.alias(n) for n, c in made.items()]).collect()
 
 
@@ -62,7 +64,7 @@ def attributes(**changes: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("source", ["searches", "events"])
 def test_columns_have_the_contract_s_names_and_types(spark: SparkSession, source: str) -> None:
-    made = ubi_parsed(F.col("raw_text"), source)
+    made = ubi_parsed(F.col("raw_text"), source, SHIPPED.ubi)
     types = dict(lines(spark, QUERY).select(*[c.alias(n) for n, c in made.items()]).dtypes)
     extra = {"_corrupt": "boolean", "_is_row": "boolean", "is_foreign": "boolean", "left_out_as": "string"}
     assert types == FIELDS[source] | extra
@@ -91,7 +93,7 @@ def test_a_query_becomes_a_search(spark: SparkSession) -> None:
 
 def test_query_attributes_go_before_the_settings(spark: SparkSession) -> None:
     own = {"client": "alexa", "session_id": "v9", "variant": "b", "propensity": 0.25, "filter": {"genre": ["pop"]}}
-    settings = UbiSettings(client="mobile", locale="es-ES")
+    settings = replace(SHIPPED.ubi, client="mobile", locale="es-ES")
     (row,) = parsed(
         spark, "searches", QUERY | {"query_attributes": own, "client_id": " ", "user_id": "u7"}, settings=settings
     )
@@ -144,7 +146,7 @@ def test_times(spark: SparkSession, logged: object, ts: str | None) -> None:
 def test_ordinals_count_from_one_or_from_zero(spark: SparkSession) -> None:
     docs = [attributes(position={"ordinal": n}) for n in (0, 1, "3", 2**63 - 1)] + [attributes(position=None)]
     assert [r.position for r in parsed(spark, "events", *docs)] == [0, 1, 3, 2**63 - 1, None]
-    from_zero = parsed(spark, "events", *docs, settings=UbiSettings(first_ordinal=0))
+    from_zero = parsed(spark, "events", *docs, settings=replace(SHIPPED.ubi, first_ordinal=0))
     assert [r.position for r in from_zero] == [1, 2, 4, None, None]  # null is bad_position
 
 
@@ -166,7 +168,7 @@ def test_dwell(spark: SparkSession, action: str, logged: dict[str, Any], dwell_m
 
 def test_actions_are_ours_configured_or_foreign(spark: SparkSession) -> None:
     names = ["Item_Click", "impression", "heart", "add_to_cart", "purchase", " "]
-    settings = UbiSettings(actions={"Heart": "like", "add_to_cart": ""})
+    settings = replace(SHIPPED.ubi, actions={"Heart": "like", "add_to_cart": ""})
     rows = parsed(spark, "events", *[event(action_name=n) for n in names], settings=settings)
     assert [r.kind for r in rows] == ["click", None, "like", None, None, None]
     assert [r["_is_row"] for r in rows] == [True, False, True, False, False, True]  # a blank action: unknown_kind
@@ -178,9 +180,11 @@ def test_one_bulk_file_serves_both_sources(spark: SparkSession) -> None:
     searches, events = (parsed(spark, s, *mixed) for s in ("searches", "events"))
     assert [r["_is_row"] for r in searches] == [False, True, False, False, False, False, False]
     assert [r["_is_row"] for r in events] == [False, False, False, True, False, False, False]
-    counted = {r.left_out_as: r.document_count for r in ubi_left_out(lines(spark, *mixed), "events").collect()}
+    counted = {
+        r.left_out_as: r.document_count for r in ubi_left_out(lines(spark, *mixed), "events", SHIPPED.ubi).collect()
+    }
     assert counted == {"ubi_queries": 1, "impression": 1}
-    (foreign,) = ubi_left_out(lines(spark, *mixed), "searches").collect()
+    (foreign,) = ubi_left_out(lines(spark, *mixed), "searches", SHIPPED.ubi).collect()
     assert (foreign.left_out_as, foreign.document_count) == ("ubi_events", 2)
 
 
@@ -201,7 +205,7 @@ def test_a_document_of_neither_kind_is_a_row_without_ids(spark: SparkSession) ->
 @pytest.mark.parametrize("wrong", [{"client": "toaster"}, {"actions": {"a": "dance"}}, {"first_ordinal": 2}])
 def test_wrong_settings_name_the_key(wrong: dict[str, Any]) -> None:
     with pytest.raises(BadConfiguration, match=f"ubi.{next(iter(wrong))}"):
-        UbiSettings(**wrong)
+        replace(SHIPPED.ubi, **wrong)
 
 
 def test_the_published_sample(spark: SparkSession) -> None:
@@ -210,7 +214,7 @@ def test_the_published_sample(spark: SparkSession) -> None:
     sample = Path(os.environ["PLAYFIRST_DATA"]) / "clicks" / "ubi_queries_events.ndjson.gz"
     text = spark.read.text(str(sample)).withColumnRenamed("value", "raw_text")
     for source, foreign, rows in (("searches", 3448, 473), ("events", 473 + 2916, 532)):
-        made = ubi_parsed(F.col("raw_text"), source)
+        made = ubi_parsed(F.col("raw_text"), source, SHIPPED.ubi)
         frame = text.select(*[c.alias(n) for n, c in made.items()])
         assert frame.where("is_foreign").count() == foreign
         good = frame.where("_is_row").collect()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, datetime
 
 from pyspark.sql import SparkSession
 
-from events.ubi import UbiSettings
 from events.waiting import joined_late, recounted
 from lake.schema import struct
 from lake.tables.logs import DELIVERED_FILES, QUARANTINE
+from tests.shipped import SHIPPED
 
 DAY = date(2026, 3, 2)
 SEARCHES = "search_id string, results array<string>, search_date date, delivered_date date"
@@ -51,7 +52,7 @@ def test_both_forms_join_and_the_rest_stays(spark: SparkSession) -> None:
     )
     searches = spark.createDataFrame([("s1", ["t1", "t2"], DAY, date(2026, 3, 3))], SEARCHES)
     tracks = spark.createDataFrame([("t1",), ("t2",)], "track_id string")
-    found = joined_late(rows, searches, None, tracks, str(DAY), 2, UbiSettings(first_ordinal=0))
+    found = joined_late(rows, searches, None, tracks, str(DAY), 2, replace(SHIPPED.ubi, first_ordinal=0))
     assert found is not None and found.count == 2
     joined = {(r["track_id"], r["position"], r["kind"], r["dwell_ms"], r["ts"]) for r in found.events.collect()}
     assert joined == {
@@ -82,7 +83,7 @@ def test_whole_numbers_that_parquet_holds_as_doubles_stay(spark: SparkSession) -
     )
     searches = spark.createDataFrame([("s1", ["t1", "t2"], DAY, DAY)], SEARCHES)
     tracks = spark.createDataFrame([("t1",), ("t2",)], "track_id string")
-    found = joined_late(rows, searches, None, tracks, str(DAY), 2, UbiSettings())
+    found = joined_late(rows, searches, None, tracks, str(DAY), 2, SHIPPED.ubi)
     assert found is not None
     assert [(r["event_id"], r["position"], r["dwell_ms"]) for r in found.events.collect()] == [("e1", 2, 45_000)]
 

@@ -8,12 +8,17 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lake.schema import struct
+from lake.tables.nightly import QUERIES
+from queries.grammar.constraints import TYPED, typed
 
 AS_OF = date(2026, 3, 1)
 
 
 def filled(frame: DataFrame, table, **columns) -> DataFrame:  # type: ignore[no-untyped-def]
-    """The frame with every column of the table: those named, else empty arrays, false, zero or the empty string."""
+    """The frame with every column of the table: those named, else empty arrays, false, zero or the empty string; of a request's
+    typed constraints, null: nothing is asked."""
+    unasked = {n: F.lit(None) for n, kind in TYPED.items() if not kind.startswith("array")} if table is QUERIES else {}
+    columns = unasked | columns
     blank = {
         "date": F.lit(AS_OF),
         "string": F.lit(""),
@@ -34,3 +39,23 @@ def sparse(frame: DataFrame, table, **columns) -> DataFrame:  # type: ignore[no-
     """Like `filled`, of the frame's own columns and those named; of the others null is what may be null."""
     nothing = {c.name: F.lit(None) for c in table.columns if c.nullable}
     return filled(frame, table, **(nothing | {n: F.col(n) for n in frame.columns} | columns))
+
+
+def asked(key: str) -> tuple[object, ...]:
+    """The typed columns (TYPED, in its order) of a key such as `genre!=rap|year=1990-1995`, read apart from the product's own code."""
+    constraints: dict[str, object] = {"not": {}}
+    refused: dict[str, list[object]] = constraints["not"]  # type: ignore[assignment]
+    for part in filter(None, key.split("|")):
+        field, value = part.split("=", 1)
+        if field.startswith("year"):
+            first, _, last = value.partition("-")
+            span = {
+                "from": int(first) if first else None,
+                "to": int(last) if last else None if "-" in value else int(first),
+            }
+        if field.endswith("!"):
+            kept = span if field == "year!" else int(value) if field == "decade!" else value
+            refused.setdefault(field[:-1], []).append(kept)
+        elif field not in ("genre", "decade"):
+            constraints[field] = span if field == "year" else value == "true" if field == "explicit" else value
+    return tuple(typed(constraints)[name] for name in TYPED)

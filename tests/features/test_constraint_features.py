@@ -16,7 +16,9 @@ from lake.schema import struct
 from lake.tables.daily import DAILY_ENGAGEMENT
 from lake.tables.logs import TRACKS
 from lake.tables.nightly import EXPOSURE_CURVES, QUERIES
+from queries.grammar.constraints import TYPED
 from tests.features.rows import AS_OF, filled
+from tests.features.rows import asked as asked_for
 
 # query -> its constraint key and the genres in it
 ASKED: dict[str, tuple[str, list[str]]] = {
@@ -57,7 +59,9 @@ TRACKS_MADE: dict[str, dict[str, Any]] = {
 def values(spark: SparkSession) -> pd.DataFrame:
     """Every constraint feature of every query and track, indexed by (query, track)."""
     asked = spark.createDataFrame(
-        [(q, *of) for q, of in ASKED.items()], "query string, constraint_key string, genre array<string>"
+        [(q, *of, *asked_for(of[0])) for q, of in ASKED.items()],
+        "query string, constraint_key string, genre array<string>, "
+        + ", ".join(f"{n} {kind}" for n, kind in TYPED.items()),
     )
     queries = filled(
         asked,
@@ -68,6 +72,7 @@ def values(spark: SparkSession) -> pd.DataFrame:
         stripped=F.col("query"),
         constraint_key=F.col("constraint_key"),
         genre=F.col("genre"),
+        **{name: F.col(name) for name in TYPED},
         mood=F.lit(None),
         activity=F.lit(None),
     )

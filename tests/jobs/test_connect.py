@@ -37,6 +37,7 @@ def test_ingest_to_features_over_connect(world: World, tmp_path: Path, spark: Sp
         f"catalog={world.root}/catalog.jsonl.gz",
         f"lake.root={tmp_path}/lake",
         f"privacy.key_file={tmp_path}/key",
+        f"privacy.simulated_key_file={tmp_path}/key",
         f"cluster.work_dir={tmp_path}/spark",
         "cluster.remote='local[2]'",
         "cluster.memory=3g",

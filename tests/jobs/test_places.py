@@ -45,7 +45,7 @@ def test_every_default_under_var_is_known_as_a_path() -> None:
 
     defaults = dict(leaves(OmegaConf.to_container(composed("night"))))
     under_var = {key for key, value in defaults.items() if str(value).startswith("var/")}
-    assert under_var | {"user_ids"} == set(KEYS) and len(KEYS) == 11
+    assert under_var | {"user_ids"} == set(KEYS) and len(KEYS) == 12
 
 
 @pytest.mark.parametrize("key", KEYS)

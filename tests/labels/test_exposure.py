@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pandas as pd
@@ -12,8 +13,9 @@ from pyspark.sql import functions as F
 from labels.exposure import CELLS, CurveSettings, curves, position_counts
 from lake.tables.daily import DAILY_ENGAGEMENT
 from tests.features.rows import filled
+from tests.shipped import CURVES
 
-FREE = CurveSettings(strength=1e-9)  # nothing is shrunk
+FREE = replace(CURVES, strength=1e-9)  # nothing is shrunk
 
 
 def day(spark: SparkSession, *rows: tuple[str, str, str, dict[int, tuple[int, int]]]) -> DataFrame:
@@ -66,7 +68,7 @@ def test_a_track_at_two_ranks_tells_how_much_less_the_lower_one_is_looked_at(spa
 
 
 def test_without_any_swap_a_rank_is_looked_at_as_one_over_it(spark: SparkSession) -> None:
-    found = made(spark, day(spark, ("mobile", "hello", "a", {1: (10, 5)})), CurveSettings())
+    found = made(spark, day(spark, ("mobile", "hello", "a", {1: (10, 5)})), CURVES)
     for rank in (1, 2, 3, 10):
         assert found.loc["web", "broad", rank]["propensity"] == pytest.approx(1 / rank, abs=1e-6)
 

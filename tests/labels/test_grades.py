@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -13,9 +14,10 @@ from labels.grades import GradeSettings, judgements
 from lake.tables.daily import DAILY_ENGAGEMENT
 from lake.tables.nightly import EXPOSURE_CURVES
 from tests.features.rows import filled
+from tests.shipped import GRADES
 
 T = date(2026, 3, 1)
-PLAIN = GradeSettings(strength=0.0, min_exposure=0.1)
+PLAIN = replace(GRADES, strength=0.0, min_exposure=0.1)
 
 
 def day(spark: SparkSession, *rows: tuple[str, str, str, str, int, int, int]) -> DataFrame:
@@ -83,7 +85,7 @@ def test_grades_are_cut_where_the_settings_say(spark: SparkSession, satisfied: i
 
 def test_thin_evidence_leans_on_the_rate_of_the_query(spark: SparkSession) -> None:
     daily = day(spark, ("en-US", "hello", "a", "mobile", 1, 1, 1), ("en-US", "hello", "b", "mobile", 1, 99, 9))
-    found = judged(spark, daily, GradeSettings(strength=2.0))
+    found = judged(spark, daily, replace(GRADES, strength=2.0))
     rate = (10 + 0.5) / (100 + 2.0)
     assert found["en-US", "hello", "a"]["relevance"] == pytest.approx((1 + 2 * rate) / (1 + 2), abs=1e-9)
     assert found["en-US", "hello", "b"]["relevance"] == pytest.approx((9 + 2 * rate) / (99 + 2), abs=1e-9)
@@ -91,6 +93,6 @@ def test_thin_evidence_leans_on_the_rate_of_the_query(spark: SparkSession) -> No
 
 def test_what_was_hardly_looked_at_is_not_judged(spark: SparkSession) -> None:
     daily = day(spark, ("en-US", "hello", "a", "mobile", 5, 9, 0), ("en-US", "hello", "b", "mobile", 2, 1, 0))
-    assert set(judged(spark, daily, GradeSettings(min_exposure=0.3))) == {
+    assert set(judged(spark, daily, replace(GRADES, min_exposure=0.3))) == {
         (p, "hello", "b") for p in ("en-US", "en", "*")
     }

@@ -13,14 +13,15 @@ from events.tiles import history, listener_history
 from features.build.audit import CURVE, LISTENER, STRENGTH, TILE, VECTOR
 from features.build.inputs import FeatureInputs
 from features.build.vectors import fitted_vectors
-from labels.exposure import CurveSettings, curves, position_counts
+from labels.exposure import curves, position_counts
 from lake.schema import struct
 from lake.tables.nightly import EXPOSURE_CURVES
 from night import leaks
 from ranking.artefacts import not_of_the_past
 from tests.laws.conftest import Laws
+from tests.shipped import CURVES
 
-SETTINGS = CurveSettings()
+SETTINGS = CURVES
 WEEK = timedelta(days=7)
 
 

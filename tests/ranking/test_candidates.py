@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from features.expressions import AUDIO
-from ranking.candidates import CandidateSettings, _constraint, _rare_words
+from queries.grammar.constraints import TYPED
+from ranking.sources.constraint import constraint
+from ranking.sources.source import SourceInputs
+from ranking.sources.text import rare_words
+from tests.features.rows import asked as asked_for
+from tests.shipped import SHIPPED
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 ASKED = (
     "locale string, query string, intent_group string, constraint_key string, genre array<string>, decade array<int>, mood string, "
-    "activity string, sort_by string"
+    "activity string, sort_by string, " + ", ".join(f"{name} {kind}" for name, kind in TYPED.items())
 )
 TRACKS = [  # id, genres, moods, year, strength
     ("rock75", ["rock"], [], 1975, 1.0),
@@ -24,6 +29,11 @@ TRACKS = [  # id, genres, moods, year, strength
     ("jazz80", ["jazz"], [], 1980, 7.0),
     ("pop15", ["pop"], ["sad"], 2015, 3.0),
 ]
+
+
+def given(queries: DataFrame, tracks: DataFrame) -> SourceInputs:
+    """No source tried here reads the days."""
+    return SourceInputs(queries, tracks.limit(0), tracks, SHIPPED.candidates)
 
 
 @pytest.fixture(scope="module")
@@ -97,8 +107,10 @@ def test_what_meets_the_request_comes_first(
     mood: str | None,
     first: list[str],
 ) -> None:
-    asked = spark.createDataFrame([("en", "as asked", "broad", key, genre, decade, mood, None, _sort(key))], ASKED)
-    found = _constraint(asked, tracks, CandidateSettings()).orderBy("source_rank").collect()
+    asked = spark.createDataFrame(
+        [("en", "as asked", "broad", key, genre, decade, mood, None, _sort(key), *asked_for(key))], ASKED
+    )
+    found = constraint(given(asked, tracks)).orderBy("source_rank").collect()
     assert [r["track_id"] for r in found][: len(first)] == first
     narrows = bool(genre or decade or key.startswith("year="))
     assert len(found) == (len(first) if narrows else len(TRACKS)) or mood
@@ -112,10 +124,10 @@ def test_who_is_named_with_a_version_beside_is_not_answered_by_all_tracks_of_tha
     spark: SparkSession, tracks: DataFrame
 ) -> None:
     rows = [
-        ("en", q, group, "version=live", [], [], None, None, None)
+        ("en", q, group, "version=live", [], [], None, None, None, *asked_for("version=live"))
         for q, group in (("adele live", "artist"), ("live music", "broad"))
     ]
-    found = _constraint(spark.createDataFrame(rows, ASKED), tracks, CandidateSettings()).collect()
+    found = constraint(given(spark.createDataFrame(rows, ASKED), tracks)).collect()
     assert {r["query"] for r in found} == {"live music"}
 
 
@@ -135,7 +147,7 @@ def test_words_propose_also_where_a_version_is_asked_for_beside_a_name(spark: Sp
     queries = spark.createDataFrame(
         rows, "locale string, query string, intent_group string, constraint_key string, stripped string"
     )
-    found = _rare_words(queries, known, CandidateSettings()).orderBy("query", "source_rank").collect()
+    found = rare_words(given(queries, known)).orderBy("query", "source_rank").collect()
     assert [(r["query"], r["track_id"]) for r in found] == [
         ("play someone like you live", "live"),
         ("play someone like you live", "studio"),

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from ranking.head import HeadSettings, head_queries, ranked_lists
+from ranking.head import HeadSettings, head_queries
+from ranking.lists import ranked_lists
+from tests.shipped import SHIPPED
 
 D = date(2026, 3, 1)
-STILL = HeadSettings(explore_share=0.0)
+SHIPPED_HEAD = SHIPPED.ranking
+STILL = replace(SHIPPED_HEAD, explore_share=0.0)
 
 
 def lists(
@@ -55,7 +59,7 @@ def test_where_few_artists_are_meant_the_score_decides_and_nobody_is_led_from_fa
 
 
 def test_a_list_explores_as_often_as_its_propensity_says(spark: SparkSession) -> None:
-    found = lists(spark, "abcdef", HeadSettings(explore_share=0.3), queries=600).collect()
+    found = lists(spark, "abcdef", replace(SHIPPED_HEAD, explore_share=0.3), queries=600).collect()
     by_query: dict[str, list[int]] = {}
     chance: dict[str, float] = {}
     for row in sorted(found, key=lambda r: (r["query"], r["rank"])):
@@ -85,8 +89,8 @@ def test_the_head_covers_its_share_of_each_locale_and_a_language_answers_for_its
         .withColumn("is_music", F.lit(True))
         .withColumn("people_28d", F.col("searches_28d"))
     )
-    kept = head_queries(asked, HeadSettings(head_share=0.9, min_people_in_locale=20))
+    kept = head_queries(asked, replace(SHIPPED_HEAD, head_share=0.9, min_people_in_locale=20))
     found = {(r["locale"], r["query"]) for r in kept.collect()}
     assert found == {("en", "a"), ("en", "b"), ("en-US", "a"), ("*", "only here")}
-    fewer = head_queries(asked, HeadSettings(head_share=0.9, min_people_in_locale=20, max_entries=2))
+    fewer = head_queries(asked, replace(SHIPPED_HEAD, head_share=0.9, min_people_in_locale=20, max_entries=2))
     assert {(r["locale"], r["query"]) for r in fewer.collect()} == {("en", "a"), ("en-US", "a")}

@@ -30,7 +30,9 @@ SPACE = {
     "num_leaves": {"type": "logint", "low": 4, "high": 32},
     "max_bin": {"type": "choice", "values": [63, 255]},
 }
-SETTINGS = SearchSettings("s", SPACE, BASE, trials=4, time_budget_s=45, folds=2, max_trees=40, grace_trees=10)
+SETTINGS = SearchSettings(
+    "s", SPACE, BASE, trials=4, time_budget_s=45, prune=True, folds=2, max_trees=40, start_limit_s=120, grace_trees=10
+)
 
 
 @pytest.fixture(scope="module")

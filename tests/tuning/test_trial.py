@@ -84,6 +84,11 @@ def test_a_fold_without_training_positives_is_said(tmp_path: Path) -> None:
         write_bins(examples, tmp_path, {255}, folds=2, threads=1)
 
 
+PLAIN = SearchSettings(
+    "s", SPACE, {}, trials=8, time_budget_s=90, prune=True, folds=3, max_trees=300, start_limit_s=120
+)
+
+
 @pytest.mark.parametrize(
     ("over", "said"),
     [
@@ -96,12 +101,12 @@ def test_a_fold_without_training_positives_is_said(tmp_path: Path) -> None:
 )
 def test_bad_settings_fail_before_anything_starts(over: dict[str, object], said: str) -> None:
     with pytest.raises(BadConfiguration, match=said):
-        SearchSettings(**({"name": "s", "space": SPACE, "base": {}} | over))  # type: ignore[arg-type]
+        replace(PLAIN, **over)
 
 
 def test_the_identity_changes_with_what_results_depend_on() -> None:
-    one = SearchSettings("s", SPACE, {})
-    same = SearchSettings("t", SPACE | {"lambda_l2": {"type": "uniform", "low": 0, "high": 1}}, {}, trials=99)
-    other = SearchSettings("s", SPACE, {}, folds=2)
+    one = PLAIN
+    same = replace(one, name="t", space=SPACE | {"lambda_l2": {"type": "uniform", "low": 0, "high": 1}}, trials=99)
+    other = replace(one, folds=2)
     assert one.identity(FEATURES, "x") == same.identity(FEATURES, "x")
     assert len({one.identity(FEATURES, "x"), one.identity(FEATURES, "y"), other.identity(FEATURES, "x")}) == 3

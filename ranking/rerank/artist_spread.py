@@ -1,0 +1,30 @@
+"""A broad list is not one artist's."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from ranking.head import HeadSettings
+from ranking.rerank.rule import Rule
+
+
+def artist_spread(rows: DataFrame, settings: HeadSettings, run_date: date) -> DataFrame:
+    """Broad and open lists keep at most `max_per_artist` of one main artist among the first `artist_span`.
+
+    What is over comes behind them, in the order so far. Nobody is led forward from further back than four times the span: where so
+    few artists are meant, the score decides.
+    """
+    of_list, of_artist = (Window.partitionBy("locale", "query", *more) for more in ((), ("artist",)))
+    spreads = F.col("intent_group").isin("broad", "open")
+    over = spreads & (F.row_number().over(of_artist.orderBy("rank")) > settings.max_per_artist)
+    rows = rows.withColumn("_over", over | (F.col("rank") > 4 * settings.artist_span))
+    rows = rows.withColumn("_kept", F.row_number().over(of_list.orderBy("_over", "rank")))
+    leads = ~F.col("_over") & (F.col("_kept") <= settings.artist_span)
+    new_rank = F.row_number().over(of_list.orderBy(F.desc(leads), "rank"))
+    return rows.withColumn("new_rank", new_rank).drop("_over", "_kept")
+
+
+RULE = Rule("artist_spread", artist_spread, "a broad list keeps few tracks of one artist among its first")

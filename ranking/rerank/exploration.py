@@ -1,0 +1,38 @@
+"""Some lists swap two neighbours, so that logs can tell what another order would have done."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from ranking.head import HeadSettings
+from ranking.rerank.rule import Rule
+
+
+def exploration(rows: DataFrame, settings: HeadSettings, run_date: date) -> DataFrame:
+    """`explore_share` of the lists swap one of ranks 2–4 with the rank below; `propensity` is the probability of the list that came out.
+
+    Which list, and which rank, follows from a hash of (run_date, locale, query).
+    """
+    size = F.count("*").over(Window.partitionBy("locale", "query"))
+    choices = F.least(F.lit(3), size - 2)  # ranks 2, 3 or 4 with the one below
+    draw: Column = F.pmod(F.xxhash64(F.lit(str(run_date)), "locale", "query"), F.lit(1_000_003))
+    explores = (draw < F.lit(int(settings.explore_share * 1_000_003))) & (choices >= 1)
+    swapped = F.lit(2) + F.pmod(F.xxhash64("query", "locale", F.lit(str(run_date))), F.greatest(choices, F.lit(1)))
+    new_rank = (
+        F.when(explores & (F.col("rank") == swapped), F.col("rank") + 1)
+        .when(explores & (F.col("rank") == swapped + 1), F.col("rank") - 1)
+        .otherwise(F.col("rank"))
+    )
+    share = F.lit(settings.explore_share)
+    propensity = (
+        F.when(explores, share / F.greatest(choices, F.lit(1)))
+        .when(choices >= 1, F.lit(1.0) - share)
+        .otherwise(F.lit(1.0))
+    )
+    return rows.withColumn("new_rank", new_rank).withColumn("propensity", F.round(propensity, 9))
+
+
+RULE = Rule("exploration", exploration, "some lists swap one of ranks 2 to 4 with the rank below")

@@ -1,0 +1,39 @@
+"""What a re-rank rule is: one named change of the order of lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from ranking.head import HeadSettings
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule over ranked rows.
+
+    Args:
+        name: how it is named in column `moved_by` of `head_rankings`, and in the night's summary.
+        order: gives the rows it got with column `new_rank`, 1-based and without gaps in each list; it may change `propensity`. Rows have
+            locale, query, track_id, intent_group, artist (the main one), model_score, `place` by the score, `rank` so far,
+            `propensity` of the list so far.
+        meaning: one line for the documents.
+    """
+
+    name: str
+    order: Callable[[DataFrame, HeadSettings, date], DataFrame]
+    meaning: str
+
+
+def with_rule(rows: DataFrame, rule: Rule, settings: HeadSettings, run_date: date) -> DataFrame:
+    """The rows in the rule's order; `moved_by` of each row that has another rank now gains its name."""
+    ordered = rule.order(rows, settings, run_date)
+    moved = F.when(F.col("new_rank") != F.col("rank"), F.array(F.lit(rule.name))).otherwise(
+        F.array().cast("array<string>")
+    )
+    ordered = ordered.withColumn("moved_by", F.concat("moved_by", moved))
+    return ordered.drop("rank").withColumnRenamed("new_rank", "rank")

@@ -1,0 +1,8 @@
+"""Who proposes tracks for a head query. A new source: one file here with its SOURCE, and one line in SOURCES."""
+
+from __future__ import annotations
+
+from ranking.sources import cluster, constraint, engagement, popular, text
+from ranking.sources.source import Source
+
+SOURCES: tuple[Source, ...] = (engagement.SOURCE, cluster.SOURCE, text.SOURCE, constraint.SOURCE, popular.SOURCE)

@@ -1,0 +1,92 @@
+"""Tracks that meet what is asked for in general."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from features.build.attributes import with_ranges
+from features.expressions import AUDIO, has_version, in_years, is_sung_in, range_fit
+from queries.grammar.constraints import TYPED
+from ranking.refusals import is_refused
+from ranking.sources.source import Source, SourceInputs, top
+
+
+def constraint(given: SourceInputs) -> DataFrame:
+    """Tracks that meet what is asked for in general; computed once a constraint key, not a query.
+
+    Those of the genre, else of the decade, else all, are ordered by how much else of the key they miss (decade, years, version,
+    language, lyrics) or are of what it refuses (genres, and see `ranking.refusals`), then by mood and activity; the strongest
+    first, but the newest or oldest where that is asked.
+    """
+    keyed = given.queries.where(F.col("constraint_key") != "")
+    asked_for = ("genre", "decade", "mood", "activity", "sort_by", *TYPED)
+    keys = with_ranges(keyed.groupBy("constraint_key").agg(*[F.min(c).alias(c) for c in asked_for]))
+    year = F.col("release_year")
+    of_track = given.tracks.withColumn("track_decade", (year - F.pmod(year, F.lit(10))).cast("int"))
+    has_genre, has_decade = F.size("genre") > 0, F.size("decade") > 0
+    has_feel = F.coalesce("mood", "activity").isNotNull()
+    has_years = F.coalesce("first_year", "last_year").isNotNull()
+    keys = keys.withColumn("is_rest", ~has_genre & ~has_decade & ~has_feel & ~has_years)
+    by_genre = keys.where(has_genre).withColumn("one", F.explode("genre")).drop("genre")
+    by_genre = (
+        by_genre.join(of_track.withColumn("one", F.explode("genres")), "one")
+        .drop("one")
+        .dropDuplicates(["constraint_key", "track_id"])
+    )
+    by_decade = keys.where(~has_genre & has_decade).drop("genre").withColumn("track_decade", F.explode("decade"))
+    by_decade = by_decade.join(of_track, "track_decade")
+    others = keys.where(~has_genre & ~has_decade).drop("genre")
+    by_feel = others.where(has_feel).crossJoin(of_track)
+    inside = year.isNotNull() & in_years(year, F.col("first_year"), F.col("last_year"))
+    by_years = others.where(~has_feel & has_years).crossJoin(of_track).where(inside)
+    by_rest = others.where("is_rest").crossJoin(of_track)
+    of_tracks = [
+        "track_id",
+        "strength",
+        "track_decade",
+        "moods",
+        *AUDIO,
+        "release_year",
+        "versions",
+        "title_tokens",
+        "genres",
+    ]
+    of_tracks += ["explicit", "title_normal", "artists_normal"]
+    of_keys = ["constraint_key", "decade", "mood", "sort_by", "mood_range", "activity_range", *TYPED, "is_rest"]
+    wanted = of_keys + of_tracks
+    by_each = (by_genre, by_decade, by_feel, by_years, by_rest)
+    met = reduce(lambda a, b: a.unionByName(b), [f.select(*wanted) for f in by_each])
+    off_years = has_years & ~inside
+    off_decade = (F.size("decade") > 0) & ~F.coalesce(F.array_contains("decade", F.col("track_decade")), F.lit(False))
+    tagged = F.coalesce(F.array_contains("moods", F.col("mood")), F.lit(False))
+    fit = F.least(
+        *[
+            F.when(F.col(asked).isNull(), F.lit(1.0)).otherwise(F.coalesce(range_fit(asked), F.lit(0.0)))
+            for asked in ("mood_range", "activity_range")
+        ]
+    )
+    missed = [
+        off_decade | off_years,
+        ~has_version(F.col("version"), F.col("versions"), F.col("instrumentalness")),
+        ~is_sung_in(F.col("music_language"), F.col("genres"), F.col("title_tokens")),
+        F.col("explicit") != F.col("is_explicit_wanted"),
+        F.arrays_overlap("genres", "unwanted_genres"),
+        *is_refused(),
+    ]
+    misfit = reduce(lambda a, b: a + b, [F.coalesce(m, F.lit(False)).cast("int") for m in missed])
+    met = met.withColumn("misfit", misfit).withColumn("fits", (tagged | (fit >= given.settings.min_fit)).cast("int"))
+    age = F.when(F.col("sort_by") == "newest", -year).when(F.col("sort_by") == "oldest", year)
+    order = [F.col("misfit"), F.desc("fits"), age.asc_nulls_last(), F.desc("strength"), F.col("track_id")]
+    best = top(met, ["constraint_key"], order, given.settings.cap).select(
+        "constraint_key", "track_id", "_rank", "is_rest"
+    )
+    asked = best.join(F.broadcast(keyed.select("locale", "query", "constraint_key", "intent_group")), "constraint_key")
+    # all live tracks are no answer to "adele live"
+    asked = asked.where(~F.col("is_rest") | F.col("intent_group").isin("broad", "open"))
+    return asked.withColumn("source_rank", F.col("_rank"))
+
+
+SOURCE = Source("constraint", constraint, "meets the genre, years, mood, version … that are asked for")

@@ -1,0 +1,25 @@
+"""The strongest tracks of all, for requests that ask for nothing in particular."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from ranking.sources.source import Source, SourceInputs, top
+
+
+def popular(given: SourceInputs) -> DataFrame:
+    """The strongest tracks of all, for requests that ask for nothing in particular."""
+    best = top(
+        given.tracks.withColumn("_all", F.lit(1)),
+        ["_all"],
+        [F.desc("strength"), F.col("track_id")],
+        given.settings.per_source,
+    )
+    open_queries = given.queries.where((F.col("intent_group") == "open") & (F.col("constraint_key") == ""))
+    return open_queries.select("locale", "query").crossJoin(
+        F.broadcast(best.select("track_id", F.col("_rank").alias("source_rank")))
+    )
+
+
+SOURCE = Source("popular", popular, "strong, where nothing in particular is asked for")
