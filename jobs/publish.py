@@ -21,8 +21,8 @@ from night.released import entries_of, publish_mark, refuse_too_few, traffic
 from night.tables import gated
 from queries.text.carrier import grammar_bytes
 from serving.content import TrackInfo
-from serving.publish import publish
-from serving.writer import write_release
+from serving.sinks import published, sinks
+from serving.sinks.sink import ReleaseContent, SinkPlace
 
 FEW_ENTRIES = 50
 
@@ -75,12 +75,13 @@ def run(night: Night) -> Done:
         "run_id": lake.run_id,
         "max_age_h": night.settings.serving.max_age_h,
     }
-    release_id = write_release(root, night.settings.run_date, entries, infos, manifest, built, grammar_bytes())
-    outcome = publish(root, release_id, night.settings.serving.keep)
+    stores = sinks(night.settings.publish.sinks, SinkPlace(root, night.settings.serving.keep))
+    content = ReleaseContent(night.settings.run_date, entries, infos, manifest, built, grammar_bytes())
+    release_id, outcome = published(stores, content)
     note_published(night, mark, release_id)
     if len(entries) < FEW_ENTRIES:
         night.notes.append(f"only {len(entries)} entries: fewer than {night.k} people asked the others (privacy.k)")
-    return Done(len(rankings), len(entries), f"{outcome.message}; {covered / max(asked, 1):.1%} of public traffic")
+    return Done(len(rankings), len(entries), f"{outcome}; {covered / max(asked, 1):.1%} of public traffic")
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")

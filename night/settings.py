@@ -144,9 +144,10 @@ class ServingSection:
 
 @dataclass
 class PublishSection:
-    """`force`: the reason to publish a release that lacks an input which the release before it had."""
+    """`force`: the reason to publish a release that lacks an input which the release before it had. `sinks`: see serving.sinks."""
 
     force: str = MISSING
+    sinks: list[str] = MISSING
 
 
 @dataclass

@@ -1,0 +1,30 @@
+"""The first sink: one immutable folder with an LMDB file, and the pointer CURRENT."""
+
+from __future__ import annotations
+
+from serving.publish import publish
+from serving.sinks.sink import ReleaseContent, SinkPlace
+from serving.writer import write_release
+
+
+class LmdbRelease:
+    """See docs/release-format.md."""
+
+    def __init__(self, place: SinkPlace) -> None:
+        self.place = place
+
+    def write(self, content: ReleaseContent) -> str:
+        """See `serving.writer.write_release`."""
+        return write_release(
+            self.place.root,
+            content.run_date,
+            content.entries,
+            content.tracks,
+            content.manifest,
+            content.built,
+            content.grammar,
+        )
+
+    def publish(self, release_id: str) -> str:
+        """See `serving.publish.publish`."""
+        return publish(self.place.root, release_id, self.place.keep).message

@@ -1,0 +1,55 @@
+"""What a sink is: a store that the night's release is written to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from serving.content import Entry, TrackInfo
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseContent:
+    """One night's release before it is stored. See `serving.writer.write_release` for the rules that each part keeps.
+
+    Args:
+        run_date: the night, YYYY-MM-DD.
+        entries: the ranked answers.
+        tracks: the catalog; only ranked tracks are stored.
+        manifest: what the night says of the release.
+        built: what differs from build to build.
+        grammar: the carrier grammar's bytes.
+    """
+
+    run_date: str
+    entries: Iterable[Entry]
+    tracks: Mapping[str, TrackInfo]
+    manifest: Mapping[str, object]
+    built: Mapping[str, object]
+    grammar: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SinkPlace:
+    """Where a sink may write: the releases folder, and how many nights stay there."""
+
+    root: Path
+    keep: int
+
+
+class Sink(Protocol):
+    """A store of releases. `jobs.publish` first writes to every sink, then publishes in every sink, in the order of `publish.sinks`.
+
+    A sink that fails raises; then nothing is published that was not yet, and the night can be run again: both calls must do no harm
+    the second time.
+    """
+
+    def write(self, content: ReleaseContent) -> str:
+        """Store the release without answering from it, check what was stored, and return its release_id."""
+        ...
+
+    def publish(self, release_id: str) -> str:
+        """Answer from the release from now on; what happened, in one line."""
+        ...
