@@ -11,16 +11,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
-from typing import TYPE_CHECKING, TypeVar
+from typing import Protocol, TypeVar
 
-if TYPE_CHECKING:
-    from benchmarks.gold import Gold
+
+class Foldable(Protocol):
+    """What a request needs to have a fold: see `benchmarks.gold.Gold`."""
+
+    @property
+    def source(self) -> str: ...  # noqa: D102
+    @property
+    def lang(self) -> str: ...  # noqa: D102
+    @property
+    def query(self) -> str: ...  # noqa: D102
+    @property
+    def is_music(self) -> bool: ...  # noqa: D102
+    @property
+    def fold(self) -> int | None: ...  # noqa: D102
+    @property
+    def family(self) -> str: ...  # noqa: D102
+
 
 FOLDS = 5
 _VALIDATION = {"snips": "validate", "leyzer": "valid"}  # of the other sources every request is scored
 _WAKE_WORDS = frozenset(("alexa", "assistant", "google", "hey", "hi", "ok", "okay", "olly", "please", "siri"))
 
 Answer = TypeVar("Answer")
+Request = TypeVar("Request", bound=Foldable)
 
 
 def fold_of(source: str, split: str, group: str) -> int | None:
@@ -49,7 +65,7 @@ def without_wake_words(query: str) -> str:
     return " ".join(word for word in query.split() if word not in _WAKE_WORDS) or query
 
 
-def training_part(gold: Sequence[Gold], fold: int) -> list[Gold]:
+def training_part(gold: Sequence[Request], fold: int) -> list[Request]:
     """What the model of a fold learns from."""
     held = {without_wake_words(one.query) for one in gold if one.fold == fold}
     may_teach = [one for one in gold if one.fold != fold and (one.fold is None or one.source not in _VALIDATION)]
@@ -57,10 +73,10 @@ def training_part(gold: Sequence[Gold], fold: int) -> list[Gold]:
 
 
 def cross_fitted(
-    gold: Sequence[Gold],
-    scored: Sequence[Gold],
-    fit: Callable[[Sequence[Gold]], None],
-    answer: Callable[[Sequence[Gold]], Sequence[Answer]],
+    gold: Sequence[Request],
+    scored: Sequence[Request],
+    fit: Callable[[Sequence[Request]], None],
+    answer: Callable[[Sequence[Request]], Sequence[Answer]],
 ) -> list[Answer]:
     """The answer to every request of `scored`, in its order, each by the model fitted without its fold."""
     answers: dict[int, Answer] = {}
@@ -71,7 +87,7 @@ def cross_fitted(
     return [answers[at] for at in range(len(scored))]
 
 
-def sampled(gold: Sequence[Gold], most: int) -> list[Gold]:
+def sampled(gold: Sequence[Request], most: int) -> list[Request]:
     """At most `most` requests of each family, language and kind (5 times as many where only learned from), by hash."""
     taken: dict[tuple[object, ...], int] = {}
     kept = []

@@ -5,16 +5,15 @@ from __future__ import annotations
 import gzip
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from pyspark.sql import Row, SparkSession
+from pyspark.sql import functions as F
 
 from events.delivery import SOURCES
 from events.ingest import ACCEPTED, QUARANTINED, Sorted
 from events.reading import documents_left_out
 from events.ubi import UbiSettings
 from lake.errors import IncompleteDelivery, RowsUnaccounted
-
-if TYPE_CHECKING:
-    from pyspark.sql import Row, SparkSession
 
 BLANK = b" \t\r\n"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -72,8 +71,6 @@ def check_something_accepted(
 
 def most_frequent_reason(side: Sorted, day: str) -> str:
     """The reason (or repeat) of most rows of a delivered day that were not accepted, with their number."""
-    from pyspark.sql import functions as F
-
     of_day = side.rows.where((F.col("delivered_date").cast("string") == day) & (F.col("outcome") != ACCEPTED))
     why = F.when(F.col("outcome") == QUARANTINED, F.col("reasons")).otherwise(F.array("outcome"))
     counted = of_day.select(F.explode(why).alias("why")).groupBy("why").count()

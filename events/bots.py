@@ -8,12 +8,11 @@ and nothing else are, where that artist has next to no listeners who also choose
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
 
 from events.engagement import LONG_PLAY_MS
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
 
 TRAILING_DAYS = 7
 CHOSEN_KINDS = ("click", "complete", "save", "add", "like")
@@ -56,8 +55,6 @@ def bot_days(searches: DataFrame, choices: DataFrame, rules: BotRules) -> DataFr
     looks back over `TRAILING_DAYS` days up to and with that day, never ahead, so it is final with the day. Give all
     users' rows of the days asked about and of the six days before; verdicts of those six see a shorter week.
     """
-    from pyspark.sql import functions as F
-
     week = _trailing_paces(_daily_paces(searches, rules))
     n, total, squares = (F.col(c).cast("double") for c in ("gaps", "gap_ds", "gap_ds2"))
     # cv² = n·Σg² / (Σg)² − 1, without a division
@@ -82,8 +79,6 @@ def excluded_days(tagged: DataFrame) -> DataFrame:
 
     `tagged`: searches with `rule` (null for people), user_id, search_date, query, ts.
     """
-    from pyspark.sql import functions as F
-
     left_out = tagged.where(F.col("rule").isNotNull()).groupBy("search_date", "user_id", "rule")
     span_s = (F.unix_millis(F.max("ts")) - F.unix_millis(F.min("ts"))) / 1000
     return left_out.agg(
@@ -102,8 +97,6 @@ class LeftOut:
 
 def left_out(days: DataFrame) -> list[LeftOut]:
     """`excluded_days` summed by rule, in the order of their names."""
-    from pyspark.sql import functions as F
-
     busiest = F.max(F.struct("searches", "queries", "span_s", "search_date")).alias("top")
     rows = days.groupBy("rule").agg(F.sum("searches").alias("searches"), F.count("*").alias("days"), busiest).collect()
     return [
@@ -124,8 +117,6 @@ def chosen_artists(events: DataFrame, artists: DataFrame) -> DataFrame:
     What merely sounded and was skipped is no choice: on voice it stands between a farm and its artist.
     `events`: search_id, track_id, kind, dwell_ms; `artists`: one row per track_id with its main `artist`.
     """
-    from pyspark.sql import functions as F
-
     is_chosen = F.col("kind").isin(*CHOSEN_KINDS) | (F.coalesce("dwell_ms", F.lit(0)) >= LONG_PLAY_MS)
     chosen = events.where(is_chosen).select("search_id", "track_id")
     return chosen.join(F.broadcast(artists), "track_id").select("search_id", "artist").dropna().distinct()
@@ -144,7 +135,6 @@ def pushed_artists(devotion: DataFrame, rules: BotRules) -> DataFrame:
     from decoys, with the + 1 that keeps it honest for small counts (Elias & Gygi 2007; Barber & Candès 2015).
     """
     from pyspark.sql import Window
-    from pyspark.sql import functions as F
 
     again = F.col("is_again")
     sizes = devotion.groupBy("search_date", "artist").agg(
@@ -172,16 +162,12 @@ def pushed_artists(devotion: DataFrame, rules: BotRules) -> DataFrame:
 
 def _few_fans(kind: str, rules: BotRules) -> Column:
     """Whether at most `max_fan_share` of the crowd of this kind can be fans: (N − D + 1) · p / (1 − p) against D."""
-    from pyspark.sql import functions as F
-
     n, d, p = F.col(f"n_{kind}"), F.col(f"d_{kind}"), F.col(f"p_{kind}")
     return (d >= rules.min_crowd) & ((n - d + 1) * p <= d * rules.max_fan_share * (1 - p))
 
 
 def _farmed_days(searches: DataFrame, choices: DataFrame, rules: BotRules) -> DataFrame:
     """One row per (user_id, search_date) of an account devoted to an artist that a crowd pushes on that day."""
-    from pyspark.sql import functions as F
-
     pushed = pushed_artists(_devotion(searches, choices, rules), rules)
     farmed = pushed.select("search_date", "with_single_choices", F.inline("members"))
     return farmed.where(F.col("is_again") | F.col("with_single_choices")).select(*KEYS).distinct()
@@ -195,7 +181,6 @@ def _devotion(searches: DataFrame, choices: DataFrame, rules: BotRules) -> DataF
     have no row: a week is laid only under days that need a verdict.
     """
     from pyspark.sql import Window
-    from pyspark.sql import functions as F
 
     asked = searches.select("search_id", *KEYS, F.xxhash64("query").alias("asked"))
     daily = (
@@ -220,7 +205,6 @@ def _devotion(searches: DataFrame, choices: DataFrame, rules: BotRules) -> DataF
 def _daily_paces(searches: DataFrame, rules: BotRules) -> DataFrame:
     """One row per (user_id, search_date): searches, burst, gaps inside the day (their sums are additive), top request."""
     from pyspark.sql import Window
-    from pyspark.sql import functions as F
 
     order = Window.partitionBy(*KEYS).orderBy("at_ds", "search_id")
     at = searches.select(
@@ -255,7 +239,6 @@ def _daily_paces(searches: DataFrame, rules: BotRules) -> DataFrame:
 def _trailing_paces(daily: DataFrame) -> DataFrame:
     """The same rows with the sums of the trailing week; `replayed`: searches of the week for the day's top request."""
     from pyspark.sql import Window
-    from pyspark.sql import functions as F
 
     week = Window.partitionBy("user_id").orderBy(F.unix_date("search_date")).rangeBetween(1 - TRAILING_DAYS, 0)
     sums = [F.sum(c).over(week).alias(c) for c in ("asked", "gaps", "gap_ds", "gap_ds2")]

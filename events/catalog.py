@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from events.contract import AUDIO, CORRUPT, TRACK_FIELDS, row_schema
 from events.delivery import check_rested
@@ -14,9 +16,6 @@ from events.reading import check_gzip, check_parquet
 from lake.errors import IncompleteDelivery, InputContractError
 from lake.fingerprint import fingerprint
 from lake.tables.logs import TRACKS
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame, SparkSession
 
 CATALOG_VERSION = 1
 MAX_BROKEN_SHARE = 0.01
@@ -78,8 +77,6 @@ def tracks(
     `known_since` on. Of rows with one track_id the first by content stands. Raises InputContractError if more than
     1 % of the rows are unreadable or lack id, title or artist, naming the first.
     """
-    from pyspark.sql import functions as F
-
     # not persisted: a cache would be taken for the files' content again in the same session, after they have changed
     delivered = _delivered(spark, files).localCheckpoint()
     broken = F.coalesce(
@@ -122,8 +119,6 @@ def backdated(later: DataFrame, run_date: date) -> DataFrame:
     stand (and the work, which follows from title and artist); everything else that was first known later is null or empty, and
     `known_since` stays the later snapshot's.
     """
-    from pyspark.sql import functions as F
-
     standing = (
         "track_id",
         "title",
@@ -147,23 +142,17 @@ def backdated(later: DataFrame, run_date: date) -> DataFrame:
 
 def released_by(tracks: DataFrame, run_date: date) -> DataFrame:
     """The tracks that were out by `run_date` or have no date of release: a night of the past may know no others."""
-    from pyspark.sql import functions as F
-
     return tracks.where(F.col("released_at").isNull() | (F.col("released_at") <= F.lit(run_date)))
 
 
 def _work_of(title: Column, artists: Column) -> Column:
     """The work of a recording where the catalog names none: its title without words of a version, and its first artist; a hash."""
-    from pyspark.sql import functions as F
-
     base = F.regexp_replace(title, VERSION_WORDS, "")
     work = F.concat_ws("|", F.lower(F.when(F.trim(base) == "", title).otherwise(base)), F.lower(artists[0]))
     return F.sha2(work, 256).substr(1, 16)
 
 
 def _delivered(spark: SparkSession, files: Sequence[Path]) -> DataFrame:
-    from pyspark.sql import functions as F
-
     schema = row_schema(TRACK_FIELDS, audio=True)
     text = [str(f) for f in files if not f.name.endswith(".parquet")]
     frames = [spark.read.text(text).select(F.col("value").alias("raw_text"))] if text else []
@@ -178,8 +167,6 @@ def _delivered(spark: SparkSession, files: Sequence[Path]) -> DataFrame:
 
 def _as_text(stored: DataFrame) -> Column:
     """A Parquet row as JSON. pandas keeps whole numbers with gaps as doubles: `215000.0` is no whole number to the parser."""
-    from pyspark.sql import functions as F
-
     columns = []
     for field in stored.schema.fields:
         found, column = field.dataType.simpleString(), F.col(f"`{field.name}`")
@@ -189,8 +176,6 @@ def _as_text(stored: DataFrame) -> Column:
 
 
 def _typed(frame: DataFrame) -> DataFrame:
-    from pyspark.sql import functions as F
-
     empty = F.array().cast("array<string>")
     year = F.regexp_extract(F.coalesce("release_date", F.lit("")), r"^(\d{4})", 1)
     padded = F.concat(F.substring("release_date", 1, 10), F.lit("-01-01"))
@@ -217,8 +202,6 @@ def _typed(frame: DataFrame) -> DataFrame:
 
 def _bounded(name: str) -> Column:
     """An audio feature, null where it lies outside what the table declares (NaN too)."""
-    from pyspark.sql import functions as F
-
     declared = TRACKS.column(name)
     return F.when(
         F.col(f"audio.{name}").between(F.lit(declared.low), F.lit(declared.high)), F.col(f"audio.{name}")

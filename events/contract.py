@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
 from lake.columns import CLIENTS, KINDS
 from lake.schema import spark_type
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column
     from pyspark.sql.types import StructType
 
 CONTRACT_VERSION = 2  # raise it when a rule changes: delivered folders are then read again
@@ -78,8 +80,6 @@ def row_schema(fields: dict[str, str], *, audio: bool = False) -> StructType:
 
 def search_rules() -> Rules:
     """Every way in which a search breaks the contract. `at` is the parsed `ts`, `delivered_date` its folder."""
-    from pyspark.sql import functions as F
-
     return {
         "unreadable": lambda: F.col(CORRUPT),
         "no_search_id": lambda: blank(F.col("search_id")),
@@ -98,8 +98,6 @@ def search_rules() -> Rules:
 
 def event_rules(days_late: int) -> Rules:
     """Every way in which an event breaks the contract by itself; `not_served` and `no_search` need its search."""
-    from pyspark.sql import functions as F
-
     return {
         "unreadable": lambda: F.col(CORRUPT),
         "no_event_id": lambda: blank(F.col("event_id")),
@@ -115,8 +113,6 @@ def event_rules(days_late: int) -> Rules:
 
 def reasons(rules: Rules) -> Column:
     """Array of the names of all rules that the row breaks, in the order of the rules; empty for a good row."""
-    from pyspark.sql import functions as F
-
     named = [F.when(F.coalesce(guilty(), F.lit(False)), F.lit(name)) for name, guilty in rules.items()]
     return F.array_compact(F.array(*named))
 
@@ -133,7 +129,5 @@ def _out_of_range(days_back: int) -> Column:
     Input contract: a search lies in [date − 1, date + 2), both at 00:00 UTC (clocks of all time zones meet there); a
     reaction may come as late as it may join its search.
     """
-    from pyspark.sql import functions as F
-
     days = F.datediff(F.to_date("at"), F.col("delivered_date"))
     return (days < -days_back) | (days > 1)

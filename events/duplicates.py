@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
 
 from events.reading import PLACE
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
 
 FEW = 200_000  # repeats that may be sent to every task
 
 
 def content(columns: Sequence[str]) -> Column:
     """64-bit hash of what a row says, its id and place aside: copies that differ in it are conflicts."""
-    from pyspark.sql import functions as F
-
     return F.xxhash64(*columns)
 
 
@@ -31,8 +28,6 @@ def with_repeats(
 
     Only ids that occur twice are sorted: they are found by one aggregation of their hashes.
     """
-    from pyspark.sql import functions as F
-
     ids = good.select(F.xxhash64(id_column).alias("_h"), F.lit(1).alias("n"))
     if earlier is not None:
         # an id accepted before counts once: alone it repeats nothing
@@ -53,8 +48,6 @@ def with_repeats(
 
 
 def _only(frame: DataFrame, id_column: str, hashes: DataFrame, n: int) -> DataFrame:
-    from pyspark.sql import functions as F
-
     kept = frame.withColumn("_h", F.xxhash64(id_column))
     return kept.join(F.broadcast(hashes) if n <= FEW else hashes, "_h", "left_semi").drop("_h")
 
@@ -64,7 +57,6 @@ def _repeats(
 ) -> DataFrame:
     """(source_file, seen, repeat) of the rows that do not stand."""
     from pyspark.sql import Window
-    from pyspark.sql import functions as F
 
     row = rows.select(id_column, *PLACE, "ts", content(said).alias("_content"))
     # of copies alike in time, content and file it makes no difference in any table which one stands

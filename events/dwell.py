@@ -9,10 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pyspark.sql import Column
+from pyspark.sql import Column
+from pyspark.sql import functions as F
 
 BINS = 32
 # a second to an hour; bin k holds what reaches k of them (whole milliseconds: 60,000, and not what a power errs by)
@@ -34,8 +33,6 @@ def bin_of(dwell_ms: Column) -> Column:
 
 def packed_bins(bins: Column) -> dict[str, Column]:
     """Of a bin: 1 or HIGH in the one of PACKED that holds it, 0 in the others; 0 everywhere for null."""
-    from pyspark.sql import functions as F
-
     return {
         name: F.when(bins == 2 * i, F.lit(1)).when(bins == 2 * i + 1, F.lit(HIGH)).otherwise(F.lit(0)).cast("bigint")
         for i, name in enumerate(PACKED)
@@ -49,8 +46,6 @@ def packed(counts: Column) -> dict[str, Column]:
 
 def unpacked(sums: Sequence[Column]) -> list[Column]:
     """The BINS counts of sums in the order of PACKED; a count is below 2^31."""
-    from pyspark.sql import functions as F
-
     return [part for s in sums for part in (F.pmod(s, F.lit(HIGH)), F.shiftright(s, 32))]
 
 
@@ -64,8 +59,6 @@ def quantile_s(sums: Sequence[Column], percent: int) -> Column:
 
     Null where no time heard was told.
     """
-    from pyspark.sql import functions as F
-
     counts = F.array(*unpacked(sums))
     total = counted(sums)
     # the goal goes along, so that it is added up once a row and not once a bin

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
 
 from events.dwell import PACKED, bin_of, packed_bins, unpacked
 from lake.columns import POSITIONS
 from lake.tables.daily import DAILY_ENGAGEMENT, DAILY_SEARCHES, ENGAGEMENT_MEASURES
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
 
 LONG_PLAY_MS = 30_000
 LONGEST_PLAY_MS = 86_400_000  # what is told beyond a day is a paused device, and counts as a day
@@ -33,7 +32,6 @@ def chains(events: DataFrame) -> DataFrame:
     `dwell_ms` is cumulative in a chain, so its value is the maximum, never the sum (input contract); 0 where none is told
     (`is_timed` says which). A long play is 30 s heard, or the end reached; a skip or stop of which no time is told is a short one.
     """
-    from pyspark.sql import functions as F
 
     def has(*kinds: str) -> Column:
         return F.max(F.col("kind").isin(*kinds).cast("int"))
@@ -61,8 +59,6 @@ def chains(events: DataFrame) -> DataFrame:
 
 def _pleased() -> Column:
     """Whether a chain pleased: heard long, saved or liked."""
-    from pyspark.sql import functions as F
-
     return (F.col("long_play") == 1) | (F.col("save") == 1) | (F.col("like") == 1)
 
 
@@ -82,8 +78,6 @@ def counted_days(searches: DataFrame, events: DataFrame) -> DayCounts:
     What was shown is counted from the searches alone, what became of it from the chains of events alone, and the two sums are
     added: no impression is ever joined.
     """
-    from pyspark.sql import functions as F
-
     who = ["search_date", "locale", "query", "client"]
     people = searches.where(~F.col("is_bot"))
     again = F.col("is_rephrased").cast("int").alias("again")
@@ -123,8 +117,6 @@ def _reactions(people: DataFrame, events: DataFrame) -> DataFrame:
     On a screen a play follows a choice, whether or not the client logged the tap itself. On voice a chain is the impression:
     nobody reacts to a track that did not sound, also where its `play` is late or lost.
     """
-    from pyspark.sql import functions as F
-
     who = ["search_date", "locale", "query", "client"]
     asked = people.select("search_id", *who, "surface", F.col("is_rephrased").cast("int").alias("again"))
     seen = chains(events).join(asked, "search_id")
@@ -164,8 +156,6 @@ def _reactions(people: DataFrame, events: DataFrame) -> DataFrame:
 
 def _asked(searches: DataFrame, events: DataFrame) -> DataFrame:
     """One row per (search_date, locale, query, client): searches of people, how many pleased, and bots' searches."""
-    from pyspark.sql import functions as F
-
     per_search = chains(events).groupBy("search_id").agg(F.max(_pleased().cast("int")).alias("pleased"))
     human = (~F.col("is_bot")).cast("int")
     joined = searches.join(per_search, "search_id", "left")
@@ -179,6 +169,4 @@ def _asked(searches: DataFrame, events: DataFrame) -> DataFrame:
 
 
 def _as_declared(name: str, type_name: str) -> Column:
-    from pyspark.sql import functions as F
-
     return F.col(name).cast(type_name).alias(name)

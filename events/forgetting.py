@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from events.privacy import with_pseudonym
 from lake.errors import InputContractError
@@ -14,14 +16,9 @@ from lake.schema import Table
 from lake.tables.logs import DELIVERED_FILES, ENGAGEMENT_EVENTS, FORGOTTEN_USERS, QUARANTINE, SEARCH_LOG
 from lake.upkeep import remove_rows
 
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
 
 def pseudonyms(lake: Lake, user_ids: Path, key: DataFrame) -> DataFrame:
     """(user_id) pseudonyms of the ids in a text file, one id a line. InputContractError if it names nobody."""
-    from pyspark.sql import functions as F
-
     if not user_ids.is_file():
         raise InputContractError(f"user_ids={user_ids} is no file. Give a text file with one logged user_id a line.")
     lines = lake.spark.read.text(str(user_ids)).select(F.trim("value").alias("user_id")).where("user_id != ''")
@@ -33,8 +30,6 @@ def pseudonyms(lake: Lake, user_ids: Path, key: DataFrame) -> DataFrame:
 
 def remember_forgotten(lake: Lake, named: DataFrame) -> int:
     """Write the pseudonyms that `forgotten_users` does not hold yet; ingest drops them from now on. Number written."""
-    from pyspark.sql import functions as F
-
     if lake.exists(FORGOTTEN_USERS):
         named = named.join(lake.read(FORGOTTEN_USERS, allow_unvalidated=True), "user_id", "left_anti")
     known = sorted(str(r[0]) for r in named.collect())  # people of one request: a list that somebody wrote
@@ -52,8 +47,6 @@ def forget(lake: Lake, named: DataFrame) -> dict[str, int]:
     The units that held some get a new fingerprint, so that everything made from them is made again; the ledger of
     deliveries moves the rows to `forgotten`. A second call finds nothing and writes nothing.
     """
-    from pyspark.sql import functions as F
-
     asked = fingerprint(sorted(str(r[0]) for r in named.collect()))
     searches = lake.read(SEARCH_LOG, allow_unvalidated=True)
     mine = searches.join(F.broadcast(named), "user_id").select("search_id", "user_id", "delivered_date", "source_file")
@@ -89,8 +82,6 @@ def _removed(lake: Lake, table: Table, rows: DataFrame, on: str, asked: str) -> 
 
 def _forget_quarantined(lake: Lake, named: DataFrame, mine: DataFrame, asked: str) -> DataFrame:
     """The rows deleted, with source_file and line. Broken searches carry the pseudonym in their text, broken events the search's id."""
-    from pyspark.sql import functions as F
-
     held = lake.read(QUARANTINE, allow_unvalidated=True)
     text = F.from_json("raw_text", "user_id string, client_id string, search_id string, query_id string")
     read = held.select("source_file", "line", "delivered_date", text.alias("t"))
@@ -115,8 +106,6 @@ def _move_accounts(lake: Lake, moved: list[tuple[DataFrame, int]]) -> None:
     `moved`: the deleted rows, with delivered_date and source_file, and 1 where they were quarantined.
     """
     from functools import reduce
-
-    from pyspark.sql import functions as F
 
     places = [rows.select("delivered_date", "source_file", F.lit(held).alias("was_held")) for rows, held in moved]
     files = (

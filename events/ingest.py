@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from events.contract import SURFACE_OF, event_rules, reasons, search_rules
 from events.duplicates import with_repeats
@@ -16,9 +18,6 @@ from events.reading import PLACE
 from lake.errors import RowsUnaccounted
 from lake.schema import struct
 from lake.tables.logs import DELIVERED_FILES, ENGAGEMENT_EVENTS, QUARANTINE, SEARCH_LOG
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame, SparkSession
 
 ACCEPTED, DUPLICATE, CONFLICT, QUARANTINED = "accepted", "duplicate", "duplicate_conflict", "quarantined"
 SEARCH_CONTENT = (
@@ -48,8 +47,6 @@ class Sorted:
 
     def accepted(self) -> DataFrame:
         """Rows that stand, with the accepted table's columns."""
-        from pyspark.sql import functions as F
-
         table = SEARCH_LOG if self.source == "search" else ENGAGEMENT_EVENTS
         stands = (F.col("outcome") == ACCEPTED) & ~F.col("is_forgotten")
         return self.rows.where(stands).select(*[c.name for c in table.columns])
@@ -73,8 +70,6 @@ def judged_searches(
     `requests`, where they were read apart (`reading.requests`), else those of `parsed`;
     `forgotten` holds (user_id) pseudonyms of people who asked to be forgotten. Contacts in the request are masked first.
     """
-    from pyspark.sql import functions as F
-
     frame = parsed.withColumn("at", F.try_to_timestamp("ts")).withColumn("raw_query", without_contacts("raw_query"))
     asked = parsed.select("raw_query", "locale") if requests is None else requests
     asked = asked.where("raw_query is not null and locale is not null")
@@ -119,8 +114,6 @@ def judged_events(parsed: DataFrame, searches: DataFrame, known_tracks: DataFram
     in quarantine until it comes); one on a track or position that was not served is `not_served`. Where an id that was used
     again names two such searches, the event belongs to the last one delivered by its own day, else to the first after it.
     """
-    from pyspark.sql import functions as F
-
     own = searches.select(
         F.col("search_id").alias("_search_id"),
         F.col("results").alias("_results"),
@@ -166,7 +159,6 @@ def _once_near(searches: DataFrame, days_late: int) -> DataFrame:
     its days cut at those of the next use. Only ids of several searches are sorted, and nearly always there is none.
     """
     from pyspark.sql import Window
-    from pyspark.sql import functions as F
 
     day = F.col("_search_delivered")
     plain = searches.withColumn("_from", F.date_sub(day, days_late)).withColumn("_to", F.date_add(day, days_late))
@@ -189,8 +181,6 @@ def with_outcome(judged: DataFrame, source: str, earlier: DataFrame | None, days
 
     Rows of forgotten people count as accepted, broken or not, and are kept nowhere.
     """
-    from pyspark.sql import functions as F
-
     good = F.size("reasons") == 0
     id_column, said = ("search_id", SEARCH_CONTENT) if source == "search" else ("event_id", EVENT_CONTENT)
     frame = with_repeats(judged.where(good), judged, id_column, said, earlier, days_late)
@@ -205,8 +195,6 @@ def quarantine(spark: SparkSession, sides: list[Sorted], expected: Mapping[str, 
     `expected`: source file -> quarantined rows, as DELIVERED_FILES has them, where the caller knows them (counted here
     otherwise). Raises RowsUnaccounted unless exactly so many are found again in each file.
     """
-    from pyspark.sql import functions as F
-
     parts = []
     for side in sides:
         bad = side.rows.where(F.col("outcome") == QUARANTINED)
@@ -253,7 +241,6 @@ def delivered_files(sides: list[Sorted]) -> DataFrame:
 
     `foreign_fields` is the sum over the rows that were looked at (`foreign` is not null) times received / looked at.
     """
-    from pyspark.sql import functions as F
 
     def of(*outcomes: str) -> Column:
         return F.count_if(F.col("outcome").isin(*outcomes))

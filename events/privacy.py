@@ -8,13 +8,12 @@ import os
 import re
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from lake.errors import KeyMismatch, KeyUnusable
 from lake.fingerprint import fingerprint
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame, SparkSession
 
 KEY_BYTES = 32
 BLOCK_BYTES = 64  # of SHA-256; RFC 2104 hashes longer keys, which nothing here needs
@@ -108,7 +107,6 @@ def key_frame(spark: SparkSession, key_file: Path) -> DataFrame:
     finds no key fails its task. It never gives no row, which would drop every row it is joined to.
     """
     from pyspark.errors import PySparkException
-    from pyspark.sql import functions as F
 
     digest = hashlib.sha256(read_key(key_file).encode()).hexdigest()
     wrong = F.raise_error(F.lit(f"pseudonym key: {key_file} is empty or no key where Spark reads it, {WANTED}."))
@@ -132,8 +130,6 @@ def key_frame(spark: SparkSession, key_file: Path) -> DataFrame:
 
 
 def _xor(key_hex: Column, byte: int) -> Column:
-    from pyspark.sql import functions as F
-
     def one(i: Column) -> Column:
         value = F.conv(F.substring(key_hex, i * 2 + 1, F.lit(2)), 16, 10).cast("int")
         return F.lpad(F.hex(value.bitwiseXOR(F.lit(byte))), 2, "0")
@@ -143,8 +139,6 @@ def _xor(key_hex: Column, byte: int) -> Column:
 
 def with_pseudonym(frame: DataFrame, key: DataFrame) -> DataFrame:
     """Replace `user_id` by the hex HMAC-SHA-256 of its UTF-8 bytes; equal to Python's `hmac` (tested). Null stays."""
-    from pyspark.sql import functions as F
-
     inner = F.unhex(F.sha2(F.concat(F.col("ipad"), F.encode("user_id", "UTF-8")), 256))
     return (
         frame.crossJoin(F.broadcast(key))
@@ -159,8 +153,6 @@ def masked(raw_text: Column, user_id: Column) -> Column:
     `user_id` is the pseudonym, or null where the row could not be read; then whatever looks like the field is cut.
     UBI documents name the person `client_id`. Contacts in the text are masked too.
     """
-    from pyspark.sql import functions as F
-
     # possessive, since Java's matcher calls itself for every turn of `(a|b)*`: some thousand letters would end its stack
     field = r'"(user_id|client_id)"\s*:\s*("[^"\\]*+(?:\\.[^"\\]*+)*+"?|[^,}\s]+)'
     stand_in = F.concat(F.lit('"$1":"'), F.coalesce(user_id, F.lit("masked")), F.lit('"'))
@@ -180,8 +172,6 @@ def without_contacts(column: str) -> Column:
 
     They are no request for music, and a normal form would carry them into every table.
     """
-    from pyspark.sql import functions as F
-
     text = _without_mail(F.col(column))
     # a request without a digit, nearly every one, is spared both searches
     numbers = F.regexp_replace(F.regexp_replace(text, CARD, " card "), PHONE, " phone ")
@@ -189,6 +179,4 @@ def without_contacts(column: str) -> Column:
 
 
 def _without_mail(text: Column) -> Column:
-    from pyspark.sql import functions as F
-
     return F.when(F.contains(text, F.lit("@")), F.regexp_replace(text, MAIL, " email ")).otherwise(text)

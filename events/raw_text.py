@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from events.reading import TEXT, check_parquet, parquet_place, text_lines
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
 
 CHUNK_BITS = 16  # the broken lines of up to 65,536 lines are collected into one row
 KEY = ("source_file", "line_key")
@@ -25,8 +24,6 @@ def raw_texts(
     of plain text, UBI and each Parquet schema only where `bad_files` names a file. How Spark cuts them this time, and cut
     them before, makes no difference: a line is found by its content, and its number comes from this reading alone.
     """
-    from pyspark.sql import functions as F
-
     names = {b.rsplit("/", 1)[-1] for b in bad_files}
     text = [f for f in files if f.name.endswith(TEXT)]
     kinds = [[f for f in text if "ndjson" not in f.name], [f for f in text if "ndjson" in f.name]]
@@ -41,7 +38,6 @@ def raw_texts(
 def _of_text(lines: DataFrame, keys: DataFrame) -> DataFrame:
     """Lines are counted and the wanted ones collected in one evaluation, which is kept: a second might cut the files otherwise."""
     from pyspark.sql import Window
-    from pyspark.sql import functions as F
 
     marked = lines.join(F.broadcast(keys.withColumn("is_wanted", F.lit(True))), [*KEY], "left")
     wanted = F.when(F.col("is_wanted"), F.struct("seen", "line_key", "raw_text"))
@@ -59,8 +55,6 @@ def _of_text(lines: DataFrame, keys: DataFrame) -> DataFrame:
 
 
 def _of_parquet(spark: SparkSession, alike: Sequence[Path], source: str, keys: DataFrame) -> DataFrame:
-    from pyspark.sql import functions as F
-
     stored = spark.read.parquet(*[str(f) for f in alike])
     whole = F.struct(*[F.col(f"`{c}`") for c in stored.columns]).alias("whole")
     found = stored.select(*parquet_place(source), whole).join(F.broadcast(keys), [*KEY])

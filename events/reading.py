@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from events.contract import CORRUPT, row_schema
 from events.ubi import UbiSettings, ubi_left_out, ubi_parsed
 from lake.errors import InputContractError
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame, SparkSession
 
 TEXT = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
 PLACE = ("delivered_date", "source_file", "line_key", "seen")
@@ -61,7 +60,6 @@ def requests(
 
     JSON Lines are parsed for these two fields alone, which costs half of a whole parse.
     """
-    from pyspark.sql import functions as F
     from pyspark.sql.types import StructType
 
     names = ("raw_query", "locale")
@@ -80,8 +78,6 @@ def requests(
 
 def documents_left_out(spark: SparkSession, files: Sequence[Path], source: str, ubi: UbiSettings) -> DataFrame | None:
     """One row per `left_out_as` with `document_count`: UBI documents that are no row of this source. None without UBI."""
-    from pyspark.sql import functions as F
-
     documents = [f for f in files if f.name.endswith(TEXT) and "ndjson" in f.name]
     if not documents:
         return None
@@ -90,16 +86,12 @@ def documents_left_out(spark: SparkSession, files: Sequence[Path], source: str, 
 
 
 def _source_file(source: str) -> Column:
-    from pyspark.sql import functions as F
-
     name = F.col("_metadata.file_name")  # as in an address: `part 1.jsonl` is `part%201.jsonl`, but a plus is a plus
     name = F.when(F.contains(name, F.lit("%")), F.url_decode(F.replace(name, F.lit("+"), F.lit("%2B")))).otherwise(name)
     return F.concat(F.lit(f"{source}/date="), _day(), F.lit("/"), name).alias("source_file")
 
 
 def _day() -> Column:
-    from pyspark.sql import functions as F
-
     # files lie in `date=YYYY-MM-DD/`; cut and not matched: a regular expression a row would cost as much as the parse
     return F.right(F.substring_index(F.substring_index(F.col("_metadata.file_path"), "/", -2), "/", 1), F.lit(10))
 
@@ -109,8 +101,6 @@ def text_lines(spark: SparkSession, files: Sequence[Path], source: str) -> DataF
 
     Within a block `seen` grows by 1 from line to line. Another evaluation may cut the files at other blocks.
     """
-    from pyspark.sql import functions as F
-
     return spark.read.text([str(f) for f in files]).select(
         F.to_date(_day()).alias("delivered_date"),
         _source_file(source),
@@ -124,8 +114,6 @@ def text_lines(spark: SparkSession, files: Sequence[Path], source: str) -> DataF
 
 def _json_rows(spark: SparkSession, files: Sequence[Path], fields: dict[str, str], source: str) -> DataFrame:
     """Text lines parsed by `from_json`; a line that does not fit the schema is `_corrupt`. Blank lines are no rows."""
-    from pyspark.sql import functions as F
-
     parsed = F.from_json("raw_text", row_schema(fields), {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": CORRUPT})
     lines = text_lines(spark, files, source).where(
         (F.col("raw_text") >= "!") | (F.trim("raw_text", F.lit(" \t\r")) != "")
@@ -144,8 +132,6 @@ def _ubi_rows(
     spark: SparkSession, files: Sequence[Path], fields: dict[str, str], source: str, settings: UbiSettings
 ) -> DataFrame:
     """OpenSearch UBI documents as rows of the contract (`events.ubi`)."""
-    from pyspark.sql import functions as F
-
     made = ubi_parsed(F.col("raw_text"), source, settings)
     lines = text_lines(spark, files, source).where(made["_is_row"])
     return lines.select(
@@ -158,8 +144,6 @@ def _ubi_rows(
 
 def _no_single_object() -> Column:
     """What `from_json` lets pass: bytes that are no UTF-8, and anything after the first object, which would be lost."""
-    from pyspark.sql import functions as F
-
     text = F.col("raw_text")
     # nearly every line ends in its brace: Spark's trim is slow on long strings
     is_closed = text.endswith("}") | F.rtrim(text, F.lit(" \t\r")).endswith("}")
@@ -169,23 +153,17 @@ def _no_single_object() -> Column:
 
 
 def _no_names() -> Column:
-    from pyspark.sql import functions as F
-
     return F.array().cast("array<string>")
 
 
 def parquet_place(source: str) -> list[Column]:
     """PLACE of a Parquet row."""
-    from pyspark.sql import functions as F
-
     row = F.col("_metadata.row_index")
     return [F.to_date(_day()).alias("delivered_date"), _source_file(source), row.alias("line_key"), row.alias("seen")]
 
 
 def _parquet_rows(spark: SparkSession, files: Sequence[Path], fields: dict[str, str], source: str) -> DataFrame:
     """Parquet rows cast to the declared types; a value that does not fit makes the row `_corrupt`."""
-    from pyspark.sql import functions as F
-
     frame = spark.read.parquet(*[str(f) for f in files])
     there = {f.name: f.dataType.simpleString() for f in frame.schema.fields}
     cast = {n: _cast(n, there[n], t) if n in there else F.lit(None).cast(t) for n, t in fields.items()}
@@ -200,8 +178,6 @@ def _parquet_rows(spark: SparkSession, files: Sequence[Path], fields: dict[str, 
 
 
 def _cast(name: str, found: str, wanted: str) -> Column:
-    from pyspark.sql import functions as F
-
     column = F.col(name)
     if found == wanted:
         return column

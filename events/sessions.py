@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 SESSION_GAP_S = 1800  # He & Göker 2000; Wikimedia's query_clicks uses the same
 REPHRASE_S = 120
@@ -20,7 +18,6 @@ def sessions(searches: DataFrame, max_gap_s: int = SESSION_GAP_S, rephrase_s: in
     Source: 30 minutes, He & Göker 2000.
     """
     from pyspark.sql import Window
-    from pyspark.sql import functions as F
 
     order = Window.partitionBy("user_id").orderBy("ts", "search_id")
     seconds = F.unix_micros("ts") / F.lit(1e6)

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
 from events.engagement import SUMS
 from lake.fingerprint import fingerprint
 from lake.rows import frame_of
@@ -19,8 +22,6 @@ from lake.schema import Table
 from lake.tables.daily import DAILY_ENGAGEMENT, ENGAGEMENT_TILES, LISTENER_TILES
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
-
     from lake.io import Lake
 
 SIZES = (1, 8, 64, 512)  # days
@@ -81,8 +82,6 @@ def cover(days: Collection[date], held: Collection[date], made: Collection[str])
 
 def day_rows(daily: DataFrame) -> DataFrame:
     """Each day of `daily` (daily_engagement) as its tile of one day. Grain: see ENGAGEMENT_TILES."""
-    from pyspark.sql import functions as F
-
     name = _day_tile()
     sums = [F.sum(m).alias(m) for m in SUMS]
     by_query = daily.groupBy(name, F.col("locale").alias("place"), F.col("query").alias("key")).agg(*sums)
@@ -96,8 +95,6 @@ def day_rows(daily: DataFrame) -> DataFrame:
 
 def listener_days(searches: DataFrame) -> DataFrame:
     """Who asked each query on each day, as sketches. Grain: (tile of one day, locale, query); bots are left out."""
-    from pyspark.sql import functions as F
-
     people = searches.where(~F.col("is_bot"))
     sketch = F.hll_sketch_agg("user_id", SKETCH_BITS).alias("listeners")
     return people.groupBy(_day_tile(), "locale", "query").agg(sketch)
@@ -105,15 +102,11 @@ def listener_days(searches: DataFrame) -> DataFrame:
 
 def _day_tile() -> Column:
     """The name of the tile of one day that a row's `search_date` is."""
-    from pyspark.sql import functions as F
-
     return F.concat(F.col("search_date").cast("string"), F.lit("+1")).alias("tile")
 
 
 def added_up(rows: DataFrame, parents: Sequence[Tile], table: Table = ENGAGEMENT_TILES) -> DataFrame:
     """The rows of the parents' children in a table of tiles, added up (sketches: merged) to the parents."""
-    from pyspark.sql import functions as F
-
     pairs = [(child.name, parent.name) for parent in parents for child in parent.children()]
     of = frame_of(rows.sparkSession, pairs, "tile string, parent string")
     joined = rows.join(F.broadcast(of), "tile").drop("tile").withColumnRenamed("parent", "tile")
@@ -186,8 +179,6 @@ def listener_history(lake: Lake, as_of: Sequence[date], spans: Sequence[int] = L
 
 def _in_spans(rows: DataFrame, parts: Sequence[tuple[str, date, int]]) -> DataFrame:
     """The rows of each tile with the snapshots and spans that it is a part of, once for each; their tile is dropped."""
-    from pyspark.sql import functions as F
-
     of = frame_of(rows.sparkSession, parts, "tile string, as_of date, span_days int")
     return rows.join(F.broadcast(of), "tile").drop("tile")
 

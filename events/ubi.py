@@ -10,12 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
 from events.contract import CORRUPT
 from lake.columns import CLIENTS, KINDS
 from lake.errors import BadConfiguration
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
     from pyspark.sql.types import StructType
 
 ACTIONS = {kind: kind for kind in KINDS} | {
@@ -77,8 +79,6 @@ def ubi_parsed(raw_text: Column, source: str, settings: UbiSettings) -> dict[str
     (`ubi_left_out`), are documents of the other index and events whose action is no reaction to a result (impression,
     product_hover, purchase, … whatever `actions` does not name). All else is a row and meets the ordinary rules.
     """
-    from pyspark.sql import functions as F
-
     if source not in ("searches", "events"):
         raise ValueError(f"source is {source!r}, expected 'searches' or 'events'")
     line = F.coalesce((F.length(F.trim(raw_text)) > 0) & ~raw_text.rlike(BULK_ACTION), F.lit(False))
@@ -108,8 +108,6 @@ def ubi_left_out(lines: DataFrame, source: str, settings: UbiSettings) -> DataFr
 
     `lines` holds delivered_date, source_file and raw_text. `left_out_as` is an action name or the other index's name.
     """
-    from pyspark.sql import functions as F
-
     made = ubi_parsed(F.col("raw_text"), source, settings)
     foreign = lines.where(made["is_foreign"]).withColumn("left_out_as", made["left_out_as"])
     return foreign.groupBy("delivered_date", "source_file", "left_out_as").agg(F.count("*").alias("document_count"))
@@ -117,8 +115,6 @@ def ubi_left_out(lines: DataFrame, source: str, settings: UbiSettings) -> DataFr
 
 def _search(doc: Column, settings: UbiSettings) -> tuple[dict[str, Column], Column]:
     """Fields of a search, and whether a value was lost. Source: query.request.schema.json; `results` in served order."""
-    from pyspark.sql import functions as F
-
     own = doc["query_attributes"]
     propensity = own["propensity"].try_cast("double")
     made = {
@@ -145,8 +141,6 @@ def _event(doc: Column, settings: UbiSettings) -> tuple[dict[str, Column], Colum
     there). Nor has it a dwell time: read are `event_attributes.dwell_ms` (milliseconds), else, for what is HEARD,
     `event_attributes.dwell_time` (seconds, as UBI's demo logs it).
     """
-    from pyspark.sql import functions as F
-
     own, kinds = doc["event_attributes"], settings.kinds()
     kind_of = F.create_map(*[F.lit(x) for pair in sorted(kinds.items()) for x in pair])
     kind = F.try_element_at(kind_of, F.lower(F.trim(doc["action_name"])))
@@ -176,8 +170,6 @@ def _event(doc: Column, settings: UbiSettings) -> tuple[dict[str, Column], Colum
 
 def _iso(text: Column) -> Column:
     """ISO-8601 UTC of an ISO string or of epoch milliseconds (OpenSearch reads any number so); else the text itself."""
-    from pyspark.sql import functions as F
-
     number = text.try_cast("double")
     millis = F.when(F.abs(number) < MAX_MILLIS, number).cast("bigint")
     at = F.coalesce(F.timestamp_millis(millis), F.try_to_timestamp(text))
@@ -187,14 +179,10 @@ def _iso(text: Column) -> Column:
 
 
 def _has_any(raw_text: Column, names: tuple[str, ...]) -> Column:
-    from pyspark.sql import functions as F
-
     return F.coalesce(*[F.get_json_object(raw_text, f"$.{n}") for n in names]).isNotNull()
 
 
 def _first_said(*texts: Column) -> Column:
-    from pyspark.sql import functions as F
-
     return F.coalesce(*[F.when(F.trim(t) != "", t) for t in texts])
 
 

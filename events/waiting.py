@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from events.contract import CORRUPT, EVENT_FIELDS, row_schema
 from events.ingest import judged_events
 from events.ubi import UbiSettings, ubi_parsed
 from lake.tables.logs import DELIVERED_FILES, ENGAGEMENT_EVENTS, QUARANTINE
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,6 @@ def joined_late(
     tables. A second run over its own outcome changes nothing: what was taken does not wait any more.
     """
     from pyspark.sql import Window
-    from pyspark.sql import functions as F
 
     if held is None or searches is None:
         return None
@@ -88,8 +86,6 @@ def recounted(accounts: DataFrame, events: DataFrame | None, held: DataFrame | N
     Only files of events move: what is neither in engagement_events nor in quarantine was a duplicate. Once the day's
     quarantine has expired (`held` is None) nothing can have moved, and what the ledger says stands.
     """
-    from pyspark.sql import functions as F
-
     frame = accounts.select(*[c.name for c in DELIVERED_FILES.columns])
     if held is None:
         return frame

@@ -8,14 +8,12 @@ that are fitted by maximum likelihood for each snapshot (`features.build.backoff
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pyspark.sql import Column
+from pyspark.sql import functions as F
 
 from features.expressions import capped, share, shrunk
 from features.spec import feature
 from features.window import Window
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column
 
 GRAIN = "query_track"
 STRENGTH = 3.0  # of what is shrunk to 1 alone, in expected responses
@@ -23,8 +21,6 @@ TOP = 1_000.0
 
 
 def _track(window: Window) -> Column:
-    from pyspark.sql import functions as F
-
     return shrunk(window.sum("responses", "track"), window.expected("track"), F.lit(1.0), window.strength("track"))
 
 
@@ -53,8 +49,6 @@ def coec_cluster(window: Window) -> Column:
 @feature(unit="plays/expected", bounds=(0, TOP), windows=(28,), monotone=+1)
 def voice_success(window: Window) -> Column:
     """Long plays over expected long plays on voice alone, where one track sounds and survival is exposure; shrunk to 1 by three expected."""
-    from pyspark.sql import functions as F
-
     expected = window.expected(measure="voice_expected_micro")
     return shrunk(window.sum("voice_long_plays"), expected, F.lit(1.0), STRENGTH)
 
@@ -62,8 +56,6 @@ def voice_success(window: Window) -> Column:
 @feature(unit="clicks/expected", bounds=(0, TOP), windows=(28,), monotone=+1)
 def screen_coec(window: Window) -> Column:
     """Clicks over expected clicks on screens alone, shrunk to 1 by three expected ones."""
-    from pyspark.sql import functions as F
-
     clicks = window.sum("responses") - window.sum("voice_long_plays")
     expected = window.expected() - window.expected(measure="voice_expected_micro")
     return shrunk(clicks, expected, F.lit(1.0), STRENGTH)
@@ -80,14 +72,10 @@ def coec_raw(window: Window) -> Column:
 @feature(unit="log1p(responses)", bounds=(0, 40), windows=(28,))
 def expected_log1p(window: Window) -> Column:
     """ln(1 + responses expected of the pair): how much the ratio can be trusted."""
-    from pyspark.sql import functions as F
-
     return F.log1p(window.expected())
 
 
 @feature(unit="log1p(responses)", bounds=(0, 40), windows=(28,))
 def cluster_expected_log1p(window: Window) -> Column:
     """ln(1 + responses expected of the track over the alias cluster)."""
-    from pyspark.sql import functions as F
-
     return F.log1p(window.expected("cluster_pair"))

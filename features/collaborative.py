@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pyspark.sql import Column
+from pyspark.sql import functions as F
 
-from features.build.vectors import dot
+from features.expressions import dot
 from features.spec import feature
 from features.window import Window
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column
 
 GRAIN = "query_track"
 LEAST_WEIGHT = 0.5  # one play weighs ln 2; below it is the rounding of a sum that holds nothing
@@ -19,8 +17,6 @@ NO_LENGTH = NO_VECTOR + ", or a vector of zeros"
 
 def _near_others(window: Window, mine: str, other: str) -> Column:
     """Mean cosine of `other`'s vector to all that was played with `mine` but `other` itself, each by ln(1 + long plays)."""
-    from pyspark.sql import functions as F
-
     vector = window.col(f"{other}_vector")
     length = F.sqrt(dot(vector, vector))
     own = F.log1p(window.sum("long_plays", "language_pair").cast("double"))
@@ -71,7 +67,5 @@ def affinity(window: Window) -> Column:
 @feature(unit="cosine", bounds=(-1.000001, 1.000001), monotone=+1, null=NO_LENGTH)
 def taste_cosine(window: Window) -> Column:
     """Cosine of the query's and the track's vector: alike in kind, however much either is played."""
-    from pyspark.sql import functions as F
-
     query, track = window.col("query_vector"), window.col("track_vector")
     return F.try_divide(dot(query, track), F.sqrt(dot(query, query) * dot(track, track)))

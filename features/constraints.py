@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pyspark.sql import Column
+from pyspark.sql import functions as F
 
 from features.expressions import AUDIO, has_version, in_words, in_years, is_sung_in, range_fit
 from features.spec import feature
 from features.window import Window
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column
 
 GRAIN = "query_track"
 
@@ -17,8 +15,6 @@ GRAIN = "query_track"
 @feature(unit="0/1", bounds=(0, 1), monotone=+1, null="the query asks for no genre", oracle="exact")
 def genre_match(window: Window) -> Column:
     """One of the track's genres is a genre asked for."""
-    from pyspark.sql import functions as F
-
     asked = window.col("genre")
     return F.when(F.size(asked) > 0, F.arrays_overlap(window.col("genres"), asked).cast("double"))
 
@@ -26,8 +22,6 @@ def genre_match(window: Window) -> Column:
 @feature(unit="share", bounds=(0, 1), monotone=+1, null="the query asks for no genre, or the track has none")
 def genre_words_share(window: Window) -> Column:
     """Share of the track's genres that name a genre asked for as one of their words ("indie rock" for rock)."""
-    from pyspark.sql import functions as F
-
     asked, genres = window.col("genre"), window.col("genres")
 
     def names_one(genre: Column) -> Column:
@@ -44,8 +38,6 @@ def genre_distance(window: Window) -> Column:
 
     Nearness of two genres: tracks of both / √(tracks of one · tracks of the other). Source: Ochiai 1957.
     """
-    from pyspark.sql import functions as F
-
     near, genres = window.col("genre_company"), window.col("genres")
     nearness = F.transform(genres, lambda genre: F.coalesce(F.try_element_at(near, genre), F.lit(0.0)))
     told = (F.size(window.col("genre")) > 0) & (F.size(genres) > 0)
@@ -57,8 +49,6 @@ def genre_distance(window: Window) -> Column:
 )
 def decade_match(window: Window) -> Column:
     """The year of release lies in a decade asked for."""
-    from pyspark.sql import functions as F
-
     asked, year = window.col("decade"), window.col("release_year")
     decade = (year - F.pmod(year, F.lit(10))).cast("int")
     return F.when((F.size(asked) > 0) & year.isNotNull(), F.array_contains(asked, decade).cast("double"))
@@ -87,8 +77,6 @@ def activity_fit(window: Window) -> Column:
 )
 def mood_tag_match(window: Window) -> Column:
     """The catalog tags the track with the mood asked for."""
-    from pyspark.sql import functions as F
-
     tagged = F.size(window.col("moods")) > 0
     return F.when(
         window.col("mood").isNotNull() & tagged,
@@ -102,8 +90,6 @@ def version_match(window: Window) -> Column:
 
     Instrumental is also what the catalog holds for mostly unsung.
     """
-    from pyspark.sql import functions as F
-
     asked = window.col("version")
     met = has_version(asked, window.col("versions"), window.col("instrumentalness"))
     return F.when(asked.isNotNull(), met.cast("double"))
@@ -112,8 +98,6 @@ def version_match(window: Window) -> Column:
 @feature(unit="0/1", bounds=(0, 1), oracle="exact")
 def other_version_unasked(window: Window) -> Column:
     """The title names a version (not a remaster) that the query does not ask for: "play hello" seldom means the karaoke."""
-    from pyspark.sql import functions as F
-
     asked = F.coalesce(window.col("version"), F.lit(""))
     return F.exists(window.col("versions"), lambda v: (v != "remaster") & (v != asked)).cast("double")
 
@@ -127,8 +111,6 @@ def other_version_unasked(window: Window) -> Column:
 )
 def year_match(window: Window) -> Column:
     """The year of release lies in the years asked for ("songs from 1995", "before 1980")."""
-    from pyspark.sql import functions as F
-
     first, last, year = window.col("first_year"), window.col("last_year"), window.col("release_year")
     asked = first.isNotNull() | last.isNotNull()
     return F.when(asked & year.isNotNull(), in_years(year, first, last).cast("double"))
@@ -139,8 +121,6 @@ def year_match(window: Window) -> Column:
 )
 def unwanted_genre_match(window: Window) -> Column:
     """One of the track's genres is one that the query refuses ("no rap", "sin reggaeton")."""
-    from pyspark.sql import functions as F
-
     unwanted, genres = window.col("unwanted_genres"), window.col("genres")
     return F.when((F.size(unwanted) > 0) & (F.size(genres) > 0), F.arrays_overlap(genres, unwanted).cast("double"))
 
@@ -154,8 +134,6 @@ def unwanted_genre_match(window: Window) -> Column:
 )
 def lyrics_match(window: Window) -> Column:
     """The lyrics are as asked for: explicit, or clean; whoever asks for children's music asks for clean ones."""
-    from pyspark.sql import functions as F
-
     for_children = F.when(F.array_contains(window.col("genre"), "children"), F.lit(False))
     wanted = F.coalesce(window.col("is_explicit_wanted"), for_children)
     return (window.col("explicit") == wanted).cast("double")

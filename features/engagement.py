@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pyspark.sql import Column
+from pyspark.sql import functions as F
 
 from features.expressions import share
 from features.spec import feature
 from features.window import Window
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column
 
 GRAIN = "query_track"
 NO_IMPRESSION = "the track had no impression for the query in the window"
@@ -18,8 +16,6 @@ NO_IMPRESSION = "the track had no impression for the query in the window"
 @feature(unit="log1p(impressions)", bounds=(0, 40), windows=(1, 7, 28, 90))
 def impressions_log1p(window: Window) -> Column:
     """ln(1 + impressions of the track for this query): the exposure beside every rate."""
-    from pyspark.sql import functions as F
-
     return F.log1p(window.sum("impressions").cast("double"))
 
 
@@ -75,8 +71,6 @@ def like_rate(window: Window) -> Column:
 @feature(unit="events/impression", bounds=(0, 1), windows=(28,), null=NO_IMPRESSION)
 def save_rate(window: Window) -> Column:
     """Share of impressions that were saved or added to a list."""
-    from pyspark.sql import functions as F
-
     return share(F.least(window.sum("saves"), window.sum("impressions")), window.sum("impressions"))
 
 
@@ -107,8 +101,6 @@ def dwell_p90_s(window: Window) -> Column:
 @feature(unit="log1p(plays)", bounds=(0, 40), half_lives=(14,), monotone=+1)
 def long_plays_log1p(window: Window) -> Column:
     """ln(1 + long plays), halved for every 14 days of age. Source: forward decay, Cormode et al. 2009."""
-    from pyspark.sql import functions as F
-
     return F.log1p(window.sum("long_plays").cast("double"))
 
 

@@ -15,6 +15,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
 from events.dwell import CENTRES_S, HIGH, PACKED
 from features.build.engine import asked_sums, feature_frames
 from features.build.stored import catalogs_of, stored_inputs
@@ -29,8 +32,6 @@ from lake.tables.logs import TRACKS
 from lake.tables.nightly import QUERIES
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
     from features.spec import FeatureColumn
 
 
@@ -61,8 +62,6 @@ def explained(
 
     `locale` may be a roll-up (`en`, `es`, `*`). MissingPartition where the night has no such candidate.
     """
-    from pyspark.sql import functions as F
-
     spark, day = lake.spark, [run_date]
     pair = frame_of(
         spark, [(run_date, locale, query, track_id)], "as_of date, locale string, query string, track_id string"

@@ -6,25 +6,20 @@ Nothing here reads a table or knows a window; every function takes columns (or t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
 
 from queries.text.phonetic import sounds_like
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column
 
 
 def share(part: Column, whole: Column) -> Column:
     """part / whole, null where the whole is 0 (ANSI division would raise)."""
-    from pyspark.sql import functions as F
-
     return F.try_divide(part.cast("double"), whole.cast("double"))
 
 
 def capped(value: Column, top: float) -> Column:
     """The value, at most `top`; null stays null (`least` would pass over it and give `top`)."""
-    from pyspark.sql import functions as F
-
     return F.when(value.isNotNull(), F.least(value, F.lit(float(top))))
 
 
@@ -35,23 +30,17 @@ def shrunk(hits: Column, exposure: Column, parent: Column, strength: float | Col
     those of the level, as everywhere in COEC's back-off: what the level met is counted in each, and pulls it further from 1 than
     the model by itself would.
     """
-    from pyspark.sql import functions as F
-
     weight = F.lit(float(strength)) if isinstance(strength, int | float) else strength
     return (weight * parent + hits) / (weight + exposure)
 
 
 def words(column: Column) -> Column:
     """The words of a normal form, [] for an empty one."""
-    from pyspark.sql import functions as F
-
     return F.filter(F.split(F.coalesce(column, F.lit("")), " "), lambda w: w != "")
 
 
 def in_words(text: Column) -> Column:
     """The text between spaces, so that one contains another at whole words only."""
-    from pyspark.sql import functions as F
-
     return F.concat(F.lit(" "), text, F.lit(" "))
 
 
@@ -60,8 +49,6 @@ def trigrams(text: Column) -> Column:
 
     Source: the trigrams of PostgreSQL's pg_trgm, of the whole text and not word by word.
     """
-    from pyspark.sql import functions as F
-
     padded = F.concat(F.lit("  "), text, F.lit(" "))
     runs = F.transform(F.sequence(F.lit(1), F.length(padded) - 2), lambda i: F.substring(padded, i, F.lit(3)))
     return F.when(F.length(F.coalesce(text, F.lit(""))) > 0, F.array_distinct(runs)).otherwise(
@@ -84,15 +71,11 @@ def sound(text: Column, language: Column) -> Column:
 
 def in_years(year: Column, first: Column, last: Column) -> Column:
     """Whether a known year lies in the years asked for; an end that is null is open. True where the year is unknown."""
-    from pyspark.sql import functions as F
-
     return F.coalesce(year >= first, F.lit(True)) & F.coalesce(year <= last, F.lit(True))
 
 
 def versions(title: Column) -> Column:
     """The versions other than the studio recording that a title names behind a bracket or a dash, [] for none."""
-    from pyspark.sql import functions as F
-
     told = F.lower(title)
     named = [
         F.when(told.rlike(rf"(?:[(\[]|\s[-–—]\s).*\b(?:{'|'.join(said)})\b"), F.lit(name))
@@ -136,8 +119,6 @@ def range_fit(ranges: str) -> Column:
     Distances are in widths of the feature's scale (200 beats per minute for tempo, 60 decibels for loudness). Null where
     nothing is asked or the track has none of the features.
     """
-    from pyspark.sql import functions as F
-
     total, known = F.lit(0.0), F.lit(0)
     for name in AUDIO:
         low, high, value = F.col(ranges)[f"{name}_low"], F.col(ranges)[f"{name}_high"], F.col(name)
@@ -200,16 +181,12 @@ SUNG_IN = {
 
 def has_version(asked: Column, named: Column, instrumentalness: Column) -> Column:
     """Whether a track whose title names the versions `named` is of the version asked for; null where none is."""
-    from pyspark.sql import functions as F
-
     unsung = F.coalesce((asked == "instrumental") & (instrumentalness >= UNSUNG), F.lit(False))
     return F.when(asked == "original", F.size(named) == 0).otherwise(F.array_contains(named, asked) | unsung)
 
 
 def is_sung_in(asked: Column, genres: Column, title_tokens: Column) -> Column:
     """Whether genres or small words of the title tell of the language asked for; null where none is, or one that they don't tell."""
-    from pyspark.sql import functions as F
-
     met = F.lit(None).cast("boolean")
     for language, (sung, small) in SUNG_IN.items():
         of_genre = F.exists(genres, _is_one_of(sung))
@@ -219,6 +196,15 @@ def is_sung_in(asked: Column, genres: Column, title_tokens: Column) -> Column:
 
 
 def _is_one_of(genres: Sequence[str]) -> Callable[[Column], Column]:
-    from pyspark.sql import functions as F
-
     return lambda genre: F.translate(genre, "-", " ").isin(*genres)
+
+
+VECTOR_RANK = 16  # numbers of a fitted vector
+
+
+def dot(a: Column, b: Column) -> Column:
+    """The scalar product of two vectors of VECTOR_RANK numbers, null if one is; spelt out, so that Spark compiles it."""
+    total = a[0] * b[0]
+    for i in range(1, VECTOR_RANK):
+        total = total + a[i] * b[i]
+    return total

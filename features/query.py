@@ -6,15 +6,13 @@ windows of different length hurt without them).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pyspark.sql import Column
+from pyspark.sql import functions as F
 
 from features.expressions import share, shrunk
 from features.measures import WEEK
 from features.spec import feature
 from features.window import ALL_TIME, Window
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column
 
 GRAIN = "query"
 
@@ -22,16 +20,12 @@ GRAIN = "query"
 @feature(unit="log1p(impressions)", bounds=(0, 40), windows=(1, 7, 28, 90, 365, ALL_TIME))
 def query_impressions_log1p(window: Window) -> Column:
     """ln(1 + impressions of the query)."""
-    from pyspark.sql import functions as F
-
     return F.log1p(window.sum("impressions", "query").cast("double"))
 
 
 @feature(unit="log1p(queries)", bounds=(0, 40), windows=(28,), null="the query had no impression in the window")
 def query_head_rank_log1p(window: Window) -> Column:
     """ln(1 + queries of the same locale or roll-up that had more impressions): 0 is the head's first, whatever the traffic."""
-    from pyspark.sql import functions as F
-
     return F.log1p(window.ahead("impressions").cast("double"))
 
 
@@ -50,8 +44,6 @@ def query_voice_share(window: Window) -> Column:
 @feature(unit="log1p(plays)", bounds=(0, 40), windows=(28,), half_lives=(14,))
 def query_long_plays_log1p(window: Window) -> Column:
     """ln(1 + long plays of the query over all tracks)."""
-    from pyspark.sql import functions as F
-
     return F.log1p(window.sum("long_plays", "query").cast("double"))
 
 
@@ -79,8 +71,6 @@ def query_play_shift(window: Window) -> Column:
 @feature(unit="log1p(listeners)", bounds=(0, 40), windows=(28, 365, ALL_TIME), oracle="sketch")
 def query_listeners_log1p(window: Window) -> Column:
     """ln(1 + distinct accounts that asked the query): a crowd, or one household again and again. Source: HyperLogLog, Flajolet 2007."""
-    from pyspark.sql import functions as F
-
     return F.log1p(window.listeners().cast("double"))
 
 
@@ -117,8 +107,6 @@ def query_rephrase_rate(window: Window) -> Column:
 @feature(unit="responses/expected", bounds=(0, 1_000), windows=(28,))
 def query_coec(window: Window) -> Column:
     """Responses over expected responses of the query over all tracks, shrunk to 1 by three expected ones: above it the query is easy."""
-    from pyspark.sql import functions as F
-
     return shrunk(window.sum("responses", "query"), window.expected("query"), F.lit(1.0), 3.0)
 
 
@@ -131,8 +119,6 @@ def query_impression_trend(window: Window) -> Column:
 @feature(unit="0/1", bounds=(0, 1), oracle="exact")
 def is_constrained(window: Window) -> Column:
     """The query asks for a genre, decade, mood or activity."""
-    from pyspark.sql import functions as F
-
     named = window.col("mood").isNotNull() | window.col("activity").isNotNull()
     return (named | (F.size(window.col("genre")) > 0) | (F.size(window.col("decade")) > 0)).cast("double")
 
@@ -140,8 +126,6 @@ def is_constrained(window: Window) -> Column:
 @feature(unit="characters", bounds=(0, 1_000), oracle="exact")
 def query_characters_count(window: Window) -> Column:
     """Characters of the stripped query: short ones are ambiguous."""
-    from pyspark.sql import functions as F
-
     return F.length(window.col("stripped")).cast("double")
 
 
@@ -154,8 +138,6 @@ def is_spanish(window: Window) -> Column:
 @feature(unit="words", bounds=(0, 200), oracle="exact")
 def query_words_count(window: Window) -> Column:
     """Words of the stripped query."""
-    from pyspark.sql import functions as F
-
     return F.size(window.col("query_tokens")).cast("double")
 
 

@@ -5,14 +5,12 @@ On voice the tracks of an answer sound one after another, so a rank beyond the f
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pyspark.sql import Column
+from pyspark.sql import functions as F
 
 from features.expressions import capped, share, shrunk
 from features.spec import feature
 from features.window import Window
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column
 
 GRAIN = "query_track"
 PRIOR_FOLLOWS = 10.0  # that weigh as much as the level above
@@ -20,8 +18,6 @@ EVEN = 0.5  # the rate of a track that never followed another
 
 
 def _track_rate(window: Window) -> Column:
-    from pyspark.sql import functions as F
-
     return shrunk(
         window.sum("voice_follow_long_plays", "track"), window.sum("voice_follows", "track"), F.lit(EVEN), PRIOR_FOLLOWS
     )
@@ -58,7 +54,5 @@ def follow_lift(window: Window) -> Column:
 
     The first is shrunk to one half by ten times, the second is not: a track that never followed has one half over its rate.
     """
-    from pyspark.sql import functions as F
-
     anywhere = share(window.sum("voice_long_plays", "track"), window.sum("voice_impressions", "track"))
     return capped(F.try_divide(_track_rate(window), anywhere), 1_000.0)

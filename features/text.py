@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pyspark.sql import Column
+from pyspark.sql import functions as F
 
 from features.expressions import in_words, share
 from features.spec import feature
 from features.window import Window
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column
 
 GRAIN = "query_track"
 K1, B = 1.2, 0.75
@@ -18,8 +16,6 @@ K1, B = 1.2, 0.75
 @feature(unit="0/1", bounds=(0, 1), monotone=+1, oracle="exact")
 def title_equal(window: Window) -> Column:
     """The stripped query is the title, or the part read as a title is."""
-    from pyspark.sql import functions as F
-
     title = window.col("title_normal")
     return F.coalesce((title == window.col("stripped")) | (title == window.col("title_name")), F.lit(False)).cast(
         "double"
@@ -35,8 +31,6 @@ def title_prefix(window: Window) -> Column:
 @feature(unit="share", bounds=(0, 1), monotone=+1, null="the title has no words")
 def title_words_share(window: Window) -> Column:
     """Share of the title's words that the query says."""
-    from pyspark.sql import functions as F
-
     title = window.col("title_tokens")
     return share(F.size(F.array_intersect(title, window.col("query_tokens"))), F.size(F.array_distinct(title)))
 
@@ -44,8 +38,6 @@ def title_words_share(window: Window) -> Column:
 @feature(unit="share", bounds=(0, 1), monotone=+1, null="the query has no words")
 def query_words_share(window: Window) -> Column:
     """Share of the query's words that stand in title or artists."""
-    from pyspark.sql import functions as F
-
     words = window.col("query_tokens")
     return share(F.size(F.array_intersect(words, window.col("track_tokens"))), F.size(F.array_distinct(words)))
 
@@ -53,8 +45,6 @@ def query_words_share(window: Window) -> Column:
 @feature(unit="similarity", bounds=(0, 1), monotone=+1, null="query and title are empty")
 def title_edit_similarity(window: Window) -> Column:
     """1 − edit distance / longer length, of stripped query and title. Source: Levenshtein 1966."""
-    from pyspark.sql import functions as F
-
     query, title = window.col("stripped"), window.col("title_normal")
     longer = F.greatest(F.length(query), F.length(title))
     return F.lit(1.0) - share(F.levenshtein(query, title), longer)
@@ -66,8 +56,6 @@ def title_trigram_similarity(window: Window) -> Column:
 
     Source: the similarity of PostgreSQL's pg_trgm.
     """
-    from pyspark.sql import functions as F
-
     query, title = window.col("query_trigrams"), window.col("title_trigrams")
     shared = F.size(F.array_intersect(query, title))
     return share(shared, F.size(query) + F.size(title) - shared)
@@ -76,8 +64,6 @@ def title_trigram_similarity(window: Window) -> Column:
 @feature(unit="0/1", bounds=(0, 1), monotone=+1, oracle="exact")
 def title_phrase(window: Window) -> Column:
     """The title stands in the stripped request word for word, or that in the title."""
-    from pyspark.sql import functions as F
-
     query, title = in_words(window.col("stripped")), in_words(window.col("title_normal"))
     return (F.contains(query, title) | F.contains(title, query)).cast("double")
 
@@ -85,8 +71,6 @@ def title_phrase(window: Window) -> Column:
 @feature(unit="0/1", bounds=(0, 1), monotone=+1, oracle="exact")
 def artist_phrase(window: Window) -> Column:
     """One of the artists stands in the stripped request word for word."""
-    from pyspark.sql import functions as F
-
     query = in_words(window.col("stripped"))
     return F.exists(window.col("artists_normal"), lambda a: F.contains(query, in_words(a))).cast("double")
 
@@ -94,8 +78,6 @@ def artist_phrase(window: Window) -> Column:
 @feature(unit="0/1", bounds=(0, 1), monotone=+1, oracle="exact")
 def artist_equal(window: Window) -> Column:
     """The stripped query, or the part read as an artist, is one of the track's artists."""
-    from pyspark.sql import functions as F
-
     artists = window.col("artists_normal")
     named = F.array_contains(artists, window.col("stripped")) | F.array_contains(artists, window.col("artist_name"))
     return F.coalesce(named, F.array_contains(artists, window.col("stripped")), F.lit(False)).cast("double")
@@ -104,8 +86,6 @@ def artist_equal(window: Window) -> Column:
 @feature(unit="share", bounds=(0, 1), monotone=+1, null="the artists have no words")
 def artist_words_share(window: Window) -> Column:
     """Share of the artists' words that the query says."""
-    from pyspark.sql import functions as F
-
     artist = window.col("artist_tokens")
     return share(F.size(F.array_intersect(artist, window.col("query_tokens"))), F.size(F.array_distinct(artist)))
 
@@ -126,8 +106,6 @@ def artist_sounds_alike(window: Window) -> Column:
 
 
 def _sounds_alike(window: Window, name: str) -> Column:
-    from pyspark.sql import functions as F
-
     spanish, english = window.col(f"{name}_sound_es"), window.col(f"{name}_sound_en")
     of_track = F.when(window.col("language") == "es", spanish).otherwise(english)
     return F.coalesce(window.col(f"{name}_asked_sound") == of_track, F.lit(False)).cast("double")
@@ -155,8 +133,6 @@ def bm25_artist(window: Window) -> Column:
 
 
 def _bm25(window: Window, tokens: str) -> Column:
-    from pyspark.sql import functions as F
-
     words = window.col(tokens)
     norm = F.lit(K1) * (F.lit(1 - B) + F.lit(B) * F.size(words) / window.col("mean_tokens"))
 

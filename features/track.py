@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pyspark.sql import Column
+from pyspark.sql import functions as F
 
 from features.expressions import VERSIONS, share, shrunk
 from features.measures import WEEK
 from features.spec import Feature, feature
 from features.window import ALL_TIME, Window
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column
 
 GRAIN = "track"
 
@@ -18,8 +16,6 @@ GRAIN = "track"
 @feature(unit="log1p(impressions)", bounds=(0, 40), windows=(28, 90))
 def track_impressions_log1p(window: Window) -> Column:
     """ln(1 + impressions of the track over all queries of the language)."""
-    from pyspark.sql import functions as F
-
     return F.log1p(window.sum("impressions", "track").cast("double"))
 
 
@@ -44,8 +40,6 @@ def track_dwell_p50_s(window: Window) -> Column:
 @feature(unit="log1p(plays)", bounds=(0, 40), windows=(28, 90, 365, ALL_TIME), monotone=+1)
 def work_long_plays_log1p(window: Window) -> Column:
     """ln(1 + long plays of all versions of the track's work): a remaster keeps its history."""
-    from pyspark.sql import functions as F
-
     return F.log1p(window.sum("long_plays", "work").cast("double"))
 
 
@@ -76,16 +70,12 @@ def artist_trend(window: Window) -> Column:
 @feature(unit="log1p(plays)", bounds=(0, 40), windows=(7, 28), half_lives=(14,), monotone=+1)
 def track_long_plays_log1p(window: Window) -> Column:
     """ln(1 + long plays of the track over all queries of the language)."""
-    from pyspark.sql import functions as F
-
     return F.log1p(window.sum("long_plays", "track").cast("double"))
 
 
 @feature(unit="responses/expected", bounds=(0, 1_000), windows=(28,), monotone=+1)
 def track_coec(window: Window) -> Column:
     """Responses over expected responses of the track over all queries, shrunk to 1 by the fitted strength."""
-    from pyspark.sql import functions as F
-
     return shrunk(window.sum("responses", "track"), window.expected("track"), F.lit(1.0), window.strength("track"))
 
 
@@ -98,16 +88,12 @@ def track_long_play_rate(window: Window) -> Column:
 @feature(unit="log1p(plays)", bounds=(0, 40), windows=(28, 365, ALL_TIME), monotone=+1)
 def artist_long_plays_log1p(window: Window) -> Column:
     """ln(1 + long plays of the main artist over all queries of the language)."""
-    from pyspark.sql import functions as F
-
     return F.log1p(window.sum("long_plays", "artist").cast("double"))
 
 
 @feature(unit="responses/expected", bounds=(0, 1_000), windows=(28,), monotone=+1)
 def artist_coec(window: Window) -> Column:
     """Responses over expected responses of the main artist, shrunk to 1 by three expected ones."""
-    from pyspark.sql import functions as F
-
     return shrunk(window.sum("responses", "artist"), window.expected("artist"), F.lit(1.0), 3.0)
 
 
@@ -137,8 +123,6 @@ def catalog_popularity_trend(window: Window) -> Column:
 @feature(unit="log1p(days)", bounds=(0, 40), null="no release date, or not yet released")
 def age_log1p_days(window: Window) -> Column:
     """ln(1 + days since release)."""
-    from pyspark.sql import functions as F
-
     days = F.datediff(window.col("as_of"), window.col("released_at"))
     return F.when(days >= 0, F.log1p(days.cast("double")))
 
@@ -164,8 +148,6 @@ def is_explicit(window: Window) -> Column:
 @feature(unit="0/1", bounds=(0, 1), oracle="exact")
 def is_other_version(window: Window) -> Column:
     """The title names, in brackets or behind a dash, another version than the studio recording: live, remix, karaoke, demo."""
-    from pyspark.sql import functions as F
-
     return F.exists(window.col("versions"), lambda v: v != "remaster").cast("double")
 
 
@@ -175,8 +157,6 @@ def version_kind(window: Window) -> Column:
 
     From the recording that most listeners mean to what few do; of several, the farthest.
     """
-    from pyspark.sql import functions as F
-
     named = window.col("versions")
     kind = F.lit(0.0)
     for number, version in enumerate(VERSIONS, start=1):
@@ -187,16 +167,12 @@ def version_kind(window: Window) -> Column:
 @feature(unit="words", bounds=(0, 200), oracle="exact")
 def title_words_count(window: Window) -> Column:
     """Words of the title: "Play" is easily met by chance, a long title is not."""
-    from pyspark.sql import functions as F
-
     return F.size(window.col("title_tokens")).cast("double")
 
 
 @feature(unit="artists", bounds=(0, 1_000), oracle="exact")
 def artists_count(window: Window) -> Column:
     """Artists that the catalog names for the track."""
-    from pyspark.sql import functions as F
-
     return F.size(window.col("artists_normal")).cast("double")
 
 

@@ -5,15 +5,13 @@ Windows of different length tell a trend only where a trend feature sets them si
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pyspark.sql import Column
+from pyspark.sql import functions as F
 
 from features.expressions import capped, share, shrunk
 from features.measures import LONGEST_DAYS, WEEK
 from features.spec import feature
 from features.window import Window
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column
 
 GRAIN = "query_track"
 MONTH = 28  # days
@@ -36,8 +34,6 @@ def impression_trend(window: Window) -> Column:
 @feature(unit="ratio", bounds=(0, 1_000), windows=(28,), monotone=+1, null="the window had no long play for the query")
 def long_play_rate_lift(window: Window) -> Column:
     """The week's long plays per impression, shrunk to the window's, over the window's: 1 is steady."""
-    from pyspark.sql import functions as F
-
     whole = share(window.sum("long_plays"), window.sum("impressions"))
     week = window.over(WEEK)
     recent = shrunk(week.sum("long_plays"), week.sum("impressions"), whole, PRIOR_IMPRESSIONS)
@@ -49,8 +45,6 @@ def long_play_volatility(window: Window) -> Column:
     """How unsteadily the long plays came: the share that would have to fall on other days for the last week, the three before it and
     the rest of the window to have as many a day; 0 is steady. Source: the total variation distance, ½ Σ |p − q|.
     """
-    from pyspark.sql import functions as F
-
     days = window.days or LONGEST_DAYS
     upto = [window.over(until).sum("long_plays") for until in (WEEK, MONTH, days)]
     spans = [(upto[0], WEEK), (upto[1] - upto[0], MONTH - WEEK), (upto[2] - upto[1], days - MONTH)]
@@ -64,8 +58,6 @@ def long_plays_against_query_trend(window: Window) -> Column:
 
     A steady 7 / days where the query itself had no long play.
     """
-    from pyspark.sql import functions as F
-
     days = float(window.days or WEEK)
     query = shrunk(
         window.over(WEEK).sum("long_plays", "query"),

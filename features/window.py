@@ -6,7 +6,9 @@ A `Window` only names columns and notes what was asked; `features.build.engine` 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
 
 from events.dwell import PACKED, counted, quantile_s
 from events.tiles import (
@@ -27,9 +29,6 @@ from features.measures import (
     How,
     Sum,
 )
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column
 
 QUERY_ATTRIBUTES = (
     "stripped",
@@ -110,8 +109,6 @@ class Window:
 
     def sum(self, measure: str, level: str = "pair") -> Column:
         """Sum of a measure over the span at a level, 0 where nothing happened (bigint; decayed sums as double)."""
-        from pyspark.sql import functions as F
-
         if measure not in MEASURES or level not in LEVELS:
             raise KeyError(
                 f"no sum of {measure} at {level}; measures: {', '.join(MEASURES)}; levels: {', '.join(LEVELS)}"
@@ -130,8 +127,6 @@ class Window:
 
     def expected(self, level: str = "pair", measure: str = "expected_micro") -> Column:
         """Responses expected from the positions at which the impressions stood (double)."""
-        from pyspark.sql import functions as F
-
         return self.sum(measure, level) / F.lit(float(MICRO))
 
     def top(self, measure: str) -> Column:
@@ -143,8 +138,6 @@ class Window:
 
         Source: Shannon 1948; log2 Σn − (Σ n·log2 n) / Σn, each n·log2 n rounded to 1e-6, so that it is equal in any order.
         """
-        from pyspark.sql import functions as F
-
         whole, spread = self.sum(measure, "query"), self._of_tracks(measure, "spread") / F.lit(float(MICRO))
         return F.when(whole > 0, F.greatest(F.log2(whole.cast("double")) - spread / whole, F.lit(0.0)))
 
@@ -154,16 +147,12 @@ class Window:
         Source: the distance of Ružička 1958, 1 − Σ min(a, b) / Σ max(a, b), of a week stretched to the window (a whole number of
         weeks) and the window.
         """
-        from pyspark.sql import functions as F
-
         whole, shared = self.sum(measure, "query"), self._of_tracks(measure, "steady")
         stretched = self.over(WEEK).sum(measure, "query") * F.lit((self.days or WEEK) // WEEK)
         return F.when(whole > 0, 1 - shared / (whole + stretched - shared))
 
     def listeners(self) -> Column:
         """Distinct accounts that asked the query (bigint), to about 3 %: a HyperLogLog's estimate."""
-        from pyspark.sql import functions as F
-
         if self.days not in LISTENER_SPANS:
             raise KeyError(f"listeners over {self.days} days: kept over {', '.join(map(str, LISTENER_SPANS))}")
         wanted = Sum("query", LISTENERS, self.days, None)
@@ -172,8 +161,6 @@ class Window:
 
     def ahead(self, measure: str) -> Column:
         """How many queries of the same place have more of the measure (bigint): 0 for the first, null where the query has none."""
-        from pyspark.sql import functions as F
-
         has_any = self.sum(measure, "query") > 0
         return F.when(has_any, self._of_tracks(measure, "ahead"))
 
@@ -186,8 +173,6 @@ class Window:
         return counted([self.sum(name, level) for name in PACKED])
 
     def _of_tracks(self, measure: str, how: How) -> Column:
-        from pyspark.sql import functions as F
-
         if measure not in COUNTED or self.days is None or self.days > LONGEST_DAYS:
             raise KeyError(f"{how} of {measure}: of {', '.join(COUNTED)}, over windows of at most {LONGEST_DAYS} days")
         wanted = Sum("query", measure, self.days, None, how)
@@ -196,8 +181,6 @@ class Window:
 
     def strength(self, level: str) -> Column:
         """The snapshot's fitted strength of a level of CHAIN (double); see `features.build.backoff`."""
-        from pyspark.sql import functions as F
-
         if level not in CHAIN:
             raise KeyError(f"no strength of {level}; there are: {', '.join(CHAIN)}")
         self.attributes.add(f"strength__{level}")
@@ -205,8 +188,6 @@ class Window:
 
     def newest(self, level: str = "pair") -> Column:
         """Age in days of the newest day of the window with an impression; 1 is the day before, null if there is none."""
-        from pyspark.sql import functions as F
-
         if self.days is None:
             raise KeyError("the newest day of a half-life: declare windows")
         wanted = Sum(level, NEWEST, self.days, None)
@@ -224,8 +205,6 @@ class Window:
 
     def col(self, name: str) -> Column:
         """An attribute of the query or the track, or `as_of`."""
-        from pyspark.sql import functions as F
-
         if name not in (*QUERY_ATTRIBUTES, *TRACK_ATTRIBUTES, "as_of"):
             raise KeyError(f"no attribute {name}; there are: {', '.join(QUERY_ATTRIBUTES + TRACK_ATTRIBUTES)}, as_of")
         self.attributes.add(name)

@@ -7,6 +7,7 @@ from functools import reduce
 
 import hydra
 from omegaconf import DictConfig
+from pyspark.sql import functions as F
 
 from features.build.backoff import fitted
 from features.build.engine import prepared
@@ -27,8 +28,6 @@ def run(night: Night) -> Done:
     pending = pending_snapshots(night, wanted)
     if not pending:
         return Done(skipped=True)
-    from pyspark.sql import functions as F
-
     dates = tuple(date.fromisoformat(u) for u in sorted(pending))
     queries = lake.read(QUERIES, [night.run_date], allow_unvalidated=True).persist()
     daily = daily_before(night, dates)

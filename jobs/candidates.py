@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hydra
 from omegaconf import DictConfig
+from pyspark.sql import functions as F
 
 from lake.code import code_fingerprint
 from lake.tables.daily import DAILY_ENGAGEMENT
@@ -26,8 +27,6 @@ def run(night: Night) -> Done:
     mark = night.mark(inputs, settings, head_settings(night), code_fingerprint("jobs.candidates"))
     if not night.pending(CANDIDATES, {night.settings.run_date: mark}):
         return Done(skipped=True)
-    from pyspark.sql import functions as F
-
     queries = head_queries(lake.read(QUERIES, [night.run_date], allow_unvalidated=True), head_settings(night)).persist()
     daily = lake.read(DAILY_ENGAGEMENT, days, allow_unvalidated=True)
     frame = candidates(queries, daily, night.tracks(allow_unvalidated=True), settings)

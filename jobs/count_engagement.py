@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import hydra
 from omegaconf import DictConfig
+from pyspark.sql import functions as F
 
 from events.bots import TRAILING_DAYS, bot_days, chosen_artists, excluded_days, left_out
 from events.engagement import counted_days
@@ -42,8 +43,6 @@ def run(night: Night) -> Done:
     if not pending:
         made = add_tiles(night)
         return Done(rows_out=made, skipped=not made, note=f"{made} tiles")
-    from pyspark.sql import functions as F
-
     searches, events = (
         lake.read(SEARCH_LOG, allow_unvalidated=True),
         lake.read(ENGAGEMENT_EVENTS, allow_unvalidated=True),

@@ -7,6 +7,7 @@ from functools import reduce
 
 import hydra
 from omegaconf import DictConfig
+from pyspark.sql import functions as F
 
 from labels.grades import GradeSettings, judgements
 from labels.unshown import unshown, with_unshown
@@ -50,8 +51,6 @@ def run(night: Night) -> Done:
     )
     if not night.pending(JUDGEMENTS, {night.settings.run_date: mark}):
         return Done(skipped=True)
-    from pyspark.sql import functions as F
-
     frames = [lake.read(DAILY_ENGAGEMENT, of).withColumn("as_of", F.lit(t)) for t, of in days.items() if of]
     daily = reduce(lambda x, y: x.unionByName(y), frames)
     queries = lake.read(QUERIES, [night.run_date])

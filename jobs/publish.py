@@ -7,6 +7,7 @@ from pathlib import Path
 
 import hydra
 from omegaconf import DictConfig
+from pyspark.sql import functions as F
 
 from lake.code import code_fingerprint
 from lake.errors import QualityGateFailed
@@ -37,8 +38,6 @@ def run(night: Night) -> Done:
             skipped=True,
             note=f"{release_id} is already CURRENT with equal content, or waits; nothing to do",
         )
-    from pyspark.sql import functions as F
-
     refuse_losses(night, root, inputs)
     gate(night, gated("publish"), "publish")
     lake = night.lake

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hydra
 from omegaconf import DictConfig
+from pyspark.sql import functions as F
 
 from features.catalogue import feature_table, matrix_fingerprint
 from lake.code import code_fingerprint, library_versions
@@ -43,8 +44,6 @@ def run(night: Night) -> Done:
     )
     if not night.pending(HEAD_RANKINGS, {night.settings.run_date: mark}):
         return Done(skipped=True)
-    from pyspark.sql import functions as F
-
     rows = matrix(lake.read(PAIR, day), lake.read(QUERY, day), lake.read(TRACK, day))
     scores = scored(rows, folder) if folder else by_coec(rows)
     sources = lake.read(CANDIDATES, day).select("locale", "query", "track_id", "sources")

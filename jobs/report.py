@@ -6,6 +6,7 @@ import json
 
 import hydra
 from omegaconf import DictConfig
+from pyspark.sql import functions as F
 
 from evaluation.errors import MetricInput, TruthUnreadable
 from features.catalogue import feature_table
@@ -32,8 +33,6 @@ def run(night: Night) -> Done:
     Raises what `truth_of` does, and EvaluationError where truth and release do not fit together.
     """
     truth = truth_of(night)
-    from pyspark.sql import functions as F
-
     from evaluation.ablation import print_ablation, read_ablation
     from evaluation.night import evaluate_night, print_night, write_night_json
 

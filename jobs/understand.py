@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import hydra
 from omegaconf import DictConfig
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from events.engagement import pleased_plays
 from lake.code import code_fingerprint, library_versions
@@ -20,9 +21,6 @@ from queries.nightly.aliases import AliasRules, asked_again, played_alike
 from queries.nightly.demand import play_shape, with_tier
 from queries.nightly.traffic import asked_queries, readings_everywhere, with_traffic
 from queries.nightly.understand import readings, with_cluster_id
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
 
 WINDOW_DAYS = 28
 READING_LIBRARIES = ("python-crfsuite", "rapidfuzz", "jellyfish")  # another version may read a request otherwise
@@ -43,8 +41,6 @@ def run(night: Night) -> Done:
     mark = night.mark(inputs, night.k, code_fingerprint("jobs.understand"), library_versions(*READING_LIBRARIES))
     if not night.pending(QUERIES, {unit: mark}):
         return Done(skipped=True)
-    from pyspark.sql import functions as F
-
     searches = lake.read(SEARCH_LOG, units, allow_unvalidated=True)
     searches = searches.where((F.col("search_date") >= F.lit(first)) & (F.col("search_date") < F.lit(night.run_date)))
     previous = previous_queries(night, before)

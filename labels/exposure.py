@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
 from lake.columns import CLIENTS, POSITIONS
 
 if TYPE_CHECKING:
     import pandas as pd
-    from pyspark.sql import Column, DataFrame
 
 GROUPS = ("known_item", "artist", "broad", "open")
 CELLS = POSITIONS + 1  # ranks 1–10 and the tail
@@ -32,8 +34,6 @@ def position_counts(daily: DataFrame, queries: DataFrame) -> DataFrame:
     whose ratio is the Mantel–Haenszel rate ratio, so relevance cancels pair by pair.
     Source: adjacent-rank intervention harvesting, Agarwal et al. WSDM 2019; Mantel & Haenszel 1959.
     """
-    from pyspark.sql import functions as F
-
     voice = F.col("client") == "alexa"
     groups = queries.select("locale", "query", "intent_group")
     tagged = daily.join(F.broadcast(groups), ["locale", "query"], "left").fillna("open", ["intent_group"])
@@ -55,8 +55,6 @@ def position_counts(daily: DataFrame, queries: DataFrame) -> DataFrame:
 
 def _rank_sums(i: int) -> list[Column]:
     """Sums of rank i + 1 over pairs: impressions, clicks, and both sides of the comparison with the next rank."""
-    from pyspark.sql import functions as F
-
     n, c = F.col(f"n{i}"), F.col(f"c{i}")
     this, after = F.lit(0.0), F.lit(0.0)
     if i + 1 < CELLS:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from lake.places import places
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
 
 
 @dataclass(frozen=True)
@@ -30,8 +29,6 @@ def judgements(daily: DataFrame, curves: DataFrame, queries: DataFrame, settings
     rate by `strength`; grade = how many of `cuts` it reaches.
     Source: inverse propensity by position, Joachims et al. 2017; the shrinkage keeps one lucky click from being a 4.
     """
-    from pyspark.sql import functions as F
-
     groups = queries.select("locale", "query", "intent_group")
     frame = daily.join(F.broadcast(groups), ["locale", "query"], "left").fillna("open", ["intent_group"])
     rates = curves.groupBy("client", "intent_group").agg(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 NAMED = ("known_item", "artist")  # intent groups
 PAIR = ["as_of", "locale", "query", "track_id"]
@@ -21,7 +19,6 @@ def unshown(pairs: DataFrame, shown: DataFrame, queries: DataFrame, per_query: i
     order leaves out, and they are most of what it must rank).
     """
     from pyspark.sql import Window
-    from pyspark.sql import functions as F
 
     named = queries.where(F.col("intent_group").isin(*NAMED)).select("locale", "query")
     left = pairs.select(*PAIR).join(F.broadcast(named), ["locale", "query"], "left_semi")
@@ -32,8 +29,6 @@ def unshown(pairs: DataFrame, shown: DataFrame, queries: DataFrame, per_query: i
 
 def with_unshown(graded: DataFrame, unshown_pairs: DataFrame) -> DataFrame:
     """Judgements of tracks shown, and grade 0 without any exposure for those that were not; `is_shown` tells which."""
-    from pyspark.sql import functions as F
-
     nothing = {c: F.lit(0.0) for c in ("exposure", "successes", "relevance")} | {"grade": F.lit(0)}
     return graded.withColumn("is_shown", F.lit(True)).unionByName(
         unshown_pairs.select(*PAIR).withColumns(nothing | {"is_shown": F.lit(False)})

@@ -13,7 +13,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from lake.commits import Commit, commit_infos, take_in
 from lake.errors import CommitLost, EmptyPartition, MissingPartition, RowsOutOfBounds, SchemaMismatch
@@ -31,9 +33,6 @@ from lake.ledger import append_verdicts, data_files, stored_verdicts
 from lake.schema import Table, check_schema, struct
 from lake.session import LazySession
 from lake.upkeep import expire
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
 
 
 @dataclass
@@ -135,8 +134,6 @@ class Lake:
         Only passed units are read unless `allow_unvalidated`. Raises MissingPartition for a unit that was never
         written or has not passed, SchemaMismatch if the stored columns are not the declared ones.
         """
-        from pyspark.sql import functions as F
-
         readable = sorted(self.commits(table)) if allow_unvalidated else self.passed(table)
         wanted = readable if units is None else sorted({str(u) for u in units})
         self._check_readable(table, wanted, allow_unvalidated=allow_unvalidated, is_any=units is None)
@@ -188,8 +185,6 @@ class Lake:
         then the units are removed again, as if never written.
         Running it again gives the same table.
         """
-        from pyspark.sql import functions as F
-
         check_schema(table, frame, f"the frame for {table.name}")
         column = table.unit_column
         if column is None or not units:
@@ -223,8 +218,6 @@ class Lake:
     def _commit(
         self, table: Table, frame: DataFrame, column: str, rows: Mapping[str, int], told_of: Mapping[str, object]
     ) -> None:
-        from pyspark.sql import functions as F
-
         is_date = table.column(column).type == "date"
         listed = ", ".join((f"DATE'{u}'" if is_date else f"'{u}'") for u in sorted(rows))
         told = {f.name: f.metadata for f in struct(table).fields}

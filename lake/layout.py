@@ -6,14 +6,13 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from lake.fingerprint import fingerprint
 from lake.schema import Table, check_clause, check_clauses
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
 
 CHECK = "declared"  # the CHECK constraint that holds a table's declared bounds
 RETENTION = "delta.logRetentionDuration"
@@ -27,8 +26,6 @@ PROPERTIES_VERSION = 2
 
 def out_of_bounds(table: Table, frame: DataFrame) -> list[str]:
     """`column rule: n of m rows` for every declared condition that rows of the frame break."""
-    from pyspark.sql import functions as F
-
     clauses = check_clauses(table)
     counts = [F.count_if(~F.coalesce(F.expr(c), F.lit(False))).alias(n) for n, c in clauses.items()]
     row = frame.agg(F.count("*").alias("_rows"), *counts).first()
@@ -95,8 +92,6 @@ def placed(table: Table, frame: DataFrame, rows: Mapping[str, int]) -> DataFrame
 
     A table that is `as_computed` keeps the files that its tasks write.
     """
-    from pyspark.sql import functions as F
-
     if table.as_computed:
         return frame
     files = min(-(-max(rows.values(), default=0) // FILE_ROWS), MOST_FILES)

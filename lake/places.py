@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column
+from pyspark.sql import Column
+from pyspark.sql import functions as F
 
 
 def places(locale: str = "locale") -> Column:
     """The locale, its language and `*`, each once: a request may come with a language alone. Array of strings, to be exploded."""
-    from pyspark.sql import functions as F
-
     return F.array_distinct(F.array(F.col(locale), F.substring(locale, 1, 2), F.lit("*")))

@@ -268,13 +268,3 @@ def watched(
 def is_connect(spark: SparkSession) -> bool:
     """Whether the session speaks Spark Connect (no JVM within reach)."""
     return type(spark).__module__.startswith("pyspark.sql.connect")
-
-
-def ship_files(spark: SparkSession, files: list[Path]) -> None:
-    """Make Python files or zips importable in the workers of a cluster (a local session shares our path already)."""
-    if is_connect(spark):
-        for file in files:
-            spark.addArtifacts(str(file), pyfile=True)  # type: ignore[attr-defined, unused-ignore]
-    else:
-        for file in files:
-            spark.sparkContext.addPyFile(str(file))

@@ -8,20 +8,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lake.access import LakeAccess
 from lake.layout import keep_log
 from lake.schema import Table
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from lake.io import Lake
 
 METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 RETENTION_CHECK = "spark.databricks.delta.retentionDurationCheck.enabled"
 
 
 @contextmanager
-def said(lake: Lake, table: Table, units: Mapping[str, str | None], rows: Mapping[str, int]) -> Iterator[None]:
+def said(lake: LakeAccess, table: Table, units: Mapping[str, str | None], rows: Mapping[str, int]) -> Iterator[None]:
     """Commits of SQL commands in the block carry the units' new fingerprints (None: the unit is gone)."""
     told = {u: None if f is None else {"fingerprint": f, "rows": rows.get(u, 0)} for u, f in sorted(units.items())}
     lake.spark.conf.set(METADATA, json.dumps({"run_id": lake.run_id, "units": told}, sort_keys=True))
@@ -32,7 +32,7 @@ def said(lake: Lake, table: Table, units: Mapping[str, str | None], rows: Mappin
         lake.forget_cache(table)
 
 
-def expire(lake: Lake, table: Table, units: Iterable[str]) -> int:
+def expire(lake: LakeAccess, table: Table, units: Iterable[str]) -> int:
     """Delete whole units; they are as if never written. The files go with the next vacuum. Number of units."""
     lake.forget_cache(table)
     gone = sorted(set(units) & set(lake.commits(table)))
@@ -45,7 +45,7 @@ def expire(lake: Lake, table: Table, units: Iterable[str]) -> int:
     return len(gone)
 
 
-def compact(lake: Lake, table: Table, retain_h: float) -> None:
+def compact(lake: LakeAccess, table: Table, retain_h: float) -> None:
     """OPTIMIZE small files together, then VACUUM what no reader within `retain_h` hours can see any more.
 
     OPTIMIZE changes no row, so it says nothing of units: what is done stays done.
@@ -55,7 +55,7 @@ def compact(lake: Lake, table: Table, retain_h: float) -> None:
     vacuum(lake, table, retain_h)
 
 
-def vacuum(lake: Lake, table: Table, retain_h: float) -> None:
+def vacuum(lake: LakeAccess, table: Table, retain_h: float) -> None:
     """Remove files that the table does not name and that are older than `retain_h` hours (0: all of them, at once)."""
     lake.spark.conf.set(RETENTION_CHECK, "false")
     try:
@@ -65,7 +65,7 @@ def vacuum(lake: Lake, table: Table, retain_h: float) -> None:
 
 
 def remove_rows(
-    lake: Lake, table: Table, keys: DataFrame, on: str, units: Mapping[str, str], rows: Mapping[str, int]
+    lake: LakeAccess, table: Table, keys: DataFrame, on: str, units: Mapping[str, str], rows: Mapping[str, int]
 ) -> None:
     """Delete the rows whose `on` is among `keys` (distinct) and give the units that held some their new fingerprint.
 

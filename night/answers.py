@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from pyspark.sql import functions as F
 from rich.console import Console
 from rich.table import Table
 
@@ -31,8 +32,6 @@ def chosen_requests(night: Night) -> list[Request]:
 
 def _most_asked(night: Night) -> list[Request]:
     """As `chosen_requests`, from the night's queries."""
-    from pyspark.sql import functions as F
-
     public = night.lake.read(QUERIES, [night.run_date]).where(F.col("is_public") & F.col("is_music"))
     wanted = (
         ("en", "en-US", "play {}", F.col("intent") == "title"),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+
+from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as F
 
 from events.accounting import check_balanced, check_something_accepted, most_frequent_reason
 from events.bots import TRAILING_DAYS
@@ -20,9 +22,6 @@ from lake.tables.logs import DELIVERED_FILES, ENGAGEMENT_EVENTS, FORGOTTEN_USERS
 from night.night import Done, Night
 from queries.nightly.understand import normalised
 from queries.text.normalise import NORMAL_FORM_VERSION
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, Row
 
 
 def deliveries_of(night: Night, folders: list[Folder]) -> Deliveries:
@@ -64,8 +63,6 @@ def _marks(night: Night) -> dict[str, str]:
 
 def ingest_folders(night: Night, pending: dict[str, str], new_tracks: int) -> Done:
     """Read, judge and write the pending folders, all in one pass over their files."""
-    from pyspark.sql import functions as F
-
     lake, spark, days_late = night.lake, night.spark, night.settings.ingest.days_late
     folders = [f for f in night.folders if str(f.day) in pending]
     search_files = [p for f in folders for p in f.files["search"]]

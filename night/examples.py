@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from features.catalogue import feature_table
 from lake.errors import LeakageFound, MissingPartition
@@ -12,10 +14,6 @@ from lake.tables.nightly import JUDGEMENTS, QUERIES
 from night.leaks import refuse_future, refuse_label_leaks
 from night.night import Night
 from ranking.examples import examples, matrix, training_examples_table
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
 
 PAIR, QUERY, TRACK = (feature_table(g) for g in ("query_track", "query", "track"))
 
@@ -34,8 +32,6 @@ def refuse_leaks(night: Night) -> None:
 
 def write_examples(night: Night, mark: str) -> None:
     """Join the features of each snapshot with the grades of the week after it, and store them under the mark."""
-    from pyspark.sql import functions as F
-
     lake, dates = night.lake, night.as_of
     rows = matrix(lake.read(PAIR, dates), lake.read(QUERY, dates), lake.read(TRACK, dates))
     judged = lake.read(JUDGEMENTS, [night.run_date], allow_unvalidated=True)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
 from features.catalogue import KEYS, matrix_names
 from lake.schema import check_schema
 from night.examples import EXAMPLES
 from night.night import Night
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
     from features.spec import Grain
 
 
@@ -27,8 +28,6 @@ def stored_examples(night: Night, others: list[str]) -> DataFrame:
 
 def with_tried(stored: DataFrame, frames: dict[Grain, DataFrame]) -> DataFrame:
     """The stored examples with the tried columns beside them, in the declared order."""
-    from pyspark.sql import functions as F
-
     language = F.when(F.col("locale") == "*", F.lit("*")).otherwise(F.substring("locale", 1, 2))
     joined = stored.withColumn("language", language)
     for grain, frame in frames.items():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from features.catalogue import feature_table
 from labels.unshown import PAIR
@@ -10,10 +11,6 @@ from lake.places import places
 from lake.tables.nightly import CANDIDATES
 from night.night import Night
 from ranking.candidates import is_from_logs
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
 
 SNAPSHOT_PAIRS = feature_table("query_track")
 
@@ -23,8 +20,6 @@ def known_pairs(night: Night) -> DataFrame:
 
     A snapshot that its own night built holds all candidates of its day; one that tonight built, what `jobs.build_features` chose.
     """
-    from pyspark.sql import functions as F
-
     lake = night.lake
     held = lake.read(SNAPSHOT_PAIRS, night.as_of).withColumnRenamed("run_date", "as_of").select(*PAIR)
     held = held.join(F.broadcast(night.tracks(allow_unvalidated=False).select("track_id")), "track_id", "left_semi")
@@ -36,6 +31,4 @@ def known_pairs(night: Night) -> DataFrame:
 
 def shown(daily: DataFrame) -> DataFrame:
     """(as_of, locale, query, track_id) of what was shown in the label weeks, in its locale, its language and anywhere."""
-    from pyspark.sql import functions as F
-
     return daily.withColumn("locale", F.explode(places())).select("as_of", "locale", "query", "track_id").distinct()

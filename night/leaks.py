@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import TYPE_CHECKING
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from features.build.audit import future_dependent, sample, sources_of
 from features.build.inputs import FeatureInputs
@@ -20,9 +22,6 @@ from night.night import Night
 from night.snapshots import inputs_of
 from ranking.artefacts import not_of_the_past
 from ranking.audit import audited_rows, label_leaks
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
 
 PAIR = feature_table("query_track")
 AUDITED_QUERIES = 100
@@ -84,8 +83,6 @@ def future_leaks(night: Night, as_of: date) -> dict[str, str]:
 
 
 def _handed(night: Night, as_of: date) -> tuple[FeatureInputs, DataFrame]:
-    from pyspark.sql import functions as F
-
     lake = night.lake
     pairs = lake.read(PAIR, [as_of], allow_unvalidated=True)
     pairs = pairs.select(F.lit(as_of).alias("as_of"), "locale", "query", "track_id")
@@ -95,8 +92,6 @@ def _handed(night: Night, as_of: date) -> tuple[FeatureInputs, DataFrame]:
 
 
 def _listener_days(night: Night) -> DataFrame:
-    from pyspark.sql import functions as F
-
     days = [u for u in night.lake.commits(LISTENER_TILES) if u.endswith("+1")]
     rows = night.lake.read(LISTENER_TILES, days, allow_unvalidated=True)
     return rows.withColumn("search_date", F.to_date(F.substring("tile", 1, 10)))

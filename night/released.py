@@ -6,6 +6,9 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
 from lake.code import code_fingerprint
 from lake.errors import QualityGateFailed
 from lake.places import places
@@ -18,7 +21,6 @@ from serving.layout import FORMAT_VERSION
 
 if TYPE_CHECKING:
     import pandas as pd
-    from pyspark.sql import DataFrame
 
 
 EXPLAINED = 10
@@ -72,8 +74,6 @@ def traffic(queries: DataFrame, released: DataFrame) -> tuple[int, int]:
     `queries`: the table of the night; `released`: (locale, query) of the entries. A query counts once enough people asked it
     anywhere (`*`); what aliases answer is left out, as is what came with a language alone.
     """
-    from pyspark.sql import functions as F
-
     public = queries.where("is_public AND locale = '*'").select("query")
     asked = queries.where(F.length("locale") > 2).join(public, "query", "left_semi")
     asked = asked.select("locale", "query", "searches_28d")

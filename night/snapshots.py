@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from features.build.inputs import FeatureInputs
 from features.build.stored import catalogs_of, stored_inputs
@@ -17,10 +19,6 @@ from lake.tables.nightly import CANDIDATES, EXPOSURE_CURVES, QUERIES
 from night.head import head_settings
 from night.night import Night
 from ranking.candidates import is_from_logs
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
 
 PAIRS = feature_table("query_track")
 
@@ -78,8 +76,6 @@ def _catalogs(night: Night) -> dict[date, tuple[str, str | None]] | None:
 
 def training_pairs(daily: DataFrame, head: DataFrame, tracks: DataFrame, as_of: date, label_days: int) -> DataFrame:
     """(as_of, locale or language, query, track) shown in [as_of, as_of + label_days), of head queries and the catalog of D."""
-    from pyspark.sql import functions as F
-
     days = (F.col("search_date") >= F.lit(as_of)) & (F.col("search_date") < F.lit(as_of + timedelta(days=label_days)))
     places = F.array(F.col("locale"), F.substring("locale", 1, 2))
     shown = daily.where(days).withColumn("locale", F.explode(places)).select("locale", "query", "track_id").distinct()
@@ -93,8 +89,6 @@ def wanted_pairs(night: Night, day: date, daily: DataFrame, head: DataFrame) -> 
     """(as_of, locale, query, track_id) whose features are built: tonight all candidates; of a past day what was shown in its label
     week, and what will teach though it was not: of tonight's candidates that no log proposed, released by then.
     """
-    from pyspark.sql import functions as F
-
     keys = (F.lit(day).alias("as_of"), "locale", "query", "track_id")
     candidates, labels = night.lake.read(CANDIDATES, [night.run_date], allow_unvalidated=True), night.settings.labels
     if day == night.run_date:

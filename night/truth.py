@@ -6,6 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 from rich.console import Console
 
 from features.catalogue import feature_table
@@ -23,8 +25,6 @@ from queries.text.carrier import load_grammar, stripped
 from ranking.examples import training_examples_table
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
     from evaluation.answers import Forms
     from evaluation.truth import NightTruth
 
@@ -70,8 +70,6 @@ def asked_entries(night: Night, truth: NightTruth) -> tuple[Forms, Forms, DataFr
 
 def served(night: Night, wanted: DataFrame) -> DataFrame:
     """(locale, query, track_id, served_discount): where the lists of the window, as people were served them, had the tracks of `wanted`."""
-    from pyspark.sql import functions as F
-
     first, before = night.run_date - timedelta(days=WINDOW_DAYS), night.run_date
     asked = night.lake.read(SEARCH_LOG, allow_unvalidated=True)
     asked = asked.where((F.col("search_date") >= F.lit(first)) & (F.col("search_date") < F.lit(before)))

@@ -11,14 +11,15 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
 from events.engagement import SUMS
 from features.build import vectors as of_vectors
 from features.build.audit import CURVE, LISTENER, STRENGTH, TILE, VECTOR
 from labels.exposure import CurveSettings, curves, position_counts
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
     from features.build.inputs import FeatureInputs
 
 ALIKE = 1e-6  # curves are stored with nine decimals; a day more moves the third
@@ -41,8 +42,6 @@ def not_of_the_past(
     `inputs`: what the night hands to the features, uncut, of this snapshot. `daily`: every day of daily_engagement; `listener_days`:
     the sketches of single days (`search_date`, locale, query, listeners). `stored`: the snapshot's strengths as they lie in the lake.
     """
-    from pyspark.sql import functions as F
-
     past = daily.where(F.col("search_date") < F.lit(as_of))
     wrong = {
         CURVE: _of_curves(inputs, past, as_of, settings),
@@ -57,8 +56,6 @@ def not_of_the_past(
 
 
 def _of_curves(inputs: FeatureInputs, past: DataFrame, as_of: date, settings: CurveSettings) -> str:
-    from pyspark.sql import functions as F
-
     first = as_of - timedelta(days=settings.days)
     counts = position_counts(past.where(F.col("search_date") >= F.lit(first)), inputs.queries).toPandas()
     again = curves(counts, settings).set_index(["client", "intent_group", "position"])["expected_rate"]
@@ -75,8 +72,6 @@ def _of_curves(inputs: FeatureInputs, past: DataFrame, as_of: date, settings: Cu
 
 def _of_vectors(inputs: FeatureInputs, past: DataFrame, as_of: date) -> str:
     """Whose keys and weights are not those of the long plays of the 28 days before."""
-    from pyspark.sql import functions as F
-
     if inputs.vectors is None:
         return ""
     first = F.lit(as_of - timedelta(days=of_vectors.DAYS))
@@ -120,8 +115,6 @@ def _of_vectors(inputs: FeatureInputs, past: DataFrame, as_of: date) -> str:
 
 def _of_tiles(inputs: FeatureInputs, past: DataFrame, as_of: date) -> str:
     """Whose counts, over all keys, are not those of the days of the span."""
-    from pyspark.sql import functions as F
-
     if inputs.history is None:
         return ""
     handed = inputs.history.where(F.col("as_of") == F.lit(as_of)).groupBy("span_days", "level")
@@ -143,8 +136,6 @@ def _of_tiles(inputs: FeatureInputs, past: DataFrame, as_of: date) -> str:
 
 def _of_listeners(inputs: FeatureInputs, days: DataFrame | None, as_of: date) -> str:
     """Whose estimates, added up over all queries, are not those of the days of the span."""
-    from pyspark.sql import functions as F
-
     if inputs.listeners is None or days is None:
         return ""
     keys = ("span_days", "locale", "query")

@@ -23,6 +23,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
 from features.catalogue import columns
 from ranking.examples import SPACING_DAYS
 
@@ -30,7 +33,6 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import pandas as pd
-    from pyspark.sql import DataFrame
 
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.intp]
@@ -93,8 +95,6 @@ def audited_rows(examples: DataFrame, judgements: DataFrame, label_days: int) ->
     Grain: as `examples`. `judgements`: of the night, all snapshots. Label weeks that begin inside a snapshot's own are passed over;
     a pair that was not shown in them has 0 and 0.
     """
-    from pyspark.sql import functions as F
-
     keys = ["as_of", "locale", "query", "track_id"]
     known = judgements.where("is_shown").select(*keys, "successes", "exposure")
     first = -(-label_days // SPACING_DAYS)
@@ -107,8 +107,6 @@ def audited_rows(examples: DataFrame, judgements: DataFrame, label_days: int) ->
 
 def label_leaks(rows: DataFrame, limit: float) -> LabelAudit:
     """Ask both questions of every column of `audited_rows`. `limit`: an area above which a column leaks whatever the others have."""
-    from pyspark.sql import functions as F
-
     names = [c.name for c in columns()]
     n = rows.count()
     part = F.pmod(F.xxhash64("cluster_id"), F.lit(10_000))

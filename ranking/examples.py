@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from features.catalogue import columns
 from lake.columns import LEVEL, QUERY, RUN_DATE, TRACK_ID
 from lake.schema import Column, Table
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
 
 SPACING_DAYS = 7
 SNAPSHOTS_SHORT, SNAPSHOTS_LONG = 3, 6
@@ -98,8 +97,6 @@ def matrix(pair: DataFrame, query: DataFrame, track: DataFrame) -> DataFrame:
 
     Joined on (run_date, locale, query) and (run_date, language, track_id), so snapshots don't mix.
     """
-    from pyspark.sql import functions as F
-
     names = [c.name for c in columns()]
     pair = pair.withColumn(
         "language", F.when(F.col("locale") == "*", F.lit("*")).otherwise(F.substring("locale", 1, 2))
@@ -116,8 +113,6 @@ def examples(matrix_rows: DataFrame, judgements: DataFrame, queries: DataFrame, 
     `valid_from`: snapshots from then on are the validation split; None holds out every fifth alias cluster instead.
     Only queries with at least two tracks and one grade above 0 can teach an order; the others are left out.
     """
-    from pyspark.sql import functions as F
-
     named = queries.select("locale", "query", "cluster_id")
     features = matrix_rows.withColumnRenamed("run_date", "as_of")
     labels = judgements.select(

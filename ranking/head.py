@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 
 @dataclass
@@ -39,7 +38,6 @@ def head_queries(queries: DataFrame, settings: HeadSettings) -> DataFrame:
     there, and `*` only where no language has one. Grain: (locale, query), as in `queries`; most asked first.
     """
     from pyspark.sql import Window
-    from pyspark.sql import functions as F
 
     public = queries.where(F.col("is_public") & F.col("is_music"))
     is_language = F.length("locale") == 2

@@ -7,13 +7,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
 from features.catalogue import matrix_fingerprint, matrix_names, monotone_constraints
 from lake.fingerprint import file_hash
 from ranking.dataset import FeatureList
 
 if TYPE_CHECKING:
     import pandas as pd
-    from pyspark.sql import DataFrame
 
     from ranking.ranker import Ranker
 
@@ -61,6 +63,4 @@ def scored(matrix: DataFrame, folder: Path) -> DataFrame:
 
 def by_coec(matrix: DataFrame) -> DataFrame:
     """The order without a ranker: shrunk COEC over 28 days. Same columns as `scored`."""
-    from pyspark.sql import functions as F
-
     return matrix.select(*KEYS, F.col("coec_28d").alias("model_score"))

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.arrays import Bools, Floats, Ints
-from simulator.behaviour import LOCALES
 from simulator.listeners import Outcome, Plays, on_screens, on_voice
 from simulator.policy import base_lists, perturbed
 from simulator.world import World
@@ -99,11 +98,6 @@ def joined(parts: list[Searches]) -> Searches:
 def taken(batch: Searches, rows: Ints) -> Searches:
     """Some rows of a batch, in the order of `rows`."""
     return Searches(*(getattr(batch, f)[rows] for f in Searches.__dataclass_fields__))
-
-
-def concept_of_need(need: Ints) -> Ints:
-    """need = concept * locales + locale."""
-    return need // len(LOCALES)
 
 
 def scripted(search: Ints, rank: Ints, dwell_ms: Ints, end: Ints, clicked: Bools) -> Plays:

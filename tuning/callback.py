@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from ranking.ranker import RankerParams
-from tuning.ledger import Ledger
-from tuning.search import trial_of
-from tuning.trial import TrialPlan, TrialRun
+from tuning.ledger import Ledger, Trial
+from tuning.trial import TrialPlan, TrialReport, TrialRun
+
+
+def trial_of(trial_id: str, params: RankerParams, report: TrialReport | Mapping[str, Any], seconds: float) -> Trial:
+    """A ledger row from a trial's last report: `completed` if it ended by itself, else `stopped`."""
+    said = report if isinstance(report, Mapping) else asdict(report)
+    best = (int(said["best_trees"]), float(said["best_ndcg10"]), float(said["best_se"]))
+    return Trial(trial_id, params.to_dict(), *best, round(seconds, 3), "completed" if said["ended"] else "stopped")
 
 
 def ranker_trainable() -> Any:

@@ -9,19 +9,17 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from lake.errors import BadConfiguration, PlayfirstError
 from ranking.dataset import FeatureList, read_examples
 from ranking.ranker import RankerParams
+from tuning.callback import trial_of
 from tuning.errors import SweepFailed
-from tuning.ledger import Ledger, Trial
+from tuning.ledger import Ledger
 from tuning.settings import SearchSettings
 from tuning.space import Dimension, design, dimensions, distributions, point
-from tuning.trial import TrialPlan, TrialReport, TrialRun, write_bins
+from tuning.trial import TrialPlan, TrialRun, write_bins
 from tuning.winner import DEFAULT_TRIAL, EARLIER_TRIAL, Winner, best_of
 
 _SOCKET_ROOM = 40  # Ray adds about 65 characters to its temporary folder
@@ -91,13 +89,6 @@ def search(
         failures=tuple(ledger.failures),
         seconds=round(time.monotonic() - began, 3),
     )
-
-
-def trial_of(trial_id: str, params: RankerParams, report: TrialReport | Mapping[str, Any], seconds: float) -> Trial:
-    """A ledger row from a trial's last report: `completed` if it ended by itself, else `stopped`."""
-    said = report if isinstance(report, Mapping) else asdict(report)
-    best = (int(said["best_trees"]), float(said["best_ndcg10"]), float(said["best_se"]))
-    return Trial(trial_id, params.to_dict(), *best, round(seconds, 3), "completed" if said["ended"] else "stopped")
 
 
 def _judged(trial_id: str, plan: TrialPlan, params: RankerParams, ledger: Ledger, limit_s: float) -> float:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
 
 from features.build.genres import with_genre_company
 from features.build.keys import key_of, track_keys, work_id
@@ -11,16 +13,11 @@ from features.expressions import AUDIO, sound, trigrams, versions, words
 from lake.rows import frame_of
 from queries.grammar.lexicon import entries, mood_targets
 
-if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
-
 
 def with_query_attributes(base: DataFrame, queries: DataFrame, tracks: DataFrame, wanted: Collection[str]) -> DataFrame:
     """Add what `queries` says of each (locale, query) and its words; of `wanted`, what the catalog and the lexicon are asked for:
     each word's idf (`query_terms`), the genres that keep company with those asked for, the ranges of mood and activity.
     """
-    from pyspark.sql import functions as F
-
     keys = ["locale", "query"]
     asked = queries.join(base.select(*keys).distinct(), keys, "left_semi").select(
         *keys,
@@ -59,8 +56,6 @@ def _with_terms(asked: DataFrame, tracks: DataFrame) -> DataFrame:
 
     idf = ln(1 + (N − n + .5)/(n + .5)), n = tracks whose title or artists hold the word (Robertson & Zaragoza 2009).
     """
-    from pyspark.sql import functions as F
-
     holding = tracks.select(F.explode(F.array_distinct(_track_words())).alias("word")).groupBy("word").count()
     total = tracks.agg(F.count("*").alias("tracks"))
     weights = holding.crossJoin(F.broadcast(total)).select(
@@ -82,8 +77,6 @@ def with_track_attributes(base: DataFrame, tracks: DataFrame, popularity: DataFr
 
     Joined by the keys of `features.build.keys`, by which the base lies already.
     """
-    from pyspark.sql import functions as F
-
     if popularity is None:
         nothing = F.lit(None).cast("double")
         base = base.withColumns({"popularity": nothing, "popularity_before": nothing})
@@ -124,8 +117,6 @@ def with_track_attributes(base: DataFrame, tracks: DataFrame, popularity: DataFr
 
 
 def _track_words() -> Column:
-    from pyspark.sql import functions as F
-
     return F.concat(words(F.col("title_normal")), words(F.concat_ws(" ", "artists_normal")))
 
 
@@ -134,7 +125,6 @@ def with_ranges(frame: DataFrame) -> DataFrame:
 
     Grain: as in. Joined from the lexicon on the small side, once a query and not once a pair.
     """
-    from pyspark.sql import functions as F
     from pyspark.sql.types import DoubleType, StringType, StructField, StructType
 
     names = [f"{a}_{end}" for a in AUDIO for end in ("low", "high")]

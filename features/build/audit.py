@@ -15,7 +15,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
 
 from events.engagement import SUMS
 from events.tiles import SKETCH_BITS
@@ -25,9 +27,6 @@ from features.catalogue import KEYS, chosen
 from features.measures import CHAIN, LISTENERS, UNFITTED_STRENGTH
 from features.spec import FeatureColumn
 from lake.rows import frame_of
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
 
 FLOOD = 1_000  # by which every count of the flood is raised
 SHIFT_DAYS = 10_227  # 28 years: the same weekday, day and month, so that only a year read as a number differs
@@ -109,8 +108,6 @@ def given(inputs: FeatureInputs, source: str) -> bool:
 
 def sample(inputs: FeatureInputs, as_of: date, queries: int) -> FeatureInputs:
     """The inputs of some queries of the snapshot, every frame cut to them and to their tracks and kept: small, whatever the night."""
-    from pyspark.sql import functions as F
-
     pairs = inputs.pairs.where(F.col("as_of") == F.lit(as_of))
     few = pairs.select("query").distinct().orderBy(F.xxhash64("query"), "query").limit(queries).localCheckpoint()
     pairs = pairs.join(F.broadcast(few), "query").select("as_of", "locale", "query", "track_id").localCheckpoint()
@@ -164,8 +161,6 @@ def dated(as_of: date, world: str) -> date:
 
 def in_worlds(inputs: FeatureInputs, as_of: date) -> FeatureInputs:
     """The inputs of one snapshot once for each world."""
-    from pyspark.sql import functions as F
-
     spark = inputs.pairs.sparkSession
     everywhere = frame_of(spark, [(i,) for i in range(len(WORLDS))], "_world int")
 
@@ -244,8 +239,6 @@ def in_worlds(inputs: FeatureInputs, as_of: date) -> FeatureInputs:
 
 def flood(daily: DataFrame, as_of: date) -> DataFrame:
     """As many rows as there are, on the snapshot and the four days after, with every count raised."""
-    from pyspark.sql import functions as F
-
     later = F.date_add(F.lit(as_of), F.pmod(F.xxhash64("track_id"), F.lit(5)).cast("int"))
     return daily.withColumn("search_date", later).withColumns({m: F.col(m) + FLOOD for m in SUMS})
 
@@ -265,8 +258,6 @@ def compared(frame: DataFrame, grain: str, names: Sequence[str], as_of: date) ->
 
     One aggregation by pair of one array a world: 161 columns side by side would be planned and compiled for longer than they take.
     """
-    from pyspark.sql import functions as F
-
     keys = [k.name for k in KEYS[grain]]  # type: ignore[index]
     world = (F.datediff("as_of", F.lit(as_of)) / F.lit(SHIFT_DAYS)).cast("int")
     named = [F.substring_index(k, TAG, 1).alias(k) if k == "track_id" else F.col(k) for k in keys]

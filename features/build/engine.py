@@ -9,7 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
 
 from features.build.attributes import with_query_attributes, with_track_attributes
 from features.build.inputs import FeatureInputs
@@ -27,9 +29,6 @@ from features.catalogue import KEYS, chosen
 from features.measures import CHAIN, UNFITTED_STRENGTH, Sum
 from features.spec import FeatureColumn, Grain
 from features.window import Window
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
 
 
 @dataclass(frozen=True)
@@ -72,8 +71,6 @@ class Prepared:
         Of all queries near the wanted ones and all their tracks, wanted or not: which pairs of a past snapshot are wanted is told
         by what came after it. Of every n-th work only, so that they are about `most_rows` at most.
         """
-        from pyspark.sql import functions as F
-
         assert self.placed is not None  # a column asks for the sums
         placed = self.placed.where(F.col("locale") != "*")  # the languages once more
         here = placed.where(F.col("query_key").isNotNull() & (F.col(met.column) > 0))
@@ -134,8 +131,6 @@ def _grain_columns(grain: Grain) -> tuple[str, ...]:
 
 def _strengths(inputs: FeatureInputs) -> list[Column]:
     """`strength__<level>` of each row's snapshot."""
-    from pyspark.sql import functions as F
-
     out = []
     for level in CHAIN:
         value = F.lit(UNFITTED_STRENGTH)
@@ -163,15 +158,11 @@ def _stored(value: Column) -> Column:
 
     By `rint`, of which Spark compiles one instruction: its `round` goes through decimal text, ten times the time of a logarithm.
     """
-    from pyspark.sql import functions as F
-
     return F.rint(value.cast("double") * F.lit(1e9)) / F.lit(1e9)
 
 
 def _with_names(inputs: FeatureInputs) -> DataFrame:
     """The wanted pairs with everything that a level sums by: its name, and its key (`keys.key_of`)."""
-    from pyspark.sql import functions as F
-
     kinds = cluster_kinds(inputs)
     # of the wanted queries alone: the tail must not be sent to every core
     asked = F.broadcast(inputs.pairs.select("locale", "query").distinct())

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 COMPANY = 24  # genres kept for each one asked for, the nearest; it is one of them
 
@@ -17,7 +15,6 @@ def with_genre_company(asked: DataFrame, tracks: DataFrame) -> DataFrame:
     genre and itself; the nearest of those asked for counts. Source: Ochiai 1957, the cosine of two sets. Over the catalog of tonight.
     """
     from pyspark.sql import Window
-    from pyspark.sql import functions as F
 
     wanted = asked.select(F.explode("genre").alias("wanted")).distinct()
     held = tracks.select(F.array_distinct("genres").alias("genres")).where(F.size("genres") > 0)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
 from features.measures import NAMES
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
-
     from features.build.inputs import FeatureInputs
 
 KEY_SALT = 0  # change it where two queries of a night share a key: no value depends on it
@@ -16,8 +17,6 @@ KEY_SALT = 0  # change it where two queries of a night share a key: no value dep
 
 def key_of(name: str | Column) -> Column:
     """The 64-bit key (xxhash64) of a name, null for null; a column's name gives `<name>_key`."""
-    from pyspark.sql import functions as F
-
     column = F.col(name) if isinstance(name, str) else name
     key = F.when(column.isNotNull(), F.xxhash64(F.lit(KEY_SALT), column))
     return key.alias(f"{name}_key") if isinstance(name, str) else key
@@ -25,8 +24,6 @@ def key_of(name: str | Column) -> Column:
 
 def work_id() -> Column:
     """The work of which a track of the catalog is a version; the track itself where that is unknown."""
-    from pyspark.sql import functions as F
-
     return F.coalesce("work_id", "track_id")
 
 
@@ -37,15 +34,11 @@ def with_keys(frame: DataFrame) -> DataFrame:
 
 def track_keys(tracks: DataFrame) -> DataFrame:
     """(track_id, artist, work_id): the main artist, and `work_id()`."""
-    from pyspark.sql import functions as F
-
     return tracks.select("track_id", F.col("artists_normal")[0].alias("artist"), work_id().alias("work_id"))
 
 
 def near_queries(inputs: FeatureInputs) -> DataFrame:
     """(query, query_key) of the wanted pairs and of their alias clusters. The plan fails where two share a key."""
-    from pyspark.sql import functions as F
-
     wanted = inputs.pairs.select("locale", "query").distinct()
     near = wanted.select("query")
     for kind in cluster_kinds(inputs):
@@ -70,8 +63,6 @@ def cluster_kinds(inputs: FeatureInputs) -> list[str]:
 
 def with_cluster_of(frame: DataFrame, inputs: FeatureInputs, *names: str) -> DataFrame:
     """The frame with the cluster that each row's snapshot could know under `names` (`cluster_id`, or its key)."""
-    from pyspark.sql import functions as F
-
     if len(cluster_kinds(inputs)) == 1:
         return frame
     mined = F.col("as_of") == F.lit(inputs.aliases_of)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import reduce
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 TREND_DAYS = 28
 
@@ -49,8 +47,6 @@ def popularity_by_snapshot(
 
     Grain: one row per snapshot and track of its catalog; `popularity_before` is null where the track, or a catalog, was missing.
     """
-    from pyspark.sql import functions as F
-
     if not known:
         return None
 

@@ -17,6 +17,9 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING
 
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
 from features.build.keys import cluster_kinds, key_of, track_keys, with_cluster_of, with_keys
 from features.measures import (
     LEVELS,
@@ -32,8 +35,6 @@ from features.measures import (
 )
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
-
     from features.build.inputs import FeatureInputs
 
 
@@ -43,8 +44,6 @@ def sums_per_pair(inputs: FeatureInputs, asked: Sequence[Sum], near: DataFrame) 
 
     Queries beside the wanted ones have no row of their own: theirs are summed under query null and the language as locale.
     """
-    from pyspark.sql import functions as F
-
     dates = F.array(*[F.lit(d) for d in sorted(inputs.as_of)])
     groups = inputs.queries.select("locale", "query", "intent_group")
     daily = inputs.daily.join(F.broadcast(groups), ["locale", "query"], "left").fillna("open", ["intent_group"])
@@ -83,8 +82,6 @@ def sums_per_pair(inputs: FeatureInputs, asked: Sequence[Sum], near: DataFrame) 
 
 
 def _span_sum(wanted: Sum) -> Column:
-    from pyspark.sql import functions as F
-
     age, value = F.col("age_days"), F.col(wanted.measure)
     if wanted.measure == NEWEST:
         return F.min(F.when(age <= F.lit(wanted.days), value)).cast("bigint")
@@ -99,8 +96,6 @@ def _weight(half_life: int, bits: int) -> str:
 
 def places(locale: str = "locale") -> Column:
     """Where a row of a locale counts: there, in its language and in `*`; array of (locale, language)."""
-    from pyspark.sql import functions as F
-
     language = F.substring(locale, 1, 2)
     wider = [
         F.struct(language.alias("locale"), language.alias("language")),
@@ -112,8 +107,6 @@ def places(locale: str = "locale") -> Column:
 
 def rolled_up(fine: DataFrame, inputs: FeatureInputs, near: DataFrame) -> DataFrame:
     """The pair sums once for each place they count at: their locale, its language and `*`, with every level's keys."""
-    from pyspark.sql import functions as F
-
     sums = [c for c in fine.columns if "__" in c]
     spread = fine.withColumn("_at", F.explode(places())).select("as_of", "_at.*", "query_key", "track_id_key", *sums)
     # of these queries alone: a tail's query that shares a key with one of them must not be taken for it
@@ -155,8 +148,6 @@ def level_keys(level: str) -> list[str]:
 
 def with_short_sums(base: DataFrame, placed: DataFrame, asked: Sequence[Sum]) -> DataFrame:
     """Add `<level>__<sum>` for every asked sum up to 90 days; the base frame holds the level's keys."""
-    from pyspark.sql import functions as F
-
     for level in LEVELS:
         keys = level_keys(level)
         here = [s for s in asked if s.level == level and not s.is_long and s.how != "ahead"]
@@ -180,8 +171,6 @@ def _by_pair(rows: DataFrame, keys: Sequence[str], wanted: Sequence[Sum]) -> Dat
 
 def _rolled(wanted: Sum) -> Column:
     """A level's value from the sums of its rows."""
-    from pyspark.sql import functions as F
-
     n = F.col(wanted.by_pair.column)
     if wanted.how == "top":
         return F.max(n)
@@ -198,7 +187,6 @@ def with_ranks(base: DataFrame, inputs: FeatureInputs, asked: Sequence[Sum]) -> 
     Of every query that was asked, wanted or not, so each is summed here once more; what is kept of them is how many had how much.
     A rank then needs no join by query. (Two of the tail that shared a key would count as one; see `KEY_SALT`.)
     """
-    from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
     for wanted in (s for s in asked if s.how == "ahead"):
@@ -223,8 +211,6 @@ def with_ranks(base: DataFrame, inputs: FeatureInputs, asked: Sequence[Sum]) -> 
 
 def with_long_sums(base: DataFrame, history: DataFrame | None, tracks: DataFrame, asked: Sequence[Sum]) -> DataFrame:
     """Add `<level>__<sum>` for the asked sums over 365 days and all time, from `history` (see `FeatureInputs`)."""
-    from pyspark.sql import functions as F
-
     for level in LEVELS:
         keys = level_keys(level)
         here = {s.column: s for s in asked if s.level == level and s.is_long and s.measure != LISTENERS}
@@ -258,8 +244,6 @@ def with_long_sums(base: DataFrame, history: DataFrame | None, tracks: DataFrame
 
 def with_listeners(base: DataFrame, listeners: DataFrame | None, asked: Sequence[Sum]) -> DataFrame:
     """Add `query__<sum>` for the asked counts of listeners, from `listeners` (see `FeatureInputs`)."""
-    from pyspark.sql import functions as F
-
     here = {s.column: s for s in asked if s.measure == LISTENERS}
     if not here:
         return base
@@ -284,6 +268,4 @@ def with_listeners(base: DataFrame, listeners: DataFrame | None, asked: Sequence
 
 def _of_wanted_queries(rows: DataFrame, base: DataFrame) -> DataFrame:
     """The rows of the base's queries (at their places), with their keys."""
-    from pyspark.sql import functions as F
-
     return rows.join(F.broadcast(base.select("locale", "query", "query_key").distinct()), ["locale", "query"])

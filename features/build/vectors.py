@@ -11,17 +11,15 @@ their number.
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
 
 from features.build.keys import key_of, track_keys, with_keys
+from features.expressions import VECTOR_RANK, dot
 from lake.schema import struct
 from lake.tables.nightly import VECTORS
 
-if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
-
-
-RANK = 16
 DAYS = 28
 TOLD = ("vector", "company", "company_weight")
 LEAST_PLAYS = 2  # long plays of a query or track: one alone teaches nothing of its likes
@@ -35,7 +33,6 @@ def fitted_vectors(daily: DataFrame, as_of: date) -> DataFrame:
     A query is one of its language; tracks are shared by languages. Empty where nothing was played long.
     """
     from pyspark.ml.recommendation import ALS
-    from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
     age = F.datediff(F.lit(as_of), F.col("search_date"))
@@ -64,7 +61,7 @@ def fitted_vectors(daily: DataFrame, as_of: date) -> DataFrame:
         if rated.isEmpty():
             return daily.sparkSession.createDataFrame([], struct(VECTORS)).drop("run_date")
         als = ALS(
-            rank=RANK,
+            rank=VECTOR_RANK,
             maxIter=ROUNDS,
             regParam=PENALTY,
             alpha=CONFIDENCE,
@@ -96,8 +93,6 @@ def fitted_vectors(daily: DataFrame, as_of: date) -> DataFrame:
 
 def _with_company(kind: str, mine: DataFrame, others: DataFrame, rated: DataFrame) -> DataFrame:
     """Rows of VECTORS for one side: `mine`, and for each the directions of `others` it was played with, by ln(1 + plays)."""
-    from pyspark.sql import functions as F
-
     number, other = ("query_number", "track_id_number") if kind == "query" else ("track_id_number", "query_number")
     vector = F.col("vector")
     length = F.sqrt(dot(vector, vector))
@@ -110,7 +105,7 @@ def _with_company(kind: str, mine: DataFrame, others: DataFrame, rated: DataFram
         rated.join(F.broadcast(directions), other)
         .groupBy(number)
         .agg(
-            F.array(*[total(F.col("rating") * F.col("_direction")[i]) for i in range(RANK)]).alias("company"),
+            F.array(*[total(F.col("rating") * F.col("_direction")[i]) for i in range(VECTOR_RANK)]).alias("company"),
             total(F.col("rating")).alias("company_weight"),
         )
     )
@@ -124,8 +119,6 @@ def with_vectors(base: DataFrame, vectors: DataFrame | None, tracks: DataFrame) 
     The base holds as_of, the query's language and the keys of `features.build.keys`, and lies by work. A roll-up over all
     languages has no vector.
     """
-    from pyspark.sql import functions as F
-
     told = [c for c in VECTORS.columns if c.name in TOLD]
     if vectors is None:
         return base.withColumns(
@@ -144,11 +137,3 @@ def with_vectors(base: DataFrame, vectors: DataFrame | None, tracks: DataFrame) 
     )
     base = base.join(F.broadcast(of_query), ["as_of", "language", "query_key"], "left")
     return base.join(of_track, ["work_id_key", "track_id_key", "as_of"], "left")
-
-
-def dot(a: Column, b: Column) -> Column:
-    """The scalar product of two vectors of RANK numbers, null if one is; spelt out, so that Spark compiles it."""
-    total = a[0] * b[0]
-    for i in range(1, RANK):
-        total = total + a[i] * b[i]
-    return total

@@ -57,12 +57,6 @@ def mood_targets(name: str) -> dict[str, tuple[float, float]]:
     return {field: (float(low), float(high)) for field, (low, high) in entry.get("audio", {}).items()}
 
 
-def mood_genres(name: str) -> list[str]:
-    """Canonical genres that go with a mood or activity; [] for an unknown name."""
-    entry = entries("moods").get(name) or entries("activities").get(name) or {}
-    return [canonical_genre(genre) for genre in entry.get("genres", [])]
-
-
 @lru_cache(maxsize=8)
 def entries(kind: str) -> dict[str, Any]:
     """The entries of the data file `kind` ("moods", "activities", "genres")."""

@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
 from queries.text.phonetic import sounds_like
 
 if TYPE_CHECKING:
     import pandas as pd
-    from pyspark.sql import DataFrame
 
 REPHRASE_S = 120
 _TRACKS_OF_A_QUERY = 20
@@ -46,7 +48,6 @@ def asked_again(searches: DataFrame, pleased: DataFrame, previous: DataFrame | N
     one cluster of it, in answers of our own releases, is `is_served`: our own rewrite, shown and not learned from again.
     """
     from pyspark.sql import Window
-    from pyspark.sql import functions as F
 
     language = F.substring("locale", 1, 2)
     good = pleased.select("search_id", F.lit(True).alias("is_pleased")).distinct()
@@ -106,7 +107,6 @@ def played_alike(plays: DataFrame, readings: DataFrame, rules: AliasRules) -> Da
     tracks, a track's 50 heaviest queries.
     """
     from pyspark.sql import Window
-    from pyspark.sql import functions as F
 
     # examined with probability 1 / position (Joachims et al. 2017 with eta = 1) until curves are fitted further on
     weight = F.least(F.col("position").cast("double"), F.lit(_MOST_WEIGHT))

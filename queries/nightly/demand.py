@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
 
 from lake.places import places
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
 
 HEAD_SHARE, TORSO_SHARE = 0.5, 0.9
 STAY_SHARE = 0.05  # hysteresis: how far beyond its bound a query may fall before it leaves its tier
@@ -24,7 +23,6 @@ def with_tier(traffic: DataFrame, previous: DataFrame | None) -> DataFrame:
     locale, query, traffic_tier) keeps it until it falls STAY_SHARE behind the bound, so that the head does not flicker.
     """
     from pyspark.sql import Window
-    from pyspark.sql import functions as F
 
     place = Window.partitionBy("locale")
     ranked = place.orderBy(F.desc("searches_28d"), "query").rowsBetween(Window.unboundedPreceding, -1)
@@ -52,8 +50,6 @@ def play_shape(plays: DataFrame, run_date: date) -> DataFrame:
     the tracks played. Volatility: Jensen-Shannon divergence (Lin 1991; base 2, 0 to 1) between the plays of the last
     RECENT_DAYS days and those before. Null below MIN_PLAYS plays (of either part). Rounded to 1e-9.
     """
-    from pyspark.sql import functions as F
-
     recent = F.col("search_date") >= F.lit(run_date - timedelta(days=RECENT_DAYS))
     counted = plays.select(F.explode(places()).alias("locale"), "query", "track_id", recent.cast("int").alias("late"))
     counted = counted.groupBy("locale", "query", "track_id").agg(
@@ -83,6 +79,4 @@ def play_shape(plays: DataFrame, run_date: date) -> DataFrame:
 
 
 def _plogp(p: Column, middle: Column) -> Column:
-    from pyspark.sql import functions as F
-
     return F.when(p > 0, p * F.log2(p / middle)).otherwise(0.0)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from typing import TYPE_CHECKING
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from lake.places import places
 from lake.tables.nightly import QUERIES
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
 
 
 def asked_queries(searches: DataFrame, first: date, before: date, k: int) -> DataFrame:
@@ -19,8 +18,6 @@ def asked_queries(searches: DataFrame, first: date, before: date, k: int) -> Dat
     `searches`: search_log. A roll-up is the language (`en`) or `*`. People are distinct pseudonyms, counted exactly;
     `is_public` means at least `k` of them. Rows of `*` that are not public are left out: nothing would read them.
     """
-    from pyspark.sql import functions as F
-
     days = searches.where((F.col("search_date") >= F.lit(first)) & (F.col("search_date") < F.lit(before)))
     per_person = days.groupBy("locale", "query", "user_id").agg(F.count("*").alias("n"))
     spread = (
@@ -42,8 +39,6 @@ def readings_everywhere(asked: DataFrame, read: Callable[[DataFrame], DataFrame]
     `read` takes distinct (locale = language, query) and gives their readings (`queries.nightly.understand.readings`): a reading
     depends on the language alone, so es-ES, es-MX and es share one.
     """
-    from pyspark.sql import functions as F
-
     language = F.when(F.col("locale") == "*", F.lit("*")).otherwise(F.substring("locale", 1, 2))
     placed = asked.select("locale", "query", language.alias("_language"))
     once = read(placed.select(F.col("_language").alias("locale"), "query").distinct()).withColumnRenamed(
@@ -57,8 +52,6 @@ def with_traffic(read: DataFrame, asked: DataFrame, shape: DataFrame, run_date: 
 
     Grain: (locale, query), as `read`; `shape` may lack queries nobody played.
     """
-    from pyspark.sql import functions as F
-
     joined = read.join(asked, ["locale", "query"]).join(shape, ["locale", "query"], "left")
     joined = joined.withColumn("run_date", F.lit(run_date))
     language = F.when(F.col("locale") == "*", F.lit("*")).otherwise(F.substring("locale", 1, 2))

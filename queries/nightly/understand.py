@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
 from queries.catalog.vocabulary import Vocabulary, name_rows, vocabulary_from
 from queries.grammar.constraints import TYPED, typed
 from queries.grammar.interpret import INTENT_GROUPS, Interpretation
@@ -18,7 +21,6 @@ from queries.text.phonetic import sounds_like
 
 if TYPE_CHECKING:
     import pandas as pd
-    from pyspark.sql import DataFrame
 
 NORMALISED_SCHEMA = "raw_query string, locale string, query string, is_too_long boolean"
 _READ_SCHEMA = (
@@ -53,8 +55,6 @@ def readings(distinct_queries: "DataFrame", tracks: "DataFrame") -> "DataFrame":
 
 def vocabulary(tracks: "DataFrame") -> Vocabulary:
     """The folded names of a catalog with their highest popularity, collected: about 150 bytes a track."""
-    from pyspark.sql import functions as F
-
     popularity = F.col("popularity").cast("double").alias("popularity")
     wanted = tracks.select("title", "artists", "album", "genres", popularity)
     rows = wanted.mapInPandas(_name_rows, "kind string, form string, popularity double")
@@ -72,8 +72,6 @@ def with_cluster_id(
     left out here; `previous`: (locale, query, cluster_id) of the night before, or None; `born`: the run_date. How queries
     are joined and ids inherited is said in `queries.nightly.clusters`; a language is one task.
     """
-    from pyspark.sql import functions as F
-
     members = read.select("locale", "query", "language", *_MEMBER[1:]).join(
         searches.select("locale", "query", F.col("searches_28d").alias("searches")), ["locale", "query"], "left"
     )

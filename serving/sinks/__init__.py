@@ -21,5 +21,5 @@ def sinks(names: Sequence[str], place: SinkPlace) -> list[Sink]:
 
 def published(stores: Sequence[Sink], content: ReleaseContent) -> tuple[str, str]:
     """(release_id, what happened): write to every sink, then let every one answer. The first sink's release_id holds for all."""
-    release_id = [store.write(content) for store in stores][0]
-    return release_id, "; ".join(store.publish(release_id) for store in stores)
+    ids = [store.write(content) for store in stores]
+    return ids[0], "; ".join(store.publish(ids[0]) for store in stores)
