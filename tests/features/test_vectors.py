@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from features.build.vectors import RANK, fitted_vectors
+from features.build.vectors import fitted_vectors
+from features.expressions import VECTOR_RANK
 
 AS_OF = date(2026, 3, 1)
 SCHEMA = "search_date date, locale string, query string, track_id string, long_plays bigint"
@@ -41,7 +42,7 @@ def cosine(a: np.ndarray, b: np.ndarray) -> float:
 def test_a_query_is_near_tracks_of_its_taste_also_those_it_never_played(
     fitted: dict[tuple[str, str, str], np.ndarray],
 ) -> None:
-    assert len(fitted) == 24 and all(len(v) == RANK for v in fitted.values())
+    assert len(fitted) == 24 and all(len(v) == VECTOR_RANK for v in fitted.values())
     for q in range(6):
         query = fitted["query", "en", f"rock {q}"]
         unplayed = [fitted["track", "*", f"rock-{(q + i) % 6}"] for i in (4, 5)]
