@@ -6,7 +6,7 @@ SETUP_INPUTS := pyproject.toml constraints.txt tools/setup_machine.py
 LIMIT ?= 3600
 
 .DEFAULT_GOAL := help
-.PHONY: help setup nightly demo test lint docs docs-check sweep try-feature ablation report bench chaos serve clean wipe
+.PHONY: help setup nightly demo test test-fast lint docs docs-check sweep try-feature ablation report bench chaos serve clean wipe
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -25,6 +25,9 @@ demo: setup ## ask the newest release a few requests in both languages
 
 test: setup ## every test, two processes with a Spark session each
 	@timeout $(LIMIT) $(PY) -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+
+test-fast: setup ## what needs no night and no Spark, for the inner loop: about two minutes
+	@timeout $(LIMIT) $(PY) -m pytest -n 2 --dist loadscope --no-loadscope-reorder --fast
 
 lint: setup docs-check ## ruff, mypy --strict on our packages, generated documents
 	@$(PY) -m ruff check .

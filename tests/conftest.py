@@ -54,8 +54,33 @@ LONG_PARTS = (
 )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--fast`: leave out what runs a night or a sweep, or starts Spark."""
+    parser.addoption("--fast", action="store_true", help="only what needs no night, no sweep and no Spark")
+
+
+# fixtures that start Spark, run steps or search parameters; and files that run whole commands
+SLOW_FIXTURES = {"spark", "world", "laws", "lake", "done"}
+SLOW_FILES = (
+    "tests/tools/test_chaos.py",
+    "tests/tuning/test_child.py",
+    "tests/jobs/test_connect.py",
+    "tests/lake/test_session.py",
+)
+
+
+def is_slow(item: pytest.Item) -> bool:
+    """Whether `make test-fast` leaves the test out."""
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return bool(fixtures & SLOW_FIXTURES) or item.nodeid.split("::")[0] in SLOW_FILES
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Long parts first, in the order of LONG_PARTS; the rest as collected."""
+    if config.getoption("--fast"):
+        slow = [item for item in items if is_slow(item)]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if not is_slow(item)]
     place = {part: i for i, part in enumerate(LONG_PARTS)}
     items.sort(key=lambda item: place.get(part_of(item.nodeid), len(place)))
 
