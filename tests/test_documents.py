@@ -78,15 +78,13 @@ def is_ours(dotted: str) -> bool:
     if dotted in MODULES or dotted in setting_keys() or any(m.startswith(dotted + ".") for m in MODULES):
         return True
     parts = dotted.split(".")
-    if parts[0] in OBJECTS:
-        return parts[1] in names_in(OBJECTS[parts[0]])
-    if parts[0] in COLUMNS:
-        return parts[1] in COLUMNS[parts[0]]
     for at in range(len(parts) - 1, 0, -1):
         module = ".".join(parts[:at])
-        if module in MODULES:
-            return ".".join(parts[at:]) in names_in(module)
-    return False
+        if module in MODULES and ".".join(parts[at:]) in names_in(module):
+            return True
+    if parts[0] in OBJECTS and parts[1] in names_in(OBJECTS[parts[0]]):
+        return True
+    return parts[1] in COLUMNS.get(parts[0], ())
 
 
 def missing(ticked: str) -> str | None:
