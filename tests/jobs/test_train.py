@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lake.errors import StaleRanker
-from night.rankers import _same, ship, stands
+from night.rankers import is_same, ship, stands
 from ranking.dataset import read_examples
 from ranking.ranker import Ranker, RankerParams, fit
 from tests.ranking.synthetic import FEATURES, frame, write
@@ -49,7 +49,7 @@ def test_a_damaged_ranker_does_not_stand(ranker: Ranker, chosen: Result, tmp_pat
 
 def test_a_default_that_the_sweep_did_not_judge_is_another() -> None:
     swept = PARAMS.to_dict()
-    assert _same(swept, dict(swept)) and not _same(swept, swept | {"num_leaves": 9})
+    assert is_same(swept, dict(swept)) and not is_same(swept, swept | {"num_leaves": 9})
 
 
 def test_what_was_not_chosen_never_takes_the_place(ranker: Ranker, chosen: Result, tmp_path: Path) -> None:
