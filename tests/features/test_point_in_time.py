@@ -108,7 +108,7 @@ def test_a_window_holds_its_last_day_and_not_the_one_before(spark: SparkSession)
         assert row[f"impressions_log1p_{window}d"] == pytest.approx(math.log1p(held), abs=1e-9), window
 
 
-def test_the_last_part_of_a_column_is_the_span_that_it_sums() -> None:
+def test_the_last_part_of_a_column_is_the_span_that_it_sums(spark: SparkSession) -> None:
     told = 0
     for column in columns():
         if column.days is None or TREND_LIKE & set(column.name.split("_")):

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from features import catalogue
@@ -50,7 +50,7 @@ def test_no_column_of_the_catalogue_reads_the_future(few: FeatureInputs) -> None
     assert future_dependent(few, few.as_of[0]) == {}
 
 
-def test_every_input_has_a_reader() -> None:
+def test_every_input_has_a_reader(spark: SparkSession) -> None:
     assert {s for c in catalogue.columns() for s in sources_of(c)} == {
         CURVE,
         STRENGTH,

@@ -13,15 +13,16 @@ import pytest
 import queries
 
 _REPEATS = {"MAX_REPEAT", "MIN_REPEAT"}
-_SOURCES = sorted(Path(queries.__path__[0]).glob("*.py"))
+_SOURCES = sorted(Path(queries.__path__[0]).rglob("*.py"))
 
 
 def patterns():
     """(name, pattern) of every pattern that a module of the room holds."""
-    for module in pkgutil.iter_modules(queries.__path__):
-        for name, one in vars(importlib.import_module(f"queries.{module.name}")).items():
+    for module in pkgutil.walk_packages(queries.__path__, "queries."):
+        short = module.name.rsplit(".", 1)[-1]
+        for name, one in vars(importlib.import_module(module.name)).items():
             if not name.startswith("__"):
-                yield from ((f"{module.name}.{name} {found.pattern}", found.pattern) for found in held(one))
+                yield from ((f"{short}.{name} {found.pattern}", found.pattern) for found in held(one))
 
 
 def held(value):
