@@ -1,4 +1,4 @@
-"""Who is measured: each arm reads slots, says whether a request is music, or both. The tagger's arms plug in at the end."""
+"""The arms of the understanding benchmark: each reads slots, classifies a request as music or not, or does both."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ class SlotArm(Protocol):
     """Reads the slots of music requests."""
 
     def fit(self, train: Sequence[Gold]) -> None:
-        """Learn from the training part of a fold; arms that learn nothing do nothing."""
+        """Learn from the training part of a fold; an arm that does not learn does nothing."""
 
     def slots(self, requests: Sequence[Gold]) -> list[list[Slot]]:
         """The slots of each request, in our types (year and decade as `when`), values in normal form."""
 
 
 class MusicArm(Protocol):
-    """Says whether a request asks for music."""
+    """Classifies whether a request asks for music."""
 
     def fit(self, train: Sequence[Gold]) -> None:
-        """Learn from the training part of a fold; arms that learn nothing do nothing."""
+        """Learn from the training part of a fold; an arm that does not learn does nothing."""
 
     def is_music(self, requests: Sequence[Gold]) -> list[bool]:
         """Whether each request asks for music."""
@@ -44,7 +44,7 @@ class MusicArm(Protocol):
 
 @dataclass(frozen=True)
 class Resources:
-    """What arms may use besides gold."""
+    """What arms may use besides the gold requests: the catalog and the lexicon."""
 
     catalog: CatalogIndex
     lexicon: Lexicon
@@ -55,12 +55,12 @@ class Resources:
         return cls(catalog, load_lexicon(catalog.genres))
 
     def read(self, text: str, locale: str, *, shipped: bool = True) -> Reading:
-        """The reading that users get, with the shipped models; the grammar's alone without."""
+        """The reading of a request: with the shipped models, as users get it, or by the grammar alone."""
         return read(text, locale, self.lexicon, self.catalog, packaged() if shipped else None)
 
 
 class Grammar:
-    """`queries.reading.read` without models: rules, word lists and the catalog. Learns nothing."""
+    """`queries.reading.read` without models: rules, word lists and the catalog. It does not learn."""
 
     def __init__(self, given: Resources) -> None:
         self._given = given
@@ -70,25 +70,31 @@ class Grammar:
         """Nothing to learn."""
 
     def readings(self, requests: Sequence[Gold]) -> list[Reading]:
-        """The whole reading of each request."""
+        """The complete reading of each request."""
         given = self._given
         return [read(one.text, one.locale, given.lexicon, given.catalog, self._learned) for one in requests]
 
     def slots(self, requests: Sequence[Gold]) -> list[list[Slot]]:
         """The slots of the reading."""
         return [
-            [Slot(_TYPES.get(slot["type"], slot["type"]), normal_form(slot["value"], one.lang)) for slot in found.slots]
-            for one, found in zip(requests, self.readings(requests), strict=True)
+            [
+                Slot(_TYPES.get(slot["type"], slot["type"]), normal_form(slot["value"], one.lang))
+                for slot in reading.slots
+            ]
+            for one, reading in zip(requests, self.readings(requests), strict=True)
         ]
 
     def is_music(self, requests: Sequence[Gold]) -> list[bool]:
-        """The reading's own word for it."""
-        return [found.is_music for found in self.readings(requests)]
+        """Whether each reading is of a music request."""
+        return [reading.is_music for reading in self.readings(requests)]
 
 
 class Fitted(Grammar):
-    """`queries.reading.read` as users get it, with models fitted to the training part: to its gold of `sources` only
-    (None: of all) and to our own sentences, none of them equal to a request that is scored. Fits are kept for other sections."""
+    """`queries.reading.read` as users get it, with models fitted to the training part and to our own sentences.
+
+    Of the training part only gold of `sources` is used (None: of all sources). No own sentence equals a request that is scored.
+    Fitted models are cached for the other sections of the benchmark.
+    """
 
     _kept: ClassVar[dict[tuple[object, ...], Learned]] = {}
 
@@ -97,7 +103,7 @@ class Fitted(Grammar):
         self._sources = sources
 
     def fit(self, train: Sequence[Gold]) -> None:
-        """Fit the tagger and music-or-not."""
+        """Fit the tagger and the music classifier."""
         own = [one for one in train if self._sources is None or one.source in self._sources]
         part = (self._sources, len(own), stable_hash(" | ".join(one.query for one in own)))
         if part not in self._kept:
@@ -110,10 +116,11 @@ class Fitted(Grammar):
 
 
 class Catalog:
-    """Catalog look-up alone: the longest spans of words that are an artist, title, album or genre, the more popular kind.
+    """Catalog look-up alone: the longest spans of words that name an artist, title, album or genre, as the most popular kind.
 
-    Spans do not overlap; the longest is taken first, of equally long ones the leftmost. A single word is a title or album
-    only where it is the whole request: else "play" and "the" are songs everywhere. Learns nothing, knows no carrier phrase.
+    Spans do not overlap; the longest is taken first, and the leftmost of equally long ones. A single word is a title or album
+    only if it is the whole request; otherwise "play" and "the" would be songs everywhere. It does not learn and knows no carrier
+    phrases.
     """
 
     def __init__(self, given: Resources) -> None:
@@ -124,19 +131,19 @@ class Catalog:
         """Nothing to learn."""
 
     def slots(self, requests: Sequence[Gold]) -> list[list[Slot]]:
-        """The spans that the catalog knows."""
-        return [self._found(one.query.split()) for one in requests]
+        """The spans that name something in the catalog."""
+        return [self._matches(one.query.split()) for one in requests]
 
-    def _found(self, words: list[str]) -> list[Slot]:
-        free, found = [True] * len(words), []
+    def _matches(self, words: list[str]) -> list[Slot]:
+        free, matches = [True] * len(words), []
         for size in range(min(_LONGEST_NAME, len(words)), 0, -1):
             for start in range(len(words) - size + 1):
                 text = " ".join(words[start : start + size])
                 kind = self._kind(text, size == 1 < len(words)) if all(free[start : start + size]) else None
                 if kind:
                     free[start : start + size] = [False] * size
-                    found.append((start, Slot(kind, text)))
-        return [slot for _, slot in sorted(found)]
+                    matches.append((start, Slot(kind, text)))
+        return [slot for _, slot in sorted(matches)]
 
     def _kind(self, text: str, is_word: bool) -> str | None:
         if canonical_genre(text) in self._genres:
@@ -149,7 +156,7 @@ class Catalog:
 
 
 OURS = ("shipped", "local", "grammar")
-"""Arms that are ours: bars hold for the first of them that is there."""
+"""Our arms; the bars apply to the first of them that was measured."""
 
 SLOT_ARMS: dict[str, Callable[[Resources], SlotArm]] = {
     "catalog": Catalog,

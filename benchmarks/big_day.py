@@ -15,11 +15,12 @@ import duckdb
 import pyarrow.parquet as pq
 
 FORMATS = ("json", "parquet")
-FIRST_DATE = date(2026, 10, 1)  # handed to the simulator, so that run_date is right whatever its default
-HOT = ("play music", "en-US")  # the head query of --hot-share, asked in one locale: one key of every aggregation
+FIRST_DATE = date(2026, 10, 1)  # passed to the simulator, so that run_date does not depend on its default
+# the head query of --hot-share, asked in one locale, so that it is one key of every aggregation
+HOT = ("play music", "en-US")
 _MARKER = "arguments.json"
-_VERSION = 2  # raise it when the files change: folders made before are then made anew
-# what breaks which rule of the contract, by number of the hashed id
+_VERSION = 2  # raise it when the files change, so that older folders are made again
+# column -> its value with faults, each of which breaks a rule of the contract; h is the hashed id modulo `spread`
 _SEARCH_FAULTS = {
     "user_id": "CASE h WHEN 0 THEN '' WHEN 1 THEN NULL ELSE user_id END",
     "ts": "CASE h WHEN 2 THEN 'yesterday' WHEN 3 THEN '2026-09-01T10:00:00.000Z' ELSE ts END",
@@ -44,9 +45,9 @@ _EVENT_FAULTS = {
 
 @dataclass(frozen=True)
 class BigDay:
-    """What day to make. `hot_share`: share of the searches that ask the one head query `HOT`.
+    """The day to make. `hot_share`: the share of the searches that ask the one head query `HOT`.
 
-    One row in `spread` has each of the faults above: with 3,000 about 0.5 % of the day's rows are quarantined.
+    Each of the faults above is in one of `spread` rows: with 3,000, about 0.5 % of the day's rows are quarantined.
     """
 
     searches: int
@@ -62,11 +63,11 @@ class BigDay:
 
 
 def delivered_day(day: BigDay, out: Path, formats: tuple[str, ...] = FORMATS) -> dict[str, Path]:
-    """Format -> folder with `logs/`; the catalog lies at `catalog.jsonl.gz` beside them. Made once for each `day`."""
+    """Format -> folder with `logs/`, with `catalog.jsonl.gz` beside these folders; the files are made once for each `day`."""
     root = out / f"day-{day.searches}" if not day.hot_share else out / f"day-{day.searches}-hot-{day.hot_share}"
-    said = root / _MARKER
-    if not said.exists() or json.loads(said.read_text()) != asdict(day):
-        if root.exists() and any(root.iterdir()) and not said.exists() and not (root / "made").exists():
+    marker = root / _MARKER
+    if not marker.exists() or json.loads(marker.read_text()) != asdict(day):
+        if root.exists() and any(root.iterdir()) and not marker.exists() and not (root / "made").exists():
             raise SystemExit(f"{root} holds files that are not ours to remove. Choose another --out.")
         shutil.rmtree(root, ignore_errors=True)
         (root / "made").mkdir(parents=True)
@@ -75,7 +76,7 @@ def delivered_day(day: BigDay, out: Path, formats: tuple[str, ...] = FORMATS) ->
             _break(day, kind, faults, root)
         shutil.move(root / "made" / "catalog.jsonl.gz", root / "catalog.jsonl.gz")
         shutil.rmtree(root / "made")
-        said.write_text(json.dumps(asdict(day)) + "\n")
+        marker.write_text(json.dumps(asdict(day)) + "\n")
     if "json" in formats and not (root / "json" / "logs" / "_SIMULATED").exists():
         for kind in ("searches", "events"):
             _as_json_lines(day, file_of(root / "parquet", kind), root / "json")
@@ -84,17 +85,17 @@ def delivered_day(day: BigDay, out: Path, formats: tuple[str, ...] = FORMATS) ->
 
 
 def file_of(folder: Path, kind: str) -> Path:
-    """The one file of "searches" or "events" that was delivered."""
+    """The one delivered file of `kind`, "searches" or "events"."""
     [file] = (folder / "logs" / kind / f"date={FIRST_DATE}").glob("part-*")
     return file
 
 
-def _simulate(day: BigDay, made: Path) -> None:
+def _simulate(day: BigDay, out: Path) -> None:
     command = [
         sys.executable,
         "-m",
         "simulator.generate",
-        f"out={made}",
+        f"out={out}",
         "days=1",
         f"searches_per_day={day.searches}",
         f"seed={day.seed}",
@@ -106,7 +107,7 @@ def _simulate(day: BigDay, made: Path) -> None:
 
 
 def _break(day: BigDay, kind: str, faults: dict[str, str], root: Path) -> None:
-    """Write one source again with its faults, and with a few ids that come twice with another content."""
+    """Write one source again with its faults, and with a few ids that occur twice with different content."""
     source, target = file_of(root / "made", kind), root / "parquet" / "logs" / kind / f"date={FIRST_DATE}"
     target.mkdir(parents=True)
     hot = f"hash(search_id, 'hot') % 1000 < {round(day.hot_share * 1000)}"
@@ -120,7 +121,7 @@ def _break(day: BigDay, kind: str, faults: dict[str, str], root: Path) -> None:
     name, value = other.split(": ")
     later = "strftime(ts::TIMESTAMP + INTERVAL 1 SECOND, '%Y-%m-%dT%H:%M:%S.%gZ')"
     with duckdb.connect(config={"threads": 2}) as db:
-        # the copy of another content is a second younger, so that the first by `ts` is the same in every engine
+        # the second row of an id is one second later, so that every engine finds the same first row by `ts`
         db.execute(f"""COPY (
             WITH hashed AS (SELECT *, hash({own}) % {day.spread} AS h FROM read_parquet('{source}', hive_partitioning=false))
             SELECT {listed} FROM hashed
@@ -132,7 +133,7 @@ def _break(day: BigDay, kind: str, faults: dict[str, str], root: Path) -> None:
 
 
 def _as_json_lines(day: BigDay, source: Path, folder: Path) -> None:
-    """The same rows as the simulator writes them as JSON Lines; a few lines torn, a few numbers said as words."""
+    """Write the rows as the simulator writes JSON Lines, a few lines truncated and a few numbers replaced by a word."""
     target = folder / "logs" / source.parent.parent.name / source.parent.name
     target.mkdir(parents=True, exist_ok=True)
     number, own = ("propensity", "search_id") if "searches" in str(target) else ("position", "event_id")
@@ -140,10 +141,10 @@ def _as_json_lines(day: BigDay, source: Path, folder: Path) -> None:
         for batch in pq.ParquetFile(source).iter_batches(50_000):
             for row in batch.to_pylist():
                 # an optional field without a value is left out, as a client would
-                told = {k: v for k, v in row.items() if v is not None}
+                fields = {k: v for k, v in row.items() if v is not None}
                 chance = zlib.crc32(str(row[own]).encode()) % day.spread
                 if chance == 0:
-                    told[number] = "three"
-                line = json.dumps(told, ensure_ascii=False)
+                    fields[number] = "three"
+                line = json.dumps(fields, ensure_ascii=False)
                 lines.write((line[:-20] if chance == 1 else line) + "\n")
     (target / "_SUCCESS").touch()

@@ -1,9 +1,9 @@
-"""Who is left out as a bot, against the simulator's truth: a row per kind of account.
+"""Benchmark: the searches that the bot rules exclude, against the simulator's truth, by kind of account.
 
     python -m benchmarks.bots --worlds default,voice,drift --seeds 7,8,9 --json var/bots.json
 
-A run (one world, one seed) simulates, reads the raw logs as ingest does (each id once, queries by their normal form) and
-asks `events.bots` with the thresholds of its defaults. Exit codes: 0 every bar is met, 1 one is not, 2 bad arguments.
+A run (one world, one seed) simulates logs, reads them as ingest does (each id once, queries in their normal form) and applies the
+rules of `events.bots` with their default thresholds. Exit codes: 0 every bar is met, 1 one is not, 2 bad arguments.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 PEOPLE, HOUSEHOLD = "people", "household"
-AT_LEAST = {"scraper": 0.95, "replay": 0.95, "slow_farm": 0.8}  # share of their searches to be excluded
+# bars: the share of the searches of a kind of account that must, or may at most, be excluded
+AT_LEAST = {"scraper": 0.95, "replay": 0.95, "slow_farm": 0.8}
 AT_MOST = {PEOPLE: 0.005, HOUSEHOLD: 0.01}
 
 
 def simulated(run: Run, out: Path) -> Path:
-    """The folder with the run's logs and truth; simulated now if it holds none of the same arguments."""
+    """The folder with the run's logs and truth; they are simulated now unless the folder has them for the same arguments."""
     folder = out / f"{run.world}-{run.seed}"
     marker = folder / "arguments.json"
     command = run.simulate_command(folder)
@@ -58,7 +59,7 @@ def raw_log(spark: SparkSession, folder: Path, kind: str, key: str, columns: Seq
 
 
 def inputs(spark: SparkSession, folder: Path) -> tuple[DataFrame, DataFrame]:
-    """The two frames that `bot_days` is asked with, from the raw logs."""
+    """The inputs of `bot_days` from the raw logs: the searches with their queries, and the chosen artists."""
     from pyspark.sql import functions as F
 
     from queries.nightly.understand import normalised
@@ -75,7 +76,7 @@ def inputs(spark: SparkSession, folder: Path) -> tuple[DataFrame, DataFrame]:
 
 
 def measured(spark: SparkSession, folder: Path, rules: BotRules) -> dict[str, Any]:
-    """Per kind of account: searches, excluded ones, share, and excluded ones by rule; and seconds of the verdicts."""
+    """Searches, excluded searches (number, share, by rule) for each kind of account, and the seconds of `bot_days`."""
     from pyspark.sql import functions as F
 
     behaviour = json.loads((folder / "truth" / "behaviour.json").read_text(encoding="utf-8"))
@@ -105,7 +106,7 @@ def measured(spark: SparkSession, folder: Path, rules: BotRules) -> dict[str, An
 
 
 def misses(result: dict[str, Any]) -> list[str]:
-    """Every kind whose excluded share is on the wrong side of its bar; a kind without searches has none."""
+    """The kinds of account whose excluded share misses its bar, in words; kinds without searches are left out."""
     shares = {kind: row["share"] for kind, row in result["kinds"].items() if row["share"] is not None}
     return [f"{k} {shares[k]:.2%} < {bar:.1%}" for k, bar in AT_LEAST.items() if k in shares and shares[k] < bar] + [
         f"{k} {shares[k]:.2%} > {bar:.1%}" for k, bar in AT_MOST.items() if k in shares and shares[k] > bar
@@ -113,7 +114,7 @@ def misses(result: dict[str, Any]) -> list[str]:
 
 
 def print_run(run: Run, result: dict[str, Any]) -> None:
-    """One table: a row a kind."""
+    """Print the table of one run, one row per kind of account."""
     from rich.console import Console
     from rich.table import Table
 
@@ -130,7 +131,7 @@ def print_run(run: Run, result: dict[str, Any]) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure every world and seed, one Spark session for all; print a table each, and write JSON if asked."""
+    """Measure every world and seed in one Spark session; print a table for each, and write JSON if `--json` is given."""
     from benchmarks.ingest_ours import settings_of_command
     from lake.session import SessionSettings, spark_session
 

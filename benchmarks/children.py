@@ -1,4 +1,4 @@
-"""One side of a benchmark as a child process: its log, its time limit, and the peak of its memory."""
+"""Run one side of a benchmark as a child process, with a log and a time limit, and measure its peak memory."""
 
 from __future__ import annotations
 
@@ -15,13 +15,23 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class ChildFailed(Exception):
-    """A child ended badly; says which, how, and where its log lies."""
+    """A child process failed or timed out; the message names it, the reason, and its log."""
 
 
 def peak_rss_of(module: str, words: Sequence[object], log: Path, timeout_s: int) -> int:
-    """Run `python -m module words` to its end; the greatest sum of resident bytes of it and all that it started.
+    """Run `python -m module words` to its end, and return its peak memory in bytes.
 
-    Sampled every quarter of a second; pages that processes share count for each. Raises ChildFailed.
+    The peak is the largest sum of resident bytes of the process and its descendants, sampled every quarter of a second; pages
+    that processes share are counted once for each of them.
+
+    Args:
+        module: the module to run.
+        words: its command-line arguments.
+        log: the file that its output goes to.
+        timeout_s: after so many seconds the process is killed.
+
+    Raises:
+        ChildFailed: the process timed out, or ended with another exit code than 0.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     peak, ended = 0, threading.Event()
@@ -48,35 +58,35 @@ def peak_rss_of(module: str, words: Sequence[object], log: Path, timeout_s: int)
             if child.poll() is None:
                 _end(child)
     if code:
-        said = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+        output = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
         raise ChildFailed(
-            f"{module} ended with exit code {code}: {said[-1] if said else 'it said nothing'} (see {log})"
+            f"{module} ended with exit code {code}: {output[-1] if output else 'it said nothing'} (see {log})"
         )
     return peak
 
 
 def on_two_cores() -> None:
-    """Keep this process and all that it starts on the first two of its cores."""
+    """Pin this process and its future children to the first two of its cores."""
     if sys.platform == "linux":
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """End the child with its JVM and workers: they are in a process group of their own."""
+    """Kill the child with its JVM and workers, which form a process group."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child.pid, 9)
     child.wait()
 
 
 def _resident_bytes(root: int) -> int:
-    """Resident bytes of a process and its descendants now; 0 where /proc is not there.
+    """Resident bytes of a process and its descendants now; 0 on a system without /proc.
 
-    A child between vfork and exec still lies in its parent's memory (the JVM starts one for each chmod): it is left out.
+    A child between vfork and exec still uses its parent's memory (the JVM starts one for each chmod), so it is left out.
     """
     seen: dict[int, tuple[int, int, int]] = {}  # pid -> parent, virtual bytes, resident bytes
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, ValueError, IndexError):
-            # the name, in brackets, may hold blanks
+            # the process name, in brackets, may contain blanks
             fields = (folder / "stat").read_text().rsplit(")", 1)[1].split()
             seen[int(folder.name)] = (int(fields[1]), int(fields[20]), int(fields[21]) * _PAGE)
     family, new, total = {root}, {root}, seen.get(root, (0, 0, 0))[2]

@@ -1,4 +1,4 @@
-"""Are our tables of a day row for row those of the second implementation? Rows are compared by hash, any order."""
+"""Compare our tables of a day with those of the second implementation, row for row by hash, in any order."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lake.tables.daily import DAILY_ENGAGEMENT, DAILY_SEARCHES
 from lake.tables.logs import DELIVERED_FILES, ENGAGEMENT_EVENTS, QUARANTINE, SEARCH_LOG
 
 _TYPES = {"string": "VARCHAR", "bigint": "BIGINT", "int": "INTEGER", "double": "DOUBLE", "date": "DATE"}
-# what the other side keeps not, or in another form: a row's line, its text as JSON of the engine, foreign fields
+# table -> the compared columns; left out are those that the other side lacks or formats differently: line, raw text, foreign fields
 COMPARED = {
     t.name: tuple(c for c in t.columns if c.name not in but)
     for t, but in (
@@ -39,7 +39,10 @@ SHOWN = 5  # examples of each side
 
 @dataclass(frozen=True)
 class Difference:
-    """One table compared. `rows`: ours; `mismatches`: rows of either side that have no equal on the other."""
+    """The comparison of one table.
+
+    `rows`: number of our rows; `mismatches`: rows of either side without an equal on the other side.
+    """
 
     table: str
     rows: int
@@ -48,7 +51,13 @@ class Difference:
 
 
 def differences(lake: Path, other: Path, names: Collection[str] = tuple(COMPARED)) -> list[Difference]:
-    """Compare the tables of those names under `lake` (Delta) with `other`/<table>.parquet."""
+    """Compare tables of `lake` (Delta) with the files `other`/<table>.parquet.
+
+    Args:
+        lake: our lake.
+        other: the folder of the second implementation.
+        names: the tables to compare; by default all that both sides have.
+    """
     with duckdb.connect(config={"threads": 2}) as db:
         return [
             _difference(db, t, live_files(lake / t.name), other / f"{t.name}.parquet")
@@ -79,15 +88,15 @@ def _difference(db: duckdb.DuckDBPyConnection, table: Table, ours: list[Path], t
     examples: list[str] = []
     if mismatches:
         for side, sign in (("ours", ">"), ("theirs", "<")):
-            found = db.execute(f"""SELECT * FROM ({sides[side]}) WHERE {hashed} IN (SELECT h FROM unlike WHERE n {sign} 0)
+            unequal = db.execute(f"""SELECT * FROM ({sides[side]}) WHERE {hashed} IN (SELECT h FROM unlike WHERE n {sign} 0)
                 ORDER BY ALL LIMIT {SHOWN}""")
-            names = [d[0] for d in found.description or ()]
-            examples += [f"{side}: {dict(zip(names, row, strict=True))}" for row in found.fetchall()]
+            names = [d[0] for d in unequal.description or ()]
+            examples += [f"{side}: {dict(zip(names, row, strict=True))}" for row in unequal.fetchall()]
     return Difference(table.name, rows, mismatches, tuple(examples))
 
 
 def _as_declared(column: Column) -> str:
-    if column.type == "timestamp":  # stored with and without a time zone
+    if column.type == "timestamp":  # the two sides store it with and without a time zone
         return f"epoch_us({column.name}) AS {column.name}"
     element = column.type.removeprefix("array<").removesuffix(">")
     suffix = "[]" if column.type.startswith("array<") else ""

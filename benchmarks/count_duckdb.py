@@ -1,6 +1,6 @@
-"""The counting half of `benchmarks.ingest_duckdb`: rephrases, chains and a day's partials from accepted rows, in SQL.
+"""The counting half of `benchmarks.ingest_duckdb`, in SQL: rephrases, chains of events, and the daily counts.
 
-Reads the views `searches` and `events` of accepted rows.
+It reads the views `searches` and `events` of accepted rows.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from benchmarks.big_day import FIRST_DATE
 from lake.columns import POSITIONS
 from lake.tables.daily import DAILY_ENGAGEMENT
 
-_LAST = POSITIONS + 1  # the tail cell
+_LAST = POSITIONS + 1  # the cell of all later positions
 # the same listener asked another query within two minutes
 REPHRASED = """CREATE TEMP TABLE rephrased AS
     SELECT search_id FROM (
@@ -27,7 +27,7 @@ _KINDS = {
     "like": "'like'",
     "dislike": "'dislike'",
 }
-# dwell is cumulative in a chain: its maximum, never its sum
+# dwell is cumulative in a chain of events, so its maximum is taken and not its sum
 CHAINS = f"""CREATE TEMP TABLE chains AS
     SELECT *, started OR dwell_ms > 0 OR complete AS play,
         dwell_ms >= 30000 OR complete AS long_play, (stop OR skip) AND NOT (dwell_ms >= 30000 OR complete) AS short_stop
@@ -52,19 +52,19 @@ _SUMS = {
     "follow_short_stops": "surface = 'voice' AND position > 1 AND short_stop",
     "dwell_ms": "dwell_ms",
 }
-# of a play: how many of the 31 bounds between a second and an hour it reached; bounds grow by the thirtieth root of 3,600
+# the dwell bin of a play: how many of the 31 bounds from a second to an hour it reached; bounds grow by the thirtieth root of 3,600
 _BIN = "CASE WHEN dwell_ms < 1000 THEN 0 ELSE least(31, 1 + floor(30 * ln(dwell_ms / 1000.0) / ln(3600) + 1e-9)) END"
 _BINS = {f"d{i}": f"CASE WHEN play AND timed AND {_BIN} = {i} THEN 1 ELSE 0 END" for i in range(32)}
-SOUNDED = "true"  # of a voice chain: whoever reacted has heard the track, even if its `play` was late or in quarantine
+SOUNDED = "true"  # on voice, any reaction shows that the track sounded, even if its `play` was late or in quarantine
 _KEYS = "search_date, locale, query, track_id, client"
 _MEASURES = ("impressions", "rephrases", *_SUMS)
-# What was shown and what became of it are summed together, by position first: faster than a join of 20 million impressions
-# with their chains (equal to it: a chain that was not served is in quarantine), and than 33 sums over all of them.
+# Impressions and reactions are stacked and summed by position first. This is faster than joining 20 million impressions with their
+# chains, and faster than 33 sums over all of them. It equals the join, because reactions to tracks not served are in quarantine.
 SHOWN = f"""CREATE TEMP TABLE shown AS
     WITH asked AS (
         SELECT s.*, r.search_id IS NOT NULL AS again FROM searches AS s LEFT JOIN rephrased AS r ON r.search_id = s.search_id
         WHERE search_date <= DATE '{FIRST_DATE}'
-    ), told AS (
+    ), stacked AS (
         SELECT search_date, locale, query, client, unnest(results) AS track_id, unnest(range(1, len(results) + 1)) AS position,
             1::TINYINT AS impressions, again::TINYINT AS rephrases, {", ".join(f"0::TINYINT AS {m}" for m in (*_SUMS, *_BINS))}
         FROM asked WHERE surface = 'screen'
@@ -75,7 +75,7 @@ SHOWN = f"""CREATE TEMP TABLE shown AS
         FROM chains JOIN asked USING (search_id) WHERE surface = 'screen' OR {SOUNDED}
     )
     SELECT {_KEYS}, least(position, {_LAST}) AS cell, {", ".join(f"sum({m}::BIGINT)::BIGINT AS {m}" for m in (*_MEASURES, *_BINS))}
-    FROM told GROUP BY ALL"""
+    FROM stacked GROUP BY ALL"""
 _ARRAYS = {
     f"{m}_by_position": [
         (f"{m}_{p}", f"sum(CASE WHEN cell = {p} THEN {m} ELSE 0 END)::BIGINT") for p in range(1, _LAST + 1)
@@ -83,7 +83,7 @@ _ARRAYS = {
     for m in ("impressions", "clicks", "long_plays")
 }
 _ARRAYS["plays_by_dwell"] = [(f"sum_{d}", f"sum({d})::BIGINT") for d in _BINS]
-# sorted before the arrays are built: flat rows move more cheaply
+# sorted before the arrays are built, since flat rows are cheaper to move
 DAILY = f"""SELECT {_KEYS}, {", ".join(_MEASURES)},
         {", ".join(f"[{', '.join(n for n, _ in cells)}] AS {name}" for name, cells in _ARRAYS.items())}
     FROM (SELECT {_KEYS}, {", ".join(f"sum({m})::BIGINT AS {m}" for m in _MEASURES)},

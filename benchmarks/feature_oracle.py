@@ -1,10 +1,11 @@
-"""What every counted feature should be, written a second time: SQL sums from raw logs, then one expression a column.
+"""The second implementation of every counted feature: SQL sums over the raw logs, then one SQL expression per column.
 
-The laws in `tests/laws` hold the engine to it, and `benchmarks.features` times it.
+The tests in `tests/laws` compare the engine with it, and `benchmarks.features` times it.
 
-`p`, `g`, `c`, `w`, `q`, `t`, `a`, `k` are the sums of the pair, the pair in its language, the alias cluster, the query's
-works, the query, the track, the artist and the work, each over 1, 7, 28, 90 and 365 days (`_7`) and all time, and decayed with a half-life of
-3, 14 and 60 days (`_h14`) over the last 90. `newest` is the youngest age.
+The name of a sum is level_measure_span. The levels `p`, `g`, `c`, `w`, `q`, `t`, `a`, `k` are the pair, the pair in its language,
+the alias cluster, the query's works, the query, the track, the artist and the work. The spans are 1, 7, 28, 90 and 365 days
+(`_7`), all time (`_all`), and the last 90 days decayed with a half-life of 3, 14 or 60 days (`_h14`). `newest` is the age of the
+latest row, in days.
 """
 
 from __future__ import annotations
@@ -25,11 +26,10 @@ LEVELS = {
 }
 OF_GRAIN = {"query_track": "pgcwqt", "query": "q", "track": "tak"}
 DAYS, HALF_LIVES = (1, 7, 28, 90), (3, 14, 60)
-LONG = {"365": "age <= 365", "all": "true"}  # of queries, artists and works
+LONG = {"365": "age <= 365", "all": "true"}  # the long spans, which features of queries, artists and works use
 SPANS = (*map(str, DAYS), *LONG, *(f"h{h}" for h in HALF_LIVES))
-BINS = [
-    f"d{chr(97 + i // 16)}{chr(97 + i % 16)}" for i in range(32)
-]  # of time heard; letters alone, as all names of measures
+# bins of dwell; their names are letters only, like those of all measures
+BINS = [f"d{chr(97 + i // 16)}{chr(97 + i % 16)}" for i in range(32)]
 MEASURES = {
     "n": "1",
     "clicks": "clicked::INT",
@@ -55,23 +55,23 @@ MEASURES = {
 }
 
 
-WHOLE = {"exp": "expected_micro", "vexp": "voice::INT * expected_micro"}  # as they are summed, in millionths
-COARSE = ("exp", "vexp", "dwell")  # weighed by 2^-18ths, all else by 2^-32nds
+WHOLE = {"exp": "expected_micro", "vexp": "voice::INT * expected_micro"}  # the decayed sums of these are in millionths
+COARSE = ("exp", "vexp", "dwell")  # their weights are multiples of 2^-18, those of all other measures of 2^-32
 
 
 def weight(half_life: int, name: str) -> str:
-    """A day's weight as a whole number of 2^-bits."""
+    """SQL for a day's weight as an integer, in units of 2^-18 or 2^-32 (see COARSE)."""
     return f"round(pow(2, {18 if name in COARSE else 32} - (age - 1) / {half_life}.0))::BIGINT"
 
 
 def unit(name: str) -> str:
-    """What a weighed sum is to be divided by."""
+    """SQL for the divisor that turns a decayed integer sum into the measure's unit."""
     return f"{2 ** (18 if name in COARSE else 32)}.0" + (" / 1e6" if name in WHOLE else "")
 
 
-# of a query's tracks: the most long plays that one has, Σ n·log2 n, each rounded to 1e-6, and Σ min(n, 4 weeks like the last);
-# of its searches: who asked
-# and of all queries of its place, how many had more impressions
+# further sums of a query. Over its tracks with n long plays in 28 days: the largest n (top); Σ n·log2 n, each term rounded to 1e-6
+# (spread); Σ min(n, 4 · the long plays of the last week) (steady). Over its searches: distinct listeners (people). Among all queries of
+# its place: how many had more impressions (ahead).
 OF_TRACKS = {
     "q": ("q_top_28", "q_spread_28", "q_steady_28", "q_people_28", "q_people_365", "q_people_all", "q_ahead_28")
 }
@@ -98,7 +98,12 @@ _SUM = re.compile(r"\b[pgcwqtak]_[a-z]+(?:_[a-z0-9]+)?\b")
 
 
 def sums_sql(level: str, only: frozenset[str] | None = None) -> str:
-    """All sums of a level (or the named ones), one row per key and snapshot."""
+    """SQL that creates the table sums_<level>: one row per key of the level and snapshot.
+
+    Args:
+        level: one of LEVELS.
+        only: the names of the sums to compute; all if None.
+    """
     keys = ", ".join(("as_of", *LEVELS[level]))
     own = "" if "locale" in LEVELS[level] else "WHERE locale = language"
     spans = []
@@ -122,20 +127,27 @@ def sums_sql(level: str, only: frozenset[str] | None = None) -> str:
 
 
 def statements() -> list[str]:
-    """The SQL that makes `placed`, a row per impression, snapshot and place, from the tables named in feature_oracle.sql."""
+    """The SQL statements of feature_oracle.sql, which create `placed`: one row per impression, snapshot and place."""
     text = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
     return [s for s in text.split(";") if s.strip()]
 
 
 def sums_named(wanted: Mapping[str, str]) -> frozenset[str]:
-    """The sums that the expressions of the wanted columns name."""
+    """The names of the sums that the expressions of the wanted columns use."""
     return frozenset(name for sql in wanted.values() for name in _SUM.findall(sql))
 
 
 def columns_sql(grain: str, keys: Sequence[str], wanted: Mapping[str, str], only: frozenset[str] | None = None) -> str:
-    """A SELECT of `as_of`, the keys and the wanted columns for each of `rows`, which holds every key of the grain's levels.
+    """SQL that selects `as_of`, the keys and the wanted columns for each row of the table `rows`.
 
-    Reads table `strengths` (as_of, s_t, s_c, s_g, s_p): of track, alias cluster, language and pair.
+    `rows` has every key of the grain's levels. The table `strengths` (as_of, s_t, s_c, s_g, s_p) has the shrinkage strengths of
+    track, alias cluster, language and pair.
+
+    Args:
+        grain: one of OF_GRAIN.
+        keys: the names of the grain's key columns.
+        wanted: column -> its SQL expression.
+        only: the names of the sums that exist; all if None.
     """
     levels = OF_GRAIN[grain]
     joins = " ".join(
@@ -154,28 +166,28 @@ def columns_sql(grain: str, keys: Sequence[str], wanted: Mapping[str, str], only
 
 
 def shrunk(hits: str, exposure: str, parent: str, strength: str = "3.0") -> str:
-    """(strength · parent + hits) / (strength + exposure)."""
+    """SQL for a shrunk ratio: (strength · parent + hits) / (strength + exposure)."""
     return f"(({strength} * ({parent}) + {hits}) / ({strength} + {exposure}))"
 
 
 def coec(span: str, level: str = "p") -> str:
-    """The back-off chain of features/coec.py down to a level, by the snapshot's strengths (`s_t`, `s_c`, `s_g`, `s_p`)."""
+    """SQL for the back-off chain of features/coec.py down to a level, with the snapshot's strengths (`s_t` to `s_p`)."""
     parent = "1.0" if level == "t" else coec(span, {"p": "g", "g": "c", "c": "t"}[level])
     return shrunk(f"{level}_resp_{span}", f"{level}_exp_{span}", parent, f"s_{level}")
 
 
 def rate(level: str, name: str, span: int | str) -> str:
-    """A share of impressions, null without any."""
+    """SQL for a measure divided by the impressions of the same level and span; null without impressions."""
     return f"{level}_{name}_{span} / nullif({level}_n_{span}, 0)"
 
 
-# bounds grow from a second to an hour by the thirtieth root of 3,600; a bin stands for its geometric middle
+# bounds grow from a second to an hour by the thirtieth root of 3,600; the value of a bin is its geometric middle, in seconds
 EDGES = [-int(-round(1000 * 3600 ** (i / 30), 6) // 1) for i in range(31)]  # in whole ms, rounded up
 MIDDLES = [0.5, *(round((EDGES[i] * EDGES[i + 1]) ** 0.5 / 1000, 3) for i in range(30)), 3600.0]
 
 
 def dwell(level: str, percent: int) -> str:
-    """The middle of the bin up to which `percent` of the plays lie."""
+    """SQL for a quantile of dwell: the middle, in seconds, of the first bin at which `percent` of the plays are reached."""
     names = [f"{level}_{name}_28" for name in BINS]
     whole = f"({' + '.join(names)})"
     upto = [f"WHEN 100 * ({' + '.join(names[: i + 1])}) >= {percent} * {whole} THEN {m}" for i, m in enumerate(MIDDLES)]

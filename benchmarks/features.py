@@ -1,19 +1,22 @@
-"""The feature engine: a night against a recomputation of everything, and everything against DuckDB, in one run.
+"""Benchmark of the feature engine: a night against a full recomputation, and the full recomputation against DuckDB.
 
     python -m benchmarks.features --json var/features-benchmark.json                # 1.6 to 2.5 hours on two cores, 60 GB of disk
     python -m benchmarks.features --per-day 2000 --days 90 --sizes 60000,120000      # small, to see it work
 
-(a) Days of about 100,000 impressions: the night (counting and features of D) with 28 and with `--days` days of history, the same from the
-ingested logs alone, and the fixed cost (the same over as many nearly empty days). Each night is a process of its own, whose JVM does the
-nearly empty night before, since in a night other steps have run before these; what that costs in a fresh JVM is told beside it. (b) The
-counted features from the logs of (a)'s last 28 days and of 28 days with each of `--sizes` searches, ours against DuckDB SQL on the same
-files; values are compared at every size. "All anew" is the count of all days in one go and the build of D; where a night is measured too,
-it is the count that the night was prepared with (of all days but the newest, which is added in proportion) and the night's own build,
-which reads the same, and what DuckDB is compared with there is that night's lake. What nights start from is made in one process, the
-nearly empty days first and the year last, and all else in another. (c) Peak memory, (d) seconds a family. All on two cores; the session's
-start is left out. What a night with days of 20 million impressions would cost follows from two nights with days of different size, one of
-them also with lists of 30 candidates at most (see `features_cost.predicted`).
-Exit codes: 0; 1 where a value differs or a child failed; 2 bad arguments.
+(a) A night (counting and the features of D) over days of about 100,000 impressions: with 28 and with `--days` days of history;
+the full recomputation from the ingested logs; and the fixed cost, which is the same night over as many nearly empty days. Each
+night runs in its own process, whose JVM runs a nearly empty night first, because in a real night other steps have run before; the
+time of that first night is reported, too. (b) The counted features from the logs of the last 28 days of (a), and of 28 days with
+each of `--sizes` searches: our time against DuckDB SQL on the same files, with all values compared at every size. (c) Peak
+memory. (d) Seconds by feature family.
+
+"All anew", the full recomputation, counts all days in one go and builds D. For a folder whose night is measured, it is the sum of
+the count that prepared its lake (of all days but the newest, which is added in proportion) and of the night's own build, which
+reads the same; DuckDB is then compared with that night's lake. The starting lakes are prepared in one process, the nearly empty
+days first and the year last; the full recomputations of `--sizes` and the families run in another. Everything runs on two cores;
+starting the session is not timed. The cost of a night with days of 20 million impressions is predicted from two nights with days
+of different size, one of them also with a quarter of the candidates per list (see `benchmarks.features_cost.predicted`).
+Exit codes: 0; 1 if a value differs or a child process failed; 2 bad arguments.
 """
 
 from __future__ import annotations
@@ -35,22 +38,22 @@ from benchmarks.features_table import print_report
 from lake.code import code_fingerprint
 from lake.fingerprint import fingerprint
 
-# what a prepared lake, and its seconds, are of
+# a prepared lake and its times are valid for one state of this code
 ROOMS = ("conf", "events", "features", "jobs", "lake", "queries", "ranking", "simulator")
 SHORT_DAYS = 28
-NEARLY_EMPTY = 60  # searches a day, of which the night's time is the fixed cost
+NEARLY_EMPTY = 60  # searches per day; the time of a night over such days is the fixed cost
 BIG_DAY = 20_000_000  # impressions, for which a night is predicted
 
 
 class Benchmark:
-    """Makes worlds under `out` once, and runs children over them."""
+    """Simulates the worlds under `out`, each once, and runs child processes over them."""
 
     def __init__(self, out: Path, memory_gb: int, timeout_s: int, duckdb_gb: int) -> None:
         self.out, self.memory, self.timeout, self.duckdb_gb = out, memory_gb, timeout_s, duckdb_gb
         self.peak = 0
 
     def world(self, days: int, per_day: int) -> Path:
-        """A folder with simulated logs of so many days and searches a day; made once by the same simulator."""
+        """The folder of logs with so many days and searches per day; simulated again only if the simulator has changed."""
         folder = self.out / f"world-{days}-{per_day}"
         made_by, simulator = folder / "simulator", code_fingerprint("simulator")
         if not (made_by.exists() and made_by.read_text() == simulator):
@@ -64,7 +67,7 @@ class Benchmark:
         return folder
 
     def tail(self, world: Path, days: int) -> Path:
-        """The last days of a world, as links."""
+        """A folder with the last days of a world, as symbolic links."""
         folder = self.out / f"{world.name}-last-{days}"
         shutil.rmtree(folder, ignore_errors=True)
         for kind in ("searches", "events"):
@@ -76,13 +79,18 @@ class Benchmark:
         return folder
 
     def home(self, folder: Path) -> Path:
-        """Where the lakes over a folder lie, and what its children tell."""
+        """The folder of the lakes over a world, and of the JSON results of its child processes."""
         return self.out / f"home-{folder.name}"
 
     def ours(self, steps: Sequence[tuple[str, Path]], warm: Path | None = None) -> list[Run]:
-        """Actions of `benchmarks.features_ours` in one process, after a night over the prepared folder `warm`.
+        """Run actions of `benchmarks.features_ours` in one process; a lake that the same code has prepared is used again.
 
-        A lake that an earlier run of the same code has prepared, and was not cut off in, is taken as it is.
+        Args:
+            steps: (action, folder) in order.
+            warm: a prepared folder; the process runs a night over it first, untimed, so that its JVM has compiled the code.
+
+        Returns:
+            The run of each step.
         """
         words: list[object] = ["--memory", f"{self.memory}g", *(["--warm", warm, self.home(warm)] if warm else [])]
         asked = [(action, folder) for action, folder in steps if action != "prepare" or not self._is_prepared(folder)]
@@ -97,60 +105,79 @@ class Benchmark:
             print(f"{', '.join(f'{action} {folder.name}' for action, folder in asked)}: see {log}", file=sys.stderr)
             peak = peak_rss_of("benchmarks.features_ours", words, log, self.timeout)
             for action, folder in asked:
-                told = self._told(action, folder)
-                told.write_text(json.dumps(json.loads(told.read_text()) | {"peak": peak, "code": self._code()}) + "\n")
+                file = self._result_file(action, folder)
+                file.write_text(json.dumps(json.loads(file.read_text()) | {"peak": peak, "code": self._code()}) + "\n")
         runs = []
         for action, folder in steps:
-            said = json.loads(self._told(action, folder).read_text())
-            runs.append(Run(said, said["peak"]))
-            print(f"  {action} {folder.name}: {runs[-1].seconds:,.1f} s, {said['peak'] / 1e9:.1f} GB", file=sys.stderr)
+            result = json.loads(self._result_file(action, folder).read_text())
+            runs.append(Run(result, result["peak"]))
+            print(
+                f"  {action} {folder.name}: {runs[-1].seconds:,.1f} s, {result['peak'] / 1e9:.1f} GB", file=sys.stderr
+            )
         self.peak = max(self.peak, *(run.peak for run in runs))
         return runs
 
     def _is_prepared(self, folder: Path) -> bool:
-        told = self._told("prepare", folder)
-        return told.exists() and json.loads(told.read_text()).get("code") == self._code()
+        file = self._result_file("prepare", folder)
+        return file.exists() and json.loads(file.read_text()).get("code") == self._code()
 
     def _code(self) -> str:
         return fingerprint([code_fingerprint(*ROOMS), self.memory])
 
-    def _told(self, action: str, folder: Path) -> Path:
+    def _result_file(self, action: str, folder: Path) -> Path:
         return self.home(folder) / f"{action}.json"
 
     def duckdb(self, folder: Path, home: Path, built: Path) -> tuple[float, int]:
-        """Seconds of DuckDB, and the values in which the lake `built` differs from it."""
-        told = home / "duckdb.json"
+        """Compute the features with DuckDB and compare them with a lake.
+
+        Args:
+            folder: the world.
+            home: the folder of its prepared lake.
+            built: the lake in which we have built the same features.
+
+        Returns:
+            DuckDB's seconds, and the number of values that differ.
+        """
+        file = home / "duckdb.json"
         words = [
             home,
             "--run-date",
             run_date_of(folder),
             "--json",
-            told,
+            file,
             "--against",
             built,
             "--memory",
             f"{self.duckdb_gb}GB",
         ]
         peak_rss_of("benchmarks.features_duckdb", words, home / "duckdb.log", self.timeout)
-        said = json.loads(told.read_text())
-        apart = said["mismatches"]
-        print(f"  duckdb {folder.name}: {said['seconds']:,.1f} s; values apart: {apart or 'none'}", file=sys.stderr)
-        return float(said["seconds"]), sum(apart.values())
+        result = json.loads(file.read_text())
+        apart = result["mismatches"]
+        print(f"  duckdb {folder.name}: {result['seconds']:,.1f} s; values apart: {apart or 'none'}", file=sys.stderr)
+        return float(result["seconds"]), sum(apart.values())
 
 
 def all_anew(prepared: Run, night: Run) -> dict[str, float]:
-    """Seconds of count and build of everything anew, of a folder whose night is measured: see (b) of the module."""
-    days = night.told["days_held"]
-    return {"count": prepared.told["seconds"]["count"] * days / (days - 1), "build": night.told["seconds"]["build"]}
+    """Seconds of count and build of the full recomputation, where the night is measured: see "all anew" in the module."""
+    days = night.result["days_held"]
+    return {"count": prepared.result["seconds"]["count"] * days / (days - 1), "build": night.result["seconds"]["build"]}
 
 
 def against_duckdb(bench: Benchmark, folder: Path, run: Run, seconds: float, lake: str) -> dict[str, Any]:
-    """Everything anew over the folder's days: our `seconds`, and DuckDB's, with which the home's `lake` is compared."""
+    """The full recomputation over a folder's days by both sides, as one row of the table.
+
+    Args:
+        bench: the benchmark.
+        folder: the world.
+        run: our run, for the numbers of searches and impressions.
+        seconds: our time.
+        lake: the name, in the world's home, of the lake whose values are compared with DuckDB's.
+    """
     home = bench.home(folder)
     theirs, apart = bench.duckdb(folder, home, home / lake)
     return {
-        "searches": run.told["searches"],
-        "impressions": run.told["impressions"],
+        "searches": run.result["searches"],
+        "impressions": run.result["impressions"],
         "ours_s": round(seconds, 2),
         "duckdb_s": theirs,
         "mismatches": apart,
@@ -158,14 +185,14 @@ def against_duckdb(bench: Benchmark, folder: Path, run: Run, seconds: float, lak
 
 
 def measured(bench: Benchmark, per_day: int, days: int, sizes: Sequence[int]) -> dict[str, Any]:
-    """Everything that the table shows and `--json` writes."""
+    """Measure everything; the result is what the tables show and `--json` writes."""
     asked = [(days, per_day), (days, NEARLY_EMPTY), *[(SHORT_DAYS, size // SHORT_DAYS) for size in sizes]]
     with ThreadPoolExecutor(2) as both_cores:  # the simulator uses one; nothing is timed yet
         year, empty_year, larger, *largest = both_cores.map(lambda world: bench.world(*world), asked)
     short, empty = (bench.tail(world, SHORT_DAYS) for world in (year, empty_year))
-    made = [("prepare", world) for world in (empty, empty_year, short, larger, year)]
-    _, of_nothing, of_short, of_larger, of_year, _ = bench.ours([*made, ("cut", larger)])
-    # two of nearly nothing share a process; each other has its own
+    steps = [("prepare", world) for world in (empty, empty_year, short, larger, year)]
+    _, of_nothing, of_short, of_larger, of_year, _ = bench.ours([*steps, ("cut", larger)])
+    # the two nearly empty nights share a process, each other night has its own
     nights = dict(
         zip(("empty", "empty_long"), bench.ours([("night", empty), ("night", empty_year)], empty), strict=True)
     )
@@ -185,7 +212,7 @@ def measured(bench: Benchmark, per_day: int, days: int, sizes: Sequence[int]) ->
         against.append(against_duckdb(bench, folder, run, run.seconds, "lake"))
     full = all_anew(of_year, nights["long"])
     full_s, fixed = sum(full.values()), nights["empty"].seconds
-    cold_s = float(nights["empty"].told["cold_s"])  # of a JVM that has compiled nothing yet: each child's first night
+    cold_s = float(nights["empty"].result["cold_s"])  # the first night of a process, whose JVM has compiled nothing yet
     start = max(cold_s - fixed, 0.0)
     full_fixed_s = sum(all_anew(of_nothing, nights["empty_long"]).values())
     big = predicted(nights, full_s, full_fixed_s, BIG_DAY)
@@ -207,13 +234,13 @@ def measured(bench: Benchmark, per_day: int, days: int, sizes: Sequence[int]) ->
         "full_s": round(full_s, 2),
         "fixed_long_s": round(nights["empty_long"].seconds, 2),
         "full_fixed_s": round(full_fixed_s, 2),
-        "full": nights["long"].told | {"seconds": full},
+        "full": nights["long"].result | {"seconds": full},
         "nights": {
-            n: r.told | {"total_s": round(r.seconds, 2), "peak_gb": round(r.peak / 1e9, 2)} for n, r in nights.items()
+            n: r.result | {"total_s": round(r.seconds, 2), "peak_gb": round(r.peak / 1e9, 2)} for n, r in nights.items()
         },
         "predicted": {name: round(value, 2) for name, value in vars(big).items()},
-        "us_per_impression": round((full_s - full_fixed_s) / nights["long"].told["impressions"] * 1e6, 2),
-        "families_s": by_family.told["seconds"],
+        "us_per_impression": round((full_s - full_fixed_s) / nights["long"].result["impressions"] * 1e6, 2),
+        "families_s": by_family.result["seconds"],
         "against_duckdb": against,
     }
 
@@ -247,17 +274,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     out = given.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     try:
-        told = measured(
+        report = measured(
             Benchmark(out, given.memory, given.timeout, given.duckdb_memory), given.per_day, given.days, sizes
         )
     except ChildFailed as failure:
         print(failure, file=sys.stderr)
         return 1
-    print_report(told)
+    print_report(report)
     if given.json is not None:
         given.json.parent.mkdir(parents=True, exist_ok=True)
-        given.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-    return 1 if told["oracle_mismatches"] else 0
+        given.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    return 1 if report["oracle_mismatches"] else 0
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""The other side of `benchmarks.features`: every counted feature of a prepared lake in DuckDB SQL, from the same files.
+"""The DuckDB side of `benchmarks.features`: every counted feature of a prepared lake in SQL, from the same files.
 
     python -m benchmarks.features_duckdb HOME --run-date D --json FILE [--against LAKE] [--memory 8GB]
 
-HOME holds the lake of `benchmarks.features_ours prepare`. Both sides are handed the ingested logs, the readings of queries, the
-curves and the candidates; DuckDB computes the sums that the wanted columns need and no others (`benchmarks.feature_oracle`).
-`--against`: a lake in which we have built the same features; every value is compared.
+HOME holds the lake of the action `prepare` of `benchmarks.features_ours`. Both sides start from the ingested logs, the readings
+of queries, the exposure curves and the candidates; DuckDB computes only the sums that the columns need
+(`benchmarks.feature_oracle`). `--against` names a lake in which we have built the same features; every value is compared.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from features.spec import Grain
 from lake.layout import live_files
 
 WANTED: dict[Grain, dict[str, str]] = {"query_track": oracle.PAIR, "query": oracle.QUERY, "track": oracle.TRACK}
-TOLERANCE = 2e-9  # relative, or of 1: what is stored is rounded to 1e-9
-SKETCHED = 0.15  # of what is counted by a sketch
+TOLERANCE = 2e-9  # relative, absolute below 1; stored values are rounded to 1e-9
+SKETCHED = 0.15  # the same for values that a HyperLogLog sketch estimates
 
 
 def files(lake: Path, table: str) -> str:
@@ -36,9 +36,16 @@ def files(lake: Path, table: str) -> str:
 
 
 def given_tables(db: duckdb.DuckDBPyConnection, lake: Path, built: Path | None, run_date: str) -> None:
-    """What both sides are handed, under the names that feature_oracle.sql reads. The back-off's strengths are those of `built`."""
+    """Create the common inputs of both sides, under the names that feature_oracle.sql reads.
+
+    Args:
+        db: the connection.
+        lake: the prepared lake.
+        built: the lake whose back-off strengths are used; without it every strength is 3.
+        run_date: D, as YYYY-MM-DD.
+    """
     one = f"run_date = DATE '{run_date}'"
-    made = {
+    tables = {
         "raw_searches": f"SELECT search_id, user_id, ts, client, locale, query AS raw_query, results FROM {files(lake, 'search_log')} "
         f"WHERE search_date < DATE '{run_date}'",
         "raw_events": f"SELECT event_id, search_id, track_id, position, kind, dwell_ms FROM {files(lake, 'engagement_events')} "
@@ -52,19 +59,23 @@ def given_tables(db: duckdb.DuckDBPyConnection, lake: Path, built: Path | None, 
         "snapshots": f"SELECT DATE '{run_date}' AS as_of",
         "pairs": f"SELECT run_date AS as_of, locale, query, track_id FROM {files(lake, 'candidates')} WHERE {one}",
     }
-    known = {"track": "s_t", "cluster_pair": "s_c", "language_pair": "s_g", "pair": "s_p"}
-    fitted = ", ".join(f"max(CASE WHEN level = '{level}' THEN strength END) AS {name}" for level, name in known.items())
-    made["strengths"] = f"SELECT DATE '{run_date}' AS as_of, " + ", ".join(f"3.0 AS {name}" for name in known.values())
+    strength_names = {"track": "s_t", "cluster_pair": "s_c", "language_pair": "s_g", "pair": "s_p"}
+    fitted = ", ".join(
+        f"max(CASE WHEN level = '{level}' THEN strength END) AS {name}" for level, name in strength_names.items()
+    )
+    tables["strengths"] = f"SELECT DATE '{run_date}' AS as_of, " + ", ".join(
+        f"3.0 AS {name}" for name in strength_names.values()
+    )
     if built is not None:
-        made["strengths"] = (
+        tables["strengths"] = (
             f"SELECT run_date AS as_of, {fitted} FROM {files(built, 'backoff_strengths')} WHERE {one} GROUP BY ALL"
         )
-    for name, sql in made.items():
+    for name, sql in tables.items():
         db.execute(f"CREATE TEMP TABLE {name} AS {sql}")
 
 
 def rows_sql(grain: Grain) -> str:
-    """The rows of a grain with every key that its levels sum by."""
+    """SQL for the rows of a grain with every key that its levels are summed by."""
     if grain == "track":
         distinct = "SELECT DISTINCT as_of, CASE WHEN locale = '*' THEN '*' ELSE locale[1:2] END AS language, track_id FROM pairs"
         return f"SELECT * FROM ({distinct}) JOIN artists USING (track_id)"
@@ -88,8 +99,19 @@ def build(db: duckdb.DuckDBPyConnection, out: Path) -> None:
 
 
 def mismatches(db: duckdb.DuckDBPyConnection, out: Path, lake: Path, run_date: str) -> dict[str, int]:
-    """Values of ours that are not DuckDB's, by column; rows that only one side has under `<grain> rows`."""
-    found: dict[str, int] = {}
+    """Compare our features with DuckDB's.
+
+    Args:
+        db: the connection.
+        out: the folder of DuckDB's features, one Parquet file per grain.
+        lake: the lake of ours.
+        run_date: D, as YYYY-MM-DD.
+
+    Returns:
+        The number of values that differ, by column, without columns that are equal; the number of rows that only one side has is
+        under `<grain> rows`.
+    """
+    counts: dict[str, int] = {}
     oracle_of = {c.name: c.feature.oracle for c in columns()}
     for grain, wanted in WANTED.items():
         keys = ", ".join(k.name for k in KEYS[grain])
@@ -105,14 +127,14 @@ def mismatches(db: duckdb.DuckDBPyConnection, out: Path, lake: Path, run_date: s
         sql = f"SELECT {alone}, {', '.join(unequal)} FROM {ours} o FULL JOIN '{out / grain}.parquet' t USING ({keys})"
         row = db.execute(sql).fetchone()
         assert row is not None  # an aggregation without keys has one row
-        found |= {
+        counts |= {
             (f"{grain} rows" if n == "_rows" else n): int(v) for n, v in zip(("_rows", *wanted), row, strict=True) if v
         }
-    return found
+    return counts
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Compute the features; seconds, and where they are not ours, go into the JSON file."""
+    """Compute the features, and write the seconds and the differences from ours to the JSON file."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.features_duckdb", description=(__doc__ or "").split("\n")[0]
     )
@@ -135,10 +157,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         begun = time.perf_counter()
         given_tables(db, given.home / "lake", given.against, given.run_date)
         build(db, out)
-        told: dict[str, Any] = {"seconds": round(time.perf_counter() - begun, 2), "duckdb": duckdb.__version__}
+        report: dict[str, Any] = {"seconds": round(time.perf_counter() - begun, 2), "duckdb": duckdb.__version__}
         if given.against is not None:
-            told["mismatches"] = mismatches(db, out, given.against, given.run_date)
-    given.json.write_text(json.dumps(told) + "\n")
+            report["mismatches"] = mismatches(db, out, given.against, given.run_date)
+    given.json.write_text(json.dumps(report) + "\n")
     return 0
 
 

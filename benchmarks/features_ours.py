@@ -1,15 +1,22 @@
-"""Our side of `benchmarks.features`: one action after another, in one process.
+"""Our side of `benchmarks.features`: it runs actions one after another in one process.
 
     python -m benchmarks.features_ours [--memory 8g] [--warm FOLDER HOME] ACTION FOLDER HOME [ACTION FOLDER HOME …]
 
-FOLDER holds `logs/` and `catalog.jsonl.gz`; the last delivered day is the new one. Each action tells what it took in
-`HOME/ACTION.json`. `prepare` makes the lake as the night before left it, and what a night reads: ingested logs, read queries, curves,
-candidates. `night` runs jobs.count_engagement (the new day, and the provisional ones) and jobs.build_features (the snapshot of D) on
-a copy of it; `cut` makes lists of a quarter of the length, of which `fewer` is the night: it tells what a candidate costs. `whole` is
-`prepare` with all days counted in one go, which is timed, and then the build of D, which is timed, too: everything anew. `families`
-builds each family alone over what `night` counted. The session's start is outside the clock; planning, commits and all else are in.
-`--warm`: the night over another prepared folder first, untimed: in a night, ingest and understand have run in the session
-before them, and its JVM has compiled what all steps share. What that first night took is told as `cold_s`.
+FOLDER holds `logs/` and `catalog.jsonl.gz`; the last delivered day is the new one. Each action writes its times to
+`HOME/ACTION.json`:
+
+- `prepare` makes the lake as the previous night left it, with the inputs of this night: ingested logs, read queries, exposure
+  curves, candidates.
+- `night` runs jobs.count_engagement (the new day and the provisional ones) and jobs.build_features (the snapshot of D) on a copy
+  of it.
+- `cut` proposes a quarter of the candidates per query on another copy, and `fewer` is the night over that: the two nights give
+  the cost of a candidate.
+- `whole` is the full recomputation: `prepare` with all days counted in one go, and the build of D; both are timed.
+- `families` builds each feature family alone over the counts of `night`.
+
+Starting the session is not timed; planning and commits are. `--warm` runs the night over another prepared folder first, untimed,
+because in a real night ingest and understand have run in the session before, and the JVM has compiled the code that all steps
+share. The time of that first night is reported as `cold_s`.
 """
 
 from __future__ import annotations
@@ -46,7 +53,8 @@ SHARED = (SEARCH_LOG, ENGAGEMENT_EVENTS, TRACKS, QUERIES, EXPOSURE_CURVES, CANDI
 COUNTED = (DAILY_ENGAGEMENT, ENGAGEMENT_TILES, LISTENER_TILES, DAILY_SEARCHES, BOT_DAYS)
 PAIRS = feature_table("query_track")
 ACTIONS = ("prepare", "whole", "night", "cut", "fewer", "families")
-_NEVER = 1_000_000  # days of history from which snapshots of the past would be made: the night builds its own alone
+# days of history before which no training snapshot is built, so that the night builds that of D alone
+_NEVER = 1_000_000
 
 
 def run_date_of(folder: Path) -> date:
@@ -55,7 +63,17 @@ def run_date_of(folder: Path) -> date:
 
 
 def prepare(spark: SparkSession, settings: Settings, home: Path, *, whole: bool = False) -> dict[str, Any]:
-    """The lake of the night before, with tonight's inputs; seconds of each step. `whole`: see the module."""
+    """Make the lake as the previous night left it, with the inputs of this night.
+
+    Args:
+        spark: the session.
+        settings: the settings of the night.
+        home: the folder of the lake.
+        whole: run the action `whole` of the module instead.
+
+    Returns:
+        Seconds of each step.
+    """
     lake = Lake(spark, home / "lake")
     tonight = Night(settings, lake)
     day_before = Night(replace(settings, run_date=str(tonight.run_date - timedelta(1))), lake)
@@ -79,11 +97,11 @@ def prepare(spark: SparkSession, settings: Settings, home: Path, *, whole: bool 
     begun, before = time.perf_counter(), _bytes(home / "lake")
     build_features.run(tonight)
     timed = {"count": seconds["count"], "build": round(time.perf_counter() - begun, 2)}
-    return told_of(tonight, timed, _bytes(home / "lake") - before)
+    return figures_of(tonight, timed, _bytes(home / "lake") - before)
 
 
 def clone(home: Path, name: str, own: Sequence[Table]) -> Path:
-    """A lake that shares what is only read (links) and has copies of its own of `own`."""
+    """Make a lake at `home`/`name` with links to the tables that are only read, and with copies of the tables `own`."""
     root = home / name
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir()
@@ -95,7 +113,7 @@ def clone(home: Path, name: str, own: Sequence[Table]) -> Path:
 
 
 def night(spark: SparkSession, settings: Settings, root: Path) -> dict[str, Any]:
-    """Count and build; seconds of each, how many keys are active, and the bytes that were written."""
+    """Run the count and the build; returns the seconds of each, and the figures of `figures_of`."""
     this = Night(settings, Lake(spark, root))
     before = _bytes(root)
     seconds = {}
@@ -104,11 +122,11 @@ def night(spark: SparkSession, settings: Settings, root: Path) -> dict[str, Any]
         run(this)
         seconds[name] = round(time.perf_counter() - begun, 2)
         print(name, seconds[name], flush=True)
-    return told_of(this, seconds, _bytes(root) - before)
+    return figures_of(this, seconds, _bytes(root) - before)
 
 
-def told_of(this: Night, seconds: dict[str, float], bytes_written: int) -> dict[str, Any]:
-    """Seconds of count and build, and what there was to do."""
+def figures_of(this: Night, seconds: dict[str, float], bytes_written: int) -> dict[str, Any]:
+    """The result of a night: seconds of count and build, bytes written, and numbers of rows, pairs, candidates, impressions."""
     days = this.window(LONGEST_DAYS)
     daily = this.lake.read(DAILY_ENGAGEMENT, days, allow_unvalidated=True)
     whole = this.lake.read(DAILY_ENGAGEMENT, allow_unvalidated=True)
@@ -126,7 +144,7 @@ def told_of(this: Night, seconds: dict[str, float], bytes_written: int) -> dict[
 
 
 def families(spark: SparkSession, settings: Settings, root: Path) -> dict[str, Any]:
-    """Seconds to build each family alone over the counted lake."""
+    """Build each feature family alone over the counted lake; returns the seconds of each."""
     seconds = {}
     for name in FAMILIES:
         shutil.rmtree(root / PAIRS.name, ignore_errors=True)
@@ -143,14 +161,14 @@ def _bytes(root: Path) -> int:
 
 
 def settings_over(folder: Path, home: Path, memory: str) -> Settings:
-    """The settings of the night over the folder: two cores, and no snapshots of the past."""
+    """The settings of the night over the folder: two cores, and no training snapshots."""
     words = overrides(folder, folder / "catalog.jsonl.gz", str(run_date_of(folder)), home)
     words += [f"ranking.min_history_days={_NEVER}", "cluster.master='local[2]'", f"cluster.memory={memory}"]
     return settings_of_command(words)
 
 
-def done(spark: SparkSession, action: str, settings: Settings, home: Path) -> dict[str, Any]:
-    """What one action tells (see the module)."""
+def run_action(spark: SparkSession, action: str, settings: Settings, home: Path) -> dict[str, Any]:
+    """Run one action (see the module); returns what it writes to its JSON file."""
     if action in ("prepare", "whole"):
         return prepare(spark, settings, home, whole=action == "whole")
     if action == "families":
@@ -166,7 +184,7 @@ def done(spark: SparkSession, action: str, settings: Settings, home: Path) -> di
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The actions in their order; what each took goes into its JSON file."""
+    """Run the actions in order, and write the result of each to its JSON file."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.features_ours", description=(__doc__ or "").split("\n")[0]
     )
@@ -196,15 +214,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             cluster.java_options,
         )
     )
-    told: dict[str, Any] = {"session_s": round(time.perf_counter() - begun, 2), "spark": spark.version}
+    common: dict[str, Any] = {"session_s": round(time.perf_counter() - begun, 2), "spark": spark.version}
     if given.warm:
         folder, other = (p.resolve() for p in given.warm)
         first = night(spark, settings_over(folder, other, given.memory), clone(other, "warm", COUNTED))
-        told["cold_s"] = round(sum(first["seconds"].values()), 2)
+        common["cold_s"] = round(sum(first["seconds"].values()), 2)
     for action, folder, home in steps:
         print(action, folder.name, flush=True)
-        told_of_step = told | done(spark, action, settings_over(folder, home, given.memory), home)
-        (home / f"{action}.json").write_text(json.dumps(told_of_step) + "\n")
+        result = common | run_action(spark, action, settings_over(folder, home, given.memory), home)
+        (home / f"{action}.json").write_text(json.dumps(result) + "\n")
     spark.stop()
     return 0
 

@@ -1,4 +1,4 @@
-"""What the benchmark measures: a value with its 95 % interval and how many requests stand behind it."""
+"""The measured values of the understanding benchmark, with 95 % intervals and what they were measured on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _Z = 1.959964
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured value. `arm`: who was measured; `count`: what it was measured on ("69 requests, 44 slots")."""
+    """One measured value. `arm`: the method that was measured; `count`: what it was measured on ("69 requests, 44 slots")."""
 
     family: str
     language: str
@@ -33,7 +33,7 @@ class Figure:
 
 
 def as_json(figures: Iterable[Figure]) -> dict[str, float | str]:
-    """Flat dotted keys: the value, and under `.low`, `.high`, `.count` its interval and what it was measured on."""
+    """The figures by dotted key: each value, and under `.low`, `.high` and `.count` its interval and what it was measured on."""
     written: dict[str, float | str] = {}
     for one in figures:
         written[one.key] = round(one.value, 6)
@@ -44,16 +44,16 @@ def as_json(figures: Iterable[Figure]) -> dict[str, float | str]:
     return written
 
 
-def f1(found: float, predicted: float, wanted: float) -> float:
-    """Harmonic mean of precision and recall; 0 where nothing is found, 1 where nothing is wanted nor predicted."""
-    return 2 * found / (predicted + wanted) if predicted + wanted else 1.0
+def f1(correct: float, predicted: float, wanted: float) -> float:
+    """F1, the harmonic mean of precision and recall; 0 if nothing is correct, 1 if nothing is wanted or predicted."""
+    return 2 * correct / (predicted + wanted) if predicted + wanted else 1.0
 
 
 def f1_interval(tallies: Sequence[tuple[int, int, int]]) -> tuple[float, float]:
     """95 % percentile interval of the micro F1 over requests: 1000 bootstrap resamples, fixed seed.
 
-    `tallies`: (found, predicted, wanted) of each request. Equal requests are drawn together (a multinomial over the distinct
-    ones is the same bootstrap). Source: Efron & Tibshirani 1993, section 13.3.
+    `tallies`: (correct, predicted, wanted) of each request. Equal tallies are drawn together, since a multinomial over the
+    distinct ones is the same bootstrap. Source: Efron & Tibshirani 1993, section 13.3.
     """
     import numpy as np
 
@@ -63,9 +63,9 @@ def f1_interval(tallies: Sequence[tuple[int, int, int]]) -> tuple[float, float]:
     rows = np.array([tally for tally, _ in distinct], np.float64)
     counts = np.array([count for _, count in distinct], np.float64)
     drawn = np.random.default_rng(_SEED).multinomial(len(tallies), counts / counts.sum(), RESAMPLES)
-    found, predicted, wanted = (drawn @ rows).T
+    correct, predicted, wanted = (drawn @ rows).T
     both = predicted + wanted
-    scores = np.where(both > 0, 2 * found / np.where(both > 0, both, 1), 1.0)
+    scores = np.where(both > 0, 2 * correct / np.where(both > 0, both, 1), 1.0)
     low, high = np.percentile(scores, [2.5, 97.5])
     return float(low), float(high)
 
@@ -81,6 +81,6 @@ def share_interval(hits: int, of: int) -> tuple[float, float]:
 
 
 def share(family: str, language: str, measure: str, arm: str, hits: int, of: int, what: str) -> Figure:
-    """A share with its Wilson interval."""
+    """The figure of a share, with its Wilson interval; `what`: what is counted, such as "requests"."""
     low, high = share_interval(hits, of)
     return Figure(family, language, measure, arm, hits / of if of else 0.0, low, high, f"{hits:,} of {of:,} {what}")

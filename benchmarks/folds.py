@@ -1,10 +1,10 @@
-"""Which requests are scored, and by a model that has learned from what.
+"""Cross-fitting: which requests are scored, and which requests the model that scores them is trained on.
 
 Every request of MTOP, HWU64, SLURP and MusicRecoNER, of SNIPS' part `validate` and of Leyzer's part `valid` is scored once, by
-the model of its own fold. Fold = hash of the normalised text without wake words ("olly play jazz" is "play jazz": SLURP has
-many such twins); for MTOP of the parallel pair, pairs that share a text taken as one. A fold's model is trained on everything
-that it does not score, without the two validation parts and without any text (normalised, without wake words, in any source
-and language) that it scores. So five models serve all families.
+the model of its own fold. The fold is a hash of the normalised text without wake words, because SLURP has many pairs such as
+"olly play jazz" and "play jazz". For MTOP it is a hash of the parallel pair, where pairs that share a text are one group. A
+fold's model is trained on everything that it does not score, without the two validation parts and without any text that it scores
+(normalised, without wake words, in any source and language). Thus five models are enough for all families.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 
 
 class Foldable(Protocol):
-    """What a request needs to have a fold: see `benchmarks.gold.Gold`."""
+    """The attributes of a request that this module uses: see `benchmarks.gold.Gold`."""
 
     @property
     def source(self) -> str: ...  # noqa: D102
@@ -40,13 +40,19 @@ Request = TypeVar("Request", bound=Foldable)
 
 
 def fold_of(source: str, split: str, group: str) -> int | None:
-    """The fold of a request whose text (or parallel group) is `group`; None: it is never scored, only learned from."""
+    """The fold of a request; None for a request that is never scored and only trained on.
+
+    Args:
+        source: the data set.
+        split: the part of the data set that the request is in.
+        group: the text without wake words, or the parallel group; equal groups have the same fold.
+    """
     return stable_hash(group) % FOLDS if _VALIDATION.get(source, split) == split else None
 
 
 def parallel_groups(texts: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Pair -> its group: (pair, text) rows that share a pair or a text are one group, named by its smallest text."""
-    of_text: dict[str, str] = {}  # text -> another of its group, up to the smallest
+    """Pair -> its group: rows (pair, text) that share a pair or a text form one group, named by its smallest text."""
+    of_text: dict[str, str] = {}  # union-find: text -> a smaller text of its group, or itself
 
     def smallest(text: str) -> str:
         while of_text.setdefault(text, text) != text:
@@ -61,15 +67,15 @@ def parallel_groups(texts: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def without_wake_words(query: str) -> str:
-    """A normal form without words that only address the assistant; as it is where nothing else is said."""
+    """The normal form without words that only address the assistant; unchanged if it has no other words."""
     return " ".join(word for word in query.split() if word not in _WAKE_WORDS) or query
 
 
 def training_part(gold: Sequence[Request], fold: int) -> list[Request]:
-    """What the model of a fold learns from."""
-    held = {without_wake_words(one.query) for one in gold if one.fold == fold}
-    may_teach = [one for one in gold if one.fold != fold and (one.fold is None or one.source not in _VALIDATION)]
-    return [one for one in may_teach if without_wake_words(one.query) not in held]
+    """The requests that the model of a fold is trained on."""
+    scored_texts = {without_wake_words(one.query) for one in gold if one.fold == fold}
+    others = [one for one in gold if one.fold != fold and (one.fold is None or one.source not in _VALIDATION)]
+    return [one for one in others if without_wake_words(one.query) not in scored_texts]
 
 
 def cross_fitted(
@@ -78,7 +84,14 @@ def cross_fitted(
     fit: Callable[[Sequence[Request]], None],
     answer: Callable[[Sequence[Request]], Sequence[Answer]],
 ) -> list[Answer]:
-    """The answer to every request of `scored`, in its order, each by the model fitted without its fold."""
+    """The answer to every request of `scored`, in its order, each by the model that was fitted without its fold.
+
+    Args:
+        gold: all requests, for the training parts.
+        scored: the requests to answer; each has a fold.
+        fit: fits the model to a training part.
+        answer: answers requests with the model that was fitted last.
+    """
     answers: dict[int, Answer] = {}
     for fold in sorted({one.fold for one in scored if one.fold is not None}):
         own = [at for at, one in enumerate(scored) if one.fold == fold]
@@ -88,7 +101,7 @@ def cross_fitted(
 
 
 def sampled(gold: Sequence[Request], most: int) -> list[Request]:
-    """At most `most` requests of each family, language and kind (5 times as many where only learned from), by hash."""
+    """A sample by hash: at most `most` requests of each family, language and class, and 5 times as many only trained on."""
     taken: dict[tuple[object, ...], int] = {}
     kept = []
     for one in sorted(gold, key=lambda one: stable_hash(one.query)):
@@ -100,5 +113,5 @@ def sampled(gold: Sequence[Request], most: int) -> list[Request]:
 
 
 def stable_hash(text: str) -> int:
-    """64 bits of BLAKE2 of a text: the same on every run and machine."""
+    """The first 64 bits of the BLAKE2 hash of a text, the same in every run and on every machine."""
     return int.from_bytes(blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "big")

@@ -1,8 +1,8 @@
-"""Requests with gold slots: the shared file in our slot types, each normalised text once a family.
+"""Requests with gold slots: the shared file in our slot types, each normalised text once per family.
 
-Families are the sources, and HWU64 with SLURP as one (they share many texts); `slot_map.json` says what each gold type is.
-A request is scored on the types that its family's map knows: annotators who never marked moods do not make a mood wrong.
-Which requests are scored, and what the models that read them may have learned from, is said in `benchmarks.folds`.
+A family is a source, except HWU64 and SLURP, which are one because they share many texts; `slot_map.json` maps each gold type to
+ours. A request is scored only on the types in its family's map: where annotators never marked moods, a predicted mood is not
+wrong. `benchmarks.folds` defines which requests are scored, and which the models that read them are trained on.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.folds import fold_of, parallel_groups, without_wake_words
-from queries.models.fit_tagger import stretches_of
+from queries.models.fit_tagger import occurrences
 from queries.text.normalise import normal_form
 
 SCORED_TYPES = frozenset(["artist", "title", "work", "album", "playlist", "genre", "when", "sort"])
@@ -29,9 +29,8 @@ FAMILIES = {
     "leyzer": ("leyzer",),
     "snips": ("snips",),
 }
-FREE_LICENCE = frozenset(
-    ["snips", "hwu64", "slurp", "music_reco_ner"]
-)  # CC0, CC BY and MIT: what weights may learn from
+# CC0, CC BY and MIT: the sources that shipped weights may be trained on
+FREE_LICENCE = frozenset(["snips", "hwu64", "slurp", "music_reco_ner"])
 _POSSESSIVE = re.compile(r"\s?['’]\s?s$", re.IGNORECASE)
 _LOCALES = {"en": "en-US", "es": "es-ES"}
 
@@ -41,7 +40,7 @@ class DataMissing(RuntimeError):
 
 
 class Slot(NamedTuple):
-    """A type (ours; year and decade are `when`) and the value's normal form."""
+    """A slot: our type (year and decade are `when`) and the normal form of its value."""
 
     type: str
     value: str
@@ -49,7 +48,7 @@ class Slot(NamedTuple):
 
 @dataclass(frozen=True)
 class Gold:
-    """One request with its gold slots. `query`: its normal form; `fold`: None where it is never scored, only learned from."""
+    """One request with its gold slots. `query`: its normal form; `fold`: None if it is never scored and only trained on."""
 
     source: str
     lang: str
@@ -61,17 +60,17 @@ class Gold:
 
     @property
     def locale(self) -> str:
-        """The locale it is read in: of its language."""
+        """The locale that the request is read in, by its language."""
         return _LOCALES[self.lang]
 
     @property
     def family(self) -> str:
-        """The family it is scored in."""
+        """The family that the request is scored in."""
         return next(name for name, sources in FAMILIES.items() if self.source in sources)
 
 
 def data_file(name: str) -> Path:
-    """A file of the shared data; raises DataMissing saying what to set."""
+    """The path of a file of the shared data. Raises DataMissing if PLAYFIRST_DATA is not set or the file does not exist."""
     root = os.environ.get("PLAYFIRST_DATA")
     if not root:
         raise DataMissing("PLAYFIRST_DATA is not set: set it to the folder of the shared data.")
@@ -83,29 +82,29 @@ def data_file(name: str) -> Path:
 
 @lru_cache(maxsize=1)
 def slot_map() -> dict[str, dict[str, str | None]]:
-    """Source -> gold type -> our type, or None: ignored. Types that a source uses once or twice may be missing: ignored."""
+    """Source -> gold type -> our type, or None if the type is ignored; types that a source uses once or twice may be missing."""
     content = json.loads((Path(__file__).parent / "slot_map.json").read_bytes())
     del content["about"]
     return {source: {gold: entry["ours"] for gold, entry in types.items()} for source, types in content.items()}
 
 
 def scored_types(family: str) -> frozenset[str]:
-    """The types that the family's gold knows and that are scored."""
+    """The scored types that the annotators of the family marked."""
     return frozenset(
         {ours for source in FAMILIES[family] for ours in slot_map()[source].values() if ours} & SCORED_TYPES
     )
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
-    """The lines of the gold file."""
+    """The rows of a gzipped file of JSON Lines."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]
 
 
 def gold_of(rows: Iterable[Mapping[str, Any]]) -> list[Gold]:
-    """Every request in our types, with its fold; each (family, language, normal form) once.
+    """The requests with slots of our types and their folds; each (family, language, normal form) once.
 
-    Where a family holds a text twice, the copy that is scored stands; of those the one with more slots, then the first.
+    Of several copies of a text in a family one that is scored is kept; of those the one with the most slots, then the first.
     """
     every = _every(rows)
     kept: dict[tuple[str, str, str], Gold] = {}
@@ -117,7 +116,7 @@ def gold_of(rows: Iterable[Mapping[str, Any]]) -> list[Gold]:
 
 
 def parallel_pairs(rows: Iterable[Mapping[str, Any]]) -> list[tuple[Gold, Gold]]:
-    """The music requests of MTOP, English beside Spanish (rows of one `pair_id`); equal pairs once."""
+    """The music requests of MTOP as (English, Spanish) pairs, by `pair_id`; equal pairs once."""
     paired: dict[str, dict[str, Gold]] = {}
     asked = [row for row in rows if row.get("pair_id") is not None and row["music"]]
     for row, one in zip(asked, _every(asked), strict=True):
@@ -135,25 +134,25 @@ def _every(rows: Iterable[Mapping[str, Any]]) -> list[Gold]:
 def _gold(row: Mapping[str, Any], query: str, group: str) -> Gold:
     source, lang = row["source"], row["lang"]
     types = slot_map()[source]
-    said = [(types.get(slot["type"]), _value(slot["value"], query, lang)) for slot in row["slots"] if row["music"]]
-    slots = tuple(Slot(ours, value) for ours, value in said if ours and value)
+    mapped = [(types.get(slot["type"]), _value(slot["value"], query, lang)) for slot in row["slots"] if row["music"]]
+    slots = tuple(Slot(ours, value) for ours, value in mapped if ours and value)
     return Gold(source, lang, row["text"], query, row["music"], slots, fold_of(source, row["split"], group))
 
 
 def _value(annotated: str, query: str, lang: str) -> str:
-    """The normal form of an annotated span as it stands in the request, without the possessive's ending.
+    """The normal form of an annotated span as it is written in the request, without a possessive ending.
 
-    Annotators cut words that the normal form does not ("ca n't", "queen 's"): blanks do not count.
+    Blanks are ignored in the search, because annotators split words that the normal form does not ("ca n't", "queen 's").
     """
     value = normal_form(_POSSESSIVE.sub("", annotated), lang)
     words = query.split()
-    place = next(stretches_of(words, value), None)
+    place = next(occurrences(words, value), None)
     return " ".join(words[slice(*place)]) if place else value
 
 
 @lru_cache(maxsize=1)
 def scored_queries() -> frozenset[str]:
-    """The normal forms of all requests that are ever scored: nothing made for training may equal one."""
+    """The normal forms of all requests that are scored; no request that is made up for training may equal one."""
     gold = gold_of(rows_of(data_file("queries/gold_slots.jsonl.gz")))
     return frozenset(one.query for one in gold if one.fold is not None)
 

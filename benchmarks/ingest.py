@@ -1,11 +1,12 @@
-"""One delivered day from raw logs to daily counts: Spark and Delta as the night runs them, against the same work in DuckDB.
+"""Benchmark: one delivered day from raw logs to daily counts, by the night's own Spark and Delta steps and by DuckDB.
 
     python -m benchmarks.ingest --searches 2000000 --json var/ingest.json
-    python -m benchmarks.ingest --searches 200000 --hot-share 0.2        # one head query: does it make a straggler?
+    python -m benchmarks.ingest --searches 200000 --hot-share 0.2        # does one frequent query cause a slow task?
 
-Both sides read the same files on the same two cores under the same memory limit, each in a process of its own, one after the
-other, and must give the same tables row for row. Some rows are broken on purpose. What each side is spared is said in
-`benchmarks.ingest_ours` and `benchmarks.ingest_duckdb`. Exit codes: 0 equal, 1 rows differ or a side failed, 2 bad arguments.
+Both sides read the same files on the same two cores under the same memory limit, each in its own process, one after the other,
+and must produce the same tables row for row. Some rows break the contract on purpose. The docstrings of `benchmarks.ingest_ours`
+and `benchmarks.ingest_duckdb` list the work that is left out of each side's time.
+Exit codes: 0 equal, 1 rows differ or a side failed, 2 bad arguments.
 """
 
 from __future__ import annotations
@@ -36,16 +37,20 @@ from queries.text.normalise import is_too_long, normal_form
 
 @dataclass(frozen=True)
 class Side:
-    """One run of one side: seconds by step, their sum, peak memory, and what else it told of itself."""
+    """One run of one side: seconds by step, peak memory in bytes, and the other figures that it reported."""
 
     seconds: dict[str, float]
     peak_rss: int
-    told: dict[str, Any]
+    details: dict[str, Any]
 
     @property
     def total(self) -> float:
         """Seconds from the raw files to the written counts."""
         return sum(self.seconds.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        """The run as it is written to the JSON file."""
+        return {"seconds": self.seconds, "peak_rss": self.peak_rss, "told": self.details}
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ class Result:
 
 
 def requests_table(folders: Iterable[Path], path: Path) -> None:
-    """Write (raw_query, locale, masked, query, is_too_long): the Python function's answers that DuckDB is handed ready-made."""
+    """Write (raw_query, locale, masked, query, is_too_long) of every request: DuckDB gets the normal forms of our Python code."""
     asked: set[tuple[str, str]] = set()
     for folder in folders:
         file = file_of(folder, "searches")
@@ -97,7 +102,14 @@ def _without_contacts(raw_query: str) -> str:
 
 
 def measured(day: BigDay, format_name: str, folder: Path, given: argparse.Namespace) -> Result:
-    """Run both sides `rounds` times in turn, and give the median run of each."""
+    """Run both sides in turn, `--rounds` times, and return the median run of each with the differences of their tables.
+
+    Args:
+        day: the delivered day.
+        format_name: `json` or `parquet`.
+        folder: the folder of the day's files in that format.
+        given: the arguments of the command line.
+    """
     root, home, other = folder.parent, folder / "ours", folder / "duckdb"
     key = root / "pseudonym.key"
     if not key.exists():
@@ -110,7 +122,7 @@ def measured(day: BigDay, format_name: str, folder: Path, given: argparse.Namesp
             shutil.rmtree(path, ignore_errors=True)
             path.mkdir()
         shutil.copy(key, home / "key")
-        told, log = home / "told.json", folder / f"ours-{n}.log"
+        report, log = home / "told.json", folder / f"ours-{n}.log"
         words = [
             folder,
             "--catalog",
@@ -118,17 +130,17 @@ def measured(day: BigDay, format_name: str, folder: Path, given: argparse.Namesp
             "--home",
             home,
             "--json",
-            told,
+            report,
             "--run-date",
             day.run_date,
             "--memory",
             f"{given.memory}g",
         ]
         peak = peak_rss_of("benchmarks.ingest_ours", words, log, given.timeout)
-        said = json.loads(told.read_text())
-        ours.append(Side(said.pop("seconds"), peak, said))
+        details = json.loads(report.read_text())
+        ours.append(Side(details.pop("seconds"), peak, details))
         print(f"{format_name}: ours {ours[-1].total:,.1f} s", file=sys.stderr)
-        told = other / "told.json"
+        report = other / "told.json"
         words = [
             folder,
             "--catalog",
@@ -140,12 +152,12 @@ def measured(day: BigDay, format_name: str, folder: Path, given: argparse.Namesp
             "--out",
             other,
             "--json",
-            told,
+            report,
             "--memory",
             f"{given.memory}GB",
         ]
         peak = peak_rss_of("benchmarks.ingest_duckdb", words, folder / f"duckdb-{n}.log", given.timeout)
-        theirs.append(Side(json.loads(told.read_text()), peak, {}))
+        theirs.append(Side(json.loads(report.read_text()), peak, {}))
         print(f"{format_name}: DuckDB {theirs[-1].total:,.1f} s", file=sys.stderr)
     files = [file_of(folder, kind) for kind in ("searches", "events")]
     plain = file_of(root / "parquet", "searches")
@@ -165,17 +177,19 @@ def _median(of: list[Side]) -> Side:
 
 
 def summary(day: BigDay, results: Sequence[Result]) -> dict[str, Any]:
-    """What `--json` writes: the keys that are watched, then everything that was measured."""
-    told: dict[str, Any] = {f"{r.format}_over_duckdb": round(r.ratio, 3) for r in results}
-    return told | {
+    """The content of the `--json` file: the headline figures first, then everything that was measured."""
+    ratios: dict[str, Any] = {f"{r.format}_over_duckdb": round(r.ratio, 3) for r in results}
+    return ratios | {
         "rows_per_s": round(min(r.impressions / r.ours.total for r in results)),
         "peak_rss_gb": round(max(r.ours.peak_rss for r in results) / 1e9, 2),
-        "longest_task_over_median": round(max(worst_ratio(r.ours.told["stages"]) for r in results), 2),
+        "longest_task_over_median": round(max(worst_ratio(r.ours.details["stages"]) for r in results), 2),
         "mismatches": sum(d.mismatches for r in results for d in r.differences),
         "day": asdict(day),
         "formats": {
             r.format: asdict(r)
             | {
+                "ours": r.ours.as_dict(),
+                "duckdb": r.duckdb.as_dict(),
                 "rows_per_s": round(r.impressions / r.ours.total),
                 "rows_per_s_duckdb": round(r.impressions / r.duckdb.total),
             }
@@ -185,7 +199,7 @@ def summary(day: BigDay, results: Sequence[Result]) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Make the day if it is not there, measure both sides, compare their tables, print one table."""
+    """Make the day unless it exists, measure both sides, compare their tables, and print one table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ingest", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--searches", type=int, default=2_000_000, help="of the day, about ten results each")
     parser.add_argument("--hot-share", type=float, default=0.0, help="share of the searches that ask one head query")
@@ -210,12 +224,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ChildFailed as failure:
         print(failure, file=sys.stderr)
         return 1
-    told = summary(day, results)
-    print_report(told)
+    report = summary(day, results)
+    print_report(report)
     if given.json is not None:
         given.json.parent.mkdir(parents=True, exist_ok=True)
-        given.json.write_text(json.dumps(told, indent=2, default=str) + "\n", encoding="utf-8")
-    return 1 if told["mismatches"] else 0
+        given.json.write_text(json.dumps(report, indent=2, default=str) + "\n", encoding="utf-8")
+    return 1 if report["mismatches"] else 0
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
-"""The second implementation that `benchmarks.ingest` measures against: one delivered day in DuckDB's SQL.
+"""The DuckDB side of `benchmarks.ingest`: one delivered day in a second implementation, in SQL.
 
     python -m benchmarks.ingest_duckdb FOLDER --catalog FILE --key FILE --requests FILE --out DIR --json FILE
 
-Same files, rules and outcome as jobs.ingest and jobs.count_engagement: parse, quarantine with every reason, duplicates,
-pseudonyms, the join of reactions, rephrases, chains, counts; the tables as Parquet in the order that `lake.tables` declares.
-Left out (in DuckDB's favour): line numbers and foreign fields of the ledger, session ids, bots, the `tracks` table, Delta's log.
-The normal forms come as a ready-made table: both sides take them from the same Python function.
+It has the same files, rules and outcome as jobs.ingest and jobs.count_engagement: parsing, quarantine with every reason,
+duplicates, pseudonyms, the join of reactions, rephrases, chains of events, and counts. It writes the tables as Parquet, sorted as
+`lake.tables` declares. Left out, in DuckDB's favour: line numbers and foreign fields of the accounts of delivered files, session
+ids, bots, the table `tracks`, and Delta's log. The normal forms come as a table, because both sides use the same Python function
+for them.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ _TYPED = {"results": "VARCHAR[]", "propensity": "DOUBLE", "position": "BIGINT", 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Where the day lies, and what is handed over ready-made. `folder` holds `logs/`."""
+    """The files of the day (`folder` holds `logs/`), the table of normal forms (`requests`), and the settings."""
 
     folder: Path
     catalog: Path
@@ -67,7 +68,7 @@ class Inputs:
 
 
 def counted_day(given: Inputs, out: Path) -> dict[str, float]:
-    """Write the tables of the day into `out`; seconds of each step."""
+    """Write the tables of the day into `out`; returns the seconds of each step."""
     out.mkdir(parents=True, exist_ok=True)
     config: dict[str, str | bool | int | float | list[str]] = {
         "threads": 2,
@@ -117,7 +118,7 @@ def _write(db: duckdb.DuckDBPyConnection, out: Path, name: str, query: str, sort
 
 
 def _read(given: Inputs, kind: str, fields: dict[str, str]) -> str:
-    """One row per delivered row: the fields, `unreadable`, and the row's text. Blank lines are no rows."""
+    """SQL for one row per delivered row: the fields, `unreadable`, and the row's text; blank lines are skipped."""
     file = file_of(given.folder, kind)
     if file.suffix == ".parquet":
         there = {
@@ -142,7 +143,7 @@ def _read(given: Inputs, kind: str, fields: dict[str, str]) -> str:
 
 
 def _reasons(rules: dict[str, str]) -> str:
-    """The names of all rules that a row breaks, in their order; null counts as innocent."""
+    """SQL for the list of all rules that a row breaks, in their order; a condition that is null counts as not broken."""
     named = ", ".join(f"CASE WHEN {guilty} THEN '{name}' END" for name, guilty in rules.items())
     return (
         f"CASE WHEN {' OR '.join(f'coalesce({g}, false)' for g in rules.values())} "
@@ -177,10 +178,10 @@ def _judged_searches(given: Inputs) -> str:
         "bad_propensity": "isnan(propensity) OR propensity <= 0 OR propensity > 1",
     }
     return f"""CREATE TEMP TABLE judged_searches AS
-        WITH told AS ({_read(given, "searches", _JSON_SEARCH)}),
+        WITH parsed AS ({_read(given, "searches", _JSON_SEARCH)}),
         judged AS (
-            SELECT told.*, instant, coalesce(masked, raw_query) AS masked, query, {_reasons(rules)} AS reasons
-            FROM (SELECT told.*, TRY_CAST(ts AS TIMESTAMP) AS instant FROM told) AS told LEFT JOIN requests USING (raw_query, locale)
+            SELECT s.*, instant, coalesce(masked, raw_query) AS masked, query, {_reasons(rules)} AS reasons
+            FROM (SELECT parsed.*, TRY_CAST(ts AS TIMESTAMP) AS instant FROM parsed) AS s LEFT JOIN requests USING (raw_query, locale)
         )
         SELECT search_id, sha256({opad} || unhex(sha256({ipad} || encode(user_id)))) AS user_id, instant AS ts, client,
             CASE WHEN client = 'alexa' THEN 'voice' ELSE 'screen' END AS surface, locale, query, masked AS raw_query, results,
@@ -205,10 +206,10 @@ def _judged_events(given: Inputs) -> str:
         "not_served": "s.search_id IS NOT NULL AND NOT coalesce(position >= 1 AND results[position] = e.track_id, false)",
     }
     return f"""CREATE TEMP TABLE judged_events AS
-        WITH told AS ({_read(given, "events", _JSON_EVENT)}),
+        WITH parsed AS ({_read(given, "events", _JSON_EVENT)}),
         judged AS (
             SELECT e.*, s.search_date, {_reasons(rules)} AS reasons
-            FROM (SELECT told.*, TRY_CAST(ts AS TIMESTAMP) AS instant FROM told) AS e
+            FROM (SELECT parsed.*, TRY_CAST(ts AS TIMESTAMP) AS instant FROM parsed) AS e
             LEFT JOIN searches AS s ON s.search_id = e.search_id LEFT JOIN known AS k ON k.track_id = e.track_id
         )
         SELECT event_id, search_id, track_id, position::INTEGER AS position, instant AS ts, kind, dwell_ms, search_date, reasons,
@@ -224,13 +225,13 @@ _PLURAL = {"search": "searches", "event": "events"}
 
 
 def _repeats(source: str) -> str:
-    """Rows that do not stand: of an id that comes twice the first by `ts`, then by content, stands."""
-    rows, said = f"judged_{_PLURAL[source]}", f"hash({_CONTENT[source]})"
+    """SQL for the duplicate rows: of the rows of one id, all but the first by `ts` and then by content."""
+    rows, content = f"judged_{_PLURAL[source]}", f"hash({_CONTENT[source]})"
     return f"""CREATE TEMP TABLE repeated_{_PLURAL[source]} AS
         WITH twice AS (SELECT {source}_id FROM {rows} WHERE good GROUP BY ALL HAVING count(*) > 1),
         ranked AS (
-            SELECT rowid AS rid, row_number() OVER w AS n, {said} <> first_value({said}) OVER w AS is_conflict
-            FROM {rows} WHERE good AND {source}_id IN (FROM twice) WINDOW w AS (PARTITION BY {source}_id ORDER BY ts, {said})
+            SELECT rowid AS rid, row_number() OVER w AS n, {content} <> first_value({content}) OVER w AS is_conflict
+            FROM {rows} WHERE good AND {source}_id IN (FROM twice) WINDOW w AS (PARTITION BY {source}_id ORDER BY ts, {content})
         )
         SELECT rid, is_conflict FROM ranked WHERE n > 1"""
 
@@ -258,7 +259,7 @@ _LEDGER = " UNION ALL ".join(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Count one delivered day and say what each step took."""
+    """Process one delivered day, and write the seconds of each step to the JSON file."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.ingest_duckdb", description=(__doc__ or "").split("\n")[0]
     )

@@ -2,8 +2,8 @@
 
     python -m benchmarks.ingest_ours FOLDER --catalog FILE --run-date D --home DIR --json FILE [--memory 6g]
 
-The session's start and the imports are outside the clock. Bots are judged but none is found (thresholds out of reach): their
-work is in our time, and the counts stay comparable with a side that knows no bots.
+Starting the session and importing modules are not timed. The bot rules run with thresholds that nobody reaches: their work is in
+our time, and the counts stay comparable with DuckDB's side, which has no bot rules.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ OUT_OF_REACH = 1_000_000
 
 
 def overrides(folder: Path, catalog: Path, run_date: str, home: Path) -> list[str]:
-    """The words of a night over `folder`, with everything it writes under `home`, that finds no bots."""
+    """Hydra overrides of a night over the logs in `folder` that writes everything under `home` and excludes no bots."""
     of_bots = get_type_hints(BotRules)
     return [
         f"run_date={run_date}",
@@ -51,29 +51,29 @@ def overrides(folder: Path, catalog: Path, run_date: str, home: Path) -> list[st
         f"privacy.simulated_key_file={home}/key",
         f"quality.docs_dir={home}/data-docs",
         f"cluster.work_dir={home}/spark",
-        # numbers of searches, gaps and accounts above which a rule fires; spans of seconds are none
+        # the integer settings are thresholds above which a rule fires, except those in seconds
         *[f"bots.{n}={OUT_OF_REACH}" for n, kind in of_bots.items() if kind is int and not n.endswith("_s")],
     ]
 
 
 def settings_of_command(words: Sequence[str]) -> Settings:
-    """The settings that `python -m jobs.ingest <words>` would run with: only jobs may import Hydra, so it is asked."""
+    """The settings that `python -m jobs.ingest <words>` would run with; the job prints them, since only jobs may import Hydra."""
     command = [sys.executable, "-m", "jobs.ingest", *words, "--cfg", "job", "--resolve"]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    if said.returncode:
-        raise SystemExit(said.stderr.strip() or said.stdout.strip())
-    told = yaml.safe_load(said.stdout)
+    completed = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    if completed.returncode:
+        raise SystemExit(completed.stderr.strip() or completed.stdout.strip())
+    values = yaml.safe_load(completed.stdout)
     hints: dict[str, Any] = get_type_hints(Settings)
 
     def typed(name: str) -> Any:
         kind = hints[name]
-        return kind(**told[name]) if hasattr(kind, "__dataclass_fields__") else told[name]
+        return kind(**values[name]) if hasattr(kind, "__dataclass_fields__") else values[name]
 
-    return Settings(**{f.name: typed(f.name) for f in fields(Settings) if f.name in told})
+    return Settings(**{f.name: typed(f.name) for f in fields(Settings) if f.name in values})
 
 
 def timed_steps(night: Night) -> dict[str, float]:
-    """Run the two steps; seconds of each."""
+    """Run jobs.ingest and jobs.count_engagement; returns the seconds of each."""
     seconds = {}
     for name, run in (("ingest", ingest.run), ("count_engagement", count_engagement.run)):
         begun = time.perf_counter()
@@ -101,7 +101,7 @@ def _session(settings: Settings, log: Path) -> SparkSession:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the two steps over one delivered day in a new lake, and write what they took."""
+    """Run the two steps over one delivered day in a new lake, and write their times, actions and stages to the JSON file."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.ingest_ours", description=(__doc__ or "").split("\n")[0]
     )
@@ -125,14 +125,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     spark.stop()
     [log] = (given.home / "eventlog").iterdir()
     heavy = heaviest(stages(log, actions))
-    told = {
+    report = {
         "seconds": seconds,
         "session_s": session_s,
         "spark": version,
         "actions": [asdict(a) for a in actions],
         "stages": [asdict(s) for s in heavy],
     }
-    given.json.write_text(json.dumps(told) + "\n")
+    given.json.write_text(json.dumps(report) + "\n")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The one table that `benchmarks.ingest` prints, from what it also writes as JSON."""
+"""The table that `benchmarks.ingest` prints, made of the content of its JSON file."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from benchmarks.tasks import Action, by_action, worst_ratio
 MOST_ACTIONS = 12
 
 
-def print_report(told: dict[str, Any]) -> None:
-    """Seconds by step, rates and ratios; then where our time went; then examples of rows that differ."""
+def print_report(report: dict[str, Any]) -> None:
+    """Print seconds by step, rates and ratios; then where our time went; then examples of rows that differ."""
     from rich.console import Console
     from rich.table import Table
 
     console = Console(width=None if sys.stdout.isatty() else 160)
-    formats: dict[str, dict[str, Any]] = told["formats"]
-    day = told["day"]
+    formats: dict[str, dict[str, Any]] = report["formats"]
+    day = report["day"]
     hot = f", {day['hot_share']:.0%} of them one head query" if day["hot_share"] else ""
     table = Table(
         title=f"one delivered day of {day['searches']:,} searches{hot}; {_versions(formats)}", title_justify="left"
@@ -100,20 +100,20 @@ def _cell(result: dict[str, Any], what: str) -> str:
 
 
 def _where(table: Any, name: str, result: dict[str, Any], formats: list[str]) -> None:
-    """Rows for the longest actions and the heaviest stages of one format, in the column of our side."""
+    """Add rows for the longest actions and the heaviest stages of one format, in the column of our side."""
 
     def row(label: str, value: str) -> None:
         cells = [""] * (2 * len(formats))
         cells[2 * formats.index(name)] = value
         table.add_row(label, *cells)
 
-    told = result["ours"]["told"]
-    actions = [Action(**a) for a in told["actions"]]
+    details = result["ours"]["told"]
+    actions = [Action(**a) for a in details["actions"]]
     for label, seconds in by_action(actions)[:MOST_ACTIONS]:
         row(label, f"{seconds:,.1f}")
     idle = sum(result["ours"]["seconds"].values()) - sum(a.seconds for a in actions)
     row("between actions: plans, commits, file hashes", f"{idle:,.1f}")
-    for stage in told["stages"]:
+    for stage in details["stages"]:
         s = stage["seconds"]
         spilled = f", {stage['spilled'] / 1e9:.1f} GB spilled" if stage["spilled"] else ""
         row(

@@ -1,11 +1,11 @@
-"""Does the leak audit let honest nights pass, and does it name columns that know their label week? Every world, several seeds.
+"""Benchmark of the leak audit: it must pass nights without a leak, and name planted columns that know their label week.
 
     python -m benchmarks.leaks --worlds default,voice --seeds 1,2 --json var/leaks.json
 
-A run (one world, one seed) simulates, runs the night's steps up to `assemble`, and keeps the audited examples beside its lake; then
-numerators of the label week are planted, one at a time. A run that is already there for the same arguments and code is not repeated.
-(Inputs of the future, which the audit finds by building in several worlds, are broken one by one in tests/laws/test_audit.py.)
-Exit codes: 0 every honest night passes and every planted column is named, 1 not so, 2 bad arguments.
+A run (one world, one seed) simulates logs, runs the night's steps up to `assemble`, and stores the audited examples beside its
+lake; then columns with counts of the label week are added to the examples, one at a time. A run of the same arguments and code is
+not repeated. (The audit of inputs from the future is tested in tests/laws/test_audit.py, where they are broken one by one.)
+Exit codes: 0 every night without a leak passes and every planted column is named, 1 not so, 2 bad arguments.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ KEYS = ["as_of", "locale", "query", "track_id"]
 
 @dataclass(frozen=True)
 class Planted:
-    """A column that a feature with a wrong window would be: a count of the days [first, before) from its snapshot on."""
+    """A column as a feature with a wrong window would give it: a count over the days [first, before) relative to the snapshot.
+
+    `is_rate`: the count is divided by the impressions of those days.
+    """
 
     name: str
     measure: str
@@ -51,28 +54,28 @@ PLANTED = (
 
 
 def night_of(run: Run, out: Path, timeout_s: int) -> dict[str, Any]:
-    """Verdict, nearest column and planted columns of one run, made if it is not there yet. Raises RunFailed."""
+    """The verdict, the nearest column and the planted columns of one run; the run is made unless it exists. Raises RunFailed."""
     folder = (out / f"{run.world}-{run.seed}").resolve()
     report = folder / "leaks.json"
     mark = code_fingerprint(*ROOMS, "benchmarks")
     if _arguments_of(folder) != _simulated_by(run):
         _start_over(folder, run)
     if report.exists():
-        held: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
-        if held["code"] == mark:
-            return held
+        stored: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
+        if stored["code"] == mark:
+            return stored
     if not (folder / "simulated").exists():
         _call("simulation", run.simulate_command(folder), folder / "simulate.log", timeout_s)
         (folder / "simulated").touch()
     command = [sys.executable, "-m", "benchmarks.leaks", "--night", str(folder), "--run-date", str(run.run_date)]
-    _call("night", command, folder / "night.log", timeout_s)  # a process of its own: its memory ends with it
-    found = {"code": mark, **json.loads((folder / "verdict.json").read_text(encoding="utf-8")), **judged(folder)}
-    report.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    return found
+    _call("night", command, folder / "night.log", timeout_s)  # a separate process, whose memory is freed when it ends
+    result = {"code": mark, **json.loads((folder / "verdict.json").read_text(encoding="utf-8")), **judged(folder)}
+    report.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    return result
 
 
 def up_to_assemble(folder: Path, run_date: str) -> None:
-    """Run the steps up to `assemble` over the folder's logs, and write its verdict and what the audit looks at."""
+    """Run the steps up to `assemble` over the folder's logs, and write its verdict and the examples that the audit checks."""
     from benchmarks.ingest_ours import settings_of_command
     from jobs import (
         assemble,
@@ -115,7 +118,7 @@ def up_to_assemble(folder: Path, run_date: str) -> None:
 
 
 def keep_audited(this: Night, folder: Path) -> None:
-    """`audited.parquet`: the examples as the audit sees them, and beside them each planted column. Grain: as the examples."""
+    """Write `audited.parquet`: the examples as the audit reads them, with each planted column. Grain: as the examples."""
     from pyspark.sql import functions as F
 
     from lake.places import places
@@ -144,7 +147,7 @@ def keep_audited(this: Night, folder: Path) -> None:
 
 
 def judged(folder: Path) -> dict[str, Any]:
-    """The audit of the honest columns, and of each planted one beside them: its largest part of a limit; above 1 it is named."""
+    """The audit of the real columns, and of each planted column: its largest value over the limit; above 1 it is named."""
     import pandas as pd
 
     from features.catalogue import matrix_names
@@ -153,11 +156,11 @@ def judged(folder: Path) -> dict[str, Any]:
     rows = pd.read_parquet(folder / "audited.parquet")
     honest = audited(rows, matrix_names(), LIMIT)
     near = honest.nearest
-    found: dict[str, Any] = {"rows": len(rows), "leaks": [f.said for f in honest.leaks], "planted": {}}
-    found["nearest"] = None if near is None else {"said": near.said, "part": near.value / near.limit}
+    result: dict[str, Any] = {"rows": len(rows), "leaks": [f.description for f in honest.leaks], "planted": {}}
+    result["nearest"] = None if near is None else {"said": near.description, "part": near.value / near.limit}
     for i, planted in enumerate(PLANTED):
-        found["planted"][planted.name] = _part_of(rows, matrix_names(), f"planted_{i}")
-    return found
+        result["planted"][planted.name] = _part_of(rows, matrix_names(), f"planted_{i}")
+    return result
 
 
 def _part_of(rows: pd.DataFrame, names: Sequence[str], planted: str) -> dict[str, Any]:
@@ -165,12 +168,17 @@ def _part_of(rows: pd.DataFrame, names: Sequence[str], planted: str) -> dict[str
 
     seen = audited(rows, [*names, planted], LIMIT)
     worst = max((f for f in seen.all if f.column == planted), key=lambda f: f.value / f.limit)
-    others = [f.said for f in seen.leaks if f.column != planted]
-    return {"said": worst.said, "part": worst.value / worst.limit, "named": worst.value > worst.limit, "others": others}
+    others = [f.description for f in seen.leaks if f.column != planted]
+    return {
+        "said": worst.description,
+        "part": worst.value / worst.limit,
+        "named": worst.value > worst.limit,
+        "others": others,
+    }
 
 
 def print_table(results: dict[str, dict[str, Any]]) -> None:
-    """A row a night: the verdict, the honest column nearest to its limit, and each planted column's part of its limit."""
+    """Print one row per night: the verdict, the column nearest to its limit, and each planted column's value over the limit."""
     from rich.console import Console
     from rich.table import Table
 
@@ -192,7 +200,7 @@ def print_table(results: dict[str, dict[str, Any]]) -> None:
 
 
 def passes(night: dict[str, Any]) -> bool:
-    """Whether neither the night itself nor the audit of its kept examples found a leak."""
+    """Whether neither the night itself nor the audit of its stored examples reports a leak."""
     return (
         not night["leaks"]
         and "LeakageFound" not in night["verdict"]
@@ -201,7 +209,7 @@ def passes(night: dict[str, Any]) -> bool:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what is missing, print the table, and write all figures as JSON if asked."""
+    """Make the runs that are missing, print the table, and write all figures as JSON if `--json` is given."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.leaks", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--worlds", default="default,position,trust,voice,popular_is_wrong", help="names, by comma")
     parser.add_argument("--seeds", default="1,2,3,4", help="whole numbers, by comma")

@@ -1,4 +1,4 @@
-"""The named rival in "music or not": a plain logistic regression on word and character n-grams."""
+"""The rival in "music or not": a plain logistic regression on word and character n-grams."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Logistic:
-    """TF-IDF of one to two words and of two to four letters, both languages in one model; learns from every request."""
+    """TF-IDF of one to two words and of two to four letters, one model for both languages, trained on every request."""
 
     def __init__(self) -> None:
         self._model: Pipeline | None = None
@@ -30,7 +30,7 @@ class Logistic:
         self._model.fit([one.query for one in train], [one.is_music for one in train])
 
     def is_music(self, requests: Sequence[Gold]) -> list[bool]:
-        """Whether music is the likelier."""
+        """Whether music is the more likely class of each request."""
         if self._model is None:
             raise RuntimeError("logistic: fit it before asking")
-        return [bool(found) for found in self._model.predict([one.query for one in requests])]
+        return [bool(is_music) for is_music in self._model.predict([one.query for one in requests])]

@@ -1,7 +1,8 @@
-"""A conditional random field on words and shapes alone: what learning adds without catalog or grammar.
+"""A conditional random field on words and word shapes alone, the rival without catalog or grammar.
 
-Features of a word, of its two neighbours on each side and of the pairs with the next ones, prefixes and suffixes of one to
-four letters; the words as said, parted as the normal form parts them. Source: Lafferty et al. 2001; python-crfsuite's L-BFGS.
+Its features are the word, its two neighbours on each side, its pairs with the next ones, and prefixes and suffixes of one to four
+letters. Shapes are of the words as they were spoken or typed, split as the normal form splits them. Source: Lafferty et al. 2001;
+python-crfsuite's L-BFGS.
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ _OUTSIDE = "O"
 
 
 class PlainCrf:
-    """BIO tags over the words of the normal form; learns from every music request of the training part."""
+    """A tagger of BIO tags over the words of the normal form, trained on every music request of the training part."""
 
     def __init__(self) -> None:
         self._tagger: Tagger | None = None
         self._weights = b""
 
     def fit(self, train: Sequence[Gold]) -> None:
-        """Train on the music requests; a `work` is learned as a title."""
+        """Train on the music requests; a gold `work` is trained as a title."""
         import pycrfsuite
 
         trainer = pycrfsuite.Trainer(verbose=False)
@@ -43,12 +44,12 @@ class PlainCrf:
         with tempfile.TemporaryDirectory() as folder:
             model = Path(folder) / "model.crfsuite"
             trainer.train(str(model))
-            self._weights = model.read_bytes()  # held: the tagger reads this memory and does not own it
+            self._weights = model.read_bytes()  # kept here, because the tagger reads this memory without owning it
         self._tagger = pycrfsuite.Tagger()
         self._tagger.open_inmemory(self._weights)
 
     def slots(self, requests: Sequence[Gold]) -> list[list[Slot]]:
-        """The likeliest slots of each request."""
+        """The most likely slots of each request."""
         if self._tagger is None:
             raise RuntimeError("plain_crf: fit it before asking for slots")
         return [slots_of(one, self._tagger.tag(features(one))) for one in requests]
@@ -77,19 +78,19 @@ def features(request: Gold) -> list[list[str]]:
 
 
 def tags(query: str, slots: Sequence[Slot]) -> list[str]:
-    """BIO tags of the words; a slot whose value is not in the words, or overlaps an earlier slot, is left out."""
-    found = [_OUTSIDE] * len(query.split())
+    """The BIO tags of the words; a slot whose value is not in the words, or overlaps an earlier slot, is left out."""
+    bio = [_OUTSIDE] * len(query.split())
     for slot in slots:
         kind = "title" if slot.type == "work" else slot.type
         place = aligned(query, slot.value)
-        if place is None or any(tag != _OUTSIDE for tag in found[place[0] : place[1]]):
+        if place is None or any(tag != _OUTSIDE for tag in bio[place[0] : place[1]]):
             continue
-        found[place[0] : place[1]] = [f"B-{kind}"] + [f"I-{kind}"] * (place[1] - place[0] - 1)
-    return found
+        bio[place[0] : place[1]] = [f"B-{kind}"] + [f"I-{kind}"] * (place[1] - place[0] - 1)
+    return bio
 
 
 def slots_of(request: Gold, tagged: Sequence[str]) -> list[Slot]:
-    """The slots that BIO tags spell; an I- that continues nothing begins a slot."""
+    """The slots that BIO tags encode; an I- tag that continues no slot begins one."""
     surface = Surface(request.text, request.query, request.locale)
     places: list[tuple[str, int, int]] = []
     for at, tag in enumerate(tagged):
@@ -102,25 +103,25 @@ def slots_of(request: Gold, tagged: Sequence[str]) -> list[Slot]:
 
 
 def aligned(query: str, value: str) -> tuple[int, int] | None:
-    """Words (start, end) of `query` that spell `value`: the same letters, in one piece or several, or with a possessive s."""
+    """The words (start, end) of `query` with the letters of `value`, blanks ignored, or with a possessive s after them."""
     words, wanted = query.split(), value.replace(" ", "")
     for spelling in (wanted, f"{wanted}s"):
         for start in range(len(words)):
-            said = ""
+            joined = ""
             for end in range(start, len(words)):
-                said += words[end]
-                if said == spelling:
+                joined += words[end]
+                if joined == spelling:
                     return start, end + 1
-                if len(said) > len(spelling):
+                if len(joined) > len(spelling):
                     break
     return None
 
 
-def _shape(said: str) -> str:
-    """Letters as X and x, digits as 9, runs shortened to two: "McCartney" XxXxx, "1975" 99."""
-    found = ""
-    for character in said:
+def _shape(word: str) -> str:
+    """The shape of a word: letters as X and x, digits as 9, runs shortened to two; "McCartney" is XxXxx, "1975" is 99."""
+    shape = ""
+    for character in word:
         kind = "9" if character.isdigit() else "X" if character.isupper() else "x" if character.isalpha() else character
-        if not found.endswith(kind * 2):
-            found += kind
-    return found
+        if not shape.endswith(kind * 2):
+            shape += kind
+    return shape

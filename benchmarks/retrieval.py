@@ -1,7 +1,7 @@
-"""Plain retrieval of documents by a query, the rivals in linking: each gives all scores, (queries, documents).
+"""Plain text retrieval, the rivals in linking: each scores all documents for all queries, shape (queries, documents).
 
-BM25 over words (k1 1.2, b .75: Robertson & Zaragoza 2009), cosine of the sets of letter trigrams padded as pg_trgm does, and
-rapidfuzz's token_set_ratio, which is edit distance over the sorted sets of words.
+BM25 over words (k1 = 1.2, b = 0.75: Robertson & Zaragoza 2009), the cosine of sets of letter trigrams padded as in pg_trgm, and
+rapidfuzz's token_set_ratio, an edit similarity of the sorted sets of words.
 """
 
 from __future__ import annotations
@@ -23,38 +23,38 @@ _NOT_WORD = re.compile(r"[^a-z0-9]+")
 
 
 def plain_form(text: str) -> str:
-    """Lower case, accents dropped, everything but a-z and 0-9 a blank: the rivals' own, and no code of ours."""
+    """Lower case without accents, everything but a-z and 0-9 as a blank; independent of the project's normal form."""
     letters = unicodedata.normalize("NFKD", text.lower())
     return _NOT_WORD.sub(" ", "".join(one for one in letters if not unicodedata.combining(one))).strip()
 
 
 def bm25(queries: Sequence[str], documents: Sequence[str]) -> Scores:
-    """BM25 of words."""
+    """BM25 scores over words, with IDF and term frequencies of the documents."""
     import numpy as np
     from scipy import sparse
 
     vocabulary: dict[str, int] = {}
-    found = _matrix(documents, str.split, vocabulary, True)
-    in_documents = np.bincount(found.indices, minlength=len(vocabulary))
+    counts = _matrix(documents, str.split, vocabulary, True)
+    in_documents = np.bincount(counts.indices, minlength=len(vocabulary))
     idf = np.log(1 + (len(documents) - in_documents + 0.5) / (in_documents + 0.5))
-    length = np.asarray(found.sum(1)).ravel()
+    length = np.asarray(counts.sum(1)).ravel()
     damp = _K1 * (1 - _B + _B * length / max(float(length.mean()), 1e-9))
-    cells = found.tocoo()
+    cells = counts.tocoo()
     weights = idf[cells.col] * cells.data * (_K1 + 1) / (cells.data + damp[cells.row])
     weighted = sparse.csr_matrix((weights.astype(np.float32), (cells.row, cells.col)), shape=cells.shape)
     return _product(_matrix(queries, str.split, vocabulary, False), weighted)
 
 
 def trigrams(queries: Sequence[str], documents: Sequence[str]) -> Scores:
-    """Cosine of sets of letter trigrams."""
+    """Cosine similarity of the sets of letter trigrams."""
     vocabulary: dict[str, int] = {}
-    found = _unit(_matrix(documents, _trigrams, vocabulary, True))
-    asked = _unit(_matrix(queries, _trigrams, vocabulary, False))
-    return _product(asked, found)
+    of_documents = _unit(_matrix(documents, _trigrams, vocabulary, True))
+    of_queries = _unit(_matrix(queries, _trigrams, vocabulary, False))
+    return _product(of_queries, of_documents)
 
 
 def token_set(queries: Sequence[str], documents: Sequence[str]) -> Scores:
-    """Edit similarity of the sets of words, one processor."""
+    """rapidfuzz's token_set_ratio, computed on one core."""
     import numpy as np
     from rapidfuzz import fuzz, process
 
@@ -63,7 +63,7 @@ def token_set(queries: Sequence[str], documents: Sequence[str]) -> Scores:
 
 
 def first(scores: Scores, most: int) -> list[list[int]]:
-    """The `most` best documents of each query, best first, ties by their order; those that share nothing left out."""
+    """The `most` best documents of each query, best first, ties in document order; documents with score 0 are left out."""
     import numpy as np
 
     order = np.argsort(-scores, axis=1, kind="stable")[:, :most]
@@ -76,7 +76,7 @@ _AT_ONCE = 250
 def answers(
     rival: Callable[[Sequence[str], Sequence[str]], Scores], queries: Sequence[str], documents: Sequence[str], most: int
 ) -> list[list[int]]:
-    """`first` of every query by a rival, some queries at a time, so that their scores fit into memory."""
+    """The best documents of every query by a rival, in batches of queries, so that the scores fit into memory."""
     parts = (queries[start : start + _AT_ONCE] for start in range(0, len(queries), _AT_ONCE))
     return [rows for part in parts for rows in first(rival(part, documents), most)]
 
@@ -94,7 +94,7 @@ def _trigrams(text: str) -> list[str]:
 
 
 def _matrix(texts: Sequence[str], terms: Callable[[str], list[str]], vocabulary: dict[str, int], grows: bool) -> Any:
-    """Counts of terms as a sparse matrix; `grows`: terms not seen before join the vocabulary, else they are left out."""
+    """Term counts as a sparse matrix (texts, vocabulary); `grows`: unknown terms join the vocabulary, otherwise left out."""
     import numpy as np
     from scipy import sparse
 

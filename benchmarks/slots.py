@@ -1,7 +1,7 @@
-"""Are fitted vectors the same to the last digit for any number of task slots? `python -m benchmarks.slots LAKE RUN_DATE`.
+"""Check that the fitted vectors are bit for bit equal for any number of task slots: `python -m benchmarks.slots LAKE RUN_DATE`.
 
-Fits the vectors of a night from the counted days of a lake, in a process of its own with 1, 2, 4 and 8 task slots, and prints the SHA-256 of
-all values beside the hash of what the lake stores. Ends with 1 if two of them differ.
+It fits the vectors of a night from the daily counts of a lake with 1, 2, 4 and 8 task slots, each in its own process, and prints
+a SHA-256 hash of all values beside the hash of the stored vectors. Exit code 1 if two hashes differ.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LIMIT_S = 900
 
 
 def main(arguments: list[str]) -> int:
-    """Print a line for each number of slots, and the verdict."""
+    """Print one line per number of task slots, and whether all hashes are equal."""
     if len(arguments) == 3:
         print(_hashed(Path(arguments[0]), date.fromisoformat(arguments[1]), int(arguments[2])))
         return 0
@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _hashed(root: Path, run_date: date, slots: int) -> str:
-    """Hashes of the vectors fitted now and of those stored."""
+    """The hashes of the vectors fitted now and of the stored ones, in one string."""
     from features.build.vectors import DAYS, fitted_vectors
     from lake.io import Lake
     from lake.session import SessionSettings, spark_session

@@ -1,4 +1,4 @@
-"""Where a Spark run's time went: the actions that Python asked for, and the tasks of its stages from the event log."""
+"""Where the time of a Spark run went: the actions that Python called, and the tasks of its stages from the event log."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ EVENT_LOG = {
     "spark.eventLog.compress": "false",
     "spark.eventLog.rolling.enabled": "false",
 }
-# what every stage has says nothing of it
+# operators that nearly every stage has, and that do not identify it
 _DULL = ("WholeStageCodegen", "mapPartitions", "AQEShuffleRead", "InputAdapter", "parallelize", "map", "ColumnarToRow")
 
 
 @dataclass(frozen=True)
 class Action:
-    """One action: who asked for what, and when (seconds since the epoch)."""
+    """One action: the calling function with the action's name, and its start and end (seconds since the epoch)."""
 
     name: str
     begun: float
@@ -39,13 +39,13 @@ class Action:
 
     @property
     def seconds(self) -> float:
-        """Wall time."""
+        """Wall time in seconds."""
         return self.ended - self.begun
 
 
 @dataclass
 class Stage:
-    """One stage that ran: its operators and the seconds of its tasks."""
+    """One completed stage: operators, start, seconds of its tasks, bytes spilled to disk, and the action it belongs to."""
 
     name: str
     begun: float
@@ -56,7 +56,7 @@ class Stage:
 
 @contextmanager
 def recorded(spark: SparkSession) -> Iterator[list[Action]]:
-    """List the outermost actions that run inside the block, each named by the function of ours that asked for it."""
+    """Record the outermost actions that run inside the block, each with the function of this project that called it."""
     seen: list[Action] = []
     depth = 0
 
@@ -91,7 +91,7 @@ def recorded(spark: SparkSession) -> Iterator[list[Action]]:
 
 
 def _asker(frame: FrameType | None) -> str:
-    """The nearest function of ours up the stack; writes of the lake are named by their table."""
+    """The nearest function of this project up the stack; writes of the lake also get the name of their table."""
     while frame is not None:
         file = Path(frame.f_code.co_filename)
         if file.is_relative_to(ROOT) and ".venv" not in file.parts and file.parent.name != "benchmarks":
@@ -102,8 +102,13 @@ def _asker(frame: FrameType | None) -> str:
 
 
 def stages(log: Path, actions: Sequence[Action]) -> list[Stage]:
-    """The stages in an event log (not compressed, not rolled), those with most task time first."""
-    found: dict[int, Stage] = {}
+    """The stages of an event log (not compressed, not rolled), those with the most task time first.
+
+    Args:
+        log: the event log.
+        actions: the recorded actions; a stage belongs to the first one during which it was submitted.
+    """
+    completed: dict[int, Stage] = {}
     tasks: dict[int, list[float]] = defaultdict(list)
     spilled: dict[int, int] = defaultdict(int)
     with log.open(encoding="utf-8") as lines:
@@ -117,26 +122,26 @@ def stages(log: Path, actions: Sequence[Action]) -> list[Stage]:
                 info = json.loads(line)["Stage Info"]
                 begun = info.get("Submission Time", 0) / 1000
                 who = next((a.name for a in actions if a.begun <= begun + 0.05 and begun <= a.ended), "")
-                found[info["Stage ID"]] = Stage(_operators(info), begun, action=who)
-    for number, stage in found.items():
+                completed[info["Stage ID"]] = Stage(_operators(info), begun, action=who)
+    for number, stage in completed.items():
         stage.seconds, stage.spilled = tasks[number], spilled[number]
-    return sorted((s for s in found.values() if s.seconds), key=lambda s: -sum(s.seconds))
+    return sorted((s for s in completed.values() if s.seconds), key=lambda s: -sum(s.seconds))
 
 
 def heaviest(of: Sequence[Stage], most: int = 6, share: float = 0.03) -> list[Stage]:
-    """Up to `most` stages that hold at least `share` of all task time."""
+    """The first `most` stages, without those that have less than `share` of all task time."""
     total = sum(sum(s.seconds) for s in of)
     return [s for s in of[:most] if sum(s.seconds) >= share * total]
 
 
 def worst_ratio(of: Sequence[dict[str, Any]]) -> float:
-    """The longest task over the median one, of the worst stage that had several tasks (as dictionaries of `Stage`)."""
+    """The largest ratio of the longest to the median task, over the stages with several tasks (`Stage`s as dictionaries)."""
     several = [s["seconds"] for s in of if len(s["seconds"]) > 1]
     return max((max(s) / max(statistics.median(s), 1e-3) for s in several), default=1.0)
 
 
 def by_action(actions: Sequence[Action]) -> list[tuple[str, float]]:
-    """(name, seconds) of the actions, those of one name summed, longest first."""
+    """(name, seconds) of the actions, summed by name, longest first."""
     sums: dict[str, float] = defaultdict(float)
     for action in actions:
         sums[action.name] += action.seconds

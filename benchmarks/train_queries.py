@@ -1,10 +1,11 @@
-"""Fit the models that queries/ ships: the tagger of names, and music or not. Run at build time, never by a night.
+"""Fit the models that queries/ ships: the tagger of names, and the music classifier. It runs at build time, never in a night.
 
     PLAYFIRST_DATA=DIR python -m benchmarks.train_queries [--catalog FILE]
 
-What ships learns from gold of free licences (SNIPS CC0; HWU64 and SLURP CC BY; MusicRecoNER MIT) and from requests made of
-our own sentences (`benchmarks.own_requests`) with names of that gold. It writes queries/data/tagger.v1.zip, musicness.v1.zip and
-their card models.v1.json: weights and a word list, no request. The same data gives the same bytes.
+The models are trained on gold data with free licences (SNIPS CC0; HWU64 and SLURP CC BY; MusicRecoNER MIT) and on requests
+generated from our own sentences (`benchmarks.own_requests`) with names of that gold data. The files queries/data/tagger.v1.zip,
+musicness.v1.zip and their model card models.v1.json contain weights and a word list, but no request. The same data gives the same
+bytes.
 """
 
 from __future__ import annotations
@@ -24,18 +25,18 @@ from queries.catalog.vocabulary import Vocabulary
 from queries.grammar.interpret import Interpretation, interpret
 from queries.grammar.lexicon import Lexicon, entries, load_lexicon
 from queries.models import fit_musicness, fit_tagger
-from queries.models.fit_tagger import Example, located
+from queries.models.fit_tagger import Example, locate_names
 from queries.models.musicness import Musicness
 from queries.models.tagger import Tagger
 from queries.text.normalise import normal_form
-from queries.text.spans import Tagged
+from queries.text.spans import TaggedSpan
 
 DATA = Path(__file__).parent.parent / "queries" / "data"
 LOCALES = {"en": "en-US", "es": "es-ES"}
 OWN_MUSIC = {"es": 4000, "en": 3500}
 OWN_OTHER = {"es": 12000, "en": 2000}
 OTHER_BESIDE_GOLD = frozenset({"en"})
-# natural requests are few and count more than made ones
+# natural requests are few, and weigh more than generated ones
 COPIES = {"mtop": 6, "hwu64": 6, "slurp": 6, "music_reco_ner": 2}
 KIND_OF = {"work": "title"}
 _WHEN = {
@@ -98,31 +99,38 @@ def tagger_of(
     without: frozenset[str] = frozenset(),
     seed: int = 7,
 ) -> Tagger:
-    """Fit the tagger to the music requests of `train` and to our own sentences filled with their names.
+    """Fit the tagger to the music requests of `train`, and to our own sentences filled with their names.
 
-    `without`: normal forms that no made request may equal (those it will be measured on).
+    Args:
+        train: gold requests.
+        lexicon: the word lists.
+        vocabulary: the names of the catalog.
+        without: normal forms that no generated request may equal, since the tagger is measured on them.
+        seed: of the generated requests.
     """
     music = [one for one in train if one.is_music]
     examples: list[Example] = []
     for one in music:
-        names = located(
+        names = locate_names(
             one.query.split(), [(KIND_OF.get(s.type, s.type), s.value) for s in one.slots if s.type != "mood"]
         )
         if names is not None:
             examples += _examples(one.query, one.locale, names, COPIES.get(one.source, 1), lexicon, vocabulary)
     for lang, count in OWN_MUSIC.items():
-        for made in music_requests(lang, names_of(music, lang), count, seed):
-            query = normal_form(made.text, LOCALES[lang])
-            names = located(query.split(), [(kind, normal_form(value, LOCALES[lang])) for kind, value in made.names])
+        for own in music_requests(lang, names_of(music, lang), count, seed):
+            query = normal_form(own.text, LOCALES[lang])
+            names = locate_names(
+                query.split(), [(kind, normal_form(value, LOCALES[lang])) for kind, value in own.names]
+            )
             if names is not None and query not in without:
                 examples += _examples(query, LOCALES[lang], names, 1, lexicon, vocabulary)
     return fit_tagger.fitted(examples, lexicon)
 
 
 def _examples(
-    query: str, locale: str, names: tuple[Tagged, ...], copies: int, lexicon: Lexicon, vocabulary: Vocabulary | None
+    query: str, locale: str, names: tuple[TaggedSpan, ...], copies: int, lexicon: Lexicon, vocabulary: Vocabulary | None
 ) -> Iterator[Example]:
-    """The request as often as it counts, a third of it read without a catalog: so it is read where none is at hand."""
+    """The examples of a request, weighted by `copies`, a third of them without a catalog: the model must work without one."""
     bare = copies // 3 if copies >= 3 else int(stable_hash(query) % 3 == 0)
     for count, known in ((copies - bare, vocabulary), (bare, None)):
         if count:
@@ -136,16 +144,23 @@ def musicness_of(
     without: frozenset[str] = frozenset(),
     seed: int = 7,
 ) -> Musicness:
-    """Fit music-or-not to every request of `train`, MTOP's twice; `without` as above.
+    """Fit the music classifier to every request of `train`; requests of MTOP have twice the weight.
 
-    Our own sentences of both kinds stand in for a language of which `train` has none. Beside gold those for music mislead (measured);
-    those for other skills help in English, where free gold has few of them.
+    For a language without gold in `train`, our own sentences of both classes are used. Where there is gold, our sentences for
+    music made the classifier worse when measured; those for other skills help in English, where free gold has few of them.
+
+    Args:
+        train: gold requests.
+        lexicon: the word lists.
+        vocabulary: the names of the catalog.
+        without: normal forms that no generated request may equal, since the classifier is measured on them.
+        seed: of the generated requests.
     """
 
     def read(query: str, locale: str) -> Interpretation:
         return interpret(query, locale, lexicon, None if stable_hash(query) % 3 == 0 else vocabulary)
 
-    found = [read(one.query, one.locale) for one in train]
+    readings = [read(one.query, one.locale) for one in train]
     is_music = [one.is_music for one in train]
     weights = [2.0 if one.source == "mtop" else 1.0 for one in train]
     music = [one for one in train if one.is_music]
@@ -153,32 +168,32 @@ def musicness_of(
     for lang in sorted(set(OWN_OTHER) - has_gold | OTHER_BESIDE_GOLD):
         own = {normal_form(text, LOCALES[lang]): False for text in other_requests(lang, OWN_OTHER[lang], seed)}
         if lang not in has_gold:
-            made = music_requests(lang, names_of(music, lang), OWN_MUSIC[lang], seed)
-            own |= {normal_form(one.text, LOCALES[lang]): True for one in made}
+            for_music = music_requests(lang, names_of(music, lang), OWN_MUSIC[lang], seed)
+            own |= {normal_form(one.text, LOCALES[lang]): True for one in for_music}
         for query, asks_for_music in own.items():
             if query not in without:
-                found.append(read(query, LOCALES[lang]))
+                readings.append(read(query, LOCALES[lang]))
                 is_music.append(asks_for_music)
                 weights.append(1.0)
-    return fit_musicness.fitted(found, is_music, weights)
+    return fit_musicness.fitted(readings, is_music, weights)
 
 
 def names_of(music: Sequence[Gold], lang: str) -> Mapping[str, Sequence[str]]:
-    """Names to fill sentences with: those of the gold of free licences, genres of the lexicon, times and orders."""
-    found: dict[str, set[str]] = defaultdict(set)
+    """Kind -> names to fill sentences with: of the SNIPS and MusicRecoNER gold; genres of the lexicon; times and orders."""
+    values: dict[str, set[str]] = defaultdict(set)
     for one in music:
         if one.source in ("snips", "music_reco_ner"):
             for slot in one.slots:
                 kind = KIND_OF.get(slot.type, slot.type)
                 if kind in _NEED_NAMES:
-                    found[kind].add(slot.value)
-    genres = {form for told in entries("genres").values() for form in told.get(lang, ())} | set(entries("genres"))
-    names = {kind: sorted(found[kind]) or [kind] for kind in _NEED_NAMES}
+                    values[kind].add(slot.value)
+    genres = {form for forms in entries("genres").values() for form in forms.get(lang, ())} | set(entries("genres"))
+    names = {kind: sorted(values[kind]) or [kind] for kind in _NEED_NAMES}
     return names | {"genre": sorted(genres), "when": _WHEN[lang], "sort": _SORT[lang]}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Fit both models on the free data and write them beside their card."""
+    """Fit both models on the free data, and write them with their model card."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.train_queries", description=(__doc__ or "").split("\n")[0]
     )

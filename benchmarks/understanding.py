@@ -1,10 +1,10 @@
-"""Query understanding against gold: music or not, slots, both languages alike, linking, speed; each beside its rivals and bar.
+"""Benchmark of query understanding on gold data: music, slots, parallel requests, linking, spelling, speed; rivals and bars.
 
     PLAYFIRST_DATA=DIR python -m benchmarks.understanding --json var/understanding.json
     PLAYFIRST_DATA=DIR python -m benchmarks.understanding --only slots --arms grammar --by-type
 
-What is scored, and by models that learned from what: `benchmarks.gold`, `benchmarks.folds`. `--spark N` also reads N
-distinct queries in Spark. Exit codes: 0 every bar measured is met, 1 one is not, 2 bad arguments or no data.
+`benchmarks.gold` and `benchmarks.folds` define which requests are scored, and which the models are trained on. `--spark N` also
+reads N distinct queries in Spark. Exit codes: 0 every bar that was measured is met, 1 one is not, 2 bad arguments or no data.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _BAD_INPUT = 2
 
 
 class Benchmark:
-    """The data, read when first asked for, and one method a section."""
+    """The data, each file read at its first use, and one method per section of the benchmark."""
 
     def __init__(self, catalog: Path | None, arms: frozenset[str], sample: int | None, spark: int) -> None:
         self._catalog = catalog or data_file("catalog/tracks.jsonl.gz")
@@ -46,55 +46,55 @@ class Benchmark:
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
-        """The lines of the gold file."""
+        """The rows of the gold file."""
         return rows_of(data_file("queries/gold_slots.jsonl.gz"))
 
     @cached_property
     def gold(self) -> list[Gold]:
-        """Gold requests, a sample of them if asked for."""
+        """The gold requests, or a sample of them with `--sample`."""
         every = gold_of(self.rows)
         return sampled(every, self._sample) if self._sample else every
 
     @cached_property
     def resources(self) -> Resources:
-        """Catalog and lexicon."""
+        """The catalog and the lexicon."""
         return Resources.of(load_catalog(self._catalog))
 
     @cached_property
     def searches(self) -> list[understanding_link.Search]:
-        """Typed searches, a sample of them if asked for."""
+        """The typed searches, or a sample of them with `--sample`."""
         every = understanding_link.searches(data_file("search/cpcd_searches.jsonl.gz"))
         return sorted(every, key=lambda one: stable_hash(one.query))[: self._sample] if self._sample else every
 
     def slots(self) -> Iterable[Figure]:
-        """Slots of every arm asked for."""
+        """Slots, by every requested arm."""
         arms = {name: make(self.resources) for name, make in SLOT_ARMS.items() if name in self._arms}
         return understanding_slots.measured(arms, self.gold)
 
     def music(self) -> Iterable[Figure]:
-        """Music or not of every arm asked for."""
+        """Music or not, by every requested arm."""
         arms = {name: make(self.resources) for name, make in MUSIC_ARMS.items() if name in self._arms}
         return understanding_music.measured(arms, self.gold)
 
     def parallel(self) -> Iterable[Figure]:
-        """English beside Spanish."""
+        """The same requests in English and Spanish."""
         arms = {name: make(self.resources) for name, make in READING_ARMS.items() if name in self._arms}
         return understanding_parallel.measured(arms, self.gold, parallel_pairs(self.rows))
 
     def link(self) -> Iterable[Figure]:
-        """Linking of typed searches."""
+        """Linking of typed searches to tracks."""
         tracks = understanding_link.tracks(data_file("search/cpcd_tracks.jsonl.gz"))
         return understanding_link.measured(self.searches, tracks)
 
     def alexa(self) -> Iterable[Figure]:
-        """Moods and decades of Alexa's interaction models."""
+        """Moods and decades in the sentences of Alexa's interaction models."""
         locales = ("en-US", "es-ES", "es-MX", "es-US")
         return understanding_alexa.measured(
             self.resources, [(data_file(f"queries/model_{x}.json"), x) for x in locales]
         )
 
     def spelling(self) -> Iterator[Figure]:
-        """Names with a mistake that people make: English ones in the typed-search catalog, Spanish ones in the large one."""
+        """Misspelt names: English ones in the catalog of the typed searches, Spanish ones in the large catalog."""
         small = understanding_link.tracks(data_file("search/cpcd_tracks.jsonl.gz"))
         known = understanding_spelling.misspellings(
             data_file("spelling/missp.dat"), data_file("spelling/wikipedia.dat")
@@ -102,11 +102,11 @@ class Benchmark:
         yield from understanding_spelling.measured("en", understanding_spelling.english(small, known), small)
         large = rows_of(self._catalog)
         pairs = understanding_spelling.replacements(data_file("spelling/es.aff"))
-        # the rivals compare each request with each of 144,409 tracks
+        # without rivals, which would compare each request with each of 144,409 tracks
         yield from understanding_spelling.measured("es", understanding_spelling.spanish(large, pairs), large, ())
 
     def rate(self) -> Iterator[Figure]:
-        """Readings a second, and in Spark if asked for."""
+        """Readings per second on one core, and in Spark with `--spark`."""
         requests = [(one.text, one.locale) for one in self.gold] + [(one.query, "en-US") for one in self.searches]
         yield from understanding_speed.reading_rate(self.resources, requests)
         if self._spark:
@@ -119,7 +119,7 @@ class Benchmark:
                 spark.stop()
 
     def hostile(self) -> Iterable[Figure]:
-        """What hostile text costs."""
+        """The time that hostile text takes."""
         return understanding_speed.hostile_cost(self.resources)
 
 
@@ -136,7 +136,7 @@ SECTIONS: dict[str, Callable[[Benchmark], Iterable[Figure]]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure the sections asked for, print one table, write JSON if asked; the exit code."""
+    """Measure the requested sections, print one table, and write JSON if `--json` is given; returns the exit code."""
     known_arms = tuple(dict.fromkeys((*SLOT_ARMS, *MUSIC_ARMS)))
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.understanding", description=(__doc__ or "").split("\n")[0]

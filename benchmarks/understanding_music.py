@@ -1,7 +1,7 @@
-"""Music or not: F1 of music, a language, over the scored requests of every source that holds both kinds, cross-fitted.
+"""Music or not: F1 of the class music by language, over the scored requests of every family with both classes, cross-fitted.
 
-MusicRecoNER is music throughout: it is learned from but not scored here, since it would only add found music.
-A text that several families hold is scored once.
+MusicRecoNER has music requests only; it is trained on but not scored here, since it could only add true positives.
+A text that occurs in several families is scored once.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ def measured(arms: Mapping[str, MusicArm], gold: Sequence[Gold]) -> Iterator[Fig
         answers = cross_fitted(gold, scored, arm.fit, arm.is_music)
         read = list(zip(scored, answers, strict=True))
         for language in ("en", "es"):
-            own = [(one, said) for one, said in read if one.lang == language]
-            once = list({one.query: (one, said) for one, said in own}.values())
+            own = [(one, answer) for one, answer in read if one.lang == language]
+            once = list({one.query: (one, answer) for one, answer in own}.values())
             for family, rows in [("all", once)] + [(f, [r for r in own if r[0].family == f]) for f in sorted(both)]:
                 if rows:
-                    yield from _figures(family, language, name, [(one.is_music, said) for one, said in rows])
+                    yield from _figures(family, language, name, [(one.is_music, answer) for one, answer in rows])
 
 
 def _figures(family: str, language: str, arm: str, rows: Sequence[tuple[bool, bool]]) -> Iterator[Figure]:
-    tallies = [(int(music and said), int(said), int(music)) for music, said in rows]
-    found, predicted, wanted = (sum(tally[at] for tally in tallies) for at in range(3))
+    tallies = [(int(music and answer), int(answer), int(music)) for music, answer in rows]
+    correct, predicted, wanted = (sum(tally[at] for tally in tallies) for at in range(3))
     low, high = f1_interval(tallies)
-    count = f"{len(rows):,} requests, {found:,} found of {wanted:,} music, {predicted:,} predicted"
-    yield Figure(family, language, "music_f1", arm, f1(found, predicted, wanted), low, high, count)
-    yield Figure(family, language, "music_precision", arm, found / predicted if predicted else 1.0)
-    yield Figure(family, language, "music_recall", arm, found / wanted if wanted else 1.0)
+    count = f"{len(rows):,} requests, {correct:,} found of {wanted:,} music, {predicted:,} predicted"
+    yield Figure(family, language, "music_f1", arm, f1(correct, predicted, wanted), low, high, count)
+    yield Figure(family, language, "music_precision", arm, correct / predicted if predicted else 1.0)
+    yield Figure(family, language, "music_recall", arm, correct / wanted if wanted else 1.0)

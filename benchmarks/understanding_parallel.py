@@ -1,7 +1,7 @@
-"""The same request in English and Spanish: the same constraint key and the same entities and names, on MTOP's pairs.
+"""The same request in English and Spanish must give the same constraint key, entities and names, measured on the pairs of MTOP.
 
-Of the music pairs those count whose gold values (of our types) are equal in both languages; also those without any value
-("start music", "pon música"), and beside them those with at least one alone.
+Measured are the music pairs whose gold values (of our types) are equal in both languages, including those without any value
+("start music", "pon música"); the pairs with at least one value are also measured on their own.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ _NAMES = ("artist", "title", "album")
 
 
 def measured(arms: Mapping[str, Grammar], gold: Sequence[Gold], pairs: Sequence[tuple[Gold, Gold]]) -> Iterator[Figure]:
-    """Shares of pairs read alike; both requests of a pair are read by the model of their fold."""
+    """The shares of pairs that are read alike; both requests of a pair are read by the model of their fold."""
     equal = [(a, b) for a, b in pairs if sorted(a.slots) == sorted(b.slots)]
     flat = [one for pair in equal for one in pair]
     for name, arm in arms.items():
-        found = cross_fitted(gold, flat, arm.fit, arm.readings)
-        yield from _shares(name, [(equal[at][0], found[2 * at], found[2 * at + 1]) for at in range(len(equal))])
+        readings = cross_fitted(gold, flat, arm.fit, arm.readings)
+        yield from _shares(name, [(equal[at][0], readings[2 * at], readings[2 * at + 1]) for at in range(len(equal))])
 
 
 def _shares(arm: str, read_pairs: Sequence[tuple[Gold, Reading, Reading]]) -> Iterator[Figure]:
@@ -41,7 +41,7 @@ def _shares(arm: str, read_pairs: Sequence[tuple[Gold, Reading, Reading]]) -> It
 
 
 def is_same(one: Reading, other: Reading) -> bool:
-    """Whether two readings have the same key, entities (kind and id) and names (artist, title, album as said)."""
+    """Whether two readings have the same constraint key, entities (kind and id) and names (artist, title, album)."""
     return one.key == other.key and _entities(one) == _entities(other) and _names(one) == _names(other)
 
 

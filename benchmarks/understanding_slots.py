@@ -1,7 +1,7 @@
 """Slots of music requests: micro precision, recall and F1 of each arm on each family, cross-fitted.
 
-A predicted slot is right if type and normal form equal a gold slot's (each gold slot is met once). A gold `work` is met by a
-title or an album. Types that the family's gold does not know are not counted, whoever predicts them.
+A predicted slot is correct if its type and normal form equal those of a gold slot; each gold slot is matched once. A gold `work`
+is matched by a title or an album. Predicted types that the annotators of the family did not mark are not counted.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from benchmarks.folds import cross_fitted
 from benchmarks.gold import FAMILIES, Gold, Slot, scored_types
 
 Tally = tuple[int, int, int]
-"""(found, predicted, wanted)"""
+"""(correct, predicted, wanted)"""
 _WORK = "work"
-_MET_BY = ("title", "album")
+_MATCHES_WORK = ("title", "album")
 
 
 def measured(arms: Mapping[str, SlotArm], gold: Sequence[Gold]) -> Iterator[Figure]:
-    """Every figure of every arm; an arm is fitted five times, for all families at once."""
+    """All figures of all arms; an arm is fitted five times, once per fold for all families."""
     scored = [one for one in gold if one.is_music and one.fold is not None]
     for name, arm in arms.items():
         answers = cross_fitted(gold, scored, arm.fit, arm.slots)
@@ -29,8 +29,8 @@ def measured(arms: Mapping[str, SlotArm], gold: Sequence[Gold]) -> Iterator[Figu
             for language in ("en", "es"):
                 for label in dict.fromkeys((family, *sources)):
                     own = [
-                        (one, found)
-                        for one, found in zip(scored, answers, strict=True)
+                        (one, answer)
+                        for one, answer in zip(scored, answers, strict=True)
                         if one.lang == language and (one.family if label == family else one.source) == label
                     ]
                     if own:
@@ -40,7 +40,7 @@ def measured(arms: Mapping[str, SlotArm], gold: Sequence[Gold]) -> Iterator[Figu
 def _of_family(
     family: str, language: str, arm: str, own: Sequence[tuple[Gold, list[Slot]]], types: frozenset[str]
 ) -> Iterator[Figure]:
-    tallies = [tally(one.slots, found, types) for one, found in own]
+    tallies = [tally(one.slots, answer, types) for one, answer in own]
     by_type = {
         kind: [row.get(kind, (0, 0, 0)) for row in tallies] for kind in sorted({k for row in tallies for k in row})
     }
@@ -51,40 +51,45 @@ def _of_family(
 
 
 def _figures(family: str, language: str, what: str, arm: str, rows: Sequence[Tally]) -> Iterator[Figure]:
-    found, predicted, wanted = _sum(rows)
+    correct, predicted, wanted = _sum(rows)
     low, high = f1_interval(rows)
-    count = f"{len(rows):,} requests, {found:,} found of {wanted:,}, {predicted:,} predicted"
-    yield Figure(family, language, f"{what}_f1", arm, f1(found, predicted, wanted), low, high, count)
-    yield Figure(family, language, f"{what}_precision", arm, found / predicted if predicted else 1.0)
-    yield Figure(family, language, f"{what}_recall", arm, found / wanted if wanted else 1.0)
+    count = f"{len(rows):,} requests, {correct:,} found of {wanted:,}, {predicted:,} predicted"
+    yield Figure(family, language, f"{what}_f1", arm, f1(correct, predicted, wanted), low, high, count)
+    yield Figure(family, language, f"{what}_precision", arm, correct / predicted if predicted else 1.0)
+    yield Figure(family, language, f"{what}_recall", arm, correct / wanted if wanted else 1.0)
 
 
 def tally(gold: Sequence[Slot], predicted: Sequence[Slot], types: frozenset[str]) -> dict[str, Tally]:
-    """(found, predicted, wanted) of one request by type, multisets; a title or work counts under `title_work`.
+    """(correct, predicted, wanted) of one request by slot type; titles and works are counted together as `title_work`.
 
-    A predicted title or album where the gold only knows works counts as a work; where it knows both, a predicted album that
-    meets a work counts under `title_work` too.
+    Slots are compared as multisets. A predicted title or album counts as a work if the gold has works only; if the gold has both,
+    a predicted album that matches a work counts as `title_work`, too.
+
+    Args:
+        gold: the gold slots.
+        predicted: the predicted slots.
+        types: the scored types of the family.
     """
     wanted = [slot for slot in gold if slot.type in types]
-    left, found, said, others = list(wanted), list[Slot](), list[Slot](), list[Slot]()
+    left, correct, counted, others = list(wanted), list[Slot](), list[Slot](), list[Slot]()
     for slot in predicted:
         if slot in left:
             left.remove(slot)
-            found.append(slot)
-            said.append(slot)
+            correct.append(slot)
+            counted.append(slot)
         else:
             others.append(slot)
     for slot in others:
         work = Slot(_WORK, slot.value)
-        if slot.type in _MET_BY and work in left:
+        if slot.type in _MATCHES_WORK and work in left:
             left.remove(work)
-            found.append(work)
-            said.append(work)
+            correct.append(work)
+            counted.append(work)
         elif slot.type in types:
-            said.append(slot)
-        elif slot.type in _MET_BY and _WORK in types:
-            said.append(work)
-    by_group = [Counter(map(_group, slots)) for slots in (found, said, wanted)]
+            counted.append(slot)
+        elif slot.type in _MATCHES_WORK and _WORK in types:
+            counted.append(work)
+    by_group = [Counter(map(_group, slots)) for slots in (correct, counted, wanted)]
     return {kind: (by_group[0][kind], by_group[1][kind], by_group[2][kind]) for kind in by_group[1] | by_group[2]}
 
 

@@ -1,4 +1,4 @@
-"""How fast requests are read, on one core and in Spark, and what hostile text costs as it grows."""
+"""How fast requests are read, on one core and in Spark, and how the time for hostile text grows with its length."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ HOSTILE = {
     "signs": "!$&'",
     "blanks": " \t",
     "accents": "e\u0301\u0302\u0303",
-    "long compositions": "\ufdfa",  # NFKC makes 18 letters of one
+    "long compositions": "\ufdfa",  # one character that NFKC expands to 18
     "surrogates": "\ud800",
     "emoji": "\U0001f3b5 ",
     "quotes": "\"play' ",
@@ -42,7 +42,7 @@ HOSTILE = {
 
 
 def reading_rate(given: Resources, requests: Sequence[tuple[str, str]]) -> Iterator[Figure]:
-    """Distinct (text, locale) read in a second of one processor's time, whole readings as `queries.explain` gives them."""
+    """Distinct (text, locale) pairs read per second of processor time on one core, complete readings (see `queries.explain`)."""
     distinct = sorted(set(requests))
     begun = time.process_time()
     for text, locale in distinct:
@@ -54,7 +54,7 @@ def reading_rate(given: Resources, requests: Sequence[tuple[str, str]]) -> Itera
 
 
 def hostile_cost(given: Resources) -> Iterator[Figure]:
-    """Seconds for 10 kB and 20 kB of each pattern, the worst, and the worst ratio of the two."""
+    """For each pattern the seconds for 20 kB and their ratio to those for 10 kB, and the worst of both over all patterns."""
     worst: dict[str, tuple[float, str]] = {"ratio": (0.0, ""), "seconds": (0.0, "")}
     for name, pattern in HOSTILE.items():
         small, large = (_seconds(given, repeated(pattern, size)) for size in _SIZES)
@@ -71,7 +71,7 @@ def hostile_cost(given: Resources) -> Iterator[Figure]:
 
 
 def repeated(pattern: str, size: int) -> str:
-    """At most `size` bytes of UTF-8 of a pattern over and over."""
+    """The pattern repeated up to `size` bytes of UTF-8."""
     return pattern * (size // len(pattern.encode("utf-8", "surrogatepass")))
 
 
@@ -88,8 +88,16 @@ def _seconds(given: Resources, text: str) -> float:
 def spark_rate(
     spark: SparkSession, catalog: Path, requests: Iterable[tuple[str, str]], wanted: int
 ) -> Iterator[Figure]:
-    """Seconds in which Spark understands `wanted` distinct requests as `jobs.understand` does: normal forms, readings,
-    clusters. The requests lie in memory; the rows are counted, not written."""
+    """Seconds that Spark needs to understand `wanted` distinct requests: normal forms, readings, clusters.
+
+    Spark does the same as in `jobs.understand`. The requests are cached in memory; the rows are counted but not written.
+
+    Args:
+        spark: the session.
+        catalog: the file of the tracks.
+        requests: (text, locale) of real requests, which come first.
+        wanted: the number of requests; more are made from the catalog's names.
+    """
     from queries.nightly.aliases import PAIRS_SCHEMA
     from queries.nightly.understand import normalised, readings, with_cluster_id
 
@@ -112,13 +120,13 @@ def spark_rate(
     no_pairs = spark.createDataFrame([], PAIRS_SCHEMA)
     read_rows = with_cluster_id(read, asked_once, no_pairs, None, "2026-01-01").count()
     seconds = time.perf_counter() - begun
-    told = f"{distinct:,} requests, {read_rows:,} queries"
-    yield Figure("spark", "all", "seconds", "ours", seconds, count=told, unit="s")
-    yield Figure("spark", "all", "queries_per_s", "ours", read_rows / seconds, count=told, unit="queries/s")
+    count = f"{distinct:,} requests, {read_rows:,} queries"
+    yield Figure("spark", "all", "seconds", "ours", seconds, count=count, unit="s")
+    yield Figure("spark", "all", "queries_per_s", "ours", read_rows / seconds, count=count, unit="queries/s")
 
 
 def invented(requests: Iterable[tuple[str, str]], tracks: Iterable[Any]) -> Iterator[tuple[str, str]]:
-    """Distinct (text, language): the requests, then carrier phrases around the catalog's titles and artists."""
+    """Distinct (text, language): the given requests, then sentences around the catalog's titles and artists."""
     seen: set[tuple[str, str]] = set()
     ways = {
         "en": (
@@ -136,15 +144,15 @@ def invented(requests: Iterable[tuple[str, str]], tracks: Iterable[Any]) -> Iter
             "pon la canción {0}",
         ),
     }
-    said = ((text, locale[:2]) for text, locale in requests)
-    made = (
+    real = ((text, locale[:2]) for text, locale in requests)
+    generated = (
         (way.format(track[0], track[1][0]), language)
         for track in tracks
         if track[1]
         for language, forms in ways.items()
         for way in forms
     )
-    for source in (said, made):
+    for source in (real, generated):
         for one in source:
             if one not in seen:
                 seen.add(one)

@@ -1,4 +1,4 @@
-"""The bars of query understanding, and the one table that `benchmarks.understanding` prints."""
+"""The bars of query understanding, and the table that `benchmarks.understanding` prints."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BARS: dict[Key, float] = {
 }
 AT_MOST: dict[Key, float] = {("hostile", "all", "ratio"): 3.0, ("spark", "all", "seconds"): 600.0}
 OF_ARM = {"leyzer": {"local": None, "shipped": {"es": 0.80, "en": 0.72}}}
-"""Leyzer's bars hold for `local`; `shipped`, which may not learn from it, aims lower."""
+"""Leyzer's bars apply to the arm `local`; the lower ones here are shown for `shipped`, which may not be trained on Leyzer."""
 _SECTIONS = (
     ("slots: micro F1", ("_f1",), ("catalog", "grammar", "plain_crf", "shipped", "local")),
     ("music or not: F1", ("music_f1",), ("grammar", "logistic", "shipped", "local")),
@@ -41,7 +41,12 @@ _SECTIONS = (
 
 
 def print_table(figures: Sequence[Figure], by_type: bool) -> None:
-    """One table, a section a kind of measure; the arms of a section stand in its first line. `by_type`: slots of each type."""
+    """Print one table with a section per kind of measure, whose first line names the arms.
+
+    Args:
+        figures: everything that was measured.
+        by_type: also print a row for each slot type.
+    """
     from rich.console import Console
     from rich.table import Table
 
@@ -64,8 +69,8 @@ def print_table(figures: Sequence[Figure], by_type: bool) -> None:
 
 
 def misses(figures: Sequence[Figure]) -> list[str]:
-    """Every bar that our arm is on the wrong side of; ours: the first of OURS that was measured, of linking and speed `ours`."""
-    found = []
+    """The bars that our arm misses, in words: the arm `ours` for linking and speed, otherwise the first measured one of OURS."""
+    missed = []
     rows: dict[Key, dict[str, Figure]] = {}
     for one in figures:
         rows.setdefault((one.family, one.language, one.measure), {})[one.arm] = one
@@ -73,14 +78,14 @@ def misses(figures: Sequence[Figure]) -> list[str]:
         preferred = ("local", *OURS) if key[0] in OF_ARM else OURS
         ours = next((row[arm] for arm in ("ours", *preferred) if arm in row), None)
         if ours and key in BARS and ours.value < BARS[key]:
-            found.append(f"{ours.key} {ours.value:.3f} < {BARS[key]:g}")
+            missed.append(f"{ours.key} {ours.value:.3f} < {BARS[key]:g}")
         if ours and key in AT_MOST and ours.value > AT_MOST[key]:
-            found.append(f"{ours.key} {ours.value:.1f} > {AT_MOST[key]:g}")
-    return found
+            missed.append(f"{ours.key} {ours.value:.1f} > {AT_MOST[key]:g}")
+    return missed
 
 
 def bar_text(key: Key) -> str:
-    """The bar of a row, as shown."""
+    """The bar of a row as text; empty if it has none."""
     if key in AT_MOST:
         return f"≤ {AT_MOST[key]:g}"
     if key not in BARS:
@@ -90,7 +95,11 @@ def bar_text(key: Key) -> str:
 
 
 def _rows(figures: Sequence[Figure], measures: Sequence[str], by_type: bool) -> dict[Key, dict[str, Figure]]:
-    """The rows of a section, in the order measured: figures whose measure is, or of slots and linking begins or ends so."""
+    """The rows of a section, in the order of measurement: the figures of its measures.
+
+    A figure belongs to the section of slots if its measure ends with "_f1", to those of linking and parallel requests if it
+    begins with their measure's name, and otherwise if it is one of `measures`.
+    """
     rows: dict[Key, dict[str, Figure]] = {}
     for one in figures:
         key = (one.family, one.language, one.measure)
@@ -109,9 +118,9 @@ def _rows(figures: Sequence[Figure], measures: Sequence[str], by_type: bool) -> 
 
 def _measured_on(row: dict[str, Figure]) -> str:
     count = next(iter(row.values())).count
-    if " found of " in count:  # of slots: the arms differ in what they found and predicted
-        requests, found, *_ = count.split(", ")
-        return f"{requests}, {found.split(' found of ')[1]}"
+    if " found of " in count:  # for slots the arms share only the numbers of requests and of wanted slots
+        requests, correct, *_ = count.split(", ")
+        return f"{requests}, {correct.split(' found of ')[1]}"
     return count.split(" of ")[-1]
 
 

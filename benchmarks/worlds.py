@@ -1,9 +1,9 @@
-"""Every world of the simulator, several seeds each: does the release beat the baselines, and by how much?
+"""Benchmark: by how much the release beats the baselines in every world of the simulator, with several seeds each.
 
     python -m benchmarks.worlds --worlds default,voice --seeds 7,8,9 --json var/worlds.json
 
-A run (one world, one seed) simulates, runs the whole night and reads its `night.json`. A run that is already there for
-the same arguments and was made by the same code is not repeated (--again repeats its night); one cut off goes on where it stopped.
+A run (one world, one seed) simulates logs, runs the whole night and reads its `night.json`. A run of the same arguments and code
+is not repeated (--again repeats its night); an interrupted one continues where it stopped.
 Exit codes: 0 all runs done, 1 a run failed (the others are shown), 2 bad arguments.
 """
 
@@ -22,28 +22,19 @@ from typing import Any
 from lake.code import code_fingerprint
 
 WORLDS = ("default", "position", "trust", "voice", "drift", "popular_is_wrong")
-_FIRST_DATE = date(2026, 10, 1)  # handed to the simulator, so that run_date below is right whatever its default
+_FIRST_DATE = date(2026, 10, 1)  # passed to the simulator, so that run_date does not depend on its default
 _MARKER, _CODE = "arguments.json", "code"
-ROOMS = (
-    "conf",
-    "lake",
-    "events",
-    "queries",
-    "features",
-    "labels",
-    "ranking",
-    "evaluation",
-    "jobs",
-)  # what a night's figures follow from
+# the code that a night's figures depend on
+ROOMS = ("conf", "lake", "events", "queries", "features", "labels", "ranking", "evaluation", "jobs")
 
 
 class RunFailed(Exception):
-    """A simulation or a night ended badly; says which, how, and where its log lies."""
+    """A simulation or a night failed or timed out; the message names it, the reason, and its log."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One world under one seed, as simulated and judged. Grain of this benchmark."""
+    """One world with one seed, the unit of this benchmark."""
 
     world: str
     seed: int
@@ -52,7 +43,7 @@ class Run:
 
     @property
     def run_date(self) -> date:
-        """D, the first day that no folder holds."""
+        """D, the day after the last simulated one."""
         return _FIRST_DATE + timedelta(days=self.days)
 
     def simulate_command(self, folder: Path) -> list[str]:
@@ -70,7 +61,7 @@ class Run:
         ]
 
     def night_command(self, folder: Path) -> list[str]:
-        """The night's command line for this run: its own lake, releases, rankers and reports; no tuning, nor the winner of another's."""
+        """The night's command line for this run: a separate lake, releases, rankers, reports and sweeps, and no tuning."""
         return [
             sys.executable,
             "-m",
@@ -88,17 +79,24 @@ class Run:
 
 
 def night_of(run: Run, out: Path, timeout_s: int, again: bool = False) -> dict[str, Any]:
-    """The `night.json` of one run, made if it is not there yet. Raises RunFailed.
+    """The `night.json` of one run, which is made unless it exists.
 
-    `again` keeps the simulated logs and drops what the night made of them: for a change of our own code.
+    Args:
+        run: the run.
+        out: the folder of all runs.
+        timeout_s: the limit for the simulation, and for the night.
+        again: run the night again over the logs already simulated.
+
+    Raises:
+        RunFailed: the simulation or the night failed, or its report cannot be read.
     """
     folder = (out / f"{run.world}-{run.seed}").resolve()
     report = folder / "reports" / "night.json"
     if _arguments_of(folder) != _simulated_by(run):
         _start_over(folder, run)
     elif again or _code_of(folder) != code_fingerprint(*ROOMS):
-        for made in ("lake", "releases", "reports"):
-            shutil.rmtree(folder / made, ignore_errors=True)
+        for name in ("lake", "releases", "reports"):
+            shutil.rmtree(folder / name, ignore_errors=True)
     (folder / _CODE).write_text(code_fingerprint(*ROOMS) + "\n", encoding="utf-8")
     if not report.exists():
         if not (folder / "simulated").exists():
@@ -122,7 +120,7 @@ def _code_of(folder: Path) -> str:
 
 
 def _simulated_by(run: Run) -> dict[str, Any]:
-    """What a world follows from: its arguments, and the simulator's code."""
+    """Everything that the logs of a world depend on: the arguments, and the simulator's code."""
     return asdict(run) | {"simulator": code_fingerprint("simulator")}
 
 
@@ -134,7 +132,7 @@ def _arguments_of(folder: Path) -> object:
 
 
 def _start_over(folder: Path, run: Run) -> None:
-    """An empty folder for `run`. Only a folder of ours is emptied."""
+    """Make the folder empty for `run`. Raises RunFailed for a folder with files but without our marker."""
     if folder.exists() and any(folder.iterdir()):
         if not (folder / _MARKER).exists():
             raise RunFailed(f"{folder}: holds files but no {_MARKER}, so it is not ours to empty; choose another --out")
@@ -161,16 +159,16 @@ def _call(what: str, command: list[str], log: Path, timeout_s: int) -> None:
                 "or give it longer with --timeout"
             ) from late
     if code != 0:
-        said = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+        output = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
         raise RunFailed(
             f"{log.parent.name}: the {what} ended with exit code {code}: "
-            f"{said[-1].strip() if said else 'it said nothing'} (see {log})"
+            f"{output[-1].strip() if output else 'it said nothing'} (see {log})"
         )
     print(f"{log.parent.name}: {what} done in {time.monotonic() - started:.0f} s", file=sys.stderr)
 
 
 def print_world(world: str, nights: dict[int, dict[str, Any]]) -> None:
-    """One table: a row an arm, a column a seed, then the mean; in brackets playfirst's lead with its interval."""
+    """Print the table of one world: a row per arm; for each seed NDCG@10 and playfirst's lead with its interval; the means."""
     from rich.console import Console
     from rich.table import Table
 
@@ -199,7 +197,7 @@ def print_world(world: str, nights: dict[int, dict[str, Any]]) -> None:
 
 
 def arms_of(nights: dict[int, dict[str, Any]]) -> list[tuple[str, float, float | None]]:
-    """(arm, mean NDCG@10 over seeds, mean lead of playfirst or None), best first."""
+    """The arms as (name, mean NDCG@10 over seeds, mean lead of playfirst or None), best first."""
 
     def mean(values: list[float]) -> float:
         return sum(values) / len(values)
@@ -216,7 +214,7 @@ def arms_of(nights: dict[int, dict[str, Any]]) -> list[tuple[str, float, float |
 
 
 def verdict(nights: dict[int, dict[str, Any]]) -> str:
-    """One line: on how many seeds playfirst's interval lies above 0 against every baseline, and where it does not."""
+    """One line: that playfirst's lead over every baseline has an interval above 0 on all seeds, or where it does not."""
     behind = [
         f"{arm} on seed {seed}"
         for seed, night in nights.items()
@@ -237,7 +235,7 @@ def _lead(lead: dict[str, float] | None) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what is missing, print one table a world, and write all reports as JSON if asked."""
+    """Make the runs that are missing, print one table per world, and write all reports as JSON if `--json` is given."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.worlds", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--worlds", default=",".join(WORLDS), help="names, by comma (default: all)")
     parser.add_argument("--seeds", default="7,8,9", help="whole numbers, by comma")
@@ -271,7 +269,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print(failure, file=sys.stderr)
         if results.get(world):
             print_world(world, results[world])
-        if given.json is not None:  # after each world: whoever stops the hours keeps what they gave
+        if given.json is not None:  # after each world, so that an interrupted benchmark keeps its results
             given.json.parent.mkdir(parents=True, exist_ok=True)
             given.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     if failures:

@@ -1,4 +1,4 @@
 """Evaluation: metrics, intervals, the simulator's truth, baselines and the report of a night.
 
-numpy, pandas and scipy only; no Spark. `truth.py` is the only reader of the simulator's `truth/`.
+It uses numpy, pandas and scipy, no Spark. `truth.py` is the only module that reads the simulator's folder `truth/`.
 """

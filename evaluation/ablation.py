@@ -1,4 +1,4 @@
-"""What each feature family is worth: rankers with and without it order the same candidates, the simulator's truth judges."""
+"""The worth of each feature family: rankers with and without it order the same candidates, evaluated by the simulator's truth."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class FamilyWorth:
-    """One family: its columns, NDCG@10 of the rankers without it, and how much those with all are ahead.
+    """One family: its number of columns, the NDCG@10 of the rankers without it, and the loss in NDCG@10 without it.
 
-    `share_of_gain`: its part of all split gain of the rankers with all. `ahead` is paired by entry, weighted by searches,
-    clustered by need, and over the fits, which are paired by their seed (`evaluation.intervals.clustered_interval`).
+    `ahead` is NDCG@10 with all families minus NDCG@10 without this one: paired by entry, weighted by searches, clustered by
+    need, and including the variance between fits, which are paired by seed (`evaluation.intervals.clustered_interval`).
+    `share_of_gain` is the family's part of the split gain of the rankers with all families.
     """
 
     family: str
@@ -37,9 +38,10 @@ class FamilyWorth:
 
 @dataclass(frozen=True)
 class Ablation:
-    """The families of a night, the dearest first; `ndcg10` is of the rankers with every family, `seeds` fits of each.
+    """The families of a night, the largest loss first; `ndcg10` is that of the rankers with all families, from `seeds` fits.
 
-    `made_of`: fingerprint of what was fitted and judged, so that a night made anew is not told by the figures of the one before.
+    `judged` is the number of entries. `made_of` is the fingerprint of what was fitted and evaluated, so that a night that is
+    computed anew does not show the values of the earlier computation.
     """
 
     run_date: date
@@ -62,9 +64,15 @@ def ablation(
     columns: Mapping[str, int],
     gain: Mapping[str, float],
 ) -> Ablation:
-    """`scores`: family that was left out ("" for none) -> scores of `judge.rows`, one array a fit; an entry's NDCG is their mean.
+    """The ablation of a night from the scores of its rankers; the NDCG of an entry is the mean over the fits.
 
-    `columns` and `gain` (shares of the split gain) by family.
+    Args:
+        judge: the entries and candidates to evaluate on.
+        run_date: the night.
+        made_of: fingerprint of what was fitted and evaluated.
+        scores: the family that was left out ("" for none) → scores of `judge.rows`, one array per fit.
+        columns: family → its number of columns.
+        gain: family → its share of the split gain.
     """
     judged = judge.ideal > 0
     weight, needs = judge.weight[judged], np.array(judge.entries.loc[judged, "need_id"], dtype=str)
@@ -86,32 +94,32 @@ def ablation(
     return Ablation(run_date, made_of, mean_over_groups(ndcg[""], weight), len(scores[""]), int(judged.sum()), ordered)
 
 
-def write_ablation(found: Ablation, path: Path) -> None:
-    """Write it as JSON, whole or not at all."""
-    write_json(found.as_json(), path)
+def write_ablation(result: Ablation, path: Path) -> None:
+    """Write the ablation as JSON, atomically."""
+    write_json(result.as_json(), path)
 
 
 def read_ablation(path: Path, run_date: date, made_of: str) -> Ablation | None:
-    """The one written for the night as it is now; None if there is none, or of another night."""
+    """The stored ablation of this night and fingerprint; None if there is no file or it is of another night or fingerprint."""
     if not path.exists():
         return None
-    told = json.loads(path.read_text(encoding="utf-8"))
-    if (told["run_date"], told.get("made_of")) != (run_date.isoformat(), made_of):
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    if (stored["run_date"], stored.get("made_of")) != (run_date.isoformat(), made_of):
         return None
-    families = tuple(FamilyWorth(**f | {"ahead": Interval(**f["ahead"])}) for f in told["families"])
-    return Ablation(run_date, made_of, told["ndcg10"], told["seeds"], told["judged"], families)
+    families = tuple(FamilyWorth(**f | {"ahead": Interval(**f["ahead"])}) for f in stored["families"])
+    return Ablation(run_date, made_of, stored["ndcg10"], stored["seeds"], stored["judged"], families)
 
 
-def print_ablation(found: Ablation) -> None:
-    """Print what is lost without each family."""
+def print_ablation(result: Ablation) -> None:
+    """Print the loss in NDCG@10 without each family."""
     from rich.console import Console
     from rich.table import Table
 
     console = Console()
-    table = Table(title=f"{found.run_date}: NDCG@10 without each family", title_justify="left")
+    table = Table(title=f"{result.run_date}: NDCG@10 without each family", title_justify="left")
     for heading in ("family", "cols", "without", "lost", "95 %", "gain"):
         table.add_column(heading, justify="left" if heading == "family" else "right", no_wrap=True)
-    for w in found.families:
+    for w in result.families:
         low, high = w.ahead.low, w.ahead.high
         name = f"[bold]{w.family}[/bold]" if low > 0 else w.family
         table.add_row(
@@ -124,7 +132,7 @@ def print_ablation(found: Ablation) -> None:
         )
     console.print(table)
     console.print(
-        f"All families: {found.ndcg10:.4f} over {found.judged} entries, means of {found.seeds} fits; rankers' own order, "
+        f"All families: {result.ndcg10:.4f} over {result.judged} entries, means of {result.seeds} fits; rankers' own order, "
         "before the lists are re-ranked. Lost without it: bold where the interval (by need and over the fits) is above 0. Gain: its "
         "share of the splits'. Families carry each other's load: what is lost without one is what no other can tell.",
         style="dim",

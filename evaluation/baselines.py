@@ -1,7 +1,7 @@
-"""What playfirst must beat: each baseline is one score a candidate, higher first; all rank the same candidates.
+"""The baselines that playfirst must beat: each gives one score per candidate, higher first; all rank the same candidates.
 
 Grain of every function: one score per row of `candidates` (locale, query, track_id, …), in its order.
-Unknown is never NaN here: a missing count is 0 and a missing popularity ranks last, tied.
+No score is NaN: a missing count is 0, and tracks without popularity rank last, tied.
 """
 
 import math
@@ -18,15 +18,18 @@ Floats = npt.NDArray[np.float64]
 
 
 def popularity_scores(candidates: pd.DataFrame) -> Floats:
-    """The catalog's popularity (0–100); null below 0, since nothing says that such a track is well played."""
+    """The catalog's popularity (0–100); a null popularity ranks below 0, because nothing shows that the track is played."""
     return _numbers(candidates["popularity"], missing=-1.0)
 
 
 def ctr_scores(candidates: pd.DataFrame, pooled: str = "") -> Floats:
-    """Raw click-through rate, clicks / impressions at whatever position; never shown counts as 0.
+    """Raw click-through rate, clicks / impressions at any position; 0 for a track that was never shown.
 
-    Not smoothed and not corrected for position on purpose: it is what a team has before it does either. `pooled`: "pooled_" for the
-    counts of all wordings that are one request without their carrier.
+    It is neither smoothed nor corrected for position on purpose: it is the baseline of a team that has done neither.
+
+    Args:
+        candidates: the candidates with their counts.
+        pooled: prefix of the count columns; `pooled_` takes the counts pooled over all wordings of the same stripped form.
     """
     clicks = _numbers(candidates[f"{pooled}clicks"], missing=0.0)
     shown = _numbers(candidates[f"{pooled}impressions"], missing=0.0)
@@ -36,7 +39,8 @@ def ctr_scores(candidates: pd.DataFrame, pooled: str = "") -> Floats:
 def smoothed_ctr_scores(candidates: pd.DataFrame, *, strength: float = 20.0) -> Floats:
     """Click-through rate with `strength` impressions of the average candidate added: 1 of 1 no longer beats 40 of 50.
 
-    (clicks + strength·r) / (impressions + strength), r = Σ clicks / Σ impressions of all candidates; what was never shown stands at r.
+    (clicks + strength·r) / (impressions + strength), r = Σ clicks / Σ impressions of all candidates; a track that was never
+    shown has the score r.
     Source: the m-estimate, Cestnik 1990.
     """
     clicks, shown = _numbers(candidates["clicks"], missing=0.0), _numbers(candidates["impressions"], missing=0.0)
@@ -45,37 +49,46 @@ def smoothed_ctr_scores(candidates: pd.DataFrame, *, strength: float = 20.0) -> 
 
 
 def pooled_text_scores(candidates: pd.DataFrame, catalog: pd.DataFrame, *, strength: float = 2.0) -> Floats:
-    """What a day's work gives: clicks of all wordings pooled, on `strength` impressions of how well the words match, ties by popularity.
+    """Click-through rate pooled over wordings, with `strength` impressions of a prior from the text match; ties by popularity.
 
-    (clicks + strength·r·t) / (impressions + strength), r = Σ clicks / Σ impressions of all candidates, t = BM25 over the best BM25 of the
-    entry's candidates, 0 where no word matches; and a millionth of the popularity. So what was never shown stands at the average at most.
+    It is what can be built in a day: (clicks + strength·r·t) / (impressions + strength) plus a millionth of the popularity, where
+    r = Σ clicks / Σ impressions of all candidates and t = BM25 over the best BM25 of the entry's candidates, 0 where no word
+    matches. A track that was never shown therefore scores at most the average, apart from the popularity.
+
+    Args:
+        candidates: the candidates with their pooled counts.
+        catalog: track_id, title and artists of the whole catalog.
+        strength: impressions that the prior is worth.
     """
     clicks, shown = (_numbers(candidates[f"pooled_{n}"], missing=0.0) for n in ("clicks", "impressions"))
     match = pd.Series(bm25_scores(candidates, catalog), index=candidates.index)
     best = match.groupby([candidates["locale"], candidates["query"]]).transform("max").to_numpy()
     average = float(clicks.sum()) / max(float(shown.sum()), 1.0)
-    told = average * np.divide(match.to_numpy(), best, out=np.zeros(len(candidates)), where=best > 0)
-    scores: Floats = (clicks + strength * told) / (shown + strength) + 1e-6 * popularity_scores(candidates)
+    prior = average * np.divide(match.to_numpy(), best, out=np.zeros(len(candidates)), where=best > 0)
+    scores: Floats = (clicks + strength * prior) / (shown + strength) + 1e-6 * popularity_scores(candidates)
     return scores
 
 
 def served_scores(candidates: pd.DataFrame) -> Floats:
-    """The order in which whoever served the logs showed the tracks: by the discount 1 / log2(rank + 1) that they stood at in a
-    mean list, 0 in a list without them. Every list as it was served counts, heard or not; what was never served ranks last."""
+    """The order of the system that served the logs: the sum of 1 / log2(rank + 1) of the track over the served lists.
+
+    Within an entry this is the order of the mean discount, where a list without the track counts 0. Every served list counts,
+    examined or not; tracks that were never served rank last.
+    """
     return _numbers(candidates["served_discount"], missing=0.0)
 
 
 def coec_scores(candidates: pd.DataFrame, column: str = "coec") -> Floats:
-    """Clicks over expected clicks, as the night made it; null (no exposure) counts as 0.
+    """Clicks over expected clicks, as the night computed them; null (no exposure) counts as 0.
 
-    `coec` is shrunk along the back-off chain, so a track that was never shown stands at what its cluster, its plays elsewhere,
-    or the average say; `coec_raw` is the ratio itself (Zhang & Jones 2007), null without exposure.
+    `coec` is shrunk along the back-off chain, so a track that was never shown has the value of its alias cluster, of its plays
+    for other queries, or the average; `coec_raw` is the ratio itself (Zhang & Jones 2007), null without exposure.
     """
     return _numbers(candidates[column], missing=0.0)
 
 
 def random_scores(candidates: pd.DataFrame, seed: int) -> Floats:
-    """A uniform number from a hash of (seed, locale, query, track_id): deaf to row order."""
+    """A uniform number in [0, 1) from a hash of (seed, locale, query, track_id), independent of the row order."""
     from pandas.util import hash_array
 
     text = candidates["locale"].astype(str) + "\x1f" + candidates["query"].astype(str)
@@ -86,13 +99,13 @@ def random_scores(candidates: pd.DataFrame, seed: int) -> Floats:
 def bm25_scores(candidates: pd.DataFrame, catalog: pd.DataFrame, *, k1: float = 1.2, b: float = 0.75) -> Floats:
     """Okapi BM25 of the carrier-stripped request (column `stripped`) against title and artists of the track.
 
-    Document frequencies and mean length are of the whole `catalog` (track_id, title, artists), tokens accent-folded;
-    a word of the request counts once. idf = ln(1 + (N − n + .5) / (n + .5)), never negative.
+    Document frequencies and mean length are those of the whole `catalog` (track_id, title, artists), tokens have no accents,
+    and a repeated word of the request counts once. idf = ln(1 + (N − n + .5) / (n + .5)), never negative.
     Source: Robertson & Zaragoza 2009, eq. 3.15; idf as in Lucene's BM25Similarity.
     """
     requests = candidates["stripped"].fillna("")
     asked = {request: sorted(set(words(request))) for request in requests.unique()}
-    vocabulary = {word for request in asked.values() for word in request}  # other words never score
+    vocabulary = {word for request in asked.values() for word in request}  # words of no request never score
     counts: dict[object, Counter[str]] = {}
     lengths: dict[object, int] = {}
     for track_id, title, artists in zip(catalog["track_id"], catalog["title"], catalog["artists"], strict=True):
@@ -115,7 +128,7 @@ def bm25_scores(candidates: pd.DataFrame, catalog: pd.DataFrame, *, k1: float = 
 
 
 def skyline_scores(candidates: pd.DataFrame, gains: pd.DataFrame) -> Floats:
-    """The true expected gain of each candidate: the best that any order of these candidates can do."""
+    """The true expected gain of each candidate: the best order of these candidates."""
     keys = ["locale", "query", "track_id"]
     joined = candidates[keys].merge(gains[[*keys, "gain"]], on=keys, how="left")
     return _numbers(joined["gain"], missing=0.0)

@@ -1,18 +1,18 @@
-"""What the evaluation room refuses, each in one line that says what to do."""
+"""Errors of the evaluation package; each message is one line that says what to do."""
 
 
 class EvaluationError(Exception):
-    """Base of this room's own errors; a job prints it on one line and exits with 2."""
+    """Base of the errors of this package; a job prints the message on one line and exits with 2."""
 
     exit_code = 2
 
 
 class MetricInput(EvaluationError):
-    """A metric or an interval was given arrays or options it has no definition for."""
+    """A metric or an interval got arrays or options for which it is not defined."""
 
 
 class TruthUnreadable(EvaluationError):
-    """The simulator's `truth/`, or the day to judge by, is missing or not as docs/simulator.md says."""
+    """The simulator's `truth/`, or the searches of the day, are missing or not as docs/simulator.md says."""
 
 
 class RankingsUnfit(EvaluationError):

@@ -1,6 +1,6 @@
-"""Intervals and tests for paired differences: t, clustered and weighted, Poisson bootstrap, sign flips, MDE.
+"""Intervals and tests for paired differences: t, clustered and weighted t, Poisson bootstrap, sign flips, power analysis.
 
-No Wilcoxon and no sign test: on differences with many zeros their error of the first kind reaches 1.
+There is no Wilcoxon and no sign test: on differences with many zeros their type I error reaches 1.
 Each function is a pure function of its arrays and seed.
 """
 
@@ -28,9 +28,10 @@ class Interval:
 
 
 def paired_t(differences: npt.ArrayLike, *, level: float = 0.95) -> Interval:
-    """Student's t interval and p-value of the mean of per-query differences, queries independent.
+    """Student's t interval and p-value of the mean of per-query differences; the queries must be independent.
 
-    Needs two or more differences. Source: Student 1908; recommended for IR by Urbano et al. 2019.
+    It needs two or more differences.
+    Source: Student 1908; recommended for IR by Urbano et al. 2019.
     """
     values = _values("paired_t", differences)
     spread = float(values.std(ddof=1)) / float(np.sqrt(len(values)))
@@ -45,16 +46,26 @@ def clustered_interval(
     level: float = 0.95,
     fits: Sequence[float] = (),
 ) -> Interval:
-    """Interval of the weighted mean Σ w·d / Σ w when rows of one cluster move together (entries of one need).
+    """Interval of the weighted mean Σ w·d / Σ w when the rows of one cluster are correlated (such as the entries of one need).
 
-    The mean is a ratio of cluster sums S_c / W_c, linearised by the delta method: u_c = S_c − mean·W_c. The variance
-    takes each cluster out in turn, (G−1)/G Σ (u_c / (W − W_c))², and t has Kish's effective number of clusters
-    (ΣW_c)² / ΣW_c² less 1 as degrees of freedom. Why not the plain Σu² with G − 1: under Zipf traffic one need holds
-    15 % of the weight, and with skewed differences the plain form errs in 7–10 % of draws and the percentile
-    bootstrap in 10–12 %; this form in 4–5 %, and below 3 % with symmetric ones (tests/evaluation/test_intervals.py).
-    `fits`: where the differences are means over repeated fits, the weighted mean of each fit: what other fits would give is added, s² / S of
-    S fits, with S − 1 degrees of freedom, the two parts' degrees joined as Satterthwaite 1946 does. None, or one fit: given these fits.
+    The mean is a ratio of cluster sums S_c / W_c, linearised by the delta method: u_c = S_c − mean·W_c. The variance is a
+    jackknife over G clusters, (G−1)/G Σ (u_c / (W − W_c))², and the degrees of freedom of t are Kish's effective number of
+    clusters (ΣW_c)² / ΣW_c² minus 1. Why not the plain Σu² with G − 1 degrees: under Zipf traffic one need holds 15 % of the
+    weight, and with skewed differences the plain form errs in 7–10 % of draws and the percentile bootstrap in 10–12 %; this
+    form errs in 4–5 %, and in less than 3 % with symmetric differences (tests/evaluation/test_intervals.py).
     Source: Cochran 1977 §6 (ratio); Bell & McCaffrey 2002, MacKinnon et al. 2023 (cluster jackknife); Kish 1965.
+
+    Args:
+        differences: one difference per row.
+        weights: the weight of each row, 0 or more.
+        clusters: the cluster of each row.
+        level: the level of the interval.
+        fits: the weighted mean difference of each fit, where `differences` are means over S repeated fits. The variance between
+            fits, s² / S with S − 1 degrees of freedom, is then added, and the degrees of freedom are combined as in
+            Satterthwaite 1946. With none or one, the interval is conditional on the given fits.
+
+    Raises:
+        MetricInput: an array is invalid, or fewer than two clusters have weight.
     """
     sums, mass = _cluster_sums("clustered_interval", differences, weights, clusters)
     effective = float(mass.sum()) ** 2 / float((mass**2).sum())
@@ -69,9 +80,9 @@ def clustered_interval(
 
 
 def clustered_error(values: npt.ArrayLike, clusters: npt.ArrayLike) -> float:
-    """Standard error of the plain mean of `values` when those of one cluster move together; see `clustered_interval`.
+    """Standard error of the plain mean of `values` when those of one cluster are correlated; see `clustered_interval`.
 
-    0 where all are of one cluster, which says nothing about others.
+    It is 0 where all values are of one cluster, because one cluster gives no estimate.
     """
     if len(np.unique(np.asarray(clusters))) < 2:
         return 0.0
@@ -87,9 +98,9 @@ def bootstrap_interval(
     seed: int = 0,
     level: float = 0.95,
 ) -> Interval:
-    """Percentile interval of the weighted mean, clusters drawn by independent Poisson(1) counts; seeded.
+    """Percentile interval of the weighted mean, with clusters resampled by independent Poisson(1) counts; seeded.
 
-    Too narrow where few clusters hold most weight (see `clustered_interval`, which is the one to decide by).
+    It is too narrow where few clusters hold most of the weight; decide by `clustered_interval`.
     Source: Chamandy et al. 2012, "Estimating uncertainty for massive data streams" (Poisson bootstrap).
     """
     sums, mass = _cluster_sums("bootstrap_interval", differences, weights, clusters)
@@ -112,16 +123,17 @@ def sign_flip_p_value(
     repetitions: int = 10_000,
     seed: int = 0,
 ) -> float:
-    """Two-sided p-value of Σ w·d under random signs, one sign a cluster (a row if no clusters are given).
+    """Two-sided p-value of Σ w·d under random signs, one sign per cluster (per row if no clusters are given).
 
-    Exact over all 2^n sign vectors where they are no more than `repetitions`, else drawn, with (hits + 1) / (draws + 1)
-    so that it is never 0. Source: Fisher's randomisation test; Smucker et al. 2007; Phipson & Smyth 2010 (the + 1).
+    It is exact over all 2^n sign vectors where these are at most `repetitions`; otherwise signs are drawn, and the p-value is
+    (hits + 1) / (draws + 1), so that it is never 0.
+    Source: Fisher's randomisation test; Smucker et al. 2007; Phipson & Smyth 2010 (the + 1).
     """
     values = np.asarray(differences, np.float64)
     weight = np.ones(len(values)) if weights is None else np.asarray(weights, np.float64)
     groups = np.arange(len(values)) if clusters is None else np.asarray(clusters)
     sums, _ = _cluster_sums("sign_flip_p_value", values, weight, groups)
-    observed = abs(float(sums.sum())) - 1e-12 * float(np.abs(sums).sum())  # equal sums in another order of adding
+    observed = abs(float(sums.sum())) - 1e-12 * float(np.abs(sums).sum())  # equal up to rounding
     if len(sums) < 60 and 2 ** len(sums) <= repetitions:
         bits = (np.arange(2 ** len(sums))[:, None] >> np.arange(len(sums))) & 1
         return float((np.abs((2.0 * bits - 1.0) @ sums) >= observed).mean())
@@ -134,7 +146,7 @@ def sign_flip_p_value(
 
 
 def minimum_detectable_effect(sd: float, n: int, *, alpha: float = 0.05, power: float = 0.8) -> float:
-    """The smallest true mean difference that n queries of this per-query sd find with `power`: z·sd / √n.
+    """The smallest true mean difference that n queries of this per-query sd detect with `power`: z·sd / √n.
 
     z = 2.802 at the defaults (z_{1−α/2} + z_{power}); sd .10 and n 3,140 give .005.
     """
@@ -142,7 +154,7 @@ def minimum_detectable_effect(sd: float, n: int, *, alpha: float = 0.05, power: 
 
 
 def queries_needed(sd: float, effect: float, *, alpha: float = 0.05, power: float = 0.8) -> int:
-    """The number of queries for a true mean difference `effect`: (z·sd / effect)², rounded up."""
+    """The number of queries that detect a true mean difference `effect` with `power`: (z·sd / effect)², rounded up."""
     if effect <= 0:
         raise MetricInput(f"queries_needed: effect is {effect}, expected above 0")
     return int(np.ceil((_z_sum(alpha, power) * sd / effect) ** 2))
@@ -158,13 +170,13 @@ def _t_interval(mean: float, spread: float, freedom: float, n: int, level: float
     from scipy import stats
 
     half = float(stats.t.ppf((1 + level) / 2, freedom)) * spread
-    certain = 1.0 if mean == 0 else 0.0  # no spread at all: every cluster says the same
+    certain = 1.0 if mean == 0 else 0.0  # without any spread every cluster has the same value
     p_value = float(2 * stats.t.sf(abs(mean) / spread, freedom)) if spread > 0 else certain
     return Interval(mean, mean - half, mean + half, n, p_value, method)
 
 
 def _clustered_spread(sums: Floats, mass: Floats) -> float:
-    """Standard error of Σ sums / Σ mass, each cluster taken out in turn."""
+    """Standard error of Σ sums / Σ mass by the jackknife over clusters."""
     total, groups = float(mass.sum()), len(mass)
     left_out = (sums - float(sums.sum()) / total * mass) / (total - mass)
     return float(np.sqrt((groups - 1) / groups * float((left_out**2).sum())))
@@ -183,7 +195,7 @@ def _values(where: str, differences: npt.ArrayLike) -> Floats:
 def _cluster_sums(
     where: str, differences: npt.ArrayLike, weights: npt.ArrayLike, clusters: npt.ArrayLike
 ) -> tuple[Floats, Floats]:
-    """(Σ w·d, Σ w) per cluster of positive weight."""
+    """(Σ w·d, Σ w) of each cluster of positive weight."""
     values, weight, names = _values(where, differences), np.asarray(weights, np.float64), np.asarray(clusters)
     if weight.shape != values.shape or names.shape != values.shape or not bool((weight >= 0).all()):
         raise MetricInput(

@@ -1,4 +1,4 @@
-"""What a night's lists are judged by: the entries that people asked for, their candidates, and each candidate's expected gain."""
+"""What the lists of a night are evaluated by: the entries that people asked for, their candidates and the candidates' gains."""
 
 from __future__ import annotations
 
@@ -22,12 +22,18 @@ NDCG_K = 10
 
 @dataclass(frozen=True)
 class Judge:
-    """The asked entries of a night and their candidates. Any scores of `rows` can be judged by `ndcg`.
+    """The asked entries of a night and their candidates; `ndcg` evaluates any scores of the candidates.
 
-    `entries`: one row per asked entry, with `searches`, `need_id`, `kind` and `ideal` (DCG@10 over the whole catalog; 0
-    without a relevant track). `rows`: the candidates of those entries, in the order of `entry` and track_id. `gain`: the
-    expected gain of each row. `searches`: all of the day, answered or not. `hits`: the day's searches that an entry answers, by
-    what was asked and the entry (entry_locale, entry_query).
+    Args:
+        entries: one row per asked entry, with `searches`, `need_id`, `kind` and `ideal` (DCG@10 over the whole catalog; 0
+            without a relevant track).
+        rows: the candidates of those entries, ordered by `entry` and track_id.
+        gain: the expected gain of each row of `rows`.
+        sizes: candidates per entry.
+        shares: P(need | entry), as of `need_shares`.
+        gains: the expected gain of every track of the catalog, as of `expected_gains`.
+        searches: all searches of the day, answered or not.
+        hits: the searches that an entry answers, by what was asked and by the entry (entry_locale, entry_query).
     """
 
     entries: pd.DataFrame
@@ -41,7 +47,7 @@ class Judge:
 
     @property
     def weight(self) -> Floats:
-        """Searches that each entry answers."""
+        """The searches that each entry answers."""
         return self.entries["searches"].to_numpy(dtype=np.float64)
 
     @property
@@ -50,14 +56,19 @@ class Judge:
         return self.entries["ideal"].to_numpy(dtype=np.float64)
 
     def ndcg(self, scores: Floats) -> Floats:
-        """NDCG@10 of each entry if its candidates lie by these scores (one a row of `rows`); linear in the expected gain."""
+        """NDCG@10 of each entry with its candidates ordered by `scores` (one per row of `rows`); linear in the expected gain."""
         return ndcg_by_group(self.gain, scores, self.sizes, NDCG_K, gain="linear", ideal=self.ideal)
 
     def ndcg_by_request(self, truth: NightTruth, arms: Mapping[str, Floats]) -> dict[str, float]:
-        """Mean NDCG@10 of each arm (its scores of `rows`) over the requests as they were asked, by their searches.
+        """Mean NDCG@10 of each arm over the requests as they were asked, weighted by their searches.
 
-        Each request (locale, query) has the gains and the ideal list of its own needs; of the entry that answers it comes the list
-        alone. So a wrong alias, or one list for locales that want different things, costs what it costs the listener.
+        Each request (locale, query) has the gains and the ideal list of its own needs; only the list is that of the entry that
+        answers it. A wrong alias, or one list for locales that want different tracks, therefore lowers the value as it does for
+        the listener.
+
+        Args:
+            truth: the truth of the day.
+            arms: arm → its score of each row of `rows`.
         """
         shares = need_shares(self.hits)
         gains = expected_gains(shares, truth.relevance)
@@ -84,10 +95,21 @@ class Judge:
         stripped: Forms | None = None,
         aliases: Forms | None = None,
     ) -> Judge:
-        """`released`: (locale, query) of the release's entries; the rest as in `evaluation.night.evaluate_night`.
+        """The judge of one night; the arguments are those of `evaluation.night.evaluate_night`.
 
-        The catalog's own popularity is taken into `rows`: the feature of that name is null while no snapshot may be
-        back-dated, and a baseline must not suffer from it. RankingsUnfit where no entry answers a search of the day.
+        `rows` gets the popularity of the catalog, not the feature of that name: the feature is null while no catalog snapshot
+        may be back-dated, and a baseline must not suffer from that.
+
+        Args:
+            truth: the truth of the day.
+            released: the keys (locale, query) of the release's entries.
+            candidates: the rows that the night ranked.
+            catalog: track_id and popularity of the whole catalog.
+            stripped: (locale, query) → stripped form.
+            aliases: (locale, wording) → released query.
+
+        Raises:
+            RankingsUnfit: no entry answers a search of the day.
         """
         asked = answered(truth.asked, released, stripped, aliases)
         hits = asked[asked["entry_query"].notna()]
@@ -110,12 +132,12 @@ class Judge:
 
 
 def _sizes(groups: pd.Series[int], count: int) -> npt.NDArray[np.integer[Any]]:
-    """How many rows each of the groups 0 … count − 1 has."""
+    """The number of rows of each of the groups 0 … count − 1."""
     return np.bincount(groups.to_numpy(dtype=np.int64), minlength=count)
 
 
 def _entries(shares: pd.DataFrame, gains: pd.DataFrame, kinds: dict[str, str]) -> pd.DataFrame:
-    """One row per asked entry: `searches`, its most probable `need_id` and that need's `kind`, `ideal` DCG@10."""
+    """One row per asked entry: its `searches`, its most probable `need_id` with that need's `kind`, and its `ideal` DCG@10."""
     ordered = shares.sort_values([*KEY, "searches", "need_id"], ascending=[True, True, False, True], kind="stable")
     entries = ordered.drop_duplicates(KEY)[[*KEY, "need_id"]]
     entries = entries.merge(shares.groupby(KEY)["searches"].sum().reset_index(), on=KEY)

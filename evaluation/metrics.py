@@ -1,7 +1,7 @@
-"""Ranking metrics over ragged groups: NDCG@k, reciprocal rank, recall@k, each with its convention said aloud.
+"""Ranking metrics over ragged groups: NDCG@k, reciprocal rank and recall@k, with explicit conventions.
 
-Rows of one query lie together; `group_sizes` cuts them. Conventions move the number (ties up to .157 a
-query, empty queries .22 in the mean), so each is a parameter and stands in `ndcg_name`.
+The rows of one query are adjacent, and `group_sizes` gives the rows of each query. The conventions change the value (ties by up
+to .157 per query, empty queries by .22 in the mean), so each is a parameter and part of the metric's name (`ndcg_name`).
 """
 
 import math
@@ -31,7 +31,7 @@ def ndcg_name(
 
 
 def seeded_hash(ids: Sequence[str] | npt.NDArray[np.object_], seed: int) -> npt.NDArray[np.uint64]:
-    """A 64-bit key per id for `ties="hash"`: the same id and seed give the same key on every run and row order."""
+    """A 64-bit key per id for `ties="hash"`: the same id and seed give the same key in every run and every row order."""
     from pandas.util import hash_array
 
     return np.asarray(hash_array(np.asarray(ids, dtype=object), hash_key=f"{seed:016x}"[-16:]), dtype=np.uint64)
@@ -47,18 +47,28 @@ def dcg_by_group(
     ties: Ties = "expected",
     tie_keys: npt.ArrayLike | None = None,
 ) -> Floats:
-    """DCG@k of each group: Σ_{p≤k} gain(p) / log2(p + 1), rows by score downwards.
+    """DCG@k of each group: Σ_{p≤k} gain(p) / log2(p + 1), rows by descending score.
 
-    `gain`: `exp2` is 2^grade − 1, `linear` the grade itself. `ties`: `expected` is the mean over every order of equal
-    scores (McSherry & Najork 2008), `hash` the order of `tie_keys` (see `seeded_hash`).
     Source: Järvelin & Kekäläinen 2002, discount and exp2 gain of Burges et al. 2005.
+
+    Args:
+        grades: the relevance grade of each row, 0 or more.
+        scores: the score of each row; greater ranks first.
+        group_sizes: rows per group.
+        k: number of ranks that count.
+        gain: `exp2` is 2^grade − 1, `linear` the grade itself.
+        ties: `expected` is the mean over every order of equal scores (McSherry & Najork 2008), `hash` the order of `tie_keys`.
+        tie_keys: one key per row for `hash` (see `seeded_hash`).
+
+    Raises:
+        MetricInput: an array or an option is invalid.
     """
     values, score, sizes = checked(grades, scores, group_sizes, k)
     return top_k_sum(_gains(values, gain), score, sizes, _log2_discount(k), ties, tie_keys)
 
 
 def ideal_dcg_by_group(grades: npt.ArrayLike, group_sizes: npt.ArrayLike, k: int, *, gain: Gain = "exp2") -> Floats:
-    """The greatest DCG@k that each group's own rows allow; pass it as `ideal` to judge other lists of the group."""
+    """The greatest DCG@k that the rows of each group allow; pass it as `ideal` to evaluate other lists of the group."""
     values, score, sizes = checked(grades, grades, group_sizes, k)
     return top_k_sum(_gains(values, gain), score, sizes, _log2_discount(k), "expected", None)
 
@@ -77,9 +87,19 @@ def ndcg_by_group(
 ) -> Floats:
     """NDCG@k of each group, in [0, 1]: DCG@k over the ideal DCG@k.
 
-    `ideal` is one ideal DCG per group, from a list of its own (`ideal_dcg_by_group`); without it the ideal order of
-    the group's own rows is meant. A group whose ideal is 0 is `empty`: NaN for `excluded`, else 0 or 1 (LightGBM's
-    own metric says 1, LETOR's script 0). Raises MetricInput, also where an ideal is less than what was reached.
+    Args:
+        grades: the relevance grade of each row, 0 or more.
+        scores: the score of each row; greater ranks first.
+        group_sizes: rows per group.
+        k: number of ranks that count.
+        gain: as in `dcg_by_group`.
+        ties: as in `dcg_by_group`.
+        empty: the value of a group whose ideal DCG is 0: `excluded` is NaN, `zero` 0 (as LETOR's script), `one` 1 (as LightGBM).
+        ideal: the ideal DCG of each group (`ideal_dcg_by_group` of another list); default: that of the group's own rows.
+        tie_keys: as in `dcg_by_group`.
+
+    Raises:
+        MetricInput: an array or an option is invalid, or an ideal is less than the DCG of its group.
     """
     reached = dcg_by_group(grades, scores, group_sizes, k, gain=gain, ties=ties, tie_keys=tie_keys)
     best = ideal_dcg_by_group(grades, group_sizes, k, gain=gain) if ideal is None else np.asarray(ideal, np.float64)
@@ -104,15 +124,23 @@ def recall_by_group(
     empty: Empty = "excluded",
     relevant: npt.ArrayLike | None = None,
 ) -> Floats:
-    """Recall@k of each group: expected share (over ties) of rows with grade ≥ `min_grade` among the first k.
+    """Recall@k of each group: the share of the rows with grade ≥ `min_grade` that is among the first k, ties in expectation.
 
-    `relevant` is the number of relevant items per group where the rows do not hold them all (a candidate list).
+    Args:
+        grades: the relevance grade of each row, 0 or more.
+        scores: the score of each row; greater ranks first.
+        group_sizes: rows per group.
+        k: number of ranks that count.
+        min_grade: the least grade of a relevant row.
+        empty: the value of a group without relevant items, as in `ndcg_by_group`.
+        relevant: relevant items per group, where the rows do not contain all of them (a candidate list); default: counted in
+            the rows.
     """
     values, score, sizes = checked(grades, scores, group_sizes, k)
     hits = (values >= min_grade).astype(np.float64)
-    found = top_k_sum(hits, score, sizes, np.ones(k), "expected", None)
+    retrieved = top_k_sum(hits, score, sizes, np.ones(k), "expected", None)
     total = group_sum(hits, sizes) if relevant is None else np.asarray(relevant, np.float64)
-    return _ratio(found, total, empty)
+    return _ratio(retrieved, total, empty)
 
 
 def reciprocal_rank_by_group(
@@ -125,8 +153,9 @@ def reciprocal_rank_by_group(
 ) -> Floats:
     """Expected 1/rank (over ties) of the first row with grade ≥ `min_grade`; its mean over groups is MRR.
 
-    r relevant rows in a tie block of b that starts after s rows: the first stands at s + j + 1 with probability
-    C(b−1−j, r−1) / C(b, r) (all orders of the block alike). No relevant row at all is `empty`.
+    Take r relevant rows in a block of b tied rows that starts after s rows, with all orders of the block equally likely: the
+    first relevant row has rank s + j + 1 with probability C(b−1−j, r−1) / C(b, r). A group without a relevant row has the value
+    `empty`.
     """
     values, score, sizes = checked(grades, scores, group_sizes, 1)
     out = np.full(len(sizes), _empty_value(empty))
@@ -143,7 +172,7 @@ def reciprocal_rank_by_group(
 
 
 def mean_over_groups(values: Floats, weights: npt.ArrayLike | None = None) -> float:
-    """Mean over groups, NaN (excluded) ones left out; NaN if nothing is left. `weights` as traffic, else 1 each."""
+    """Mean over the groups that are not NaN (excluded), weighted by `weights` (default: 1 each); NaN if no weight is left."""
     weight = np.ones(len(values)) if weights is None else np.asarray(weights, np.float64)
     kept = ~np.isnan(values)
     total = float(weight[kept].sum())
@@ -151,9 +180,9 @@ def mean_over_groups(values: Floats, weights: npt.ArrayLike | None = None) -> fl
 
 
 def ndcg_of_query(grades: Sequence[float], scores: Sequence[float], k: int, *, gain: Gain = "exp2") -> float:
-    """NDCG@k of one query by plain loops, ties in expectation, NaN if nothing is relevant: the formula, to read.
+    """NDCG@k of one query by plain loops, ties in expectation, NaN if nothing is relevant; it shows the formula.
 
-    For one list by hand or in a notebook; `ndcg_by_group` gives the same for many, and a test holds them together.
+    It is meant for one list by hand or in a notebook; `ndcg_by_group` computes the same for many, and a test compares the two.
     """
     worth = [2.0**grade - 1.0 if gain == "exp2" else float(grade) for grade in grades]
     reached = place = 0.0

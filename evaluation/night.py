@@ -1,7 +1,7 @@
-"""Judge one night: playfirst and the baselines rank the same candidates, the simulator's truth says what was right.
+"""Evaluate one night: playfirst and the baselines rank the same candidates, and the simulator's truth gives their relevance.
 
-Relevance of an entry's track = Σ over needs of P(need | entry) · (2^grade − 1), where P is the mixture of the searches
-of day D that the entry answers; the ideal list is over the whole catalog. Means are weighted by those searches.
+The relevance of a track for an entry is Σ over needs of P(need | entry) · (2^grade − 1), where P is the mixture over the
+searches of day D that the entry answers. The ideal list is over the whole catalog. Means are weighted by those searches.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,16 +47,23 @@ def evaluate_night(
 ) -> NightResult:
     """NDCG@10 of every arm over the released entries that people asked for on day D.
 
-    `rankings`: one row per (locale, query, track_id) of the release, with `score` (greater first), or with `rank` (1
-    first), which wins if present. `candidates`: the rows the night ranked, with `impressions`, `clicks`, both also `pooled_…` over wordings
-    of the same stripped form, `served_discount` (Σ of
-    1 / log2(rank + 1) over the lists that held it, null if none did), `coec`, `coec_raw`, `stripped` (the query without its carrier),
-    and optionally `candidate_rank` (the order for recall@100; else by popularity). `catalog`: track_id, title, artists, popularity of the whole
-    catalog. Further columns are ignored.
-    `stripped`: (locale, query) of D → stripped form, tried where the full form is not released, then `aliases`: (locale,
-    wording) → the released query that answers for it (`answered`).
-    Entries nobody asked for have no weight; entries without any relevant track are left out and counted.
-    Raises RankingsUnfit if a frame lacks a column, repeats a key, or ranks a track that is not a candidate.
+    Entries that nobody asked for have no weight; entries without any relevant track are left out and counted.
+
+    Args:
+        truth: the truth of day D.
+        rankings: one row per (locale, query, track_id) of the release, with `score` (greater first) or `rank` (1 first), which
+            wins if both are present.
+        candidates: the rows that the night ranked, with `impressions` and `clicks`, both also as `pooled_…` over the wordings
+            of the same stripped form, `served_discount` (Σ of 1 / log2(rank + 1) over the served lists that contain the track,
+            null if none does), `coec`, `coec_raw`, `stripped` (the query without its carrier phrase), and optionally
+            `candidate_rank` (the order for recall@100; else by popularity). Further columns are ignored.
+        catalog: track_id, title, artists and popularity of the whole catalog. Further columns are ignored.
+        stripped: (locale, query) of D → stripped form, which is tried where the full form is not released.
+        aliases: (locale, wording) → the released query that answers for it, tried last (`evaluation.answers.answered`).
+        seed: seed of the random arm, the bootstrap and the sign flips.
+
+    Raises:
+        RankingsUnfit: a frame lacks a column or repeats a key, or a ranked track is not a candidate.
     """
     _check(rankings, candidates, catalog)
     released = rankings[KEY].drop_duplicates()
@@ -155,7 +162,7 @@ def _check(rankings: pd.DataFrame, candidates: pd.DataFrame, catalog: pd.DataFra
 
 
 def _with_shipped(rows: pd.DataFrame, entries: pd.DataFrame, rankings: pd.DataFrame) -> pd.DataFrame:
-    """The candidate rows with `shipped` (playfirst's score). One that was not released ranks below every released one."""
+    """The candidate rows with `shipped`, the released score; a candidate that was not released is below every released one."""
     row = [*KEY, "track_id"]
     shipped = rankings[row].assign(shipped=-rankings["rank"] if "rank" in rankings.columns else rankings["score"])
     shipped = shipped.merge(entries[KEY], on=KEY)

@@ -1,4 +1,4 @@
-"""Arithmetic over ragged groups: rows of one query lie together and `sizes` cuts them. No loop over rows or groups."""
+"""Vectorised arithmetic over ragged groups: the rows of one query are adjacent, and `sizes` gives the rows of each group."""
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ Sizes = npt.NDArray[np.int64]
 def checked(
     grades: npt.ArrayLike, scores: npt.ArrayLike, group_sizes: npt.ArrayLike, k: int
 ) -> tuple[Floats, Floats, Sizes]:
-    """The three as flat arrays, or MetricInput saying which of them has no meaning."""
+    """Grades, scores and group sizes as flat arrays; raises MetricInput that names the invalid one."""
     values, score = np.asarray(grades, np.float64), np.asarray(scores, np.float64)
     sizes = np.asarray(group_sizes, np.int64)
     if k < 1:
@@ -34,7 +34,7 @@ def checked(
 
 
 def group_sum(values: Floats, sizes: Sizes) -> Floats:
-    """Σ of the values of each group; 0 for a group without rows."""
+    """Sum of the values of each group; 0 for a group without rows."""
     groups = np.repeat(np.arange(len(sizes)), sizes)
     return np.bincount(groups, weights=values, minlength=len(sizes)).astype(np.float64)
 
@@ -47,7 +47,16 @@ def top_k_sum(
     ties: str,
     tie_keys: npt.ArrayLike | None,
 ) -> Floats:
-    """Σ over the first len(discount) places of value × discount, each group by score downwards."""
+    """Σ of value × discount over the first len(discount) ranks of each group, ordered by descending score.
+
+    Args:
+        values: the gain of each row.
+        scores: the score of each row.
+        sizes: rows per group.
+        discount: the discount of each rank, from rank 1.
+        ties: `expected`: rows of equal score count with their mean value; `hash`: `tie_keys` orders them.
+        tie_keys: one key per row for `hash`.
+    """
     if ties not in ("expected", "hash"):
         raise MetricInput(f"metric: ties is {ties!r}, expected 'expected' or 'hash'")
     if len(values) == 0:
@@ -59,7 +68,7 @@ def top_k_sum(
         order = np.lexsort((np.asarray(tie_keys), -scores, groups))
     else:
         order = _order_within_groups(scores, groups, len(sizes))
-    ordered, score, group = values[order], scores[order], groups  # sorting keeps the groups where they were
+    ordered, score, group = values[order], scores[order], groups  # each group keeps its positions
     if ties == "expected":
         ordered = _block_means(ordered, score, group)
     starts = np.cumsum(sizes) - sizes
@@ -70,14 +79,14 @@ def top_k_sum(
 
 
 def _order_within_groups(scores: Floats, groups: npt.NDArray[np.int64], n_groups: int) -> npt.NDArray[np.intp]:
-    """Row order by (group, score downwards). A stable sort of small integers is a radix sort: quicker than lexsort."""
+    """Row order by (group, descending score); numpy sorts small integers stably by radix sort, which is faster than lexsort."""
     by_score = np.argsort(-scores)
     key = groups[by_score].astype(np.uint16 if n_groups <= 0xFFFF else np.int64)
     return by_score[np.argsort(key, kind="stable")]
 
 
 def _block_means(values: Floats, scores: Floats, groups: npt.NDArray[np.int64]) -> Floats:
-    """Each value replaced by the mean of its block of equal (group, score): its expectation at any place in it."""
+    """Replace each value by the mean of its block of equal (group, score), its expectation at every rank of the block."""
     new = np.ones(len(values), dtype=bool)
     new[1:] = (scores[1:] != scores[:-1]) | (groups[1:] != groups[:-1])
     starts = np.flatnonzero(new)

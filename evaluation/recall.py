@@ -1,4 +1,4 @@
-"""How much of what people needed is among the first candidates, whatever order a ranker then gives them."""
+"""Candidate recall: how much of what people needed is among the first candidates, before the ranker orders them."""
 
 import numpy as np
 import numpy.typing as npt
@@ -21,12 +21,23 @@ def candidate_recall(
     relevance: pd.DataFrame,
     entries: pd.DataFrame,
 ) -> tuple[dict[str, float], str]:
-    """Recall within the first 100 candidates of each entry, means weighted by searches; and the order that was meant.
+    """Recall within the first 100 candidates of each entry, as means weighted by searches.
 
-    `gain`: the ten greatest expected gains among them over the ten greatest of the whole catalog (tie-proof: which of
-    equal tracks they hold is no matter). `grade3`: Σ over needs of P(need | entry) × the share of the need's tracks of
-    grade ≥ 3 that they hold; `grade3_capped` the same over min(100, such tracks), since a broad need has more than
-    100. Order: `candidate_rank` upwards if the candidates have it, else popularity downwards; then track_id.
+    The candidates are ordered by ascending `candidate_rank` if they have it, else by descending popularity; then by track_id.
+
+    Args:
+        rows: the candidates of the asked entries.
+        gain: the expected gain of each row of `rows`.
+        shares: P(need | entry), as of `evaluation.truth.need_shares`.
+        gains: the expected gain of every track of the catalog, as of `evaluation.truth.expected_gains`.
+        relevance: one row per (need_id, track_id) with its grade.
+        entries: the asked entries with their `searches`.
+
+    Returns:
+        The means by name, and the order of the candidates in words. `gain`: the ten greatest expected gains among the first 100
+        over the ten greatest of the whole catalog (equal tracks are interchangeable, so ties do not matter). `grade3`: Σ over
+        needs of P(need | entry) × the share of the need's tracks of grade ≥ 3 that are among the first 100. `grade3_capped`:
+        the same over min(100, number of such tracks), because a broad need has more than 100.
     """
     first, order = _first_candidates(rows.assign(gain=gain))
     weight = entries.set_index(KEY)["searches"].astype("float64")
@@ -53,14 +64,14 @@ def _first_candidates(rows: pd.DataFrame) -> tuple[pd.DataFrame, str]:
 def _good_track_recall(
     first: pd.DataFrame, shares: pd.DataFrame, relevance: pd.DataFrame
 ) -> tuple["pd.Series[float]", "pd.Series[float]"]:
-    """Per key: the expected share (over needs) of tracks of grade ≥ 3 held, plain and over at most 100 of them."""
+    """Per entry: the expected share (over needs) of tracks of grade ≥ 3 that `first` contains, plain and over at most 100."""
     good = relevance.loc[relevance["grade"] >= _GOOD_GRADE, ["need_id", "track_id"]]
-    held = first[[*KEY, "track_id"]].assign(held=1.0)
+    retrieved = first[[*KEY, "track_id"]].assign(retrieved=1.0)
     wanted = shares[[*KEY, "need_id", "share"]].merge(good, on="need_id")
-    wanted = wanted.merge(held, on=[*KEY, "track_id"], how="left")
-    by_need = wanted.groupby([*KEY, "need_id", "share"]).agg(held=("held", "sum"), all=("track_id", "size"))
+    wanted = wanted.merge(retrieved, on=[*KEY, "track_id"], how="left")
+    by_need = wanted.groupby([*KEY, "need_id", "share"]).agg(retrieved=("retrieved", "sum"), all=("track_id", "size"))
     by_need = by_need.reset_index()
-    by_need["plain"] = by_need["share"] * by_need["held"] / by_need["all"]
-    by_need["capped"] = by_need["share"] * by_need["held"] / by_need["all"].clip(upper=_FIRST)
+    by_need["plain"] = by_need["share"] * by_need["retrieved"] / by_need["all"]
+    by_need["capped"] = by_need["share"] * by_need["retrieved"] / by_need["all"].clip(upper=_FIRST)
     sums = by_need.groupby(KEY)[["share", "plain", "capped"]].sum()  # needs without a good track are left out
     return sums["plain"] / sums["share"], sums["capped"] / sums["share"]

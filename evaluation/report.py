@@ -1,4 +1,4 @@
-"""The result of judging one night: as a value, as JSON for other programs, and as a table to read."""
+"""The result of evaluating one night: as a value, as JSON for other programs, and as a printed table."""
 
 import json
 import math
@@ -13,10 +13,10 @@ from evaluation.intervals import Interval
 
 @dataclass(frozen=True)
 class Difference:
-    """playfirst minus one baseline, paired by entry, weighted by traffic, clustered by need.
+    """NDCG@10 of playfirst minus that of one baseline, paired by entry, weighted by traffic, clustered by need.
 
-    `interval` decides; `bootstrap` and `sign_flip_p` check it. `across_locales` is stricter: one song (or mood, …)
-    asked for in several locales is one cluster there, not one a locale. `unweighted` is the plain mean over entries.
+    Decide by `interval`; `bootstrap` and `sign_flip_p` check it. `across_locales` is stricter: there, one song (or mood, …)
+    that is asked for in several locales is one cluster, not one per locale. `unweighted` is the plain mean over entries.
     """
 
     interval: Interval
@@ -30,10 +30,21 @@ class Difference:
 class NightResult:
     """How well the release of `run_date` answers what people asked on that day. All shares are in [0, 1].
 
-    `ndcg10` and `ndcg10_unweighted`: arm → mean over the judged entries, by the searches each answers or plain. `ndcg10_by_request`:
-    over the requests as they were asked, each with an ideal list of its own (`Judge.ndcg_by_request`).
-    `recall100`: shares within the first 100 candidates (see `evaluation.night`). `coverage`: share of the day's
-    searches that some entry answers. `by_kind`: kind of need → {"searches", "entries", arm: weighted NDCG}.
+    Args:
+        run_date: the night, and the day whose searches it is evaluated on.
+        source: where the searches come from (`NightTruth.source`).
+        metric: the full name of the metric.
+        ndcg10: arm → mean over the judged entries, weighted by the searches that each answers.
+        ndcg10_unweighted: arm → plain mean over the judged entries.
+        ndcg10_by_request: arm → mean over the requests as they were asked, each with its own ideal list
+            (`Judge.ndcg_by_request`).
+        diff: baseline → the difference between playfirst and it.
+        recall100: recall within the first 100 candidates by name (`evaluation.recall.candidate_recall`).
+        recall_order: the order of the candidates for it, in words.
+        coverage: the share of the day's searches that some entry answers.
+        entries: numbers of entries and candidate rows.
+        weights: numbers of searches.
+        by_kind: kind of need → {"searches", "entries", arm: weighted NDCG}.
     """
 
     run_date: date
@@ -51,7 +62,7 @@ class NightResult:
     by_kind: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """Plain nested values; what is undefined (NaN) is null."""
+        """Plain nested values; NaN (undefined) becomes null."""
         diff = {
             name: {
                 "mean": d.interval.mean,
@@ -88,21 +99,21 @@ class NightResult:
         return plain
 
 
-def write_json(told: dict[str, Any], path: Path) -> None:
-    """Write plain values as JSON, whole or not at all (a temporary file beside it, then a rename)."""
+def write_json(content: dict[str, Any], path: Path) -> None:
+    """Write plain values as JSON, atomically (a temporary file in the same folder, then a rename)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.write_text(json.dumps(told, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    unfinished.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     unfinished.replace(path)
 
 
 def write_night_json(result: NightResult, path: Path, made_from: str = "") -> None:
-    """Write the result as JSON, whole or not at all; `made_from` names what it follows from, so that it is not computed twice."""
+    """Write the result as JSON, atomically; `made_from` is the mark of its inputs, by which a second run sees that it is done."""
     write_json(result.as_json() | ({"made_from": made_from} if made_from else {}), path)
 
 
 def print_night(result: NightResult) -> None:
-    """Print the arms, how far playfirst is ahead of each, and what its candidates and coverage allow."""
+    """Print the NDCG@10 of the arms, the lead of playfirst over each, candidate recall and coverage."""
     from rich.console import Console
     from rich.table import Table
 

@@ -1,7 +1,7 @@
-"""Words of a text for the BM25 baseline: casefolded, accents folded.
+"""Tokens of a text for the BM25 baseline: casefolded, without accents.
 
-Kept apart from `queries.text.normalise` on purpose: the baseline must not change with our own normal form. Apostrophes
-join, as there, or a request "dont stop" would never meet the title "Don't Stop".
+It does not use `queries.text.normalise` on purpose, because the baseline must not change with our own normal form. Apostrophes
+are dropped, as there, so that the request "dont stop" matches the title "Don't Stop".
 """
 
 import re
@@ -12,10 +12,10 @@ _WORD = re.compile(r"\w+")
 
 
 def words(text: object) -> list[str]:
-    """Casefolded, accent-folded runs of letters and digits; nothing for a null."""
+    """Casefolded runs of letters and digits without accents; an empty list for anything but text."""
     if not isinstance(text, str):
         return []
-    if text.isascii():  # most of a catalog: nothing to fold
+    if text.isascii():  # most of a catalog: no accents to remove
         return _WORD.findall(_APOSTROPHES.sub("", text.lower()))
     apart = unicodedata.normalize("NFKD", _APOSTROPHES.sub("", text.casefold()))
     return _WORD.findall("".join(mark for mark in apart if not unicodedata.combining(mark)))

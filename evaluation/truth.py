@@ -1,7 +1,7 @@
-"""The simulator's truth of day D, and the only reader of its folder `truth/` (formats: docs/simulator.md).
+"""The simulator's truth of day D; this module alone reads the folder `truth/` (formats: docs/simulator.md).
 
-What a request is worth is not what was clicked but what its asker needed: P(need | locale, query) from the searches of
-D, which the night of D did not see, times the hidden grades of that need.
+The relevance of a track for a request is not what was clicked but what the listener needed: P(need | locale, query) from the
+searches of D, which the night of D did not see, times the hidden grades of that need.
 """
 
 from dataclasses import dataclass, field
@@ -19,13 +19,17 @@ _ALLOWED_LATENESS_DAYS = 2
 
 @dataclass(frozen=True)
 class NightTruth:
-    """What people asked on day D and which tracks their needs hold relevant. Bots are left out.
+    """What people asked on day D, and which tracks are relevant to their needs, without bots.
 
-    `asked`: one row per (locale, query, need_id) with `searches`; locale as logged, query by `normal_form`; need_id ""
-    where a person's search has none (it weighs, and nothing is relevant to it).
-    `relevance`: one row per (need_id, track_id) with `grade` 1–4, of the needs asked on D; absent = 0.
-    `kinds`: need_id → kind of need (title, artist, mood, …). `wants`: need_id → the same want in whatever locale (kind
-    and slots): a need belongs to one locale, and five needs for one song rise and fall together.
+    Args:
+        run_date: day D.
+        source: where the searches come from, `unseen_searches` or `logs`.
+        asked: one row per (locale, query, need_id) with `searches`; the locale as logged, the query by `normal_form`. need_id
+            is "" where a person's search has no need: it counts as traffic, and no track is relevant to it.
+        relevance: one row per (need_id, track_id) with `grade` 1–4, of the needs asked on D; an absent pair has grade 0.
+        kinds: need_id → kind of need (title, artist, mood, …).
+        wants: need_id → the same want in any locale (kind and slots). A need belongs to one locale, and the needs of several
+            locales for one song are correlated.
     """
 
     run_date: date
@@ -37,7 +41,7 @@ class NightTruth:
 
     @property
     def weights(self) -> pd.DataFrame:
-        """One row per (locale, query): `searches` on D."""
+        """One row per (locale, query) with its `searches` on D."""
         return self.asked.groupby(KEY)["searches"].sum().reset_index()
 
     @property
@@ -54,8 +58,8 @@ class NightTruth:
 def need_shares(asked: pd.DataFrame) -> pd.DataFrame:
     """P(need | key): one row per (locale, query, need_id) with `searches` and `share`, shares of a key summing to 1.
 
-    `asked` has the columns of `NightTruth.asked`; its key may have been replaced by a release entry's, and then the
-    shares are the mixture over all requests that the entry answers.
+    `asked` has the columns of `NightTruth.asked`. Where its key is that of a release entry, the shares are the mixture over all
+    requests that the entry answers.
     """
     counted = asked.groupby([*KEY, "need_id"])["searches"].sum().reset_index()
     counted["share"] = counted["searches"] / counted.groupby(KEY)["searches"].transform("sum")
@@ -65,8 +69,8 @@ def need_shares(asked: pd.DataFrame) -> pd.DataFrame:
 def expected_gains(shares: pd.DataFrame, relevance: pd.DataFrame) -> pd.DataFrame:
     """Relevance of a track for a key: Σ over needs of P(need | key) · (2^grade − 1).
 
-    Sparse: one row per (locale, query, track_id) with `gain` above 0. Gain of Burges et al. 2005; mixture over intents
-    as in the intent-aware metrics of Agrawal et al. 2009.
+    Grain: one row per (locale, query, track_id) with `gain` above 0; absent rows have gain 0. The gain is that of Burges et al.
+    2005, the mixture over intents that of the intent-aware metrics of Agrawal et al. 2009.
     """
     gains = relevance.assign(need_gain=2.0 ** relevance["grade"].astype("float64") - 1.0)
     joined = shares[[*KEY, "need_id", "share"]].merge(gains[["need_id", "track_id", "need_gain"]], on="need_id")
@@ -77,7 +81,7 @@ def expected_gains(shares: pd.DataFrame, relevance: pd.DataFrame) -> pd.DataFram
 def ideal_lists(gains: pd.DataFrame, k: int = 10) -> pd.DataFrame:
     """The best list of each key over the whole catalog: its `k` greatest gains, with `rank` from 1.
 
-    Equal gains stand in the order of track_id; whichever of them is taken, the ideal DCG is the same.
+    Equal gains are ordered by track_id; their order does not change the ideal DCG.
     """
     best = gains.sort_values([*KEY, "gain", "track_id"], ascending=[True, True, False, True], kind="stable")
     best["rank"] = best.groupby(KEY).cumcount() + 1
@@ -85,11 +89,19 @@ def ideal_lists(gains: pd.DataFrame, k: int = 10) -> pd.DataFrame:
 
 
 def night_truth(simulated: Path, logs: Path, run_date: date) -> NightTruth:
-    """Read the truth of day D = `run_date` from the simulator's folder `simulated` (it holds `truth/`).
+    """Read the truth of day D = `run_date`.
 
-    Searches: `truth/unseen_searches.parquet` if its day is D; else those with `ts` on D in the delivered folders of D
-    and of the allowed lateness after it (`logs/searches/date=…`), each search_id once, joined with
-    `truth/searches.parquet`. Raises TruthUnreadable.
+    The searches come from `truth/unseen_searches.parquet` if its day is D. Otherwise they are those with `ts` on D in the log
+    folders of D and of the days of allowed lateness after it (`searches/date=…`), each search_id once, joined with
+    `truth/searches.parquet`.
+
+    Args:
+        simulated: the simulator's output folder, which contains `truth/`.
+        logs: the folder of the delivered logs.
+        run_date: day D.
+
+    Raises:
+        TruthUnreadable: a file is missing or invalid, or there is no search by a person on D.
     """
     truth = simulated / "truth"
     searches, source = _unseen_searches(truth, run_date), "unseen_searches"
@@ -117,7 +129,7 @@ def night_truth(simulated: Path, logs: Path, run_date: date) -> NightTruth:
 
 
 def _unseen_searches(truth: Path, run_date: date) -> pd.DataFrame | None:
-    """The simulator's day without a log, or None if it is missing or its day is another than `run_date`."""
+    """The searches of the simulator's day without a log; None if the file is missing or its day is not `run_date`."""
     path = truth / "unseen_searches.parquet"
     if not path.exists():
         return None
@@ -127,7 +139,7 @@ def _unseen_searches(truth: Path, run_date: date) -> pd.DataFrame | None:
 
 
 def _logged_searches(truth: Path, logs: Path, run_date: date) -> pd.DataFrame:
-    """Searches with ts on `run_date` from the folders delivered on that day and up to the allowed lateness after."""
+    """Searches with `ts` on `run_date`, from the folders of that day and of the days of allowed lateness after it."""
     days = [run_date + timedelta(days=late) for late in range(_ALLOWED_LATENESS_DAYS + 1)]
     folders = [folder for day in days if (folder := logs / "searches" / f"date={day}").is_dir()]
     if not folders or folders[0].name != f"date={run_date}":

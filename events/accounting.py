@@ -1,4 +1,4 @@
-"""Whether the account of what was delivered is whole: each file balances, and no day's source ends with nothing accepted."""
+"""Checks of the accounts of delivered files: the rows of each file add up, and no delivered day ends with nothing accepted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
 from events.delivery import SOURCES
-from events.ingest import ACCEPTED, QUARANTINED, Sorted
+from events.ingest import ACCEPTED, QUARANTINED, ClassifiedRows
 from events.reading import documents_left_out
 from events.ubi import UbiSettings
 from lake.errors import IncompleteDelivery, RowsUnaccounted
@@ -20,7 +20,11 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def check_balanced(accounts: Sequence[Row]) -> None:
-    """Raise RowsUnaccounted unless received = accepted + duplicate + quarantined in every row (DELIVERED_FILES)."""
+    """Raise RowsUnaccounted unless received = accepted + duplicate + quarantined in every row of `accounts`.
+
+    Args:
+        accounts: Rows of DELIVERED_FILES.
+    """
     wrong = [a for a in accounts if a["received"] != a["accepted"] + a["duplicate"] + a["quarantined"]]
     if wrong:
         one = min(wrong, key=lambda a: a["source_file"])
@@ -34,16 +38,23 @@ def check_something_accepted(
     spark: SparkSession,
     delivered: Mapping[tuple[str, str], Sequence[Path]],
     accounts: Sequence[Row],
-    sides: Sequence[Sorted],
+    sides: Sequence[ClassifiedRows],
     ubi: UbiSettings,
 ) -> None:
-    """Raise IncompleteDelivery for a delivered day of which a source has rows and none was accepted, or a file that was not counted.
+    """Raise IncompleteDelivery if a source of a delivered day has content but no accepted row, or a file that was not counted.
 
-    `delivered`: (day, source) -> files; `accounts`: rows of DELIVERED_FILES. A file counts as having rows where it holds more than
-    white space; an empty one says that nothing happened. The error names day, source, counts and the most frequent reason.
-    UBI documents that are no rows of the source are none accepted, but are accounted for beside others that are.
+    A file has content if it holds more than white space; an empty one reports that nothing happened. A UBI file may hold only
+    documents that are no rows of the source: that is an error only if no other file of the day and source has an accepted row.
+    The error names the folder, the counts and the most frequent reason.
+
+    Args:
+        spark: The session.
+        delivered: (day, source) -> files, with the sources "search" and "event".
+        accounts: Rows of DELIVERED_FILES.
+        sides: The classified rows of each source.
+        ubi: How UBI documents are read.
     """
-    empty: list[tuple[str, str, str]] = []
+    empty: list[tuple[str, str, str]] = []  # (folder, what it holds, reason)
     by_cause = sorted(
         delivered.items(), key=lambda d: (d[0][0], d[0][1] != "search")
     )  # events without searches follow from them
@@ -58,7 +69,7 @@ def check_something_accepted(
             [side] = [s for s in sides if s.source == source]
             empty.append((folder, f"{received:,} rows", most_frequent_reason(side, day)))
         elif lost:
-            reason = _no_row_because(spark, lost, SOURCES[source], ubi)
+            reason = _reason_without_rows(spark, lost, SOURCES[source], ubi)
             if reason is not None:
                 empty.append((folder, f"{len(lost)} files with content, the first {lost[0].name}", reason))
     if empty:
@@ -69,8 +80,11 @@ def check_something_accepted(
         )
 
 
-def most_frequent_reason(side: Sorted, day: str) -> str:
-    """The reason (or repeat) of most rows of a delivered day that were not accepted, with their number."""
+def most_frequent_reason(side: ClassifiedRows, day: str) -> str:
+    """The most frequent reason why rows of a delivered day were not accepted, with their number.
+
+    Reasons are those of quarantine, and the outcomes of repeated ids.
+    """
     of_day = side.rows.where((F.col("delivered_date").cast("string") == day) & (F.col("outcome") != ACCEPTED))
     why = F.when(F.col("outcome") == QUARANTINED, F.col("reasons")).otherwise(F.array("outcome"))
     counted = of_day.select(F.explode(why).alias("why")).groupBy("why").count()
@@ -78,13 +92,20 @@ def most_frequent_reason(side: Sorted, day: str) -> str:
     return f"{first[0]['why']} ({first[0]['count']:,} rows)" if first else "none"
 
 
-def _no_row_because(spark: SparkSession, files: Sequence[Path], source: str, ubi: UbiSettings) -> str | None:
-    """Why no row came of files with content; None if they hold UBI action lines alone, which announce documents and are none."""
+def _reason_without_rows(spark: SparkSession, files: Sequence[Path], source: str, ubi: UbiSettings) -> str | None:
+    """Why files with content gave no row; None if they hold only action lines of UBI's bulk format, which are no documents.
+
+    Args:
+        spark: The session.
+        files: Delivered files of one source and day that have content but no counted row.
+        source: Folder of the source, "searches" or "events".
+        ubi: How UBI documents are read.
+    """
     documents = [f for f in files if ".ndjson" in f.name]
     if len(documents) < len(files):
         return "its rows were lost on the way"
-    left = documents_left_out(spark, documents, source, ubi)
-    rows = [] if left is None else left.collect()
+    left_out = documents_left_out(spark, documents, source, ubi)
+    rows = [] if left_out is None else left_out.collect()
     if not rows:
         return None
     most = min(rows, key=lambda r: (-r["document_count"], r["left_out_as"]))
@@ -92,15 +113,15 @@ def _no_row_because(spark: SparkSession, files: Sequence[Path], source: str, ubi
 
 
 def _has_content(file: Path) -> bool:
-    """Whether a file holds a row: of text, anything but white space."""
+    """Whether a Parquet file has a row, or a text file anything but white space."""
     if file.name.endswith(".parquet"):
         import pyarrow.parquet as pq
 
         return bool(pq.read_metadata(file).num_rows)
     with gzip.open(file) if file.name.endswith(".gz") else file.open("rb") as stream:
-        if (start := stream.read(1 << 16).removeprefix(BYTE_ORDER_MARK)).strip(BLANK):
+        if (chunk := stream.read(1 << 16).removeprefix(BYTE_ORDER_MARK)).strip(BLANK):
             return True
-        while start:
-            if (start := stream.read(1 << 16)).strip(BLANK):
+        while chunk:
+            if (chunk := stream.read(1 << 16)).strip(BLANK):
                 return True
     return False

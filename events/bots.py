@@ -1,8 +1,8 @@
-"""Who is no listener: a verdict per (user, day) from that user's trailing seven days, by four documented rules.
+"""Bot detection: a verdict per (user, day) from the trailing seven days, by four documented rules.
 
-Three rules look at one account: it asks faster than anyone can listen, as evenly as a clock, or one request over and
-over. The fourth looks at a crowd: accounts at a human pace are no evidence one by one, but many that choose one artist
-and nothing else are, where that artist has next to no listeners who also choose others.
+Three rules judge one account: it searches faster than anyone can listen, as evenly as a clock, or one request over and over.
+The fourth judges a crowd. An account at a human pace is no evidence by itself, but many accounts that choose one artist and
+nothing else are evidence, where that artist has next to no listeners who also choose others.
 """
 
 from __future__ import annotations
@@ -16,25 +16,28 @@ from events.engagement import LONG_PLAY_MS
 
 TRAILING_DAYS = 7
 CHOSEN_KINDS = ("click", "complete", "save", "add", "like")
-PRIOR_ACCOUNTS = 20  # accounts that weigh as much as the lake's base rate in that of a band of artist sizes
+# shrinkage strength, in accounts: the base rate of a band of artist sizes is shrunk to that of all artists
+PRIOR_ACCOUNTS = 20
 KEYS = ["user_id", "search_date"]
 
 
 @dataclass
 class BotRules:
-    """Thresholds of the rules, in the order in which they are asked; the first one broken names the verdict.
+    """Thresholds of the rules, in the order in which they are applied; the first rule that applies is the verdict.
 
-    scraper: `burst_searches` searches within less than `burst_s` seconds on the day. At 15 s a search nothing is
-    listened to; a listener who rephrases does so a few times, not twenty.
-    clockwork: at least `min_gaps` gaps between searches of one day in the trailing week, of which the standard deviation
-    is at most `max_gap_cv` of their mean. People come in bursts (above 1; 1 is a Poisson process), timers do not: the
-    regularity test of Gianvecchio et al. 2008 and Chu et al. 2012, with the second moment in place of the entropy.
-    replay: at least `min_replays` searches in the trailing week, of which the (query, client) most asked that day has
-    the share `max_one_query_share` or more (a day on which it was not the most asked counts against the rule).
-    farm: see `pushed_artists`. An account falls only if the share `min_devotion` of what it chose is one pushed artist.
+    scraper: `burst_searches` searches within less than `burst_s` seconds on the day. With 15 s between searches nothing is
+    listened to, and a listener who rephrases does so a few times, not twenty.
+    clockwork: at least `min_gaps` gaps between searches of the same day in the trailing week, with a coefficient of variation
+    (standard deviation / mean) of at most `max_gap_cv`. It is 1 for a Poisson process, above 1 for people, who come in bursts,
+    and small for timers. Source: the regularity test of Gianvecchio et al. 2008 and Chu et al. 2012, with the second moment in
+    place of the entropy.
+    replay: at least `min_replays` searches in the trailing week, of which the most frequent (query, client) of the day has the
+    share `max_one_query_share` or more. Searches for it count only on days on which it was the most frequent one.
+    farm: the account is devoted to a pushed artist (`pushed_artists`): at least the share `min_devotion` of its choices is that
+    artist.
 
-    A fan stays unless the fan's artist has hardly any other kind of listener; a household speaker asks much, but many
-    things, of many artists, in bursts, slower than the ear.
+    A fan is kept unless the artist has hardly any other kind of listener. A household speaker is kept because it searches much,
+    but for many things and artists, in bursts, and not faster than anyone can listen.
     """
 
     burst_searches: int
@@ -49,11 +52,16 @@ class BotRules:
 
 
 def bot_days(searches: DataFrame, choices: DataFrame, rules: BotRules) -> DataFrame:
-    """One row per (user_id, search_date) that is no listener's, with the first `rule` it breaks.
+    """One row per (user_id, search_date) of a bot, with the first `rule` that applies to it.
 
-    `searches`: search_id, user_id, ts, client, query, search_date; `choices`: see `chosen_artists`. A day's verdict
-    looks back over `TRAILING_DAYS` days up to and with that day, never ahead, so it is final with the day. Give all
-    users' rows of the days asked about and of the six days before; verdicts of those six see a shorter week.
+    A verdict uses the `TRAILING_DAYS` days that end with its day, and never a later day, so it does not change afterwards. Give
+    the rows of all users of the wanted days and of the six days before them; the verdicts of those six days are based on a
+    shorter week.
+
+    Args:
+        searches: search_id, user_id, ts, client, query and search_date.
+        choices: (search_id, artist), see `chosen_artists`.
+        rules: Thresholds.
     """
     week = _trailing_paces(_daily_paces(searches, rules))
     n, total, squares = (F.col(c).cast("double") for c in ("gaps", "gap_ds", "gap_ds2"))
@@ -75,20 +83,21 @@ def bot_days(searches: DataFrame, choices: DataFrame, rules: BotRules) -> DataFr
 
 
 def excluded_days(tagged: DataFrame) -> DataFrame:
-    """One row per (search_date, user_id) that a rule names: the table `bot_days`, and the examples in the summary.
+    """One row per (search_date, user_id, rule) of a bot, for the table `bot_days` and the examples in the summary.
 
-    `tagged`: searches with `rule` (null for people), user_id, search_date, query, ts.
+    Args:
+        tagged: Searches with `rule` (null for people), user_id, search_date, query and ts.
     """
-    left_out = tagged.where(F.col("rule").isNotNull()).groupBy("search_date", "user_id", "rule")
+    by_bots = tagged.where(F.col("rule").isNotNull()).groupBy("search_date", "user_id", "rule")
     span_s = (F.unix_millis(F.max("ts")) - F.unix_millis(F.min("ts"))) / 1000
-    return left_out.agg(
+    return by_bots.agg(
         F.count("*").alias("searches"), F.count_distinct("query").alias("queries"), span_s.alias("span_s")
     )
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What one rule left out, and its busiest day of one account as an example that names nobody."""
+    """The searches excluded by one rule, with its busiest account-day as an example without a user id."""
 
     rule: str
     searches: int
@@ -96,7 +105,7 @@ class LeftOut:
 
 
 def left_out(days: DataFrame) -> list[LeftOut]:
-    """`excluded_days` summed by rule, in the order of their names."""
+    """The rows of `excluded_days` summed by rule, in alphabetical order of the rules."""
     busiest = F.max(F.struct("searches", "queries", "span_s", "search_date")).alias("top")
     rows = days.groupBy("rule").agg(F.sum("searches").alias("searches"), F.count("*").alias("days"), busiest).collect()
     return [
@@ -112,10 +121,14 @@ def left_out(days: DataFrame) -> list[LeftOut]:
 
 
 def chosen_artists(events: DataFrame, artists: DataFrame) -> DataFrame:
-    """One row per (search_id, artist) that the asker chose: clicked, kept, liked, heard to the end or for 30 s.
+    """One row per (search_id, artist) that the user chose: clicked, saved, added, liked, or heard to the end or for 30 s.
 
-    What merely sounded and was skipped is no choice: on voice it stands between a farm and its artist.
-    `events`: search_id, track_id, kind, dwell_ms; `artists`: one row per track_id with its main `artist`.
+    A track that began to sound and was skipped is no choice. On voice, skipped tracks of other artists would hide a farm's
+    devotion to its artist.
+
+    Args:
+        events: search_id, track_id, kind and dwell_ms.
+        artists: One row per track_id with its main `artist`.
     """
     is_chosen = F.col("kind").isin(*CHOSEN_KINDS) | (F.coalesce("dwell_ms", F.lit(0)) >= LONG_PLAY_MS)
     chosen = events.where(is_chosen).select("search_id", "track_id")
@@ -125,14 +138,20 @@ def chosen_artists(events: DataFrame, artists: DataFrame) -> DataFrame:
 def pushed_artists(devotion: DataFrame, rules: BotRules) -> DataFrame:
     """One row per (search_date, artist) that a crowd pushes, with the devoted accounts as `members` (user_id, is_again).
 
-    `with_single_choices`: accounts that chose it by one query only are, as a crowd, beyond doubt as well.
-    `devotion`: see `_devotion`. Of the accounts active on the day that chose the artist again (in answer to two queries
-    or more) D are devoted to it and N − D are not. Listeners who are not devoted measure how many real fans to expect
-    beside them: (N − D + 1) · p / (1 − p), with p the share of devoted accounts among those of the *other* artists of the
-    day: of all, or of those of that size (a band of factor 2), whichever is greater. The artist is pushed if
-    D ≥ `min_crowd` and at most `max_fan_share` of D can be such fans, so a farm at that limit is ten times the base rate;
-    and only if the rest of the lake is large enough to say what is usual. This is the false discovery rate as estimated
-    from decoys, with the + 1 that keeps it honest for small counts (Elias & Gygi 2007; Barber & Candès 2015).
+    Consider the accounts active on the day that chose the artist repeatedly (`is_again`: for two queries or more). Of these N
+    accounts, D are devoted to the artist and N − D are not. The accounts that are not devoted tell how many devoted ones are
+    real fans: (N − D + 1) · p / (1 − p), where p is the share of devoted accounts among those of the *other* artists of the
+    day: of all of them, or of those of similar size (a band of factor 2), whichever is greater. The artist is pushed if D ≥
+    `min_crowd` and these fans are at most the share `max_fan_share` of D (at a share of one tenth, D is ten times what the base
+    rate lets expect), and only if the other artists have at least as many such accounts as this one, so that p is well
+    estimated.
+    `with_single_choices`: the same test also holds when accounts that chose the artist for one query only are included.
+    Source: this is the false discovery rate as estimated from decoys; the + 1 corrects small counts (Elias & Gygi 2007; Barber &
+    Candès 2015).
+
+    Args:
+        devotion: See `_devotion`.
+        rules: Thresholds.
     """
     from pyspark.sql import Window
 
@@ -142,7 +161,7 @@ def pushed_artists(devotion: DataFrame, rules: BotRules) -> DataFrame:
         F.count_if(again & F.col("is_devoted")).alias("d_again"),
         F.count("*").alias("n_any"),
         F.count_if("is_devoted").alias("d_any"),
-        # carried along, so that the week is laid once: a few per cent of the accounts
+        # collected here, so that the weekly frame is computed once; devoted accounts are a few per cent of all
         F.collect_list(F.when(F.col("is_devoted"), F.struct("user_id", "is_again"))).alias("members"),
     )
     lake = Window.partitionBy("search_date")
@@ -161,24 +180,29 @@ def pushed_artists(devotion: DataFrame, rules: BotRules) -> DataFrame:
 
 
 def _few_fans(kind: str, rules: BotRules) -> Column:
-    """Whether at most `max_fan_share` of the crowd of this kind can be fans: (N − D + 1) · p / (1 − p) against D."""
+    """Whether the crowd is large enough and at most `max_fan_share` of it can be fans: (N − D + 1) · p / (1 − p) against D.
+
+    Args:
+        kind: "again" for the accounts that chose the artist for two queries or more, "any" for all.
+        rules: Thresholds.
+    """
     n, d, p = F.col(f"n_{kind}"), F.col(f"d_{kind}"), F.col(f"p_{kind}")
     return (d >= rules.min_crowd) & ((n - d + 1) * p <= d * rules.max_fan_share * (1 - p))
 
 
 def _farmed_days(searches: DataFrame, choices: DataFrame, rules: BotRules) -> DataFrame:
-    """One row per (user_id, search_date) of an account devoted to an artist that a crowd pushes on that day."""
+    """One row per (user_id, search_date) of an account devoted to an artist that is pushed on that day."""
     pushed = pushed_artists(_devotion(searches, choices, rules), rules)
     farmed = pushed.select("search_date", "with_single_choices", F.inline("members"))
     return farmed.where(F.col("is_again") | F.col("with_single_choices")).select(*KEYS).distinct()
 
 
 def _devotion(searches: DataFrame, choices: DataFrame, rules: BotRules) -> DataFrame:
-    """One row per (user_id, search_date, artist): active on that day, chose the artist in the trailing week.
+    """One row per (user_id, search_date, artist): the account searched on that day and chose the artist in the trailing week.
 
-    `is_devoted`: the artist has the share `min_devotion` of all the account chose; `is_again`: in answer to two queries
-    or more (a bedroom speaker that plays one lullaby by one request is no sign of a farm). Days without a search
-    have no row: a week is laid only under days that need a verdict.
+    `is_devoted`: the artist is at least the share `min_devotion` of all the account's choices. `is_again`: the artist was
+    chosen for two queries or more; a bedroom speaker that plays one lullaby by one request is no sign of a farm. Days without a
+    search have no row, so trailing weeks are summed only for days that need a verdict.
     """
     from pyspark.sql import Window
 
@@ -203,14 +227,16 @@ def _devotion(searches: DataFrame, choices: DataFrame, rules: BotRules) -> DataF
 
 
 def _daily_paces(searches: DataFrame, rules: BotRules) -> DataFrame:
-    """One row per (user_id, search_date): searches, burst, gaps inside the day (their sums are additive), top request."""
+    """One row per (user_id, search_date): searches, whether there was a burst, sums of the gaps within the day, top request."""
     from pyspark.sql import Window
 
     order = Window.partitionBy(*KEYS).orderBy("at_ds", "search_id")
     at = searches.select(
         "search_id",
         *KEYS,
-        F.floor(F.unix_micros("ts") / 100_000).alias("at_ds"),  # tenths: integer sums, the same in any order
+        F.floor(F.unix_micros("ts") / 100_000).alias(
+            "at_ds"
+        ),  # integer tenths of a second: sums do not depend on order
         F.xxhash64("client", "query").alias("item"),
     )
     burst_ds = F.col("at_ds") - F.lag("at_ds", rules.burst_searches - 1).over(order)
@@ -237,7 +263,10 @@ def _daily_paces(searches: DataFrame, rules: BotRules) -> DataFrame:
 
 
 def _trailing_paces(daily: DataFrame) -> DataFrame:
-    """The same rows with the sums of the trailing week; `replayed`: searches of the week for the day's top request."""
+    """The rows of `_daily_paces` with the sums of the trailing week instead of the day's.
+
+    `replayed`: searches for the day's top request on those days of the week on which it was the top request.
+    """
     from pyspark.sql import Window
 
     week = Window.partitionBy("user_id").orderBy(F.unix_date("search_date")).rangeBetween(1 - TRAILING_DAYS, 0)

@@ -14,7 +14,7 @@ from lake.schema import spark_type
 if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
-CONTRACT_VERSION = 2  # raise it when a rule changes: delivered folders are then read again
+CONTRACT_VERSION = 2  # raise it when a rule changes, so that delivered folders are read again
 CORRUPT = "_corrupt"
 SURFACE_OF = {"alexa": "voice", "mobile": "screen", "web": "screen", "firetv": "screen"}
 
@@ -65,11 +65,16 @@ TRACK_FIELDS = {
     "work_id": "string",
 }
 
-Rules = dict[str, Callable[[], "Column"]]  # reason -> when a row is guilty (null counts as innocent)
+Rules = dict[str, Callable[[], "Column"]]  # reason -> condition under which a row breaks the rule; null counts as false
 
 
 def row_schema(fields: dict[str, str], *, audio: bool = False) -> StructType:
-    """Spark schema of one delivered row, with the column that says that a row could not be read."""
+    """Spark schema of one delivered row, with the column CORRUPT for rows that could not be read.
+
+    Args:
+        fields: Field name -> Spark type, such as SEARCH_FIELDS.
+        audio: Whether to add the struct `audio` of the features AUDIO (catalog rows).
+    """
     from pyspark.sql.types import StringType, StructField, StructType
 
     columns = [StructField(n, spark_type(t)) for n, t in fields.items()]
@@ -79,7 +84,11 @@ def row_schema(fields: dict[str, str], *, audio: bool = False) -> StructType:
 
 
 def search_rules() -> Rules:
-    """Every way in which a search breaks the contract. `at` is the parsed `ts`, `delivered_date` its folder."""
+    """Every way in which a search breaks the contract.
+
+    The rules need the delivered fields, CORRUPT, `at` (the parsed `ts`), `delivered_date` (the date of the row's folder),
+    `query` and `is_too_long` (both from the normaliser).
+    """
     return {
         "unreadable": lambda: F.col(CORRUPT),
         "no_search_id": lambda: blank(F.col("search_id")),
@@ -97,7 +106,13 @@ def search_rules() -> Rules:
 
 
 def event_rules(days_late: int) -> Rules:
-    """Every way in which an event breaks the contract by itself; `not_served` and `no_search` need its search."""
+    """Every way in which an event breaks the contract by itself; `ingest.judged_events` adds the rules that need other rows.
+
+    The rules need the delivered fields, CORRUPT, `at` (the parsed `ts`) and `delivered_date` (the date of the row's folder).
+
+    Args:
+        days_late: How many days an event may be older than its folder; at least one day is allowed.
+    """
     return {
         "unreadable": lambda: F.col(CORRUPT),
         "no_event_id": lambda: blank(F.col("event_id")),
@@ -113,21 +128,21 @@ def event_rules(days_late: int) -> Rules:
 
 def reasons(rules: Rules) -> Column:
     """Array of the names of all rules that the row breaks, in the order of the rules; empty for a good row."""
-    named = [F.when(F.coalesce(guilty(), F.lit(False)), F.lit(name)) for name, guilty in rules.items()]
-    return F.array_compact(F.array(*named))
+    broken = [F.when(F.coalesce(is_broken(), F.lit(False)), F.lit(name)) for name, is_broken in rules.items()]
+    return F.array_compact(F.array(*broken))
 
 
 def blank(text: Column) -> Column:
-    """Null, or nothing but white space (of ASCII; trim knows no tab)."""
-    # what begins above the space is not blank: nearly every row is spared the regular expression
+    """Whether a text is null or only ASCII white space (Spark's trim removes spaces only, not tabs)."""
+    # a text that begins with a character above the space is not blank, which spares nearly every row the regular expression
     return text.isNull() | ((text < "!") & ~text.rlike(r"\S"))
 
 
 def _out_of_range(days_back: int) -> Column:
-    """Before the folder's date by more than `days_back` days, or on the second day after it or later.
+    """Whether `at` is more than `days_back` days before the folder's date, or two days or more after it.
 
-    Input contract: a search lies in [date − 1, date + 2), both at 00:00 UTC (clocks of all time zones meet there); a
-    reaction may come as late as it may join its search.
+    Input contract: a search lies in [date − 1, date + 2), both at 00:00 UTC, because the local clocks of all time zones fall
+    inside. An event may be as old as the lateness within which it can still join its search.
     """
     days = F.datediff(F.to_date("at"), F.col("delivered_date"))
     return (days < -days_back) | (days > 1)

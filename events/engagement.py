@@ -1,4 +1,4 @@
-"""A day's additive partials: what was shown or sounded for each query, and what listeners did with it."""
+"""Daily counts, which can be summed over days: what was shown or sounded for each query, and how listeners reacted to it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from lake.columns import POSITIONS
 from lake.tables.daily import DAILY_ENGAGEMENT, DAILY_SEARCHES, ENGAGEMENT_MEASURES
 
 LONG_PLAY_MS = 30_000
-LONGEST_PLAY_MS = 86_400_000  # what is told beyond a day is a paused device, and counts as a day
-TAIL = POSITIONS + 1  # ranks beyond POSITIONS share one cell
+LONGEST_PLAY_MS = 86_400_000  # a longer dwell comes from a paused device, and counts as a day
+TAIL = POSITIONS + 1  # the cell that all ranks beyond POSITIONS share
 SUMS = tuple(c.name for c in ENGAGEMENT_MEASURES)
-COUNT_VERSION = 6  # raise it when the meaning of a count changes: days are then counted again
+COUNT_VERSION = 6  # raise it when the meaning of a count changes, so that days are counted again
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,11 @@ class DayCounts:
 
 
 def chains(events: DataFrame) -> DataFrame:
-    """One row per (search_id, track_id, position) with a reaction: the events of one chain folded together.
+    """One row per (search_id, track_id, position) with an event: the events of one chain, aggregated.
 
-    `dwell_ms` is cumulative in a chain, so its value is the maximum, never the sum (input contract); 0 where none is told
-    (`is_timed` says which). A long play is 30 s heard, or the end reached; a skip or stop of which no time is told is a short one.
+    `dwell_ms` of events is cumulative within a chain (input contract), so the chain's is the maximum, never the sum. It is 0
+    where no event reports one; `is_timed` tells whether one does. A long play is one heard for 30 s or to the end. A skip or
+    stop without a reported dwell is a short stop.
     """
 
     def has(*kinds: str) -> Column:
@@ -50,33 +51,46 @@ def chains(events: DataFrame) -> DataFrame:
         F.count("dwell_ms").alias("timed"),
     )
     heard = (F.col("dwell_ms") >= LONG_PLAY_MS) | (F.col("complete") == 1)
-    sounded = (F.col("started") == 1) | (F.col("dwell_ms") > 0) | (F.col("complete") == 1)  # its `play` may be lost
+    # the event `play` may be lost
+    sounded = (F.col("started") == 1) | (F.col("dwell_ms") > 0) | (F.col("complete") == 1)
     stopped = ((F.col("stop") == 1) | (F.col("skip") == 1)) & ~heard
     columns = {"play": sounded, "long_play": heard, "short_stop": stopped}
-    flags = {name: so.cast("int") for name, so in columns.items()} | {"is_timed": F.col("timed") > 0}
+    flags = {name: condition.cast("int") for name, condition in columns.items()} | {"is_timed": F.col("timed") > 0}
     return grouped.withColumns(flags).drop("started", "timed")
 
 
-def _pleased() -> Column:
-    """Whether a chain pleased: heard long, saved or liked."""
+def _is_satisfied() -> Column:
+    """Whether a chain satisfied its listener: a long play, a save or a like."""
     return (F.col("long_play") == 1) | (F.col("save") == 1) | (F.col("like") == 1)
 
 
 def pleased_plays(searches: DataFrame, events: DataFrame) -> DataFrame:
-    """One row per (search_id, track_id, position) that was heard long, saved or liked, with its search's locale, query,
-    user_id and search_date."""
-    heard = chains(events).where(_pleased()).select("search_id", "track_id", "position")
-    return heard.join(searches.select("search_id", "locale", "query", "user_id", "search_date"), "search_id")
+    """One row per (search_id, track_id, position) with a long play, a save or a like.
+
+    Args:
+        searches: Accepted searches.
+        events: Accepted events.
+
+    Returns:
+        The plays, with locale, query, user_id and search_date of their search.
+    """
+    satisfied = chains(events).where(_is_satisfied()).select("search_id", "track_id", "position")
+    return satisfied.join(searches.select("search_id", "locale", "query", "user_id", "search_date"), "search_id")
 
 
 def counted_days(searches: DataFrame, events: DataFrame) -> DayCounts:
-    """The partials of the days in `searches` (with is_rephrased and is_bot, bots left out); integer sums throughout.
+    """The daily counts of the days in `searches`; all sums are of integers.
 
-    Grain out: (search_date, locale, query, track_id, client), and (search_date, locale, query, client).
-    Screens: every entry of `results` is an impression. Voice: only what sounded; a queued track that never sounded is none.
+    Grain: (search_date, locale, query, track_id, client) and (search_date, locale, query, client). The searches of bots count as
+    `bot_searches` alone. On a screen every entry of `results` is an impression. On voice only a track that sounded is one; a
+    queued track that never sounded is none.
 
-    What was shown is counted from the searches alone, what became of it from the chains of events alone, and the two sums are
-    added: no impression is ever joined.
+    Impressions on screens are counted from the searches alone and reactions from the chains of events alone, and the two sums
+    are added, so no join of impressions is needed.
+
+    Args:
+        searches: Accepted searches with is_rephrased and is_bot.
+        events: Accepted events of these searches.
     """
     who = ["search_date", "locale", "query", "client"]
     people = searches.where(~F.col("is_bot"))
@@ -89,12 +103,11 @@ def counted_days(searches: DataFrame, events: DataFrame) -> DayCounts:
         .groupBy(*who, "track_id", "cell")
         .agg(F.count("*").alias("impressions"), F.sum("again").alias("rephrases"))
     )
-    chained = _reactions(people, events)
+    reactions = _reactions(people, events)
     sums = [m for m in SUMS if m not in ("impressions", "rephrases")]
-    nothing = F.lit(0).cast("bigint")
-    none = [nothing.alias(m) for m in (*sums, *PACKED)]
-    both = shown.select(*who, "track_id", "cell", "impressions", "rephrases", *none)
-    both = both.unionByName(chained)
+    zeros = [F.lit(0).cast("bigint").alias(m) for m in (*sums, *PACKED)]
+    both = shown.select(*who, "track_id", "cell", "impressions", "rephrases", *zeros)
+    both = both.unionByName(reactions)
 
     def by_position(value: str) -> Column:
         return F.array(*[F.sum(F.when(F.col("cell") == p, F.col(value)).otherwise(0)) for p in range(1, TAIL + 1)])
@@ -104,28 +117,32 @@ def counted_days(searches: DataFrame, events: DataFrame) -> DayCounts:
         F.array(*unpacked([F.sum(m) for m in PACKED])).alias("plays_by_dwell"),
         *[by_position(m).alias(f"{m}_by_position") for m in ("impressions", "clicks", "long_plays")],
     )
-    # a reaction counts for a day only where its track was shown that day: always so, since a chain has its search
+    # a chain counts for the day of its search, so its track was shown on that day
     return DayCounts(
         daily.select(*[_as_declared(c.name, c.type) for c in DAILY_ENGAGEMENT.columns]),
-        _asked(searches, events).select(*[_as_declared(c.name, c.type) for c in DAILY_SEARCHES.columns]),
+        _search_counts(searches, events).select(*[_as_declared(c.name, c.type) for c in DAILY_SEARCHES.columns]),
     )
 
 
 def _reactions(people: DataFrame, events: DataFrame) -> DataFrame:
-    """Sums of what became of impressions, by (search_date, locale, query, client, track_id, cell).
+    """Sums of reactions, and on voice of impressions, by (search_date, locale, query, client, track_id, cell).
 
-    On a screen a play follows a choice, whether or not the client logged the tap itself. On voice a chain is the impression:
-    nobody reacts to a track that did not sound, also where its `play` is late or lost.
+    On a screen a play counts as a click, because it follows one even where the client did not log the tap. On voice every chain
+    is an impression, because nobody reacts to a track that did not sound, even where its `play` is late or lost.
+
+    Args:
+        people: Searches without those of bots.
+        events: Accepted events.
     """
     who = ["search_date", "locale", "query", "client"]
     asked = people.select("search_id", *who, "surface", F.col("is_rephrased").cast("int").alias("again"))
-    seen = chains(events).join(asked, "search_id")
+    chained = chains(events).join(asked, "search_id")
     screen = F.col("surface") == "screen"
-    heard = F.when(screen, F.lit(0)).otherwise(F.lit(1))
+    impression = F.when(screen, F.lit(0)).otherwise(F.lit(1))  # those of screens are counted from the searches
     clicked = (screen & ((F.col("tapped") == 1) | (F.col("play") == 1))).cast("int")
     columns = {
-        "impressions": heard,
-        "rephrases": heard * F.col("again"),
+        "impressions": impression,
+        "rephrases": impression * F.col("again"),
         "clicks": clicked,
         "plays": F.col("play"),
         "long_plays": F.col("long_play"),
@@ -136,13 +153,13 @@ def _reactions(people: DataFrame, events: DataFrame) -> DataFrame:
         "saves": F.col("save"),
         "likes": F.col("like"),
         "dislikes": F.col("dislike"),
-        "satisfied": _pleased().cast("int"),
+        "satisfied": _is_satisfied().cast("int"),
         "dwell_ms": F.col("dwell_ms"),
-        "follow_short_stops": heard * (F.col("position") > 1).cast("int") * F.col("short_stop"),
+        "follow_short_stops": impression * (F.col("position") > 1).cast("int") * F.col("short_stop"),
         **packed_bins(F.when((F.col("play") == 1) & F.col("is_timed"), bin_of(F.col("dwell_ms")))),
     }
     cell = F.least(F.col("position"), F.lit(TAIL)).alias("cell")
-    flat = seen.select(*who, "track_id", cell, *[c.alias(n) for n, c in columns.items()])
+    flat = chained.select(*who, "track_id", cell, *[c.alias(n) for n, c in columns.items()])
     summed = flat.groupBy(*who, "track_id", "cell").agg(*[F.sum(n).alias(n) for n in columns])
     return summed.select(
         *who,
@@ -154,15 +171,18 @@ def _reactions(people: DataFrame, events: DataFrame) -> DataFrame:
     )
 
 
-def _asked(searches: DataFrame, events: DataFrame) -> DataFrame:
-    """One row per (search_date, locale, query, client): searches of people, how many pleased, and bots' searches."""
-    per_search = chains(events).groupBy("search_id").agg(F.max(_pleased().cast("int")).alias("pleased"))
+def _search_counts(searches: DataFrame, events: DataFrame) -> DataFrame:
+    """One row per (search_date, locale, query, client): searches of people and of bots.
+
+    Those of people are counted as all, satisfied and rephrased ones.
+    """
+    per_search = chains(events).groupBy("search_id").agg(F.max(_is_satisfied().cast("int")).alias("is_satisfied"))
     human = (~F.col("is_bot")).cast("int")
     joined = searches.join(per_search, "search_id", "left")
-    pleased = F.coalesce("pleased", F.lit(0)) * human
+    satisfied = F.coalesce("is_satisfied", F.lit(0)) * human
     return joined.groupBy("search_date", "locale", "query", "client").agg(
         F.sum(human).alias("searches"),
-        F.sum(pleased).alias("satisfied"),
+        F.sum(satisfied).alias("satisfied"),
         F.sum(F.col("is_rephrased").cast("int") * human).alias("rephrased"),
         F.sum(F.col("is_bot").cast("int")).alias("bot_searches"),
     )

@@ -1,4 +1,4 @@
-"""One person's rows out of the log tables: which they are, and what their going changes."""
+"""Delete the rows of people who asked to be forgotten from the log tables, and keep the accounts of delivered files balanced."""
 
 from __future__ import annotations
 
@@ -18,7 +18,16 @@ from lake.upkeep import remove_rows
 
 
 def pseudonyms(lake: Lake, user_ids: Path, key: DataFrame) -> DataFrame:
-    """(user_id) pseudonyms of the ids in a text file, one id a line. InputContractError if it names nobody."""
+    """(user_id): the pseudonyms of the people in a text file.
+
+    Args:
+        lake: The lake.
+        user_ids: Text file with one logged user_id a line.
+        key: The frame of `events.privacy.key_frame`.
+
+    Raises:
+        InputContractError: There is no such file, or it names nobody.
+    """
     if not user_ids.is_file():
         raise InputContractError(f"user_ids={user_ids} is no file. Give a text file with one logged user_id a line.")
     lines = lake.spark.read.text(str(user_ids)).select(F.trim("value").alias("user_id")).where("user_id != ''")
@@ -29,71 +38,100 @@ def pseudonyms(lake: Lake, user_ids: Path, key: DataFrame) -> DataFrame:
 
 
 def remember_forgotten(lake: Lake, named: DataFrame) -> int:
-    """Write the pseudonyms that `forgotten_users` does not hold yet; ingest drops them from now on. Number written."""
+    """Add pseudonyms to `forgotten_users`, so that ingest drops these people's rows from now on.
+
+    Args:
+        lake: The lake.
+        named: (user_id) pseudonyms; those that the table has already are not written again.
+
+    Returns:
+        The number of pseudonyms written.
+    """
     if lake.exists(FORGOTTEN_USERS):
         named = named.join(lake.read(FORGOTTEN_USERS, allow_unvalidated=True), "user_id", "left_anti")
-    known = sorted(str(r[0]) for r in named.collect())  # people of one request: a list that somebody wrote
-    if not known:
+    new = sorted(str(r[0]) for r in named.collect())  # few: the people of a list that somebody wrote
+    if not new:
         return 0
-    asked = fingerprint(known)
-    frame = frame_of(lake.spark, [(u,) for u in known], "user_id string").withColumn("asked", F.lit(asked))
+    asked = fingerprint(new)
+    frame = frame_of(lake.spark, [(u,) for u in new], "user_id string").withColumn("asked", F.lit(asked))
     lake.write(FORGOTTEN_USERS, frame, {asked: asked})
-    return len(known)
+    return len(new)
 
 
 def forget(lake: Lake, named: DataFrame) -> dict[str, int]:
-    """Delete the named people's searches, reactions and quarantined rows; rows deleted per table.
+    """Delete the searches, events and quarantined rows of the people with the pseudonyms `named` (user_id).
 
-    The units that held some get a new fingerprint, so that everything made from them is made again; the ledger of
-    deliveries moves the rows to `forgotten`. A second call finds nothing and writes nothing.
+    Units that lose rows get a new fingerprint, so that everything computed from them is computed again. DELIVERED_FILES counts
+    the deleted rows as `forgotten`. A second call finds no rows and writes nothing.
+
+    Returns:
+        Table name -> number of rows deleted.
     """
     asked = fingerprint(sorted(str(r[0]) for r in named.collect()))
     searches = lake.read(SEARCH_LOG, allow_unvalidated=True)
-    mine = searches.join(F.broadcast(named), "user_id").select("search_id", "user_id", "delivered_date", "source_file")
-    mine = mine.localCheckpoint()
-    gone: dict[str, int] = {}
-    moved = [(mine, 0)]
+    their_searches = searches.join(F.broadcast(named), "user_id")
+    their_searches = their_searches.select("search_id", "user_id", "delivered_date", "source_file").localCheckpoint()
+    deleted: dict[str, int] = {}
+    moved = [(their_searches, 0)]
     if lake.commits(ENGAGEMENT_EVENTS):
         events = lake.read(ENGAGEMENT_EVENTS, allow_unvalidated=True)
-        theirs = events.join(mine.select("search_id"), "search_id", "left_semi")
-        theirs = theirs.select("event_id", "delivered_date", "source_file").localCheckpoint()
-        gone[ENGAGEMENT_EVENTS.name] = _removed(lake, ENGAGEMENT_EVENTS, theirs, "event_id", asked)
-        moved.append((theirs, 0))
+        their_events = events.join(their_searches.select("search_id"), "search_id", "left_semi")
+        their_events = their_events.select("event_id", "delivered_date", "source_file").localCheckpoint()
+        deleted[ENGAGEMENT_EVENTS.name] = _remove(lake, ENGAGEMENT_EVENTS, their_events, "event_id", asked)
+        moved.append((their_events, 0))
     if lake.commits(QUARANTINE):
-        broken = _forget_quarantined(lake, named, mine, asked)
-        gone[QUARANTINE.name] = broken.count()
+        broken = _remove_quarantined(lake, named, their_searches, asked)
+        deleted[QUARANTINE.name] = broken.count()
         moved.append((broken, 1))
-    gone[SEARCH_LOG.name] = _removed(lake, SEARCH_LOG, mine, "search_id", asked)
-    if sum(gone.values()):
+    deleted[SEARCH_LOG.name] = _remove(lake, SEARCH_LOG, their_searches, "search_id", asked)
+    if sum(deleted.values()):
         _move_accounts(lake, moved)
-    return gone
+    return deleted
 
 
-def _removed(lake: Lake, table: Table, rows: DataFrame, on: str, asked: str) -> int:
-    counted = {str(r[0]): int(r[1]) for r in rows.groupBy("delivered_date").count().collect()}
-    if not counted:
+def _remove(lake: Lake, table: Table, rows: DataFrame, on: str, asked: str) -> int:
+    """Delete `rows` from a table whose unit is the delivered date; the number of rows deleted.
+
+    Args:
+        lake: The lake.
+        table: The table.
+        rows: The rows to delete, with `on` and delivered_date.
+        on: The column that names a row.
+        asked: Fingerprint of the request, which the new marks contain.
+    """
+    counts = {str(r[0]): int(r[1]) for r in rows.groupBy("delivered_date").count().collect()}
+    if not counts:
         return 0
-    held = lake.commits(table)
-    marks = {u: fingerprint([held[u].fingerprint, asked]) for u in counted}
-    left = {u: held[u].rows - n for u, n in counted.items()}
-    remove_rows(lake, table, rows, on, marks, left)
-    return sum(counted.values())
+    commits = lake.commits(table)
+    marks = {u: fingerprint([commits[u].fingerprint, asked]) for u in counts}
+    rows_left = {u: commits[u].rows - n for u, n in counts.items()}
+    remove_rows(lake, table, rows, on, marks, rows_left)
+    return sum(counts.values())
 
 
-def _forget_quarantined(lake: Lake, named: DataFrame, mine: DataFrame, asked: str) -> DataFrame:
-    """The rows deleted, with source_file and line. Broken searches carry the pseudonym in their text, broken events the search's id."""
-    held = lake.read(QUARANTINE, allow_unvalidated=True)
+def _remove_quarantined(lake: Lake, named: DataFrame, their_searches: DataFrame, asked: str) -> DataFrame:
+    """Delete people's rows from quarantine; the rows deleted, as (source_file, line, delivered_date).
+
+    The text of a broken search contains the pseudonym, that of a broken event the id of its search.
+
+    Args:
+        lake: The lake.
+        named: (user_id) pseudonyms.
+        their_searches: Their accepted searches, with search_id.
+        asked: Fingerprint of the request, which the new marks contain.
+    """
+    quarantined = lake.read(QUARANTINE, allow_unvalidated=True)
     text = F.from_json("raw_text", "user_id string, client_id string, search_id string, query_id string")
-    read = held.select("source_file", "line", "delivered_date", text.alias("t"))
+    read = quarantined.select("source_file", "line", "delivered_date", text.alias("t"))
     person, search = F.coalesce("t.user_id", "t.client_id"), F.coalesce("t.search_id", "t.query_id")
     read = read.withColumn("user_id", person).withColumn("search_id", search)
     by_person = read.join(F.broadcast(named), "user_id", "left_semi")
-    by_search = read.join(mine.select("search_id"), "search_id", "left_semi")
+    by_search = read.join(their_searches.select("search_id"), "search_id", "left_semi")
     theirs = by_person.unionByName(by_search).select("source_file", "line", "delivered_date").distinct()
     theirs = theirs.localCheckpoint()
-    counted = {str(r[0]): int(r[1]) for r in theirs.groupBy("delivered_date").count().collect()}
-    for unit in counted:  # no single column names a quarantined row: its day is written anew
-        day = held.where(F.col("delivered_date").cast("string") == unit)
+    counts = {str(r[0]): int(r[1]) for r in theirs.groupBy("delivered_date").count().collect()}
+    for unit in counts:  # no single column names a quarantined row, so its whole day is written again
+        day = quarantined.where(F.col("delivered_date").cast("string") == unit)
         rest = day.join(theirs.select("source_file", "line"), ["source_file", "line"], "left_anti").localCheckpoint()
         mark = fingerprint([lake.commits(QUARANTINE)[unit].fingerprint, asked])
         lake.write(QUARANTINE, rest.select(*[c.name for c in QUARANTINE.columns]), {unit: mark})
@@ -101,24 +139,29 @@ def _forget_quarantined(lake: Lake, named: DataFrame, mine: DataFrame, asked: st
 
 
 def _move_accounts(lake: Lake, moved: list[tuple[DataFrame, int]]) -> None:
-    """Count the deleted rows as accepted and `forgotten` in the files that delivered them; the folders' marks stay as they are.
+    """Count the deleted rows as accepted and `forgotten` in DELIVERED_FILES, whose marks stay the same.
 
-    `moved`: the deleted rows, with delivered_date and source_file, and 1 where they were quarantined.
+    Args:
+        lake: The lake.
+        moved: Deleted rows, with delivered_date and source_file, each with 1 if they were quarantined, else 0.
     """
     from functools import reduce
 
-    places = [rows.select("delivered_date", "source_file", F.lit(held).alias("was_held")) for rows, held in moved]
+    places = [
+        rows.select("delivered_date", "source_file", F.lit(was_quarantined).alias("_was_quarantined"))
+        for rows, was_quarantined in moved
+    ]
     files = (
         reduce(lambda a, b: a.unionByName(b), places)
         .groupBy("delivered_date", "source_file")
-        .agg(F.count("*").alias("_n"), F.sum("was_held").alias("_held"))
+        .agg(F.count("*").alias("_n"), F.sum("_was_quarantined").alias("_quarantined"))
     )
     files = files.localCheckpoint()
     units = sorted({str(r[0]) for r in files.select("delivered_date").distinct().collect()})
     accounts = lake.read(DELIVERED_FILES, units, allow_unvalidated=True)
     accounts = accounts.join(F.broadcast(files), ["delivered_date", "source_file"], "left")
-    n, held = F.coalesce("_n", F.lit(0)), F.coalesce("_held", F.lit(0))
-    changes = {"forgotten": n, "accepted": held, "quarantined": -held}
+    n, quarantined = F.coalesce("_n", F.lit(0)), F.coalesce("_quarantined", F.lit(0))
+    changes = {"forgotten": n, "accepted": quarantined, "quarantined": -quarantined}
     accounts = accounts.withColumns({c: F.col(c) + by for c, by in changes.items()}).localCheckpoint()
     marks = {u: lake.commits(DELIVERED_FILES)[u].fingerprint for u in units}
     lake.write(DELIVERED_FILES, accounts.select(*[c.name for c in DELIVERED_FILES.columns]), marks)

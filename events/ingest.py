@@ -1,4 +1,4 @@
-"""Delivered searches and events sorted into accepted, duplicate and quarantined; every row ends in exactly one."""
+"""Classify delivered searches and events as accepted, duplicate or quarantined; every row gets exactly one outcome."""
 
 from __future__ import annotations
 
@@ -35,10 +35,13 @@ EVENT_CONTENT = ("search_id", "track_id", "position", "ts", "kind", "dwell_ms")
 
 
 @dataclass(frozen=True)
-class Sorted:
-    """Rows of one source ("search" or "event") with `outcome`, `reasons` and `is_forgotten`.
+class ClassifiedRows:
+    """Delivered rows of one source with their outcomes.
 
-    All fields of the accepted table are there. `files` are those that the rows were read from.
+    Attributes:
+        rows: The rows, with `outcome`, `reasons`, `is_forgotten` and all columns of the accepted table.
+        source: "search" or "event".
+        files: The files that the rows were read from.
     """
 
     rows: DataFrame
@@ -46,10 +49,10 @@ class Sorted:
     files: Sequence[Path] = ()
 
     def accepted(self) -> DataFrame:
-        """Rows that stand, with the accepted table's columns."""
+        """The accepted rows with the columns of their table, without those of forgotten people."""
         table = SEARCH_LOG if self.source == "search" else ENGAGEMENT_EVENTS
-        stands = (F.col("outcome") == ACCEPTED) & ~F.col("is_forgotten")
-        return self.rows.where(stands).select(*[c.name for c in table.columns])
+        is_stored = (F.col("outcome") == ACCEPTED) & ~F.col("is_forgotten")
+        return self.rows.where(is_stored).select(*[c.name for c in table.columns])
 
     @property
     def folder(self) -> str:
@@ -66,17 +69,22 @@ def judged_searches(
 ) -> DataFrame:
     """One row per delivered search with `reasons`, the normal form and the pseudonym. Grain: as `parsed`.
 
-    `normalised` gives (raw_query, locale, query, is_too_long) for distinct requests (`queries.nightly.understand`); these are
-    `requests`, where they were read apart (`reading.requests`), else those of `parsed`;
-    `forgotten` holds (user_id) pseudonyms of people who asked to be forgotten. Contacts in the request are masked first.
+    Contacts in the request are masked before it is normalised.
+
+    Args:
+        parsed: Delivered rows, as `events.reading.rows` gives them.
+        key: The frame of `events.privacy.key_frame`.
+        normalised: Gives (raw_query, locale, query, is_too_long) of distinct (raw_query, locale): `queries.nightly.understand`.
+        forgotten: (user_id) pseudonyms of people who asked to be forgotten; None if there are none.
+        requests: The (raw_query, locale) of `parsed`, where they were read separately (`events.reading.requests`).
     """
     frame = parsed.withColumn("at", F.try_to_timestamp("ts")).withColumn("raw_query", without_contacts("raw_query"))
     asked = parsed.select("raw_query", "locale") if requests is None else requests
     asked = asked.where("raw_query is not null and locale is not null")
     asked = asked.select(without_contacts("raw_query").alias("raw_query"), "locale").distinct()
-    # NULL-safe by construction: rows without a request find no partner and are quarantined by their own rule
+    # rows with a null request or locale match nothing in this join; their own rules quarantine them
     frame = frame.join(normalised(asked), ["raw_query", "locale"], "left")
-    # judged before the pseudonym: the keyed hash of a blank id would look like a listener
+    # the rules run before the pseudonym is computed: the keyed hash of a blank id would look like a listener
     frame = with_pseudonym(frame.withColumn("reasons", reasons(search_rules())), key)
     if forgotten is None:
         frame = frame.withColumn("is_forgotten", F.lit(False))
@@ -107,12 +115,17 @@ def judged_searches(
 
 
 def judged_events(parsed: DataFrame, searches: DataFrame, known_tracks: DataFrame, days_late: int) -> DataFrame:
-    """One row per delivered event with `reasons` and its search's day. Grain: as `parsed`.
+    """One row per delivered event with `reasons` and the day of its search. Grain: as `parsed`.
 
-    `searches` holds (search_id, results, search_date, delivered_date, is_forgotten) of accepted searches; `known_tracks`
-    (track_id) of the catalog. An event without a search delivered within `days_late` days of it is `no_search` (and waits
-    in quarantine until it comes); one on a track or position that was not served is `not_served`. Where an id that was used
-    again names two such searches, the event belongs to the last one delivered by its own day, else to the first after it.
+    An event without a search delivered within `days_late` days of it is `no_search`, and waits in quarantine until the search is
+    delivered. An event on a track or position that was not served is `not_served`. Where a reused id names two such searches, the
+    event belongs to the last one delivered by the event's own day, else to the first one delivered after it.
+
+    Args:
+        parsed: Delivered rows, as `events.reading.rows` gives them.
+        searches: search_id, results, search_date, delivered_date and is_forgotten of accepted searches.
+        known_tracks: The catalog, with track_id.
+        days_late: The lateness, in days.
     """
     own = searches.select(
         F.col("search_id").alias("_search_id"),
@@ -121,7 +134,7 @@ def judged_events(parsed: DataFrame, searches: DataFrame, known_tracks: DataFram
         F.col("delivered_date").alias("_search_delivered"),
         F.col("is_forgotten").alias("_forgotten"),
     )
-    own = _once_near(own, days_late)
+    own = _with_delivery_range(own, days_late)
     is_own = (F.col("search_id") == F.col("_search_id")) & F.col("delivered_date").between(F.col("_from"), F.col("_to"))
     known = F.broadcast(known_tracks.select("track_id", F.lit(True).alias("_known")))
     frame = parsed.withColumn("at", F.try_to_timestamp("ts")).join(own, is_own, "left")
@@ -152,67 +165,83 @@ def judged_events(parsed: DataFrame, searches: DataFrame, known_tracks: DataFram
     )
 
 
-def _once_near(searches: DataFrame, days_late: int) -> DataFrame:
-    """Add the delivery days [`_from`, `_to`] of the events that belong to a search: no day twice for one `_search_id`.
+def _with_delivery_range(searches: DataFrame, days_late: int) -> DataFrame:
+    """Add [`_from`, `_to`], the delivery days of the events that belong to a search; ranges of one id do not overlap.
 
-    Days of deliveries may lie `days_late` before or after; an id stands once in any `days_late` days, so that one used again has
-    its days cut at those of the next use. Only ids of several searches are sorted, and nearly always there is none.
+    Events may be delivered up to `days_late` days before or after their search. `with_repeats` keeps an id once within any
+    `days_late` days. Where an id is used again, the range of a search begins after that of the search before it, at the latest
+    on its own delivery day, and ends on the day before the next search is delivered. Only ids of several searches are sorted;
+    nearly always there are none.
     """
     from pyspark.sql import Window
 
     day = F.col("_search_delivered")
     plain = searches.withColumn("_from", F.date_sub(day, days_late)).withColumn("_to", F.date_add(day, days_late))
     hashed = F.xxhash64("_search_id").alias("_h")
-    several = searches.groupBy(hashed).agg(F.count("*").alias("n")).where("n > 1").select("_h").localCheckpoint()
-    if several.isEmpty():
+    reused = searches.groupBy(hashed).agg(F.count("*").alias("n")).where("n > 1").select("_h").localCheckpoint()
+    if reused.isEmpty():
         return plain
     keyed = plain.withColumn("_h", hashed)
     uses = Window.partitionBy("_search_id").orderBy(day)
     before, after = F.lag(day).over(uses), F.lead(day).over(uses)
-    # (least and greatest pass nulls over: of the first use there is none before)
+    # least and greatest skip nulls: the first use has no use before it, the last none after it
     begins = F.when(before.isNotNull(), F.least(F.date_add(before, days_late + 1), day))
     cut = {"_from": F.greatest("_from", begins), "_to": F.least("_to", F.date_sub(after, 1))}
-    again = keyed.join(F.broadcast(several), "_h", "left_semi").withColumns(cut).select(*plain.columns)
-    return keyed.join(F.broadcast(several), "_h", "left_anti").select(*plain.columns).unionByName(again)
+    cut_ranges = keyed.join(F.broadcast(reused), "_h", "left_semi").withColumns(cut).select(*plain.columns)
+    return keyed.join(F.broadcast(reused), "_h", "left_anti").select(*plain.columns).unionByName(cut_ranges)
 
 
 def with_outcome(judged: DataFrame, source: str, earlier: DataFrame | None, days_late: int) -> DataFrame:
-    """Say of each row what became of it; `earlier`: rows accepted from folders before these, within the lateness.
+    """Add the `outcome` of each row: ACCEPTED, DUPLICATE, CONFLICT or QUARANTINED.
 
-    Rows of forgotten people count as accepted, broken or not, and are kept nowhere.
+    Rows of forgotten people count as accepted, broken or not, and are stored nowhere.
+
+    Args:
+        judged: Rows of `judged_searches` or `judged_events`.
+        source: "search" or "event".
+        earlier: Rows accepted from earlier folders within the lateness; None if there are none.
+        days_late: The lateness, in days.
     """
     good = F.size("reasons") == 0
-    id_column, said = ("search_id", SEARCH_CONTENT) if source == "search" else ("event_id", EVENT_CONTENT)
-    frame = with_repeats(judged.where(good), judged, id_column, said, earlier, days_late)
+    id_column, content = ("search_id", SEARCH_CONTENT) if source == "search" else ("event_id", EVENT_CONTENT)
+    frame = with_repeats(judged.where(good), judged, id_column, content, earlier, days_late)
     outcome = F.when(F.col("is_forgotten"), F.lit(ACCEPTED)).when(~good, F.lit(QUARANTINED))
     outcome = outcome.otherwise(F.coalesce("repeat", F.lit(ACCEPTED)))
     return frame.withColumn("outcome", outcome).drop("repeat")
 
 
-def quarantine(spark: SparkSession, sides: list[Sorted], expected: Mapping[str, int] | None = None) -> DataFrame:
+def quarantine(
+    spark: SparkSession, sides: list[ClassifiedRows], expected: Mapping[str, int] | None = None
+) -> DataFrame:
     """One row per quarantined row of any source: raw text with the user id replaced, file, line, every reason.
 
-    `expected`: source file -> quarantined rows, as DELIVERED_FILES has them, where the caller knows them (counted here
-    otherwise). Raises RowsUnaccounted unless exactly so many are found again in each file.
+    Args:
+        spark: The session.
+        sides: The classified rows of each source.
+        expected: Source file -> number of quarantined rows, as DELIVERED_FILES has them; None to count them here.
+
+    Raises:
+        RowsUnaccounted: Another number of rows is found in a file than is expected.
     """
     parts = []
     for side in sides:
         bad = side.rows.where(F.col("outcome") == QUARANTINED)
         if expected is None:
-            due = {r[0]: r[1] for r in bad.groupBy("source_file").count().collect()}
+            wanted = {r[0]: r[1] for r in bad.groupBy("source_file").count().collect()}
         else:
-            due = {f: n for f, n in expected.items() if n and f.startswith(side.folder + "/")}
-        if not due:
+            wanted = {f: n for f, n in expected.items() if n and f.startswith(side.folder + "/")}
+        if not wanted:
             continue
-        # an event names its listener by the search alone; whatever else looks like an id is cut
+        # an event has no user id of its own; whatever looks like one in its text is masked
         person = F.col("user_id") if side.source == "search" else F.lit(None).cast("string")
-        # copies of one line in a file break the same rules: each key once here, each copy once among the texts
+        # copies of a line in a file break the same rules: they are one key here, and `raw_texts` gives a row for each copy
         bad = bad.select("delivered_date", *KEY, "reasons", person.alias("user_id")).distinct().localCheckpoint()
-        found = bad.join(raw_texts(spark, bad.select(*KEY), side.files, side.folder, due), [*KEY]).localCheckpoint()
-        _check_found(due, {r[0]: r[1] for r in found.groupBy("source_file").count().collect()})
+        texts = raw_texts(spark, bad.select(*KEY), side.files, side.folder, wanted)
+        matches = bad.join(texts, [*KEY]).localCheckpoint()
+        _check_counts(wanted, {r[0]: r[1] for r in matches.groupBy("source_file").count().collect()})
         text = masked(F.col("raw_text"), F.col("user_id"))
         parts.append(
-            found.select(
+            matches.select(
                 "delivered_date",
                 F.lit(side.source).alias("source"),
                 "source_file",
@@ -226,20 +255,22 @@ def quarantine(spark: SparkSession, sides: list[Sorted], expected: Mapping[str, 
     return reduce(lambda a, b: a.unionByName(b), parts).select(*[c.name for c in QUARANTINE.columns])
 
 
-def _check_found(due: Mapping[str, int], found: Mapping[str, int]) -> None:
-    wrong = sorted(f for f in {*due, *found} if due.get(f, 0) != found.get(f, 0))
+def _check_counts(expected: Mapping[str, int], counts: Mapping[str, int]) -> None:
+    """Raise RowsUnaccounted unless both have the same number of rows for each source file."""
+    wrong = sorted(f for f in {*expected, *counts} if expected.get(f, 0) != counts.get(f, 0))
     if wrong:
         first = wrong[0]
         raise RowsUnaccounted(
-            f"{first}: {found.get(first, 0):,} of {due.get(first, 0):,} rows to be quarantined were found again ({len(wrong)} such "
+            f"{first}: {counts.get(first, 0):,} of {expected.get(first, 0):,} rows to be quarantined were found again ({len(wrong)} such "
             f"files in all): the file changed while it was read. Nothing was written; run jobs.ingest again when it is complete."
         )
 
 
-def delivered_files(sides: list[Sorted]) -> DataFrame:
+def delivered_files(sides: list[ClassifiedRows]) -> DataFrame:
     """One row per delivered file: received = accepted + duplicate + quarantined.
 
-    `foreign_fields` is the sum over the rows that were looked at (`foreign` is not null) times received / looked at.
+    `foreign_fields` is estimated from the rows whose field names were read (`foreign` is not null): their sum, times rows
+    received / rows read.
     """
 
     def of(*outcomes: str) -> Column:
@@ -260,5 +291,5 @@ def delivered_files(sides: list[Sorted]) -> DataFrame:
         )
         for side in sides
     ]
-    counted = reduce(lambda a, b: a.unionByName(b), parts)
-    return counted.select(*[c.name for c in DELIVERED_FILES.columns])
+    accounts = reduce(lambda a, b: a.unionByName(b), parts)
+    return accounts.select(*[c.name for c in DELIVERED_FILES.columns])

@@ -16,7 +16,7 @@ from lake.errors import KeyMismatch, KeyUnusable
 from lake.fingerprint import fingerprint
 
 KEY_BYTES = 32
-BLOCK_BYTES = 64  # of SHA-256; RFC 2104 hashes longer keys, which nothing here needs
+BLOCK_BYTES = 64  # of SHA-256; RFC 2104 hashes longer keys first, so they are not accepted here
 HEX_KEY = rf"([0-9A-Fa-f]{{2}}){{{KEY_BYTES},{BLOCK_BYTES}}}"
 WANTED = f"expected one line of {2 * KEY_BYTES} to {2 * BLOCK_BYTES} hex digits"
 SPACE = " \t\r\n"
@@ -24,24 +24,35 @@ SIMULATED_KEY = hashlib.sha256(b"playfirst: simulated logs are of nobody").hexdi
 
 
 def ensure_key(key_file: Path, lake_root: Path, *, is_simulated: bool = False) -> bool:
-    """Make the key on a first night (mode 0600); True if it was made now.
+    """Create the key file on a first night (mode 0600), and check that the key belongs to the lake.
 
-    Sketches of listeners follow from the pseudonyms. So that the same simulated logs give the same night on every machine, the key of
-    people who do not exist is one that everybody knows; it is refused for the logs of others.
-    Raises KeyUnusable if the file holds no key, and KeyMismatch if the lake was written with another one (or it is gone): new
-    pseudonyms would make every listener a stranger to his own past.
+    The sketches of listeners depend on the pseudonyms. So that the same simulated logs give the same tables on every machine,
+    simulated logs use a fixed, published key, which is refused for the logs of real people.
+
+    Args:
+        key_file: File of the key, one line of hex digits.
+        lake_root: Folder of the lake, where `pseudonym_key.json` keeps a check value of the key.
+        is_simulated: Whether the logs are simulated.
+
+    Returns:
+        Whether the key was created now.
+
+    Raises:
+        KeyUnusable: The file holds no key, or the published key for logs that are not simulated.
+        KeyMismatch: The lake was written with another key, or with one that is gone. New pseudonyms would separate all
+            listeners from their earlier rows.
     """
     mark = lake_root / "pseudonym_key.json"
-    made = False
+    is_created = False
     if not key_file.exists():
-        # a lake whose note of its key was lost was written with one all the same
+        # a lake whose check value was lost was written with a key all the same
         if mark.exists() or (lake_root / "search_log" / "_delta_log").is_dir():
             raise KeyMismatch(
                 f"{key_file} is gone, but {lake_root} was written with it. Put it back; if it was destroyed on purpose, "
                 f"move {lake_root} away and start a new lake."
             )
-        _make(key_file, SIMULATED_KEY if is_simulated else secrets.token_hex(KEY_BYTES))
-        made = True
+        _create(key_file, SIMULATED_KEY if is_simulated else secrets.token_hex(KEY_BYTES))
+        is_created = True
     check_key(key_file, lake_root)
     if not is_simulated and read_key(key_file).lower() == SIMULATED_KEY:
         raise KeyUnusable(
@@ -50,23 +61,27 @@ def ensure_key(key_file: Path, lake_root: Path, *, is_simulated: bool = False) -
     if not mark.exists():
         lake_root.mkdir(parents=True, exist_ok=True)
         mark.write_text(json.dumps({"check_value": _check_value(key_file)}))
-    return made
+    return is_created
 
 
 def check_key(key_file: Path, lake_root: Path) -> None:
     """Raise KeyUnusable if the file holds no key, KeyMismatch if the lake was written with another one."""
-    mark, found = lake_root / "pseudonym_key.json", _check_value(key_file)
-    if mark.exists() and json.loads(mark.read_text()).get("check_value") != found:
+    mark, check_value = lake_root / "pseudonym_key.json", _check_value(key_file)
+    if mark.exists() and json.loads(mark.read_text()).get("check_value") != check_value:
         raise KeyMismatch(f"{lake_root} was written with another key than {key_file}. Give privacy.key_file=FILE.")
 
 
 def read_key(key_file: Path) -> str:
-    """The key in hex digits. Raises KeyUnusable, which shows nothing of it, unless the file is one line of 64 to 128."""
+    """The key in hex digits.
+
+    Raises:
+        KeyUnusable: The file is not one line of 64 to 128 hex digits. The message shows nothing of its content.
+    """
     try:
         text = key_file.read_bytes().decode("ascii", "replace").strip(SPACE)
     except OSError as error:
-        said = "is not there" if isinstance(error, FileNotFoundError) else f"can't be read ({error.strerror})"
-        raise KeyUnusable(f"pseudonym key: {key_file} {said}. {_next_step(key_file)}") from None
+        problem = "is not there" if isinstance(error, FileNotFoundError) else f"can't be read ({error.strerror})"
+        raise KeyUnusable(f"pseudonym key: {key_file} {problem}. {_next_step(key_file)}") from None
     if not re.fullmatch(HEX_KEY, text):
         raise KeyUnusable(
             f"pseudonym key: {key_file} holds {len(text)} characters that are no key, {WANTED}. {_next_step(key_file)}"
@@ -84,44 +99,47 @@ def _check_value(key_file: Path) -> str:
     return fingerprint({"pseudonym key": read_key(key_file)})
 
 
-def _make(key_file: Path, key: str) -> None:
-    """A new key, there as a whole or not at all: half a key would stand in every later night's way."""
+def _create(key_file: Path, key: str) -> None:
+    """Write a new key file atomically: a half written key would make every later night fail."""
     key_file.parent.mkdir(parents=True, exist_ok=True)
-    begun = key_file.with_name(f".{key_file.name}.{secrets.token_hex(4)}")
+    temporary = key_file.with_name(f".{key_file.name}.{secrets.token_hex(4)}")
     try:
-        descriptor = os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as handle:
             handle.write(key + "\n")
             handle.flush()
             os.fsync(handle.fileno())
-        os.link(begun, key_file)  # refused if another run made one meanwhile
+        os.link(temporary, key_file)  # fails if another run created the file meanwhile
     finally:
-        begun.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def key_frame(spark: SparkSession, key_file: Path) -> DataFrame:
-    """One row: the inner and outer pads of HMAC (RFC 2104), computed inside Spark from the key file.
+    """One row (ipad, opad): the key XORed with the inner and outer pads of HMAC (RFC 2104), computed inside Spark.
 
-    The key is read by Spark itself, so no plan, event log or run log holds it as a literal. Raises KeyUnusable if the file
-    holds no key here, or if Spark reads another one there. Each evaluation of the frame checks it again: an executor that
-    finds no key fails its task. It never gives no row, which would drop every row it is joined to.
+    Spark itself reads the key, so no plan, event log or run log contains it as a literal. Every evaluation of the frame checks
+    the key again: an executor that finds no key fails its task. The frame always has one row; without one, a cross join would
+    drop every row.
+
+    Raises:
+        KeyUnusable: The file holds no key on this machine, or Spark reads another one from the same path.
     """
     from pyspark.errors import PySparkException
 
     digest = hashlib.sha256(read_key(key_file).encode()).hexdigest()
     wrong = F.raise_error(F.lit(f"pseudonym key: {key_file} is empty or no key where Spark reads it, {WANTED}."))
     try:
-        # an aggregation without groups has one row, also of an empty file
+        # an aggregation without groups has one row even for an empty file
         lines = spark.read.text(str(key_file)).agg(F.array_join(F.collect_list("value"), "\n").alias("text"))
         text = F.trim("text", F.lit(SPACE))
         key = lines.select(F.when(text.rlike(rf"\A{HEX_KEY}\z"), text).otherwise(wrong).alias("key"))
-        [there] = key.select(F.sha2("key", 256)).collect()
+        [row] = key.select(F.sha2("key", 256)).collect()
     except PySparkException as error:
-        said = str(error.getCondition() or type(error).__name__)
+        condition = str(error.getCondition() or type(error).__name__)
         raise KeyUnusable(
-            f"pseudonym key: Spark can't use {key_file} ({said}). Put the same file there on every machine."
+            f"pseudonym key: Spark can't use {key_file} ({condition}). Put the same file there on every machine."
         ) from None
-    if there[0] != digest:
+    if row[0] != digest:
         raise KeyUnusable(
             f"pseudonym key: Spark reads another key from {key_file} than this command. Put the same file there on every machine."
         )
@@ -130,6 +148,8 @@ def key_frame(spark: SparkSession, key_file: Path) -> DataFrame:
 
 
 def _xor(key_hex: Column, byte: int) -> Column:
+    """BLOCK_BYTES bytes: each byte of the key, given in hex digits, XORed with `byte`."""
+
     def one(i: Column) -> Column:
         value = F.conv(F.substring(key_hex, i * 2 + 1, F.lit(2)), 16, 10).cast("int")
         return F.lpad(F.hex(value.bitwiseXOR(F.lit(byte))), 2, "0")
@@ -138,7 +158,12 @@ def _xor(key_hex: Column, byte: int) -> Column:
 
 
 def with_pseudonym(frame: DataFrame, key: DataFrame) -> DataFrame:
-    """Replace `user_id` by the hex HMAC-SHA-256 of its UTF-8 bytes; equal to Python's `hmac` (tested). Null stays."""
+    """Replace `user_id` by the hex HMAC-SHA-256 of its UTF-8 bytes, equal to that of Python's `hmac` (tested); null stays null.
+
+    Args:
+        frame: A frame with `user_id`.
+        key: The frame of `key_frame`.
+    """
     inner = F.unhex(F.sha2(F.concat(F.col("ipad"), F.encode("user_id", "UTF-8")), 256))
     return (
         frame.crossJoin(F.broadcast(key))
@@ -148,32 +173,33 @@ def with_pseudonym(frame: DataFrame, key: DataFrame) -> DataFrame:
 
 
 def masked(raw_text: Column, user_id: Column) -> Column:
-    """Raw text for quarantine: the parsed pseudonym in place of the delivered user id; masked where none parsed.
+    """Raw text for quarantine: the delivered user id is replaced by the pseudonym, and e-mail addresses by the word `email`.
 
-    `user_id` is the pseudonym, or null where the row could not be read; then whatever looks like the field is cut.
-    UBI documents name the person `client_id`. Contacts in the text are masked too.
+    Args:
+        raw_text: The delivered row; whatever looks like the field `user_id` (in UBI documents `client_id`) is replaced.
+        user_id: The pseudonym; where it is null, because the row could not be read, the word `masked` replaces the id.
     """
-    # possessive, since Java's matcher calls itself for every turn of `(a|b)*`: some thousand letters would end its stack
+    # possessive quantifiers: Java matches `(a|b)*` by recursion, and some thousand letters would overflow its stack
     field = r'"(user_id|client_id)"\s*:\s*("[^"\\]*+(?:\\.[^"\\]*+)*+"?|[^,}\s]+)'
-    stand_in = F.concat(F.lit('"$1":"'), F.coalesce(user_id, F.lit("masked")), F.lit('"'))
-    return F.regexp_replace(_without_mail(raw_text), F.lit(field), stand_in)
+    replacement = F.concat(F.lit('"$1":"'), F.coalesce(user_id, F.lit("masked")), F.lit('"'))
+    return F.regexp_replace(_without_mail(raw_text), F.lit(field), replacement)
 
 
-# a local part, @, a domain with a dot (possessive, as above)
+# a local part, @, a domain with a dot (possessive for the same reason as in `masked`)
 MAIL = r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})++"
-# 13 to 19 digits in groups of four or so, as on a card
+# 13 to 19 digits, the first twelve in groups of four, as on a payment card
 CARD = r"(?<![\d])\d{4}[ -]?\d{4}[ -]?\d{4}[ -]?\d{1,7}(?!\d)"
-# 9 to 15 digits with the signs that people put between them; what begins with a year of four digits is no number
+# 9 to 15 digits with the usual separators between them; digits that begin with a year of four digits are no phone number
 PHONE = r"(?<![\d])(?!(?:19|20)\d\d(?!\d))\+?\d(?:[ ().-]{0,2}\d){8,14}(?!\d)"
 
 
 def without_contacts(column: str) -> Column:
-    """A request with e-mail addresses, card numbers and phone numbers replaced by the words `email`, `card`, `phone`.
+    """The request in `column` with e-mail addresses, card and phone numbers replaced by the words `email`, `card` and `phone`.
 
-    They are no request for music, and a normal form would carry them into every table.
+    They ask for no music, and the normal form of the request would carry them into every table.
     """
     text = _without_mail(F.col(column))
-    # a request without a digit, nearly every one, is spared both searches
+    # nearly every request has no digit and is spared both searches
     numbers = F.regexp_replace(F.regexp_replace(text, CARD, " card "), PHONE, " phone ")
     return F.when(text.rlike(r"\d"), numbers).otherwise(text)
 

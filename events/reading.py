@@ -1,7 +1,7 @@
-"""Delivered files as frames: every row with its file and what it is there, read by Spark's native readers.
+"""Read delivered files into DataFrames with Spark's native readers; every row names its file and its key in that file.
 
-A row's text is not carried along: what ends in quarantine is looked up again by its file and key
-(`events.raw_text`), so that the good rows, nearly all of them, stay narrow.
+The text of a row is not kept: `events.raw_text` reads the text of quarantined rows again by file and key. So the good rows,
+which are nearly all, stay narrow.
 """
 
 from __future__ import annotations
@@ -18,21 +18,32 @@ from events.ubi import UbiSettings, ubi_left_out, ubi_parsed
 from lake.errors import InputContractError
 
 TEXT = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
-PLACE = ("delivered_date", "source_file", "line_key", "seen")
-SAMPLE = 16  # one row of so many is searched for fields that nobody declared
-WHOLE_BYTES = 262_144  # of a smaller file every row is
+PLACE = ("delivered_date", "source_file", "line_key", "seen")  # names a row among all delivered ones, see `rows`
+SAMPLE = 16  # one row in this many is checked for undeclared fields
+WHOLE_BYTES = 262_144  # in a file below this size every row is checked
 
 
 def rows(
     spark: SparkSession, files: Sequence[Path], fields: dict[str, str], source: str, ubi: UbiSettings | None = None
 ) -> DataFrame:
-    """One row per delivered row: PLACE, the declared fields, `_corrupt`, and `foreign` (names nobody declared).
+    """One row per delivered row: PLACE, the declared fields, `_corrupt`, and `foreign` (the names of undeclared fields).
 
-    `line_key` names a row by its content, however many cores read the file: the 64-bit hash of a text line (copies of one
-    line in a file share it, and share every reason to be quarantined), or the number of a Parquet row in its file, from 0.
-    `seen` only tells the copies of one frame apart: it depends on how the files were cut, and nothing that is stored may.
-    `foreign` is null where nobody looked: known are all rows of Parquet and of files under WHOLE_BYTES, and of other JSON
-    Lines one row in SAMPLE, chosen by the key. Files named *.ndjson are UBI documents.
+    `line_key` is the 64-bit hash of a text line, or the number of a Parquet row in its file, from 0. It does not depend on how
+    Spark splits the files. Copies of a line in a file share it, and share every reason to be quarantined.
+    `seen` only tells copies within one frame apart. It depends on how Spark splits the files, so nothing that is stored may
+    depend on it.
+    `foreign` is null where the row was not checked: all rows of Parquet and of files below WHOLE_BYTES are checked, and of larger
+    JSON Lines files one row in SAMPLE, chosen by the key. Files named *.ndjson or *.ndjson.gz are UBI documents.
+
+    Args:
+        spark: The session.
+        files: Delivered files of one source, of any day and format.
+        fields: Declared field -> Spark type, SEARCH_FIELDS or EVENT_FIELDS.
+        source: Folder of the source, "searches" or "events".
+        ubi: How UBI documents are read; needed if there is one.
+
+    Raises:
+        InputContractError: There is no file of a known format, or a Parquet file is not readable.
     """
     text = [f for f in files if f.name.endswith(TEXT)]
     parquet = [f for f in files if f.name.endswith(".parquet")]
@@ -56,9 +67,9 @@ def rows(
 def requests(
     spark: SparkSession, files: Sequence[Path], fields: dict[str, str], source: str, ubi: UbiSettings | None = None
 ) -> DataFrame:
-    """Distinct (raw_query, locale) of the files, nulls left out: what is to be normalised. A broken row's may be among them.
+    """Distinct (raw_query, locale) of the files, without nulls: the requests to be normalised, including those of broken rows.
 
-    JSON Lines are parsed for these two fields alone, which costs half of a whole parse.
+    JSON Lines are parsed for these two fields alone, which takes half the time of a whole parse. Arguments: see `rows`.
     """
     from pyspark.sql.types import StructType
 
@@ -77,29 +88,39 @@ def requests(
 
 
 def documents_left_out(spark: SparkSession, files: Sequence[Path], source: str, ubi: UbiSettings) -> DataFrame | None:
-    """One row per `left_out_as` with `document_count`: UBI documents that are no row of this source. None without UBI."""
+    """One row per `left_out_as` with `document_count`: UBI documents that are no row of this source. None without a UBI file.
+
+    Args:
+        spark: The session.
+        files: Delivered files of one source, of any format.
+        source: Folder of the source, "searches" or "events".
+        ubi: How UBI documents are read.
+    """
     documents = [f for f in files if f.name.endswith(TEXT) and "ndjson" in f.name]
     if not documents:
         return None
-    left = ubi_left_out(text_lines(spark, documents, source), source, ubi)
-    return left.groupBy("left_out_as").agg(F.sum("document_count").alias("document_count")).orderBy("left_out_as")
+    left_out = ubi_left_out(text_lines(spark, documents, source), source, ubi)
+    return left_out.groupBy("left_out_as").agg(F.sum("document_count").alias("document_count")).orderBy("left_out_as")
 
 
 def _source_file(source: str) -> Column:
-    name = F.col("_metadata.file_name")  # as in an address: `part 1.jsonl` is `part%201.jsonl`, but a plus is a plus
+    """The column source_file: `searches/date=YYYY-MM-DD/name` or `events/…`."""
+    name = F.col("_metadata.file_name")  # percent-encoded: `part 1.jsonl` is `part%201.jsonl`, but a plus stays a plus
     name = F.when(F.contains(name, F.lit("%")), F.url_decode(F.replace(name, F.lit("+"), F.lit("%2B")))).otherwise(name)
     return F.concat(F.lit(f"{source}/date="), _day(), F.lit("/"), name).alias("source_file")
 
 
 def _day() -> Column:
-    # files lie in `date=YYYY-MM-DD/`; cut and not matched: a regular expression a row would cost as much as the parse
+    """The delivered date as text, from the file's folder `date=YYYY-MM-DD`."""
+    # no regular expression here: one a row would take as long as the parse
     return F.right(F.substring_index(F.substring_index(F.col("_metadata.file_path"), "/", -2), "/", 1), F.lit(10))
 
 
 def text_lines(spark: SparkSession, files: Sequence[Path], source: str) -> DataFrame:
-    """One row per line, blank ones too: PLACE, `block` (byte of the file at which the task's part of it begins), `raw_text`.
+    """One row per line, blank ones too: PLACE, `block`, `file_bytes`, `raw_text`.
 
-    Within a block `seen` grows by 1 from line to line. Another evaluation may cut the files at other blocks.
+    `block` is the byte of the file at which the part read by one task begins. Within a block `seen` grows by 1 from line to
+    line. Another evaluation may split the files into other blocks.
     """
     return spark.read.text([str(f) for f in files]).select(
         F.to_date(_day()).alias("delivered_date"),
@@ -113,41 +134,43 @@ def text_lines(spark: SparkSession, files: Sequence[Path], source: str) -> DataF
 
 
 def _json_rows(spark: SparkSession, files: Sequence[Path], fields: dict[str, str], source: str) -> DataFrame:
-    """Text lines parsed by `from_json`; a line that does not fit the schema is `_corrupt`. Blank lines are no rows."""
+    """`rows` of JSON Lines: a line that does not fit the schema is `_corrupt`; blank lines are no rows."""
     parsed = F.from_json("raw_text", row_schema(fields), {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": CORRUPT})
     lines = text_lines(spark, files, source).where(
         (F.col("raw_text") >= "!") | (F.trim("raw_text", F.lit(" \t\r")) != "")
     )
-    known = F.array(*[F.lit(n) for n in fields])
-    named = F.array_except(F.coalesce(F.json_object_keys("raw_text"), _no_names()), known)
+    declared = F.array(*[F.lit(n) for n in fields])
+    undeclared = F.array_except(F.coalesce(F.json_object_keys("raw_text"), _no_names()), declared)
     return lines.withColumn("parsed", parsed).select(
         *PLACE,
         *[F.col(f"parsed.{n}").alias(n) for n in fields],
         (F.col(f"parsed.{CORRUPT}").isNotNull() | _no_single_object()).alias(CORRUPT),
-        F.when((F.col("file_bytes") < WHOLE_BYTES) | (F.pmod("line_key", F.lit(SAMPLE)) == 0), named).alias("foreign"),
+        F.when((F.col("file_bytes") < WHOLE_BYTES) | (F.pmod("line_key", F.lit(SAMPLE)) == 0), undeclared).alias(
+            "foreign"
+        ),
     )
 
 
 def _ubi_rows(
     spark: SparkSession, files: Sequence[Path], fields: dict[str, str], source: str, settings: UbiSettings
 ) -> DataFrame:
-    """OpenSearch UBI documents as rows of the contract (`events.ubi`)."""
-    made = ubi_parsed(F.col("raw_text"), source, settings)
-    lines = text_lines(spark, files, source).where(made["_is_row"])
+    """`rows` of OpenSearch UBI documents (`events.ubi`)."""
+    parsed = ubi_parsed(F.col("raw_text"), source, settings)
+    lines = text_lines(spark, files, source).where(parsed["_is_row"])
     return lines.select(
         *PLACE,
-        *[made[n].cast(t).alias(n) for n, t in fields.items()],
-        (made[CORRUPT] | _no_single_object()).alias(CORRUPT),
+        *[parsed[n].cast(t).alias(n) for n, t in fields.items()],
+        (parsed[CORRUPT] | _no_single_object()).alias(CORRUPT),
         _no_names().alias("foreign"),
     )
 
 
 def _no_single_object() -> Column:
-    """What `from_json` lets pass: bytes that are no UTF-8, and anything after the first object, which would be lost."""
+    """Whether `raw_text` is invalid in a way that `from_json` ignores: it is no UTF-8, or has text after the first object."""
     text = F.col("raw_text")
-    # nearly every line ends in its brace: Spark's trim is slow on long strings
+    # nearly every line ends with its brace, which spares it Spark's trim, slow on long strings
     is_closed = text.endswith("}") | F.rtrim(text, F.lit(" \t\r")).endswith("}")
-    # `}{"key":` outside of a string; inside of one the quotes would be escaped
+    # `}{"key":` can only occur outside of a string: inside one the quotes would be escaped
     another = text.rlike(r'\}\s*\{\s*"[^"\\]*"\s*:')
     return ~F.is_valid_utf8(text) | ~is_closed | another
 
@@ -157,41 +180,43 @@ def _no_names() -> Column:
 
 
 def parquet_place(source: str) -> list[Column]:
-    """PLACE of a Parquet row."""
+    """The columns PLACE of a Parquet row."""
     row = F.col("_metadata.row_index")
     return [F.to_date(_day()).alias("delivered_date"), _source_file(source), row.alias("line_key"), row.alias("seen")]
 
 
 def _parquet_rows(spark: SparkSession, files: Sequence[Path], fields: dict[str, str], source: str) -> DataFrame:
-    """Parquet rows cast to the declared types; a value that does not fit makes the row `_corrupt`."""
+    """`rows` of Parquet files of one schema, cast to the declared types; a value that does not fit makes the row `_corrupt`."""
     frame = spark.read.parquet(*[str(f) for f in files])
-    there = {f.name: f.dataType.simpleString() for f in frame.schema.fields}
-    cast = {n: _cast(n, there[n], t) if n in there else F.lit(None).cast(t) for n, t in fields.items()}
+    stored = {f.name: f.dataType.simpleString() for f in frame.schema.fields}
+    cast = {n: _cast(n, stored[n], t) if n in stored else F.lit(None).cast(t) for n, t in fields.items()}
     broken = F.lit(False)
     for name in fields:
-        if name in there and there[name] != fields[name]:
+        if name in stored and stored[name] != fields[name]:
             broken = broken | (F.col(name).isNotNull() & cast[name].isNull())
-    foreign = F.array(*[F.lit(n) for n in there if n not in fields]).cast("array<string>")
+    foreign = F.array(*[F.lit(n) for n in stored if n not in fields]).cast("array<string>")
     return frame.select(
         *parquet_place(source), *[c.alias(n) for n, c in cast.items()], broken.alias(CORRUPT), foreign.alias("foreign")
     )
 
 
-def _cast(name: str, found: str, wanted: str) -> Column:
+def _cast(name: str, stored: str, wanted: str) -> Column:
+    """A column of the stored Spark type cast to the wanted one; null where a value does not fit."""
     column = F.col(name)
-    if found == wanted:
+    if stored == wanted:
         return column
-    if wanted == "string" and found == "timestamp":  # an instant: in the contract's own form
+    if wanted == "string" and stored == "timestamp":  # written as the contract writes timestamps
         return F.date_format(column, "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'")
-    if found.startswith(("array", "struct", "map")) != wanted.startswith("array"):
+    if stored.startswith(("array", "struct", "map")) != wanted.startswith("array"):
         return F.lit(None).cast(wanted)
     return column.try_cast(wanted)
 
 
 def check_parquet(files: Sequence[Path]) -> list[list[Path]]:
-    """The files in groups of one schema each: Spark reads a frame by one schema, and a day may bring another.
+    """The files grouped by schema, because Spark reads a frame with one schema and files of another day may have another.
 
-    InputContractError names the first file that is no Parquet, before Spark fails on it.
+    Raises:
+        InputContractError: A file is not readable as Parquet; the first one is named.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -201,14 +226,14 @@ def check_parquet(files: Sequence[Path]) -> list[list[Path]]:
         try:
             schema = pq.read_schema(file)
         except (pa.ArrowInvalid, OSError) as error:
-            said = str(error).split(".")[0]
-            raise InputContractError(f"{file} is no readable Parquet file ({said}). Deliver it again.") from error
+            problem = str(error).split(".")[0]
+            raise InputContractError(f"{file} is no readable Parquet file ({problem}). Deliver it again.") from error
         alike.setdefault(schema.remove_metadata().to_string(), []).append(file)
     return list(alike.values())
 
 
 def check_gzip(files: Sequence[Path]) -> None:
-    """Read every gzip stream to its end: InputContractError names the first that is cut or no gzip at all."""
+    """Read every gzip file to its end; InputContractError names the first one that is truncated or no gzip file."""
     import gzip
     import zlib
 

@@ -1,4 +1,4 @@
-"""Sessions and rephrases: which searches of a listener belong together, and which are followed at once by something else."""
+"""Sessions and rephrases: which searches of a listener belong together, and which are soon followed by another query."""
 
 from __future__ import annotations
 
@@ -10,12 +10,19 @@ REPHRASE_S = 120
 
 
 def sessions(searches: DataFrame, max_gap_s: int = SESSION_GAP_S, rephrase_s: int = REPHRASE_S) -> DataFrame:
-    """Cut each listener's searches into sessions at silences of `max_gap_s` seconds or more.
+    """Cut each listener's searches into sessions at gaps of `max_gap_s` seconds or more.
 
-    Grain: one row per search, as in; any order. Needs search_id, user_id, ts, query. Adds
-    `session_id` (the user's pseudonym and first search hashed: the same on every run and partitioning) and
-    `is_rephrased`: the same listener asked another query within `rephrase_s` seconds. Sessions cross midnight.
-    Source: 30 minutes, He & Göker 2000.
+    Grain: one row per search, as `searches`. Sessions cross midnight. Source: 30 minutes, He & Göker 2000.
+
+    Args:
+        searches: search_id, user_id, ts and query, among others, in any order.
+        max_gap_s: The least gap that ends a session, in seconds.
+        rephrase_s: Time within which another query of the listener makes a search a rephrased one, in seconds.
+
+    Returns:
+        `searches` with `session_id`, a hash of the user's pseudonym and the session's first search, so that every run and
+        partitioning gives the same one; and `is_rephrased`: the listener's next search is another query within less than
+        `rephrase_s` seconds.
     """
     from pyspark.sql import Window
 

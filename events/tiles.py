@@ -1,8 +1,9 @@
-"""The long history of engagement by query and by track, and of who asked, in tiles of 1, 8, 64 and 512 days.
+"""The long history of engagement by query and by track, and of distinct listeners, in tiles of 1, 8, 64 and 512 days.
 
-A tile's first day is a multiple of its length (in days since 0001-01-01), so any span of days is covered by a few tiles of each
-length. Tiles are only ever added up, never subtracted from: a day that is restated makes the tiles above it anew, one of each
-length, and what they say stays exact. They hold final days; the few provisional ones are read from `daily_engagement`.
+The first day of a tile is a multiple of its length (by its ordinal, counted from 0001-01-01), so any run of days is covered by
+a few tiles of each length. Tiles are computed by addition only, never by subtraction, so they stay exact: when a day is counted
+again, the tiles that contain it, one of each length, are computed again. Tiles hold final days; the few provisional days are
+read from `daily_engagement`.
 """
 
 from __future__ import annotations
@@ -27,61 +28,69 @@ if TYPE_CHECKING:
 SIZES = (1, 8, 64, 512)  # days
 YEAR, ALL_TIME = 365, 36_500  # spans of history that are read, in days
 LISTENER_SPANS = (28, YEAR, ALL_TIME)
-SKETCH_BITS = 10  # of a HyperLogLog: it errs by 3 %, and not at all below 96 listeners or so
-TILE_VERSION = 1  # raise it when the meaning of a tile changes: all are then made again
+SKETCH_BITS = 10  # of a HyperLogLog: a standard error of 3 %, and exact below some 96 listeners
+TILE_VERSION = 1  # raise it when the meaning of a tile changes, so that all are computed again
 
 
 @dataclass(frozen=True, order=True)
 class Tile:
-    """A run of `days` days from `first` on."""
+    """A run of `days` consecutive days that begins with `first`."""
 
     first: date
     days: int
 
     @property
     def name(self) -> str:
-        """Its unit in the table, such as `2026-09-24+8`."""
+        """The tile's unit in its table, such as `2026-09-24+8`."""
         return f"{self.first}+{self.days}"
 
     @property
     def before(self) -> date:
-        """The day after its last one."""
+        """The day after the tile's last day."""
         return self.first + timedelta(days=self.days)
 
     def children(self) -> list[Tile]:
-        """The tiles of the next smaller length that it is the sum of; none for one day."""
+        """The tiles of the next smaller length of which the tile is the sum; none for a tile of one day."""
         smaller = SIZES[SIZES.index(self.days) - 1] if self.days > SIZES[0] else 0
         return [Tile(self.first + timedelta(days=i), smaller) for i in range(0, self.days, smaller)] if smaller else []
 
 
 def tile_around(day: date, days: int) -> Tile:
-    """The tile of that length that holds the day."""
+    """The tile of `days` days that contains the day."""
     return Tile(date.fromordinal(day.toordinal() // days * days), days)
 
 
-def tiles_of(held: Iterable[date], before: date) -> dict[int, list[Tile]]:
-    """Length -> the tiles that end by `before` and hold one of the days, oldest first."""
-    known = set(held)
-    return {size: sorted(t for t in {tile_around(d, size) for d in known} if t.before <= before) for size in SIZES}
+def tiles_of(stored_days: Iterable[date], before: date) -> dict[int, list[Tile]]:
+    """Length -> the tiles of that length that lie before `before` and contain one of the days, oldest first."""
+    days = set(stored_days)
+    return {size: sorted(t for t in {tile_around(d, size) for d in days} if t.before <= before) for size in SIZES}
 
 
-def cover(days: Collection[date], held: Collection[date], made: Collection[str]) -> tuple[list[Tile], list[date]]:
-    """Tiles of `made` (names) that hold none of the `held` days but `days`, each once, and the days that no tile holds.
+def cover(
+    days: Collection[date], stored_days: Collection[date], stored_tiles: Collection[str]
+) -> tuple[list[Tile], list[date]]:
+    """Cover some days with as few stored tiles as possible.
 
-    Larger tiles are taken first.
+    Args:
+        days: The days to cover.
+        stored_days: All days that have counts; a tile that contains one of them outside of `days` is not used.
+        stored_tiles: Names of the stored tiles.
+
+    Returns:
+        Tiles that contain each day at most once, larger tiles being used first, and the days that no usable tile contains.
     """
-    left, others, taken = set(days), set(held) - set(days), []
+    uncovered, others, tiles = set(days), set(stored_days) - set(days), []
     for size in reversed(SIZES):
-        for tile in sorted({tile_around(d, size) for d in left}):
+        for tile in sorted({tile_around(d, size) for d in uncovered}):
             inside = {tile.first + timedelta(days=i) for i in range(tile.days)}
-            if tile.name in made and not inside & others:
-                taken.append(tile)
-                left -= inside
-    return sorted(taken), sorted(left)
+            if tile.name in stored_tiles and not inside & others:
+                tiles.append(tile)
+                uncovered -= inside
+    return sorted(tiles), sorted(uncovered)
 
 
 def day_rows(daily: DataFrame) -> DataFrame:
-    """Each day of `daily` (daily_engagement) as its tile of one day. Grain: see ENGAGEMENT_TILES."""
+    """The tiles of one day, from the days of `daily` (daily_engagement). Grain: see ENGAGEMENT_TILES."""
     name = _day_tile()
     sums = [F.sum(m).alias(m) for m in SUMS]
     by_query = daily.groupBy(name, F.col("locale").alias("place"), F.col("query").alias("key")).agg(*sums)
@@ -94,22 +103,28 @@ def day_rows(daily: DataFrame) -> DataFrame:
 
 
 def listener_days(searches: DataFrame) -> DataFrame:
-    """Who asked each query on each day, as sketches. Grain: (tile of one day, locale, query); bots are left out."""
+    """Sketches of the listeners who asked each query on each day. Grain: (tile of one day, locale, query); bots are left out."""
     people = searches.where(~F.col("is_bot"))
     sketch = F.hll_sketch_agg("user_id", SKETCH_BITS).alias("listeners")
     return people.groupBy(_day_tile(), "locale", "query").agg(sketch)
 
 
 def _day_tile() -> Column:
-    """The name of the tile of one day that a row's `search_date` is."""
+    """The name of the one-day tile of a row's `search_date`."""
     return F.concat(F.col("search_date").cast("string"), F.lit("+1")).alias("tile")
 
 
 def added_up(rows: DataFrame, parents: Sequence[Tile], table: Table = ENGAGEMENT_TILES) -> DataFrame:
-    """The rows of the parents' children in a table of tiles, added up (sketches: merged) to the parents."""
+    """Sum the rows of child tiles to their parents; sketches are merged.
+
+    Args:
+        rows: Rows of the children, from a table of tiles.
+        parents: The tiles to compute.
+        table: ENGAGEMENT_TILES or LISTENER_TILES.
+    """
     pairs = [(child.name, parent.name) for parent in parents for child in parent.children()]
-    of = frame_of(rows.sparkSession, pairs, "tile string, parent string")
-    joined = rows.join(F.broadcast(of), "tile").drop("tile").withColumnRenamed("parent", "tile")
+    parent_of = frame_of(rows.sparkSession, pairs, "tile string, parent string")
+    joined = rows.join(F.broadcast(parent_of), "tile").drop("tile").withColumnRenamed("parent", "tile")
     values: list[Column] = [F.hll_union_agg("listeners").alias("listeners")]
     if table is ENGAGEMENT_TILES:
         values = [F.sum(m).alias(m) for m in SUMS]
@@ -117,48 +132,61 @@ def added_up(rows: DataFrame, parents: Sequence[Tile], table: Table = ENGAGEMENT
 
 
 def write_tiles(lake: Lake, before: date, table: Table = ENGAGEMENT_TILES) -> int:
-    """Make the tiles that end by `before` and are not there for what the days say now, smallest first; how many.
+    """Compute the tiles before `before` that are missing or out of date, smallest first; the number of tiles written.
 
-    Tiles of one day of LISTENER_TILES are there already: who asked is known to the counting of a day alone.
+    One-day tiles of LISTENER_TILES are not computed here: only the job that counts a day sees its listeners, and that job
+    writes them.
+
+    Args:
+        lake: The lake.
+        before: Days from this one on are in no tile.
+        table: ENGAGEMENT_TILES or LISTENER_TILES.
     """
-    held = [date.fromisoformat(u) for u in lake.commits(DAILY_ENGAGEMENT) if u < str(before)]
-    made = 0
-    for size, tiles in tiles_of(held, before).items():
+    stored_days = [date.fromisoformat(u) for u in lake.commits(DAILY_ENGAGEMENT) if u < str(before)]
+    n_written = 0
+    for size, tiles in tiles_of(stored_days, before).items():
         if size == 1 and table is not ENGAGEMENT_TILES:
             continue
         wanted = {t.name: _mark(lake, t, table) for t in tiles}
         pending = {name: mark for name, mark in wanted.items() if lake.fingerprint(table, name) != mark}
         if not pending:
             continue
-        mine = [t for t in tiles if t.name in pending]
+        pending_tiles = [t for t in tiles if t.name in pending]
         if size == 1:
-            rows = day_rows(lake.read(DAILY_ENGAGEMENT, [t.first for t in mine], allow_unvalidated=True))
+            rows = day_rows(lake.read(DAILY_ENGAGEMENT, [t.first for t in pending_tiles], allow_unvalidated=True))
         else:
-            there = lake.commits(table)
-            children = [c.name for t in mine for c in t.children() if c.name in there]
-            rows = added_up(lake.read(table, children, allow_unvalidated=True), mine, table)
+            stored = lake.commits(table)
+            children = [c.name for t in pending_tiles for c in t.children() if c.name in stored]
+            rows = added_up(lake.read(table, children, allow_unvalidated=True), pending_tiles, table)
         lake.write(table, rows.select(*[c.name for c in table.columns]), pending)
-        made += len(pending)
-    return made
+        n_written += len(pending)
+    return n_written
 
 
 def _mark(lake: Lake, tile: Tile, table: Table) -> str:
-    """What a tile is made of: its day's counts, or its children."""
+    """The mark of a tile: a fingerprint of its day's counts, or of its children."""
     if tile.days == 1:
         return fingerprint([TILE_VERSION, lake.fingerprint(DAILY_ENGAGEMENT, tile.first)])
     return fingerprint([TILE_VERSION, [lake.fingerprint(table, c.name) for c in tile.children()]])
 
 
 def history(lake: Lake, as_of: Sequence[date], spans: Sequence[int] = (YEAR, ALL_TIME)) -> DataFrame:
-    """What happened in the spans (days) before each snapshot, by query and track, a row for each tile that holds some of it.
+    """Counts by query and track over the spans before each snapshot, one row per snapshot, span, tile, level, place and key.
 
-    Columns: as_of, span_days, level, place, key, and the counts, to be summed by whoever asks. Days on or after a snapshot are
-    in none of its tiles.
+    The caller sums the rows of the tiles. No tile of a snapshot contains the snapshot's day or a later one.
+
+    Args:
+        lake: The lake.
+        as_of: The snapshots.
+        spans: Lengths of history, in days.
+
+    Returns:
+        as_of, span_days, level, place, key and the counts SUMS.
     """
-    held = [date.fromisoformat(u) for u in lake.commits(DAILY_ENGAGEMENT)]
-    made = lake.commits(ENGAGEMENT_TILES)
-    parts, days = _parts(held, made, as_of, spans)
-    units = sorted({name for name, _, _ in parts} & set(made))
+    stored_days = [date.fromisoformat(u) for u in lake.commits(DAILY_ENGAGEMENT)]
+    stored_tiles = lake.commits(ENGAGEMENT_TILES)
+    parts, days = _parts(stored_days, stored_tiles, as_of, spans)
+    units = sorted({name for name, _, _ in parts} & set(stored_tiles))
     frames = [lake.read(ENGAGEMENT_TILES, units, allow_unvalidated=True)] if units else []
     loose = [d for d in sorted(days) if Tile(d, 1).name not in units]
     if loose or not frames:
@@ -167,32 +195,51 @@ def history(lake: Lake, as_of: Sequence[date], spans: Sequence[int] = (YEAR, ALL
 
 
 def listener_history(lake: Lake, as_of: Sequence[date], spans: Sequence[int] = LISTENER_SPANS) -> DataFrame:
-    """Who asked in the spans (days) before each snapshot, a row for each tile that holds some of it.
+    """Sketches of listeners over the spans before each snapshot, one row per snapshot, span, tile, locale and query.
 
-    Columns: as_of, span_days, locale, query, listeners (a sketch), to be merged by whoever asks.
+    The caller merges the sketches of the tiles.
+
+    Args:
+        lake: The lake.
+        as_of: The snapshots.
+        spans: Lengths of history, in days.
+
+    Returns:
+        as_of, span_days, locale, query and listeners (a sketch).
     """
-    made = lake.commits(LISTENER_TILES)
-    parts, _ = _parts([date.fromisoformat(u[:10]) for u in made if u.endswith("+1")], made, as_of, spans)
+    stored_tiles = lake.commits(LISTENER_TILES)
+    stored_days = [date.fromisoformat(u[:10]) for u in stored_tiles if u.endswith("+1")]
+    parts, _ = _parts(stored_days, stored_tiles, as_of, spans)
     units = sorted({name for name, _, _ in parts})
     return _in_spans(lake.read(LISTENER_TILES, units or None, allow_unvalidated=True), parts)
 
 
 def _in_spans(rows: DataFrame, parts: Sequence[tuple[str, date, int]]) -> DataFrame:
-    """The rows of each tile with the snapshots and spans that it is a part of, once for each; their tile is dropped."""
-    of = frame_of(rows.sparkSession, parts, "tile string, as_of date, span_days int")
-    return rows.join(F.broadcast(of), "tile").drop("tile")
+    """The rows of each tile once for every (tile, as_of, span_days) of `parts`, with as_of and span_days in place of the tile."""
+    spans = frame_of(rows.sparkSession, parts, "tile string, as_of date, span_days int")
+    return rows.join(F.broadcast(spans), "tile").drop("tile")
 
 
 def _parts(
-    held: Sequence[date], made: Collection[str], as_of: Sequence[date], spans: Sequence[int]
+    stored_days: Sequence[date], stored_tiles: Collection[str], as_of: Sequence[date], spans: Sequence[int]
 ) -> tuple[list[tuple[str, date, int]], set[date]]:
-    """(tile, snapshot, span) of every tile and loose day that the spans consist of, and the loose days."""
+    """The tiles that cover the spans before each snapshot.
+
+    Args:
+        stored_days: All days that have counts.
+        stored_tiles: Names of the stored tiles.
+        as_of: The snapshots.
+        spans: Lengths of history, in days.
+
+    Returns:
+        (tile name, snapshot, span) triples, where a day that no stored tile covers stands as a tile of one day; and those days.
+    """
     parts: list[tuple[str, date, int]] = []
     days: set[date] = set()
     for snapshot in as_of:
         for span in spans:
             first = snapshot - timedelta(days=min(span, snapshot.toordinal() - 1))
-            tiles, rest = cover([d for d in held if first <= d < snapshot], held, made)
+            tiles, rest = cover([d for d in stored_days if first <= d < snapshot], stored_days, stored_tiles)
             parts += [(t.name, snapshot, span) for t in tiles] + [(Tile(d, 1).name, snapshot, span) for d in rest]
             days |= set(rest)
     return parts, days

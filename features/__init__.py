@@ -1,1 +1,1 @@
-"""Query-track features: one function each, declared once; tables, matrix, validation and docs follow from it."""
+"""Features of queries and tracks: one declared function each, from which tables, matrix, validation and documents are derived."""

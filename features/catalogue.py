@@ -28,18 +28,18 @@ GRAIN_TEXT: dict[Grain, str] = {
 
 @cache
 def features() -> tuple[Feature, ...]:
-    """Every feature, family by family in declaration order. ValueError if two columns share a name."""
-    found = [
+    """Every feature, family by family in declaration order. Raises ValueError if two columns share a name."""
+    declared = [
         value
         for family in FAMILIES
         for value in vars(importlib.import_module(f"features.{family}")).values()
         if isinstance(value, Feature) and value.family == family
     ]
-    names = [c.name for f in found for c in f.columns()]
+    names = [c.name for f in declared for c in f.columns()]
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:
         raise ValueError(f"feature columns declared twice: {', '.join(twice)}")
-    return tuple(found)
+    return tuple(declared)
 
 
 @cache
@@ -49,9 +49,9 @@ def columns() -> tuple[FeatureColumn, ...]:
 
 
 def chosen(names: Sequence[str]) -> tuple[FeatureColumn, ...]:
-    """The columns of the named families, features or columns, in matrix order; all for no name.
+    """The columns that belong to the named families, features or columns, in matrix order; all columns if `names` is empty.
 
-    Raises BadConfiguration for a name that is none of them, with the nearest that is.
+    Raises BadConfiguration for an unknown name, and suggests the nearest known one.
     """
     known = {n for c in columns() for n in (c.feature.family, c.feature.name, c.name)}
     unknown = [
@@ -75,16 +75,17 @@ def monotone_constraints() -> tuple[int, ...]:
 
 
 def matrix_fingerprint() -> str:
-    """Fingerprint of names, order and directions: a ranker trained on another one is stale."""
+    """Fingerprint of the columns' names, order, directions and units; a ranker trained with another fingerprint is stale."""
     return fingerprint([[c.name, c.feature.monotone, c.feature.unit] for c in columns()])
 
 
-OWN, BACK = ":own:", ":back:"  # in a snapshot's fingerprint, who built it: the night of its own day, or a later one
+# parts of a snapshot's fingerprint: it was built by the night of its own date, or by a later one
+OWN, BACK = ":own:", ":back:"
 
 
 @cache
 def feature_table(grain: Grain) -> Table:
-    """The Delta table that holds the features of a grain, derived from their declarations."""
+    """The declaration of the Delta table with the features of a grain, derived from theirs."""
     declared = tuple(
         Column(
             c.name,

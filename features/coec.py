@@ -1,9 +1,9 @@
 """Clicks over expected clicks, with back-off. Grain: query-track.
 
-A response is a click on a screen and a long play on voice; what is expected of an impression follows from its own
-position, client and intent group (`exposure_curves`). Source: COEC, Zhang & Jones 2007; curves by intervention
-harvesting, Agarwal et al. 2019. Each level is shrunk to the next: pair → language → alias cluster → track → 1, by strengths
-that are fitted by maximum likelihood for each snapshot (`features.build.backoff`).
+A response is a click on a screen and a long play on voice. The responses expected of an impression follow from its position,
+client and intent group (table `exposure_curves`). Source: COEC, Zhang & Jones 2007; curves by intervention harvesting, Agarwal et
+al. 2019. Each level is shrunk to the next, pair → language → alias cluster → track → 1, with strengths that are fitted by maximum
+likelihood for each snapshot (`features.build.backoff`).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from features.spec import feature
 from features.window import Window
 
 GRAIN = "query_track"
-STRENGTH = 3.0  # of what is shrunk to 1 alone, in expected responses
-TOP = 1_000.0
+STRENGTH = 3.0  # shrinkage strength, in expected responses, of the features that are shrunk to 1 without a chain
+TOP = 1_000.0  # largest value of the ratios
 
 
 def _track(window: Window) -> Column:
@@ -36,26 +36,29 @@ def _language(window: Window) -> Column:
 
 @feature(unit="responses/expected", bounds=(0, TOP), windows=(7, 28), half_lives=(3, 14, 60), monotone=+1)
 def coec(window: Window) -> Column:
-    """Responses over expected responses of the pair, shrunk along the whole chain; 1 is average."""
+    """Responses over expected responses of the pair, shrunk along the whole back-off chain; 1 is average."""
     return shrunk(window.sum("responses"), window.expected(), _language(window), window.strength("pair"))
 
 
 @feature(unit="responses/expected", bounds=(0, TOP), windows=(28,), monotone=+1)
 def coec_cluster(window: Window) -> Column:
-    """The same over all wordings of the alias cluster, shrunk to the track."""
+    """Responses over expected responses of the track over all wordings of the alias cluster, shrunk to the track's own ratio."""
     return _cluster(window)
 
 
 @feature(unit="plays/expected", bounds=(0, TOP), windows=(28,), monotone=+1)
 def voice_success(window: Window) -> Column:
-    """Long plays over expected long plays on voice alone, where one track sounds and survival is exposure; shrunk to 1 by three expected."""
+    """Long plays over expected long plays on voice alone, shrunk to 1 with strength 3.
+
+    On voice one track sounds at a time, so the exposure of a rank is the probability that the listener gets that far.
+    """
     expected = window.expected(measure="voice_expected_micro")
     return shrunk(window.sum("voice_long_plays"), expected, F.lit(1.0), STRENGTH)
 
 
 @feature(unit="clicks/expected", bounds=(0, TOP), windows=(28,), monotone=+1)
 def screen_coec(window: Window) -> Column:
-    """Clicks over expected clicks on screens alone, shrunk to 1 by three expected ones."""
+    """Clicks over expected clicks on screens alone, shrunk to 1 with strength 3."""
     clicks = window.sum("responses") - window.sum("voice_long_plays")
     expected = window.expected() - window.expected(measure="voice_expected_micro")
     return shrunk(clicks, expected, F.lit(1.0), STRENGTH)
@@ -65,17 +68,17 @@ def screen_coec(window: Window) -> Column:
     unit="responses/expected", bounds=(0, TOP), windows=(28,), monotone=+1, null="nothing was expected of the pair"
 )
 def coec_raw(window: Window) -> Column:
-    """Responses over expected responses of the pair, not shrunk: for comparison, and for thin-data checks."""
+    """Responses over expected responses of the pair without shrinkage, for comparison and to recognise thin data."""
     return capped(share(window.sum("responses"), window.expected()), TOP)
 
 
 @feature(unit="log1p(responses)", bounds=(0, 40), windows=(28,))
 def expected_log1p(window: Window) -> Column:
-    """ln(1 + responses expected of the pair): how much the ratio can be trusted."""
+    """ln(1 + expected responses of the pair): how far its ratio can be trusted."""
     return F.log1p(window.expected())
 
 
 @feature(unit="log1p(responses)", bounds=(0, 40), windows=(28,))
 def cluster_expected_log1p(window: Window) -> Column:
-    """ln(1 + responses expected of the track over the alias cluster)."""
+    """ln(1 + expected responses of the track over all wordings of the alias cluster)."""
     return F.log1p(window.expected("cluster_pair"))

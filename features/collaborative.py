@@ -1,4 +1,4 @@
-"""What listeners of like queries played: the nearness of query and track in the vectors of `features.build.vectors`. Grain: query-track."""
+"""Collaborative filtering: nearness of query and track in the vectors of `features.build.vectors`. Grain: query-track."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from features.spec import feature
 from features.window import Window
 
 GRAIN = "query_track"
-LEAST_WEIGHT = 0.5  # one play weighs ln 2; below it is the rounding of a sum that holds nothing
-NO_VECTOR = "query or track had fewer than two long plays in the 28 days, or the row is of all languages together"
-NO_LENGTH = NO_VECTOR + ", or a vector of zeros"
+LEAST_WEIGHT = 0.5  # one play weighs ln 2; a smaller weight is the rounding error of an empty sum
+NO_VECTOR = "query or track had fewer than two long plays in the 28 days, or the row is the roll-up over all languages"
+NO_LENGTH = NO_VECTOR + ", or a vector is all zeros"
 
 
 def _near_others(window: Window, mine: str, other: str) -> Column:
-    """Mean cosine of `other`'s vector to all that was played with `mine` but `other` itself, each by ln(1 + long plays)."""
+    """Mean cosine of `other`'s vector to everything played with `mine` except `other` itself, weighted by ln(1 + long plays)."""
     vector = window.col(f"{other}_vector")
     length = F.sqrt(dot(vector, vector))
     own = F.log1p(window.sum("long_plays", "language_pair").cast("double"))
-    beside = window.col(f"{mine}_company_weight") - own
-    near = F.try_divide(dot(window.col(f"{mine}_company"), vector), length) - own
-    return F.when(beside > LEAST_WEIGHT, near / beside)
+    weight = window.col(f"{mine}_company_weight") - own
+    total = F.try_divide(dot(window.col(f"{mine}_company"), vector), length) - own
+    return F.when(weight > LEAST_WEIGHT, total / weight)
 
 
 @feature(
@@ -33,9 +33,10 @@ def _near_others(window: Window, mine: str, other: str) -> Column:
     null=NO_LENGTH + ", or the query played nothing else",
 )
 def near_played_tracks(window: Window) -> Column:
-    """How near the track is to the other tracks played for the query: their mean cosine, each by ln(1 + long plays).
+    """Mean cosine of the track's vector to those of the other tracks played for the query, weighted by ln(1 + long plays).
 
-    Source: Sarwar et al. 2001, "Item-based collaborative filtering recommendation algorithms", over all neighbours instead of the nearest.
+    Source: Sarwar et al. 2001, "Item-based collaborative filtering recommendation algorithms", over all neighbours instead of the
+    nearest ones.
     """
     return _near_others(window, "query", "track")
 
@@ -48,7 +49,7 @@ def near_played_tracks(window: Window) -> Column:
     null=NO_LENGTH + ", or the track was played for nothing else",
 )
 def near_playing_queries(window: Window) -> Column:
-    """How near the query is to the other queries that the track was played for: their mean cosine, each by ln(1 + long plays).
+    """Mean cosine of the query's vector to those of other queries that the track was played for, weighted by ln(1 + long plays).
 
     Source: Herlocker et al. 1999, "An algorithmic framework for performing collaborative filtering", over all neighbours.
     """
@@ -57,7 +58,7 @@ def near_playing_queries(window: Window) -> Column:
 
 @feature(unit="preference", bounds=(-10, 10), monotone=+1, null=NO_VECTOR)
 def affinity(window: Window) -> Column:
-    """The preference for the track that the query's vector foretells: near 1 where it is played, near 0 where nothing like it is.
+    """Preference for the track that both vectors predict: near 1 if it is played for the query, near 0 if nothing like it is.
 
     Source: Hu, Koren & Volinsky 2008, "Collaborative filtering for implicit feedback datasets".
     """
@@ -66,6 +67,6 @@ def affinity(window: Window) -> Column:
 
 @feature(unit="cosine", bounds=(-1.000001, 1.000001), monotone=+1, null=NO_LENGTH)
 def taste_cosine(window: Window) -> Column:
-    """Cosine of the query's and the track's vector: alike in kind, however much either is played."""
+    """Cosine of the query's and the track's vector: similarity of taste, whatever the number of plays of either."""
     query, track = window.col("query_vector"), window.col("track_vector")
     return F.try_divide(dot(query, track), F.sqrt(dot(query, query) * dot(track, track)))

@@ -1,4 +1,4 @@
-"""How well the track fits what the request asks for in general. Grain: query-track."""
+"""How well the track meets the constraints of the request: genre, decade, mood, version and so on. Grain: query-track."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def genre_match(window: Window) -> Column:
 
 @feature(unit="share", bounds=(0, 1), monotone=+1, null="the query asks for no genre, or the track has none")
 def genre_words_share(window: Window) -> Column:
-    """Share of the track's genres that name a genre asked for as one of their words ("indie rock" for rock)."""
+    """Share of the track's genres whose name contains a genre asked for as whole words ("indie rock" for rock)."""
     asked, genres = window.col("genre"), window.col("genres")
 
     def names_one(genre: Column) -> Column:
-        said = in_words(F.translate(genre, "-", " "))
-        return F.exists(asked, lambda a: F.contains(said, in_words(F.translate(a, "-", " "))))
+        spaced = in_words(F.translate(genre, "-", " "))
+        return F.exists(asked, lambda a: F.contains(spaced, in_words(F.translate(a, "-", " "))))
 
     share = F.size(F.filter(genres, names_one)) / F.nullif(F.size(genres), F.lit(0))
     return F.when(F.size(asked) > 0, share.cast("double"))
@@ -34,14 +34,15 @@ def genre_words_share(window: Window) -> Column:
 
 @feature(unit="distance", bounds=(0, 1), monotone=-1, null="the query asks for no genre, or the track has none")
 def genre_distance(window: Window) -> Column:
-    """1 − nearness of the track's nearest genre to one asked for; 0 has it, 1 has none that is met with it on the catalog's tracks.
+    """1 − the largest similarity of a genre of the track to one asked for: 0 if it has that genre, 1 if they never co-occur.
 
-    Nearness of two genres: tracks of both / √(tracks of one · tracks of the other). Source: Ochiai 1957.
+    Similarity of two genres, over the tracks of the catalog: tracks with both / √(tracks with one · tracks with the other).
+    Source: Ochiai 1957.
     """
-    near, genres = window.col("genre_company"), window.col("genres")
-    nearness = F.transform(genres, lambda genre: F.coalesce(F.try_element_at(near, genre), F.lit(0.0)))
-    told = (F.size(window.col("genre")) > 0) & (F.size(genres) > 0)
-    return F.when(told, F.lit(1.0) - F.array_max(nearness))
+    neighbours, genres = window.col("genre_company"), window.col("genres")
+    similarity = F.transform(genres, lambda genre: F.coalesce(F.try_element_at(neighbours, genre), F.lit(0.0)))
+    is_known = (F.size(window.col("genre")) > 0) & (F.size(genres) > 0)
+    return F.when(is_known, F.lit(1.0) - F.array_max(similarity))
 
 
 @feature(
@@ -58,7 +59,7 @@ def decade_match(window: Window) -> Column:
     unit="share", bounds=(0, 1), monotone=+1, null="the query asks for no mood, or the track has no audio features"
 )
 def mood_fit(window: Window) -> Column:
-    """How near the track's audio features lie to the ranges of the mood asked for; 1 is inside all of them."""
+    """How near the track's audio features are to the ranges of the mood asked for; 1 means inside all of them."""
     window.need("mood_range", *AUDIO)
     return range_fit("mood_range")
 
@@ -67,7 +68,7 @@ def mood_fit(window: Window) -> Column:
     unit="share", bounds=(0, 1), monotone=+1, null="the query asks for no activity, or the track has no audio features"
 )
 def activity_fit(window: Window) -> Column:
-    """How near the track's audio features lie to the ranges of the activity asked for; 1 is inside all of them."""
+    """How near the track's audio features are to the ranges of the activity asked for; 1 means inside all of them."""
     window.need("activity_range", *AUDIO)
     return range_fit("activity_range")
 
@@ -86,18 +87,18 @@ def mood_tag_match(window: Window) -> Column:
 
 @feature(unit="0/1", bounds=(0, 1), monotone=+1, null="the query asks for no version", oracle="exact")
 def version_match(window: Window) -> Column:
-    """The title names the version asked for (live, acoustic, remix …), or none where the original is asked for.
+    """The title names the version asked for (live, acoustic, remix …), or names none if the original is asked for.
 
-    Instrumental is also what the catalog holds for mostly unsung.
+    A track also counts as instrumental if its `instrumentalness` in the catalog is at least 0.5.
     """
     asked = window.col("version")
-    met = has_version(asked, window.col("versions"), window.col("instrumentalness"))
-    return F.when(asked.isNotNull(), met.cast("double"))
+    matches = has_version(asked, window.col("versions"), window.col("instrumentalness"))
+    return F.when(asked.isNotNull(), matches.cast("double"))
 
 
 @feature(unit="0/1", bounds=(0, 1), oracle="exact")
 def other_version_unasked(window: Window) -> Column:
-    """The title names a version (not a remaster) that the query does not ask for: "play hello" seldom means the karaoke."""
+    """The title names a version, other than a remaster, that the query does not ask for: "play hello" rarely means karaoke."""
     asked = F.coalesce(window.col("version"), F.lit(""))
     return F.exists(window.col("versions"), lambda v: (v != "remaster") & (v != asked)).cast("double")
 
@@ -129,22 +130,26 @@ def unwanted_genre_match(window: Window) -> Column:
     unit="0/1",
     bounds=(0, 1),
     monotone=+1,
-    null="the query says nothing of lyrics, or the catalog does not",
+    null="the query asks for neither explicit nor clean lyrics, or the catalog does not say",
     oracle="exact",
 )
 def lyrics_match(window: Window) -> Column:
-    """The lyrics are as asked for: explicit, or clean; whoever asks for children's music asks for clean ones."""
+    """The lyrics are as asked for, explicit or clean; a query for children's music asks for clean ones."""
     for_children = F.when(F.array_contains(window.col("genre"), "children"), F.lit(False))
     wanted = F.coalesce(window.col("is_explicit_wanted"), for_children)
     return (window.col("explicit") == wanted).cast("double")
 
 
 @feature(
-    unit="0/1", bounds=(0, 1), monotone=+1, null="no language is asked for that genres or titles tell", oracle="exact"
+    unit="0/1",
+    bounds=(0, 1),
+    monotone=+1,
+    null="the query asks for no language, or for one that genres and titles do not indicate",
+    oracle="exact",
 )
 def music_language_match(window: Window) -> Column:
-    """A genre of the track is sung in the language asked for, or the title has one of its small words ("in spanish": salsa, "del", "el").
+    """A genre of the track is sung in the language asked for, or the title has a short word of it (Spanish: salsa, "del", "el").
 
-    The catalog names no language; these two are evidence, not proof.
+    The catalog has no language of a track; genre and title are evidence, not proof.
     """
     return is_sung_in(window.col("music_language"), window.col("genres"), window.col("title_tokens")).cast("double")

@@ -15,13 +15,13 @@ NO_IMPRESSION = "the track had no impression for the query in the window"
 
 @feature(unit="log1p(impressions)", bounds=(0, 40), windows=(1, 7, 28, 90))
 def impressions_log1p(window: Window) -> Column:
-    """ln(1 + impressions of the track for this query): the exposure beside every rate."""
+    """ln(1 + impressions of the track for this query): the exposure behind every rate."""
     return F.log1p(window.sum("impressions").cast("double"))
 
 
 @feature(unit="clicks/impression", bounds=(0, 1), windows=(7, 28, 90), null=NO_IMPRESSION)
 def click_rate(window: Window) -> Column:
-    """Share of the track's impressions for this query that were clicked (voice impressions can't be)."""
+    """Share of the track's impressions for this query that were clicked; impressions on voice count, but cannot be clicked."""
     return share(window.sum("clicks"), window.sum("impressions"))
 
 
@@ -34,7 +34,7 @@ def click_rate(window: Window) -> Column:
     null=NO_IMPRESSION,
 )
 def long_play_rate(window: Window) -> Column:
-    """Share of impressions heard for 30 s or to the end. 30 s: the industry's stream, and the positive on voice."""
+    """Share of impressions heard for 30 s (a stream, by the industry's count) or to the end; the positive signal on voice."""
     return share(window.sum("long_plays"), window.sum("impressions"))
 
 
@@ -46,13 +46,13 @@ def complete_rate(window: Window) -> Column:
 
 @feature(unit="events/impression", bounds=(0, 1), windows=(7, 28), null=NO_IMPRESSION)
 def short_stop_rate(window: Window) -> Column:
-    """Share of impressions stopped or skipped within 30 s, or after a time that nobody told: the negative on voice."""
+    """Share of impressions stopped or skipped within 30 s, or after an unknown time: the negative signal on voice."""
     return share(window.sum("short_stops"), window.sum("impressions"))
 
 
 @feature(unit="events/impression", bounds=(0, 1), windows=(28,), null=NO_IMPRESSION)
 def skip_rate(window: Window) -> Column:
-    """Share of impressions skipped, however late."""
+    """Share of impressions that were skipped, at any time."""
     return share(window.sum("skips"), window.sum("impressions"))
 
 
@@ -76,37 +76,40 @@ def save_rate(window: Window) -> Column:
 
 @feature(unit="searches/impression", bounds=(0, 1), windows=(28,), null=NO_IMPRESSION)
 def rephrase_rate(window: Window) -> Column:
-    """Share of impressions whose listener asked something else within two minutes: mostly the same in other words."""
+    """Share of impressions whose listener asked something else within two minutes, mostly the same request in other words."""
     return share(window.sum("rephrases"), window.sum("impressions"))
 
 
-@feature(unit="s/play", bounds=(0, 86_400), windows=(28,), null="no play for the query told how long it was heard")
+@feature(unit="s/play", bounds=(0, 86_400), windows=(28,), null="no play for the query has a known listening time")
 def dwell_per_play_s(window: Window) -> Column:
-    """Mean time heard, in seconds, of the plays that told one; a play counts a day at most."""
+    """Mean listening time, in seconds, of the plays with a known one; a play counts as one day at most."""
     return share(window.sum("dwell_ms"), window.timed_plays() * 1000)
 
 
-@feature(unit="s", bounds=(0, 3_600), windows=(28,), null="no play for the query told how long it was heard")
+@feature(unit="s", bounds=(0, 3_600), windows=(28,), null="no play for the query has a known listening time")
 def dwell_p50_s(window: Window) -> Column:
-    """Time heard that half of the plays that told one reached at most, to a bin (a factor of 1.15): unlike the mean, deaf to one long party."""
+    """Median listening time of the plays with a known one, as the centre of a bin (off by at most 1.15 times).
+
+    Unlike the mean, it is hardly changed by a single very long play.
+    """
     return window.dwell_quantile(50)
 
 
-@feature(unit="s", bounds=(0, 3_600), windows=(28,), null="no play for the query told how long it was heard")
+@feature(unit="s", bounds=(0, 3_600), windows=(28,), null="no play for the query has a known listening time")
 def dwell_p90_s(window: Window) -> Column:
-    """Time heard that nine in ten of the plays that told one reached at most, to a bin (a factor of 1.15)."""
+    """90th percentile of the listening time of the plays with a known one, as the centre of a bin (off by at most 1.15 times)."""
     return window.dwell_quantile(90)
 
 
 @feature(unit="log1p(plays)", bounds=(0, 40), half_lives=(14,), monotone=+1)
 def long_plays_log1p(window: Window) -> Column:
-    """ln(1 + long plays), halved for every 14 days of age. Source: forward decay, Cormode et al. 2009."""
+    """ln(1 + long plays), where a day's plays lose half their weight in 14 days. Source: forward decay, Cormode et al. 2009."""
     return F.log1p(window.sum("long_plays").cast("double"))
 
 
 @feature(unit="share", bounds=(0, 1), windows=(28,), null=NO_IMPRESSION)
 def voice_impression_share(window: Window) -> Column:
-    """Share of the impressions that sounded on a voice surface: which of the two rates speaks for the pair."""
+    """Share of the pair's impressions on a voice surface: whether its voice rate or its screen rate is the more relevant."""
     return share(window.sum("voice_impressions"), window.sum("impressions"))
 
 
@@ -118,13 +121,13 @@ def voice_impression_share(window: Window) -> Column:
     null="no version of the work had an impression for the query",
 )
 def work_pair_long_play_rate(window: Window) -> Column:
-    """Long plays per impression for this query of all versions of the track's work: a remaster keeps its history."""
+    """Long plays per impression of all versions of the track's work for this query; a remaster keeps the work's history."""
     return share(window.sum("long_plays", "work_pair"), window.sum("impressions", "work_pair"))
 
 
 @feature(unit="share", bounds=(0, 1), windows=(28,), monotone=+1, null="the query had no long play")
 def play_share(window: Window) -> Column:
-    """Share of the query's long plays that went to this track: near 1 for a query that names one recording."""
+    """Share of the query's long plays that went to this track; near 1 for a query that names one recording."""
     return share(window.sum("long_plays"), window.sum("long_plays", "query"))
 
 
@@ -136,7 +139,7 @@ def play_share(window: Window) -> Column:
     null="the alias cluster had no impression of the track",
 )
 def cluster_long_play_rate(window: Window) -> Column:
-    """Long plays per impression over all wordings of the alias cluster."""
+    """Long plays per impression of the track over all wordings of the alias cluster."""
     return share(window.sum("long_plays", "cluster_pair"), window.sum("impressions", "cluster_pair"))
 
 
@@ -147,7 +150,7 @@ def cluster_long_play_rate(window: Window) -> Column:
     null="the track never sounded on voice for the query in the window",
 )
 def voice_long_play_rate(window: Window) -> Column:
-    """Share of the times it sounded on voice that it was heard for 30 s or to the end."""
+    """Share of the track's impressions on voice that were heard for 30 s or to the end."""
     return share(window.sum("voice_long_plays"), window.sum("voice_impressions"))
 
 
@@ -169,11 +172,11 @@ def screen_click_rate(window: Window) -> Column:
     null="the track had no impression for the query in the language",
 )
 def language_long_play_rate(window: Window) -> Column:
-    """Long plays per impression of the pair over all locales of its language: what the locale's own rate is to be read beside."""
+    """Long plays per impression of the pair over all locales of its language, to compare the locale's own rate with."""
     return share(window.sum("long_plays", "language_pair"), window.sum("impressions", "language_pair"))
 
 
 @feature(unit="share", bounds=(0, 1), windows=(28,), null="the track had no long play for the query in the language")
 def locale_play_share(window: Window) -> Column:
-    """The locale's share of the pair's long plays in its language: a taste of one country, or of all."""
+    """The locale's share of the pair's long plays in its language: whether the taste is of one country or of all."""
     return share(window.sum("long_plays"), window.sum("long_plays", "language_pair"))

@@ -1,7 +1,7 @@
-"""`python -m features.explain QUERY TRACK RUN_DATE [--locale L] [--only NAME …]`: each value of a pair, from its partials up.
+"""`python -m features.explain QUERY TRACK RUN_DATE [--locale L] [--only NAME …]`: how each feature value of a pair is computed.
 
-Shows the days and clients of the pair in `daily_engagement`, the sums that a feature asks for (level, measure, span), and
-the value they give, beside the value that is stored. Needs the lake of a night; changes nothing. Exit codes: 0; 2 where
+Shows the pair's rows of `daily_engagement` by day and client, the sums that each feature asks for (level, measure, span), and the
+value computed from them, beside the stored value. Needs the lake of a night and changes nothing. Exit codes: 0 on success; 2 if
 the pair, the night or a name is unknown.
 """
 
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     from features.spec import FeatureColumn
 
 
-FITTED = ("coec", "coec_cluster", "track_coec")  # features that are shrunk by fitted strengths
+FITTED = ("coec", "coec_cluster", "track_coec")  # features that are shrunk with fitted strengths
 
 
 @dataclass(frozen=True)
 class Explained:
-    """One column of the pair: what is stored (None for null), what its sums give now, and those sums by name."""
+    """One feature column of the pair: the stored value (None for null), the value computed now, and its sums by name."""
 
     column: FeatureColumn
     stored: float | None
@@ -49,7 +49,7 @@ class Explained:
 
     @property
     def agrees(self) -> bool:
-        """Whether stored and computed are one value, to 1e-9 of it."""
+        """Whether the stored and the computed value are equal, within a relative 1e-9 (or an absolute 2e-9)."""
         if self.stored is None or self.computed is None:
             return self.stored is self.computed
         return math.isclose(self.stored, self.computed, rel_tol=1e-9, abs_tol=2e-9)
@@ -58,9 +58,21 @@ class Explained:
 def explained(
     lake: Lake, query: str, track_id: str, run_date: date, locale: str, only: tuple[str, ...] = ()
 ) -> tuple[list[dict[str, Any]], list[Explained]]:
-    """The pair's rows of `daily_engagement` in the 90 days before, and each column's way from sums to value.
+    """The rows of `daily_engagement` behind a pair, and how each of its feature values follows from their sums.
 
-    `locale` may be a roll-up (`en`, `es`, `*`). MissingPartition where the night has no such candidate.
+    Args:
+        lake: the lake of the night.
+        query: normal form of the request.
+        track_id: the track.
+        run_date: the snapshot.
+        locale: a locale, or a roll-up (`en`, `es`, `*`).
+        only: families, features or columns to explain; all if empty.
+
+    Returns:
+        The pair's rows of the 90 days before `run_date`, as dictionaries, and one Explained for each column, in matrix order.
+
+    Raises:
+        MissingPartition: the pair is no candidate of that night, or a later night built the snapshot.
     """
     spark, day = lake.spark, [run_date]
     pair = frame_of(
@@ -86,28 +98,28 @@ def explained(
                 f"try another --locale (en-US, en, *), or look into table candidates."
             )
         stored |= {c.name: row[c.name] for c in chosen(only) if c.feature.grain == grain}
-    held = lake.commits(DAILY_ENGAGEMENT)
-    days = [d for i in range(1, LONGEST_DAYS + 1) if (d := str(run_date - timedelta(days=i))) in held]
+    counted_days = lake.commits(DAILY_ENGAGEMENT)
+    days = [d for i in range(1, LONGEST_DAYS + 1) if (d := str(run_date - timedelta(days=i))) in counted_days]
     daily = lake.read(DAILY_ENGAGEMENT, days, allow_unvalidated=True)
     tracks = lake.read(TRACKS, [lake.newest(TRACKS, run_date)], allow_unvalidated=True)
     has_popularity = any(v is not None for n, v in stored.items() if n.startswith("catalog_popularity"))
     known = catalogs_of(lake, day, backdate=True) if has_popularity else None
     queries = lake.read(QUERIES, day, allow_unvalidated=True)
     inputs = stored_inputs(lake, pair, (run_date,), daily=daily, queries=queries, tracks=tracks, catalogs=known)
-    found = {}
+    values_of = {}
     with feature_frames(inputs, only, with_sums=True) as frames:
         for grain, frame in frames.items():
             [one] = frame.collect()
-            found[grain] = one.asDict()
+            values_of[grain] = one.asDict()
     out = []
     for column in chosen(only):
-        made = found[column.feature.grain]
+        values = values_of[column.feature.grain]
         sums: dict[str, float] = {}
         for asked in asked_sums([column])[0]:
-            sums |= _told(asked, made[f"{asked.level}__{asked.column}"] or 0)
+            sums |= _named_sums(asked, values[f"{asked.level}__{asked.column}"] or 0)
         if column.feature.name in FITTED:
             sums |= {f"strength of {level}": s for level, s in inputs.strengths.get(run_date, {}).items()}
-        out.append(Explained(column, stored[column.name], made[column.name], sums))
+        out.append(Explained(column, stored[column.name], values[column.name], sums))
     places = [locale] if len(locale) > 2 else None
     mine = daily.where((F.col("query") == query) & (F.col("track_id") == track_id))
     mine = mine.where(F.col("locale").isin(places)) if places else mine
@@ -116,8 +128,8 @@ def explained(
     return [r.asDict() for r in rows], out
 
 
-def _told(asked: Sum, value: int) -> dict[str, float]:
-    """A sum by its name; two bins of time heard that share one, each by what it stands for, if anything was heard so long."""
+def _named_sums(asked: Sum, value: int) -> dict[str, float]:
+    """The sum by its name; a sum that packs two bins of listening time gives one entry for each bin that is not 0."""
     if asked.measure not in PACKED:
         return {f"{asked.level}__{asked.column}": value / asked.scale}
     first = 2 * PACKED.index(asked.measure)
@@ -160,9 +172,9 @@ def _print(partials: list[dict[str, Any]], columns: list[Explained]) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Explain one pair; the exit code."""
+    """Explain one pair on the console; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m features.explain", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("query", help="normal form, as in the tables (`python -m queries.explain` tells it)")
+    parser.add_argument("query", help="normal form, as in the tables (`python -m queries.explain` shows it)")
     parser.add_argument("track", help="track_id")
     parser.add_argument("run_date", type=date.fromisoformat)
     parser.add_argument("--locale", default="en", help="en-US …, or a roll-up: en, es, *")

@@ -1,6 +1,7 @@
-"""Column to Column: the ratios, words, versions, years and ranges that features, candidates and re-ranking share.
+"""Spark column expressions that features, candidate sources and re-rank rules share: ratios, words, versions, years and ranges.
 
-Nothing here reads a table or knows a window; every function takes columns (or the name of one) and gives a column at the same grain.
+Nothing here reads a table or knows a window: every function takes columns (or the name of one) and returns a column of the same
+rows.
 """
 
 from __future__ import annotations
@@ -19,35 +20,41 @@ def share(part: Column, whole: Column) -> Column:
 
 
 def capped(value: Column, top: float) -> Column:
-    """The value, at most `top`; null stays null (`least` would pass over it and give `top`)."""
+    """The value, at most `top`; null stays null (`least` would ignore it and return `top`)."""
     return F.when(value.isNotNull(), F.least(value, F.lit(float(top))))
 
 
 def shrunk(hits: Column, exposure: Column, parent: Column, strength: float | Column) -> Column:
-    """(strength · parent + hits) / (strength + exposure): pulled to the parent while the exposure is thin.
+    """(strength · parent + hits) / (strength + exposure): the rate, shrunk to the parent's while there is little exposure.
 
-    Source: the posterior mean of a gamma-Poisson model with prior mean `parent`. In a chain of levels the parent's own data hold
-    those of the level, as everywhere in COEC's back-off: what the level met is counted in each, and pulls it further from 1 than
-    the model by itself would.
+    Source: the posterior mean of a gamma-Poisson model with prior mean `parent`. In the back-off chain of COEC the data of a
+    parent include those of its child, so that the child's events count at each level and pull the rate further from 1 than the
+    model alone would.
+
+    Args:
+        hits: events counted.
+        exposure: events expected, or trials.
+        parent: the rate to shrink to.
+        strength: the exposure at which the own rate and the parent's weigh the same.
     """
     weight = F.lit(float(strength)) if isinstance(strength, int | float) else strength
     return (weight * parent + hits) / (weight + exposure)
 
 
 def words(column: Column) -> Column:
-    """The words of a normal form, [] for an empty one."""
+    """The words of a normalised text, [] for an empty one or null."""
     return F.filter(F.split(F.coalesce(column, F.lit("")), " "), lambda w: w != "")
 
 
 def in_words(text: Column) -> Column:
-    """The text between spaces, so that one contains another at whole words only."""
+    """The text with a space before and after it, so that `contains` matches whole words only."""
     return F.concat(F.lit(" "), text, F.lit(" "))
 
 
 def trigrams(text: Column) -> Column:
-    """The distinct runs of three characters of a normal form with two spaces before it and one after; [] for an empty one.
+    """The distinct character trigrams of a normalised text, padded with two spaces before it and one after; [] for an empty one.
 
-    Source: the trigrams of PostgreSQL's pg_trgm, of the whole text and not word by word.
+    Source: the trigrams of PostgreSQL's pg_trgm, but of the whole text instead of each word.
     """
     padded = F.concat(F.lit("  "), text, F.lit(" "))
     runs = F.transform(F.sequence(F.lit(1), F.length(padded) - 2), lambda i: F.substring(padded, i, F.lit(3)))
@@ -57,7 +64,10 @@ def trigrams(text: Column) -> Column:
 
 
 def sound(text: Column, language: Column) -> Column:
-    """How a normal form sounds in a language (`queries.text.phonetic`), null for null; in Arrow batches, once a query or a track."""
+    """The phonetic key of a normalised text in a language (`queries.text.phonetic`), null for null.
+
+    It runs Python in Arrow batches, so apply it to queries or tracks, not to their pairs.
+    """
     import pandas as pd
     from pyspark.sql.pandas.functions import pandas_udf
 
@@ -70,21 +80,22 @@ def sound(text: Column, language: Column) -> Column:
 
 
 def in_years(year: Column, first: Column, last: Column) -> Column:
-    """Whether a known year lies in the years asked for; an end that is null is open. True where the year is unknown."""
+    """Whether the year lies between `first` and `last`, inclusive; a null end is open. True if the year is unknown."""
     return F.coalesce(year >= first, F.lit(True)) & F.coalesce(year <= last, F.lit(True))
 
 
 def versions(title: Column) -> Column:
-    """The versions other than the studio recording that a title names behind a bracket or a dash, [] for none."""
-    told = F.lower(title)
+    """The versions other than the studio recording that a title names after a bracket or a dash, [] for none."""
+    lowered = F.lower(title)
     named = [
-        F.when(told.rlike(rf"(?:[(\[]|\s[-–—]\s).*\b(?:{'|'.join(said)})\b"), F.lit(name))
-        for name, said in VERSIONS.items()
+        F.when(lowered.rlike(rf"(?:[(\[]|\s[-–—]\s).*\b(?:{'|'.join(patterns)})\b"), F.lit(name))
+        for name, patterns in VERSIONS.items()
     ]
     return F.array_compact(F.array(*named))
 
 
-# as titles name them, English and Spanish; from the recording that most listeners mean to what few do (`version_kind`)
+# version -> patterns of its names in English and Spanish titles; ordered from the version that listeners mean most often to the
+# one that they mean least often, which is what `version_kind` counts by
 VERSIONS = {
     "remaster": ("remaster", "remastered", "remasterizad[oa]"),
     "live": ("live", "en vivo", "en directo", "ao vivo"),
@@ -114,10 +125,10 @@ SCALES = {"tempo": 200.0, "loudness": 60.0}
 
 
 def range_fit(ranges: str) -> Column:
-    """Mean over the audio features that `ranges` bounds of 1 − distance to the range; 1 is inside all of them.
+    """The mean of 1 − distance to its range, over the audio features bounded by the struct column `ranges`; 1 is inside all.
 
-    Distances are in widths of the feature's scale (200 beats per minute for tempo, 60 decibels for loudness). Null where
-    nothing is asked or the track has none of the features.
+    A distance is a share of the feature's scale (200 beats per minute for tempo, 60 decibels for loudness, 1 for the others), and
+    counts as 1 at most. Null if no range is asked for, or if the track has none of the features.
     """
     total, known = F.lit(0.0), F.lit(0)
     for name in AUDIO:
@@ -129,10 +140,10 @@ def range_fit(ranges: str) -> Column:
     return F.try_divide(total, known)
 
 
-UNSUNG = 0.5  # of `instrumentalness`: from here on Spotify's own documentation takes a track for unsung
+UNSUNG = 0.5  # `instrumentalness` from which a track has no vocals, by Spotify's documentation
 
 
-# language -> genres sung in it, and small words that its titles have and others have not
+# language -> genres that are sung in it, and short words that are typical of its titles
 SUNG_IN = {
     "es": (
         (
@@ -180,30 +191,36 @@ SUNG_IN = {
 
 
 def has_version(asked: Column, named: Column, instrumentalness: Column) -> Column:
-    """Whether a track whose title names the versions `named` is of the version asked for; null where none is."""
+    """Whether a track whose title names the versions `named` is of the version asked for; null if no version is asked for."""
     unsung = F.coalesce((asked == "instrumental") & (instrumentalness >= UNSUNG), F.lit(False))
     return F.when(asked == "original", F.size(named) == 0).otherwise(F.array_contains(named, asked) | unsung)
 
 
 def is_sung_in(asked: Column, genres: Column, title_tokens: Column) -> Column:
-    """Whether genres or small words of the title tell of the language asked for; null where none is, or one that they don't tell."""
-    met = F.lit(None).cast("boolean")
+    """Whether a genre, or a typical short word of the title, indicates the language asked for (SUNG_IN).
+
+    Null if no language is asked for, or one that SUNG_IN does not have.
+    """
+    matches = F.lit(None).cast("boolean")
     for language, (sung, small) in SUNG_IN.items():
         of_genre = F.exists(genres, _is_one_of(sung))
         of_title = F.arrays_overlap(title_tokens, F.array(*[F.lit(w) for w in small]))
-        met = F.when(asked == language, of_genre | of_title).otherwise(met)
-    return met
+        matches = F.when(asked == language, of_genre | of_title).otherwise(matches)
+    return matches
 
 
 def _is_one_of(genres: Sequence[str]) -> Callable[[Column], Column]:
     return lambda genre: F.translate(genre, "-", " ").isin(*genres)
 
 
-VECTOR_RANK = 16  # numbers of a fitted vector
+VECTOR_RANK = 16  # length of a fitted vector
 
 
 def dot(a: Column, b: Column) -> Column:
-    """The scalar product of two vectors of VECTOR_RANK numbers, null if one is; spelt out, so that Spark compiles it."""
+    """The dot product of two vectors of VECTOR_RANK numbers, null if either is null.
+
+    It is written out as a sum, because Spark would not compile a higher-order function over the arrays.
+    """
     total = a[0] * b[0]
     for i in range(1, VECTOR_RANK):
         total = total + a[i] * b[i]

@@ -1,7 +1,7 @@
-"""The query by itself: how much it is asked, how listeners fare with it, what kind it is. Grain: query.
+"""The query by itself: how often it is asked, how listeners react to its results, what kind of query it is. Grain: query.
 
-These let the trees treat a volatile broad query and a steady known item differently (Walmart, arXiv 2409.17456:
-windows of different length hurt without them).
+These features let the trees treat a volatile broad query and a steady known-item query differently. Without them, windows of
+different length made a ranker worse (Walmart, arXiv 2409.17456).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def query_impressions_log1p(window: Window) -> Column:
 
 @feature(unit="log1p(queries)", bounds=(0, 40), windows=(28,), null="the query had no impression in the window")
 def query_head_rank_log1p(window: Window) -> Column:
-    """ln(1 + queries of the same locale or roll-up that had more impressions): 0 is the head's first, whatever the traffic."""
+    """ln(1 + queries of the same locale or roll-up that had more impressions): 0 is the most shown query, at any traffic."""
     return F.log1p(window.ahead("impressions").cast("double"))
 
 
@@ -49,13 +49,13 @@ def query_long_plays_log1p(window: Window) -> Column:
 
 @feature(unit="bits", bounds=(0, 40), windows=(28,), null="the query had no long play in the window")
 def query_play_entropy(window: Window) -> Column:
-    """How many answers the query has: the entropy of its long plays over tracks; 0 where all went to one. Source: Shannon 1948."""
+    """Entropy of the query's long plays over tracks: how many answers it has; 0 if one track has all. Source: Shannon 1948."""
     return window.entropy("long_plays")
 
 
 @feature(unit="share", bounds=(0, 1), windows=(28,), null="the query had no long play in the window")
 def query_top_track_share(window: Window) -> Column:
-    """Share of the query's long plays that its most played track had, near 1 for a query that names one recording: how navigational it is.
+    """Share of the query's long plays that its most played track has; near 1 for a navigational query, which names one recording.
 
     Source: the click distribution of Lee, Liu & Cho 2005, "Automatic identification of user goals in web search".
     """
@@ -64,13 +64,16 @@ def query_top_track_share(window: Window) -> Column:
 
 @feature(unit="share", bounds=(0, 1), windows=(28,), null="the query had no long play in the window")
 def query_play_shift(window: Window) -> Column:
-    """How far the last week's long plays are from the window's, track by track: 0 a steady query; near 1, little in common."""
+    """Distance of the query's long plays by track in the last week from the window's: 0 if steady, near 1 if they share little.
+
+    Source: Ružička 1958; see `Window.moved`.
+    """
     return window.moved("long_plays")
 
 
 @feature(unit="log1p(listeners)", bounds=(0, 40), windows=(28, 365, ALL_TIME), oracle="sketch")
 def query_listeners_log1p(window: Window) -> Column:
-    """ln(1 + distinct accounts that asked the query): a crowd, or one household again and again. Source: HyperLogLog, Flajolet 2007."""
+    """ln(1 + distinct accounts that asked the query), to tell a crowd from a household. Source: HyperLogLog, Flajolet 2007."""
     return F.log1p(window.listeners().cast("double"))
 
 
@@ -82,7 +85,7 @@ def query_listeners_log1p(window: Window) -> Column:
     null="nobody asked the query in the window",
 )
 def query_impressions_per_listener(window: Window) -> Column:
-    """Impressions of the query per account that asked it: high where few ask again and again."""
+    """Impressions of the query per account that asked it; high if few accounts ask again and again."""
     return share(window.sum("impressions", "query"), window.listeners())
 
 
@@ -94,25 +97,25 @@ def query_click_rate(window: Window) -> Column:
 
 @feature(unit="events/impression", bounds=(0, 1), windows=(28,), null="the query had no impression in the window")
 def query_short_stop_rate(window: Window) -> Column:
-    """Stops and skips within 30 s (or after a time that nobody told) per impression of the query."""
+    """Stops and skips within 30 s, or after an unknown time, per impression of the query."""
     return share(window.sum("short_stops", "query"), window.sum("impressions", "query"))
 
 
 @feature(unit="searches/impression", bounds=(0, 1), windows=(28,), null="the query had no impression in the window")
 def query_rephrase_rate(window: Window) -> Column:
-    """Share of the query's impressions whose listener asked something else within two minutes: how often it fails, roughly."""
+    """Share of the query's impressions whose listener asked something else within two minutes: roughly how often it fails."""
     return share(window.sum("rephrases", "query"), window.sum("impressions", "query"))
 
 
 @feature(unit="responses/expected", bounds=(0, 1_000), windows=(28,))
 def query_coec(window: Window) -> Column:
-    """Responses over expected responses of the query over all tracks, shrunk to 1 by three expected ones: above it the query is easy."""
+    """Responses over expected responses of the query over all tracks, shrunk to 1 with strength 3; above 1 the query is easy."""
     return shrunk(window.sum("responses", "query"), window.expected("query"), F.lit(1.0), 3.0)
 
 
 @feature(unit="share", bounds=(0, 1), windows=(28, 365), null="the query had no impression in the window")
 def query_impression_trend(window: Window) -> Column:
-    """Impressions of the last 7 days over those of the whole window: 7 / its days is steady, near 1 the query is new."""
+    """Impressions of the last 7 days over those of the whole window: 7 / (days of the window) if steady, near 1 if new."""
     return share(window.over(WEEK).sum("impressions", "query"), window.sum("impressions", "query"))
 
 
@@ -125,7 +128,7 @@ def is_constrained(window: Window) -> Column:
 
 @feature(unit="characters", bounds=(0, 1_000), oracle="exact")
 def query_characters_count(window: Window) -> Column:
-    """Characters of the stripped query: short ones are ambiguous."""
+    """Number of characters of the stripped query; short queries are ambiguous."""
     return F.length(window.col("stripped")).cast("double")
 
 
@@ -137,7 +140,7 @@ def is_spanish(window: Window) -> Column:
 
 @feature(unit="words", bounds=(0, 200), oracle="exact")
 def query_words_count(window: Window) -> Column:
-    """Words of the stripped query."""
+    """Number of words of the stripped query."""
     return F.size(window.col("query_tokens")).cast("double")
 
 

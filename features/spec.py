@@ -1,10 +1,10 @@
-"""The `@feature` declaration: everything the house knows of a feature, in one place.
+"""The `@feature` declaration: everything about a feature, in one place.
 
     @feature(unit="clicks/impression", bounds=(0, 1), windows=(7, 28), monotone=+1)
     def click_rate(window: Window) -> Column:
         '''Share of the track's impressions for this query that were clicked.'''
 
-The name gives the columns (`click_rate_7d`, `click_rate_28d`); the module gives family and grain.
+The names of the columns follow from the function's name (`click_rate_7d`, `click_rate_28d`), family and grain from its module.
 """
 
 from __future__ import annotations
@@ -32,10 +32,23 @@ class BadFeature(ValueError):
 
 @dataclass(frozen=True)
 class Feature:
-    """One declared feature. `windows` are days before the snapshot (ALL_TIME: all there are); `half_lives` days of forward decay.
+    """One declared feature.
 
-    `null_means` says what a null value means; None declares that the feature is never null. `oracle` says how an
-    independent recomputation must agree: `exact` (counts, fixed-point sums), `real` (1e-9 relative) or `sketch` (15 % of the count).
+    Args:
+        name: name of the function; the columns' names begin with it.
+        family: the module in `features`.
+        grain: query_track, query or track.
+        unit: unit of the value.
+        low: least possible value; None for no bound.
+        high: largest possible value; None for no bound.
+        windows: lengths in days before the snapshot, one column each; ALL_TIME is the whole history.
+        half_lives: half-lives of forward decay in days, one column each.
+        monotone: +1 if the score may only rise with the value, -1 if it may only fall, 0 if it is free.
+        null_means: what a null value means; None declares that the feature is never null.
+        oracle: how closely an independent recomputation must agree: `exact` (counts, fixed-point sums), `real` (1e-9 relative) or
+            `sketch` (15 % of the count).
+        description: the function's docstring.
+        compute: the function.
     """
 
     name: str
@@ -58,7 +71,7 @@ class Feature:
         return " ".join(self.description.split("\n\n")[0].split())
 
     def columns(self) -> tuple[FeatureColumn, ...]:
-        """The feature's columns: one a window, one a half-life, or just one."""
+        """The feature's columns: one for each window and half-life, or a single one if it has neither."""
         spans: list[tuple[str, int | None, int | None]] = [
             (f"{self.name}_{'all' if d == ALL_TIME else f'{d}d'}", d, None) for d in self.windows
         ]
@@ -68,7 +81,7 @@ class Feature:
 
 @dataclass(frozen=True)
 class FeatureColumn:
-    """One column of the matrix: a feature over one span."""
+    """One column of the feature matrix: a feature over one span (a window of `days`, a `half_life` in days, or neither)."""
 
     name: str
     feature: Feature
@@ -86,7 +99,11 @@ def feature(
     null: str | None = None,
     oracle: Oracle = "real",
 ) -> Callable[[Compute], Feature]:
-    """Declare a feature; the decorated function computes it from a `Window`. Raises BadFeature for contradictions."""
+    """Declare a feature; the decorated function computes it from a `Window`. Arguments: see `Feature`.
+
+    Raises:
+        BadFeature: the declaration contradicts itself, or lacks a docstring or a unit.
+    """
 
     def declare(compute: Compute) -> Feature:
         module = inspect.getmodule(compute)
@@ -94,8 +111,8 @@ def feature(
         description = inspect.getdoc(compute) or ""
         low, high = bounds
         wrong = [
-            said
-            for said, is_wrong in (
+            problem
+            for problem, is_wrong in (
                 ("no docstring", not description),
                 ("no unit", not unit),
                 ("monotone not in -1, 0, +1", monotone not in (-1, 0, 1)),

@@ -1,4 +1,4 @@
-"""How well the words of the request match title and artists. Grain: query-track. Words are those of the normal form."""
+"""How well the words of the request match title and artists, all in normal form. Grain: query-track."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from features.spec import feature
 from features.window import Window
 
 GRAIN = "query_track"
-K1, B = 1.2, 0.75
+K1, B = 1.2, 0.75  # parameters of BM25
 
 
 @feature(unit="0/1", bounds=(0, 1), monotone=+1, oracle="exact")
 def title_equal(window: Window) -> Column:
-    """The stripped query is the title, or the part read as a title is."""
+    """The title equals the stripped query, or the words that were understood as a title."""
     title = window.col("title_normal")
     return F.coalesce((title == window.col("stripped")) | (title == window.col("title_name")), F.lit(False)).cast(
         "double"
@@ -30,21 +30,21 @@ def title_prefix(window: Window) -> Column:
 
 @feature(unit="share", bounds=(0, 1), monotone=+1, null="the title has no words")
 def title_words_share(window: Window) -> Column:
-    """Share of the title's words that the query says."""
+    """Share of the title's words that the query contains."""
     title = window.col("title_tokens")
     return share(F.size(F.array_intersect(title, window.col("query_tokens"))), F.size(F.array_distinct(title)))
 
 
 @feature(unit="share", bounds=(0, 1), monotone=+1, null="the query has no words")
 def query_words_share(window: Window) -> Column:
-    """Share of the query's words that stand in title or artists."""
+    """Share of the query's words that the title or the artists contain."""
     words = window.col("query_tokens")
     return share(F.size(F.array_intersect(words, window.col("track_tokens"))), F.size(F.array_distinct(words)))
 
 
 @feature(unit="similarity", bounds=(0, 1), monotone=+1, null="query and title are empty")
 def title_edit_similarity(window: Window) -> Column:
-    """1 − edit distance / longer length, of stripped query and title. Source: Levenshtein 1966."""
+    """1 − edit distance / length of the longer text, of stripped query and title. Source: Levenshtein 1966."""
     query, title = window.col("stripped"), window.col("title_normal")
     longer = F.greatest(F.length(query), F.length(title))
     return F.lit(1.0) - share(F.levenshtein(query, title), longer)
@@ -52,7 +52,7 @@ def title_edit_similarity(window: Window) -> Column:
 
 @feature(unit="similarity", bounds=(0, 1), monotone=+1, null="query and title are empty")
 def title_trigram_similarity(window: Window) -> Column:
-    """Shared runs of three characters over all of query and title (Jaccard): near where letters are wrong or missing.
+    """Jaccard similarity of the character trigrams of stripped query and title; it tolerates wrong or missing letters.
 
     Source: the similarity of PostgreSQL's pg_trgm.
     """
@@ -63,21 +63,21 @@ def title_trigram_similarity(window: Window) -> Column:
 
 @feature(unit="0/1", bounds=(0, 1), monotone=+1, oracle="exact")
 def title_phrase(window: Window) -> Column:
-    """The title stands in the stripped request word for word, or that in the title."""
+    """The stripped query contains the title word for word, or the title contains the stripped query."""
     query, title = in_words(window.col("stripped")), in_words(window.col("title_normal"))
     return (F.contains(query, title) | F.contains(title, query)).cast("double")
 
 
 @feature(unit="0/1", bounds=(0, 1), monotone=+1, oracle="exact")
 def artist_phrase(window: Window) -> Column:
-    """One of the artists stands in the stripped request word for word."""
+    """The stripped query contains the name of one of the artists word for word."""
     query = in_words(window.col("stripped"))
     return F.exists(window.col("artists_normal"), lambda a: F.contains(query, in_words(a))).cast("double")
 
 
 @feature(unit="0/1", bounds=(0, 1), monotone=+1, oracle="exact")
 def artist_equal(window: Window) -> Column:
-    """The stripped query, or the part read as an artist, is one of the track's artists."""
+    """One of the track's artists equals the stripped query, or the words that were understood as an artist."""
     artists = window.col("artists_normal")
     named = F.array_contains(artists, window.col("stripped")) | F.array_contains(artists, window.col("artist_name"))
     return F.coalesce(named, F.array_contains(artists, window.col("stripped")), F.lit(False)).cast("double")
@@ -85,14 +85,14 @@ def artist_equal(window: Window) -> Column:
 
 @feature(unit="share", bounds=(0, 1), monotone=+1, null="the artists have no words")
 def artist_words_share(window: Window) -> Column:
-    """Share of the artists' words that the query says."""
+    """Share of the artists' words that the query contains."""
     artist = window.col("artist_tokens")
     return share(F.size(F.array_intersect(artist, window.col("query_tokens"))), F.size(F.array_distinct(artist)))
 
 
 @feature(unit="0/1", bounds=(0, 1), monotone=+1, oracle="exact")
 def title_sounds_alike(window: Window) -> Column:
-    """The title sounds as the part read as a title does, or else the stripped query ("skillrex", "wanna be").
+    """The title has the phonetic key of the words understood as a title, or else of the stripped query ("skillrex", "wanna be").
 
     English by Metaphone (Philips 1990), Spanish by rules for b/v, ll/y, s/c/z and a silent h: `queries/text/phonetic.py`.
     """
@@ -101,7 +101,10 @@ def title_sounds_alike(window: Window) -> Column:
 
 @feature(unit="0/1", bounds=(0, 1), monotone=+1, oracle="exact")
 def artist_sounds_alike(window: Window) -> Column:
-    """The main artist sounds as the part read as an artist does, or else the stripped query; see `title_sounds_alike`."""
+    """The main artist has the phonetic key of the words understood as an artist, or else of the stripped query.
+
+    See `title_sounds_alike`.
+    """
     return _sounds_alike(window, "artist")
 
 
@@ -113,7 +116,7 @@ def _sounds_alike(window: Window, name: str) -> Column:
 
 @feature(unit="score", bounds=(0, 1_000), monotone=+1)
 def bm25(window: Window) -> Column:
-    """BM25 of the stripped query on title and artists as one field, k1 = 1.2, b = .75.
+    """BM25 of the stripped query against title and artists as one field, with k1 = 1.2 and b = .75.
 
     idf = ln(1 + (N − n + .5)/(n + .5)) over the catalog. Source: Robertson & Zaragoza 2009.
     """
@@ -122,13 +125,13 @@ def bm25(window: Window) -> Column:
 
 @feature(unit="score", bounds=(0, 1_000), monotone=+1)
 def bm25_title(window: Window) -> Column:
-    """BM25 of the stripped query on the title alone, with the idf and mean length of the whole field; see `bm25`."""
+    """BM25 of the stripped query against the title alone, with the idf and mean length of title and artists; see `bm25`."""
     return _bm25(window, "title_tokens")
 
 
 @feature(unit="score", bounds=(0, 1_000), monotone=+1)
 def bm25_artist(window: Window) -> Column:
-    """BM25 of the stripped query on the artists alone, with the idf and mean length of the whole field; see `bm25`."""
+    """BM25 of the stripped query against the artists alone, with the idf and mean length of title and artists; see `bm25`."""
     return _bm25(window, "artist_tokens")
 
 

@@ -1,4 +1,4 @@
-"""The track by itself: how it does over all queries of the language, how new it is. Grain: track."""
+"""The track by itself: its engagement over all queries of a language, its age and its catalog attributes. Grain: track."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def track_impressions_log1p(window: Window) -> Column:
 
 @feature(unit="events/impression", bounds=(0, 1), windows=(28,), null="the track had no impression in the window")
 def track_short_stop_rate(window: Window) -> Column:
-    """Stops and skips within 30 s (or after a time that nobody told) per impression of the track."""
+    """Stops and skips within 30 s, or after an unknown time, per impression of the track."""
     return share(window.sum("short_stops", "track"), window.sum("impressions", "track"))
 
 
@@ -31,21 +31,24 @@ def track_complete_rate(window: Window) -> Column:
     return share(window.sum("completes", "track"), window.sum("impressions", "track"))
 
 
-@feature(unit="s", bounds=(0, 3_600), windows=(28,), null="no play of the track told how long it was heard")
+@feature(unit="s", bounds=(0, 3_600), windows=(28,), null="no play of the track has a known listening time")
 def track_dwell_p50_s(window: Window) -> Column:
-    """Time heard that half of the track's plays that told one reached at most, over all queries of the language, to a bin (a factor of 1.15)."""
+    """Median listening time of the track's plays with a known one, over all queries of the language.
+
+    The value is the centre of a bin of `events.dwell`: off by a factor of 1.15 at most.
+    """
     return window.dwell_quantile(50, "track")
 
 
 @feature(unit="log1p(plays)", bounds=(0, 40), windows=(28, 90, 365, ALL_TIME), monotone=+1)
 def work_long_plays_log1p(window: Window) -> Column:
-    """ln(1 + long plays of all versions of the track's work): a remaster keeps its history."""
+    """ln(1 + long plays of all versions of the track's work), so that a remaster keeps the work's history."""
     return F.log1p(window.sum("long_plays", "work").cast("double"))
 
 
 @feature(unit="share", bounds=(0, 1), windows=(28,), null="no version of the work had a long play")
 def work_play_share(window: Window) -> Column:
-    """The track's share of the long plays of its work: which version listeners mean."""
+    """The track's share of the long plays of its work, which shows the version that listeners mean."""
     return share(window.sum("long_plays", "track"), window.sum("long_plays", "work"))
 
 
@@ -57,13 +60,13 @@ def artist_long_play_rate(window: Window) -> Column:
 
 @feature(unit="share", bounds=(0, 1), windows=(28,), null="the artist had no long play in the window")
 def artist_play_share(window: Window) -> Column:
-    """The track's share of its main artist's long plays: an artist's known songs."""
+    """The track's share of its main artist's long plays; high for an artist's best known songs."""
     return share(window.sum("long_plays", "track"), window.sum("long_plays", "artist"))
 
 
 @feature(unit="share", bounds=(0, 1), windows=(28, 365), null="the artist had no long play in the window")
 def artist_trend(window: Window) -> Column:
-    """The artist's long plays of the last 7 days over those of the whole window: 7 / its days is steady."""
+    """The main artist's long plays of the last 7 days over those of the whole window: 7 / (days of the window) if steady."""
     return share(window.over(WEEK).sum("long_plays", "artist"), window.sum("long_plays", "artist"))
 
 
@@ -75,7 +78,7 @@ def track_long_plays_log1p(window: Window) -> Column:
 
 @feature(unit="responses/expected", bounds=(0, 1_000), windows=(28,), monotone=+1)
 def track_coec(window: Window) -> Column:
-    """Responses over expected responses of the track over all queries, shrunk to 1 by the fitted strength."""
+    """Responses over expected responses of the track over all queries, shrunk to 1 with the fitted strength."""
     return shrunk(window.sum("responses", "track"), window.expected("track"), F.lit(1.0), window.strength("track"))
 
 
@@ -93,13 +96,13 @@ def artist_long_plays_log1p(window: Window) -> Column:
 
 @feature(unit="responses/expected", bounds=(0, 1_000), windows=(28,), monotone=+1)
 def artist_coec(window: Window) -> Column:
-    """Responses over expected responses of the main artist, shrunk to 1 by three expected ones."""
+    """Responses over expected responses of the main artist, shrunk to 1 with strength 3."""
     return shrunk(window.sum("responses", "artist"), window.expected("artist"), F.lit(1.0), 3.0)
 
 
 @feature(unit="share", bounds=(0, 1), windows=(28,), null="the track had no long play in the window")
 def track_trend(window: Window) -> Column:
-    """Long plays of the last 7 days over those of the whole window: .25 is steady, above it rises."""
+    """The track's long plays of the last 7 days over those of the whole window: .25 if steady over 28 days, larger if rising."""
     return share(window.over(WEEK).sum("long_plays", "track"), window.sum("long_plays", "track"))
 
 
@@ -110,13 +113,13 @@ def track_trend(window: Window) -> Column:
     null="unknown, or a snapshot of the night is older than the first stored catalog",
 )
 def catalog_popularity(window: Window) -> Column:
-    """The catalog's own popularity, as the newest catalog by that night held it."""
+    """The popularity that the catalog gives, from the newest catalog stored by the snapshot's date."""
     return window.col("popularity")
 
 
 @feature(unit="points", bounds=(-100, 100), null="popularity is unknown now or 28 days before")
 def catalog_popularity_trend(window: Window) -> Column:
-    """The catalog's popularity as of that night less the one of 28 days before: it rises above 0."""
+    """The catalog's popularity at the snapshot minus that of 28 days before; above 0 if it rises."""
     return window.col("popularity") - window.col("popularity_before")
 
 
@@ -141,21 +144,22 @@ def duration_s(window: Window) -> Column:
 
 @feature(unit="0/1", bounds=(0, 1), null="the catalog does not say", oracle="exact")
 def is_explicit(window: Window) -> Column:
-    """Explicit lyrics."""
+    """The lyrics are explicit."""
     return window.col("explicit").cast("double")
 
 
 @feature(unit="0/1", bounds=(0, 1), oracle="exact")
 def is_other_version(window: Window) -> Column:
-    """The title names, in brackets or behind a dash, another version than the studio recording: live, remix, karaoke, demo."""
+    """The title names a version other than a remaster, in brackets or after a dash: live, remix, karaoke, demo and so on."""
     return F.exists(window.col("versions"), lambda v: v != "remaster").cast("double")
 
 
 @feature(unit="kind", bounds=(0, 8), oracle="exact")
 def version_kind(window: Window) -> Column:
-    """The version that the title names: 0 none, 1 remaster, 2 live, 3 acoustic, 4 demo, 5 remix, 6 instrumental, 7 cover, 8 karaoke.
+    """Version that the title names: 0 none, 1 remaster, 2 live, 3 acoustic, 4 demo, 5 remix, 6 instrumental, 7 cover, 8 karaoke.
 
-    From the recording that most listeners mean to what few do; of several, the farthest.
+    The order goes from the version that listeners mean most often to the one they mean least often. If a title names several, the
+    largest number counts.
     """
     named = window.col("versions")
     kind = F.lit(0.0)
@@ -166,30 +170,32 @@ def version_kind(window: Window) -> Column:
 
 @feature(unit="words", bounds=(0, 200), oracle="exact")
 def title_words_count(window: Window) -> Column:
-    """Words of the title: "Play" is easily met by chance, a long title is not."""
+    """Number of words of the title; a short title like "Play" easily matches by chance, a long one does not."""
     return F.size(window.col("title_tokens")).cast("double")
 
 
 @feature(unit="artists", bounds=(0, 1_000), oracle="exact")
 def artists_count(window: Window) -> Column:
-    """Artists that the catalog names for the track."""
+    """Number of artists that the catalog names for the track."""
     return F.size(window.col("artists_normal")).cast("double")
 
 
 def _audio(name: str, description: str, unit: str, low: float | None, high: float | None) -> Feature:
-    """A feature that is one of the catalog's audio measures."""
+    """Declare a feature that is one of the catalog's audio measures, with bounds `low` and `high`."""
 
     def compute(window: Window) -> Column:
         return window.col(name)
 
     compute.__name__ = compute.__qualname__ = f"audio_{name}"
-    compute.__doc__ = f"{description} As the catalog holds it."
+    compute.__doc__ = f"{description} As given by the catalog."
     return feature(unit=unit, bounds=(low, high), null="the catalog does not say")(compute)
 
 
 audio_energy = _audio("energy", "How loud, fast and dense it sounds.", "0–1", 0, 1)
-audio_valence = _audio("valence", "How glad it sounds.", "0–1", 0, 1)
-audio_danceability = _audio("danceability", "How well one can dance to it.", "0–1", 0, 1)
+audio_valence = _audio("valence", "How cheerful it sounds.", "0–1", 0, 1)
+audio_danceability = _audio("danceability", "How well it suits dancing.", "0–1", 0, 1)
 audio_tempo = _audio("tempo", "Beats per minute.", "1/min", 0, 400)
-audio_acousticness = _audio("acousticness", "How likely it is played without amplification.", "0–1", 0, 1)
-audio_instrumentalness = _audio("instrumentalness", "How likely nobody sings.", "0–1", 0, 1)
+audio_acousticness = _audio(
+    "acousticness", "How likely it is played on acoustic instruments, without amplification.", "0–1", 0, 1
+)
+audio_instrumentalness = _audio("instrumentalness", "How likely the track has no vocals.", "0–1", 0, 1)

@@ -1,6 +1,6 @@
-"""Whether the track is on its way up for this query, and how long ago it was last met. Grain: query-track.
+"""Whether the track is rising or falling for this query, and how long ago it was last shown. Grain: query-track.
 
-Windows of different length tell a trend only where a trend feature sets them side by side (Walmart, arXiv 2409.17456).
+Windows of different length show a trend only if a feature compares them (Walmart, arXiv 2409.17456).
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from features.window import Window
 
 GRAIN = "query_track"
 MONTH = 28  # days
-PRIOR_IMPRESSIONS = 10.0  # that weigh as much as the longer window's rate
-PRIOR_LONG_PLAYS = 3.0
+PRIOR_IMPRESSIONS = 10.0  # shrinkage strength: impressions that weigh as much as the longer window's rate
+PRIOR_LONG_PLAYS = 3.0  # shrinkage strength: long plays that weigh as much as the share shrunk to
 
 
 @feature(unit="share", bounds=(0, 1), windows=(28, 90), null="the track had no long play for the query in the window")
 def long_play_trend(window: Window) -> Column:
-    """Long plays of the last 7 days over those of the whole window: 7 / its days is steady, above it rises."""
+    """Long plays of the last 7 days over those of the whole window: 7 / (days of the window) if steady, larger if rising."""
     return share(window.over(WEEK).sum("long_plays"), window.sum("long_plays"))
 
 
 @feature(unit="share", bounds=(0, 1), windows=(28,), null="the track had no impression for the query in the window")
 def impression_trend(window: Window) -> Column:
-    """Impressions of the last 7 days over those of the whole window: what the system itself shows more or less of."""
+    """Impressions of the last 7 days over those of the whole window: whether the system shows the track more or less often."""
     return share(window.over(WEEK).sum("impressions"), window.sum("impressions"))
 
 
 @feature(unit="ratio", bounds=(0, 1_000), windows=(28,), monotone=+1, null="the window had no long play for the query")
 def long_play_rate_lift(window: Window) -> Column:
-    """The week's long plays per impression, shrunk to the window's, over the window's: 1 is steady."""
+    """Long-play rate of the last 7 days, shrunk to the window's with strength 10, over the window's; 1 is steady."""
     whole = share(window.sum("long_plays"), window.sum("impressions"))
     week = window.over(WEEK)
     recent = shrunk(week.sum("long_plays"), week.sum("impressions"), whole, PRIOR_IMPRESSIONS)
@@ -42,8 +42,10 @@ def long_play_rate_lift(window: Window) -> Column:
 
 @feature(unit="share", bounds=(0, 1), windows=(90,), null="the track had no long play for the query in the window")
 def long_play_volatility(window: Window) -> Column:
-    """How unsteadily the long plays came: the share that would have to fall on other days for the last week, the three before it and
-    the rest of the window to have as many a day; 0 is steady. Source: the total variation distance, ½ Σ |p − q|.
+    """How unevenly long plays are spread over the last week, the three weeks before and the rest of the window; 0 is steady.
+
+    It is the share of long plays that would have to move for all three to have equally many a day. Source: the total variation
+    distance, ½ Σ |p − q|.
     """
     days = window.days or LONGEST_DAYS
     upto = [window.over(until).sum("long_plays") for until in (WEEK, MONTH, days)]
@@ -54,9 +56,9 @@ def long_play_volatility(window: Window) -> Column:
 
 @feature(unit="share", bounds=(0, 1), windows=(28,))
 def long_plays_against_query_trend(window: Window) -> Column:
-    """Long plays of the week in those of the window (`long_play_trend`), shrunk to the same share of the whole query.
+    """Long plays of the last 7 days over those of the window (`long_play_trend`), shrunk to the same share of the whole query.
 
-    A steady 7 / days where the query itself had no long play.
+    Both shrinkages have strength 3. The value is the steady 7 / (days of the window) if the query itself had no long play.
     """
     days = float(window.days or WEEK)
     query = shrunk(
@@ -70,5 +72,5 @@ def long_plays_against_query_trend(window: Window) -> Column:
 
 @feature(unit="days", bounds=(1, 90), windows=(90,), oracle="exact", null="the track had no impression in the window")
 def last_seen_days(window: Window) -> Column:
-    """Age of the newest day on which the track was shown or sounded for the query; 1 is the day before the snapshot."""
+    """Days since the track last had an impression for the query, on a screen or by voice; 1 is the day before the snapshot."""
     return window.newest()

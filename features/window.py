@@ -1,6 +1,6 @@
 """What a feature function may ask for: sums over a window at some level, and attributes of query and track.
 
-A `Window` only names columns and notes what was asked; `features.build.engine` computes exactly those sums, once.
+A `Window` returns columns by name and records what was asked for; `features.build.engine` then computes exactly those sums, once.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from events.dwell import PACKED, counted, quantile_s
 from events.tiles import (
-    ALL_TIME as ALL_TIME,  # a window of so many days is the whole history; its columns end in `_all`
+    ALL_TIME as ALL_TIME,  # a window of this many days is the whole history; its columns end in `_all`
 )
 from events.tiles import LISTENER_SPANS
 from features.measures import (
@@ -100,7 +100,10 @@ TRACK_ATTRIBUTES = (
 
 @dataclass(frozen=True)
 class Window:
-    """The span a feature is computed over. Features without a span get one that has only attributes."""
+    """The span of a feature: a window of `days`, or decay by a `half_life` in days; with neither it gives attributes only.
+
+    `asked` and `attributes` record the sums and attributes that the feature function has asked for.
+    """
 
     days: int | None = None
     half_life: int | None = None
@@ -108,7 +111,15 @@ class Window:
     attributes: set[str] = field(default_factory=set, compare=False)
 
     def sum(self, measure: str, level: str = "pair") -> Column:
-        """Sum of a measure over the span at a level, 0 where nothing happened (bigint; decayed sums as double)."""
+        """Sum of a measure over the span, 0 where nothing happened (bigint; double for a decayed sum).
+
+        Args:
+            measure: a name of `features.measures.MEASURES`.
+            level: a key of `features.measures.LEVELS`.
+
+        Raises:
+            KeyError: no such measure or level, the feature declares no span, or the span is longer than the sum is kept.
+        """
         if measure not in MEASURES or level not in LEVELS:
             raise KeyError(
                 f"no sum of {measure} at {level}; measures: {', '.join(MEASURES)}; levels: {', '.join(LEVELS)}"
@@ -126,7 +137,7 @@ class Window:
         return column / F.lit(float(wanted.scale)) if self.half_life else column
 
     def expected(self, level: str = "pair", measure: str = "expected_micro") -> Column:
-        """Responses expected from the positions at which the impressions stood (double)."""
+        """Responses expected from the positions of the impressions (double)."""
         return self.sum(measure, level) / F.lit(float(MICRO))
 
     def top(self, measure: str) -> Column:
@@ -134,25 +145,26 @@ class Window:
         return self._of_tracks(measure, "top")
 
     def entropy(self, measure: str) -> Column:
-        """Entropy, in bits, of how the query's sum is spread over tracks: 0 where one track has all of it; null without any.
+        """Entropy, in bits, of the distribution of the query's sum over tracks: 0 if one track has it all; null if the sum is 0.
 
-        Source: Shannon 1948; log2 Σn − (Σ n·log2 n) / Σn, each n·log2 n rounded to 1e-6, so that it is equal in any order.
+        Source: Shannon 1948; log2 Σn − (Σ n·log2 n) / Σn, with each n·log2 n rounded to 1e-6, so that the sum is equal in any
+        order.
         """
         whole, spread = self.sum(measure, "query"), self._of_tracks(measure, "spread") / F.lit(float(MICRO))
         return F.when(whole > 0, F.greatest(F.log2(whole.cast("double")) - spread / whole, F.lit(0.0)))
 
     def moved(self, measure: str) -> Column:
-        """How far the last week's tracks of the query are from the window's: 0 alike in kind and number, 1 all others; null without any.
+        """Distance of the query's sums by track in the last week from those in the window: 0 if equal, 1 if they share no track.
 
-        Source: the distance of Ružička 1958, 1 − Σ min(a, b) / Σ max(a, b), of a week stretched to the window (a whole number of
-        weeks) and the window.
+        Null if the query's sum is 0. Source: the distance of Ružička 1958, 1 − Σ min(a, b) / Σ max(a, b), with a the sum of the
+        window and b the sum of the last week multiplied by the number of weeks in the window.
         """
         whole, shared = self.sum(measure, "query"), self._of_tracks(measure, "steady")
         stretched = self.over(WEEK).sum(measure, "query") * F.lit((self.days or WEEK) // WEEK)
         return F.when(whole > 0, 1 - shared / (whole + stretched - shared))
 
     def listeners(self) -> Column:
-        """Distinct accounts that asked the query (bigint), to about 3 %: a HyperLogLog's estimate."""
+        """Number of distinct accounts that asked the query (bigint), a HyperLogLog estimate with an error of about 3 %."""
         if self.days not in LISTENER_SPANS:
             raise KeyError(f"listeners over {self.days} days: kept over {', '.join(map(str, LISTENER_SPANS))}")
         wanted = Sum("query", LISTENERS, self.days, None)
@@ -160,16 +172,16 @@ class Window:
         return F.coalesce(F.col(f"query__{wanted.column}"), F.lit(0))
 
     def ahead(self, measure: str) -> Column:
-        """How many queries of the same place have more of the measure (bigint): 0 for the first, null where the query has none."""
+        """How many queries of the same place have a larger sum (bigint): 0 for the first, null if the query's own sum is 0."""
         has_any = self.sum(measure, "query") > 0
         return F.when(has_any, self._of_tracks(measure, "ahead"))
 
     def dwell_quantile(self, percent: int, level: str = "pair") -> Column:
-        """Time heard, in seconds, that `percent` of the timed plays reached at most, to a bin of `events.dwell`; null without any."""
+        """Percentile of the known listening times in seconds, as the centre of a bin of `events.dwell`; null if there is none."""
         return quantile_s([self.sum(name, level) for name in PACKED], percent)
 
     def timed_plays(self, level: str = "pair") -> Column:
-        """Plays of which a time heard was told (bigint)."""
+        """Number of plays with a known listening time (bigint)."""
         return counted([self.sum(name, level) for name in PACKED])
 
     def _of_tracks(self, measure: str, how: How) -> Column:
@@ -180,14 +192,14 @@ class Window:
         return F.coalesce(F.col(f"query__{wanted.column}"), F.lit(0))
 
     def strength(self, level: str) -> Column:
-        """The snapshot's fitted strength of a level of CHAIN (double); see `features.build.backoff`."""
+        """The shrinkage strength of a level of CHAIN (double), as fitted for the snapshot by `features.build.backoff`."""
         if level not in CHAIN:
             raise KeyError(f"no strength of {level}; there are: {', '.join(CHAIN)}")
         self.attributes.add(f"strength__{level}")
         return F.col(f"strength__{level}")
 
     def newest(self, level: str = "pair") -> Column:
-        """Age in days of the newest day of the window with an impression; 1 is the day before, null if there is none."""
+        """Age in days of the newest day of the window with an impression: 1 is the day before the snapshot, null is none."""
         if self.days is None:
             raise KeyError("the newest day of a half-life: declare windows")
         wanted = Sum(level, NEWEST, self.days, None)
@@ -199,12 +211,12 @@ class Window:
         return replace(self, days=days, half_life=None)
 
     def need(self, *names: str) -> None:
-        """Say that these attributes are read by an expression that names them itself. KeyError for an unknown one."""
+        """Record that these attributes are read by an expression that names their columns itself. KeyError for an unknown one."""
         for name in names:
             self.col(name)
 
     def col(self, name: str) -> Column:
-        """An attribute of the query or the track, or `as_of`."""
+        """The column of an attribute of the query or the track, or `as_of`. KeyError for an unknown name."""
         if name not in (*QUERY_ATTRIBUTES, *TRACK_ATTRIBUTES, "as_of"):
             raise KeyError(f"no attribute {name}; there are: {', '.join(QUERY_ATTRIBUTES + TRACK_ATTRIBUTES)}, as_of")
         self.attributes.add(name)

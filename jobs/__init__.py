@@ -1,1 +1,4 @@
-"""One thin Hydra app a step: read, call pure functions, check, write. `jobs.nightly` runs them in order."""
+"""One thin Hydra app per step: it reads tables, calls pure functions and writes tables.
+
+`jobs.nightly` runs the steps in order.
+"""

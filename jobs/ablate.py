@@ -1,4 +1,4 @@
-"""What each feature family is worth against the simulator's truth: fits with and without it, on the last night's examples."""
+"""Measure what each feature family contributes, by the simulator's truth: fit the ranker with and without it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ranking.dataset import read_examples
 from ranking.examples import matrix
 from ranking.ranker import RankerParams, fit
 from ranking.scoring import feature_list
-from ranking.trying import leaving_out
+from ranking.trying import examples_without
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,7 +30,7 @@ SEEDS = (1, 2, 3)
 
 
 def run(night: Night) -> Done:
-    """Fit with every family and without each, score the night's candidates by each; writes reports/ablation.json."""
+    """Fit with all families and without each, and score the night's candidates with every fit; writes reports/ablation.json."""
     truth = truth_of(night)
     features, threads = feature_list(), night.settings.tuning.threads
     params = RankerParams.from_dict(dict(night.settings.ranker))
@@ -51,7 +51,7 @@ def run(night: Night) -> Done:
         kept = np.array([family_of[n] != left_out for n in features.names])
         if not kept.any():
             raise BadConfiguration(f"the catalogue has no family beside {left_out}: nothing is left to train with.")
-        fewer = leaving_out(examples, [n for n in features.names if family_of[n] == left_out])
+        fewer = examples_without(examples, [n for n in features.names if family_of[n] == left_out])
         rankers = [fit(fewer, params, seed=s, threads=threads) for s in SEEDS]
         scores[left_out] = [r.scores(np.ascontiguousarray(values[:, kept])) for r in rankers]
         if not left_out:
@@ -59,13 +59,13 @@ def run(night: Night) -> Done:
                 gain[family_of[name]] += float(part)
     total = max(sum(gain.values()), 1e-300)
     per_family = {f: sum(of == f for of in family_of.values()) for f in FAMILIES}
-    found = ablation(
+    result = ablation(
         judge, night.run_date, judged_mark(night), scores, per_family, {f: g / total for f, g in gain.items()}
     )
     out = ablation_file(night.settings)
-    write_ablation(found, out)
-    print_ablation(found)
-    return Done(len(examples.grades), len(FAMILIES), f"NDCG@10 {found.ndcg10:.4f} with all; {out}")
+    write_ablation(result, out)
+    print_ablation(result)
+    return Done(len(examples.grades), len(FAMILIES), f"NDCG@10 {result.ndcg10:.4f} with all; {out}")
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")

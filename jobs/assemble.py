@@ -1,4 +1,4 @@
-"""Join features of each snapshot with the grades of the week after it, and look for leaks."""
+"""Join the features of each snapshot with the grades of the week after it, and check the examples for leaks."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from features.catalogue import matrix_fingerprint
 from lake.code import code_fingerprint
 from lake.tables.nightly import JUDGEMENTS
 from night.command import run_command
-from night.examples import EXAMPLES, PAIR, QUERY, TRACK, audited, write_examples
+from night.examples import EXAMPLES, PAIR, QUERY, TRACK, audit_examples, write_examples
 from night.night import Done, Night, run_alone
 
 
 def run(night: Night) -> Done:
-    """One row per judgement (as_of, locale, query, track); exit 3 names a feature that knows the label, each time until it is mended."""
+    """Write one row per judgement (as_of, locale, query, track).
+
+    LeakageFound (exit code 3) names a feature that knows the label; it is raised in every run until the feature is corrected.
+    """
     lake, dates = night.lake, night.as_of
     if not dates:
         return Done(skipped=True, note="no training snapshot")
@@ -28,10 +31,10 @@ def run(night: Night) -> Done:
         write_examples(night, mark)
     elif lake.state(EXAMPLES, day) == "passed":
         return Done(skipped=True)
-    # also where they were written before: they failed, or the night was killed before they were looked at
-    said = audited(night, lake.read(EXAMPLES, [day], allow_unvalidated=True))
+    # also if an earlier run wrote them: they failed the audit, or the run was killed before it
+    summary = audit_examples(night, lake.read(EXAMPLES, [day], allow_unvalidated=True))
     judged = lake.commits(JUDGEMENTS)[day].rows if is_new else 0
-    return Done(judged, lake.commits(EXAMPLES)[day].rows, f"{len(dates)} snapshots; {said}")
+    return Done(judged, lake.commits(EXAMPLES)[day].rows, f"{len(dates)} snapshots; {summary}")
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")

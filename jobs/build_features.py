@@ -1,4 +1,4 @@
-"""Build the feature tables of D for every candidate, and of the training snapshots for the training pairs."""
+"""Build the feature tables of D for all candidates, and those of the training snapshots for the training pairs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ranking.head import head_queries
 
 
 def run(night: Night) -> Done:
-    """Features of D and of each missing training snapshot, in one pass over the days."""
+    """Build the features of D and of each missing training snapshot, in one pass over the days."""
     lake, only = night.lake, tuple(night.settings.features.only)
     wanted = {str(d): snapshot_mark(night, d, only) for d in (*night.as_of, night.run_date)}
     pending = pending_snapshots(night, wanted)
@@ -33,7 +33,7 @@ def run(night: Night) -> Done:
     daily = daily_before(night, dates)
     head = head_queries(queries, head_settings(night))
     pairs = reduce(lambda a, b: a.unionByName(b), [wanted_pairs(night, d, daily, head) for d in dates])
-    # not persisted: every later plan is compared with a cached one, and this one is read dozens of times
+    # checkpointed, not persisted: Spark compares every later plan with each cached one, and this frame is read dozens of times
     pairs = pairs.localCheckpoint()
     per_date = {str(r[0]): int(r[1]) for r in pairs.groupBy("as_of").count().collect()}
     out = 0
@@ -44,14 +44,14 @@ def run(night: Night) -> Done:
             write_strengths(lake, strengths, pending)
             sums = sums.with_strengths(stored_strengths(lake, dates))
         frames = sums.frames()
-        # the widest last: its commit says that the night's features are there
+        # the widest last, since its commit marks the night's features as complete
         for grain in ("track", "query", "query_track"):
             table = feature_table(grain)
             frame = frames[grain].withColumnRenamed("as_of", "run_date")
             for column in table.columns:
-                if column.name not in frame.columns:  # features.only: the columns left out stay null
+                if column.name not in frame.columns:  # columns that features.only leaves out are null
                     frame = frame.withColumn(column.name, F.lit(None).cast(column.type))
-            # a row for each pair: counted, so that the widest frame need not be kept to count it
+            # one row per pair, counted above, so that the widest frame need not be kept to be counted
             rows = per_date if grain == "query_track" else None
             out += sum(lake.write(table, frame, pending, rows).values())
     note = f"{len(dates)} snapshots" + (f"; only {', '.join(only)}" if only else "")

@@ -18,7 +18,7 @@ from ranking.head import head_queries
 
 
 def run(night: Night) -> Done:
-    """One row per (locale, query, track) considered for D."""
+    """Write one row per (locale, query, track) considered for D."""
     lake, settings = night.lake, night.settings.candidates
     days = night.window(settings.window_days)
     inputs = night.inputs(

@@ -1,4 +1,4 @@
-"""Count each day's impressions and reactions into additive partials, without bots."""
+"""Count each day's impressions and reactions, without bots, into daily sums that can be added up over days."""
 
 from __future__ import annotations
 
@@ -22,14 +22,17 @@ NEEDED = ("search_id", "user_id", "ts", "client", "surface", "locale", "query", 
 
 
 def run(night: Night) -> Done:
-    """Count the days whose searches or reactions changed: a day is provisional first, final after the lateness."""
+    """Count the days whose searches or reactions have changed.
+
+    A day's counts are provisional until all folders that may hold its late rows are delivered; then they are final.
+    """
     lake, settings = night.lake, night.settings
     rules = settings.bots
-    # a day counted before may have lost its last search since: it is counted again, to nothing
+    # counted days are included because one may have lost its last search since, and its counts must become empty
     searched = {*lake.partitions(SEARCH_LOG), *lake.commits(DAILY_ENGAGEMENT)}
     days = sorted(d for d in searched if d < night.settings.run_date)
     wanted = {day: count_mark(night, date.fromisoformat(day), rules) for day in days}
-    # each table of a day: a count under other settings may have been cut off between them
+    # all three tables of a day are compared: a run under other settings may have been interrupted between their writes
     pending = {
         d: m for table in (DAILY_ENGAGEMENT, DAILY_SEARCHES, BOT_DAYS) for d, m in night.pending(table, wanted).items()
     }
@@ -41,17 +44,17 @@ def run(night: Night) -> Done:
     night.note_waiting("counted", waiting)
     pending = {d: m for d, m in pending.items() if d not in waiting}
     if not pending:
-        made = add_tiles(night)
-        return Done(rows_out=made, skipped=not made, note=f"{made} tiles")
+        tiles = add_tiles(night)
+        return Done(rows_out=tiles, skipped=not tiles, note=f"{tiles} tiles")
     searches, events = (
         lake.read(SEARCH_LOG, allow_unvalidated=True),
         lake.read(ENGAGEMENT_EVENTS, allow_unvalidated=True),
     )
-    # a night that is run again after a later one does not see what was delivered to that
+    # a night that is run again after later ones must not use what was delivered since
     is_known = (F.col("search_date") < F.lit(night.run_date)) & (F.col("delivered_date") < F.lit(night.run_date))
     first, last = date.fromisoformat(min(pending)), date.fromisoformat(max(pending))
     back = first - timedelta(days=TRAILING_DAYS - 1)
-    # a search just before midnight may be asked again just after it
+    # a search just before midnight may be repeated just after it
     searches = searches.where(is_known).where(
         F.col("search_date").between(F.lit(back), F.lit(last + timedelta(days=1)))
     )
@@ -70,15 +73,15 @@ def run(night: Night) -> Done:
         listener_days(tagged),
         {Tile(date.fromisoformat(d), 1).name: mark for d, mark in pending.items()},
     )
-    rows = lake.write(DAILY_ENGAGEMENT, counts.daily_engagement, pending)  # last: it says that the day is counted
-    made = add_tiles(night)
+    rows = lake.write(DAILY_ENGAGEMENT, counts.daily_engagement, pending)  # last: its commit marks the day as counted
+    tiles = add_tiles(night)
     counted = tagged.count()
     tagged.unpersist()
     bots.unpersist()
     bots_out = left_out(excluded)
     night.notes += [f"bots by rule {b.rule}: {b.example} (all: table bot_days)" for b in bots_out]
     by_rule = ", ".join(f"{b.rule} {b.searches:,}" for b in bots_out) or "none"
-    return Done(counted, sum(rows.values()), f"{len(pending)} days, {made} tiles; searches left out: {by_rule}")
+    return Done(counted, sum(rows.values()), f"{len(pending)} days, {tiles} tiles; searches left out: {by_rule}")
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")

@@ -1,4 +1,4 @@
-"""Is this machine fit for the night? Java, JARs, disk, key, lock, the last three nights: each with its next step."""
+"""Check that this machine can run a night: Java, JARs, disk, key, lock, last nights, release; each with a next step."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MIN_FREE_GB = 5
 
 
 def findings(settings: Settings) -> list[tuple[str, Finding]]:
-    """Every check with whether it is well and what to do if not."""
+    """The result of every check: its name, whether it passed, and a line of detail that says what to do if it did not."""
     checks: list[tuple[str, Callable[[Settings], Finding]]] = [
         ("Java", _java),
         ("Delta's JARs", _jars),
@@ -47,8 +47,8 @@ def _java(_: Settings) -> Finding:
 
 
 def _jars(_: Settings) -> Finding:
-    found = len(list((SHARE / "jars").glob("*.jar")))
-    return (True, f"{found} in {SHARE / 'jars'}") if found else (False, f"none in {SHARE / 'jars'}: run `make setup`")
+    count = len(list((SHARE / "jars").glob("*.jar")))
+    return (True, f"{count} in {SHARE / 'jars'}") if count else (False, f"none in {SHARE / 'jars'}: run `make setup`")
 
 
 def _disk(settings: Settings) -> Finding:
@@ -56,8 +56,8 @@ def _disk(settings: Settings) -> Finding:
     while not root.exists():
         root = root.parent if root.parent != root else Path(".")
     free = shutil.disk_usage(root).free / 1e9
-    said = f"{free:.0f} GB free at {root}"
-    return (True, said) if free >= MIN_FREE_GB else (False, f"{said}: make room, {MIN_FREE_GB} GB at least")
+    detail = f"{free:.0f} GB free at {root}"
+    return (True, detail) if free >= MIN_FREE_GB else (False, f"{detail}: make room, {MIN_FREE_GB} GB at least")
 
 
 def _key(settings: Settings) -> Finding:
@@ -82,21 +82,21 @@ def _lock(settings: Settings) -> Finding:
 
 
 def _nights(settings: Settings) -> Finding:
-    """The last three nights as the logs of `queries` (a night's first table of its own), `head_rankings` and CURRENT tell them."""
+    """The last three nights: begun if they have committed `queries`, their first table, and ranked if `head_rankings`."""
     root, releases = Path(settings.lake.root), Path(settings.releases)
     begun, ranked = (units_written(root, table) for table in ("queries", "head_rankings"))
     last = sorted({*begun, *ranked})[-3:]
     if not last:
         return True, "none yet: run `make nightly`"
-    said = "; ".join(f"{n}: {f'{ranked[n]:,} ranked rows' if n in ranked else 'held or cut off'}" for n in last)
+    nights = "; ".join(f"{n}: {f'{ranked[n]:,} ranked rows' if n in ranked else 'held or cut off'}" for n in last)
     newest, again = last[-1], "run it again: it goes on, or its line says what holds it"
     if is_held(root / "night.lock"):
-        return True, f"{said}. One is at work"
+        return True, f"{nights}. One is at work"
     if newest not in ranked:
-        return False, f"{said}. The night of {newest} is not through: {again}"
+        return False, f"{nights}. The night of {newest} is not through: {again}"
     if newest not in map(run_date_of, release_ids(releases)):
-        return False, f"{said}. The night of {newest} is ranked but not published: {again}"
-    return True, said
+        return False, f"{nights}. The night of {newest} is ranked but not published: {again}"
+    return True, nights
 
 
 def _release(settings: Settings) -> Finding:
@@ -113,7 +113,10 @@ def _release(settings: Settings) -> Finding:
 
 
 def main() -> int:
-    """Print every check; 0 if all is well, 1 otherwise. Takes the same overrides as the jobs; run_date is not needed."""
+    """Print every check; returns 0 if all pass, 1 if one fails, 2 for a bad setting.
+
+    It takes the same overrides as the jobs; run_date is not needed.
+    """
     from night.command import settings_of
 
     overrides = [a for a in sys.argv[1:] if not a.startswith("run_date=")]
@@ -123,15 +126,15 @@ def main() -> int:
     except Exception as error:
         print(f"jobs.doctor: {str(error).splitlines()[0]} Keys and their meaning: conf/night.yaml.", file=sys.stderr)
         return 2
-    console, well = Console(), True
-    for name, (good, said) in findings(settings):
-        well &= good
+    console, all_good = Console(), True
+    for name, (good, detail) in findings(settings):
+        all_good &= good
         console.print(
-            f"[{'green' if good else 'red'}]{'✓' if good else '✗'}[/] {name:<14} {said}",
+            f"[{'green' if good else 'red'}]{'✓' if good else '✗'}[/] {name:<14} {detail}",
             highlight=False,
             soft_wrap=True,
         )
-    return 0 if well else 1
+    return 0 if all_good else 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Fit exposure curves for D and for every snapshot the training set needs, each from the days before it."""
+"""Fit the exposure curves for D and for every training snapshot, each from the days before it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from night.night import Done, Night, run_alone
 
 
 def run(night: Night) -> Done:
-    """One curve per (client, intent group) and snapshot."""
+    """Write one curve per (client, intent group) and snapshot."""
     lake, labels = night.lake, night.settings.labels
     settings = CurveSettings(labels.curve_days, labels.curve_strength)
     dates = [*night.as_of, night.run_date]

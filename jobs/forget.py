@@ -1,4 +1,4 @@
-"""Forget people: their rows leave every table and file, what was made from them is made again, and it is proved."""
+"""Forget people: delete their rows from every table and file, compute again what was derived from them, and verify the result."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lake.errors import LeakageFound, PlayfirstError, QualityGateFailed
 from lake.rerun import remove_reruns
 from lake.tables.logs import FORGOTTEN_USERS
 from lake.tables.nightly import QUERIES
-from lake.upkeep import expire, files_holding, vacuum
+from lake.upkeep import expire, files_containing, vacuum
 from night.command import run_command
 from night.night import Done, Night, run_alone
 from night.tables import all_tables, expiring
@@ -26,47 +26,48 @@ REBUILD = (understand, count_engagement, fit_exposure, candidates, build_feature
 
 
 class NotForgotten(PlayfirstError):
-    """A file of the lake still holds a pseudonym that was to go."""
+    """A file of the lake still contains a pseudonym that was to be removed."""
 
 
 def run(night: Night) -> Done:
-    """Delete, rebuild every night that the lake holds, purge the files, and look for what is left."""
+    """Delete the rows, rebuild every night of the lake, vacuum the files, and search them for the pseudonyms."""
     settings, lake = night.settings, night.lake
     key_file = night.key_file
-    check_key(key_file, Path(lake.root))  # another key's pseudonyms are nobody's: nothing would be forgotten
+    check_key(key_file, Path(lake.root))  # pseudonyms of another key match nobody, so nothing would be deleted
     named = pseudonyms(lake, Path(settings.user_ids), key_frame(night.spark, key_file))
     new = remember_forgotten(lake, named)
     gone = forget(lake, named)
-    remove_reruns(lake.root)  # made again by whoever runs such a night again
+    remove_reruns(lake.root)  # running such a night again writes them again
     nights = sorted(lake.commits(QUERIES))
-    if (
-        nights
-    ):  # the days' counts first, as the newest night knows them: the others only count again what they knew otherwise
+    if nights:
+        # the newest night counts all days first; earlier nights then count only those again that had fewer rows for them
         count_engagement.run(Night(replace(settings, run_date=nights[-1]), lake))
     newest: PlayfirstError | None = None
-    for unit in nights:  # in the order of dates: a snapshot may stand on an earlier one
+    for unit in nights:  # in the order of dates, since a snapshot may depend on an earlier one
         one = Night(replace(settings, run_date=unit), lake)
         try:
             for step in REBUILD:
                 step.run(one)
-        except (QualityGateFailed, LeakageFound) as held:
+        except (QualityGateFailed, LeakageFound) as failure:
             if unit == nights[-1]:
-                newest = held  # told at the end: the files are purged in any case
+                newest = failure  # raised at the end, since the files are purged in any case
                 continue
-            if not any(lake.state(table, unit) == "failed" for table in expiring("as_of")):  # of what all nights read
+            # if none of the night's own tables failed, the fault is in a table that all nights read
+            if not any(lake.state(table, unit) == "failed" for table in expiring("as_of")):
                 raise
-            # it did not pass, or no longer does: what it holds may be from before, and nobody reads it
+            # the night does not pass its gate: its tables may still have rows from before, and nobody may read them
             for table in expiring("as_of"):
                 expire(lake, table, [unit])
-            night.notes.append(f"the night of {unit} cannot be made anew and was removed: {str(held).splitlines()[0]}")
+            night.notes.append(
+                f"the night of {unit} cannot be made anew and was removed: {str(failure).splitlines()[0]}"
+            )
     for table in all_tables():
         if lake.exists(table):
             vacuum(lake, table, 0)
-    shutil.rmtree(
-        Path(settings.tuning.sweeps) / "examples", ignore_errors=True
-    )  # training files; a sweep makes them anew
+    # training files, which a sweep writes again
+    shutil.rmtree(Path(settings.tuning.sweeps) / "examples", ignore_errors=True)
     words = [str(r[0]) for r in named.collect()]
-    left = files_holding(lake.root, words, but=(FORGOTTEN_USERS.name,))
+    left = files_containing(lake.root, words, exclude=(FORGOTTEN_USERS.name,))
     if left:
         raise NotForgotten(
             f"{len(left)} files still hold a forgotten pseudonym, the first is {left[0]}. Run jobs.forget again with the "
@@ -79,8 +80,8 @@ def run(night: Night) -> Done:
     night.notes += [
         f"holds aggregates only: ranker {p.name}" for p in sorted(Path(settings.rankers).glob("*")) if p.is_dir()
     ]
-    told = ", ".join(f"{n:,} of {name}" for name, n in gone.items())
-    note = f"{len(words)} people ({new} new): {told}; {len(nights)} nights rebuilt; no file holds a pseudonym"
+    counts = ", ".join(f"{n:,} of {name}" for name, n in gone.items())
+    note = f"{len(words)} people ({new} new): {counts}; {len(nights)} nights rebuilt; no file holds a pseudonym"
     return Done(len(words), sum(gone.values()), note)
 
 

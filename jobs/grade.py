@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 from pyspark.sql import functions as F
 
 from labels.grades import GradeSettings, judgements
-from labels.unshown import unshown, with_unshown
+from labels.unshown import sampled_negatives, with_negatives
 from lake.code import code_fingerprint
 from lake.tables.daily import DAILY_ENGAGEMENT
 from lake.tables.logs import TRACKS
@@ -23,7 +23,11 @@ from ranking.head import head_queries
 
 
 def run(night: Night) -> Done:
-    """One row per (as_of, locale, query, track) shown in [as_of, as_of + 7), and some that the snapshot knew and that were not."""
+    """Write one row per graded (as_of, locale, query, track).
+
+    These are the pairs shown in the label week [as_of, as_of + label_days), and sampled negatives of the snapshot, not shown in
+    it.
+    """
     lake, labels = night.lake, night.settings.labels
     if not night.as_of:
         return Done(
@@ -57,7 +61,7 @@ def run(night: Night) -> Done:
     head = head_queries(queries, head_settings(night)).select("locale", "query", "intent_group")
     graded = judgements(daily, lake.read(EXPOSURE_CURVES, [night.run_date]), queries, settings)
     graded = graded.join(F.broadcast(head), ["locale", "query"], "left_semi")
-    graded = with_unshown(graded, unshown(known_pairs(night), shown(daily), head, labels.unshown_per_query))
+    graded = with_negatives(graded, sampled_negatives(known_pairs(night), shown(daily), head, labels.unshown_per_query))
     frame = graded.withColumn("run_date", F.lit(night.run_date)).select(*[c.name for c in JUDGEMENTS.columns])
     rows = lake.write(JUDGEMENTS, frame, {night.settings.run_date: mark})
     return Done(sum(lake.commits(DAILY_ENGAGEMENT)[d].rows for of in days.values() for d in of), sum(rows.values()))

@@ -1,4 +1,4 @@
-"""Delivered folders and catalog into search_log, engagement_events, quarantine, delivered_files and tracks."""
+"""Read delivered folders and the catalog into search_log, engagement_events, quarantine, delivered_files and tracks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from night.night import Done, Night, run_alone
 
 
 def run(night: Night) -> Done:
-    """Ingest the folders that the lake does not hold yet or that have changed, and the catalog if it has."""
+    """Ingest the folders that are new or have changed since they were read, and the catalog if it has changed."""
     settings = night.settings.ingest
     settle_s = 0.0 if night.is_simulated else settings.settle_s
     ensure_provenance(night.lake.root, night.logs, simulated_as(night.logs))
@@ -31,7 +31,7 @@ def run(night: Night) -> Done:
         night.notes.append(f"made the pseudonym key {key_file} (mode 0600): keep it, and keep it secret")
     new_tracks = store_catalog(night)
     folders = [f for f in night.folders if not has_lost_a_source(night, f)]
-    # a night that was accepted without its newest day has read queries
+    # a night that was run without its newest day has written `queries`, so it is known by that table
     seen = [date.fromisoformat(u) - timedelta(days=1) for u in night.lake.commits(QUERIES)]
     seen += [date.fromisoformat(u) for u in night.lake.commits(DELIVERED_FILES)]
     check_missed(night.folders, [d for d in seen if d < night.run_date], settings.accept_incomplete)
@@ -42,7 +42,7 @@ def run(night: Night) -> Done:
     if not fresh and not late:
         return Done(skipped=not new_tracks, rows_out=new_tracks, note="no new folder")
     done = ingest_folders(night, fresh, new_tracks) if fresh else Done(0, new_tracks, "no new folder")
-    if fresh:  # their reactions may wait for a search of a later folder that was in already
+    if fresh:  # reactions in these folders may wait for a search of a later folder that is already in the lake
         _, late = wanted_days(night, deliveries)
     joined = join_late(night, late) if late else 0
     return Done(done.rows_in, done.rows_out, done.note + (f"; {joined:,} events met their search" if joined else ""))

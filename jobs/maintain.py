@@ -1,4 +1,4 @@
-"""Keep the lake small: expire old partitions and quarantine, compact small files, remove what no reader needs."""
+"""Keep the lake small: expire old partitions and quarantined rows, compact small files, and remove files that no reader needs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from night.tables import all_tables, expiring
 
 
 def run(night: Night) -> Done:
-    """Expire as-of partitions older than `features.keep` nights and quarantine older than `maintain.quarantine_days`.
+    """Expire as-of partitions older than `features.keep` nights and quarantined days older than `maintain.quarantine_days`.
 
-    What is newer than the oldest snapshot of tonight's training set stays in any case: each of these nights is a snapshot of one
-    of the next training sets.
+    As-of partitions from the oldest training snapshot of D on are always kept: the nights since then are snapshots of the next
+    training sets.
     """
     settings, lake = night.settings, night.lake
     oldest = str(min([night.run_date - timedelta(days=settings.features.keep), *night.as_of_wanted]))

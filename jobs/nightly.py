@@ -1,4 +1,4 @@
-"""The whole night in one Spark session: every step in order, what is done skipped, then three answers."""
+"""Run a whole night in one Spark session: every step that is not yet done, in order; then print three answers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from jobs import (
     validate,
 )
 from night.answers import chosen_requests, print_answers
-from night.command import run_command, settings_of, told
+from night.command import exit_on_error, run_command, settings_of
 from night.night import Night, Step, night
 from night.summary import Summary
 from night.truth import has_truth, print_last
@@ -50,22 +50,27 @@ STEPS: tuple[tuple[str, Step], ...] = (
 
 
 def run(this: Night, console: Console) -> Summary:
-    """Every step of the night; the report too where the simulator's truth lies beside the logs."""
+    """Run every step of the night, and the report, too, if the simulator's truth is beside the logs.
+
+    Args:
+        this: the night.
+        console: where the progress is printed.
+    """
     steps = STEPS + ((("report", report.run_if_judged),) if has_truth(this) else ())
     summary = Summary(console)
     for i, (name, step) in enumerate(steps, 1):
-        with summary.step(this, name, f"{i:>2}/{len(steps)}") as handed:
-            handed.append(step(this))
+        with summary.step(this, name, f"{i:>2}/{len(steps)}") as results:
+            results.append(step(this))
     return summary
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")
 def main(config: DictConfig) -> None:
-    """Run the night, or go on where a killed one stopped."""
-    with told("jobs.nightly"):
+    """Run the night, or continue one that was interrupted."""
+    with exit_on_error("jobs.nightly"):
         settings = settings_of(config)
         console = Console(width=None if Console().is_terminal else 160)
-        probe = Night(settings, None)  # type: ignore[arg-type]  # inputs are looked at before Spark starts
+        probe = Night(settings, None)  # type: ignore[arg-type]  # the inputs are checked before Spark starts
         delivered(probe.logs, probe.run_date)
         catalog_files(Path(settings.catalog))
         console.print(f"playfirst: the night of [bold]{settings.run_date}[/] over {settings.logs}", highlight=False)

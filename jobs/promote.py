@@ -1,4 +1,4 @@
-"""Let the nights use what a scientist's sweep found: its winner becomes that of `run_date`, and the next `jobs.train` judges it."""
+"""Let the nights use the winner of a scientist's sweep: the next `jobs.train` compares it with the default parameters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from tuning.winner import Winner
 
 
 def run(night: Night) -> Done:
-    """Take the winner of `sweep=NAME` for the night of `run_date`. Raises BadConfiguration if it is missing or of other features."""
+    """Copy the winner of `sweep=NAME` to the night of `run_date`.
+
+    Raises BadConfiguration if it is missing or was fitted on other features.
+    """
     name, folder = night.settings.sweep, Path(night.settings.tuning.sweeps)
     file = result_file(night.settings, name)
     if not name or not file.exists():

@@ -1,4 +1,4 @@
-"""Print the carrier phrases that the queries of a night suggest, for a person to add to the grammar. Changes nothing."""
+"""Print carrier phrases that the queries of a night suggest, for a person to add to the grammar. It changes nothing."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from queries.nightly.proposals import proposals
 
 
 def run(night: Night) -> Done:
-    """One note per language and phrase; only public queries are looked at, so that no phrase is one person's."""
-    told = 0
+    """Add one note per language and phrase; only public queries are used, so that no phrase comes from one person alone."""
+    count = 0
     read = night.lake.read(QUERIES, [night.run_date], allow_unvalidated=True)
     lexicon = load_lexicon()
     for language in ("en", "es"):
         rows = read.where((read["locale"] == language) & read["is_public"]).select("query", "stripped", "searches_28d")
         asked = [(str(r[0]), str(r[1]), int(r[2])) for r in rows.collect()]
         for one in proposals(asked, lambda phrase: bool(mentions(phrase, lexicon))):
-            told += 1
+            count += 1
             where = "before" if one.place == "prefix" else "after"
             night.notes.append(
                 f"{language} {one.place} “{one.phrase}”: {where} {one.requests:,} requests that are asked without it, too "
                 f"({one.share:.0%} of those with it; such as “{one.example}”)"
             )
-    return Done(rows_out=told, note="add what reads like a carrier phrase to queries/data/carrier.v1.json")
+    return Done(rows_out=count, note="add what reads like a carrier phrase to queries/data/carrier.v1.json")
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")

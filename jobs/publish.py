@@ -29,7 +29,10 @@ FEW_ENTRIES = 50
 
 
 def run(night: Night) -> Done:
-    """Gate, write, verify, move CURRENT (unless held). Equal content twice is told as such."""
+    """Judge the last tables, write the release to every sink, verify it, and point CURRENT at it unless publishing is on hold.
+
+    A release whose inputs were published before is not written again; the note of the result says so.
+    """
     refuse_leaks(night)
     root, inputs = Path(night.settings.releases), made_from(night)
     mark = publish_mark(night, inputs)
@@ -46,7 +49,7 @@ def run(night: Night) -> Done:
         raise QualityGateFailed(
             f"head_rankings @ {night.settings.run_date}: no list to publish. Look at privacy.k={night.k}."
         )
-    # k may be another than when the night was ranked, and people may have been forgotten since
+    # k may have changed since the night was ranked, and people may have been forgotten
     public = lake.read(QUERIES, [night.run_date]).where("is_public").where(F.col("people_28d") >= night.k).toPandas()
     refuse_too_few(rankings, public, night)
     tracks = night.tracks(allow_unvalidated=False).select("track_id", "title", "artists").toPandas()

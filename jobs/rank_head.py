@@ -1,4 +1,4 @@
-"""Score every candidate of D, order and re-rank the lists of the head queries."""
+"""Score every candidate of D, and order and re-rank the lists of the head queries."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ PAIR, QUERY, TRACK = (feature_table(g) for g in ("query_track", "query", "track"
 
 
 def run(night: Night) -> Done:
-    """One row per (locale, query, rank): what the release will answer. Raises StaleRanker where the night's ranker is missing."""
+    """Write one row per (locale, query, rank), the content of the release.
+
+    Raises StaleRanker if the night's ranker is missing.
+    """
     lake, day, folder = night.lake, [night.run_date], ranker_of(night)
     inputs = night.inputs(
         pairs=(PAIR, day),

@@ -1,4 +1,4 @@
-"""The night against the simulator's truth: playfirst, the baselines and the skyline on the same candidates."""
+"""Evaluate the night by the simulator's truth: playfirst, the baselines and the skyline on the same candidates."""
 
 from __future__ import annotations
 
@@ -28,9 +28,11 @@ from night.truth import (
 
 
 def run(night: Night) -> Done:
-    """Judge the released lists on the searches of D, which the night did not see; writes reports/night.json.
+    """Evaluate the released lists on the searches of D, which the night did not use; writes reports/night.json.
 
-    Raises what `truth_of` does, and EvaluationError where truth and release do not fit together.
+    Raises:
+        InputContractError: the logs are not simulated, or their truth is missing.
+        EvaluationError: the truth and the release do not match.
     """
     truth = truth_of(night)
     from evaluation.ablation import print_ablation, read_ablation
@@ -78,8 +80,10 @@ def run(night: Night) -> Done:
 
 
 def run_if_judged(night: Night) -> Done:
-    """The same as a step of the night: passed over where these lists were judged already, or, with the reason, where the truth holds
-    no searches of D."""
+    """`run` as a step of the night, skipped if the figures are up to date or the truth is too small (the note says why).
+
+    The truth is too small if it has no searches of D, or too few for the metrics.
+    """
     out = report_file(night.settings)
     if out.exists() and json.loads(out.read_text()).get("made_from") == report_mark(night):
         return Done(skipped=True, note=f"figures in {out}")

@@ -1,4 +1,4 @@
-"""Fit the ranker that ships: the sweep's winner where it is not worse, the default parameters otherwise."""
+"""Fit the ranker of the night: with the parameters of the sweep's winner, unless the default parameters are better."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lake.code import code_fingerprint, library_versions
 from night.command import run_command
 from night.examples import EXAMPLES, examples_path
 from night.night import Done, Night, run_alone
-from night.rankers import chosen_parameters, ranker_folder, ship, stands
+from night.rankers import chosen_parameters, is_up_to_date, ranker_folder, ship
 from night.sweeps import winner_of
 from ranking.dataset import read_examples
 from ranking.ranker import RankerParams, fit
@@ -21,10 +21,10 @@ FIT_LIBRARIES = ("lightgbm", "numpy")  # another version may grow other trees
 
 
 def run(night: Night) -> Done:
-    """Choose parameters and tree count on the validation span, then fit on all snapshots."""
+    """Choose the parameters and the number of trees on the validation snapshot, then fit on all snapshots."""
     folder = ranker_folder(night)
     if not night.as_of:
-        if night.can_train:  # jobs.rank_head holds the night
+        if night.can_train:  # jobs.rank_head then raises StaleRanker
             return Done(
                 skipped=True,
                 note=f"{night.history_days} days of history, but every snapshot lies in a hole of the logs",
@@ -44,7 +44,7 @@ def run(night: Night) -> Done:
         code_fingerprint("jobs.train"),
         library_versions(*FIT_LIBRARIES),
     )
-    if stands(folder, features, mark):
+    if is_up_to_date(folder, features, mark):
         return Done(skipped=True)
     path = examples_path(night)
     examples = read_examples(path, features, night.settings.tuning.folds)

@@ -1,4 +1,4 @@
-"""Judge a new feature without a backfill: compute it for the training pairs alone, train with and without it."""
+"""Evaluate a new feature without a backfill: compute it for the training pairs alone, and train with and without it."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from lake.errors import BadConfiguration
 from lake.tables.nightly import QUERIES
 from night.command import run_command
 from night.examples import EXAMPLES
-from night.feature_trial import PAIR_KEYS, stored_examples, with_tried
+from night.feature_trial import PAIR_KEYS, stored_examples, with_trial_columns
 from night.night import Done, Night, run_alone
 from night.snapshots import daily_before, inputs_of
 from ranking.ranker import RankerParams
 from ranking.scoring import feature_list
-from ranking.trying import fewer, tried
+from ranking.trying import feature_trial, features_without
 
 
 def run(night: Night) -> Done:
-    """Join the tried columns to the stored examples of D, whatever the catalogue was when they were made."""
+    """Join the columns on trial to the stored examples of D, even if these were assembled with fewer features."""
     columns = chosen(night.settings.features.tried) if night.settings.features.tried else ()
     if not columns:
         raise BadConfiguration("features.tried is empty. Name what is to be judged: features.tried=[last_seen_days].")
@@ -30,25 +30,28 @@ def run(night: Night) -> Done:
     others = [n for n in matrix_names() if n not in names]
     if not others:
         raise BadConfiguration("features.tried names the whole catalogue: nothing is left to train without it.")
-    held = night.lake.held_columns(EXAMPLES)
-    absent = [n for n in others if n not in held] if held else []  # never assembled: reading them says so
+    stored_names = night.lake.stored_columns(EXAMPLES)
+    # without examples nothing is absent: reading them raises the error
+    absent = [n for n in others if n not in stored_names] if stored_names else []
     if absent:
         night.notes.append(
             f"left out of both fits, for the examples of {night.run_date} were made before them: {', '.join(absent)}. "
             f"Name them too, or run the night again."
         )
-        others = [n for n in others if n in held]
+        others = [n for n in others if n in stored_names]
     stored = stored_examples(night, others).persist()
     pairs = stored.select(*PAIR_KEYS).distinct().persist()
     dates = tuple(sorted(r[0] for r in pairs.select("as_of").distinct().collect()))
     queries = night.lake.read(QUERIES, [night.run_date], allow_unvalidated=True)
     folder = Path(night.settings.cluster.work_dir).resolve() / "tried"
     with feature_frames(inputs_of(night, pairs, dates, daily_before(night, dates), queries), names) as frames:
-        joined = with_tried(stored, {g: f for g, f in frames.items() if g in {c.feature.grain for c in columns}})
+        joined = with_trial_columns(
+            stored, {g: f for g, f in frames.items() if g in {c.feature.grain for c in columns}}
+        )
         joined.coalesce(1).write.mode("overwrite").parquet(str(folder))
-    result = tried(
+    result = feature_trial(
         folder,
-        fewer(feature_list(), absent),
+        features_without(feature_list(), absent),
         names,
         RankerParams.from_dict(dict(night.settings.ranker)),
         night.settings.tuning.threads,
@@ -60,7 +63,7 @@ def run(night: Night) -> Done:
     verdict = "helps" if d.low > 0 else "harms" if d.high < 0 else "makes no difference that these queries can show"
     night.notes.append(f"{', '.join(names)}: {verdict}")
     note = (
-        f"NDCG@10 {result.without:.4f} without, {result.with_it:.4f} with; difference {d.mean:+.4f} "
+        f"NDCG@10 {result.ndcg_without:.4f} without, {result.ndcg_with:.4f} with; difference {d.mean:+.4f} "
         f"[{d.low:+.4f}, {d.high:+.4f}] over {d.n:,} alias clusters; {result.share_of_gain:.1%} of the split gain"
     )
     return Done(rows, len(names), note)

@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 from night.checks import search_settings
 from night.command import run_command
 from night.night import Done, Night, run_alone
-from night.sweeps import EVERY_DAYS, NIGHTS, named, result_file, searched, winner_file
+from night.sweeps import EVERY_DAYS, NIGHTS, result_file, run_sweep, sweep_settings, winner_file
 from ranking.scoring import feature_list
 from tuning.errors import SweepFailed
 from tuning.leaderboard import print_side_by_side
@@ -24,10 +24,11 @@ from tuning.winner import Winner
 
 
 def run_if_due(night: Night) -> Done:
-    """`nightly.tune`: never; always; auto is the first night and then every seventh run_date.
+    """Run the night's own sweep if `nightly.tune` says so: never, always, or auto (first night, then every seventh run_date).
 
-    The night's sweep is repeatable: a fixed design of points, each grown to its end. A night goes on without a sweep that fails or
-    does not end in time, with the newest winner there is or the default parameters, and notes it; the next night tries again.
+    The night's sweep is reproducible: a fixed design of parameter points, each trained to its end without pruning. If the sweep
+    fails or does not end in time, the night notes it and goes on with the newest earlier winner or the default parameters; the
+    next night tries again.
     """
     mode = night.settings.nightly.tune
     sweeps = sorted(Path(night.settings.tuning.sweeps).glob("winner-*.json"))
@@ -46,22 +47,22 @@ def run_if_due(night: Night) -> Done:
         search_settings(night.settings), name=f"{NIGHTS}{night.settings.run_date}", prune=False, resume=False
     )
     try:
-        return searched(night, settings, winner_file(night.settings))
+        return run_sweep(night, settings, winner_file(night.settings))
     except SweepFailed as failure:
         night.notes.append(f"the night went on without its sweep, which the next one tries again: {failure}")
         return Done(skipped=True, note="failed: see the notes")
 
 
 def run(night: Night) -> Done:
-    """A scientist's sweep over the night's training examples: a folder of its own under `tuning.sweeps`; nothing of the night's changes."""
-    settings = named(night)
-    return searched(night, settings, result_file(night.settings, settings.name))
+    """Run a scientist's sweep over the night's examples, in a folder under `tuning.sweeps`; the night's files do not change."""
+    settings = sweep_settings(night)
+    return run_sweep(night, settings, result_file(night.settings, settings.name))
 
 
 def swept(night: Night) -> Done:
-    """`run`, whose result is printed side by side with the others' when `--multirun` has run them all."""
+    """`run` for one combination of a `--multirun`; it keeps the winner for the comparison that is printed after the last one."""
     done = run(night)
-    settings = named(night)
+    settings = sweep_settings(night)
     stored = json.loads(result_file(night.settings, settings.name).read_text())
     _finished.append((settings, Winner.from_dict(stored["winner"])))
     return done
@@ -80,7 +81,7 @@ def main(config: DictConfig) -> None:
 
 
 def main_and_compare() -> None:
-    """The sweeps, then their results side by side if there are several."""
+    """Run the sweeps, and print their results side by side if there are several."""
     main()
     if len(_finished) > 1:
         print_side_by_side(_finished)

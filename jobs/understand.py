@@ -1,4 +1,4 @@
-"""Read every query asked in the last 28 days: the `queries` table of the night, per locale and roll-up, and its aliases."""
+"""Read every query of the last 28 days into the table `queries`, per locale, language and everywhere, and mine aliases."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ READING_LIBRARIES = ("python-crfsuite", "rapidfuzz", "jellyfish")  # another ver
 
 
 def run(night: Night) -> Done:
-    """One row per (locale or roll-up, query), with its reading, cluster, traffic and whether enough people asked it."""
+    """Write one row per (place, query): its reading, alias cluster, traffic, and whether enough people asked it."""
     lake, first, unit = night.lake, night.run_date - timedelta(days=WINDOW_DAYS), night.settings.run_date
     units = [u for u in lake.commits(SEARCH_LOG) if str(first - timedelta(days=2)) <= u < unit]
     reacted = [u for u in units if u in lake.commits(ENGAGEMENT_EVENTS)]
@@ -54,10 +54,10 @@ def run(night: Night) -> Done:
     tracks = night.tracks(allow_unvalidated=True)
 
     def read(distinct: DataFrame) -> DataFrame:
-        found = readings(distinct, tracks)
-        pairs = _pairs(night, searches, plays, found, previous)
+        read_queries = readings(distinct, tracks)
+        pairs = _pairs(night, searches, plays, read_queries, previous)
         lake.write(ALIAS_PAIRS, pairs.withColumn("run_date", F.lit(night.run_date)), {unit: mark})
-        return with_cluster_id(found, asked, pairs, previous, unit)
+        return with_cluster_id(read_queries, asked, pairs, previous, unit)
 
     everywhere = readings_everywhere(asked, read)
     shape = (
@@ -77,26 +77,33 @@ def run(night: Night) -> Done:
 
 
 def previous_queries(night: Night, before: str | None) -> DataFrame | None:
-    """The `queries` of the night before, or None: there is none, or an older version wrote it (ids are then born again)."""
+    """The table `queries` of an earlier night; None if there is none, or if an older version wrote it with another schema.
+
+    Without it the clusters get new ids.
+
+    Args:
+        night: the night.
+        before: the run_date of the earlier night, or None.
+    """
     if before is None:
         return None
     try:
         return night.lake.read(QUERIES, [before], allow_unvalidated=True)
-    except SchemaMismatch as differs:
-        night.notes.append(f"queries of {before} were written by another version; clusters start anew ({differs})")
+    except SchemaMismatch as error:
+        night.notes.append(f"queries of {before} were written by another version; clusters start anew ({error})")
         return None
 
 
 def _pairs(
-    night: Night, searches: DataFrame, plays: DataFrame | None, found: DataFrame, previous: DataFrame | None
+    night: Night, searches: DataFrame, plays: DataFrame | None, read_queries: DataFrame, previous: DataFrame | None
 ) -> DataFrame:
-    """The mined aliases of the night, checkpointed: none where nobody reacted to anything."""
+    """The alias pairs mined from the night's searches and plays, checkpointed; empty if there are no reactions."""
     columns = [c.name for c in ALIAS_PAIRS.columns if c.name != "run_date"]
     if plays is None:
         return night.spark.createDataFrame([], struct(ALIAS_PAIRS)).select(*columns)
     rules = AliasRules()
     steps = asked_again(searches, plays.select("search_id"), previous, rules)
-    asked_in = found.select(found["locale"].alias("language"), "query", "stripped", "intent_group")
+    asked_in = read_queries.select(read_queries["locale"].alias("language"), "query", "stripped", "intent_group")
     alike = played_alike(plays, asked_in, rules)
     return steps.select(*columns).unionByName(alike.select(*columns)).localCheckpoint()
 

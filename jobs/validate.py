@@ -1,4 +1,4 @@
-"""The gate over every table up to the features: nothing is graded or published from a partition that fails."""
+"""The gate over every table up to the features: a partition that fails is neither graded nor published."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from night.tables import gated
 
 
 def run(night: Night) -> Done:
-    """Judge what is built; exit code 3 with table, column, rule and counts if anything fails."""
+    """Judge the tables built so far; a failure ends the night with exit code 3 and names table, column, rule and counts."""
     return gate(night, gated("validate"), "validate")
 
 

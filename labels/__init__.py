@@ -1,1 +1,1 @@
-"""Where clicks become grades: exposure curves, and exposure-corrected labels."""
+"""Labels: exposure curves, grades 0–4 corrected for exposure, and sampled negatives."""

@@ -1,4 +1,4 @@
-"""Exposure curves: how likely a position was examined (screens) or reached (voice), from days before a snapshot."""
+"""Exposure curves: the probability that a position was examined (screens) or reached (voice), from the days before a snapshot."""
 
 from __future__ import annotations
 
@@ -14,13 +14,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
 GROUPS = ("known_item", "artist", "broad", "open")
-CELLS = POSITIONS + 1  # ranks 1–10 and the tail
+CELLS = POSITIONS + 1  # ranks 1–10, and one cell for all later ranks (the tail)
 RANK_SUMS = ("impressions", "clicks", "at_this", "at_next")
 
 
 @dataclass(frozen=True)
 class CurveSettings:
-    """How much a thin cell leans on its parent: `strength` clicks of the parent's ratio at each step."""
+    """Settings of the exposure curves.
+
+    Attributes:
+        days: Days of engagement before the snapshot that are counted.
+        strength: Shrinkage strength, in clicks: how much the parent's ratio weighs in the estimate of a cell.
+    """
 
     days: int
     strength: float
@@ -29,10 +34,15 @@ class CurveSettings:
 def position_counts(daily: DataFrame, queries: DataFrame) -> DataFrame:
     """One row per (client, intent_group, position): impressions, clicks (long plays on voice), and swap sums.
 
-    The swap sums compare a track with itself at neighbouring ranks r and r+1 for one query, where logging policy
-    changes and swaps showed it at both: `at_next` = Σ c(r+1)·n(r)/(n(r)+n(r+1)) and `at_this` = Σ c(r)·n(r+1)/(…),
-    whose ratio is the Mantel–Haenszel rate ratio, so relevance cancels pair by pair.
+    The swap sums compare a track with itself, for one query, at the neighbouring ranks r and r+1, where changes of the served
+    order (new releases and randomised swaps) showed it at both. With n impressions and c clicks at a rank,
+    `at_next` = Σ c(r+1)·n(r)/(n(r)+n(r+1)) and `at_this` = Σ c(r)·n(r+1)/(n(r)+n(r+1)). The ratio of the two is the
+    Mantel–Haenszel rate ratio, so the relevance of each pair cancels.
     Source: adjacent-rank intervention harvesting, Agarwal et al. WSDM 2019; Mantel & Haenszel 1959.
+
+    Args:
+        daily: Rows of daily_engagement, of the days to be counted.
+        queries: locale, query and intent_group of each query; a query that is missing counts as `open`.
     """
     voice = F.col("client") == "alexa"
     groups = queries.select("locale", "query", "intent_group")
@@ -54,13 +64,13 @@ def position_counts(daily: DataFrame, queries: DataFrame) -> DataFrame:
 
 
 def _rank_sums(i: int) -> list[Column]:
-    """Sums of rank i + 1 over pairs: impressions, clicks, and both sides of the comparison with the next rank."""
+    """Sums over (query, track) pairs at rank i + 1, named as RANK_SUMS: impressions, clicks and both swap sums."""
     n, c = F.col(f"n{i}"), F.col(f"c{i}")
     this, after = F.lit(0.0), F.lit(0.0)
     if i + 1 < CELLS:
         m, d = F.col(f"n{i + 1}"), F.col(f"c{i + 1}")
         this, after = F.try_divide(c * m, n + m), F.try_divide(d * n, n + m)
-    # doubles in any order: rounded to 1e-6 of a click
+    # a sum of doubles depends on their order: rounding to 1e-6 of a click makes it the same on every run
     sums = (
         F.sum(n),
         F.sum(c),
@@ -71,12 +81,17 @@ def _rank_sums(i: int) -> list[Column]:
 
 
 def curves(counts: pd.DataFrame, settings: CurveSettings) -> pd.DataFrame:
-    """One row per (client, intent group or `all`, position) from `position_counts` of one snapshot (a few hundred rows).
+    """One row per (client, intent group or `all`, position): the exposure curves of one snapshot.
 
-    Screens: propensity(1) = 1 and propensity(r+1)/propensity(r) is the swap ratio, shrunk from the cell to its client to
-    all clients to r/(r+1) (the 1/position curve). Voice: survival, the share of lists in which rank r still sounded,
-    Π(1 − stop). `expected_rate` is propensity times the one level for which the expected responses of the cell sum
-    to its actual ones; on voice an impression was heard for certain, so it is the cell's plain rate.
+    Screens: propensity(1) = 1 and propensity(r+1)/propensity(r) is the swap ratio. The ratio of a cell (client, intent group) is
+    shrunk to that of its client, that to the one of all screen clients, and that to r/(r+1), which is the 1/position curve.
+    Voice: propensity is the survival, the share of lists in which rank r still sounded, Π(1 − stop).
+    `expected_rate` on screens is propensity times one factor per cell, chosen so that the expected responses of the cell sum to
+    the actual ones. On voice every impression was heard for certain, so it is the plain response rate of the cell.
+
+    Args:
+        counts: `position_counts` of the snapshot's days, a few hundred rows.
+        settings: Shrinkage strength.
     """
     import pandas as pd
 
@@ -118,7 +133,10 @@ def curves(counts: pd.DataFrame, settings: CurveSettings) -> pd.DataFrame:
 
 
 def _steps(cell: pd.DataFrame, parent: list[float] | None, strength: float) -> list[float]:
-    """Ratios propensity(r+1)/propensity(r), r = 1 … 10, each shrunk to the parent's with `strength` clicks."""
+    """Ratios propensity(r+1)/propensity(r) for r = 1 … 10, each shrunk to the parent's with `strength` clicks.
+
+    Without a parent they are shrunk to r/(r+1).
+    """
     sums = cell.groupby("position")[["at_this", "at_next"]].sum()
     steps = []
     for r in range(1, CELLS):
@@ -129,7 +147,15 @@ def _steps(cell: pd.DataFrame, parent: list[float] | None, strength: float) -> l
 
 
 def _survival(n: list[int], of_client: pd.DataFrame) -> list[float]:
-    """Share of lists in which each rank sounded; the client's where the cell has none, falling to the tail."""
+    """Share of lists in which each rank sounded, never increasing with the rank.
+
+    Where the cell has no impression at rank 1, the counts of the whole client stand in, and 1/position where the client has
+    none either.
+
+    Args:
+        n: Impressions of the cell by rank.
+        of_client: `position_counts` of the client.
+    """
     if not n[0]:
         pooled = of_client.groupby("position").impressions.sum().reindex(range(1, CELLS + 1), fill_value=0)
         n = pooled.tolist()
@@ -142,13 +168,20 @@ def _survival(n: list[int], of_client: pd.DataFrame) -> list[float]:
 
 
 def _thin_rate(cell: pd.DataFrame, of_client: pd.DataFrame, strength: float) -> float:
-    """Long plays per track heard in the cell, shrunk to the client's rate, and that to one half."""
+    """Long plays per track that sounded in the cell, shrunk to the client's rate, which is shrunk to one half."""
     hits, heard = float(of_client.clicks.sum()), float(of_client.impressions.sum())
     client = (hits + strength * 0.5) / (heard + strength)
     return min(1.0, (float(cell.clicks.sum()) + strength * client) / (float(cell.impressions.sum()) + strength))
 
 
 def _level(n: list[int], c: list[int], propensity: list[float], strength: float) -> float:
-    """The attraction for which the expected clicks sum to the actual ones, shrunk to .1 while the cell is thin."""
+    """Click rate of an examined position for which the expected clicks sum to the actual ones, shrunk to 0.1 in thin cells.
+
+    Args:
+        n: Impressions of the cell by rank.
+        c: Clicks of the cell by rank.
+        propensity: Propensity of each rank.
+        strength: Shrinkage strength, in examined impressions.
+    """
     examined = sum(a * p for a, p in zip(n, propensity, strict=True))
     return (sum(c) + strength * 0.1) / (examined + strength)

@@ -1,4 +1,4 @@
-"""Where clicks become grades: exposure-corrected success of each track shown, cut into grades 0–4."""
+"""Where clicks become grades: the exposure-corrected success rate of each shown track, cut into grades 0–4."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ from lake.places import places
 
 @dataclass(frozen=True)
 class GradeSettings:
-    """`label_days` of reactions after the snapshot; shrinkage in examined impressions; lower cuts of grades 1–4."""
+    """Settings of the grades.
+
+    Attributes:
+        label_days: Days of reactions after the snapshot that count.
+        strength: Shrinkage strength, in examined impressions.
+        min_exposure: Pairs with less exposure than this get no grade.
+        cuts: The least relevance of grades 1, 2, 3 and 4.
+    """
 
     label_days: int
     strength: float
@@ -23,11 +30,16 @@ class GradeSettings:
 def judgements(daily: DataFrame, curves: DataFrame, queries: DataFrame, settings: GradeSettings) -> DataFrame:
     """One row per (as_of, locale or language, query, track) shown in the label window.
 
-    `daily`: daily_engagement with `as_of`, only days of [as_of, as_of + label_days). `curves`: exposure_curves of D.
-    exposure = Σ impressions · propensity of their position (screens) + tracks heard (voice); successes = impressions
+    exposure = Σ impressions · propensity of their position (screens) + tracks that sounded (voice); successes = impressions
     heard for 30 s or to the end, saved or liked, each counted once; relevance = successes / exposure, shrunk to the query's own
-    rate by `strength`; grade = how many of `cuts` it reaches.
-    Source: inverse propensity by position, Joachims et al. 2017; the shrinkage keeps one lucky click from being a 4.
+    rate by `strength`; grade = the number of `cuts` that the relevance reaches.
+    Source: inverse propensity by position, Joachims et al. 2017. The shrinkage keeps one lucky click from becoming a grade 4.
+
+    Args:
+        daily: daily_engagement with `as_of`, only days of [as_of, as_of + label_days).
+        curves: exposure_curves of the run_date.
+        queries: locale, query and intent_group of each query; a query that is missing counts as `open`.
+        settings: Shrinkage, least exposure and cuts.
     """
     groups = queries.select("locale", "query", "intent_group")
     frame = daily.join(F.broadcast(groups), ["locale", "query"], "left").fillna("open", ["intent_group"])

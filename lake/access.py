@@ -1,4 +1,4 @@
-"""What the helpers of a lake need of it: `lake.io.Lake` is one, and a re-run's lake is another."""
+"""The interface of a lake that the helper modules use; `lake.io.Lake` and `lake.rerun.RerunLake` implement it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class LakeAccess(Protocol):
-    """Session, places and commits of a lake."""
+    """Session, table paths and commits of a lake."""
 
     @property
     def spark(self) -> SparkSession:
-        """The session; it starts when it is first asked for."""
+        """The Spark session; the first access starts it."""
         ...
 
     @property
@@ -28,15 +28,15 @@ class LakeAccess(Protocol):
 
     @property
     def run_id(self) -> str:
-        """The run that commits."""
+        """Id of the run that commits."""
         ...
 
     def path(self, table: Table) -> str:
-        """Where a table lies."""
+        """Path of the table's folder."""
         ...
 
     def exists(self, table: Table) -> bool:
-        """Whether the table was ever written."""
+        """Whether the table has at least one commit."""
         ...
 
     def commits(self, table: Table) -> Mapping[str, Commit]:
@@ -44,5 +44,5 @@ class LakeAccess(Protocol):
         ...
 
     def forget_cache(self, table: Table) -> None:
-        """Read the table's log anew when it is next asked for."""
+        """Drop the cached commits of the table, so that its log is read again at the next access."""
         ...

@@ -1,8 +1,8 @@
-"""Which code a result follows from: a fingerprint over the import closure of the modules that compute it.
+"""Code fingerprints: a hash of the code that computes a result, over the import closure of the modules involved.
 
-Comments, docstrings, blank lines, imports for type checkers and the block under `if __name__ == "__main__"` do not enter: they cannot
-change a value. Modules that move data but compute none (`_MOVES_DATA`) are not followed, so that a change to the lake's reader or to a
-step's printed line makes no year of days pending.
+Comments, docstrings, blank lines, imports for type checkers and the block under `if __name__ == "__main__"` are left out,
+because they cannot change a value. Modules that move data but compute no values (`_MOVES_DATA`) are not followed. Otherwise a
+change to the lake's reader, or to a line that a step prints, would make a year of days pending.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from lake.fingerprint import fingerprint
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = (
+ROOMS = (  # root packages
     "jobs",
     "night",
     "lake",
@@ -38,7 +38,7 @@ ROOMS = (
     "benchmarks",
     "conf",
 )
-# reading and writing, settings, the gate, the release's files: none of them decides what a computed value is
+# reading and writing, settings, the gate and the release's files do not determine a computed value
 _MOVES_DATA = (
     "night.night",
     "night.command",
@@ -51,19 +51,22 @@ _MOVES_DATA = (
     "quality",
     "serving",
 )
-_COMPUTES = ("lake.places", "lake.columns")  # the modules of those rooms that do
-# steps share functions of `night`: of its modules only what is named, and what that uses, enters
+_COMPUTES = ("lake.places", "lake.columns")  # exceptions: modules of these packages that do compute values
+# of these modules only the imported names, and what those use, are hashed: steps share functions of `night`
 _BY_NAME = ("jobs.", "night.")
 _CACHE_VERSION = 1
 
 
 @dataclass
 class Module:
-    """What the fingerprint needs of one source file; plain data, so that it can be cached as JSON.
+    """What the fingerprint needs to know of one source file; plain data, so that it can be cached as JSON.
 
-    `whole`: hash of all code; `other`: of the statements at top level that define no name; `definitions`: top-level name -> (hash of its
-    code, names that it uses); `imports`: local name -> (module, attribute or ""); `texts`: string constants, by which files in the
-    room's `data/` folder and modules imported by name are recognised.
+    Attributes:
+        whole: Hash of all code.
+        other: Hash of the top-level statements that define no name.
+        definitions: Top-level name -> (hash of its code, names that it uses).
+        imports: Local name -> (module, attribute or "").
+        texts: String constants, by which files in the package's `data/` folder and modules imported by name are recognised.
     """
 
     whole: str
@@ -75,21 +78,27 @@ class Module:
 
 @cache
 def code_fingerprint(*entries: str) -> str:
-    """Fingerprint of the code that `entries` (modules such as `jobs.grade`, or whole rooms) run, imports of ours included.
+    """Fingerprint of the code of `entries` and of all modules of this project that they import, directly or indirectly.
 
-    Files in a room's `data/` folder enter with the modules that name them; with a whole room, all its settings and data.
-    Raises ValueError for an entry that is no module of ours.
+    Files in a package's `data/` folder are included with the modules that name them; a whole package includes all its YAML,
+    JSON and ZIP files.
+
+    Args:
+        *entries: Modules such as `jobs.grade`, or whole root packages such as `queries`.
+
+    Raises:
+        ValueError: An entry is not a module of this project.
     """
     return Sources(ROOT).fingerprint(*entries)
 
 
 def library_versions(*distributions: str) -> dict[str, str]:
-    """Installed versions of the libraries that can change a stored value, for the mark of what they compute."""
+    """Distribution -> installed version, for the fingerprint of values that depend on these libraries."""
     return {name: metadata.version(name) for name in distributions}
 
 
 class Sources:
-    """The source files under `root`; each is parsed once for the content that it has."""
+    """The source files under `root`; each file content is parsed once, and the result is cached on disk."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -99,7 +108,7 @@ class Sources:
         self._has_new = False
 
     def fingerprint(self, *entries: str) -> str:
-        """See `code_fingerprint`."""
+        """Fingerprint of the code of `entries`; see `code_fingerprint`."""
         parts = dict(sorted(self.parts(entries)))
         if self._has_new:
             _write_cache(self._cache_file, self._parsed)
@@ -107,7 +116,10 @@ class Sources:
         return fingerprint(parts)
 
     def parts(self, entries: Sequence[str]) -> Iterator[tuple[str, str]]:
-        """(module, module:definition or data file; hash of its code) of everything in the import closure of `entries`."""
+        """(name, hash) of everything in the import closure of `entries`.
+
+        A name is `module`, `module:definition` or the path of a data file.
+        """
         todo: list[tuple[str, str]] = [(module, "") for entry in entries for module in self._modules_of(entry)]
         seen = set(todo)
         rooms = [self.root / entry for entry in entries if entry in ROOMS]
@@ -142,7 +154,10 @@ class Sources:
         return more
 
     def _resolved(self, module: str, attribute: str) -> list[tuple[str, str]]:
-        """The module of ours (and name in it, for steps) that an import brings in; nothing for libraries and what only moves data."""
+        """The (module, name) of this project that an import refers to; [] for libraries and for modules that only move data.
+
+        The name is "" (the whole module) except for modules under `_BY_NAME`.
+        """
         submodule = f"{module}.{attribute}"
         if attribute and self._file(submodule) is not None:
             module, attribute = submodule, ""
@@ -151,7 +166,10 @@ class Sources:
         return [(module, attribute if module.startswith(_BY_NAME) else "")]
 
     def _imported_by_name(self, source: Module) -> list[str]:
-        """Modules that a text of the file names where it calls `importlib.import_module` on a room: the families of features."""
+        """Modules that a file imports by name with `importlib`, such as the feature families.
+
+        They are recognised by string constants: a root package with a dot at its end, and names of modules in it.
+        """
         rooms = (
             [t for t in source.texts if t.endswith(".") and t[:-1] in ROOMS] if "importlib" in source.imports else []
         )
@@ -160,7 +178,7 @@ class Sources:
         ]
 
     def _data_files(self, module: str, source: Module) -> set[Path]:
-        """Files of the room's data folder that a file names; every JSON there where it names the folder alone."""
+        """Files in the package's `data/` folder that a source file names; all JSON files there if it names only the folder."""
         folder = self.root / module.split(".")[0] / "data"
         if "data" not in source.texts or not folder.is_dir():
             return set()
@@ -187,7 +205,7 @@ class Sources:
     def _module(self, module: str) -> Module:
         if module not in self._modules:
             path = self._file(module)
-            assert path is not None  # only modules with a file are followed
+            assert path is not None  # guaranteed: only modules with a file are followed
             content = path.read_bytes()
             key = hashlib.sha256(content).hexdigest()
             if key not in self._parsed:
@@ -198,7 +216,7 @@ class Sources:
 
 
 def parsed(text: str) -> Module:
-    """What a source file defines, imports and names, without its comments and docstrings."""
+    """Parse a source file into its definitions, imports and string constants, without comments and docstrings."""
     tree = ast.parse(text)
     tree.body = [s for s in tree.body if not _is_for_checkers_or_main(s)]
     for node in ast.walk(tree):
@@ -229,7 +247,7 @@ def _is_in(module: str, among: Iterable[str]) -> bool:
 
 
 def _is_for_checkers_or_main(statement: ast.stmt) -> bool:
-    """`if TYPE_CHECKING:` and `if __name__ == "__main__":`."""
+    """Whether the statement is `if TYPE_CHECKING:` or `if __name__ == "__main__":`."""
     if not isinstance(statement, ast.If):
         return False
     names = {n.id for n in ast.walk(statement.test) if isinstance(n, ast.Name)}
@@ -254,7 +272,7 @@ def _defined(statement: ast.stmt) -> list[str]:
 
 
 def _used(statement: ast.stmt) -> list[str]:
-    """Names that a definition reads, those that it imports itself among them."""
+    """Names that a definition uses, including those that it imports itself."""
     names = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name)}
     for node in ast.walk(statement):
         if isinstance(node, ast.Import | ast.ImportFrom):
@@ -267,13 +285,13 @@ def _hash(node: ast.AST) -> str:
 
 
 def _read_cache(file: Path) -> dict[str, Module]:
-    """What an earlier run parsed, by the content of the file; nothing where there is none, or it is of another version."""
+    """SHA-256 of a source file -> its parsed module, from an earlier run; {} if there is no cache of this version."""
     try:
         stored = json.loads(file.read_text(encoding="utf-8"))
         if stored["version"] != _CACHE_VERSION:
             return {}
         return {key: _module_from(module) for key, module in stored["modules"].items()}
-    except (OSError, ValueError, KeyError, TypeError):  # a cache: whatever is wrong with it, the files are parsed again
+    except (OSError, ValueError, KeyError, TypeError):  # an unusable cache is not an error: the files are parsed again
         return {}
 
 
@@ -292,5 +310,5 @@ def _write_cache(file: Path, modules: dict[str, Module]) -> None:
             json.dumps({"version": _CACHE_VERSION, "modules": {k: asdict(m) for k, m in modules.items()}})
         )
         partial.replace(file)
-    except OSError:  # an installation that nobody may write to parses anew each time
+    except OSError:  # an installation without write permission parses its files each time
         partial.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Columns and values that several tables share, declared once."""
+"""Columns and constants that several tables share."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from dataclasses import replace
 
 from lake.schema import Column
 
-POSITIONS = 10  # by-position arrays hold ranks 1..10, then one tail cell
+POSITIONS = 10  # arrays by position hold ranks 1 to 10, then one cell for all later ranks
 CLIENTS = ("alexa", "mobile", "web", "firetv")
-BACKDATED = (
-    "past-"  # marks of `tracks` units begin so where a later catalog stands in for one of a day before any was stored
-)
+# prefix of the fingerprint of a `tracks` unit where a later catalog replaces that of a day before any catalog was stored
+BACKDATED = "past-"
 KINDS = ("play", "skip", "complete", "stop", "click", "save", "add", "like", "dislike")
 RUN_DATE = Column("run_date", "date", "the night D: the row knows only what was delivered before D")
 SEARCH_DATE = Column("search_date", "date", "UTC day of the search")
@@ -18,6 +17,6 @@ DELIVERED_DATE = Column("delivered_date", "date", "date of the folder that deliv
 LOCALE = Column("locale", "string", "BCP-47 locale of the request")
 LEVEL = Column("locale", "string", "BCP-47 locale, or a roll-up: its language (`en`, `es`), or `*`")
 QUERY = Column("query", "string", "full normal form of the request, carrier phrase kept")
-SPOKEN = replace(QUERY, personal=True)  # of one person, not of all who asked it
+SPOKEN = replace(QUERY, personal=True)  # in a table with one row per request, where it is the words of one person
 TRACK_ID = Column("track_id", "string", "track of the catalog")
 CLIENT = Column("client", "string", "client as logged", values=CLIENTS)

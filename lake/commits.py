@@ -1,4 +1,4 @@
-"""What the commits of a table say of its units, read from the JSON of its Delta log: Spark takes a job to tell the same."""
+"""What a table's commits record about its units, read from the JSON of the Delta log: reading it with Spark would take a job."""
 
 from __future__ import annotations
 
@@ -12,41 +12,50 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Commit:
-    """What the newest commit of a unit says of it."""
+    """What the newest commit of a unit records about it: the fingerprint of its inputs, its rows, and the run that wrote it."""
 
     fingerprint: str
     rows: int
     run_id: str
 
 
-def take_in(found: dict[str, Commit], said: Mapping[str, Any]) -> None:
-    """Bring `found` (unit -> its newest commit) up to date with the message of the commit that came next."""
-    for unit, of in said.get("units", {}).items():
-        if of is None:  # expired
-            found.pop(unit, None)
+def apply_commit(commits: dict[str, Commit], metadata: Mapping[str, Any]) -> None:
+    """Update `commits` in place with the next commit of the table's log.
+
+    Args:
+        commits: Unit -> its newest commit so far.
+        metadata: The parsed `userMetadata` of the next commit; {} if the commit carries none.
+    """
+    for unit, entry in metadata.get("units", {}).items():
+        if entry is None:  # expired
+            commits.pop(unit, None)
         else:
-            found[unit] = Commit(of["fingerprint"], of["rows"], said["run_id"])
+            commits[unit] = Commit(entry["fingerprint"], entry["rows"], metadata["run_id"])
 
 
-LOGGED = re.compile(r"\d{20}\.json")  # beside them lie checkpoints, checksums, and what a writer has not finished
+COMMIT_FILE = re.compile(r"\d{20}\.json")  # the log also contains checkpoints, checksums and unfinished files
 
 
 def commit_infos(table: Path, newest: int | None = None) -> Iterator[dict[str, Any]]:
-    """`commitInfo` of every commit in a table's log, oldest first; of the `newest` alone; {} for one that says nothing.
+    """The `commitInfo` of every commit in a table's Delta log, oldest first; {} for a commit without one.
 
-    Keys that are read here: `userMetadata`, and `operationMetrics`, of which Delta writes numbers as text.
+    Callers read two of its keys: `userMetadata`, and `operationMetrics`, whose numbers Delta writes as text.
+
+    Args:
+        table: The table's folder.
+        newest: Yield only this many of the newest commits; None for all.
     """
     log = table / "_delta_log"
-    files = sorted(p for p in log.glob("*.json") if LOGGED.fullmatch(p.name))
+    files = sorted(p for p in log.glob("*.json") if COMMIT_FILE.fullmatch(p.name))
     for file in files if newest is None else files[-newest:]:
         with file.open(encoding="utf-8") as lines:
-            told = (json.loads(line) for line in lines if '"commitInfo"' in line)
-            yield next((t["commitInfo"] for t in told if "commitInfo" in t), {})
+            actions = (json.loads(line) for line in lines if '"commitInfo"' in line)
+            yield next((a["commitInfo"] for a in actions if "commitInfo" in a), {})
 
 
 def units_written(lake_root: Path, table: str) -> dict[str, int]:
-    """Rows of every unit that the table holds; {} where it was never written."""
-    found = dict[str, Commit]()
+    """Unit -> number of rows, for every unit that the table holds; {} if it was never written."""
+    commits = dict[str, Commit]()
     for info in commit_infos(lake_root / table):
-        take_in(found, json.loads(info.get("userMetadata") or "{}"))
-    return {unit: commit.rows for unit, commit in found.items()}
+        apply_commit(commits, json.loads(info.get("userMetadata") or "{}"))
+    return {unit: commit.rows for unit, commit in commits.items()}

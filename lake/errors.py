@@ -1,14 +1,14 @@
-"""The errors of the house: what, where, expected, found and what to do next, in one line.
+"""The project's errors: each message says in one line what is wrong, where, what was expected and found, and what to do next.
 
-Every class carries its exit code: 2 configuration or input contract, 3 a gate held the night,
-4 another run holds the lock, 1 anything else.
+Every class carries the exit code of the process: 2 for configuration or the input contract, 3 where a check stopped the night
+before anything was published ("the night is held"), 4 where another run holds the lock, 1 for anything else.
 """
 
 from __future__ import annotations
 
 
 class PlayfirstError(Exception):
-    """Base of every error that is meant for a person: `str()` is one line that ends in the next step."""
+    """Base of every error that an operator reads: `str()` gives one line that ends with what to do next."""
 
     exit_code = 1
 
@@ -23,29 +23,29 @@ class BadConfiguration(PlayfirstError):
 
 
 class InputContractError(PlayfirstError):
-    """Delivered logs or catalog can't be taken at all: missing, empty, unreadable (bad rows go to quarantine)."""
+    """Delivered logs or the catalog cannot be used at all: missing, empty or unreadable (single bad rows go to quarantine)."""
 
     exit_code = 2
 
 
 class IncompleteDelivery(PlayfirstError):
-    """A delivered day is far below its usual size: the night is held."""
+    """A delivered day has far fewer rows than usual: the night is held."""
 
     exit_code = 3
 
 
 class QualityGateFailed(PlayfirstError):
-    """A table broke an expectation: the night is held and nothing is published."""
+    """A table breaks a rule of its declaration: the night is held and nothing is published."""
 
     exit_code = 3
 
 
 class RowsOutOfBounds(QualityGateFailed):
-    """Rows break the declared bounds of their table: Delta's CHECK refused them, nothing was written."""
+    """Rows break the declared bounds of their table: nothing was written."""
 
 
 class LeakageFound(QualityGateFailed):
-    """A training feature knows the label or the future."""
+    """A training feature uses the label, or data from after its snapshot date."""
 
 
 class NightLocked(PlayfirstError):
@@ -59,33 +59,33 @@ class SchemaMismatch(PlayfirstError):
 
 
 class MissingPartition(PlayfirstError):
-    """A partition that a step needs was never written, or has not passed its gate."""
+    """A partition that a step needs was never written, or has not passed its quality gate."""
 
 
 class EmptyPartition(PlayfirstError):
-    """A step computed no row for a partition; writing it would wipe what is there."""
+    """A step computed no rows for a partition; writing it would delete the rows that are stored."""
 
 
 class CommitLost(PlayfirstError):
-    """The newest commit of a table is not the one just written, or holds another number of rows than was counted."""
+    """A table's newest commit is not the one just written, or holds another number of rows than was counted before the write."""
 
 
 class StaleRanker(PlayfirstError):
-    """The night's ranker is missing, or is not of the night's features and examples: the night is held."""
+    """The night's ranker is missing, or was not trained on the night's features and examples: the night is held."""
 
     exit_code = 3
 
 
 class ReleaseHeld(QualityGateFailed):
-    """A release would lack an input that the release before it had: nothing was published."""
+    """The new release would lack an input that the previous release had: nothing was published."""
 
 
 class RowsUnaccounted(PlayfirstError):
-    """Rows of a delivered file are missing from its account: received is not accepted + duplicate + quarantined."""
+    """The row counts of a delivered file do not add up: received is not accepted + duplicate + quarantined."""
 
 
 class KeyUnusable(PlayfirstError):
-    """The pseudonym key's file is missing, cut or no key; pseudonyms made with it would be none."""
+    """The file of the pseudonym key is missing, truncated or not a key: pseudonyms made with it would not protect anybody."""
 
     exit_code = 2
 
@@ -97,6 +97,6 @@ class KeyMismatch(PlayfirstError):
 
 
 class MixedLogs(PlayfirstError):
-    """The lake holds simulated logs and was given real ones, or the other way round, or another simulated world."""
+    """The lake holds simulated logs and the night was given real ones, or the reverse, or logs of another simulated world."""
 
     exit_code = 2

@@ -1,4 +1,4 @@
-"""Fingerprints: the canonical hash of what a step was given, so that equal inputs are recognised as done."""
+"""Fingerprints: a canonical hash of a step's inputs, by which a step recognises that its result is already stored."""
 
 from __future__ import annotations
 
@@ -21,34 +21,35 @@ def file_hash(path: Path) -> str:
 
 
 class FileHashes:
-    """SHA-256 of delivered files, remembered in `store` with size and time of change: only another size or time has a file read again.
+    """SHA-256 of delivered files, cached in a JSON file with each file's size and modification time.
 
-    Size and time are never a part of a mark: they decide alone whether to hash anew. A `store` that cannot be read is as an empty one.
+    A file is read again only if its size or modification time has changed. Both only decide whether to hash again; they are
+    never part of a fingerprint. A cache file that cannot be read counts as empty.
     """
 
     def __init__(self, store: Path) -> None:
         self._store = store
-        self._known: dict[str, list[object]] = {}
+        self._hashes: dict[str, list[object]] = {}
         self._has_new = False
         try:
-            self._known = dict(json.loads(store.read_text(encoding="utf-8")))
+            self._hashes = dict(json.loads(store.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
-            self._known = {}
+            self._hashes = {}
 
     def of(self, path: Path) -> str:
-        """Hex SHA-256 of the file's bytes."""
+        """SHA-256 of the file's bytes, hex; from the cache where size and modification time are unchanged."""
         key, stat = str(path.resolve()), path.stat()
-        known = self._known.get(key)
-        if isinstance(known, list) and known[:2] == [stat.st_size, stat.st_mtime_ns]:
-            return str(known[2])
-        self._known[key] = [stat.st_size, stat.st_mtime_ns, file_hash(path)]
+        cached = self._hashes.get(key)
+        if isinstance(cached, list) and cached[:2] == [stat.st_size, stat.st_mtime_ns]:
+            return str(cached[2])
+        self._hashes[key] = [stat.st_size, stat.st_mtime_ns, file_hash(path)]
         self._has_new = True
-        return str(self._known[key][2])
+        return str(self._hashes[key][2])
 
     def save(self) -> None:
-        """Write what was hashed anew, atomically; the folder of the store exists."""
+        """Write new hashes to the cache file, atomically; its folder must exist."""
         if self._has_new:
             partial = self._store.with_name(f"{self._store.name}.{os.getpid()}")
-            partial.write_text(json.dumps(self._known), encoding="utf-8")
+            partial.write_text(json.dumps(self._hashes), encoding="utf-8")
             partial.replace(self._store)
             self._has_new = False

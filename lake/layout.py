@@ -1,4 +1,4 @@
-"""How a table lies on disk: properties of a new one, files and order of its rows, and which rows its CHECK refuses."""
+"""Layout of a Delta table on disk: table properties, CHECK constraint, files and row order, and the paths of data files."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ from pyspark.sql import functions as F
 from lake.fingerprint import fingerprint
 from lake.schema import Table, check_clause, check_clauses
 
-CHECK = "declared"  # the CHECK constraint that holds a table's declared bounds
+CHECK = "declared"  # name of the CHECK constraint with the table's declared bounds
 RETENTION = "delta.logRetentionDuration"
-MEASURED_TYPES = ("string", "bigint", "int", "double", "date", "timestamp")  # of which Delta keeps min and max
-FILE_ROWS, MOST_FILES, FEW_UNITS = 1_000_000, 64, 2
-# what is done is read from the log alone: a unit whose commit is gone was never written
+# types for which Delta stores minimum and maximum
+MEASURED_TYPES = ("string", "bigint", "int", "double", "date", "timestamp")
+FILE_ROWS, MOST_FILES = 1_000_000, 64  # rows aimed at per file, and most files per write
+FEW_UNITS = 2  # up to so many units, rows are partitioned by the sort keys themselves
+# which units are stored is read from the log alone: a unit whose commit has expired would count as never written
 LOG_RETENTION = "interval 36500 days"
-# raise it to have the properties of every table looked at again: an upgrade could leave one without its CHECK
+# raise it after a change to table properties: every table then has its properties and CHECK checked at its next write
 PROPERTIES_VERSION = 2
 
 
 def out_of_bounds(table: Table, frame: DataFrame) -> list[str]:
-    """`column rule: n of m rows` for every declared condition that rows of the frame break."""
+    """`column: n of m rows break condition` for every declared condition that rows of the frame break; [] if none does."""
     clauses = check_clauses(table)
     counts = [F.count_if(~F.coalesce(F.expr(c), F.lit(False))).alias(n) for n, c in clauses.items()]
     row = frame.agg(F.count("*").alias("_rows"), *counts).first()
@@ -33,8 +35,8 @@ def out_of_bounds(table: Table, frame: DataFrame) -> list[str]:
     return [f"{n}: {row[n]:,} of {row['_rows']:,} rows break {c}" for n, c in clauses.items() if row[n]]
 
 
-def first_options(table: Table) -> dict[str, str]:
-    """Properties of a new table: its log is kept, no statistics of what one person is or said, rows out of bounds refused."""
+def creation_options(table: Table) -> dict[str, str]:
+    """Delta properties for the creation of a table: log kept forever, no statistics of personal columns, CHECK of the bounds."""
     measured = [
         c.name for c in table.columns if c.type in MEASURED_TYPES and not c.personal and c.name != table.partition
     ]
@@ -44,35 +46,49 @@ def first_options(table: Table) -> dict[str, str]:
     return options
 
 
-def properties_mark(table: Table) -> str:
-    """Fingerprint of what the table's properties are to hold; commits name it, so that a table made under others is known."""
+def properties_fingerprint(table: Table) -> str:
+    """Fingerprint of the properties that the table should have.
+
+    Commits record it, so that a table that was last written with other properties is recognised.
+    """
     return fingerprint([PROPERTIES_VERSION, LOG_RETENTION, check_clause(table) if table.has_check else ""])
 
 
-def keep_log(spark: SparkSession, path: str) -> None:
-    """Have the log of a table that an older version made (it was cut at 400 days) kept. Before a commit: that may cut it."""
+def ensure_log_retention(spark: SparkSession, path: str) -> None:
+    """Set the log retention of a table that an older version of the project created with 400 days.
+
+    To be called before a commit, because a commit may remove expired log files.
+    """
     if _properties(spark, path).get(RETENTION) != LOG_RETENTION:
         spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ('{RETENTION}' = '{LOG_RETENTION}')")
 
 
 def drop_old_check(spark: SparkSession, path: str, table: Table) -> bool:
-    """Drop a CHECK that an older version declared, before a write that it might refuse. Whether the table holds today's."""
+    """Drop a stored CHECK that differs from the declared one, before a write that it might refuse.
+
+    Returns:
+        Whether the stored CHECK (or its absence) is now the declared one.
+    """
     wanted = check_clause(table) if table.has_check else ""
     stored = _properties(spark, path).get(f"delta.constraints.{CHECK}", "")
-    if stored and _bare(stored) != _bare(wanted):
+    if stored and _without_spaces(stored) != _without_spaces(wanted):
         spark.sql(f"ALTER TABLE delta.`{path}` DROP CONSTRAINT {CHECK}")
         stored = ""
-    return _bare(stored) == _bare(wanted)
+    return _without_spaces(stored) == _without_spaces(wanted)
 
 
-def _bare(clause: str) -> str:
-    """A clause without blanks: Delta stores the words of one that is added with its own between them."""
+def _without_spaces(clause: str) -> str:
+    """A clause without white space, for comparison: Delta stores an added clause with its own spacing."""
     return re.sub(r"\s+", "", clause)
 
 
-def hold_check(spark: SparkSession, path: str, table: Table) -> bool:
-    """Give a table that has none its declared CHECK. False where rows of an older version break it: the gate alone judges bounds then,
-    until they are replaced or expire."""
+def add_check(spark: SparkSession, path: str, table: Table) -> bool:
+    """Add the declared CHECK to a table that has none.
+
+    Returns:
+        False if stored rows of an older version of the project break it. Until those rows are replaced or expire, only the
+        quality gate checks the bounds.
+    """
     try:
         spark.sql(f"ALTER TABLE delta.`{path}` ADD CONSTRAINT {CHECK} CHECK ({check_clause(table)})")
     except Exception as error:
@@ -87,10 +103,15 @@ def _properties(spark: SparkSession, path: str) -> dict[str, str]:
     return dict(detail["properties"]) if detail else {}
 
 
-def placed(table: Table, frame: DataFrame, rows: Mapping[str, int]) -> DataFrame:
-    """The rows as they are to lie in files: a big day in several of about FILE_ROWS, sorted; a small one in one.
+def arrange_rows(table: Table, frame: DataFrame, rows: Mapping[str, int]) -> DataFrame:
+    """Partition and sort the rows for writing: a large unit to several files of about FILE_ROWS rows, a small one to one file.
 
-    A table that is `as_computed` keeps the files that its tasks write.
+    A table declared `as_computed` is returned unchanged: each task writes its own files.
+
+    Args:
+        table: The declaration, whose partition and `sort_by` are used.
+        frame: The rows to write.
+        rows: Unit -> number of rows in the frame.
     """
     if table.as_computed:
         return frame
@@ -98,9 +119,8 @@ def placed(table: Table, frame: DataFrame, rows: Mapping[str, int]) -> DataFrame
     lead = [table.partition] if table.partition else []
     keys = table.sort_by[:2] or table.keys
     if files > 1 and len(rows) <= FEW_UNITS:
-        frame = frame.repartition(
-            files, *keys
-        )  # by the keys themselves: a few hashed numbers of files would meet in one task
+        # by the keys themselves: a few distinct file numbers could all hash to the same task
+        frame = frame.repartition(files, *keys)
     elif files > 1:
         part = F.pmod(F.xxhash64(*keys), F.lit(files))
         frame = frame.repartition(files * (len(rows) if table.partition else 1), *lead, part)
@@ -112,19 +132,22 @@ def placed(table: Table, frame: DataFrame, rows: Mapping[str, int]) -> DataFrame
 
 
 def partition_values(files: Iterable[str], column: str) -> list[str]:
-    """Values of the partition column that the paths of data files name, sorted."""
-    named = re.compile(rf"/{re.escape(column)}=([^/]+)/")
-    matches = (named.search(unquote(path)) for path in files)
+    """Distinct values of the partition column in the paths of data files, sorted."""
+    pattern = re.compile(rf"/{re.escape(column)}=([^/]+)/")
+    matches = (pattern.search(unquote(path)) for path in files)
     return sorted({match.group(1) for match in matches if match})
 
 
 def has_whole_log(table: Path) -> bool:
-    """Whether the log still begins with the table's first commit, so that its live files can be read from JSON alone."""
+    """Whether the log still contains the table's first commit, so that the live files can be computed from its JSON alone."""
     return (table / "_delta_log" / f"{0:020}.json").exists()
 
 
 def live_files(table: Path) -> list[Path]:
-    """The data files of a small Delta table's newest version, read from its log without Spark (no checkpoints)."""
+    """The data files of a Delta table's newest version, computed from the JSON of its log without Spark or checkpoints.
+
+    The log must still contain the first commit (`has_whole_log`).
+    """
     live: set[str] = set()
     for version in sorted((table / "_delta_log").glob("*.json")):
         for line in version.read_text(encoding="utf-8").splitlines():

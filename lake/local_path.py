@@ -1,15 +1,18 @@
-"""Every path is of this machine's file system. One that names another store would become a folder of that name: it is refused."""
+"""Check that a path is on the local file system.
+
+A path with another scheme (`s3a://…`) would silently become a local folder of that name, so it is refused.
+"""
 
 from __future__ import annotations
 
 import re
 
-# s3a://bucket, hdfs:///x, and what pathlib makes of them: s3a:/bucket
+# matches s3a://bucket and hdfs:///x, and also s3a:/bucket, which is how pathlib writes it
 SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):/+")
 
 
 def why_not_local(path: str) -> str | None:
-    """For an error's line: what was expected instead of a path with a scheme, and what to do. None for a local path."""
+    """Part of an error message: what was expected instead of a path with a scheme, and what to do; None for a local path."""
     match = SCHEME.match(path)
     if match is None:
         return None

@@ -1,4 +1,7 @@
-"""The night's lock: one writer a lake. A kernel lock on an open file, so a dead holder's lock is free at once."""
+"""The night's lock: a lake has one writer at a time.
+
+It is a kernel lock (`flock`) on an open file, so the kernel frees it as soon as the process that holds it ends.
+"""
 
 from __future__ import annotations
 
@@ -19,40 +22,47 @@ from lake.errors import NightLocked
 def night_lock(
     root: Path, run_id: str, wait_s: float = 0.0, on_wait: Callable[[str], None] | None = None
 ) -> Iterator[None]:
-    """Hold the lake's lock for the block. Raises NightLocked with the holder's pid, host and start if it is taken.
+    """Hold the lake's lock while the block runs.
 
-    It is asked for once a second until `wait_s` is over; `on_wait` is told once who holds it.
+    `flock` ends with its process, so even a kill -9 leaves no lock behind; the file's text only records who holds it. This
+    works on local and NFSv4 disks; an object store would need a lock service here.
 
-    `flock` dies with its process, so a kill -9 leaves no lock behind; the file's text only says who held it.
-    Local and NFSv4 disks; an object store needs a lock service in this one place.
+    Args:
+        root: The lake's folder, created if missing; the lock file in it is named "night.lock".
+        run_id: The run's id, written to the lock file.
+        wait_s: Seconds to wait for a lock that is taken; the lock is tried once a second.
+        on_wait: Called once, with the description of the holder, when the wait begins.
+
+    Raises:
+        NightLocked: The lock is still taken after `wait_s`; the message gives the holder's pid, host and start time.
     """
     root.mkdir(parents=True, exist_ok=True)
     path = root / "night.lock"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        until, told = time.monotonic() + wait_s, False
+        deadline, is_wait_reported = time.monotonic() + wait_s, False
         while True:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                left = until - time.monotonic()
-                if left <= 0:
+                remaining_s = deadline - time.monotonic()
+                if remaining_s <= 0:
                     raise NightLocked(
                         f"{path} is held by {holder(path)}. Wait for that run to end, then run again."
                     ) from None
-            if on_wait is not None and not told:
+            if on_wait is not None and not is_wait_reported:
                 on_wait(holder(path))
-                told = True
-            time.sleep(min(1.0, left))
-        said = {
+                is_wait_reported = True
+            time.sleep(min(1.0, remaining_s))
+        owner = {
             "run_id": run_id,
             "pid": os.getpid(),
             "host": socket.gethostname(),
             "since": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         os.truncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(said).encode(), 0)
+        os.pwrite(descriptor, json.dumps(owner).encode(), 0)
         yield
         os.truncate(descriptor, 0)
     finally:
@@ -60,14 +70,14 @@ def night_lock(
 
 
 def holder(path: Path) -> str:
-    """Who holds (or last held) the lock, for a person."""
+    """One readable phrase that names the run which holds the lock, or which held it last."""
     try:
-        said = json.loads(path.read_text() or "{}")
+        owner = json.loads(path.read_text() or "{}")
     except (OSError, ValueError):
-        said = {}
-    if not said:
+        owner = {}
+    if not owner:
         return "a run that has not said its name yet"
-    return f"run {said.get('run_id')} (pid {said.get('pid')} on {said.get('host')}, since {said.get('since')})"
+    return f"run {owner.get('run_id')} (pid {owner.get('pid')} on {owner.get('host')}, since {owner.get('since')})"
 
 
 def is_held(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Where what happened in a locale counts: there, in its language, and everywhere."""
+"""The levels at which an event of a locale is counted: the locale, its language, and all locales together."""
 
 from __future__ import annotations
 
@@ -7,5 +7,8 @@ from pyspark.sql import functions as F
 
 
 def places(locale: str = "locale") -> Column:
-    """The locale, its language and `*`, each once: a request may come with a language alone. Array of strings, to be exploded."""
+    """The locale, its language (first two letters) and `*` (all locales), without repetition, as an array of strings to explode.
+
+    Repetition arises where the locale of a request is a language alone.
+    """
     return F.array_distinct(F.array(F.col(locale), F.substring(locale, 1, 2), F.lit("*")))

@@ -1,4 +1,7 @@
-"""What a lake's logs are: simulated or somebody's own. A lake never holds both, since nothing in a row says which it is."""
+"""Provenance of a lake's logs: simulated, or real logs of the operator.
+
+A lake never holds both, because nothing in a row tells which kind it is.
+"""
 
 from __future__ import annotations
 
@@ -12,31 +15,37 @@ PLACES = "lake.root=DIR/lake releases=DIR/releases rankers=DIR/rankers reports=D
 
 
 def ensure_provenance(lake_root: Path, logs: Path, simulated: dict[str, object] | None) -> None:
-    """Note on a first night what the lake is made of; `simulated`: what the simulator's marker says, None for own logs.
+    """Record the provenance of the logs on the lake's first night, and check it on every later night.
 
-    Raises MixedLogs where the lake holds the other kind, or another simulated world or seed: windows of 28 to 365 days would hold
-    days of both, and a simulated day would take the place of a delivered one.
+    Args:
+        lake_root: The lake's folder.
+        logs: The folder of delivered logs, for the error message.
+        simulated: The content of the simulator's marker file; None for real logs.
+
+    Raises:
+        MixedLogs: The lake holds the other kind of logs, or another simulated world or seed. Windows of 28 to 365 days would
+            mix days of both, and a simulated day would replace a delivered one.
     """
     wanted = {"simulated": simulated is not None} | {k: (simulated or {}).get(k) for k in ("world", "seed")}
-    held = provenance(lake_root)
-    if held is None:
+    stored = provenance(lake_root)
+    if stored is None:
         lake_root.mkdir(parents=True, exist_ok=True)
         (lake_root / MARK).write_text(json.dumps(wanted, sort_keys=True) + "\n")
-    elif held != wanted:
+    elif stored != wanted:
         raise MixedLogs(
-            f"{lake_root} holds nights over {_named(held)}, but {logs} are {_named(wanted)}. Give them a place "
+            f"{lake_root} holds nights over {_described(stored)}, but {logs} are {_described(wanted)}. Give them a place "
             f"of their own: {PLACES}."
         )
 
 
 def provenance(lake_root: Path) -> dict[str, object] | None:
-    """What the lake is made of; None where no night has said it yet."""
+    """The recorded provenance: `simulated` (whether), `world` and `seed`; None if no night has recorded it yet."""
     mark = lake_root / MARK
     return dict(json.loads(mark.read_text())) if mark.exists() else None
 
 
-def _named(said: dict[str, object]) -> str:
-    if not said["simulated"]:
+def _described(origin: dict[str, object]) -> str:
+    if not origin["simulated"]:
         return "your own logs"
-    told = [f"{name} {said[name]}" for name in ("world", "seed") if said.get(name) is not None]
-    return f"simulated logs ({', '.join(told)})" if told else "simulated logs"
+    details = [f"{name} {origin[name]}" for name in ("world", "seed") if origin.get(name) is not None]
+    return f"simulated logs ({', '.join(details)})" if details else "simulated logs"

@@ -1,4 +1,8 @@
-"""The lake as a night sees it that is run again after later ones: days that it knew otherwise are its own, the lake's stay as they are."""
+"""The lake for a past night that is run again after later nights.
+
+Daily counts that have changed since are counted again as they were on that night, and stored apart; the lake's own stay
+unchanged.
+"""
 
 from __future__ import annotations
 
@@ -14,19 +18,24 @@ from lake.schema import Table
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-RERUNS = "reruns"  # folder beside the tables, one folder a run_date; what it holds can be made again at any time
+RERUNS = "reruns"  # folder beside the tables, with one folder per run_date; its content can be computed again
 
 
 class RerunLake(Lake):
-    """A lake of which the units of `own_tables` that this night writes lie under `reruns/<run_date>/`, and are read from there.
+    """A lake that keeps this night's units of `own_tables` under `reruns/<run_date>/`, and reads them from there.
 
-    A day is counted first without its late rows and then with them. A night that is run again must see the first count; written in
-    the place of the second, it would leave that pending for the next night.
+    A day is counted first without its late rows, and again once they have arrived. A night that is run again must see the first
+    count. Written over the second count in the lake itself, the first would make the day pending again for the next night.
+
+    Args:
+        lake: The lake that later nights have already written to.
+        run_date: The night that is run again.
+        own_tables: Tables whose units this night writes apart.
     """
 
     def __init__(self, lake: Lake, run_date: str, own_tables: Collection[Table]) -> None:
         super().__init__(lake._spark, lake.root, lake.run_id)
-        self._known = lake._known  # one run, one ledger
+        self._cache = lake._cache  # shared, so that the run appends all verdicts to one ledger
         self.base, self.run_date = lake, run_date
         self._own = Lake(lake._spark, lake.root / RERUNS / run_date, lake.run_id)
         self._own_tables = {table.name for table in own_tables}
@@ -35,14 +44,14 @@ class RerunLake(Lake):
         return table.name in self._own_tables
 
     def commits(self, table: Table) -> dict[str, Commit]:
-        """Newest commit per unit: this night's own where it has one."""
+        """Newest commit per unit; this night's own commit takes precedence."""
         stored = super().commits(table)
         return {**stored, **self._own.commits(table)} if self._is_own(table) else stored
 
     def read(
         self, table: Table, units: Iterable[object] | None = None, *, allow_unvalidated: bool = False
     ) -> DataFrame:
-        """As `Lake.read`; units that this night wrote come from its own tables."""
+        """Like `Lake.read`, but units that this night wrote come from its own tables."""
         if not self._is_own(table) or not self._own.commits(table):
             return super().read(table, units, allow_unvalidated=allow_unvalidated)
         wanted = {str(u) for u in (self.commits(table) if units is None else units)}
@@ -63,7 +72,7 @@ class RerunLake(Lake):
         units: Mapping[str, str] | Mapping[date, str],
         rows: Mapping[str, int] | None = None,
     ) -> dict[str, int]:
-        """As `Lake.write`, for `own_tables` beside the lake's."""
+        """Like `Lake.write`, but units of `own_tables` are written to this night's own tables."""
         if not self._is_own(table):
             return super().write(table, frame, units, rows)
         written = self._own.write(table, frame, units, rows)
@@ -73,7 +82,12 @@ class RerunLake(Lake):
 
 
 def remove_reruns(lake_root: Path, before: str | None = None) -> int:
-    """Remove what nights that were run again keep beside the lake: of run_dates before `before`, or of all; how many."""
+    """Remove the stored tables of nights that were run again, and return how many nights' folders were removed.
+
+    Args:
+        lake_root: The lake's folder.
+        before: Remove only nights with a run_date before this one; None for all.
+    """
     import shutil
 
     folders = [f for f in sorted((lake_root / RERUNS).glob("*")) if f.is_dir() and (before is None or f.name < before)]

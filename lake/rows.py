@@ -1,4 +1,4 @@
-"""A frame of rows that the driver has in hand, sent to Spark as one Arrow table."""
+"""Create a Spark DataFrame from rows in the driver's memory, through one Arrow table."""
 
 from __future__ import annotations
 
@@ -11,24 +11,33 @@ if TYPE_CHECKING:
 
 
 def frame_of(spark: SparkSession, rows: Sequence[Sequence[object]], schema: StructType | str) -> DataFrame:
-    """A frame of `rows`, tuples in the order of `schema` (a StructType or DDL text); a datetime without a zone is UTC.
+    """A DataFrame of `rows`.
 
-    Spark's own way from a list of tuples leaves them with a Python worker, which each scan of the frame asks for them again
-    (0.4 s a scan where an Arrow table takes 0.01 s). Raises TypeError or ValueError (pyarrow's are such) where a value is not of its type.
+    `createDataFrame` on a list of tuples keeps them in a Python worker, which every scan of the frame reads again: 0.4 s per
+    scan, against 0.01 s for an Arrow table.
+
+    Args:
+        spark: The session.
+        rows: Tuples in the column order of `schema`; a datetime without a time zone is UTC.
+        schema: A StructType, or DDL text.
+
+    Raises:
+        TypeError: The schema names no columns, or a value is not of its column's type (also pyarrow's error).
+        ValueError: A value does not fit its column's type (pyarrow's error).
     """
     import pyarrow as pa
     from pyspark.sql.pandas.types import to_arrow_schema
     from pyspark.sql.types import StructType
 
-    of = StructType.fromDDL(schema) if isinstance(schema, str) else schema
-    if not isinstance(of, StructType):
+    struct = StructType.fromDDL(schema) if isinstance(schema, str) else schema
+    if not isinstance(struct, StructType):
         raise TypeError(f"{schema}: names no columns")
     if not rows:
-        return spark.createDataFrame([], of)
-    types = to_arrow_schema(of, timestamp_utc=True)
+        return spark.createDataFrame([], struct)
+    types = to_arrow_schema(struct, timestamp_utc=True)
     columns = []
     for field, values in zip(types, zip(*rows, strict=True), strict=True):
         if pa.types.is_integer(field.type) and any(isinstance(v, float) for v in values):
-            raise TypeError(f"column {field.name} is {field.type} and has a fraction")  # Arrow would cut it off
+            raise TypeError(f"column {field.name} is {field.type} and has a fraction")  # Arrow would truncate it
         columns.append(pa.array(values, field.type))
-    return spark.createDataFrame(pa.Table.from_arrays(columns, schema=types), of)
+    return spark.createDataFrame(pa.Table.from_arrays(columns, schema=types), struct)

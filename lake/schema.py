@@ -1,4 +1,4 @@
-"""What a table declaration is: grain, keys, partition and columns with unit, meaning and bounds."""
+"""Table declarations: grain, keys, partition, and columns with type, unit, meaning and bounds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ SIMPLE_TYPES = ("string", "bigint", "int", "double", "boolean", "date", "timesta
 
 @dataclass(frozen=True)
 class Column:
-    """One column: Spark type, meaning, unit, and what validation may hold it to (bounds are inclusive)."""
+    """One column: Spark type, meaning, unit, and the limits that validation checks.
+
+    `low` and `high` are inclusive bounds; `values` lists the allowed strings.
+    """
 
     name: str
     type: str
@@ -26,7 +29,7 @@ class Column:
     low: float | None = None
     high: float | None = None
     values: tuple[str, ...] = ()
-    personal: bool = False  # what one person is or said: kept out of the log's statistics
+    personal: bool = False  # data about one person or in their words: kept out of the Delta log's statistics
 
     def __post_init__(self) -> None:
         element = self.type.removeprefix("array<").removesuffix(">")
@@ -36,24 +39,22 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One Delta table. `grain` starts with "one row per"; `keys` are unique inside a partition."""
+    """One Delta table; `grain` starts with "one row per", and `keys` are unique inside a partition."""
 
     name: str
     grain: str
     keys: tuple[str, ...]
     partition: str | None
     columns: tuple[Column, ...]
-    written_by: str
-    restricted: bool = False
+    written_by: str  # the step that writes it: a module of `jobs`
+    restricted: bool = False  # holds what people said or did: only public queries may leave it
     sort_by: tuple[str, ...] = ()
     may_be_empty: bool = False
-    write_unit: str | None = None  # the column whose values a write replaces, where it is not the partition
-    as_computed: bool = (
-        False  # rows stay in the files and the order they come in: wide ones are dear to exchange and to sort
-    )
-    gate: Literal["validate", "publish"] | None = None  # the step that judges it before anybody else reads it
-    expires: Literal["as_of", "quarantine"] | None = None  # which retention of `jobs.maintain` removes its old units
-    has_check: bool = True  # whether Delta refuses rows out of bounds; the gate judges feature tables instead
+    write_unit: str | None = None  # the column whose values one write replaces, where that is not the partition
+    as_computed: bool = False  # write rows in the files and order of the tasks: wide rows are slow to shuffle and sort
+    gate: Literal["validate", "publish"] | None = None  # the step that validates it before other steps read it
+    expires: Literal["as_of", "quarantine"] | None = None  # the retention by which `jobs.maintain` removes old units
+    has_check: bool = True  # whether Delta refuses rows out of bounds; feature tables leave that to the gate
 
     def __post_init__(self) -> None:
         names = [c.name for c in self.columns]
@@ -62,7 +63,7 @@ class Table:
             raise ValueError(f"table {self.name}: keys without a column {missing} or columns declared twice")
 
     def column(self, name: str) -> Column:
-        """The declared column of that name; KeyError names the table."""
+        """The declared column of that name; raises KeyError, which names the table, if there is none."""
         for column in self.columns:
             if column.name == name:
                 return column
@@ -75,7 +76,7 @@ class Table:
 
 
 def spark_type(name: str) -> DataType:
-    """The Spark type of a declared type name (StructType.fromDDL would need a session on Spark 4.1)."""
+    """The Spark type of a declared type name; StructType.fromDDL would need a session on Spark 4.1."""
     from pyspark.sql import types as t
 
     if name.startswith("array<"):
@@ -96,18 +97,18 @@ def struct(table: Table) -> StructType:
     """The Spark schema of a table, in declared order."""
     from pyspark.sql.types import StructField, StructType
 
-    return StructType([StructField(c.name, spark_type(c.type), True, _told(c)) for c in table.columns])
+    return StructType([StructField(c.name, spark_type(c.type), True, _column_metadata(c)) for c in table.columns])
 
 
-def _told(column: Column) -> dict[str, str]:
-    """What the stored schema says of a column: Delta shows `comment` in DESCRIBE."""
+def _column_metadata(column: Column) -> dict[str, str]:
+    """The metadata stored with a column: `comment` holds meaning and unit, and Delta shows it in DESCRIBE."""
     return {"comment": f"{column.meaning} ({column.unit})" if column.unit else column.meaning}
 
 
 def check_clauses(table: Table) -> dict[str, str]:
-    """Column -> the SQL condition that its declared bounds, values and non-null make; columns without one left out.
+    """Column -> the SQL condition that follows from its declared bounds, values and nullability; unlimited columns are left out.
 
-    Both bounds of a double also refuse NaN, which Spark holds to be greater than any number: `x >= 0` alone accepts it.
+    A double is always checked for NaN too: Spark orders NaN above every number, so `x >= 0` alone would accept it.
     """
     clauses = {}
     for column in table.columns:
@@ -120,32 +121,44 @@ def check_clauses(table: Table) -> dict[str, str]:
         if column.values and column.type == "string":
             listed = ", ".join(f"'{v}'" for v in column.values)
             conditions.append(f"{name} IN ({listed})")
-        held = " AND ".join(conditions)
+        limits = " AND ".join(conditions)
         if not column.nullable:
-            clauses[column.name] = f"{name} IS NOT NULL" + (f" AND {held}" if held else "")
-        elif held:
-            clauses[column.name] = f"({name} IS NULL OR ({held}))"
+            clauses[column.name] = f"{name} IS NOT NULL" + (f" AND {limits}" if limits else "")
+        elif limits:
+            clauses[column.name] = f"({name} IS NULL OR ({limits}))"
     return clauses
 
 
 def check_clause(table: Table) -> str:
-    """Every condition of `check_clauses` in one, for the table's CHECK constraint; "" if there is none."""
+    """All conditions of `check_clauses` joined by AND, for the table's CHECK constraint; "" if there is none."""
     return " AND ".join(check_clauses(table).values())
 
 
 def count(name: str, meaning: str, unit: str = "events") -> Column:
-    """A non-negative integer count."""
+    """Declare a column that holds a non-negative integer count."""
     return Column(name, "bigint", meaning, unit, low=0)
 
 
 def check_schema(table: Table, frame: DataFrame, where: str, *, extra_allowed: bool = False) -> None:
-    """Compare a frame's columns with the declaration; SchemaMismatch names all differences at once."""
-    found = {f.name: f.dataType.simpleString() for f in frame.schema.fields}
+    """Compare the names and types of a frame's columns with the declaration.
+
+    Args:
+        table: The declaration.
+        frame: The frame to check.
+        where: Start of the error message: what the frame is.
+        extra_allowed: Accept columns that are not declared.
+
+    Raises:
+        SchemaMismatch: The columns differ; the message lists all differences.
+    """
+    actual = {f.name: f.dataType.simpleString() for f in frame.schema.fields}
     wanted = {c.name: c.type for c in table.columns}
-    wrong = [f"column {n} is {found[n]}, expected {t}" for n, t in wanted.items() if n in found and found[n] != t]
-    missing = [n for n in wanted if n not in found]
-    extra = [] if extra_allowed else [n for n in found if n not in wanted]
-    said = wrong + ([f"missing: {', '.join(missing)}"] if missing else [])
-    said += [f"not declared: {', '.join(extra)}"] if extra else []
-    if said:
-        raise SchemaMismatch(f"{where}: {'; '.join(said)}. Run jobs.{table.written_by}, or mend its declaration.")
+    wrong = [f"column {n} is {actual[n]}, expected {t}" for n, t in wanted.items() if n in actual and actual[n] != t]
+    missing = [n for n in wanted if n not in actual]
+    extra = [] if extra_allowed else [n for n in actual if n not in wanted]
+    differences = wrong + ([f"missing: {', '.join(missing)}"] if missing else [])
+    differences += [f"not declared: {', '.join(extra)}"] if extra else []
+    if differences:
+        raise SchemaMismatch(
+            f"{where}: {'; '.join(differences)}. Run jobs.{table.written_by}, or mend its declaration."
+        )

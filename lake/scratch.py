@@ -1,4 +1,4 @@
-"""Where Spark spills and shuffles: a folder of its own for each process, and none that a dead one left."""
+"""Folder for Spark's spill and shuffle files: one per process; folders that ended processes left behind are removed."""
 
 from __future__ import annotations
 
@@ -11,25 +11,32 @@ from pathlib import Path
 
 from lake.lock import is_held
 
-OURS = ("run-", "spark-", "blockmgr-")  # names of this module's folders, and of those that Spark makes itself
-LEASE = "lease"  # locked for as long as the folder's process lives
+PREFIXES = (
+    "run-",
+    "spark-",
+    "blockmgr-",
+)  # of the folders that this module creates, and of those that Spark creates itself
+LEASE = "lease"  # the file that the folder's process keeps locked while it lives
 
 
 @cache
 def scratch(work: Path) -> Path:
-    """This process's folder under `work/local`; folders there whose process is gone are removed first.
+    """Create and return this process's folder under `work/local`; folders there whose process has ended are removed first.
 
-    Spark removes its files when its JVM ends in peace; of one that was killed they stay, and hold what was being read. The lock dies
-    with its process, as the night's does (`lake.lock`).
+    Spark removes its files only when its JVM ends normally. If the JVM is killed they stay, with the data that was being read.
+    A lock on a file in the folder shows whether its process still lives: it ends with the process, as the night's lock does
+    (`lake.lock`).
     """
     base = work / "local"
     base.mkdir(parents=True, exist_ok=True)
     for old in base.iterdir():
-        if old.is_dir() and old.name.startswith(OURS) and not is_held(old / LEASE):
+        if old.is_dir() and old.name.startswith(PREFIXES) and not is_held(old / LEASE):
             shutil.rmtree(old, ignore_errors=True)
     name = f"run-{os.getpid()}-{secrets.token_hex(4)}"
-    unnamed = base / f".{name}"  # nobody else looks at it before it is locked
-    unnamed.mkdir()
-    descriptor = os.open(unnamed / LEASE, os.O_RDWR | os.O_CREAT, 0o600)  # never closed: the process's end does
+    hidden = base / f".{name}"  # without a known prefix: no other process removes it before it is locked
+    hidden.mkdir()
+    descriptor = os.open(
+        hidden / LEASE, os.O_RDWR | os.O_CREAT, 0o600
+    )  # stays open: the lock is to last until the process ends
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    return unnamed.rename(base / name)
+    return hidden.rename(base / name)

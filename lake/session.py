@@ -1,4 +1,4 @@
-"""The only builder of a Spark session, and the only place that reaches into the JVM."""
+"""Spark session: the only module that builds one, and the only one that calls into the JVM."""
 
 from __future__ import annotations
 
@@ -20,35 +20,37 @@ from lake.scratch import scratch
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-SHARE = Path(sys.prefix) / "share" / "playfirst"  # where set-up put Delta's JARs and, if needed, Java
+SHARE = Path(sys.prefix) / "share" / "playfirst"  # where `make setup` puts Delta's JARs and, if needed, Java
 CONF = Path(__file__).resolve().parent.parent / "conf"
 JAVA_VERSIONS = ("17", "21")
-SERVER_WAIT_S = 30.0  # for the answer of a Spark Connect server; PySpark itself tries for ten minutes, in silence
+# wait for an answer of a Spark Connect server; PySpark itself retries for ten minutes without a message
+SERVER_WAIT_S = 30.0
 
 
 @dataclass(frozen=True)
 class SessionSettings:
-    """What an operator may change about the engine."""
+    """Settings of the Spark session that an operator may change."""
 
     app_name: str = "playfirst"
     master: str = "local[2]"
     memory: str = "6g"
     shuffle_partitions: int = 4
     ui: bool = False
-    remote: str = ""  # a Spark Connect address, such as local[2] or sc://host; master is ignored then
+    remote: str = ""  # a Spark Connect address, such as local[2] or sc://host; if given, `master` is ignored
     work_dir: str = "var/spark"
-    extra: dict[str, str] = field(default_factory=dict)
-    java_options: str = ""  # for the driver's JVM
+    extra: dict[str, str] = field(default_factory=dict)  # further Spark options, which override ours
+    java_options: str = ""  # further options for the driver's JVM
 
 
 def spark_session(settings: SessionSettings) -> SparkSession:
-    """The session every job runs on: Delta, UTC, ANSI, Arrow; quiet, and closed to the network.
+    """Get or create the session that every job runs on: Delta, UTC, ANSI and Arrow; quiet, and bound to the local host.
 
-    Raises BadConfiguration where Java or Delta's JARs are missing, or no Spark Connect server answers, with what to do.
+    Raises:
+        BadConfiguration: Java or Delta's JARs are missing, or no Spark Connect server answers; the message says what to do.
     """
     from pyspark.sql import SparkSession
 
-    os.environ["PYSPARK_PYTHON"] = sys.executable  # else a UDF runs on the PATH's python
+    os.environ["PYSPARK_PYTHON"] = sys.executable  # otherwise a UDF runs on the first python of the PATH
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1" if settings.remote else ""
     if not settings.remote:
@@ -56,7 +58,7 @@ def spark_session(settings: SessionSettings) -> SparkSession:
     os.environ["JAVA_HOME"] = java_home()
     if settings.remote.startswith("sc://"):
         _await_server(settings.remote)
-    # mypy sees the classic builder only
+    # mypy knows the classic builder only
     builder = SparkSession.builder.appName(settings.app_name)
     for key, value in _options(settings).items():
         builder = builder.config(key, value)
@@ -65,7 +67,7 @@ def spark_session(settings: SessionSettings) -> SparkSession:
 
 
 class LazySession:
-    """A session that starts when a step first needs one: a night with nothing to do ends without a JVM."""
+    """A session that starts when a step first needs it, so that a night with nothing to do starts no JVM."""
 
     def __init__(self, settings: SessionSettings) -> None:
         self._settings = settings
@@ -73,18 +75,18 @@ class LazySession:
 
     @property
     def session(self) -> SparkSession:
-        """The session, started at the first call. Raises BadConfiguration as `spark_session` does."""
+        """The session; the first access starts it, and may raise BadConfiguration as `spark_session` does."""
         if self._session is None:
             self._session = spark_session(self._settings)
         return self._session
 
     @property
     def started(self) -> SparkSession | None:
-        """The session if something needed it already."""
+        """The session if it has been started, else None."""
         return self._session
 
     def stop(self) -> None:
-        """End the session if it was started."""
+        """Stop the session if it has been started."""
         if self._session is not None:
             self._session.stop()
             self._session = None
@@ -98,7 +100,7 @@ def _await_server(remote: str) -> None:
     try:
         with DefaultChannelBuilder(remote).toChannel() as channel:
             grpc.channel_ready_future(channel).result(timeout=SERVER_WAIT_S)
-    except (grpc.FutureTimeoutError, PySparkException, ValueError) as error:  # ValueError: a port that is no number
+    except (grpc.FutureTimeoutError, PySparkException, ValueError) as error:  # ValueError: the port is not a number
         is_late = isinstance(error, grpc.FutureTimeoutError)
         why = f"no Spark Connect server answered within {SERVER_WAIT_S:g} s" if is_late else str(error).splitlines()[0]
         raise BadConfiguration(
@@ -120,7 +122,7 @@ def _options(settings: SessionSettings) -> dict[str, str]:
         "spark.driver.memory": settings.memory,
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
-        # one run log for the JVM; a terminal line belongs to the steps
+        # the JVM logs to one file; the terminal is for the steps' own lines
         "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={log4j} -Dplayfirst.log={work / 'spark.log'} "
         f"-Dderby.system.home={work} {settings.java_options}".strip(),
         "spark.local.dir": str(scratch(work)),
@@ -129,33 +131,33 @@ def _options(settings: SessionSettings) -> dict[str, str]:
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.ansi.enabled": "true",
-        # else each call of the DataFrame API asks the JVM five more things, to tell in errors the line it came from
+        # otherwise each call of the DataFrame API makes five more JVM calls, to name its source line in errors
         "spark.python.sql.dataFrameDebugging.enabled": "false",
-        # off by default, and then missing strings of a pandas frame become the text 'nan'
+        # off by default; then missing strings of a pandas frame become the text 'nan'
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.sql.shuffle.partitions": str(settings.shuffle_partitions),
         "spark.sql.adaptive.enabled": "true",
-        # each sort and hash map takes memory by the page, 64 MB by default; the plan of all features has dozens, which then spill
+        # each sort and hash map reserves memory in pages, of 64 MB by default; the dozens in the plan of all features would spill
         "spark.buffer.pageSize": "4m",
         "spark.sql.files.maxPartitionBytes": "32m",
-        # counts group by keys of which nearly all differ: a small map in front of the large one is looked up in vain
+        # most grouping keys of our counts are distinct, so the small first-level hash map would rarely be hit
         "spark.sql.codegen.aggregate.map.twolevel.enabled": "false",
-        # rows that already lie by one of the join keys are not exchanged again (features.build.engine lies by track)
+        # rows partitioned by one of several join keys are not shuffled again (features.build.engine partitions by track)
         "spark.sql.requireAllClusterKeysForCoPartition": "false",
-        # a task that writes few partitions keeps their files open instead of sorting its rows by them
+        # a task that writes few partitions keeps all their files open instead of sorting its rows by partition
         "spark.sql.maxConcurrentOutputFileWriters": "8",
-        # the default 50 makes each tiny commit slow
+        # the default of 50 makes each small commit slow
         "spark.databricks.delta.snapshotPartitions": "2",
-        # VACUUM lists folders in so many tasks; the default of 10,000 takes minutes for nothing on two cores
+        # VACUUM lists folders in this many tasks; the default of 10,000 takes minutes on two cores without any gain
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(2 * settings.shuffle_partitions),
-        # an empty day replaced by an empty day is a commit too: it says that the day is done
+        # replacing an empty day by an empty day must commit too, to record that the day is done
         "spark.databricks.delta.skipRecordingEmptyCommits": "false",
-        # statistics of a user column would outlive a forget
+        # with deletion vectors, values and statistics of a forgotten user would stay in the files
         "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
         "spark.connect.grpc.binding.address": "127.0.0.1",
     }
     if not settings.ui:
-        # nobody looks them up, and a plan of all features is a megabyte of text
+        # without the UI nobody reads them, and the plan of all features is a megabyte of text
         options |= {
             "spark.sql.ui.retainedExecutions": "10",
             "spark.ui.retainedJobs": "50",
@@ -165,12 +167,16 @@ def _options(settings: SessionSettings) -> dict[str, str]:
 
 
 def java_home() -> str:
-    """The Java 17 or 21 to use: JAVA_HOME, the PATH's, else the one set-up made. BadConfiguration if none."""
-    told, found = os.environ.get("JAVA_HOME"), shutil.which("java")
-    shim = SHARE / "java"
-    homes = [Path(told)] if told else []
-    homes += [Path(found).resolve().parent.parent] if found else []
-    for home in [*homes, shim]:
+    """Home of the first Java 17 or 21 among JAVA_HOME, the PATH and the one that `make setup` installed.
+
+    Raises:
+        BadConfiguration: None of them is Java 17 or 21.
+    """
+    configured, on_path = os.environ.get("JAVA_HOME"), shutil.which("java")
+    installed = SHARE / "java"
+    homes = [Path(configured)] if configured else []
+    homes += [Path(on_path).resolve().parent.parent] if on_path else []
+    for home in [*homes, installed]:
         if _java_major(home) in JAVA_VERSIONS:
             return str(home)
     raise BadConfiguration("no Java 17 or 21: none in JAVA_HOME, on the PATH or from set-up. Run `make clean setup`.")
@@ -180,14 +186,14 @@ def _java_major(home: Path) -> str | None:
     java = home / "bin" / "java"
     if not java.exists():
         return None
-    said = subprocess.run([str(java), "-version"], capture_output=True, text=True, timeout=60, check=False)
-    found = re.search(r'version "(\d+)', said.stderr + said.stdout)
-    return found.group(1) if found else None
+    result = subprocess.run([str(java), "-version"], capture_output=True, text=True, timeout=60, check=False)
+    match = re.search(r'version "(\d+)', result.stderr + result.stdout)
+    return match.group(1) if match else None
 
 
 @dataclass(frozen=True)
 class StageProgress:
-    """Tasks of the stages that run right now."""
+    """Finished tasks and all tasks of the stages that are running now."""
 
     done: int
     total: int
@@ -195,7 +201,7 @@ class StageProgress:
 
 @dataclass(frozen=True)
 class StageMetrics:
-    """What a finished stage cost: its tasks, their run time in all (seconds), and the bytes it wrote for a shuffle."""
+    """Cost of a finished stage: its tasks, their total run time (seconds), and the bytes written for a shuffle."""
 
     stage_id: int
     tasks: int
@@ -204,33 +210,37 @@ class StageMetrics:
 
 
 def stage_metrics(spark: SparkSession, after: int = -1) -> list[StageMetrics]:
-    """Stages that ended, with an id above `after`, oldest first. A Connect session tells none: the list is empty."""
+    """Metrics of the finished stages with an id above `after`, oldest first; empty for a Connect session, which exposes none."""
     if is_connect(spark):
         return []
     context = spark.sparkContext
     store, gateway = context._jsc.sc().statusStore(), context._gateway
     assert gateway is not None
-    nothing = gateway.new_array(gateway.jvm.double, 0)
-    listed = store.stageList(None, False, False, nothing, None)
-    found = []
+    no_quantiles = gateway.new_array(gateway.jvm.double, 0)
+    listed = store.stageList(None, False, False, no_quantiles, None)
+    metrics = []
     for i in range(listed.size()):
         stage = listed.apply(i)
-        if stage.stageId() <= after:  # newest first
+        if stage.stageId() <= after:  # the list is newest first
             break
         if str(stage.status()) == "COMPLETE":
-            ran, wrote = stage.executorRunTime() / 1000, stage.shuffleWriteBytes()
-            found.append(StageMetrics(stage.stageId(), stage.numCompleteTasks(), ran, wrote))
-    return sorted(found, key=lambda m: m.stage_id)
+            run_s, shuffled_bytes = stage.executorRunTime() / 1000, stage.shuffleWriteBytes()
+            metrics.append(StageMetrics(stage.stageId(), stage.numCompleteTasks(), run_s, shuffled_bytes))
+    return sorted(metrics, key=lambda m: m.stage_id)
 
 
 @contextmanager
 def watched(
     started: Callable[[], SparkSession | None], report: Callable[[StageProgress], None], every_s: float = 0.5
 ) -> Iterator[None]:
-    """Call `report` with the running stages' progress while the block runs, on a thread of its own.
+    """Report the progress of the running stages from a separate thread while the block runs.
 
-    `started` gives the session once there is one: the block may be what starts it. Classic sessions are asked through the status
-    tracker; a Connect session calls a progress handler.
+    A classic session is polled through its status tracker; a Connect session calls a progress handler.
+
+    Args:
+        started: Returns the session, or None before it has been started: the block may be what starts it.
+        report: Called with the progress of the running stages.
+        every_s: Seconds between two polls.
     """
     ended = threading.Event()
 
@@ -266,5 +276,5 @@ def watched(
 
 
 def is_connect(spark: SparkSession) -> bool:
-    """Whether the session speaks Spark Connect (no JVM within reach)."""
+    """Whether this is a Spark Connect session, which has no access to the JVM."""
     return type(spark).__module__.startswith("pyspark.sql.connect")

@@ -1,4 +1,4 @@
-"""What keeps a lake small and clean: expiry of old partitions, compaction, and the removal of one person's rows."""
+"""Maintenance of a lake: expiry of old units, compaction, and removal of one person's rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lake.access import LakeAccess
-from lake.layout import keep_log
+from lake.layout import ensure_log_retention
 from lake.schema import Table
 
 if TYPE_CHECKING:
@@ -21,10 +21,19 @@ RETENTION_CHECK = "spark.databricks.delta.retentionDurationCheck.enabled"
 
 
 @contextmanager
-def said(lake: LakeAccess, table: Table, units: Mapping[str, str | None], rows: Mapping[str, int]) -> Iterator[None]:
-    """Commits of SQL commands in the block carry the units' new fingerprints (None: the unit is gone)."""
-    told = {u: None if f is None else {"fingerprint": f, "rows": rows.get(u, 0)} for u, f in sorted(units.items())}
-    lake.spark.conf.set(METADATA, json.dumps({"run_id": lake.run_id, "units": told}, sort_keys=True))
+def commit_metadata(
+    lake: LakeAccess, table: Table, units: Mapping[str, str | None], rows: Mapping[str, int]
+) -> Iterator[None]:
+    """Have SQL commands in the block commit with `userMetadata` about the given units, as `Lake.write` does.
+
+    Args:
+        lake: The lake.
+        table: The table that the commands change; its cached commits are dropped afterwards.
+        units: Unit -> its new fingerprint; None if the commands delete the unit.
+        rows: Unit -> the number of rows that it has afterwards.
+    """
+    entries = {u: None if f is None else {"fingerprint": f, "rows": rows.get(u, 0)} for u, f in sorted(units.items())}
+    lake.spark.conf.set(METADATA, json.dumps({"run_id": lake.run_id, "units": entries}, sort_keys=True))
     try:
         yield
     finally:
@@ -33,30 +42,38 @@ def said(lake: LakeAccess, table: Table, units: Mapping[str, str | None], rows: 
 
 
 def expire(lake: LakeAccess, table: Table, units: Iterable[str]) -> int:
-    """Delete whole units; they are as if never written. The files go with the next vacuum. Number of units."""
+    """Delete whole units, which then count as never written, and return their number.
+
+    The next `vacuum` removes their files.
+    """
     lake.forget_cache(table)
-    gone = sorted(set(units) & set(lake.commits(table)))
-    if not gone:
+    expired = sorted(set(units) & set(lake.commits(table)))
+    if not expired:
         return 0
     column = table.unit_column
-    listed = ", ".join(f"'{u}'" for u in gone)
-    with said(lake, table, dict.fromkeys(gone), {}):
+    listed = ", ".join(f"'{u}'" for u in expired)
+    with commit_metadata(lake, table, dict.fromkeys(expired), {}):
         lake.spark.sql(f"DELETE FROM delta.`{lake.path(table)}` WHERE CAST({column} AS STRING) IN ({listed})")
-    return len(gone)
+    return len(expired)
 
 
 def compact(lake: LakeAccess, table: Table, retain_h: float) -> None:
-    """OPTIMIZE small files together, then VACUUM what no reader within `retain_h` hours can see any more.
+    """Merge small files with OPTIMIZE, then remove unused files with VACUUM.
 
-    OPTIMIZE changes no row, so it says nothing of units: what is done stays done.
+    OPTIMIZE changes no row, so its commit names no units and their fingerprints stay valid.
+
+    Args:
+        lake: The lake.
+        table: The table to compact.
+        retain_h: Unused files younger than this many hours are kept, for readers of earlier versions.
     """
-    keep_log(lake.spark, lake.path(table))
+    ensure_log_retention(lake.spark, lake.path(table))
     lake.spark.sql(f"OPTIMIZE delta.`{lake.path(table)}`")
     vacuum(lake, table, retain_h)
 
 
 def vacuum(lake: LakeAccess, table: Table, retain_h: float) -> None:
-    """Remove files that the table does not name and that are older than `retain_h` hours (0: all of them, at once)."""
+    """Remove files that the table's newest version does not use and that are older than `retain_h` hours (0: all of them)."""
     lake.spark.conf.set(RETENTION_CHECK, "false")
     try:
         lake.spark.sql(f"VACUUM delta.`{lake.path(table)}` RETAIN {retain_h} HOURS")
@@ -67,12 +84,21 @@ def vacuum(lake: LakeAccess, table: Table, retain_h: float) -> None:
 def remove_rows(
     lake: LakeAccess, table: Table, keys: DataFrame, on: str, units: Mapping[str, str], rows: Mapping[str, int]
 ) -> None:
-    """Delete the rows whose `on` is among `keys` (distinct) and give the units that held some their new fingerprint.
+    """Delete the rows of a table whose key is in a given set, also from its current data files.
 
-    DELETE by MERGE, then REORG … PURGE: with deletion vectors the rows would still lie in the files.
+    The rows are deleted by MERGE. REORG … APPLY (PURGE) follows, because with deletion vectors the rows would stay in the
+    files.
+
+    Args:
+        lake: The lake.
+        table: The table to delete from.
+        keys: A frame with the column `on`; duplicates are allowed.
+        on: Name of the key column.
+        units: Unit that loses rows -> its new fingerprint.
+        rows: Unit -> the number of rows that it has afterwards.
     """
     keys.select(on).distinct().createOrReplaceTempView("playfirst_removed")
-    with said(lake, table, units, rows):
+    with commit_metadata(lake, table, units, rows):
         lake.spark.sql(
             f"MERGE INTO delta.`{lake.path(table)}` AS t USING playfirst_removed AS s ON t.`{on}` = s.`{on}` "
             "WHEN MATCHED THEN DELETE"
@@ -80,36 +106,42 @@ def remove_rows(
     lake.spark.sql(f"REORG TABLE delta.`{lake.path(table)}` APPLY (PURGE)")
 
 
-def files_holding(root: Path, words: Iterable[str], but: Iterable[str] = ()) -> list[Path]:
-    """Files under a lake's root that hold one of `words` in a string column, in statistics or in any other text.
+def files_containing(root: Path, words: Iterable[str], exclude: Iterable[str] = ()) -> list[Path]:
+    """Files under a lake's root that contain one of `words` in a string column, in statistics or in any other text.
 
-    Reads every Parquet file that lies there, also those that no table names any more, and the Delta logs as text. `but`:
-    tables to leave out. Independent of Spark, so that it can prove what Spark did.
+    Every Parquet file is read, also those that no table uses any more; all other files, such as the Delta logs, are searched as
+    text. Spark is not used, so that the search can verify a removal by Spark.
+
+    Args:
+        root: The lake's folder.
+        words: Exact substrings to search for.
+        exclude: Names of tables to leave out.
     """
     wanted = sorted(words)
-    found = []
+    matches = []
     for file in sorted(p for p in root.rglob("*") if p.is_file()):
-        if file.relative_to(root).parts[0] in but:
+        if file.relative_to(root).parts[0] in exclude:
             continue
         if file.suffix == ".parquet":
-            holds = _parquet_holds(file, wanted)
+            is_match = _parquet_contains(file, wanted)
         else:
             text = file.read_bytes()
-            holds = any(w.encode() in text for w in wanted)
-        if holds:
-            found.append(file)
-    return found
+            is_match = any(w.encode() in text for w in wanted)
+        if is_match:
+            matches.append(file)
+    return matches
 
 
-def _parquet_holds(file: Path, words: list[str]) -> bool:
-    """Whether a string column of the file, also inside of structs, holds one of the words."""
+def _parquet_contains(file: Path, words: list[str]) -> bool:
+    """Whether a string column of the file, also inside structs, contains one of the words."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     for batch in pq.ParquetFile(file).iter_batches(batch_size=65_536):
         table = pa.Table.from_batches([batch])
-        while any(pa.types.is_struct(field.type) for field in table.schema):  # a checkpoint keeps its statistics so
+        # Delta checkpoints store statistics as structs
+        while any(pa.types.is_struct(field.type) for field in table.schema):
             table = table.flatten()
         texts = [c for c in table.columns if pa.types.is_string(c.type) or pa.types.is_large_string(c.type)]
         if any(pc.any(pc.match_substring(c, w)).as_py() for c in texts for w in words):

@@ -1,4 +1,4 @@
-"""Three answers of the new release, for the eye: a real title, a mood, a Spanish genre of a decade."""
+"""Three answers of the new release for the operator to look at: a title, a mood, and a Spanish genre with a decade."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from night.night import Night
 from night.settings import Settings
 
 SHOWN = 5
-Request = tuple[str, str]  # locale, request as a person would say it
+Request = tuple[str, str]  # locale, request as a person would speak it
 
 
 def chosen_requests(night: Night) -> list[Request]:
-    """The most asked title, mood, and Spanish genre of a decade of this night; `nightly.ask` replaces them."""
+    """The most asked title and mood of the night, and its most asked Spanish genre with a decade; `nightly.ask` replaces them.
+
+    They are stored in the folder of the reports, so that a second run of the night need not read the queries again.
+    """
     if night.settings.nightly.ask:
         return [("es-ES" if _is_spanish(r) else "en-US", r) for r in night.settings.nightly.ask]
     file, made_from = Path(night.settings.reports) / "asked.json", night.lake.fingerprint(QUERIES, night.run_date)
@@ -31,14 +34,14 @@ def chosen_requests(night: Night) -> list[Request]:
 
 
 def _most_asked(night: Night) -> list[Request]:
-    """As `chosen_requests`, from the night's queries."""
+    """The requests of `chosen_requests`, computed from the night's queries."""
     public = night.lake.read(QUERIES, [night.run_date]).where(F.col("is_public") & F.col("is_music"))
     wanted = (
         ("en", "en-US", "play {}", F.col("intent") == "title"),
         ("en", "en-US", "play {}", F.col("intent") == "mood"),
         ("es", "es-ES", "pon {}", (F.size("genre") > 0) & (F.size("decade") > 0)),
     )
-    found = []
+    requests = []
     for level, locale, phrase, which in wanted:
         top = (
             public.where((F.col("locale") == level) & which)
@@ -46,8 +49,8 @@ def _most_asked(night: Night) -> list[Request]:
             .select("stripped")
             .first()
         )
-        found += [(locale, phrase.format(top["stripped"]))] if top else []
-    return found
+        requests += [(locale, phrase.format(top["stripped"]))] if top else []
+    return requests
 
 
 def _is_spanish(request: str) -> bool:
@@ -59,7 +62,7 @@ def _is_spanish(request: str) -> bool:
 
 
 def print_answers(settings: Settings, asked: list[Request], console: Console) -> None:
-    """Print the first tracks of some requests, asked through the reader that serves."""
+    """Look the requests up with the reader that serves releases, and print the first tracks of each."""
     from serving.reader import ReleaseReader
 
     reader = ReleaseReader(Path(settings.releases), max_age_h=settings.serving.max_age_h)

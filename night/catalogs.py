@@ -1,4 +1,4 @@
-"""The delivered catalog as the night's snapshot of tracks."""
+"""Store the delivered catalog as the night's snapshot in the table `tracks`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from queries.text.normalise import NORMAL_FORM_VERSION
 
 
 def store_catalog(night: Night) -> int:
-    """Store the delivered catalog as D's snapshot if it is another than the newest one; how many tracks were written."""
+    """Store the delivered catalog as the snapshot of D unless it equals the newest stored one; returns the tracks written."""
     if night.is_rerun and night.lake.commits(TRACKS):
         return _catalog_of_the_past(night)
     catalog, settings = Path(night.settings.catalog), night.settings.ingest
@@ -33,12 +33,11 @@ def store_catalog(night: Night) -> int:
         night.notes.append(f"catalog rows left out (no JSON, or without track_id, title or artist): {left_out:,}")
     frame = frame.localCheckpoint()
     counted = {night.settings.run_date: frame.count()}
-    if (
-        delivered(night.logs, date.max)[-1].day > night.run_date
-    ):  # the catalog was delivered after days that D cannot see
-        out = catalog_reading.released_by(frame, night.run_date)
-        if (later := counted[night.settings.run_date] - out.count()) > 0:
-            frame, mark = out, night.mark(mark, "released by", night.run_date)
+    # with logs of days after D, the catalog is newer than D, too
+    if delivered(night.logs, date.max)[-1].day > night.run_date:
+        released = catalog_reading.released_by(frame, night.run_date)
+        if (later := counted[night.settings.run_date] - released.count()) > 0:
+            frame, mark = released, night.mark(mark, "released by", night.run_date)
             counted[night.settings.run_date] -= later
             night.notes.append(
                 f"{later:,} tracks of the catalog were released after {night.run_date} and were left out: there are deliveries of later days, "
@@ -52,9 +51,10 @@ def store_catalog(night: Night) -> int:
 
 
 def _catalog_of_the_past(night: Night) -> int:
-    """For a night that is run after later ones: a catalog stands from the night that first stored it, so the delivered one is not read.
+    """The catalog of a night that is run after later ones: the delivered catalog is newer than D, so it is not read.
 
-    Where none was stored by D, the oldest one stands in with what may be known earlier (`events.catalog.backdated`).
+    D uses the newest snapshot stored by then. If there is none, the oldest stored one is written for D, reduced to what may be
+    known before its date (`events.catalog.backdated`).
     """
     lake, unit = night.lake, night.settings.run_date
     stored = {u: c.fingerprint for u, c in lake.commits(TRACKS).items() if not c.fingerprint.startswith(BACKDATED)}

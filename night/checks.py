@@ -1,4 +1,4 @@
-"""Values of the settings that no type refuses: looked at before Spark starts, not after hours of work."""
+"""Checks of setting values that a type cannot express; they run before Spark starts and not after hours of work."""
 
 from __future__ import annotations
 
@@ -47,19 +47,19 @@ SHARES = (
     "bots.min_devotion",
     "bots.max_fan_share",
 )
-# Spark's words for an engine on this machine; another address is waited for without end and without an error
+# Spark's master URLs for this machine; for any other address Spark waits without a limit and without an error
 ON_THIS_MACHINE = re.compile(r"local(\[(\d+|\*)(\s*,\s*\d+)?\])?|local-cluster\[\s*\d+\s*,\s*\d+\s*,\s*\d+\s*\]")
 
 
 def check_values(settings: Settings) -> None:
-    """Raise BadConfiguration with all that is wrong, in one line."""
+    """Raise BadConfiguration that lists all wrong values in one line."""
     wrong = list(_wrong(settings))
     if wrong:
         raise BadConfiguration(f"{'; '.join(wrong)}. Look at conf/night.yaml; nothing was started.")
 
 
 def search_settings(settings: Settings) -> SearchSettings:
-    """What `jobs.tune` asks of the sweep. Raises BadConfiguration for a space, parameters or limits that can't be."""
+    """The settings of the sweep of `jobs.tune`. Raises BadConfiguration for an invalid search space, parameter or limit."""
     section = settings.tuning
     return SearchSettings(
         name=section.resume or settings.sweep or f"sweep-{settings.run_date}",
@@ -76,7 +76,12 @@ def search_settings(settings: Settings) -> SearchSettings:
 
 
 def paths(section: object, above: str = "") -> Iterator[tuple[str, str]]:
-    """Every key that is a path, such as `lake.root`, with its value; a section is a dataclass of `night.settings`."""
+    """Every key that is a path, such as `lake.root`, with its value.
+
+    Args:
+        section: the settings or a section of them, a dataclass of `night.settings`.
+        above: the prefix of the section's keys, such as `lake.`.
+    """
     for key in fields(section):  # type: ignore[arg-type]
         value = getattr(section, key.name)
         if key.metadata.get(IS_PATH):
@@ -86,7 +91,7 @@ def paths(section: object, above: str = "") -> Iterator[tuple[str, str]]:
 
 
 def wrong_place(key: str, value: str) -> str | None:
-    """What is wrong with a path, with `cluster.master` or with `cluster.remote`; None if nothing is, or for another key."""
+    """Why the value of a path, `cluster.master` or `cluster.remote` is not supported; None if it is, or for any other key."""
     if key in ("cluster.master", "cluster.remote"):
         is_remote = key == "cluster.remote"
         if ON_THIS_MACHINE.fullmatch(value) or (is_remote and (not value or value.startswith("sc://"))):
@@ -99,7 +104,7 @@ def wrong_place(key: str, value: str) -> str | None:
 
 def _wrong(settings: Settings) -> Iterator[str]:
     cluster = settings.cluster
-    # where there is a remote, the master is ignored
+    # with a remote, the master is ignored
     engine = ("cluster.remote", cluster.remote) if cluster.remote else ("cluster.master", cluster.master)
     yield from filter(None, (wrong_place(*place) for place in (*paths(settings), engine)))
     try:
@@ -128,13 +133,13 @@ def _wrong(settings: Settings) -> Iterator[str]:
         lambda: chosen(settings.features.only),
         lambda: chosen(settings.features.tried),
     )
-    said = set()
+    reported = set()
     for part in parts:
         try:
             part()
         except BadConfiguration as error:
-            if (line := str(error).rstrip(".")) not in said:  # a sweep begins with the ranker's own parameters
-                said.add(line)
+            if (line := str(error).rstrip(".")) not in reported:  # the sweep checks the ranker's parameters, too
+                reported.add(line)
                 yield line
 
 

@@ -1,4 +1,4 @@
-"""From the command line to a typed `Settings`, and from an error to one line and its exit code."""
+"""The edges of a command: the command line becomes a typed `Settings`, and an error becomes one line and an exit code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lake.errors import BadConfiguration, PlayfirstError
 from night.checks import check_values
 from night.settings import Settings
 
-COMMAND_KEYS = ("from", "to")  # of jobs.backfill alone: `from` can be no field of a dataclass
+COMMAND_KEYS = ("from", "to")  # of jobs.backfill alone: `from` is a Python keyword, so it cannot be a dataclass field
 
 
 def settings_of(config: DictConfig) -> Settings:
@@ -38,20 +38,25 @@ def settings_of(config: DictConfig) -> Settings:
 
 
 def run_command(main: Callable[[], None], name: str) -> None:
-    """Run a Hydra main and end the process: 0, or one line on stderr and the error's own exit code."""
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors of composition come to us instead of Hydra's own printing
-    if not {"-m", "--multirun"} & set(sys.argv):  # there a comma parts the values of several jobs
-        sys.argv[1:] = [_unquoted(a) for a in sys.argv[1:]]
-    with told(name):
+    """Run a Hydra main and end the process: exit code 0, or one line on stderr and the exit code of the error.
+
+    Args:
+        main: the function that `hydra.main` decorates.
+        name: the command as the line names it, such as `jobs.train`.
+    """
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises errors of composition instead of printing them itself
+    if not {"-m", "--multirun"} & set(sys.argv):  # in a multirun a comma separates the values of several jobs
+        sys.argv[1:] = [_quoted(a) for a in sys.argv[1:]]
+    with exit_on_error(name):
         main()
 
 
 @contextmanager
-def told(name: str) -> Iterator[None]:
-    """End the process with one line and the error's exit code if the block raises.
+def exit_on_error(name: str) -> Iterator[None]:
+    """End the process with one line on stderr and the exit code of the error if the block raises.
 
-    Inside a Hydra main it must stand around the work: SystemExit passes Hydra in silence, any other error is printed
-    by it first. What nobody expected goes to `var/reports/last-error.txt` with its stack; the line says so.
+    A Hydra main needs it around its own body, too: Hydra lets SystemExit pass without output, and prints any other error itself
+    first. The stack of an unexpected error is written to `var/reports/last-error.txt`, and the line names that file.
     """
     try:
         yield
@@ -59,20 +64,20 @@ def told(name: str) -> Iterator[None]:
         _end(f"{name}: {error}", error.exit_code)
     except (HydraException, OmegaConfBaseException) as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        said = " ".join(line for line in lines if not line.startswith(("To append", "full_key", "object_type")))
-        _end(f"{name}: {said.rstrip('.')}. Keys and their meaning: conf/night.yaml.", 2)
+        message = " ".join(line for line in lines if not line.startswith(("To append", "full_key", "object_type")))
+        _end(f"{name}: {message.rstrip('.')}. Keys and their meaning: conf/night.yaml.", 2)
     except KeyboardInterrupt:
         _end(f"{name}: stopped by you. Run it again: it goes on where it stopped.", 1)
     except Exception as error:
         code = getattr(error, "exit_code", None)
-        if isinstance(code, int):  # errors of serving and evaluation: they import nothing of lake
+        if isinstance(code, int):  # errors of serving and evaluation, which import nothing of lake
             _end(f"{name}: {' '.join(str(error).split())}", code)
         first = next(iter(str(error).splitlines()), "")[:200]
-        _end(f"{name}: unexpected {type(error).__name__}: {first} ({_kept_stack()}). Run jobs.doctor, then again.", 1)
+        _end(f"{name}: unexpected {type(error).__name__}: {first} ({_write_stack()}). Run jobs.doctor, then again.", 1)
 
 
-def _kept_stack() -> str:
-    """Where the stack of the error at hand was written; a full or read-only disk must not take the line's place."""
+def _write_stack() -> str:
+    """Write the stack of the current error and say where, or why it could not be written: that must not hide the error itself."""
     log = Path("var/reports/last-error.txt")
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -82,8 +87,8 @@ def _kept_stack() -> str:
     return f"stack in {log}"
 
 
-def _unquoted(argument: str) -> str:
-    """A plain value with characters of Hydra's grammar (spaces, commas) is quoted for it; a list or dict is left."""
+def _quoted(argument: str) -> str:
+    """The argument with quotes around a plain value that has characters of Hydra's grammar; lists and dicts are not changed."""
     key, sign, text = argument.partition("=")
     if not sign or not text or text[0] in "\"'[{" or not any(c in text for c in " ,()"):
         return argument

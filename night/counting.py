@@ -1,4 +1,4 @@
-"""Which days are counted tonight, and what a day's counts follow from."""
+"""The marks of a day's counts, which decide what is counted again, and the tiles of the long history."""
 
 from __future__ import annotations
 
@@ -13,13 +13,23 @@ from night.night import Night
 
 
 def add_tiles(night: Night) -> int:
-    """Add the days that are final by now to the long history; how many tiles were made."""
+    """Add the days that can no longer change to the tiles of the long history; returns the number of tiles written."""
     final = night.run_date - timedelta(days=night.days_open)
     return sum(write_tiles(night.lake, final, table) for table in (ENGAGEMENT_TILES, LISTENER_TILES))
 
 
 def count_mark(night: Night, day: date, rules: BotRules, version: int | None = None) -> str:
-    """A day's counts follow from the folders that may hold its rows, and the trailing week's for the bots."""
+    """The mark of a day's counts.
+
+    The counts depend on the folders that may hold rows of the day, and on those of the trailing week, which the bot rules look
+    at.
+
+    Args:
+        night: the night that counts.
+        day: the counted day (search_date).
+        rules: the bot rules.
+        version: the version of the counting code; by default the current one.
+    """
     span = [day + timedelta(days=i) for i in range(-TRAILING_DAYS, night.days_open + 1)]
     units = [d for d in span if d < night.run_date]
     inputs = night.inputs(searches=(SEARCH_LOG, units), events=(ENGAGEMENT_EVENTS, units))
@@ -27,6 +37,6 @@ def count_mark(night: Night, day: date, rules: BotRules, version: int | None = N
 
 
 def is_of_older_version(night: Night, day: str, rules: BotRules) -> bool:
-    """Whether the day was counted from the same logs and rules, by an older version."""
+    """Whether the stored counts of the day come from the same logs and rules and differ in the version of the code alone."""
     marks = {count_mark(night, date.fromisoformat(day), rules, version) for version in range(1, COUNT_VERSION)}
     return all(night.lake.fingerprint(table, day) in marks for table in (DAILY_ENGAGEMENT, DAILY_SEARCHES, BOT_DAYS))

@@ -1,4 +1,4 @@
-"""Delivered folders into the log tables."""
+"""Read delivered folders into the log tables: which days are pending, the read itself, and events that wait for their search."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from events.accounting import check_balanced, check_something_accepted, most_fre
 from events.bots import TRAILING_DAYS
 from events.contract import CONTRACT_VERSION, EVENT_FIELDS, SEARCH_FIELDS
 from events.delivery import Deliveries, Folder
-from events.ingest import Sorted, delivered_files, judged_events, judged_searches, quarantine, with_outcome
+from events.ingest import ClassifiedRows, delivered_files, judged_events, judged_searches, quarantine, with_outcome
 from events.privacy import key_frame
 from events.reading import check_gzip, documents_left_out, requests, rows
 from events.waiting import joined_late, recounted
@@ -25,26 +25,28 @@ from queries.text.normalise import NORMAL_FORM_VERSION
 
 
 def deliveries_of(night: Night, folders: list[Folder]) -> Deliveries:
-    """The folders with what their marks follow from: content, the versions that read them, and which later folders still count."""
+    """The folders with all that their marks depend on: file hashes, the versions of the reading code, and the lateness."""
     late = night.settings.ingest.days_late
     return Deliveries(folders, late, (NORMAL_FORM_VERSION, late), night.run_date, night.hashes.of)
 
 
 def has_lost_a_source(night: Night, folder: Folder) -> bool:
-    """Whether the raw searches, or events, of a day are gone by now: the lake keeps what it has of it."""
-    held = {s: night.lake.commits(table).get(str(folder.day)) for s, table in ACCEPTED_IN.items()}
-    return any(not folder.files[s] and commit is not None and commit.rows > 0 for s, commit in held.items())
+    """Whether raw searches or events of a day were deleted after the lake had read them; the lake then keeps its rows."""
+    commits = {s: night.lake.commits(table).get(str(folder.day)) for s, table in ACCEPTED_IN.items()}
+    return any(not folder.files[s] and commit is not None and commit.rows > 0 for s, commit in commits.items())
 
 
 def wanted_days(night: Night, deliveries: Deliveries) -> tuple[dict[str, str], dict[str, str]]:
-    """(days to read, days whose waiting events may join now) with their marks; days of an older version that can wait are left out."""
+    """The days to read, and the days whose waiting events may find their search now; both with their marks.
+
+    Days that an older version read and that this night does not need again are left out, and noted.
+    """
     known = _marks(night)
     fresh, late = deliveries.pending(known)
     days_late = night.settings.ingest.days_late
     versions = [(c, (n, days_late)) for c in range(1, CONTRACT_VERSION + 1) for n in range(1, NORMAL_FORM_VERSION + 1)]
-    reads_from = night.reads_from - timedelta(
-        days=TRAILING_DAYS + night.days_open
-    )  # what its counted days are counted from
+    # the counts of a day also need the days around it
+    reads_from = night.reads_from - timedelta(days=TRAILING_DAYS + night.days_open)
     waiting = {
         d
         for d in fresh
@@ -57,12 +59,18 @@ def wanted_days(night: Night, deliveries: Deliveries) -> tuple[dict[str, str], d
 
 
 def _marks(night: Night) -> dict[str, str]:
-    """Delivered date -> the mark that the lake holds of it."""
+    """Delivered date -> the stored mark of that day in the lake."""
     return {unit: commit.fingerprint for unit, commit in night.lake.commits(DELIVERED_FILES).items()}
 
 
 def ingest_folders(night: Night, pending: dict[str, str], new_tracks: int) -> Done:
-    """Read, judge and write the pending folders, all in one pass over their files."""
+    """Read, check and write the pending folders, all in one pass over their files.
+
+    Args:
+        night: the night.
+        pending: delivered date -> mark, of the folders to read.
+        new_tracks: how many tracks the night added to the catalog; counted among the rows out.
+    """
     lake, spark, days_late = night.lake, night.spark, night.settings.ingest.days_late
     folders = [f for f in night.folders if str(f.day) in pending]
     search_files = [p for f in folders for p in f.files["search"]]
@@ -73,7 +81,7 @@ def ingest_folders(night: Night, pending: dict[str, str], new_tracks: int) -> Do
     known = spark.createDataFrame([], struct(SEARCH_LOG)) if earlier is None else earlier
     known = known.withColumn("is_forgotten", F.lit(False)).select(*KNOWN)
     ubi = night.settings.ubi
-    sides: list[Sorted] = []
+    sides: list[ClassifiedRows] = []
     if search_files:
         forgotten = lake.read(FORGOTTEN_USERS, allow_unvalidated=True) if lake.exists(FORGOTTEN_USERS) else None
         parsed = rows(spark, search_files, SEARCH_FIELDS, "searches", ubi)
@@ -84,21 +92,21 @@ def ingest_folders(night: Night, pending: dict[str, str], new_tracks: int) -> Do
             forgotten,
             requests(spark, search_files, SEARCH_FIELDS, "searches", ubi),
         ).localCheckpoint()
-        sides.append(Sorted(with_outcome(judged, "search", earlier, days_late), "search", search_files))
+        sides.append(ClassifiedRows(with_outcome(judged, "search", earlier, days_late), "search", search_files))
         known = sides[0].rows.where("outcome = 'accepted'").select(*KNOWN).unionByName(known)
     if event_files:
         reacted = rows(spark, event_files, EVENT_FIELDS, "events", ubi)
         reacted = judged_events(reacted, known, night.tracks(allow_unvalidated=True), days_late).localCheckpoint()
         outcomes = with_outcome(reacted, "event", _read(night, ENGAGEMENT_EVENTS, before), days_late)
-        sides.append(Sorted(outcomes, "event", event_files))
+        sides.append(ClassifiedRows(outcomes, "event", event_files))
     accounts = delivered_files(sides).persist()
     of_day = accounts.groupBy(F.col("delivered_date").cast("string").alias("day"), "source")
     sums = ("received", "accepted", "duplicate", "quarantined", "forgotten")
     counted = of_day.agg(*[F.sum(c).alias(c) for c in sums], F.count("*").alias("files")).collect()
     per_file = accounts.collect()
     check_balanced(per_file)
-    _hold_bad_sources(night, folders, counted, per_file, sides)
-    # looked up, and compared with the account of each file, before anything is written
+    _refuse_bad_sources(night, folders, counted, per_file, sides)
+    # quarantined rows are collected, and compared with the account of each file, before anything is written
     broken = quarantine(spark, sides, {r["source_file"]: r["quarantined"] for r in per_file})
 
     def per_day(value: Callable[[Row], int], source: str = "") -> dict[str, int]:
@@ -113,15 +121,15 @@ def ingest_folders(night: Night, pending: dict[str, str], new_tracks: int) -> Do
         kept_of[source] = per_day(lambda r: r["accepted"] - r["forgotten"], source)
         there = of_source[source].accepted() if source in of_source else spark.createDataFrame([], struct(table))
         lake.write(table, there, pending, kept_of[source])
-    held = per_day(lambda r: r["quarantined"])
-    lake.write(QUARANTINE, broken, pending, held)
-    lake.write(DELIVERED_FILES, accounts, pending, per_day(lambda r: r["files"]))  # last: it says that the folder is in
+    lake.write(QUARANTINE, broken, pending, per_day(lambda r: r["quarantined"]))
+    # last, since its commit marks the folder as read
+    lake.write(DELIVERED_FILES, accounts, pending, per_day(lambda r: r["files"]))
     accounts.unpersist()
     for files, source in ((search_files, "searches"), (event_files, "events")):
         left = documents_left_out(spark, files, source, ubi)
         if left is not None:
-            told = ", ".join(f"{r['left_out_as']} {r['document_count']:,}" for r in left.collect())
-            night.notes.append(f"UBI documents that are no {source}, left out: {told or 'none'}")
+            counts = ", ".join(f"{r['left_out_as']} {r['document_count']:,}" for r in left.collect())
+            night.notes.append(f"UBI documents that are no {source}, left out: {counts or 'none'}")
     total = {c: sum(r[c] for r in counted) for c in sums}
     note = f"{len(folders)} folders, {total['duplicate']:,} duplicates, {total['quarantined']:,} quarantined"
     note += f", {total['forgotten']:,} of forgotten people" if total["forgotten"] else ""
@@ -135,12 +143,20 @@ KNOWN = ("search_id", "results", "search_date", "delivered_date", "is_forgotten"
 
 
 def join_late(night: Night, late: dict[str, str]) -> int:
-    """Folders already in the lake of which events wait for a search: take those whose search has come since."""
+    """Accept events that were quarantined for want of their search and whose search has been delivered since.
+
+    Args:
+        night: the night.
+        late: delivered date -> new mark, of the days in the lake whose events may find their search now.
+
+    Returns:
+        The number of events accepted.
+    """
     lake, days_late = night.lake, night.settings.ingest.days_late
     joined = 0
     for unit in sorted(late):
         around = night.days_before(unit, days_late, set(), also_after=True)
-        found = joined_late(
+        rejoined = joined_late(
             _read(night, QUARANTINE, [unit]),
             _read(night, SEARCH_LOG, around),
             _read(night, ENGAGEMENT_EVENTS, around),
@@ -149,10 +165,10 @@ def join_late(night: Night, late: dict[str, str]) -> int:
             days_late,
             night.settings.ubi,
         )
-        if found is not None and found.count:
-            joined += found.count
-            lake.write(ENGAGEMENT_EVENTS, found.events, {unit: late[unit]})
-            lake.write(QUARANTINE, found.quarantine, {unit: late[unit]})
+        if rejoined is not None and rejoined.count:
+            joined += rejoined.count
+            lake.write(ENGAGEMENT_EVENTS, rejoined.events, {unit: late[unit]})
+            lake.write(QUARANTINE, rejoined.quarantine, {unit: late[unit]})
         accounts = lake.read(DELIVERED_FILES, [unit], allow_unvalidated=True)
         accounts = recounted(accounts, _read(night, ENGAGEMENT_EVENTS, [unit]), _read(night, QUARANTINE, [unit]))
         lake.write(DELIVERED_FILES, accounts, {unit: late[unit]})
@@ -160,15 +176,18 @@ def join_late(night: Night, late: dict[str, str]) -> int:
 
 
 def _read(night: Night, table: Table, units: list[str]) -> DataFrame | None:
-    held = [u for u in units if u in night.lake.commits(table)]
-    return night.lake.read(table, held, allow_unvalidated=True) if held else None
+    """The rows of those units that the lake has, before their gate; None if it has none of them."""
+    stored = [u for u in units if u in night.lake.commits(table)]
+    return night.lake.read(table, stored, allow_unvalidated=True) if stored else None
 
 
-def _hold_bad_sources(
-    night: Night, folders: list[Folder], counted: list[Row], per_file: list[Row], sides: list[Sorted]
+def _refuse_bad_sources(
+    night: Night, folders: list[Folder], counted: list[Row], per_file: list[Row], sides: list[ClassifiedRows]
 ) -> None:
-    """Raise IncompleteDelivery if nothing of a day's source was accepted, or if too large a share of its rows breaks the contract;
-    nothing is written yet."""
+    """Raise IncompleteDelivery if no row of a day's searches or events was accepted, or if too many of them break the contract.
+
+    It runs before anything is written; `ingest.accept_incomplete` turns it off.
+    """
     limit = night.settings.ingest.max_quarantined_share
     if night.settings.ingest.accept_incomplete:
         return

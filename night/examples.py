@@ -1,4 +1,4 @@
-"""The night's training examples: joined, audited, and as files for trials and the fit."""
+"""The night's training examples: how they are joined and audited, and their Parquet files for the sweep and the final fit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EXAMPLES = training_examples_table()
 
 
 def refuse_leaks(night: Night) -> None:
-    """Raise LeakageFound where the night's examples failed their audit (or their gate) and were not judged anew."""
+    """Raise LeakageFound if the night's examples failed their audit or their gate and have not been judged again since."""
     if night.lake.state(EXAMPLES, night.run_date) == "failed":
         raise LeakageFound(
             f"training_examples @ {night.settings.run_date}: failed when last judged. Mend the feature and run jobs.nightly again "
@@ -31,7 +31,7 @@ def refuse_leaks(night: Night) -> None:
 
 
 def write_examples(night: Night, mark: str) -> None:
-    """Join the features of each snapshot with the grades of the week after it, and store them under the mark."""
+    """Join the features of each snapshot with the grades of the week after it, and write the examples with the given mark."""
     lake, dates = night.lake, night.as_of
     rows = matrix(lake.read(PAIR, dates), lake.read(QUERY, dates), lake.read(TRACK, dates))
     judged = lake.read(JUDGEMENTS, [night.run_date], allow_unvalidated=True)
@@ -40,20 +40,37 @@ def write_examples(night: Night, mark: str) -> None:
     lake.write(EXAMPLES, frame, {night.settings.run_date: mark})
 
 
-def audited(night: Night, rows: DataFrame) -> str:
-    """Hold the night where a feature knows the label, or what comes after its snapshot; what was found, in words."""
+def audit_examples(night: Night, rows: DataFrame) -> str:
+    """Check the night's examples for features that know the label, or data from after their snapshot.
+
+    The ledger gets `built` for the examples once no column knows the label, and `failed` if one of the two checks fails.
+
+    Args:
+        night: the night.
+        rows: the stored examples.
+
+    Returns:
+        How far the columns are from the limits, in words.
+
+    Raises:
+        LeakageFound: names each leaking column.
+    """
     try:
-        said = refuse_label_leaks(night, rows)
+        summary = refuse_label_leaks(night, rows)
         night.lake.mark(EXAMPLES, night.settings.run_date, "built")
         refuse_future(night)
     except LeakageFound:
         night.lake.mark(EXAMPLES, night.settings.run_date, "failed")
         raise
-    return said
+    return summary
 
 
 def examples_path(night: Night) -> Path:
-    """The night's training examples as Parquet files, written once: trials and the final fit open them by path."""
+    """The folder of the night's training examples as Parquet files, which the sweep and the final fit read by path.
+
+    The files are written at the first call. Raises MissingPartition if the examples were never assembled, and LeakageFound if
+    they failed their audit.
+    """
     mark = night.lake.fingerprint(EXAMPLES, night.run_date)
     if mark is None:
         raise MissingPartition(
@@ -62,7 +79,8 @@ def examples_path(night: Night) -> Path:
     refuse_leaks(night)
     folder = Path(night.settings.tuning.sweeps) / "examples" / f"{night.settings.run_date}-{mark}"
     if not (folder / "_SUCCESS").exists():
-        shutil.rmtree(folder.parent, ignore_errors=True)  # of other nights too: each makes its own from the lake
+        # the files of other nights go, too: any night can write its own again from the lake
+        shutil.rmtree(folder.parent, ignore_errors=True)
         frame = night.lake.read(EXAMPLES, [night.run_date], allow_unvalidated=True)
         frame.coalesce(1).write.mode("overwrite").parquet(str(folder.resolve()))
     return folder

@@ -1,4 +1,4 @@
-"""The stored examples with tried columns beside them."""
+"""The training examples of a feature trial: the stored examples joined with the columns on trial."""
 
 from __future__ import annotations
 
@@ -21,13 +21,23 @@ PAIR_KEYS = ("as_of", "locale", "query", "track_id")
 
 
 def stored_examples(night: Night, others: list[str]) -> DataFrame:
-    """The examples of D with the columns that are not tried."""
+    """The examples of D without the columns on trial.
+
+    Args:
+        night: the night.
+        others: the feature columns to keep.
+    """
     kept = tuple(c for c in EXAMPLES.columns if c.name in others or c.name not in matrix_names())
     return night.lake.read(replace(EXAMPLES, columns=kept), [night.run_date], allow_unvalidated=True)
 
 
-def with_tried(stored: DataFrame, frames: dict[Grain, DataFrame]) -> DataFrame:
-    """The stored examples with the tried columns beside them, in the declared order."""
+def with_trial_columns(stored: DataFrame, frames: dict[Grain, DataFrame]) -> DataFrame:
+    """The stored examples joined with the columns on trial, in the declared order.
+
+    Args:
+        stored: the examples, as `stored_examples` reads them.
+        frames: grain -> the frame that holds the columns on trial of that grain.
+    """
     language = F.when(F.col("locale") == "*", F.lit("*")).otherwise(F.substring("locale", 1, 2))
     joined = stored.withColumn("language", language)
     for grain, frame in frames.items():

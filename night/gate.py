@@ -1,4 +1,4 @@
-"""Judge what a night built: the newest commit of each unit passes or fails, and a failure holds the night."""
+"""The gate of a night: the newest commit of each unit passes or fails, and a failure ends the night."""
 
 from __future__ import annotations
 
@@ -13,15 +13,21 @@ from night.night import Done, Night
 from night.tables import all_tables
 from quality.drift import JUDGED_FROM_NIGHTS, drift, shifts, with_shifts
 from quality.engine import GateContext, import_ahead, write_data_docs, write_index
-from quality.gate import Verdict, hold, judge
+from quality.gate import Verdict, judge, require_passed
 from quality.record import NightRecord
 
 
 def gate(night: Night, tables: Sequence[Table], step: str) -> Done:
-    """Judge the units of `tables` that tonight reads, are built and not yet passed; all verdicts are in the ledger before it raises.
+    """Judge the units of `tables` that this night reads and that have not passed yet; raise QualityGateFailed if one fails.
 
-    Units of a table are judged together; if they fail, one by one, so that the good ones can be read. A verdict is in the night's
-    record before it can reach the ledger: what has passed is never judged again, and its page must not be missing. `step`: who asks.
+    Units of a table are judged together; if they fail, one by one, so that the good ones can be read. All verdicts are in the
+    ledger before the error is raised. A verdict is added to the night's record before it is added to the ledger: a unit that has
+    passed is never judged again, so its page in the Data Docs could not be written later.
+
+    Args:
+        night: the night.
+        tables: the tables to judge.
+        step: the name of the step that calls the gate, for the record.
     """
     lake = night.lake
     record = _record(night)
@@ -29,7 +35,7 @@ def gate(night: Night, tables: Sequence[Table], step: str) -> Done:
     todo = {n: (t, units) for n, (t, units) in todo.items() if units}
     if not todo:
         if record.entries:
-            write_index(record)  # a run that ended before its last line may have left it out
+            write_index(record)  # an interrupted run may not have written it
         return Done(skipped=True)
     import_ahead()
     context = GateContext(record.folder)
@@ -38,16 +44,17 @@ def gate(night: Night, tables: Sequence[Table], step: str) -> Done:
     def keep(verdict: Verdict, table: Table, units: Sequence[str]) -> None:
         record.add(verdict, {u: lake.commits(table)[u].fingerprint for u in units}, step, lake.run_id)
 
-    of_features = 0.0  # seconds; what judging them may cost is a part of what building them does
+    # seconds for feature tables, reported apart: judging them may cost only a share of what building them costs
+    of_features = 0.0
     for table, units in todo.values():
         begun, is_features = time.perf_counter(), table.name.endswith("_features")
         tonight = [u for u in units if u == night.settings.run_date and len(units) > 1 and is_features]
-        for together in (tonight, [u for u in units if u not in tonight]):  # the drift profile is of tonight alone
-            verdicts += _judged(night, table, together, context, keep) if together else []
+        for batch in (tonight, [u for u in units if u not in tonight]):  # the drift profile covers this night alone
+            verdicts += _judged(night, table, batch, context, keep) if batch else []
         of_features += time.perf_counter() - begun if is_features else 0.0
     page = write_data_docs(context, record)
     lake.flush_ledger()
-    hold(verdicts)
+    require_passed(verdicts)
     passed = sum(len(units) for _, units in todo.values())
     spent = f"counting {context.counting_s:.0f} s, Great Expectations {context.expectations_s:.0f} s"
     spent += f"; of features {of_features:.0f} s" if of_features else ""
@@ -57,10 +64,11 @@ def gate(night: Night, tables: Sequence[Table], step: str) -> Done:
 
 
 def _read_tonight(night: Night, table: Table) -> list[str]:
-    """Of tables that each night adds its own partition to, tonight's, the catalog it sees and its training snapshots; of logs, all.
+    """The units of a table that this night judges.
 
-    What another night built is that night's to judge: a partition of D - 1 that failed must not hold D, nor pass here for good
-    what failed there for another reason (an audit).
+    Of a table with one partition per night: this night's, the catalog snapshot that it uses, and its training snapshots. Of any
+    other table (logs and daily counts): all units. A partition that another night built is judged by that night: one of D - 1
+    that failed must not stop D, and one that failed there for another reason (an audit) must not pass here.
     """
     units = night.lake.commits(table)
     if table.unit_column != RUN_DATE.name:
@@ -70,7 +78,7 @@ def _read_tonight(night: Night, table: Table) -> list[str]:
 
 
 def _record(night: Night) -> NightRecord:
-    """What the gates of this night found so far, of what the lake still holds."""
+    """The verdicts of this night so far, without those on commits that the lake has replaced since."""
     record = NightRecord(Path(night.settings.quality.docs_dir) / night.settings.run_date)
     if record.unreadable is not None:
         night.notes.append(
@@ -85,6 +93,7 @@ Keep = Callable[[Verdict, Table, Sequence[str]], None]
 
 
 def _judged(night: Night, table: Table, units: list[str], context: GateContext, keep: Keep) -> list[Verdict]:
+    """Judge the units together, or one by one if they fail together; mark each in the ledger as passed or failed."""
     lake = night.lake
     if table.may_be_empty:  # an empty partition of such a table has nothing to judge
         empty = [u for u in units if lake.commits(table)[u].rows == 0]
@@ -113,25 +122,28 @@ def _label(units: Sequence[str]) -> str:
 
 
 def _drift(night: Night, table: Table, verdict: Verdict) -> list[str]:
-    """What drifted against the profiles of the last seven passed nights; told, not judged, from the third night on."""
+    """Notes on the columns that drifted against the profiles of the last seven passed nights.
+
+    Drift is reported from the third night on; it never fails a table. The profile of a table that passed is stored.
+    """
     import pandas as pd
 
     folder = Path(night.settings.reports) / "profiles" / table.name
     folder.mkdir(parents=True, exist_ok=True)
-    before, said = [], []
+    before, messages = [], []
     for path in [p for p in sorted(folder.glob("*.parquet")) if _night_of(p) < night.run_date][-7:]:
         try:
             before.append(pd.read_parquet(path))
         except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
-            said.append(f"{path} cannot be read and was passed over ({type(error).__name__}); remove it")
-    found = shifts(verdict.profile, before)
+            messages.append(f"{path} cannot be read and was passed over ({type(error).__name__}); remove it")
+    column_shifts = shifts(verdict.profile, before)
     if len(before) >= JUDGED_FROM_NIGHTS:
-        said += drift(found, len(before))
+        messages += drift(column_shifts, len(before))
     if verdict.passed:
         partial = folder / f"{night.settings.run_date}.partial"
-        with_shifts(verdict.profile, found, len(before)).to_parquet(partial)
+        with_shifts(verdict.profile, column_shifts, len(before)).to_parquet(partial)
         partial.rename(partial.with_suffix(".parquet"))
-    return [f"drift in {table.name}: {line}" for line in said]
+    return [f"drift in {table.name}: {line}" for line in messages]
 
 
 def _night_of(path: Path) -> date:

@@ -1,4 +1,4 @@
-"""Which queries the night makes lists for."""
+"""The settings that choose the queries which get a list."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from ranking.head import HeadSettings
 
 
 def head_settings(night: Night) -> HeadSettings:
-    """The `ranking` section as the room wants it."""
+    """The part of the `ranking` section that `ranking.head` uses."""
     return HeadSettings(**{k: getattr(night.settings.ranking, k) for k in HeadSettings.__dataclass_fields__})

@@ -1,4 +1,4 @@
-"""What the snapshots knew and what was shown: the pairs that grades are of."""
+"""The pairs that are graded: those shown in the label weeks, and those of the snapshots that sampled negatives are drawn from."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ SNAPSHOT_PAIRS = feature_table("query_track")
 
 
 def known_pairs(night: Night) -> DataFrame:
-    """(as_of, locale, query, track_id) that the snapshots hold and no log had proposed, of tracks that the catalog still has.
+    """(as_of, locale, query, track_id) of the snapshots that no log-based source proposed, of tracks still in the catalog.
 
-    A snapshot that its own night built holds all candidates of its day; one that tonight built, what `jobs.build_features` chose.
+    A snapshot that was built in its own night holds all candidates of its day; one that this night built holds the pairs that
+    `night.snapshots.wanted_pairs` chose.
     """
     lake = night.lake
-    held = lake.read(SNAPSHOT_PAIRS, night.as_of).withColumnRenamed("run_date", "as_of").select(*PAIR)
-    held = held.join(F.broadcast(night.tracks(allow_unvalidated=False).select("track_id")), "track_id", "left_semi")
+    pairs = lake.read(SNAPSHOT_PAIRS, night.as_of).withColumnRenamed("run_date", "as_of").select(*PAIR)
+    pairs = pairs.join(F.broadcast(night.tracks(allow_unvalidated=False).select("track_id")), "track_id", "left_semi")
     if not (days := [d for d in night.as_of if str(d) in lake.commits(CANDIDATES)]):
-        return held
+        return pairs
     proposed = lake.read(CANDIDATES, days, allow_unvalidated=True).withColumnRenamed("run_date", "as_of")
-    return held.join(proposed.where(is_from_logs()), PAIR, "left_anti")
+    return pairs.join(proposed.where(is_from_logs()), PAIR, "left_anti")
 
 
 def shown(daily: DataFrame) -> DataFrame:
-    """(as_of, locale, query, track_id) of what was shown in the label weeks, in its locale, its language and anywhere."""
+    """(as_of, locale, query, track_id) of the pairs shown in the label weeks, in each place: locale, language and everywhere."""
     return daily.withColumn("locale", F.explode(places())).select("as_of", "locale", "query", "track_id").distinct()

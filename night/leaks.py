@@ -1,4 +1,4 @@
-"""What assemble asks before it lets a training set go: does a column know its label, or what comes after its snapshot?"""
+"""The leak checks of `jobs.assemble`: no feature column may know its label, or data from after its snapshot."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lake.tables.models import FEATURE_AUDITS
 from lake.tables.nightly import BACKOFF_STRENGTHS, JUDGEMENTS, QUERIES
 from night.night import Night
 from night.snapshots import inputs_of
-from ranking.artefacts import not_of_the_past
+from ranking.artefacts import mismatched_inputs
 from ranking.audit import audited_rows, label_leaks
 
 PAIR = feature_table("query_track")
@@ -30,32 +30,39 @@ NEXT_STEP = "Look at its window and inputs, mend it and run jobs.nightly again; 
 
 
 def refuse_label_leaks(night: Night, examples: DataFrame) -> str:
-    """How far the night's columns are from the limits, in words. Raises LeakageFound naming each column that knows the label."""
+    """Check that no column predicts the label better than the limits allow.
+
+    Returns:
+        How far the columns are from the limits, in words.
+
+    Raises:
+        LeakageFound: names each column that knows the label.
+    """
     judged = night.lake.read(JUDGEMENTS, [night.run_date], allow_unvalidated=True)
     labels, limit = night.settings.labels, night.settings.ranking.max_leak_auc
-    found = label_leaks(audited_rows(examples, judged, labels.label_days), limit)
-    if found.leaks:
-        said = "; ".join(leak.said for leak in found.leaks)
+    result = label_leaks(audited_rows(examples, judged, labels.label_days), limit)
+    if result.leaks:
+        reasons = "; ".join(leak.description for leak in result.leaks)
         raise LeakageFound(
-            f"training_examples @ {night.settings.run_date}: {said}: a feature that knows the label. {NEXT_STEP}"
+            f"training_examples @ {night.settings.run_date}: {reasons}: a feature that knows the label. {NEXT_STEP}"
         )
-    return found.said
+    return result.note
 
 
 def refuse_future(night: Night) -> None:
-    """Raise LeakageFound naming each column, or fitted input with its readers, that knows days after its snapshot.
+    """Raise LeakageFound naming each column, or fitted input with its readers, that depends on days after its snapshot.
 
-    What a feature reads follows from its code: it is asked once, and again when the code or what it is fitted with has changed. The
-    answer lies in `feature_audits`, and its mark in that table's commits.
+    What a feature reads follows from its code, so the audit runs once, and again only when the code or the settings of the fitted
+    inputs have changed. The result is stored in the table `feature_audits` under the mark of the audit.
     """
     mark = audit_mark(night)
     if not night.pending(FEATURE_AUDITS, {AUDIT: mark}):
         return
     as_of = night.as_of[-1]
-    wrong = future_leaks(night, as_of)
-    if wrong:
-        said = "; ".join(f"{name} {what}" for name, what in wrong.items())
-        raise LeakageFound(f"training_examples @ {night.settings.run_date}: {said}: the future. {NEXT_STEP}")
+    leaks = future_leaks(night, as_of)
+    if leaks:
+        reasons = "; ".join(f"{name} {reason}" for name, reason in leaks.items())
+        raise LeakageFound(f"training_examples @ {night.settings.run_date}: {reasons}: the future. {NEXT_STEP}")
     rows = [(AUDIT, c.name, ", ".join(sorted(sources_of(c))), CLEAN, night.run_date, as_of) for c in columns()]
     from lake.schema import struct
 
@@ -66,23 +73,27 @@ def refuse_future(night: Night) -> None:
 
 
 def audit_mark(night: Night) -> str:
-    """Fingerprint of what the audit's verdict follows from."""
+    """The mark of the audit: a fingerprint of everything its result depends on."""
     labels = night.settings.labels
     code = code_fingerprint("night.leaks")
     return night.mark(code, night.settings.features.vectors, labels.curve_days, labels.curve_strength)
 
 
 def future_leaks(night: Night, as_of: date) -> dict[str, str]:
-    """Column or fitted input -> what is wrong with it, judged on the inputs that the night hands to a past snapshot's features."""
-    inputs, daily = _handed(night, as_of)
+    """Columns and fitted inputs that depend on days after the snapshot `as_of`, with what is wrong with each.
+
+    The audit runs on the same inputs from which this night computes the features of that snapshot.
+    """
+    inputs, daily = _snapshot_inputs(night, as_of)
     labels = night.settings.labels
     settings = CurveSettings(labels.curve_days, labels.curve_strength)
-    wrong = not_of_the_past(inputs, daily, _listener_days(night), _stored_strengths(night, as_of), as_of, settings)
-    found = {f"{source} @ {as_of}": f"({said}; read by {_readers(source)})" for source, said in wrong.items()}
-    return found | future_dependent(sample(inputs, as_of, AUDITED_QUERIES), as_of)
+    reasons = mismatched_inputs(inputs, daily, _listener_days(night), _stored_strengths(night, as_of), as_of, settings)
+    fitted = {f"{source} @ {as_of}": f"({reason}; read by {_readers(source)})" for source, reason in reasons.items()}
+    return fitted | future_dependent(sample(inputs, as_of, AUDITED_QUERIES), as_of)
 
 
-def _handed(night: Night, as_of: date) -> tuple[FeatureInputs, DataFrame]:
+def _snapshot_inputs(night: Night, as_of: date) -> tuple[FeatureInputs, DataFrame]:
+    """The feature inputs of a snapshot, and the daily counts of all days before the night."""
     lake = night.lake
     pairs = lake.read(PAIR, [as_of], allow_unvalidated=True)
     pairs = pairs.select(F.lit(as_of).alias("as_of"), "locale", "query", "track_id")

@@ -1,4 +1,4 @@
-"""What a release was made from, what its predecessor had that it lacks, and whether it is published already."""
+"""The lineage of a release: its optional inputs, those that only the previous release had, whether it is published."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from ranking.examples import training_examples_table
 from serving.errors import ReleaseError
 from serving.layout import is_release_id, run_date_of
 from serving.manifest import read_manifest
-from serving.pointers import current_or_none, hold, waiting
+from serving.pointers import current_or_none, hold, pending_releases
 from serving.stamp import check_stamp
 
 
 def made_from(night: Night) -> dict[str, object]:
-    """Every input that a night can do without, by name: its fingerprint, or None where tonight has none. Part of the manifest.
+    """The inputs that are optional for a night, by name, with the fingerprint of each; None for one that this night lacks.
 
-    What a night cannot do without raises in the step that reads it, and is not here.
+    They are part of the manifest. Required inputs are not listed: the step that reads one raises an error if it is missing.
     """
     lake, day, folder = night.lake, night.run_date, ranker_of(night)
     days = [u for u in lake.commits(ENGAGEMENT_EVENTS) if u < night.settings.run_date]
@@ -47,7 +47,13 @@ def made_from(night: Night) -> dict[str, object]:
 
 
 def refuse_losses(night: Night, root: Path, inputs: Mapping[str, object]) -> None:
-    """Raise ReleaseHeld where the release before this one had an input that this one lacks, unless `publish.force` gives a reason."""
+    """Raise ReleaseHeld if the previous release had an input that this one lacks, unless `publish.force` gives a reason.
+
+    Args:
+        night: the night.
+        root: the folder of the releases.
+        inputs: the inputs of this release, as `made_from` returns them.
+    """
     before = predecessor(root, night.settings.run_date)
     if before is None:
         return
@@ -66,7 +72,11 @@ def refuse_losses(night: Night, root: Path, inputs: Mapping[str, object]) -> Non
 
 
 def predecessor(root: Path, run_date: str) -> str | None:
-    """The release that answers now if it is not of a later night, else the newest of an earlier or the same night; None if there is none."""
+    """The id of the release that this one replaces; None if there is none.
+
+    This is the release that CURRENT names, unless it is of a later night; then it is the newest one of a night not after
+    `run_date`.
+    """
     current = current_or_none(root)
     if current is not None and run_date_of(current) <= run_date and (root / current).is_dir():
         return current
@@ -74,28 +84,31 @@ def predecessor(root: Path, run_date: str) -> str | None:
 
 
 def published_already(night: Night, root: Path, mark: str) -> str | None:
-    """The release of these very inputs if it is built, verified here and answers, or waits for a hold or a later night; else None."""
+    """The id of the release that was published from exactly these inputs, if nothing is left to do for it; otherwise None.
+
+    Nothing is left to do if its folder is as it was verified on this machine, and CURRENT names it or a release of a later night,
+    or it waits because publishing is on hold.
+
+    Args:
+        night: the night.
+        root: the folder of the releases.
+        mark: the mark of the release, see `night.released.publish_mark`.
+    """
     try:
         noted = json.loads(_note_file(night).read_text(encoding="utf-8"))
         release_id = str(noted["release_id"])
         if noted["mark"] != mark:
             return None
         check_stamp(root / release_id, read_manifest(root / release_id))
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        ReleaseError,
-    ):  # whatever is wrong: it is published anew, which changes nothing
+    except (OSError, ValueError, KeyError, TypeError, ReleaseError):  # publishing the same content again does no harm
         return None
     current = current_or_none(root)
     is_settled = current == release_id or (current is not None and run_date_of(current) > run_date_of(release_id))
-    return release_id if is_settled or (hold(root) is not None and release_id in waiting(root)) else None
+    return release_id if is_settled or (hold(root) is not None and release_id in pending_releases(root)) else None
 
 
 def note_published(night: Night, mark: str, release_id: str) -> None:
-    """Note which inputs were published as which release, so that a second run need not build it to see that it is the same."""
+    """Store which release was published for the mark, so that a second run need not build it again to find that it is equal."""
     file = _note_file(night)
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_suffix(".partial")
@@ -117,7 +130,7 @@ def _release_ids(root: Path) -> Iterable[str]:
 
 
 def _content(folder: Path) -> Mapping[str, Any]:
-    """The manifest of a release; {} where it cannot be read: then nothing is known of what it had."""
+    """The content of a release's manifest; {} if it cannot be read, since its inputs are then unknown."""
     try:
         return read_manifest(folder).content
     except ReleaseError:

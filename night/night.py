@@ -1,4 +1,4 @@
-"""What every step is handed: the settings, one Spark session, the lake, and the dates of the night."""
+"""`Night`, the argument of every step: the settings, the lake with its one Spark session, and the dates of the night."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from lake.schema import Table
 from lake.session import LazySession, SessionSettings
 from lake.tables.daily import BOT_DAYS, DAILY_ENGAGEMENT, DAILY_SEARCHES, LISTENER_TILES
 from lake.tables.logs import SEARCH_LOG, TRACKS
-from night.command import settings_of, told
+from night.command import exit_on_error, settings_of
 from night.settings import Settings
 from ranking.examples import teachable, training_dates
 
@@ -32,17 +32,13 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 
-COUNTED = (
-    DAILY_ENGAGEMENT,
-    DAILY_SEARCHES,
-    BOT_DAYS,
-    LISTENER_TILES,
-)  # of a day: first without its late rows, then with them
+# the tables of daily counts: a day is counted without its late rows first, and again with them
+COUNTED = (DAILY_ENGAGEMENT, DAILY_SEARCHES, BOT_DAYS, LISTENER_TILES)
 
 
 @dataclass(frozen=True)
 class Done:
-    """What a step says of itself: rows in and out, and a note for the summary. `skipped`: all was done already."""
+    """The result of a step: rows in and out, and a note for the summary. `skipped`: there was nothing to do."""
 
     rows_in: int = 0
     rows_out: int = 0
@@ -60,7 +56,7 @@ class Night:
     backfilled: tuple[date, date] | None = None  # first and last day that jobs.backfill brings up to date
 
     def __post_init__(self) -> None:
-        if self.lake is None:  # inputs are looked at before there is a lake
+        if self.lake is None:  # the inputs are checked before the lake is opened
             return
         if isinstance(self.lake, RerunLake) and self.lake.run_date != self.settings.run_date:
             self.lake = self.lake.base
@@ -69,12 +65,12 @@ class Night:
 
     @property
     def spark(self) -> SparkSession:
-        """The session of the lake; it starts when a step first asks for it."""
+        """The Spark session of the lake; it starts at the first use."""
         return self.lake.spark
 
     @property
     def run_date(self) -> date:
-        """D: features and releases of D know only what was delivered before D."""
+        """D: features and releases of D use only what was delivered before D."""
         return date.fromisoformat(self.settings.run_date)
 
     @property
@@ -89,22 +85,23 @@ class Night:
 
     @property
     def is_simulated(self) -> bool:
-        """Whether the lake is of simulated logs: as it says itself, and before its first night as the logs' marker says.
+        """Whether the logs are simulated, by the lake's provenance file, or before the first night by the logs' marker file.
 
-        A command over a lake of own logs may be given no `logs`, and must not take people for simulated ones.
+        The lake comes first because a command over a lake of real logs may be given no `logs`, and must not treat real people as
+        simulated ones.
         """
-        held = provenance(Path(self.settings.lake.root))
-        return bool(held["simulated"]) if held is not None else (self.logs / SIMULATED).exists()
+        stored = provenance(Path(self.settings.lake.root))
+        return bool(stored["simulated"]) if stored is not None else (self.logs / SIMULATED).exists()
 
     @property
     def key_file(self) -> Path:
-        """Where the pseudonyms' key lies: simulated logs have a file of their own, whose key is the same everywhere."""
+        """The file of the pseudonym key. Simulated logs have a separate file, whose key is the same on every machine."""
         privacy = self.settings.privacy
         return Path(privacy.simulated_key_file if self.is_simulated else privacy.key_file)
 
     @property
     def k(self) -> int:
-        """People who must have asked a query before it may leave the restricted tables."""
+        """How many people must have asked a query before it may leave the restricted tables."""
         privacy = self.settings.privacy
         if privacy.k is not None:
             return privacy.k
@@ -112,38 +109,48 @@ class Night:
 
     @property
     def history_days(self) -> int:
-        """Days from the first delivery that the lake holds to D."""
+        """Number of days from the first delivery in the lake to D."""
         return (self.run_date - self.first_day).days
 
     @cached_property
     def first_day(self) -> date:
-        """The first delivery that the lake holds: raw folders may be gone by now. The first folder on an empty lake."""
-        held = [u for u in self.lake.commits(SEARCH_LOG) if u < self.settings.run_date]
-        return date.fromisoformat(min(held)) if held else self.folders[0].day
+        """The first delivered day in the lake, whose raw folder may be deleted by now; on an empty lake, the first folder."""
+        stored_days = [u for u in self.lake.commits(SEARCH_LOG) if u < self.settings.run_date]
+        return date.fromisoformat(min(stored_days)) if stored_days else self.folders[0].day
 
     @cached_property
     def hashes(self) -> FileHashes:
-        """SHA-256 of delivered files, remembered in the lake: a file is read again only if its size or time has changed."""
+        """SHA-256 of delivered files, cached in the lake: a file is hashed again only if its size or time has changed."""
         return FileHashes(self.lake.root / "file_hashes.json")
 
     @property
     def is_rerun(self) -> bool:
-        """Whether the lake knows later days already: what has no date of its own (the catalog) is then not of this night."""
+        """Whether the lake already has later nights; an input without a date (the catalog) is then not of this night."""
         after = any(unit > self.settings.run_date for unit in self.lake.commits(TRACKS))
         return after or any(unit >= self.settings.run_date for unit in self.lake.commits(SEARCH_LOG))
 
     @property
     def reads_from(self) -> date:
-        """The oldest counted day that tonight's features read one by one; older ones are in the tiles of the long history."""
+        """The oldest day whose daily counts this night reads; older days are read from the tiles of the long history."""
         return min([*self.as_of_wanted, self.run_date]) - timedelta(days=LONGEST_DAYS)
 
     def can_wait(self, day: date, reads_from: date) -> bool:
-        """Whether a day that was made by an older version may stay so tonight: nothing of tonight reads it, and no backfill asks for it."""
-        asked = self.backfilled is not None and self.backfilled[0] <= day <= self.backfilled[1]
-        return day < reads_from and not asked
+        """Whether a day that an older version computed may stay: this night does not read it and it is not being backfilled.
+
+        Args:
+            day: the day in question.
+            reads_from: the oldest day that this night reads from the table in question.
+        """
+        is_backfilled = self.backfilled is not None and self.backfilled[0] <= day <= self.backfilled[1]
+        return day < reads_from and not is_backfilled
 
     def note_waiting(self, what: str, days: Collection[str]) -> None:
-        """Note how many days were left as an older version made them, and the command for them."""
+        """Note how many days were left as an older version computed them, and the command that computes them again.
+
+        Args:
+            what: what the older version did with the days, as a participle: "read" or "counted".
+            days: the days that were left, as YYYY-MM-DD; nothing is noted if there are none.
+        """
         if days:
             first, last = min(days), max(days)
             self.notes.append(
@@ -153,37 +160,47 @@ class Night:
 
     @property
     def days_open(self) -> int:
-        """Folders after a day that may still hold its rows: a search may come one folder late, its reactions `days_late` after it."""
+        """How many folders after a day may have rows of it: a search may be one folder late, its reactions `days_late` more."""
         return self.settings.ingest.days_late + 1
 
     @property
     def as_of(self) -> tuple[date, ...]:
-        """Snapshots that the training set of D needs, oldest first; empty while the history is too short, or has holes all around them."""
+        """Dates of the training snapshots of D, oldest first.
+
+        Empty while the history is too short, or if every snapshot lacks delivered days before or after it.
+        """
         if self.history_days < self.settings.ranking.min_history_days:
             return ()
         return teachable(self.as_of_wanted, self.delivered_days, self.settings.labels.label_days)
 
     @property
     def can_train(self) -> bool:
-        """Whether the history is long enough for a training set: then lists without a ranker are a fault, not a beginning."""
+        """Whether the history is long enough for a training set; if it is, a missing ranker is an error."""
         return self.history_days >= self.settings.ranking.min_history_days and bool(self.as_of_wanted)
 
     @property
     def as_of_wanted(self) -> tuple[date, ...]:
-        """The same, wherever days are missing."""
+        """Dates of the training snapshots of D by the calendar alone: as `as_of`, but without regard to missing days."""
         mature = self.settings.labels.label_days + self.days_open
         return training_dates(self.run_date, self.first_day, mature)
 
     @cached_property
     def delivered_days(self) -> set[date]:
-        """Days before D of which the lake holds searches, its raw folders gone or not; of an empty lake, the folders."""
-        held = self.lake.commits(SEARCH_LOG)
-        if not held:
+        """Days before D with searches in the lake, even if their raw folders are gone; on an empty lake, days with a folder."""
+        commits = self.lake.commits(SEARCH_LOG)
+        if not commits:
             return {f.day for f in self.folders if f.files["search"]}
-        return {d for u, c in held.items() if c.rows and (d := date.fromisoformat(u)) < self.run_date}
+        return {d for u, c in commits.items() if c.rows and (d := date.fromisoformat(u)) < self.run_date}
 
     def days_before(self, unit: str, days: int, but: Collection[str], *, also_after: bool = False) -> list[str]:
-        """Delivered dates in the lake up to `days` before `unit` (or around it), those in `but` left out."""
+        """Delivered dates in the lake close to one date, in order.
+
+        Args:
+            unit: the date, as YYYY-MM-DD.
+            days: how many days before it are included.
+            but: dates to leave out.
+            also_after: include `unit` itself and as many days after it, too.
+        """
         near = {str(date.fromisoformat(unit) + timedelta(days=i)) for i in range(-days, days + 1 if also_after else 0)}
         return sorted(u for u in self.lake.commits(SEARCH_LOG) if u in near and u not in but)
 
@@ -198,33 +215,42 @@ class Night:
 
     @property
     def tracks_unit(self) -> str:
-        """The catalog snapshot D sees; D's own, yet to come, while none is stored."""
+        """The unit of `tracks` that D uses: the newest one that is not after D; D itself while none is stored."""
         return self.lake.newest(TRACKS, self.run_date) or self.settings.run_date
 
     def tracks(self, *, allow_unvalidated: bool) -> DataFrame:
-        """The catalog as D sees it, without its run_date."""
+        """The catalog that D uses, one row per track, without the column run_date."""
         return self.lake.read(TRACKS, [self.tracks_unit], allow_unvalidated=allow_unvalidated).drop("run_date")
 
     def inputs(self, **units: tuple[Table, Iterable[object]]) -> dict[str, object]:
-        """Fingerprints of the named units of tables, for the fingerprint of what is made from them."""
+        """Fingerprints of units of tables, as a part of the mark of what is computed from them.
+
+        Args:
+            **units: name -> (table, its units).
+
+        Returns:
+            The same names -> a list of [unit, fingerprint or None], sorted by unit.
+        """
         return {
             n: [[str(u), self.lake.fingerprint(t, u)] for u in sorted(map(str, of))] for n, (t, of) in units.items()
         }
 
     def pending(self, table: Table, wanted: Mapping[str, str]) -> dict[str, str]:
-        """Units whose newest commit has not the wanted fingerprint."""
+        """The part of `wanted` (unit -> mark) that is to be written: the newest commit of the unit has another mark, or none."""
         return {u: f for u, f in wanted.items() if self.lake.fingerprint(table, u) != f}
 
     def mark(self, *parts: object) -> str:
-        """Fingerprint of a step's inputs, settings (dataclasses) and code."""
+        """The mark of what a step writes: a fingerprint of its inputs, settings (dataclasses) and code."""
         return fingerprint([asdict(p) if hasattr(p, "__dataclass_fields__") else p for p in parts])  # type: ignore[call-overload]
 
 
 @contextmanager
 def night(settings: Settings, lock_wait_s: float = 0.0) -> Iterator[Night]:
-    """Lock the lake, start the session, hand out the night; flush the ledger and end the session at the end.
+    """Lock the lake and yield the night; flush the ledger, stop the Spark session and release the lock at the end.
 
-    `lock_wait_s`: how long to wait, saying so, where another run holds the lake.
+    Args:
+        settings: the checked settings.
+        lock_wait_s: how long to wait while another run holds the lock; a line on stdout announces the wait.
     """
     root = Path(settings.lake.root)
     run_id = uuid.uuid4().hex[:12]
@@ -261,8 +287,8 @@ Step = Callable[[Night], Done]
 
 
 def run_alone(name: str, step: Step, config: DictConfig) -> None:
-    """Run one step as a command: check the settings, lock, run, say in one line what was done."""
-    with told(f"jobs.{name}"):
+    """Run one step as a command: check the settings, lock the lake, run the step, print its result in one line and its notes."""
+    with exit_on_error(f"jobs.{name}"):
         settings = settings_of(config)
         with night(settings) as this:
             done = step(this)

@@ -1,4 +1,4 @@
-"""The night's ranker in its folder: whether it is there, sound, and of tonight's examples."""
+"""The night's ranker: how it is chosen and saved, and whether the saved one is intact and of this night's examples."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from tuning.winner import Result, Winner, assert_shipped, choose
 
 
 def ranker_folder(night: Night) -> Path:
-    """Where the ranker of D is kept."""
+    """The folder of the ranker of D."""
     return Path(night.settings.rankers) / night.settings.run_date
 
 
 def ranker_of(night: Night) -> Path | None:
-    """The folder of the night's ranker; None where the history is too short to train one.
+    """The folder of the night's ranker; None while the history is too short to train one.
 
-    Raises StaleRanker where one can be trained and is missing, or was trained on other examples than the night's.
+    Raises StaleRanker if the history is long enough and the ranker is missing, or was trained on other examples than the night's.
     """
     folder = ranker_folder(night)
     if not night.can_train:
@@ -47,17 +47,17 @@ def ranker_of(night: Night) -> Path | None:
 
 
 def trained_on(folder: Path) -> str | None:
-    """Fingerprint of the examples that the ranker in a folder was trained on. Raises RankerCorrupt where it cannot be read."""
+    """Fingerprint of the examples that the ranker in a folder was trained on. Raises RankerCorrupt if it cannot be read."""
     return _metadata(folder).get("examples")
 
 
 def sweep_of(folder: Path) -> str | None:
-    """The sweep among whose parameters the ranker's were chosen; None where there was none."""
+    """The sweep whose winner was compared with the default parameters when the ranker was trained; None without a sweep."""
     return _metadata(folder).get("sweep")
 
 
 def _metadata(folder: Path) -> dict[str, Any]:
-    """What the training noted beside the model; read without LightGBM."""
+    """The metadata that `jobs.train` stored beside the model; read without LightGBM."""
     try:
         return dict(json.loads((folder / "ranker.json").read_bytes())["metadata"])
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -65,20 +65,33 @@ def _metadata(folder: Path) -> dict[str, Any]:
 
 
 def _judged(examples: Examples, params: dict[str, Any], threads: int) -> Result:
-    """What some parameters reach on the validation span, stopping early."""
+    """The result of the parameters on the validation snapshot, with early stopping."""
     return Result.of(fit(examples, RankerParams.from_dict(params), seed=1, threads=threads))
 
 
 def is_same(swept: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Whether the default that a sweep judged is what the settings say now."""
+    """Whether two sets of parameters are equal once the defaults are filled in.
+
+    Args:
+        swept: the default parameters that a sweep evaluated.
+        wanted: the parameters of the settings.
+    """
     return RankerParams.from_dict(dict(swept)) == RankerParams.from_dict(dict(wanted))
 
 
 def chosen_parameters(night: Night, winner: Winner | None, examples: Examples) -> tuple[Result, Result]:
-    """(what ships, what the default parameters reach) on the validation span: the winner's where they are not worse.
+    """Choose the sweep's winner, unless its validation NDCG@10 is worse than that of the default parameters.
 
-    A sweep over these very examples judged the default beside its winner; the winner of another sweep is judged anew, and so are
-    other default parameters.
+    A sweep over the night's own examples has evaluated both, and its results are used. The winner of any other sweep is fitted
+    and evaluated again here, and so are default parameters that have changed since the sweep.
+
+    Args:
+        night: the night.
+        winner: the newest winner of a sweep, if there is one.
+        examples: the night's training examples.
+
+    Returns:
+        The chosen result, and the result of the default parameters.
     """
     settings, threads = night.settings, night.settings.tuning.threads
     known = winner.default if winner and is_tonights(night, winner) else None
@@ -91,8 +104,8 @@ def chosen_parameters(night: Night, winner: Winner | None, examples: Examples) -
     return (again if again.valid_ndcg10 >= default.valid_ndcg10 else default), default
 
 
-def stands(folder: Path, features: FeatureList, mark: str) -> bool:
-    """Whether the ranker of these inputs is saved and sound; one that is stale or damaged is to be made again."""
+def is_up_to_date(folder: Path, features: FeatureList, mark: str) -> bool:
+    """Whether the folder holds an intact ranker with these features and this mark; otherwise it has to be trained again."""
     if not (folder / "ranker.json").exists():
         return False
     try:
@@ -102,7 +115,10 @@ def stands(folder: Path, features: FeatureList, mark: str) -> bool:
 
 
 def ship(ranker: Ranker, chosen: Result, folder: Path) -> None:
-    """Save the ranker, and put it into its place once it is what was chosen. Raises StaleRanker; then the place is as it was."""
+    """Save the ranker beside its folder, check that it is the chosen one, and then replace the folder.
+
+    Raises StaleRanker if the saved ranker is not what was chosen; the folder is then unchanged.
+    """
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     ranker.save(partial)

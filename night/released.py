@@ -1,4 +1,4 @@
-"""From the night's rankings to the entries of a release."""
+"""Turn the night's rankings into the entries of a release."""
 
 from __future__ import annotations
 
@@ -27,7 +27,13 @@ EXPLAINED = 10
 
 
 def refuse_too_few(rankings: pd.DataFrame, public: pd.DataFrame, night: Night) -> None:
-    """Raise QualityGateFailed where a list is of a query that fewer than k people asked."""
+    """Raise QualityGateFailed if a list belongs to a query that fewer than k people asked.
+
+    Args:
+        rankings: the rows of `head_rankings` of the night.
+        public: the public rows of `queries`, by today's k.
+        night: the night.
+    """
     asked = set(zip(public["locale"], public["query"], strict=True))
     listed = set(zip(rankings["locale"], rankings["query"], strict=True))
     few = len(listed - asked)
@@ -39,9 +45,13 @@ def refuse_too_few(rankings: pd.DataFrame, public: pd.DataFrame, night: Night) -
 
 
 def aliases_of(released: pd.DataFrame, public: pd.DataFrame) -> dict[tuple[str, str], str]:
-    """(locale, wording) -> the entry that answers for it: a public wording without a list leads to its cluster's most asked entry.
+    """(locale, wording) -> the query of the entry that answers it.
 
-    `released`: (locale, query) of the entries; `public`: the public rows of `queries`.
+    A public wording without a list of its own is answered by the most asked entry of its alias cluster in that locale.
+
+    Args:
+        released: (locale, query) of the entries.
+        public: the public rows of `queries`.
     """
     heads = released[["locale", "query"]].drop_duplicates().merge(public, on=["locale", "query"])
     first = heads.sort_values(["searches_28d", "query"], ascending=[False, True]).drop_duplicates(
@@ -56,7 +66,12 @@ def aliases_of(released: pd.DataFrame, public: pd.DataFrame) -> dict[tuple[str, 
 
 
 def entries_of(rankings: pd.DataFrame, public: pd.DataFrame) -> Iterator[Entry]:
-    """Entries in key order, with their aliases."""
+    """The entries of the release, ordered by (locale, query), with their aliases.
+
+    Args:
+        rankings: the rows of `head_rankings` of the night.
+        public: the public rows of `queries`.
+    """
     ranked = rankings.sort_values(["locale", "query", "rank"]).groupby(["locale", "query"], sort=True)
     aliases: dict[tuple[str, str], list[str]] = {}
     for (locale, query), of in aliases_of(rankings, public).items():
@@ -69,23 +84,34 @@ def entries_of(rankings: pd.DataFrame, public: pd.DataFrame) -> Iterator[Entry]:
 
 
 def traffic(queries: DataFrame, released: DataFrame) -> tuple[int, int]:
-    """28-day searches of public queries that an entry answers in the locale where they were made, and all of them.
+    """Searches of the last 28 days for public queries: (those that an entry of their locale answers, all).
 
-    `queries`: the table of the night; `released`: (locale, query) of the entries. A query counts once enough people asked it
-    anywhere (`*`); what aliases answer is left out, as is what came with a language alone.
+    A query is public here if enough people asked it everywhere (`*`). Not counted are answers by an alias, and searches that came
+    with a language but no country.
+
+    Args:
+        queries: the table `queries` of the night.
+        released: (locale, query) of the entries.
     """
     public = queries.where("is_public AND locale = '*'").select("query")
     asked = queries.where(F.length("locale") > 2).join(public, "query", "left_semi")
     asked = asked.select("locale", "query", "searches_28d")
     entries = released.select(F.col("locale").alias("place"), "query").distinct()
-    found = asked.withColumn("place", F.explode(places())).join(F.broadcast(entries), ["place", "query"], "left_semi")
-    found = found.select("locale", "query", "searches_28d").distinct()
-    covered, every = (f.agg(F.coalesce(F.sum("searches_28d"), F.lit(0))).collect()[0][0] for f in (found, asked))
-    return int(covered), int(every)
+    answered = asked.withColumn("place", F.explode(places())).join(
+        F.broadcast(entries), ["place", "query"], "left_semi"
+    )
+    answered = answered.select("locale", "query", "searches_28d").distinct()
+    covered, total = (f.agg(F.coalesce(F.sum("searches_28d"), F.lit(0))).collect()[0][0] for f in (answered, asked))
+    return int(covered), int(total)
 
 
 def publish_mark(night: Night, inputs: Mapping[str, object]) -> str:
-    """Fingerprint of all that a release and its manifest follow from."""
+    """The mark of a release: a fingerprint of everything that its content and its manifest depend on.
+
+    Args:
+        night: the night.
+        inputs: the optional inputs with their fingerprints, as `night.lineage.made_from` returns them.
+    """
     day = [night.run_date]
     rankings = night.inputs(rankings=(HEAD_RANKINGS, day), queries=(QUERIES, day), tracks=(TRACKS, [night.tracks_unit]))
     settings = night.settings

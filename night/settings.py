@@ -1,6 +1,7 @@
-"""Types of everything in `conf/`: one dataclass a section, the room's own where it has one. Values stand in the YAML, not here.
+"""The typed schema of `conf/`: one dataclass per section. Default values are in the YAML files, not here.
 
-A value that is missing there, misspelt or of another type fails before Spark starts, naming the key.
+A section whose room declares a settings dataclass uses that dataclass (`BotRules`, `UbiSettings`, `CandidateSettings`,
+`HeadSettings`). A key that is missing, misspelt or of the wrong type raises an error that names the key before Spark starts.
 """
 
 from __future__ import annotations
@@ -19,20 +20,20 @@ IS_PATH = "is_path"
 
 
 def path(default: str = MISSING) -> Any:
-    """A key that is a path of this machine's file system: `night.checks` refuses one that names another store."""
+    """Declare a key whose value is a path on the local file system; `night.checks` refuses a path on any other store."""
     return field(default=default, metadata={IS_PATH: True})
 
 
 @dataclass
 class LakeSection:
-    """Where the tables lie."""
+    """The folder of the Delta tables."""
 
     root: str = path()
 
 
 @dataclass
 class ClusterSection:
-    """The engine: see lake.session.SessionSettings."""
+    """The Spark session: see `lake.session.SessionSettings`."""
 
     master: str = MISSING
     memory: str = MISSING
@@ -46,7 +47,7 @@ class ClusterSection:
 
 @dataclass
 class PrivacySection:
-    """Pseudonyms and the smallest crowd whose query may leave the restricted tables."""
+    """The key of the pseudonyms, and `k`: how many people must have asked a query before it may leave the restricted tables."""
 
     key_file: str = path()
     simulated_key_file: str = path()
@@ -57,14 +58,14 @@ class PrivacySection:
 
 @dataclass
 class QualitySection:
-    """The gate."""
+    """The gate: where it writes its Data Docs."""
 
     docs_dir: str = path()
 
 
 @dataclass
 class IngestSection:
-    """Reading deliveries."""
+    """How deliveries are read and which of them are accepted."""
 
     settle_s: float = MISSING
     accept_incomplete: str = MISSING
@@ -74,7 +75,7 @@ class IngestSection:
 
 @dataclass
 class MaintainSection:
-    """How long things are kept: quarantined rows, and files that only an open reader may still need."""
+    """Retention of quarantined rows (days), and of files that only an open reader of an older version may need (hours)."""
 
     quarantine_days: int = MISSING
     vacuum_h: float = MISSING
@@ -95,7 +96,10 @@ class LabelsSection:
 
 @dataclass
 class FeaturesSection:
-    """The feature build. `only` and `tried` name families, features or columns (a scientist's shortcuts; the night uses all)."""
+    """The feature build.
+
+    `only` and `tried` name families, features or columns for experiments; a regular night builds all of them.
+    """
 
     only: list[str] = MISSING
     tried: list[str] = MISSING
@@ -105,14 +109,18 @@ class FeaturesSection:
 
 @dataclass
 class PopularitySection:
-    """May the oldest stored catalog's popularity stand in rows before it? Null until every snapshot has its own if not."""
+    """Popularity of snapshots that are older than the oldest stored catalog.
+
+    `backdate`: true uses the popularity of the oldest stored catalog; false leaves the popularity columns null until every
+    snapshot has a catalog of its own.
+    """
 
     backdate: bool = MISSING
 
 
 @dataclass
 class RankingSection(HeadSettings):
-    """Training sets, the head set and the lists' last touches."""
+    """Training sets, the head set and the re-rank rules."""
 
     min_history_days: int = MISSING
     max_leak_auc: float = MISSING
@@ -120,7 +128,7 @@ class RankingSection(HeadSettings):
 
 @dataclass
 class TuningSection:
-    """The search; its space is the group `search_space`."""
+    """The parameter search; its search space is the Hydra group `search_space`."""
 
     trials: int = MISSING
     time_budget_s: float = MISSING
@@ -136,7 +144,7 @@ class TuningSection:
 
 @dataclass
 class ServingSection:
-    """Releases."""
+    """Releases: how many are kept, and the age in hours after which a reader treats one as stale."""
 
     keep: int = MISSING
     max_age_h: float = MISSING
@@ -144,7 +152,10 @@ class ServingSection:
 
 @dataclass
 class PublishSection:
-    """`force`: the reason to publish a release that lacks an input which the release before it had. `sinks`: see serving.sinks."""
+    """`force`: the reason to publish a release that lacks an input which the previous release had.
+
+    `sinks`: see `serving.sinks`.
+    """
 
     force: str = MISSING
     sinks: list[str] = MISSING
@@ -152,7 +163,11 @@ class PublishSection:
 
 @dataclass
 class NightlySection:
-    """When a night tunes: auto (first night and every 7th), always, never; how long it waits for another run's lock."""
+    """How a night runs.
+
+    `tune`: when it searches for parameters: auto (the first night and every 7th), always or never. `lock_wait_s`: how long it
+    waits for the lock of another run. `ask`: requests to look up in the new release at the end.
+    """
 
     tune: str = MISSING
     lock_wait_s: float = MISSING
@@ -161,7 +176,7 @@ class NightlySection:
 
 @dataclass
 class Settings:
-    """Everything a job is told. `run_date` is D: only what was delivered before D is known."""
+    """All settings of a job. `run_date` is D: a night uses only what was delivered before D."""
 
     run_date: str = MISSING
     logs: str = path()

@@ -1,4 +1,4 @@
-"""Which snapshots of features a night builds, for which pairs, and what each is made from."""
+"""Which feature snapshots a night builds, for which pairs, and from which inputs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from features.build.inputs import FeatureInputs
 from features.build.stored import catalogs_of, stored_inputs
 from features.catalogue import BACK, KEYS, OWN, feature_table, feature_tables, matrix_fingerprint
 from features.measures import LONGEST_DAYS
-from labels.unshown import unshown
+from labels.unshown import sampled_negatives
 from lake.code import code_fingerprint, library_versions
 from lake.tables.daily import DAILY_ENGAGEMENT
 from lake.tables.logs import TRACKS
@@ -23,7 +23,7 @@ from ranking.candidates import is_from_logs
 PAIRS = feature_table("query_track")
 
 
-# what makes the columns, whichever night builds them
+# the code that computes the columns, the same for every night
 FEATURE_CODE = (
     "features.build.engine",
     "features.catalogue",
@@ -35,10 +35,18 @@ FEATURE_CODE = (
 
 
 def pending_snapshots(night: Night, wanted: dict[str, str]) -> dict[str, str]:
-    """Snapshots to build, with their marks: those whose pairs have another; and tonight's, where another grain has.
+    """The snapshots to build: those whose table of pairs has another mark than wanted, and this night's if any feature table has.
 
-    A build of tonight's under other settings may have been cut off before the pairs' own table. (An earlier snapshot that its own night
-    built could not be built again as it was.)
+    All grains are compared for this night's snapshot because a build under other settings may have been interrupted before it
+    wrote the table of pairs, which is the last one. Earlier snapshots are compared by that table alone: one that was built in its
+    own night could not be built again as it was.
+
+    Args:
+        night: the night.
+        wanted: run_date -> mark, of every snapshot that the night needs.
+
+    Returns:
+        The part of `wanted` that is to be built.
     """
     pending, tonight = night.pending(PAIRS, wanted), night.settings.run_date
     if any(night.lake.fingerprint(feature_table(grain), tonight) != wanted[tonight] for grain in KEYS):
@@ -47,7 +55,10 @@ def pending_snapshots(night: Night, wanted: dict[str, str]) -> dict[str, str]:
 
 
 def daily_before(night: Night, dates: tuple[date, ...]) -> DataFrame:
-    """The counted days that snapshots of `dates` look back on, up to D (training pairs are those shown after a snapshot)."""
+    """The daily counts that the snapshots of `dates` need: from the longest window before the first of them up to D.
+
+    Days after a snapshot are included because its training pairs are those shown after it.
+    """
     first = min(dates) - timedelta(days=LONGEST_DAYS)
     return night.lake.read(DAILY_ENGAGEMENT, night.days(first, night.run_date), allow_unvalidated=True)
 
@@ -55,7 +66,15 @@ def daily_before(night: Night, dates: tuple[date, ...]) -> DataFrame:
 def inputs_of(
     night: Night, pairs: DataFrame, dates: tuple[date, ...], daily: DataFrame, queries: DataFrame
 ) -> FeatureInputs:
-    """What the night computes the features of `pairs` (as_of, locale, query, track_id) from."""
+    """The inputs from which the night computes features.
+
+    Args:
+        night: the night.
+        pairs: (as_of, locale, query, track_id), the pairs whose features are computed.
+        dates: the snapshots, oldest first.
+        daily: the daily counts, as `daily_before` reads them.
+        queries: the table `queries` of the night.
+    """
     return stored_inputs(
         night.lake,
         pairs,
@@ -75,19 +94,29 @@ def _catalogs(night: Night) -> dict[date, tuple[str, str | None]] | None:
 
 
 def training_pairs(daily: DataFrame, head: DataFrame, tracks: DataFrame, as_of: date, label_days: int) -> DataFrame:
-    """(as_of, locale or language, query, track) shown in [as_of, as_of + label_days), of head queries and the catalog of D."""
+    """(as_of, locale, query, track_id) shown in [as_of, as_of + label_days), of head queries and of tracks in the catalog of D.
+
+    Args:
+        daily: the daily counts.
+        head: the head queries of D; their column `locale` is a locale or a language.
+        tracks: the catalog of D.
+        as_of: the date of the snapshot.
+        label_days: the length of the label week, in days.
+    """
     days = (F.col("search_date") >= F.lit(as_of)) & (F.col("search_date") < F.lit(as_of + timedelta(days=label_days)))
     places = F.array(F.col("locale"), F.substring("locale", 1, 2))
     shown = daily.where(days).withColumn("locale", F.explode(places)).select("locale", "query", "track_id").distinct()
-    # the catalog may have lost some
+    # a shown track may have left the catalog since
     shown = shown.join(F.broadcast(tracks.select("track_id")), "track_id", "left_semi")
     asked = F.broadcast(head.select("locale", "query"))
     return shown.join(asked, ["locale", "query"], "left_semi").select(F.lit(as_of).alias("as_of"), "*")
 
 
 def wanted_pairs(night: Night, day: date, daily: DataFrame, head: DataFrame) -> DataFrame:
-    """(as_of, locale, query, track_id) whose features are built: tonight all candidates; of a past day what was shown in its label
-    week, and what will teach though it was not: of tonight's candidates that no log proposed, released by then.
+    """(as_of, locale, query, track_id) whose features are built for the snapshot of `day`.
+
+    For D these are all candidates. For an earlier day these are the pairs shown in its label week, and sampled negatives:
+    candidates of D that were not shown, that no source which reads the logs proposed, and whose track was released by that day.
     """
     keys = (F.lit(day).alias("as_of"), "locale", "query", "track_id")
     candidates, labels = night.lake.read(CANDIDATES, [night.run_date], allow_unvalidated=True), night.settings.labels
@@ -95,38 +124,43 @@ def wanted_pairs(night: Night, day: date, daily: DataFrame, head: DataFrame) -> 
         return candidates.select(*keys)
     tracks = night.tracks(allow_unvalidated=True)
     shown = training_pairs(daily, head, tracks, day, labels.label_days)
-    out = tracks.where(F.col("released_at").isNull() | (F.col("released_at") <= F.lit(day))).select("track_id")
+    released = tracks.where(F.col("released_at").isNull() | (F.col("released_at") <= F.lit(day))).select("track_id")
     by_content = candidates.where(~is_from_logs())
-    by_content = by_content.join(F.broadcast(out), "track_id", "left_semi").select(*keys)
-    return shown.unionByName(unshown(by_content, shown, head, labels.unshown_per_query))
+    by_content = by_content.join(F.broadcast(released), "track_id", "left_semi").select(*keys)
+    return shown.unionByName(sampled_negatives(by_content, shown, head, labels.unshown_per_query))
 
 
 def snapshot_mark(night: Night, day: date, only: tuple[str, ...]) -> str:
-    """Fingerprint of what a snapshot is built from: how its columns are made, and from what.
+    """The mark of a snapshot: a fingerprint of how its columns are computed, and from which inputs.
 
-    Its parts, between colons: the columns and settings, `own` or `back` (of the night of its own day, or of a later one), the inputs.
-    A snapshot that its own night built stays, since that is what a release live on that day knew, unless it failed its gate
-    or its columns were made otherwise than tonight's; a build of some columns only never takes its place.
+    Its three parts, separated by colons: the columns, code and settings; `own` or `back` (built in the night of its own day, or
+    later); the inputs. A snapshot that was built in its own night stays as it is, because it is what the release of that day
+    used, unless it failed its gate or its columns are computed otherwise now. A build of some columns only never replaces it.
+
+    Args:
+        night: the night.
+        day: the date of the snapshot.
+        only: the setting `features.only`; empty for all columns.
     """
     lake, known, settings = night.lake, _catalogs(night), night.settings
-    made = night.mark(
+    of_columns = night.mark(
         matrix_fingerprint(),
         only,
         settings.features.vectors,
         known is not None,
         code_fingerprint(*FEATURE_CODE),
-        library_versions("pyspark"),  # its ALS fits the vectors
+        library_versions("pyspark"),  # Spark's ALS fits the vectors
     )
-    held = lake.fingerprint(PAIRS, day)
-    if day < night.run_date and held and OWN in held:
+    stored = lake.fingerprint(PAIRS, day)
+    if day < night.run_date and stored and OWN in stored:
         failed = any(lake.state(table, day) == "failed" for table in feature_tables())
-        if only or (held.startswith(f"{made}{OWN}") and not failed):
-            return held
+        if only or (stored.startswith(f"{of_columns}{OWN}") and not failed):
+            return stored
     end = min(night.run_date, day + timedelta(days=settings.labels.label_days))
     labels = settings.labels
     of_training = (labels.label_days, labels.unshown_per_query)
     inputs = night.inputs(
-        # all days: the long windows read tiles of them
+        # all days, since the tiles of the long windows cover them
         daily=(DAILY_ENGAGEMENT, night.days(date.min, end)),
         queries=(QUERIES, [night.run_date]),
         tracks=(TRACKS, [night.tracks_unit]),
@@ -135,4 +169,6 @@ def snapshot_mark(night: Night, day: date, only: tuple[str, ...]) -> str:
         popularity=(TRACKS, [u for u in known[day] if u] if known else []),
     )
     of_inputs = night.mark(inputs, head_settings(night), code_fingerprint("jobs.build_features"))
-    return f"{made}{OWN}{of_inputs}" if day == night.run_date else f"{made}{BACK}{night.mark(of_inputs, of_training)}"
+    if day == night.run_date:
+        return f"{of_columns}{OWN}{of_inputs}"
+    return f"{of_columns}{BACK}{night.mark(of_inputs, of_training)}"

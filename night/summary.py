@@ -1,4 +1,4 @@
-"""What the operator sees: a line with a progress bar a step, a table at the end, three answers."""
+"""What the operator sees during a night: one line per step with a progress bar, and a table at the end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from night.night import Done, Night
 
 @dataclass
 class Summary:
-    """Steps as they end, printed one line each, then as a table."""
+    """The steps that have ended: printed one line each as they end, and as a table at the end."""
 
     console: Console
     steps: list[tuple[str, Done, float]] = field(default_factory=list)
@@ -26,8 +26,17 @@ class Summary:
 
     @contextmanager
     def step(self, night: Night, name: str, number: str) -> Iterator[list[Done]]:
-        """Show progress while the block runs; the block puts what was done into the list it is handed."""
-        started, handed = time.monotonic(), list[Done]()
+        """Show a progress bar while the block runs, and print the step's line after it.
+
+        Args:
+            night: the night.
+            name: the name of the step.
+            number: its place, such as " 3/13".
+
+        Yields:
+            An empty list, to which the block appends the result of the step.
+        """
+        started, results = time.monotonic(), list[Done]()
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -43,8 +52,8 @@ class Summary:
                     bar.update(task, total=stages.total, completed=stages.done)
 
             with watched(lambda: night.lake.started, report):
-                yield handed
-        done, seconds = handed[0], time.monotonic() - started
+                yield results
+        done, seconds = results[0], time.monotonic() - started
         self.steps.append((name, done, seconds))
         session = night.lake.started
         ended = stage_metrics(session, self.last_stage) if session is not None else []
@@ -55,7 +64,7 @@ class Summary:
         self.console.print(f"[green]✓[/] {number} {name:<17}{seconds:>7.1f} s  {what:<27} {done.note}", highlight=False)
 
     def table(self, run_date: str) -> None:
-        """The final table: times, rows in and out, notes."""
+        """Print the final table: seconds, rows in and out, megabytes shuffled, and the note of each step."""
         table = Table(title=f"Night of {run_date}", title_justify="left", show_footer=True)
         total = sum(s for _, _, s in self.steps)
         table.add_column("step", footer="total")

@@ -1,4 +1,4 @@
-"""Sweeps of the night and of scientists: their names, results and winners."""
+"""The sweeps of the nights and of scientists: their names, their result files, and how one is run."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ from tuning.winner import Winner
 EVERY_DAYS = 7
 
 
-NIGHTS = "night-"  # names of the nights' own sweeps begin so
+NIGHTS = "night-"  # prefix of the names of the nights' own sweeps
 
 
 RESULT, MULTIRUN = "result.json", "multirun"
 
 
-SWEEP_LIBRARIES = ("lightgbm", "numpy", "optuna")  # another version may propose other points or grow other trees
+SWEEP_LIBRARIES = ("lightgbm", "numpy", "optuna")  # another version may propose other parameters or grow other trees
 
 
 def winner_file(settings: Settings) -> Path:
-    """Where the night of `run_date` keeps its winner: `jobs.train` reads it, only the night's own sweep and `jobs.promote` write it."""
+    """The file of the winner of a night: `jobs.train` reads it; the night's own sweep and `jobs.promote` write it."""
     return Path(settings.tuning.sweeps) / f"winner-{settings.run_date}.json"
 
 
 def result_file(settings: Settings, sweep: str) -> Path:
-    """Where a scientist's sweep keeps its winner; no night reads it until `jobs.promote` is told to take it."""
+    """The file of the winner of a scientist's sweep; no night uses it unless `jobs.promote` copies it."""
     return Path(settings.tuning.sweeps) / sweep / RESULT
 
 
 def write_result(file: Path, result: Mapping[str, object]) -> None:
-    """Write a sweep's result ({fingerprint, examples, winner}), atomically."""
+    """Write the result of a sweep atomically: {fingerprint, examples, winner}, as `run_sweep` builds it."""
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_suffix(".partial")
     partial.write_text(json.dumps(result, indent=1))
@@ -53,7 +53,7 @@ def write_result(file: Path, result: Mapping[str, object]) -> None:
 
 
 def is_tonights(night: Night, winner: Winner) -> bool:
-    """Whether the winner was judged on the examples of D as they are now."""
+    """Whether the winner is of the sweep of D, and was evaluated on the examples of D as they are now."""
     file = winner_file(night.settings)
     stored = json.loads(file.read_text()) if file.exists() else {"winner": {}}
     examples = night.lake.fingerprint(EXAMPLES, night.run_date)
@@ -61,7 +61,7 @@ def is_tonights(night: Night, winner: Winner) -> bool:
 
 
 def winner_of(night: Night) -> Winner | None:
-    """The newest winner not after D whose features are today's; None if there is none."""
+    """The newest winner not after D whose features are the current ones; None if there is none."""
     features = feature_list().fingerprint
     for file in sorted(Path(night.settings.tuning.sweeps).glob("winner-*.json"), reverse=True):
         if file.stem.removeprefix("winner-") <= night.settings.run_date:
@@ -71,23 +71,30 @@ def winner_of(night: Night) -> Winner | None:
     return None
 
 
-def named(night: Night) -> SearchSettings:
-    """What the sweep is asked to do, under its name: `sweep` or `tuning.resume`; by default date, search space and a hash of both.
+def sweep_settings(night: Night) -> SearchSettings:
+    """The settings of a scientist's sweep, with its name.
 
-    Raises BadConfiguration for a name that the nights use themselves.
+    The name is `tuning.resume` or `sweep`; by default it is made of the date, the search space, and a hash of the settings and
+    examples. Raises BadConfiguration for a name that is reserved for the nights.
     """
     settings, tuning = search_settings(night.settings), night.settings.tuning
     name = tuning.resume or night.settings.sweep
     if not name:
-        asked = night.mark(settings.to_dict(), night.inputs(examples=(EXAMPLES, [night.run_date])))
-        name = f"{night.settings.run_date}-{tuning.space}-{asked[:6]}"
+        digest = night.mark(settings.to_dict(), night.inputs(examples=(EXAMPLES, [night.run_date])))
+        name = f"{night.settings.run_date}-{tuning.space}-{digest[:6]}"
     if name.startswith((NIGHTS, "winner-")) or name in ("examples", MULTIRUN):
         raise BadConfiguration(f"sweep={name}: such names are the night's own. Give the sweep another name.")
     return replace(settings, name=name)
 
 
-def searched(night: Night, settings: SearchSettings, file: Path) -> Done:
-    """Run the sweep unless its result is there; its trials go to the table `trials`, its winner to `file`."""
+def run_sweep(night: Night, settings: SearchSettings, file: Path) -> Done:
+    """Run the sweep unless `file` already holds the result of the same inputs; write its trials to the table `trials`.
+
+    Args:
+        night: the night.
+        settings: the settings of the sweep.
+        file: where the winner is written.
+    """
     features = feature_list()
     examples = night.inputs(examples=(EXAMPLES, [night.run_date]))
     mark = night.mark(
@@ -100,7 +107,7 @@ def searched(night: Night, settings: SearchSettings, file: Path) -> Done:
     if file.exists() and json.loads(file.read_text())["fingerprint"] == mark:
         return Done(skipped=True, note=f"winner in {file}")
     path, earlier = examples_path(night), winner_of(night)
-    # not in the mark, which would change with each sweep
+    # the earlier winner is no part of the mark, which would change with each sweep
     settings = replace(settings, earlier=earlier.params if earlier else None)
     winner = run_search_in_child(settings, path, Path(night.settings.tuning.sweeps).resolve(), features)
     trials = winner.trials.assign(run_date=night.run_date)[[c.name for c in TRIALS.columns]]

@@ -1,4 +1,4 @@
-"""The simulator's truth of a night, and what the released lists are judged beside."""
+"""The simulator's truth of a night, and the data that the released lists are compared with."""
 
 from __future__ import annotations
 
@@ -33,17 +33,20 @@ WINDOW_DAYS = 28
 
 
 def truth_folder(settings: Settings) -> Path:
-    """The simulator writes truth/ beside the logs."""
+    """The folder that contains truth/: the simulator writes it beside the logs."""
     return Path(settings.logs).resolve().parent
 
 
 def has_truth(night: Night) -> bool:
-    """Whether the logs are simulated and their truth is there."""
+    """Whether the logs are simulated and truth/ exists beside them."""
     return night.is_simulated and (truth_folder(night.settings) / "truth").is_dir()
 
 
 def truth_of(night: Night) -> NightTruth:
-    """The simulator's truth of the searches of D. InputContractError where the logs are not simulated."""
+    """The simulator's truth of the searches of D.
+
+    Raises InputContractError if there is none, as for logs that are not simulated.
+    """
     if not has_truth(night):
         raise InputContractError(
             f"{truth_folder(night.settings)} holds no truth/: only simulated logs can be judged so."
@@ -54,7 +57,12 @@ def truth_of(night: Night) -> NightTruth:
 
 
 def asked_entries(night: Night, truth: NightTruth) -> tuple[Forms, Forms, DataFrame]:
-    """The stripped form of each (locale, query) of D, the aliases of the release, and the entries that may answer one of them."""
+    """What a lookup of the searches of D needs.
+
+    Returns:
+        The stripped form of each (locale, query) searched on D; the aliases of the release, (locale, wording) -> query of the
+        entry; and the entries (locale, query) that may answer one of those searches.
+    """
     asked = truth.weights[["locale", "query"]]
     grammar = load_grammar()
     keys = [(str(x), str(q)) for x, q in zip(asked["locale"], asked["query"], strict=True)]
@@ -62,14 +70,21 @@ def asked_entries(night: Night, truth: NightTruth) -> tuple[Forms, Forms, DataFr
     released = night.lake.read(HEAD_RANKINGS, [night.run_date]).select("locale", "query").distinct()
     public = night.lake.read(QUERIES, [night.run_date]).where("is_public")
     aliases = aliases_of(released.toPandas(), public.select("locale", "query", "cluster_id", "searches_28d").toPandas())
-    tried = {(p, f) for (x, q), form in forms.items() for f in (q, form) for p in (x, x[:2], "*")}
-    named = tried | {(p, aliases[p, f]) for p, f in tried if (p, f) in aliases}
-    wanted = frame_of(night.spark, sorted(named), "locale string, query string")
+    lookups = {(p, f) for (x, q), form in forms.items() for f in (q, form) for p in (x, x[:2], "*")}
+    lookups |= {(p, aliases[p, f]) for p, f in lookups if (p, f) in aliases}
+    wanted = frame_of(night.spark, sorted(lookups), "locale string, query string")
     return forms, aliases, wanted.join(released, ["locale", "query"])
 
 
 def served(night: Night, wanted: DataFrame) -> DataFrame:
-    """(locale, query, track_id, served_discount): where the lists of the window, as people were served them, had the tracks of `wanted`."""
+    """(locale, query, track_id, served_discount): how high the served lists of the last 28 days ranked each track.
+
+    served_discount is the sum of 1 / log2(position + 1) over the searches, positions from 1; searches of bots are left out.
+
+    Args:
+        night: the night.
+        wanted: (locale, query) of the entries to look at.
+    """
     first, before = night.run_date - timedelta(days=WINDOW_DAYS), night.run_date
     asked = night.lake.read(SEARCH_LOG, allow_unvalidated=True)
     asked = asked.where((F.col("search_date") >= F.lit(first)) & (F.col("search_date") < F.lit(before)))
@@ -85,7 +100,7 @@ def served(night: Night, wanted: DataFrame) -> DataFrame:
 
 
 def report_mark(night: Night) -> str:
-    """Fingerprint of all that the figures follow from: the released lists, what the arms are ranked by, and the simulator's truth."""
+    """The mark of the figures: a fingerprint of the released lists, the inputs of the baselines, and the simulator's truth."""
     day, root = [night.run_date], truth_folder(night.settings)
     inputs = night.inputs(
         released=(HEAD_RANKINGS, day),
@@ -102,7 +117,7 @@ def report_mark(night: Night) -> str:
 
 
 def judged_mark(night: Night) -> str:
-    """Fingerprint of what `jobs.ablate` fits and judges: the night's examples, features and released lists."""
+    """The mark of what `jobs.ablate` computes: a fingerprint of the night's examples, features, lists and ranker settings."""
     day = [night.run_date]
     return night.mark(
         night.inputs(
@@ -115,16 +130,16 @@ def judged_mark(night: Night) -> str:
 
 
 def report_file(settings: Settings) -> Path:
-    """Where the night's figures are written."""
+    """The file of the night's figures."""
     return Path(settings.reports) / "night.json"
 
 
 def ablation_file(settings: Settings) -> Path:
-    """Where jobs.ablate writes what each feature family is worth."""
+    """The file in which `jobs.ablate` writes what each feature family contributes."""
     return Path(settings.reports) / "ablation.json"
 
 
 def print_last(settings: Settings, console: Console) -> None:
-    """One line that says where the figures of a simulated night lie."""
+    """Print the path of the night's figures if there are any."""
     if report_file(settings).exists():
         console.print(f"figures against the simulator's truth: {report_file(settings)}", highlight=False)

@@ -1,4 +1,4 @@
-"""How far tonight's columns have moved from earlier nights: reported, never a reason to hold the night."""
+"""Distribution shift of tonight's columns against earlier nights: it is reported, but never holds the night."""
 
 from __future__ import annotations
 
@@ -12,16 +12,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-GROUPS = 10
-HEAVY = 0.25  # of the base: a bin that holds so much is not added to what lies below it
-MOVED, SHIFTED = 0.1, 0.25  # of PSI; Siddiqi 2006, Credit Risk Scorecards: below .1 none, from .25 a major shift
-JUDGED_FROM_NIGHTS = 3
-EMPTY_CELL = 0.5  # rows an empty cell counts as, so that the logarithm of PSI exists
+GROUPS = 10  # groups of bins that a comparison aims at
+HEAVY = 0.25  # share of the base from which a bin always starts a new group
+# limits of PSI: no shift below .1, a major one from .25 (Siddiqi 2006, Credit Risk Scorecards)
+MOVED, SHIFTED = 0.1, 0.25
+JUDGED_FROM_NIGHTS = 3  # earlier nights needed
+EMPTY_CELL = 0.5  # rows that an empty cell counts as, so that the logarithm in PSI is defined
 
 
 @dataclass(frozen=True)
 class Shift:
-    """How far a column lies from its base: PSI (0 …), Jensen–Shannon divergence (bits, 0 … 1), and PSI that chance alone makes."""
+    """Distance of a column from its base.
+
+    `psi`: population stability index (0 …); `jensen_shannon`: divergence (bits, 0 … 1); `chance`: PSI to expect by chance
+    alone.
+    """
 
     psi: float
     jensen_shannon: float
@@ -29,13 +34,17 @@ class Shift:
 
 
 def shift(today: Counter[int], base: Counter[int]) -> Shift:
-    """Two distributions over fixed bins, compared over some ten groups of bins, each about a tenth of the base.
+    """Compare two distributions over the fixed bins, in about ten groups of bins that each hold about a tenth of the base.
 
     With a and e the shares of today and of the base in a group (deciles, as in Siddiqi 2006, Credit Risk Scorecards), PSI is
     Σ (a − e)·ln(a / e), the symmetric divergence of Jeffreys 1946; Jensen–Shannon is ½ Σ a·log2(a / m) + ½ Σ e·log2(e / m) with
     m = (a + e) / 2 (Lin 1991, Divergence measures based on the Shannon entropy): bounded, and defined where a cell is empty.
     Under no change PSI is about χ²(B−1)·(1/N + 1/M) (Yurdakul 2018, Statistical Properties of Population Stability Index):
-    `chance` lies three standard deviations above its mean.
+    `chance` is three standard deviations above its mean.
+
+    Args:
+        today: Bin number -> tonight's count of values; not empty.
+        base: Bin number -> the earlier nights' count of values; not empty.
     """
     cells = _grouped(today, base)
     psi = divergence = 0.0
@@ -51,7 +60,12 @@ def shift(today: Counter[int], base: Counter[int]) -> Shift:
 
 
 def shifts(profile_today: pd.DataFrame, profiles_before: Sequence[pd.DataFrame]) -> dict[str, Shift]:
-    """Column -> how far it lies from the earlier nights added up; columns that held nothing on either side are left out."""
+    """Column -> its shift against the sum of the earlier nights; columns without values on either side are left out.
+
+    Args:
+        profile_today: Tonight's profile, as from `quality.profile.profile`.
+        profiles_before: The profiles of the earlier nights.
+    """
     before: dict[str, Counter[int]] = {}
     for night in profiles_before:
         for column, bins in _bins(night).items():
@@ -60,13 +74,15 @@ def shifts(profile_today: pd.DataFrame, profiles_before: Sequence[pd.DataFrame])
     return {c: shift(today, base) for c, (today, base) in pairs.items() if today and base}
 
 
-def drift(found: dict[str, Shift], nights: int) -> list[str]:
-    """One line per column whose distribution moved against so many earlier nights, largest PSI first.
+def drift(column_shifts: dict[str, Shift], nights: int) -> list[str]:
+    """One line per column whose distribution has moved, largest PSI first; a shift within chance is not reported.
 
-    Below three nights each line says that it is not judged. A shift that chance alone makes is not reported.
+    Args:
+        column_shifts: Column -> its shift, as from `shifts`.
+        nights: Number of earlier nights compared with; below JUDGED_FROM_NIGHTS each line says that it is not judged.
     """
     thin = f"; not judged: {nights} of {JUDGED_FROM_NIGHTS} nights" if nights < JUDGED_FROM_NIGHTS else ""
-    moved = [(c, s) for c, s in found.items() if s.psi >= MOVED and s.psi > s.chance]
+    moved = [(c, s) for c, s in column_shifts.items() if s.psi >= MOVED and s.psi > s.chance]
     return [
         f"{c} {'shifted' if s.psi >= SHIFTED else 'moved'}: PSI {s.psi:.2f}, Jensen–Shannon {s.jensen_shannon:.2f} against {nights} earlier "
         f"night{'s'[: nights != 1]}{thin}"
@@ -74,20 +90,27 @@ def drift(found: dict[str, Shift], nights: int) -> list[str]:
     ]
 
 
-def with_shifts(profile_today: pd.DataFrame, found: dict[str, Shift], nights: int) -> pd.DataFrame:
-    """The profile with `psi`, `jensen_shannon` (NaN where there is nothing to compare) and `nights_before`, as it is stored."""
-    nothing = Shift(math.nan, math.nan, math.nan)
-    of = [found.get(c, nothing) for c in profile_today["column"]]
+def with_shifts(profile_today: pd.DataFrame, column_shifts: dict[str, Shift], nights: int) -> pd.DataFrame:
+    """The profile as it is stored, with the columns `psi`, `jensen_shannon` (NaN without a comparison) and `nights_before`.
+
+    Args:
+        profile_today: Tonight's profile, as from `quality.profile.profile`.
+        column_shifts: Column -> its shift, as from `shifts`.
+        nights: Number of earlier nights compared with.
+    """
+    no_shift = Shift(math.nan, math.nan, math.nan)
+    in_order = [column_shifts.get(c, no_shift) for c in profile_today["column"]]
     return profile_today.assign(
-        psi=[s.psi for s in of], jensen_shannon=[s.jensen_shannon for s in of], nights_before=nights
+        psi=[s.psi for s in in_order], jensen_shannon=[s.jensen_shannon for s in in_order], nights_before=nights
     )
 
 
 def _grouped(today: Counter[int], base: Counter[int]) -> list[tuple[int, int]]:
-    """Counts of both in runs of adjacent bins that each hold about a tenth of the base.
+    """(count of today, count of the base) in groups of adjacent bins that each hold about a tenth of the base.
 
-    A bin that holds a quarter of the base begins a group, and so does a tenth of today's or more that lies below or above all of it:
-    in one group with the few that lie below it, a column that turned to those would not have moved.
+    Two rules keep a change visible inside a group. A bin with a quarter of the base or more starts a new group: grouped with
+    the few values below it, a move of the whole column to those values would not show. And where a tenth or more of today's
+    values lie below or above all values of the base, they get a group of their own.
     """
     group, size, cut = 0, 0, base.total() / GROUPS
     cells: dict[int, tuple[int, int]] = {}

@@ -1,4 +1,4 @@
-"""Great Expectations, closed and quiet: no analytics, no progress bars, nothing kept but the Data Docs."""
+"""Great Expectations without analytics, progress bars and stored results: only its Data Docs pages are kept."""
 
 from __future__ import annotations
 
@@ -29,25 +29,28 @@ if TYPE_CHECKING:
     from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
 
 SITE = "playfirst"
-RUN_FOLDER = "%Y%m%dT%H%M%S.%fZ"  # as Great Expectations names the folder of a run's pages
-# counts of broken rows, never the rows: SUMMARY, the default, would put raw values into the Data Docs
+RUN_FOLDER = "%Y%m%dT%H%M%S.%fZ"  # how Great Expectations names the folder with a run's pages
+# counts of broken rows, never the rows: the default, SUMMARY, would put raw values into the Data Docs
 RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0, "include_unexpected_rows": False}
 
 
 def import_ahead() -> None:
-    """Import the library in a thread of its own: it takes 3 to 6 s, in which Spark can count. Whoever needs it waits for the import."""
-    _closed()
+    """Import the library in a background thread: the import takes 3 to 6 s, in which Spark can count.
+
+    A later import of it waits for the thread.
+    """
+    _disable_analytics()
     Thread(target=import_module, args=("great_expectations",), daemon=True).start()
 
 
-def _closed() -> None:
+def _disable_analytics() -> None:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
 
 
 def great_expectations() -> ModuleType:
-    """The library, its analytics switched off before the import."""
-    _closed()
+    """The library, imported with its analytics switched off."""
+    _disable_analytics()
     with quiet():
         import great_expectations as gx
 
@@ -56,7 +59,7 @@ def great_expectations() -> ModuleType:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No warnings of the library on the operator's terminal; errors pass."""
+    """Hide the library's warnings from the operator's terminal; errors are still raised."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -64,22 +67,22 @@ def quiet() -> Iterator[None]:
 
 @dataclass
 class GateContext:
-    """One gate's Great Expectations: suites and results in memory, Data Docs under `docs_dir` (one folder a night)."""
+    """Great Expectations for one gate: suites and results in memory, Data Docs under `docs_dir` (one folder per night)."""
 
     docs_dir: Path
-    added: set[str] = field(default_factory=set, repr=False)
+    added: set[str] = field(default_factory=set, repr=False)  # names of suites and definitions in the context
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
-    counting_s: float = 0.0  # seconds that Spark counted so far
-    expectations_s: float = 0.0  # and that Great Expectations took, its import and pages included
+    counting_s: float = 0.0  # seconds spent so far on counting in Spark
+    expectations_s: float = 0.0  # seconds spent so far in Great Expectations, with its import and pages
 
     @property
     def index(self) -> Path:
-        """The page to open, once `write_data_docs` has run."""
+        """The page to open; it exists once `write_data_docs` has run."""
         return self.docs_dir.resolve() / "index.html"
 
     @cached_property
     def gx(self) -> EphemeralDataContext:
-        """The context, made when the first table is judged."""
+        """The library's context; it is created when the first table is judged."""
         gx = great_expectations()
         from great_expectations.data_context.types import base
 
@@ -102,7 +105,13 @@ class GateContext:
         return gx.get_context(project_config=config, mode="ephemeral")  # type: ignore[no-any-return, unused-ignore]
 
     def run(self, suite: ExpectationSuite, frame: pd.DataFrame, partition: str) -> ExpectationSuiteValidationResult:
-        """Judge a frame by a suite; the result is kept for the Data Docs under the partition's name."""
+        """Validate a frame with a suite; the result is kept in memory for the Data Docs.
+
+        Args:
+            suite: The expectations.
+            frame: The counts to validate, as from `quality.suite.broken_rows`.
+            partition: The partition's name, under which the Data Docs show the result.
+        """
         gx = great_expectations()
         from great_expectations.core.run_identifier import RunIdentifier
 
@@ -111,7 +120,7 @@ class GateContext:
                 self._source.add_dataframe_asset(suite.name).add_batch_definition_whole_dataframe("whole")
             batch = self._source.get_asset(suite.name).get_batch_definition("whole")
             definition = gx.ValidationDefinition(name=f"{suite.name} @ {partition}", data=batch, suite=suite)
-            # add_or_update compares every two expectations: 10 s for 270 of them
+            # add_or_update compares all pairs of expectations: 10 s for 270 of them
             self._replace(self.gx.suites, suite)
             self._replace(self.gx.validation_definitions, definition)
             run_id = RunIdentifier(folder(partition), self.started)
@@ -132,46 +141,54 @@ class GateContext:
 
 
 def folder(partition: str) -> str:
-    """The partition's name as a folder of the Data Docs (`all` for the `*` of an unpartitioned table)."""
+    """The partition's name as a folder name of the Data Docs; `all` for an unpartitioned table, whose partition is `*`."""
     return re.sub(r"[^\w.-]+", "_", partition).strip("_") or "all"
 
 
 def write_data_docs(context: GateContext, record: NightRecord) -> Path:
-    """Write the pages of everything this gate judged, once for all tables, and the index of the whole night; the index's path.
+    """Write the pages of everything that this gate judged, once for all tables, and the index page of the whole night.
 
-    Great Expectations' pages want scripts, styles and pictures from six foreign servers, and without them its index
-    is blank. Operators' machines may be closed: the pages are made to stand alone, and the index is ours. Pages of the
-    night's earlier gates stay and stay linked, but for those of verdicts that count no more.
+    Great Expectations' pages load scripts, styles and pictures from six external servers, and without them its index is blank.
+    Operators' machines may have no network access. Therefore the pages are rewritten to need no other server, and the index is
+    our own. Pages of the night's earlier gates stay and stay linked, except those of superseded verdicts.
+
+    Args:
+        context: The context that judged.
+        record: The night's record, with this gate's verdicts; it receives their pages.
+
+    Returns:
+        Path of the index page.
     """
-    begun = time.perf_counter()
+    started = time.perf_counter()
     docs, unlinked = context.docs_dir, list[Path]()
-    if context.added:  # else only empty partitions were judged
+    if context.added:  # otherwise only empty partitions were judged
         docs.mkdir(parents=True, exist_ok=True)
         with quiet():
-            # its index is not only blank: to build it removes the pages of all earlier gates
+            # its own index is blank, and building it would remove the pages of all earlier gates
             context.gx.build_data_docs(site_names=[SITE], build_index=False)
-        shutil.rmtree(docs / "static", ignore_errors=True)  # fonts and pictures that no page shows any more
+        shutil.rmtree(docs / "static", ignore_errors=True)  # fonts and pictures, which the rewritten pages do not use
         for page in [p for part in ("validations", "expectations") for p in sorted((docs / part).rglob("*.html"))]:
-            if (text := page.read_text("utf-8")) != (alone := offline(text)):
-                replace_text(page, alone)
+            if (text := page.read_text("utf-8")) != (rewritten := offline(text)):
+                replace_text(page, rewritten)
         run = context.started.strftime(RUN_FOLDER)
 
         def page_of(entry: Entry) -> str | None:
-            written = sorted((docs / "validations" / entry.table / folder(entry.partition) / run).rglob("*.html"))
-            return written[-1].relative_to(docs).as_posix() if written else None
+            pages = sorted((docs / "validations" / entry.table / folder(entry.partition) / run).rglob("*.html"))
+            return pages[-1].relative_to(docs).as_posix() if pages else None
 
         record.link(page_of)
-        unlinked = [p for f in docs.glob(f"validations/*/*/{run}") for p in f.rglob("*.html")]  # of partitions judged
-    write_index(record)  # together and then, because they failed, one by one
+        # partitions that failed when judged together were judged again one by one: the pages of the joint result are not linked
+        unlinked = [p for f in docs.glob(f"validations/*/*/{run}") for p in f.rglob("*.html")]
+    write_index(record)
     linked = {docs / e.page for e in record.entries if e.page}
     for page in {*unlinked, *(docs / p for p in record.superseded)} - linked:
         _remove(page, docs / "validations")
-    context.expectations_s += time.perf_counter() - begun
+    context.expectations_s += time.perf_counter() - started
     return context.index
 
 
 def write_index(record: NightRecord) -> None:
-    """Write the night's first page, unless it stands there just so."""
+    """Write the night's index page, unless the stored page already has the same content."""
     index = record.folder / "index.html"
     text = index_page(record.folder.name, record.entries)
     if not index.exists() or index.read_text("utf-8") != text:
@@ -179,7 +196,7 @@ def write_index(record: NightRecord) -> None:
 
 
 def _remove(page: Path, top: Path) -> None:
-    """Remove a page, and the folders under `top` that are then empty."""
+    """Remove a page, and those of its parent folders under `top` that are empty then."""
     page.unlink(missing_ok=True)
     for parent in page.parents:
         if parent == top or not parent.exists() or any(parent.iterdir()):

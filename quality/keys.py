@@ -1,4 +1,4 @@
-"""Keys that rows share, counted at the cost of one exchange of 64-bit numbers."""
+"""Count rows with duplicate keys; for a table without any, this costs one shuffle of 64-bit hashes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pyspark.sql import functions as F
 
 
 def rows_sharing_a_key(frame: DataFrame, keys: Sequence[str]) -> int:
-    """Rows whose values of `keys` another row has too (null is a value); 0 without keys.
+    """Number of rows whose values of the columns `keys` occur in another row too (null counts as a value); 0 without keys.
 
-    Rows of one key have one hash: where no two rows share a hash, no two share a key, and that is all that a clean table
-    costs. Otherwise the keys themselves are counted, so two keys of one hash are no error.
+    Equal keys have equal hashes. So if all hashes differ, all keys differ, and a table without duplicates needs no more than
+    that. Otherwise the keys themselves are counted, so that two keys with the same hash do not count as duplicates.
     """
     if not keys or not _sharing(frame, [F.xxhash64(*keys).alias("key")]):
         return 0
@@ -20,6 +20,6 @@ def rows_sharing_a_key(frame: DataFrame, keys: Sequence[str]) -> int:
 
 
 def _sharing(frame: DataFrame, by: Sequence[Column]) -> int:
-    alone = frame.groupBy(*by).agg(F.count("*").alias("rows")).where("rows > 1")
-    [total] = alone.agg(F.coalesce(F.sum("rows"), F.lit(0))).collect()
+    duplicates = frame.groupBy(*by).agg(F.count("*").alias("rows")).where("rows > 1")
+    [total] = duplicates.agg(F.coalesce(F.sum("rows"), F.lit(0))).collect()
     return int(total[0])

@@ -1,4 +1,4 @@
-"""The Data Docs as pages that stand alone: no script, no style, no picture from another server."""
+"""The Data Docs as self-contained HTML pages: without scripts, and without styles or pictures from other servers."""
 
 from __future__ import annotations
 
@@ -31,9 +31,10 @@ FOREIGN = re.compile(
 
 
 def offline(page: str) -> str:
-    """A page of Great Expectations without what it loads from elsewhere (and without scripts), in our own style.
+    """A page of Great Expectations without external resources and scripts, and with our own style.
 
-    What is judged are counts, so "Observed Value" is said in plain words; the state is said once; there is no data asset.
+    Some of its texts are changed: the judged values are counts, so "Observed Value" becomes "Rows that break it"; the state is
+    shown only once; and the empty entry "Data asset" is removed.
     """
     page = page.replace("Observed Value", "Rows that break it").replace(" Data asset: None<br>", "")
     page = re.sub(r"(Status:</span> <i [^>]*></i>) (Succeeded|Failed)", r"\1", page)
@@ -41,9 +42,13 @@ def offline(page: str) -> str:
 
 
 def index_page(night: str, entries: Sequence[Entry]) -> str:
-    """The first page of a night: counts, which step judged when, and every verdict that counts, the failed ones first.
+    """The index page of a night: counts, which step judged when, and every current verdict, failed ones first.
 
-    Each has its page and its broken rules with their counts. `night`: its run_date.
+    Each verdict has a link to its page, and its broken rules with their counts.
+
+    Args:
+        night: The night's run_date.
+        entries: The current verdicts.
     """
     ordered = sorted(entries, key=lambda e: e.passed)
     failed = [e for e in ordered if not e.passed]
@@ -83,13 +88,13 @@ def _bad(name: str, count: int) -> str:
 
 
 def _steps(entries: Sequence[Entry]) -> str:
-    """One row per step that judged, in the order of their first verdict."""
+    """One HTML table row per step that judged, in the order of their first verdicts."""
     rows = []
     for step in dict.fromkeys(e.step for e in sorted(entries, key=lambda e: e.at)):
-        mine = [e for e in entries if e.step == step]
-        first, last = _minute(min(e.at for e in mine)), _minute(max(e.at for e in mine))
-        failed = sum(len(e.units) for e in mine if not e.passed)
-        counts = (len({e.table for e in mine}), sum(len(e.units) for e in mine), failed)
+        own = [e for e in entries if e.step == step]
+        first, last = _minute(min(e.at for e in own)), _minute(max(e.at for e in own))
+        failed = sum(len(e.units) for e in own if not e.passed)
+        counts = (len({e.table for e in own}), sum(len(e.units) for e in own), failed)
         cells = "".join(f'<td class="n">{n:,}</td>' for n in counts)
         when = first if first == last else f"{first} to {last if last[:10] != first[:10] else last[11:]}"
         rows.append(f"<tr><td>{escape(step)}</td>{cells}<td>{when}</td></tr>")
@@ -101,7 +106,7 @@ def _minute(at: str) -> str:
 
 
 def _row(entry: Entry) -> str:
-    """A verdict; the rules that are broken stand below it, over the whole width."""
+    """The HTML table row of a verdict; a second row below it, over the whole width, lists the broken rules."""
     state = '<span class="good">✓ passed</span>' if entry.passed else '<span class="bad">✗ failed</span>'
     name = escape(entry.table)
     cells = [f'<a href="{quote(entry.page)}">{name}</a>' if entry.page else name, _partitions(entry), state]
@@ -116,11 +121,13 @@ def _row(entry: Entry) -> str:
 
 
 def _partitions(entry: Entry) -> str:
-    """Which partitions, and how many: of several, the first and the last."""
+    """The name of one partition, or the first and the last of several, with their number."""
     units = sorted(entry.units)
     text = escape(units[0] if len(units) == 1 else f"{units[0]} … {units[-1]}")
     if len(units) < entry.judged:
         return f'{text} <span class="quiet">({len(units)} of {entry.judged}; the rows are of all)</span>'
-    empty = ["empty"] if entry.passed and not entry.rows else []  # of tables that may be: nothing to judge, and no page
+    empty = (
+        ["empty"] if entry.passed and not entry.rows else []
+    )  # a table that may be empty: nothing was judged, and there is no page
     notes = ", ".join(([f"{len(units)}"] if len(units) > 1 else []) + empty)
     return f'{text} <span class="quiet">({notes})</span>' if notes else text

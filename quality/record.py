@@ -1,4 +1,7 @@
-"""What the gates of one night found, kept as JSON beside its Data Docs: the index is made from it, whichever run judged what."""
+"""The verdicts of all gates of one night, kept as JSON beside its Data Docs.
+
+The index page is generated from this record, so that it covers all runs that judged in the night.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,20 @@ FILE, FORMAT = "verdicts.json", 1
 
 @dataclass(frozen=True)
 class Entry:
-    """One verdict as it is kept. Grain: one per table and set of partitions that were judged together.
+    """One stored verdict; grain: one per table and set of partitions that were judged together.
 
-    `units`: the partitions that it is still the newest verdict of, each with the fingerprint of the content that was judged;
-    partitions judged again since are no longer among them. `judged`: how many were judged together, of which `rows` counts all
-    rows. `step`, `at` (UTC, ISO 8601) and `run_id`: who judged, and when. `page`: its page, relative to the index; None if none
-    was written (no rows to judge, or the run ended before).
+    Attributes:
+        table: The table's name.
+        partition: Name of the partition, or of the span of partitions, that was judged.
+        units: Partition -> fingerprint of its judged content, for the partitions whose newest verdict this still is.
+        judged: Number of partitions that were judged together.
+        passed: Whether no rule was broken.
+        rows: Rows of all partitions that were judged together.
+        failures: The broken rules.
+        step: The step that judged.
+        at: When it judged (UTC, ISO 8601).
+        run_id: The run that judged.
+        page: The verdict's page, relative to the index; None if none was written (no rows to judge, or the run ended before).
     """
 
     table: str
@@ -38,16 +49,16 @@ class Entry:
 
 
 class NightRecord:
-    """The newest verdict of every partition judged in a night, in the order in which tables were first judged.
+    """The newest verdict of every partition that was judged in a night, in the order in which tables were first judged.
 
-    Each change is on disk before the call returns, whole or not at all. One writer: the gate runs under the night's lock.
-    A file that cannot be read is renamed, to `unreadable`, and the record begins anew.
+    Each change is written atomically before the call returns. There is one writer, because the gate runs under the night's
+    lock. A file that cannot be read is renamed (`unreadable` is its new path), and the record starts empty.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.unreadable: Path | None = None
-        self.superseded: list[str] = []  # pages of verdicts that count no more
+        self.superseded: list[str] = []  # pages of verdicts that are no longer the newest of any partition
         self.entries: tuple[Entry, ...] = ()
         file = folder / FILE
         try:
@@ -57,7 +68,14 @@ class NightRecord:
             os.replace(file, self.unreadable)
 
     def add(self, verdict: Verdict, units: Mapping[str, str], step: str, run_id: str) -> None:
-        """Keep a verdict of `units` (partition -> fingerprint of its content); it replaces the earlier ones of these partitions."""
+        """Add a verdict; it replaces earlier verdicts of the same partitions.
+
+        Args:
+            verdict: The verdict.
+            units: Judged partition -> fingerprint of its content.
+            step: The step that judged.
+            run_id: The run that judged.
+        """
         at = datetime.now(UTC).isoformat(timespec="seconds")
         entry = Entry(
             verdict.table,
@@ -71,27 +89,32 @@ class NightRecord:
             at,
             run_id,
         )
-        beside = [i + 1 for i, e in enumerate(self.entries) if e.table == entry.table]
-        place = max(beside, default=len(self.entries))
+        positions = [i + 1 for i, e in enumerate(self.entries) if e.table == entry.table]
+        place = max(positions, default=len(self.entries))
 
-        def counts(of: Entry, unit: str) -> bool:
-            return of.table != entry.table or unit not in entry.units
+        def is_newest(older: Entry, unit: str) -> bool:
+            return older.table != entry.table or unit not in entry.units
 
-        older, later = (self._only(es, counts) for es in (self.entries[:place], self.entries[place:]))
-        self._write((*older, entry, *later))
+        before, after = (self._only(es, is_newest) for es in (self.entries[:place], self.entries[place:]))
+        self._write((*before, entry, *after))
 
     def keep_current(self, fingerprint: Callable[[str, str], str | None]) -> None:
-        """Drop verdicts of content that the lake no longer holds; `fingerprint`: (table, partition) -> what it holds, None if nothing."""
+        """Drop verdicts of content that the lake no longer holds.
+
+        Args:
+            fingerprint: (table, partition) -> fingerprint of the content that the lake holds; None if it holds none.
+        """
         entries = self._only(self.entries, lambda e, unit: fingerprint(e.table, unit) == e.units[unit])
         if entries != self.entries:
             self._write(entries)
 
     def link(self, page_of: Callable[[Entry], str | None]) -> None:
-        """Note the pages of the verdicts that have none yet."""
+        """Set the page of each verdict that has none yet to `page_of(entry)`."""
         self._write(tuple(e if e.page else replace(e, page=page_of(e)) for e in self.entries))
 
-    def _only(self, entries: Sequence[Entry], counts: Callable[[Entry, str], bool]) -> tuple[Entry, ...]:
-        cut = [replace(e, units={u: f for u, f in e.units.items() if counts(e, u)}) for e in entries]
+    def _only(self, entries: Sequence[Entry], is_kept: Callable[[Entry, str], bool]) -> tuple[Entry, ...]:
+        """The entries, each with only those of its partitions that are kept; entries without any are dropped."""
+        cut = [replace(e, units={u: f for u, f in e.units.items() if is_kept(e, u)}) for e in entries]
         self.superseded += [e.page for e in cut if e.page and not e.units]
         return tuple(e for e in cut if e.units)
 
@@ -110,7 +133,7 @@ def _entries(text: str) -> tuple[Entry, ...]:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Replace a file atomically: a reader sees the old text or the new one, never a part."""
+    """Replace a file atomically: a reader sees the whole old text or the whole new one."""
     partial = path.with_name(f".{path.name}.partial")
     with partial.open("w", encoding="utf-8") as stream:
         stream.write(text)

@@ -1,4 +1,4 @@
-"""What the gate says: one verdict a partition, one failure a broken rule."""
+"""Results of the quality gate: one verdict per partition, with one failure per broken rule."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WHOLE_TABLE = "whole table"
 
 @dataclass(frozen=True)
 class Failure:
-    """One broken rule: `broken_rows` of `rows` break it (for `keys`: every row whose key another row has too)."""
+    """One broken rule: `broken_rows` of `rows` rows break it; for `keys` these are all rows whose key another row has too."""
 
     column: str
     rule: str
@@ -32,7 +32,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate says of one partition; `profile` is worth keeping, drift compares the nights' profiles."""
+    """The gate's verdict on one partition; its `profile` is stored, because drift compares the profiles of several nights."""
 
     table: str
     partition: str

@@ -16,7 +16,7 @@ _BAD_INPUT = 2
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Explain the requests of the command line, or of standard input line by line; the exit code."""
+    """Explain the request of the command line, or each line of standard input; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m queries.explain", description="How a request is read.")
     parser.add_argument("query", nargs="*", help="one request; without it, one a line from standard input")
     parser.add_argument("--catalog", help="tracks of the contract (.jsonl, .jsonl.gz): names are then looked up")
@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def lines(source: Iterable[bytes]) -> Iterable[str]:
-    """Requests of a byte stream, one a line; bytes that are not UTF-8 become U+FFFD."""
+    """The requests of a byte stream, one per line; bytes that are not UTF-8 become U+FFFD."""
     for line in source:
         yield line.decode("utf-8", "replace").rstrip("\r\n")
 
@@ -59,13 +59,21 @@ def explained(
     catalog: CatalogIndex | None,
     music_share: float = ASSISTANT_SHARE,
 ) -> Reading:
-    """The reading of a request; without a locale, by the language of its words."""
+    """Read one request with the packaged models.
+
+    Args:
+        request: The request as it was typed; lone surrogates are replaced.
+        locale: Its locale; None guesses it from the words.
+        lexicon: Phrases, word lists and the carrier grammar.
+        catalog: The catalog in which names are looked up; None if there is none.
+        music_share: Prior probability that a request asks for music.
+    """
     safe = request.encode("utf-8", "replace").decode("utf-8")
     return read(safe, locale or likely_locale(safe, lexicon), lexicon, catalog, packaged(), music_share)
 
 
 def card(reading: Reading) -> str:
-    """The reading as a table for people, with its reasons."""
+    """The reading, with its reasons, as a table for people."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

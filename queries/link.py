@@ -14,7 +14,7 @@ _BAD_INPUT = 2
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Link the requests of standard input, one a line; the exit code."""
+    """Link the requests of standard input, one per line, to tracks; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m queries.link", description="Candidate tracks for each request.")
     parser.add_argument("--catalog", required=True, help="tracks of the contract (.jsonl, .jsonl.gz)")
     parser.add_argument("--top", type=_positive, default=50, help="candidates a request (50)")

@@ -1,4 +1,4 @@
-"""The reading of one request: the JSON of `queries.explain`, with the reasons."""
+"""The reading of one request, with its reasons: the JSON of `queries.explain`."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -10,14 +10,14 @@ from queries.grammar.music import language
 from queries.models.learned import Learned, read_query
 from queries.models.musicness import ASSISTANT_SHARE
 from queries.text.normalise import MAX_CHARACTERS, is_too_long, normal_form
-from queries.text.spans import Tagged
+from queries.text.spans import TaggedSpan
 from queries.text.surface import Surface
 
 if TYPE_CHECKING:
     from queries.catalog.index import CatalogIndex
 
 _SLOT_FIELDS = ("genre", "mood", "activity", "year", "decade", "sort")
-_SLOT_EDGES = frozenset(
+_EDGE_WORDS = frozenset(
     (
         "music",
         "musica",
@@ -50,10 +50,22 @@ _LOCALES = {"en": "en-US", "es": "es-ES"}
 
 @dataclass(frozen=True)
 class Reading:
-    """How a request is read; the JSON's fields, plus `answers_as` ("full" or "stripped") and `reasons`.
+    """How a request is read.
 
-    `slots` hold the span as in the request; `constraints` the canonical values; `key` their shared key;
-    `entities` what the catalog links them to: kind artist (id: folded name), track (track_id), album (folded name).
+    Attributes:
+        raw_query: The request as it was spoken or typed.
+        query: Its normal form.
+        stripped: The normal form without carrier phrase.
+        language: "en" or "es".
+        is_music: Whether it asks for music.
+        intent: The intent, such as title, artist, genre or not_music.
+        slots: Spans as {"type", "value"}; the value is the text of the request.
+        constraints: The canonical dictionary of the constraints.
+        key: The key of the constraints.
+        entities: Links to the catalog as {"kind", "id", "score"}; the id of an artist or album is its folded name, of a track its
+            track_id.
+        answers_as: "full" if the whole request is a name, else "stripped".
+        reasons: Why it is read so, for people.
     """
 
     raw_query: str
@@ -71,7 +83,7 @@ class Reading:
 
 
 def likely_locale(raw_query: str, lexicon: Lexicon) -> str:
-    """The locale of a request given without one: es-ES if its words are Spanish, else en-US."""
+    """A locale for a request that came without one: es-ES if its words are Spanish, else en-US."""
     return _LOCALES[language(normal_form(raw_query, "*"), "*", lexicon)]
 
 
@@ -83,16 +95,24 @@ def read(
     learned: "Learned | None" = None,
     music_share: float = ASSISTANT_SHARE,
 ) -> Reading:
-    """Read one request. Total: no text raises; a blank one is `not_music` with empty forms. Without `learned`
-    (`queries.models.learned.packaged()`) by the grammar alone; `music_share`: see `queries.models.learned.read_query`."""
+    """Read one request. Total: no text raises, and a blank one is `not_music` with empty forms.
+
+    Args:
+        raw_query: The request as it was spoken or typed.
+        locale: Its locale or roll-up.
+        lexicon: Phrases, word lists and the carrier grammar.
+        catalog: The catalog in which names are looked up; None if there is none.
+        learned: The models, such as `queries.models.learned.packaged()`; None uses the grammar alone.
+        music_share: Prior probability that a request from this source asks for music (`queries.models.learned.read_query`).
+    """
     query = normal_form(raw_query, locale)
     if not query:
-        said_in = language("", locale, lexicon)
+        query_language = language("", locale, lexicon)
         return Reading(
             raw_query,
             "",
             "",
-            said_in,
+            query_language,
             False,
             "not_music",
             [],
@@ -102,56 +122,62 @@ def read(
             "stripped",
             ["nothing was said"],
         )
-    # a longer text is no key (ingest quarantines it): its start is read, so that the cost stays that of a request
+    # ingest quarantines longer texts; reading the start only keeps the cost bounded
     head = query[:MAX_CHARACTERS].rsplit(" ", 1)[0] if is_too_long(query) else query
-    found = read_query(head, locale, lexicon, catalog.vocabulary if catalog else None, learned, music_share)
-    entities = catalog.entities(found.artist, found.title, _album(found)) if catalog and found.is_music else []
+    interpretation = read_query(head, locale, lexicon, catalog.vocabulary if catalog else None, learned, music_share)
+    entities = (
+        catalog.entities(interpretation.artist, interpretation.title, _album_name(interpretation))
+        if catalog and interpretation.is_music
+        else []
+    )
     return Reading(
         raw_query,
         query,
-        found.stripped,
-        found.language,
-        found.is_music,
-        found.intent,
-        _slots(found, Surface(raw_query, query, locale)),
-        found.constraints,
-        found.key,
+        interpretation.stripped,
+        interpretation.language,
+        interpretation.is_music,
+        interpretation.intent,
+        _slots(interpretation, Surface(raw_query, query, locale)),
+        interpretation.constraints,
+        interpretation.key,
         entities,
-        found.answers_as,
-        list(found.reasons),
+        interpretation.answers_as,
+        list(interpretation.reasons),
     )
 
 
-def _album(found: Interpretation) -> str | None:
-    return found.names["album"].text if "album" in found.names else None
+def _album_name(interpretation: Interpretation) -> str | None:
+    return interpretation.names["album"].text if "album" in interpretation.names else None
 
 
-def _slots(found: Interpretation, surface: Surface) -> list[dict[str, str]]:
-    tagged = found.tagged
+def _slots(interpretation: Interpretation, surface: Surface) -> list[dict[str, str]]:
+    tagged = interpretation.tagged
     if tagged is None:
-        places = [(name.start, name.end, kind) for kind, name in found.names.items()]
+        places = [(name.start, name.end, kind) for kind, name in interpretation.names.items()]
     else:
-        places = [(one.start, one.end, _when(one, found) if one.kind == "when" else one.kind) for one in tagged]
-    beside = [one for one in found.mentions if one.field in _SLOT_FIELDS]
+        places = [
+            (one.start, one.end, _era_type(one, interpretation) if one.kind == "when" else one.kind) for one in tagged
+        ]
+    slot_mentions = [one for one in interpretation.mentions if one.field in _SLOT_FIELDS]
     if tagged is not None:
-        beside = [one for one in beside if not any(name.overlaps(one.start, one.end) for name in tagged)]
-    places += [(*_without_edges(one, found), one.field) for one in beside]
+        slot_mentions = [one for one in slot_mentions if not any(name.overlaps(one.start, one.end) for name in tagged)]
+    places += [(*_without_edge_words(one, interpretation), one.field) for one in slot_mentions]
     return [{"type": kind, "value": surface.span(start, end)} for start, end, kind in sorted(places)]
 
 
-def _when(tagged: Tagged, found: Interpretation) -> str:
-    """Whether a time that the tagger found is a decade or a year: as the grammar reads it, else by its digits."""
-    for one in found.mentions:
+def _era_type(tagged: TaggedSpan, interpretation: Interpretation) -> str:
+    """Whether a span that the tagger calls a time is a decade or a year: as the grammar reads it, else by its digits."""
+    for one in interpretation.mentions:
         if one.field in ("decade", "year") and tagged.overlaps(one.start, one.end):
             return one.field
-    words = found.query.split()[tagged.start : tagged.end]
+    words = interpretation.query.split()[tagged.start : tagged.end]
     return "year" if any(word.isdigit() and len(word) == 4 and not word.endswith("0") for word in words) else "decade"
 
 
-def _without_edges(one: Mention, found: Interpretation) -> tuple[int, int]:
-    words, start, end = found.query.split(), one.start, one.end
-    while end - start > 1 and words[start] in _SLOT_EDGES:
+def _without_edge_words(one: Mention, interpretation: Interpretation) -> tuple[int, int]:
+    words, start, end = interpretation.query.split(), one.start, one.end
+    while end - start > 1 and words[start] in _EDGE_WORDS:
         start += 1
-    while end - start > 1 and words[end - 1] in _SLOT_EDGES:
+    while end - start > 1 and words[end - 1] in _EDGE_WORDS:
         end -= 1
     return start, end

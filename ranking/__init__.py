@@ -1,1 +1,1 @@
-"""Candidates, training sets, the ranker, scoring, re-ranking, head selection. The only room that imports LightGBM."""
+"""Candidates, training sets, the ranker, scoring, re-ranking and head selection. The only root package that imports LightGBM."""

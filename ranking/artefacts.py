@@ -1,8 +1,9 @@
-"""Were the fitted inputs of a snapshot's features made from the days before it, and from nothing else?
+"""Check that the fitted inputs of a snapshot's features were computed from the days before it, and from nothing else.
 
-What a night hands to the feature engine for a past snapshot T is compared with what the days before T give: the curves are fitted
-again, the weights beside the vectors and the tiles of long history are added up again from `daily_engagement`. Each is given days
-before T only, so that an input that differs was made of others. (Strengths are fitted again by `features.build.audit`, from its worlds.)
+The inputs that a night passes to the feature engine for a past snapshot T are compared with inputs recomputed from the days
+before T: the curves are fitted again, and the co-play weights of the vectors and the tiles of long history are summed again from
+`daily_engagement`. An input that differs was computed from other days. (Back-off strengths are fitted again by
+`features.build.audit`.)
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ from labels.exposure import CurveSettings, curves, position_counts
 if TYPE_CHECKING:
     from features.build.inputs import FeatureInputs
 
-ALIKE = 1e-6  # curves are stored with nine decimals; a day more moves the third
-# share of keys whose weight may differ: a vector of length 0 is company to nobody, and a snapshot that its own night built was fitted
-# before the late rows of its last days came
-MOST_STRANGERS = 0.05
-MOST_SKETCH_ERROR = 0.005  # of the sum of the estimates, where tiles and days are merged in another order
+TOLERANCE = 1e-6  # curves are stored with nine decimals, and one more day changes the third
+# share of keys whose co-play weight may differ: vectors of length 0 add to no weight, and a snapshot that its own night built was
+# fitted before late rows of its last days arrived
+MOST_DIFFERING = 0.05
+MOST_SKETCH_ERROR = 0.005  # share of the summed estimates; merging tiles instead of days changes them by less
 
 
-def not_of_the_past(
+def mismatched_inputs(
     inputs: FeatureInputs,
     daily: DataFrame,
     listener_days: DataFrame | None,
@@ -37,10 +38,18 @@ def not_of_the_past(
     as_of: date,
     settings: CurveSettings,
 ) -> dict[str, str]:
-    """Fitted input -> what it differs in from what the days before `as_of` give; {} if each is made of them alone.
+    """Find the fitted inputs of a snapshot that differ from the same inputs recomputed from the days before it.
 
-    `inputs`: what the night hands to the features, uncut, of this snapshot. `daily`: every day of daily_engagement; `listener_days`:
-    the sketches of single days (`search_date`, locale, query, listeners). `stored`: the snapshot's strengths as they lie in the lake.
+    Args:
+        inputs: what the night passes to the features, uncut.
+        daily: every day of `daily_engagement`.
+        listener_days: the sketches of single days (search_date, locale, query, listeners); None skips the check of sketches.
+        stored: level -> back-off strength, as stored in the lake for this snapshot.
+        as_of: the snapshot.
+        settings: how exposure curves are fitted.
+
+    Returns:
+        Fitted input -> how it differs, in words; {} if none does.
     """
     past = daily.where(F.col("search_date") < F.lit(as_of))
     wrong = {
@@ -52,10 +61,11 @@ def not_of_the_past(
         if dict(inputs.strengths.get(as_of, {})) == dict(stored)
         else "those handed over are not those stored for it",
     }
-    return {source: said for source, said in wrong.items() if said}
+    return {source: difference for source, difference in wrong.items() if difference}
 
 
 def _of_curves(inputs: FeatureInputs, past: DataFrame, as_of: date, settings: CurveSettings) -> str:
+    """How the exposure curves differ from curves fitted again; "" if they do not."""
     first = as_of - timedelta(days=settings.days)
     counts = position_counts(past.where(F.col("search_date") >= F.lit(first)), inputs.queries).toPandas()
     again = curves(counts, settings).set_index(["client", "intent_group", "position"])["expected_rate"]
@@ -64,14 +74,14 @@ def _of_curves(inputs: FeatureInputs, past: DataFrame, as_of: date, settings: Cu
     )
     there = handed.toPandas().set_index(["client", "intent_group", "position"])["expected_rate"]
     apart = (again - there).abs()
-    if len(there) == len(again) and bool((apart <= ALIKE).all()):
+    if len(there) == len(again) and bool((apart <= TOLERANCE).all()):
         return ""
     at: tuple[object, ...] = apart.fillna(1.0).idxmax()  # type: ignore[assignment]  # its index has three levels
-    return f"{int((~(apart <= ALIKE)).sum())} of {len(apart)} cells differ, most at {' '.join(map(str, at))}"
+    return f"{int((~(apart <= TOLERANCE)).sum())} of {len(apart)} cells differ, most at {' '.join(map(str, at))}"
 
 
 def _of_vectors(inputs: FeatureInputs, past: DataFrame, as_of: date) -> str:
-    """Whose keys and weights are not those of the long plays of the 28 days before."""
+    """How the vectors' keys and co-play weights differ from those of the long plays of the 28 days before; "" if they do not."""
     if inputs.vectors is None:
         return ""
     first = F.lit(as_of - timedelta(days=of_vectors.DAYS))
@@ -103,31 +113,31 @@ def _of_vectors(inputs: FeatureInputs, past: DataFrame, as_of: date) -> str:
     by_key = both.groupBy("kind", "language", "key").agg(F.sum("there").alias("there"), F.sum("wanted").alias("wanted"))
     row = by_key.agg(
         F.count("*").alias("keys"),
-        F.count_if(F.abs(F.col("there") - F.col("wanted")) > ALIKE * (1 + F.col("wanted"))).alias("differ"),
+        F.count_if(F.abs(F.col("there") - F.col("wanted")) > TOLERANCE * (1 + F.col("wanted"))).alias("differ"),
     ).first()
     assert row is not None
     return (
         f"{row['differ']:,} of {row['keys']:,} queries and tracks"
-        if row["differ"] > MOST_STRANGERS * row["keys"]
+        if row["differ"] > MOST_DIFFERING * row["keys"]
         else ""
     )
 
 
 def _of_tiles(inputs: FeatureInputs, past: DataFrame, as_of: date) -> str:
-    """Whose counts, over all keys, are not those of the days of the span."""
+    """The first count of the long history, summed over all keys, that differs from that of its days; "" if none does."""
     if inputs.history is None:
         return ""
     handed = inputs.history.where(F.col("as_of") == F.lit(as_of)).groupBy("span_days", "level")
-    told = handed.agg(*[F.sum(m).alias(m) for m in SUMS]).collect()
+    totals = handed.agg(*[F.sum(m).alias(m) for m in SUMS]).collect()
     age = F.datediff(F.lit(as_of), "search_date")
-    spans = sorted({r["span_days"] for r in told})
+    spans = sorted({r["span_days"] for r in totals})
     row = past.agg(
         *[F.sum(F.when(age <= s, F.col(m)).otherwise(0)).alias(f"{m}_{s}") for s in spans for m in SUMS]
     ).first()
     assert row is not None or not spans
     wrong = [
         f"{m} of {r['level']} over {r['span_days']} days: {r[m]:,}, expected {row[f'{m}_{r.span_days}']:,}"
-        for r in told
+        for r in totals
         for m in SUMS
         if row is not None and r[m] != row[f"{m}_{r.span_days}"]
     ]
@@ -135,7 +145,7 @@ def _of_tiles(inputs: FeatureInputs, past: DataFrame, as_of: date) -> str:
 
 
 def _of_listeners(inputs: FeatureInputs, days: DataFrame | None, as_of: date) -> str:
-    """Whose estimates, added up over all queries, are not those of the days of the span."""
+    """The first span whose estimates of listeners, summed over all queries, differ from those of its days; "" if none does."""
     if inputs.listeners is None or days is None:
         return ""
     keys = ("span_days", "locale", "query")

@@ -1,20 +1,22 @@
-"""Does a column know its label? Two questions to every column of the training examples, each with a limit that the others set.
+"""Detect feature columns that know the label: two tests of every column of the training examples, with limits from the others.
 
-1. *Does it know the week better than the weeks after it?* A pair shown in its label week and again in the label weeks of the next
-   snapshots is compared with itself: of its successes, the label week should have the part that its share of the exposure says. What
-   the track is worth cancels, and so does all that a column from before the snapshot can know; what is left is the chance of that
-   one week. A column that goes with it has seen it. The score is Σ φ·(s − (s + s')·e/(e + e')), with s and e the successes and the
-   exposure of the label week, s' and e' of the weeks after, φ the column's rank in its query less the query's mean; it is added up by
-   query, each query's part divided by its own standard deviation, and their sum by what it varies between queries.
+1. *Does the column know the label week better than the weeks after it?* A pair that was shown in its label week and again in the
+   label weeks of the next snapshots is compared with itself. If the label week is like the others, its share of the pair's
+   successes is its share of the pair's exposure. How good the track is cancels out, and with it everything that a column from
+   before the snapshot can know; only the random deviation of that one week is left. A column correlated with this deviation has
+   seen the label week. The score is Σ φ·(s − (s + s')·e/(e + e')), where s and e are the successes and the exposure of the label
+   week, s' and e' those of the weeks after, and φ the column's rank within its query minus the query's mean. The terms are summed
+   by query, each query's sum is divided by its own standard deviation, and the total by its standard error between queries.
    Sources: the self-controlled comparison of Farrington 1995, "Relative incidence estimation from case series for vaccine safety
-   evaluation"; the later weeks are a negative-control outcome (Lipsitch, Tchetgen Tchetgen & Cohen 2010); the standard error is the
-   sandwich of Liang & Zeger 1986, by query.
-2. *Does it order the grades better than any other column could?* Areas under the curve at every cut, pooled and within a query, of all
-   tracks and of those shown alone. Each cut's columns are walked from the middle up: where the next one leaves less than half of the
-   error of the one before, it and all above it know the label.
+   evaluation"; the later weeks are a negative-control outcome (Lipsitch, Tchetgen Tchetgen & Cohen 2010); the standard error is
+   the sandwich estimator of Liang & Zeger 1986, clustered by query.
+2. *Does the column order the grades better than an honest column could?* The test uses areas under the ROC curve at every grade
+   cut, pooled and within a query, over all tracks and over the shown ones. The columns of a cut are sorted by area and walked
+   upwards from the median: if a column leaves less than half of the error (1 − area) of the one before it, it and all above it
+   know the label.
 
-Neither limit can be lifted by the columns it is for: the first is a normal quantile times the spread of the middle columns (genomic
-control, Devlin & Roeder 1999, with the median as there, and bounded), the second is set from below.
+A leaking column cannot raise the limit that it is judged by. The first limit is a normal quantile times the spread of the middle
+columns (genomic control, Devlin & Roeder 1999, with the median as there, and bounded); the second is set from the columns below.
 """
 
 from __future__ import annotations
@@ -39,25 +41,22 @@ if TYPE_CHECKING:
     Bools = npt.NDArray[np.bool_]
 
 CUTS = (1, 2, 3, 4)
-WEEKS_AFTER = 2  # snapshots whose label weeks are set against a snapshot's own
-FALSE_ALARMS = 0.01  # chance that a night whose columns all are honest is held by the first question
-TOGETHER = (
-    2.0  # columns move together, so their median wanders: only from twice a normal one's on it is taken for a drift
-)
-MOST_SPREAD = 1.5  # by which the first limit may grow: more than half of the columns may leak at once
-LEAST_QUERIES = 20  # with something to compare: fewer say nothing
-LEFT_OF_ERROR = 0.5  # what a column may leave of the error of the next worse one, at least
-LEAST_ERRORS = 3.0  # standard errors that a step must have besides
-MOST_ROWS, MOST_COMPARED = (
-    60_000,
-    40_000,
-)  # whole alias clusters; with all pairs of a large night the drift of a week would count
+WEEKS_AFTER = 2  # number of later snapshots whose label weeks are compared with a snapshot's own
+FALSE_ALARMS = 0.01  # probability that the first test fails a night without a leak
+# columns are correlated, so the median of their scores varies: it counts as a drift only from twice its expected value on
+TOGETHER = 2.0
+MOST_SPREAD = 1.5  # largest factor on the first limit, because more than half of the columns may leak at once
+LEAST_QUERIES = 20  # queries with a pair to compare that the first test needs
+LEFT_OF_ERROR = 0.5  # share of the error of the next worse column that an honest column leaves at least
+LEAST_ERRORS = 3.0  # standard errors that a step to a leaking column must have as well
+# rows of whole alias clusters; with all pairs of a large night an ordinary drift between weeks would become significant
+MOST_ROWS = 60_000
 FOLLOW = ("after_successes", "after_exposure")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A column's largest statistic of one kind beside its limit."""
+    """One statistic of a column, described by `what`, with its limit; a value above the limit is a leak."""
 
     column: str
     what: str
@@ -65,35 +64,42 @@ class Finding:
     limit: float
 
     @property
-    def said(self) -> str:
-        """Column, cut, statistic and limit, for the error's line."""
+    def description(self) -> str:
+        """Column, statistic, value and limit in words, for an error message."""
         return f"{self.column} ({self.what} {self.value:.4g}, limit {self.limit:.4g})"
 
 
 @dataclass(frozen=True)
 class LabelAudit:
-    """What was asked of the columns. `leaks`: one finding a column that knows the label. `nearest`: the finding nearest to its limit."""
+    """The result of both tests: `all` findings, and `leaks`, the worst finding of each column that knows the label."""
 
     leaks: tuple[Finding, ...]
     all: tuple[Finding, ...] = field(repr=False)
 
     @property
     def nearest(self) -> Finding | None:
-        """The finding with the largest part of its limit, leak or not."""
+        """The finding with the largest ratio of value to limit, leak or not; None if there is no finding."""
         return max(self.all, key=lambda f: f.value / f.limit, default=None)
 
     @property
-    def said(self) -> str:
-        """The note of an honest night."""
+    def note(self) -> str:
+        """One line for the summary of a night without a leak."""
         near = self.nearest
-        return f"no column knows the label; nearest: {near.said}" if near else "too few examples to ask for leaks"
+        return (
+            f"no column knows the label; nearest: {near.description}" if near else "too few examples to ask for leaks"
+        )
 
 
 def audited_rows(examples: DataFrame, judgements: DataFrame, label_days: int) -> DataFrame:
-    """The examples with what came of each pair: `successes` and `exposure` in its label week, and in those of the snapshots after it.
+    """Add the outcome of each pair: `successes` and `exposure` in its label week, and FOLLOW, the same in the weeks after it.
 
-    Grain: as `examples`. `judgements`: of the night, all snapshots. Label weeks that begin inside a snapshot's own are passed over;
-    a pair that was not shown in them has 0 and 0.
+    The weeks after it are the label weeks of the next WEEKS_AFTER snapshots that begin when its own is over. A pair that was not
+    shown in a week has 0 successes and 0 exposure there. The grain is that of `examples`.
+
+    Args:
+        examples: the training examples.
+        judgements: the judgements of the night, of all snapshots.
+        label_days: length of a label week in days.
     """
     keys = ["as_of", "locale", "query", "track_id"]
     known = judgements.where("is_shown").select(*keys, "successes", "exposure")
@@ -106,32 +112,42 @@ def audited_rows(examples: DataFrame, judgements: DataFrame, label_days: int) ->
 
 
 def label_leaks(rows: DataFrame, limit: float) -> LabelAudit:
-    """Ask both questions of every column of `audited_rows`. `limit`: an area above which a column leaks whatever the others have."""
+    """Run both tests on every feature column.
+
+    Args:
+        rows: what `audited_rows` returns.
+        limit: an area under the ROC curve above which a column leaks, whatever the areas of the others.
+    """
     names = [c.name for c in columns()]
     n = rows.count()
     part = F.pmod(F.xxhash64("cluster_id"), F.lit(10_000))
     kept = rows.where(part < int(10_000 * min(1.0, MOST_ROWS / max(n, 1))) + 1)
-    told = ["qid", "query", "grade", "is_shown", "successes", "exposure", *FOLLOW]
-    return audited(kept.select(*told, *names).toPandas(), names, limit)
+    labels = ["qid", "query", "grade", "is_shown", "successes", "exposure", *FOLLOW]
+    return audited(kept.select(*labels, *names).toPandas(), names, limit)
 
 
 def audited(rows: pd.DataFrame, names: Sequence[str], limit: float) -> LabelAudit:
-    """The same of a frame in memory, of the columns `names`."""
-    found = [*contrasts(rows, names), *areas(rows, names, limit)]
+    """Run both tests on the columns `names` of a frame in memory; see `label_leaks`."""
+    findings = [*contrasts(rows, names), *areas(rows, names, limit)]
     leaks: dict[str, Finding] = {}
-    for one in sorted(found, key=lambda f: -f.value / f.limit):
+    for one in sorted(findings, key=lambda f: -f.value / f.limit):
         if one.value > one.limit:
             leaks.setdefault(one.column, one)
-    return LabelAudit(tuple(leaks.values()), tuple(found))
+    return LabelAudit(tuple(leaks.values()), tuple(findings))
 
 
-# -- does it know the week better than the weeks after it ------------------------------------------------------------
+# -- test 1: does a column know the label week better than the weeks after it ---------------------------------------
 
 
 def contrasts(rows: pd.DataFrame, names: Sequence[str]) -> list[Finding]:
-    """Of each column its score in standard errors; [] with too few queries whose pairs were shown again.
+    """The first test: one finding for each column, its score in standard errors; [] if too few queries have a pair shown again.
 
-    Ranks are of a query: what only the whole query knows (how often it is asked) changes no order, and is not looked for here.
+    Columns are ranked within a query, so this test cannot find a leak in a column that is constant within a query (such as how
+    often the query is asked); such a column changes no order.
+
+    Args:
+        rows: what `audited_rows` returns, in memory.
+        names: the feature columns to test.
     """
     import numpy as np
     import pandas as pd
@@ -146,11 +162,11 @@ def contrasts(rows: pd.DataFrame, names: Sequence[str]) -> list[Finding]:
     if len(np.unique(query[variance > 0])) < LEAST_QUERIES:
         return []
     scores = np.array([_score(_values(again[n]), group, query, more, variance) for n in names])
-    told = np.abs(scores[scores != 0])
+    sizes = np.abs(scores[scores != 0])
     spread = (
-        min(max(1.0, float(np.median(told)) / (TOGETHER * float(norm.ppf(0.75)))), MOST_SPREAD) if len(told) else 1.0
+        min(max(1.0, float(np.median(sizes)) / (TOGETHER * float(norm.ppf(0.75)))), MOST_SPREAD) if len(sizes) else 1.0
     )
-    limit = float(norm.isf(FALSE_ALARMS / 2 / max(len(names), 1))) * spread  # of either sign
+    limit = float(norm.isf(FALSE_ALARMS / 2 / max(len(names), 1))) * spread  # two-sided
     what = "knows its label week better than the weeks after it, standard errors"
     return [Finding(n, what, abs(float(s)), limit) for n, s in zip(names, scores, strict=True)]
 
@@ -166,13 +182,19 @@ def _score(values: Floats, within: Ints, query: Ints, more: Floats, variance: Fl
     return float(parts.sum()) / error if len(parts) >= LEAST_QUERIES and error > 0 else 0.0
 
 
-# -- does it order the grades better than any other column could -----------------------------------------------------
+# -- test 2: does a column order the grades better than an honest column could ---------------------------------------
 
 
 def areas(rows: pd.DataFrame, names: Sequence[str], limit: float) -> list[Finding]:
-    """Of each column the areas at every cut, pooled and within a query, of all tracks and of those shown; the larger of both directions.
+    """The second test: for each column, the areas under the ROC curve at every grade cut, each as one finding.
 
-    Null counts as lowest. An area's limit is what `step_limit` says of the columns of its cut, and `limit` at most.
+    Areas are taken pooled and within a query, over all tracks and over the shown ones, in the better of both directions. Null
+    counts as the lowest value. The limit of a cut is `step_limit` of its areas, and `limit` at most.
+
+    Args:
+        rows: what `audited_rows` returns, in memory.
+        names: the feature columns to test.
+        limit: the largest area allowed in any case.
     """
     import pandas as pd
 
@@ -182,7 +204,7 @@ def areas(rows: pd.DataFrame, names: Sequence[str], limit: float) -> list[Findin
         query = part["query"].to_numpy()
         by_column = {n: list(_areas(_values(part[n]), grades, group)) for n in names}
         for i, (cut, where) in enumerate((c, w) for c in CUTS for w in ("pooled", "within a query")):
-            here = {n: area for n, found in by_column.items() if (area := found[i]) is not None}
+            here = {n: area for n, of_cuts in by_column.items() if (area := of_cuts[i]) is not None}
             if not here:
                 continue
             is_one = grades >= cut
@@ -193,7 +215,7 @@ def areas(rows: pd.DataFrame, names: Sequence[str], limit: float) -> list[Findin
 
 
 def _areas(values: Floats, grades: Ints, group: Ints) -> Iterator[float | None]:
-    """Per cut the area of all pairs of rows, and of those in one query; None without a row on each side."""
+    """For each cut, the area over all pairs of rows and the area over pairs within a query; None if a side has no row."""
     import numpy as np
     from scipy.stats import rankdata
 
@@ -211,15 +233,21 @@ def _areas(values: Floats, grades: Ints, group: Ints) -> Iterator[float | None]:
             yield max(float(won) / of, 1 - float(won) / of) if of else None
 
 
-def step_limit(found: Sequence[float], queries: int) -> float:
-    """The area that no column of a cut may pass: set where, from the middle column up, one leaves too little of the last one's error.
+def step_limit(cut_areas: Sequence[float], queries: int) -> float:
+    """The largest area that an honest column of a cut may have.
 
-    A step must also be LEAST_ERRORS standard errors wide: √(a(1 − a)/m) is the largest there is (Cortes & Mohri 2004, "Confidence
-    intervals for the area under the ROC curve"), m the queries that have a row on the rarer side.
+    The areas are walked upwards from the median, up to the first column that leaves less than LEFT_OF_ERROR of the error (1 −
+    area) of the one before it and is more than LEAST_ERRORS standard errors above it. The limit is the largest area that this
+    column could have had without such a step. The standard error is at most √(a(1 − a)/m) (Cortes & Mohri 2004, "Confidence
+    intervals for the area under the ROC curve").
+
+    Args:
+        cut_areas: the areas of all columns at the cut.
+        queries: m, the number of queries that have a row on the rarer side of the cut.
     """
     import numpy as np
 
-    order = np.sort(np.asarray(found, float))
+    order = np.sort(np.asarray(cut_areas, float))
     top = 1.0
     for last, after in zip(order[len(order) // 2 :], [*order[len(order) // 2 + 1 :], 1.0], strict=True):
         error = float(np.sqrt(last * (1 - last) / max(queries, 1)))
@@ -233,14 +261,14 @@ def step_limit(found: Sequence[float], queries: int) -> float:
 
 
 def _values(column: pd.Series) -> Floats:
-    """As numbers, null lowest."""
+    """The column as numbers, with null as −∞."""
     import numpy as np
 
     return column.fillna(-np.inf).to_numpy(dtype=float)
 
 
 def mid_ranks(values: Floats, group: Ints) -> Floats:
-    """Ranks within each group, ties averaged, centred on 0 and divided by the group's size: from −½ to ½."""
+    """Ranks within each group, with ties averaged, centred on 0 and divided by the group's size: values from −½ to ½."""
     import numpy as np
 
     if not len(values):

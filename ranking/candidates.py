@@ -1,4 +1,4 @@
-"""Which tracks are considered for each head query, and who proposed them. Grain: (locale, query, track)."""
+"""Which tracks are considered for each head query, and which sources proposed them. Grain: (locale, query, track)."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from ranking.sources.source import KEYS, CandidateSettings, SourceInputs, top
 
 
 def is_from_logs() -> Column:
-    """Whether a candidate was proposed by what listeners were shown (it may have been by others, too)."""
+    """Whether a source that reads logs proposed the candidate, alone or among others."""
     return F.arrays_overlap("sources", F.lit([s.name for s in SOURCES if s.reads_logs]))
 
 
 def candidates(queries: DataFrame, daily: DataFrame, tracks: DataFrame, settings: CandidateSettings) -> DataFrame:
-    """One row per (locale, query, track): `sources` that proposed it and its best rank in any of them.
+    """One row per (locale, query, track): the `sources` that proposed the track, and `source_rank`, its best rank in any of them.
+
+    The `cap` best by source rank are kept for each query (ties by track_id).
 
     Args:
         queries: the public head queries.
         daily: `daily_engagement` of the window.
         tracks: the catalog.
-        settings: each source ranks its proposals, and the `cap` best by source rank stay (ties by track_id), so that no query
-            grows without bound.
+        settings: limits of the candidates.
     """
     known = with_strength(tracks, daily).withColumns(
         {"versions": versions(F.col("title")), "title_tokens": words(F.col("title_normal"))}
@@ -38,12 +39,13 @@ def candidates(queries: DataFrame, daily: DataFrame, tracks: DataFrame, settings
     merged = proposed.groupBy(*KEYS, "track_id").agg(
         F.array_sort(F.collect_set("source")).alias("sources"), F.min("source_rank").cast("int").alias("source_rank")
     )
-    merged = merged.join(F.broadcast(given.tracks.select("track_id")), "track_id", "left_semi")  # gone from the catalog
+    # drops tracks that have left the catalog
+    merged = merged.join(F.broadcast(given.tracks.select("track_id")), "track_id", "left_semi")
     return top(merged, list(KEYS), [F.col("source_rank"), F.col("track_id")], settings.cap).drop("_rank")
 
 
 def with_strength(tracks: DataFrame, daily: DataFrame) -> DataFrame:
-    """Tracks with `strength`, the order in which a generator proposes equals: long plays, then catalog popularity."""
+    """Add `strength`, by which a source orders tracks that are otherwise equal: ln(1 + long plays) + catalog popularity / 20."""
     plays = daily.groupBy("track_id").agg(F.sum("long_plays").alias("plays"))
     strength = F.log1p(F.coalesce("plays", F.lit(0)).cast("double")) + F.coalesce("popularity", F.lit(0.0)) / 20.0
     return tracks.join(plays, "track_id", "left").withColumn("strength", F.round(strength, 9))

@@ -1,4 +1,4 @@
-"""Training examples: the features a release live on T could have known, with what listeners did in the week after."""
+"""Training examples: the features as of a snapshot T, joined with what listeners did in the week after it."""
 
 from __future__ import annotations
 
@@ -16,16 +16,20 @@ SPACING_DAYS = 7
 SNAPSHOTS_SHORT, SNAPSHOTS_LONG = 3, 6
 LONG_HISTORY_DAYS = 56
 MIN_DAYS_BEFORE = 4
-ASSUMED_WEIGHT = 1.0  # of a track that was not shown, in examined impressions; `regression` alone reads weights
-VALID_SHARE = 5  # with one snapshot only, every fifth alias cluster is held out
+ASSUMED_WEIGHT = 1.0  # weight, in examined impressions, of a track that was not shown; only `regression` uses weights
+VALID_SHARE = 5  # with a single snapshot, one in five alias clusters is the validation split
 
 
 def training_dates(run_date: date, first_day: date, mature_days: int) -> tuple[date, ...]:
-    """Snapshots T whose labels are final at D, `mature_days` later (the label's days and those of late deliveries); oldest first,
-    a week apart.
+    """The snapshots T of a training set, oldest first and a week apart; their labels are final at the run date.
 
-    Three with under 56 days of history, then six; each has at least four days of logs before it. The newest one is
-    the validation span.
+    There are three with less than 56 days of history, and six from then on. Each has at least four days of logs before it. The
+    newest one is the validation span.
+
+    Args:
+        run_date: D, the run date.
+        first_day: the first day of the logs.
+        mature_days: days from a snapshot to its final labels: the label days and those of late deliveries.
     """
     most = SNAPSHOTS_LONG if (run_date - first_day).days >= LONG_HISTORY_DAYS else SNAPSHOTS_SHORT
     back = [run_date - timedelta(days=mature_days + SPACING_DAYS * i) for i in range(most)]
@@ -33,9 +37,14 @@ def training_dates(run_date: date, first_day: date, mature_days: int) -> tuple[d
 
 
 def teachable(dates: Iterable[date], delivered: Collection[date], label_days: int) -> tuple[date, ...]:
-    """Those of the snapshots that days were delivered around: at least four in the four weeks before, and one in the label days.
+    """The snapshots with enough delivered days: at least four in the four weeks before, and one in the label days.
 
-    Where logs have a hole, a snapshot in it has nothing to learn from, and nothing to be judged by.
+    A snapshot in a gap of the logs has no data for its features, or none for its labels.
+
+    Args:
+        dates: the snapshots.
+        delivered: the days for which logs were delivered.
+        label_days: days after a snapshot from which its labels come.
     """
 
     def days(first: date, before: date) -> int:
@@ -49,7 +58,7 @@ def teachable(dates: Iterable[date], delivered: Collection[date], label_days: in
 
 
 def training_examples_table() -> Table:
-    """The declaration of `training_examples`: keys, label, split, then the matrix in the catalogue's order."""
+    """The declaration of table `training_examples`: keys, label, split, and the feature columns in the catalogue's order."""
     matrix = tuple(
         Column(
             c.name,
@@ -93,9 +102,9 @@ def training_examples_table() -> Table:
 
 
 def matrix(pair: DataFrame, query: DataFrame, track: DataFrame) -> DataFrame:
-    """Pair, query and track features side by side, in the catalogue's order. Grain: as `pair`.
+    """Join the features of pairs, queries and tracks, in the catalogue's order. Grain: as `pair`.
 
-    Joined on (run_date, locale, query) and (run_date, language, track_id), so snapshots don't mix.
+    The joins are on (run_date, locale, query) and (run_date, language, track_id), so that snapshots do not mix.
     """
     names = [c.name for c in columns()]
     pair = pair.withColumn(
@@ -108,10 +117,15 @@ def matrix(pair: DataFrame, query: DataFrame, track: DataFrame) -> DataFrame:
 
 
 def examples(matrix_rows: DataFrame, judgements: DataFrame, queries: DataFrame, valid_from: date | None) -> DataFrame:
-    """Join features of T with grades of [T, T+7). Grain: (as_of, locale, query, track).
+    """Join the features of each snapshot T with the grades of its label days, [T, T + 7). Grain: (as_of, locale, query, track).
 
-    `valid_from`: snapshots from then on are the validation split; None holds out every fifth alias cluster instead.
-    Only queries with at least two tracks and one grade above 0 can teach an order; the others are left out.
+    Queries with fewer than two tracks, or without a grade above 0, cannot teach an order and are left out.
+
+    Args:
+        matrix_rows: what `matrix` returns.
+        judgements: table `judgements`.
+        queries: (locale, query, cluster_id).
+        valid_from: snapshots from this date on are the validation split; None takes one in five alias clusters instead.
     """
     named = queries.select("locale", "query", "cluster_id")
     features = matrix_rows.withColumnRenamed("run_date", "as_of")

@@ -1,4 +1,4 @@
-"""The head set: which queries are answered ahead of time, and the last touches on their lists."""
+"""The head set: which queries get a list ahead of time, and the settings of these lists."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ class HeadSettings:
 
     Args:
         head_share: share of each locale's traffic that the head covers.
-        min_people_in_locale: people who must have asked in a locale before it gets a list of its own.
+        min_people_in_locale: people who must have asked a query in a locale before the locale gets a list of its own for it.
         max_entries: lists at most.
-        tracks_per_entry: tracks of a list.
-        explore_share: share of the lists that swap two neighbours.
-        max_per_artist: tracks of one main artist among the first `artist_span` of a broad list.
-        artist_span: see there.
+        tracks_per_entry: tracks of a list at most.
+        explore_share: share of the lists that swap two neighbours (`ranking.rerank.exploration`).
+        max_per_artist: tracks of one main artist at most among the first `artist_span` of a broad list.
+        artist_span: ranks that `max_per_artist` applies to.
     """
 
     head_share: float
@@ -32,10 +32,10 @@ class HeadSettings:
 
 
 def head_queries(queries: DataFrame, settings: HeadSettings) -> DataFrame:
-    """The public music queries that cover `head_share` of the traffic of each locale, at most `max_entries` in all.
+    """The most asked public music queries that cover `head_share` of the traffic of each locale, at most `max_entries` in all.
 
-    A language answers for its locales: a locale has an entry of its own only where `min_people_in_locale` people asked
-    there, and `*` only where no language has one. Grain: (locale, query), as in `queries`; most asked first.
+    The list of a language serves its locales. A locale has an entry of its own only if `min_people_in_locale` people asked the
+    query there, and `*` only if no language has the query. Grain: (locale, query), as in `queries`.
     """
     from pyspark.sql import Window
 

@@ -1,4 +1,4 @@
-"""The released lists: scores in order, each re-rank rule, and the cut."""
+"""The released lists: candidates ordered by score, changed by each re-rank rule, and cut to length."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def ranked_lists(
 
     Args:
         scored: (locale, query, track_id, model_score, sources).
-        queries: the readings of the queries that have a list; others beside them cost memory.
+        queries: the interpretations of the queries that have a list; they are broadcast, so pass no others.
         tracks: the catalog.
-        run_date: what exploration draws by.
-        settings: of lists and rules. Rules see the best four times `tracks_per_entry`.
+        run_date: part of the hash by which exploration chooses lists.
+        settings: settings of lists and rules. Rules see the best 4 · `tracks_per_entry` tracks of a query.
     """
     artists = tracks.select("track_id", F.col("artists_normal")[0].alias("artist"))
     groups = queries.select("locale", "query", "intent_group")

@@ -1,4 +1,4 @@
-"""The ranker: validated parameters, repeatable boosting judged by our NDCG, a saved model that can't go stale."""
+"""The ranker: validated parameters, reproducible boosting, early stopping by our NDCG, a saved model with integrity checks."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ _CHOICES = {"objective": OBJECTIVES, "label_gain": tuple(_GAINS)}
 
 
 class RankerCorrupt(PlayfirstError):
-    """A saved ranker is missing, incomplete or not the bytes that were written."""
+    """A saved ranker is missing or incomplete, or its bytes are not those that were written."""
 
 
 @dataclass(frozen=True)
 class RankerParams:
-    """LightGBM's parameters that we allow, by LightGBM's own names; validated on construction.
+    """The LightGBM parameters that may be set, by LightGBM's own names; validated on construction.
 
-    `label_gain` is `exp2` (2^grade − 1) or `linear`, read by `lambdarank`; truncation and norm concern `lambdarank`
-    only. `monotone` holds the model to the catalogue's directions. `use_quantized_grad` is not offered: with
-    lambdarank it crashes in LightGBM 4.7.0. Defaults: a careful lambdarank near LightGBM's own.
+    `label_gain` is `exp2` (2^grade − 1) or `linear`; it, the truncation level and the norm apply to `lambdarank` only. `monotone`
+    enforces the monotone directions of the feature catalogue. `use_quantized_grad` is not offered, because it crashes with
+    lambdarank in LightGBM 4.7.0. The defaults are a conservative lambdarank, close to LightGBM's own.
     """
 
     objective: str = "lambdarank"
@@ -78,16 +78,16 @@ class RankerParams:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> RankerParams:
-        """Parameters from plain data, defaults for the rest; an unknown key raises with the nearest valid name."""
+        """Parameters from plain data, with defaults for the rest; raises BadConfiguration for an unknown key or a wrong value."""
         check_names(values)
         return cls(**{name: _as_declared(name, value) for name, value in values.items()})
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, every parameter, in declared order."""
+        """Every parameter as plain data, in declared order."""
         return asdict(self)
 
     def for_lightgbm(self, features: FeatureList, seed: int, threads: int) -> dict[str, Any]:
-        """The whole parameter dictionary of one fit; `deterministic` and `force_row_wise` make it repeatable."""
+        """LightGBM's complete parameters for one fit; `deterministic` and `force_row_wise` make the fit reproducible."""
         out = {k: v for k, v in asdict(self).items() if k not in ("label_gain", "monotone")}
         out |= {
             "seed": seed,
@@ -111,7 +111,7 @@ class RankerParams:
 
 
 def check_names(values: Mapping[str, Any]) -> None:
-    """Raise BadConfiguration naming every key that is no ranker parameter, each with the nearest valid name."""
+    """Raise BadConfiguration if a key is not a ranker parameter; the error suggests the nearest valid name."""
     known = [f.name for f in fields(RankerParams)]
     unknown = [
         f"{key} (nearest: {(difflib.get_close_matches(str(key), known, 1, 0.0) or known)[0]})"
@@ -123,7 +123,7 @@ def check_names(values: Mapping[str, Any]) -> None:
 
 
 class Boosting:
-    """One fit under way: grow it tree by tree, look at the held-out scores at any point."""
+    """A fit in progress: it grows tree by tree, and gives the scores of the validation rows at any point."""
 
     def __init__(self, train: lgb.Dataset, params: Mapping[str, Any], valid: lgb.Dataset | None = None) -> None:
         import lightgbm as lgb
@@ -134,14 +134,14 @@ class Boosting:
             self.booster.add_valid(valid, "valid")
 
     def grow(self, trees: int) -> None:
-        """Up to `trees` more trees; fewer if no split is left."""
+        """Grow up to `trees` more trees; fewer if no split is left."""
         for _ in range(trees):
             if self.exhausted:
                 return
             self.exhausted = bool(self.booster.update())
 
     def valid_scores(self) -> Floats:
-        """Scores of the validation rows so far, rounded as they would be served."""
+        """Scores of the validation rows by the trees so far, rounded as served scores are."""
         seen: list[Floats] = []
 
         def keep(scores: Floats, _: lgb.Dataset) -> tuple[str, float, bool]:
@@ -161,7 +161,17 @@ def ndcg_of_queries(grades: npt.NDArray[np.int32], scores: Floats, group_sizes: 
 
 @dataclass(frozen=True)
 class Ranker:
-    """A fitted ranker with what it was made from. `trees` were asked for; `booster` holds fewer if splits ran out."""
+    """A fitted ranker.
+
+    Args:
+        booster: LightGBM's model.
+        features: the feature columns that it reads, in order.
+        params: the parameters of the fit.
+        trees: the number of trees asked for; `booster` has fewer if no split was left.
+        seed: the seed of the fit.
+        metadata: what else is stored with the model: rows, queries, versions, validation score.
+        threads: threads for scoring.
+    """
 
     booster: lgb.Booster
     features: FeatureList
@@ -172,17 +182,17 @@ class Ranker:
     threads: int = 1
 
     def scores(self, matrix: Floats | pd.DataFrame) -> Floats:
-        """One score a row, float64, rounded to 1e-9. A frame must hold the features by name, in order.
+        """One score for each row, float64, rounded to 1e-9. The columns of a frame must be the features, by name and in order.
 
-        Raises StaleRanker for other columns, another order or another dtype than float64 (float32 features moved
-        scores by up to .02 and changed the order).
+        Raises StaleRanker for other columns, another order or a dtype other than float64 (float32 features changed scores by up
+        to .02, and with them the order).
         """
         checked = self._checked(matrix)
         scores: Floats = np.asarray(self.booster.predict(checked, num_threads=self.threads), np.float64)
-        return scores.round(DECIMALS) + 0.0  # no negative zero
+        return scores.round(DECIMALS) + 0.0  # turns -0.0 into 0.0
 
     def contributions(self, matrix: Floats | pd.DataFrame) -> Floats:
-        """TreeSHAP values, rows × (features + 1), the last column the expected score; a row sums to its raw score.
+        """TreeSHAP values, rows × (features + 1): the last column is the expected score, and each row sums to its raw score.
 
         Source: Lundberg et al. 2018 (arXiv 1802.03888), LightGBM's `pred_contrib`.
         """
@@ -190,18 +200,18 @@ class Ranker:
         return np.asarray(self.booster.predict(checked, pred_contrib=True, num_threads=self.threads), np.float64)
 
     def model_text(self) -> str:
-        """LightGBM's model text without the thread count, so that equal models have equal bytes on any machine."""
+        """LightGBM's model text with the thread count set to 0, so that equal models have equal bytes on any machine."""
         text: str = self.booster.model_to_string()
         return "\n".join("[num_threads: 0]" if line.startswith("[num_threads:") else line for line in text.split("\n"))
 
     def grown_with(self) -> dict[str, str]:
-        """The parameters that LightGBM itself wrote into the model, as text: what truly grew these trees."""
+        """The parameters that LightGBM wrote into the model, as text: those with which the trees were really grown."""
         lines = self.model_text().partition("\nparameters:")[2].partition("end of parameters")[0].splitlines()
         pairs = (line.strip("[]").partition(": ") for line in lines if line.startswith("["))
         return {name.rstrip(":"): value for name, _, value in pairs}
 
     def save(self, folder: Path) -> None:
-        """Write `model.txt` and `ranker.json` (with its SHA-256). Same ranker, same bytes."""
+        """Write `model.txt`, and `ranker.json` with the SHA-256 of it. The same ranker gives the same bytes."""
         text = self.model_text().encode()
         card = {
             "format_version": FORMAT_VERSION,
@@ -216,15 +226,16 @@ class Ranker:
         }
         folder.mkdir(parents=True, exist_ok=True)
         described = json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False).encode()
-        for name, content in (("model.txt", text), ("ranker.json", described)):  # a kill in between: the hash won't fit
+        # after a crash between the two files, the hash does not match
+        for name, content in (("model.txt", text), ("ranker.json", described)):
             (folder / f"{name}.partial").write_bytes(content)
             os.replace(folder / f"{name}.partial", folder / name)
 
     def _checked(self, matrix: Floats | pd.DataFrame) -> Floats:
         expected = list(self.features.names)
         columns = getattr(matrix, "columns", None)
-        if columns is not None and (found := [str(name) for name in columns]) != expected:
-            raise StaleRanker(f"ranker: {self.features.difference(found)}; select the ranker's feature names in order")
+        if columns is not None and (actual := [str(name) for name in columns]) != expected:
+            raise StaleRanker(f"ranker: {self.features.difference(actual)}; select the ranker's feature names in order")
         values = np.asarray(matrix)
         if values.ndim != 2 or values.shape[1] != len(expected) or values.dtype != np.float64:
             raise StaleRanker(
@@ -246,12 +257,26 @@ def fit(
     threads: int = 1,
     metadata: Mapping[str, Any] | None = None,
 ) -> Ranker:
-    """Fit a ranker. With `trees`: on every row, exactly that many. Without: on the train span, stopping early.
+    """Fit a ranker, either with a fixed number of trees on every row, or with early stopping on the train span.
 
-    Early stopping looks every `every` trees at our mean NDCG@10 over validation queries with a positive (LightGBM's
-    own counts empty queries as 1 and lets ties follow row order) and stops after `patience` trees without gain.
-    Examples, parameters and seed decide the model, `threads` does not; one is the default, since LightGBM's idle
-    threads spin: on a busy machine two took 5 times as long (50 trees, 67,200 × 45). Raises TrainingImpossible.
+    Early stopping uses our mean NDCG@10 over the validation queries that have a positive, because LightGBM's own counts queries
+    without one as 1 and breaks ties by row order. Examples, parameters and seed determine the model; the number of threads does
+    not.
+
+    Args:
+        examples: the training examples.
+        params: parameters of LightGBM.
+        trees: exactly this many trees, grown on all rows; None for early stopping.
+        max_trees: trees at most, with early stopping.
+        patience: stop after this many trees without a better NDCG@10.
+        every: trees grown between two looks at NDCG@10.
+        seed: LightGBM's seed.
+        threads: LightGBM's threads. The default is one, because idle threads spin: on a busy machine two took 5 times as long (50
+            trees, 67,200 × 45).
+        metadata: stored with the ranker.
+
+    Raises:
+        TrainingImpossible: the examples, or one of their two spans, have no grade above 0.
     """
     given = dict(metadata or {}) | {"queries": len(examples.qids), "rows": len(examples.grades)}
     settings = params.for_lightgbm(examples.features, seed, threads)
@@ -275,9 +300,16 @@ def fit(
 
 
 def load(folder: Path, expected: FeatureList | None = None, threads: int = 1) -> Ranker:
-    """The ranker saved in `folder`; its SHA-256 is checked before LightGBM sees it (a corrupt text kills the process).
+    """The ranker saved in `folder`. Its SHA-256 is checked before LightGBM reads it, because a corrupt text kills the process.
 
-    Raises RankerCorrupt, or StaleRanker naming the first difference if `expected` are not the ranker's features.
+    Args:
+        folder: where `Ranker.save` wrote it.
+        expected: the features that it must have been trained on; None for any.
+        threads: threads for scoring.
+
+    Raises:
+        RankerCorrupt: files are missing, unreadable, of another format or altered.
+        StaleRanker: its features are not `expected`; the error names the first differences.
     """
     import lightgbm as lgb
 
@@ -285,26 +317,26 @@ def load(folder: Path, expected: FeatureList | None = None, threads: int = 1) ->
         text, card = (folder / "model.txt").read_bytes(), json.loads((folder / "ranker.json").read_bytes())
         wanted, version = card["model_sha256"], card["format_version"]
         features = FeatureList(tuple(card["features"]), tuple(card["monotone"]), card["features_fingerprint"])
-        made = (int(card["trees"]), int(card["seed"]), dict(card["metadata"]))
+        fit_facts = (int(card["trees"]), int(card["seed"]), dict(card["metadata"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RankerCorrupt(f"ranker {folder}: unreadable ({error!r}); run jobs.train again") from error
     if version != FORMAT_VERSION:
         raise RankerCorrupt(f"ranker {folder}: format {version}, expected {FORMAT_VERSION}; run jobs.train again")
-    if (found := hashlib.sha256(text).hexdigest()) != wanted:
-        raise RankerCorrupt(f"{folder}/model.txt: SHA-256 {found[:12]}, expected {wanted[:12]}; run jobs.train again")
+    if (digest := hashlib.sha256(text).hexdigest()) != wanted:
+        raise RankerCorrupt(f"{folder}/model.txt: SHA-256 {digest[:12]}, expected {wanted[:12]}; run jobs.train again")
     if expected is not None and (expected.fingerprint, expected.names) != (features.fingerprint, features.names):
         raise StaleRanker(
             f"ranker {folder}: fingerprint {features.fingerprint}, expected {expected.fingerprint}; "
             f"{expected.difference(features.names)}; run jobs.train again"
         )
     params = RankerParams.from_dict(card["params"])
-    return Ranker(lgb.Booster(model_str=text.decode()), features, params, *made, threads)
+    return Ranker(lgb.Booster(model_str=text.decode()), features, params, *fit_facts, threads)
 
 
 def _ranker(
     run: Boosting, examples: Examples, params: RankerParams, trees: int, seed: int, threads: int, given: dict[str, Any]
 ) -> Ranker:
-    """The first `trees` trees as a ranker, re-read from text: what is used now is what would be loaded."""
+    """The first `trees` trees as a ranker, read back from their text, so that it scores exactly like a loaded one."""
     import lightgbm as lgb
 
     booster = lgb.Booster(model_str=run.booster.model_to_string(num_iteration=trees))
@@ -313,7 +345,7 @@ def _ranker(
 
 
 def _as_declared(name: str, value: Any) -> Any:
-    """An int where a float is declared becomes one (YAML writes 1 for 1.0); nothing else is converted."""
+    """The value; an int is converted if the parameter is a float (YAML writes 1 for 1.0), and nothing else is."""
     whole = isinstance(value, int) and not isinstance(value, bool)
     return float(value) if whole and isinstance(getattr(RankerParams, name), float) else value
 

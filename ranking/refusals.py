@@ -1,4 +1,4 @@
-"""What a request refuses beside genres ("no 80s music", "pop but not taylor swift"), and whether a track is of it."""
+"""What a request refuses other than genres ("no 80s music", "pop but not taylor swift"), and whether a track is of that kind."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from features.expressions import has_version, in_years, is_sung_in
 
 
 def is_refused() -> list[Column]:
-    """For each `unwanted_` column of `queries` but genres, whether a track is of what is refused; null where that is not known of it.
+    """For each `unwanted_…` column of `queries` except genres, whether a track is of the refused kind; null if that is unknown.
 
-    Reads of the track: artists_normal, title_normal, release_year, versions, genres, title_tokens, moods, instrumentalness.
+    The expressions read these columns of the track: artists_normal, title_normal, release_year, versions, genres, title_tokens,
+    moods, instrumentalness.
     """
     year = F.col("release_year")
     spans = F.arrays_zip(F.col("unwanted_first_years").alias("first"), F.col("unwanted_last_years").alias("last"))

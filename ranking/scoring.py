@@ -1,4 +1,4 @@
-"""Batch scoring: the matrix of a night through the ranker, in Arrow batches."""
+"""Batch scoring: the ranker scores the feature matrix of a night in Arrow batches."""
 
 from __future__ import annotations
 
@@ -29,23 +29,26 @@ def feature_list() -> FeatureList:
 
 @lru_cache(maxsize=2)
 def _loaded(folder: str, model: str) -> Ranker:
-    """The ranker in the folder, once a process and model: the night's folder is written over when it is trained again."""
+    """The ranker in the folder, loaded once for each process and model hash, because training again overwrites the folder."""
     from ranking.ranker import load
 
     return load(Path(folder), feature_list(), threads=1)
 
 
 def scored(matrix: DataFrame, folder: Path) -> DataFrame:
-    """(locale, query, track_id, model_score) of every row of the matrix.
+    """(locale, query, track_id, model_score) of every row of the matrix. Scores are float64, rounded to 1e-9.
 
-    One ranker a worker, loaded from `folder` (its SHA-256 and feature fingerprint are checked: StaleRanker). Scores are
-    float64, rounded to 1e-9.
+    Each worker loads the ranker from `folder` once.
+
+    Raises:
+        RankerCorrupt: the saved ranker is missing, or does not match its SHA-256.
+        StaleRanker: it was trained with another feature catalogue.
     """
     from pyspark.sql.types import DoubleType, StringType, StructField, StructType
 
     names, where, file = list(matrix_names()), str(folder.resolve()), folder / "model.txt"
     model = file_hash(file) if file.exists() else "missing"
-    _loaded(where, model)  # a stale or corrupt ranker is refused here, in one line, not inside a worker
+    _loaded(where, model)  # a stale or corrupt ranker fails here with a short error, not inside a worker
     schema = StructType([*[StructField(k, StringType()) for k in KEYS], StructField("model_score", DoubleType())])
 
     def score(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
@@ -62,5 +65,5 @@ def scored(matrix: DataFrame, folder: Path) -> DataFrame:
 
 
 def by_coec(matrix: DataFrame) -> DataFrame:
-    """The order without a ranker: shrunk COEC over 28 days. Same columns as `scored`."""
+    """Scores without a ranker: the shrunk COEC over 28 days. Same columns as `scored`."""
     return matrix.select(*KEYS, F.col("coec_28d").alias("model_score"))

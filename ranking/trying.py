@@ -1,4 +1,4 @@
-"""What a feature is worth: the same fit with and without it, judged on the later span, query by query."""
+"""Feature trial: fit the ranker with and without some features, and compare both on the queries of the validation span."""
 
 from __future__ import annotations
 
@@ -16,52 +16,68 @@ SEEDS = (1, 2, 3)
 
 
 @dataclass(frozen=True)
-class Tried:
-    """NDCG@10 on the validation span with and without, and the paired difference over its queries.
+class FeatureTrial:
+    """The result of a feature trial.
 
-    `share_of_gain`: the tried columns' part of all split gain of the fit with them.
+    Args:
+        ndcg_with: NDCG@10 on the validation span of the fit with all features.
+        ndcg_without: the same of the fit without those on trial.
+        difference: the first minus the second, paired by query, with its confidence interval.
+        share_of_gain: the share of those on trial in the split gain of the fit with all features.
     """
 
-    with_it: float
-    without: float
+    ndcg_with: float
+    ndcg_without: float
     difference: Interval
     share_of_gain: float
 
 
-def tried(path: Path, features: FeatureList, names: Collection[str], params: RankerParams, threads: int = 1) -> Tried:
-    """Fit on the train span with early stopping, with all `features` and without `names`; `SEEDS` fits of each.
+def feature_trial(
+    path: Path, features: FeatureList, names: Collection[str], params: RankerParams, threads: int = 1
+) -> FeatureTrial:
+    """Fit rankers with and without some features on the train span, and compare them on the validation span.
 
-    The validation span also stops the fits, both alike: the difference is fair, the two levels are a little high. The
-    interval is of the mean over seeds, clustered: the wordings of one alias cluster, and a query in its locale and its language,
-    are shown and judged together (evaluation.intervals.clustered_interval).
+    Both kinds are fitted once for each seed of SEEDS, with early stopping on the validation span; the levels of NDCG@10 are
+    therefore a little too high, but the difference is fair. The interval of the mean over seeds is clustered by alias cluster
+    (`evaluation.intervals.clustered_interval`), because wordings of a cluster, and a query in its locale and its language, are
+    shown and graded together.
+
+    Args:
+        path: Parquet file or folder with the training examples.
+        features: all features of the fit with them.
+        names: the features on trial, some of `features`.
+        params: parameters of the ranker.
+        threads: LightGBM's threads.
     """
     examples = read_examples(path, features)
-    both = [_ndcg(kept, params, threads) for kept in (examples, leaving_out(examples, names))]
+    both = [_ndcg(rows, params, threads) for rows in (examples, examples_without(examples, names))]
     judged = ~np.isnan(both[0][0])
     gain = both[0][1]
     share = sum(gain.get(n, 0.0) for n in names) / max(sum(gain.values()), 1e-300)
-    with_it, without = (b[0][judged] for b in both)
+    ndcg_with, ndcg_without = (b[0][judged] for b in both)
     clusters = examples.clusters[examples.is_valid][judged]
-    difference = clustered_interval(with_it - without, np.ones(len(clusters)), clusters)
-    return Tried(float(with_it.mean()), float(without.mean()), difference, share)
+    difference = clustered_interval(ndcg_with - ndcg_without, np.ones(len(clusters)), clusters)
+    return FeatureTrial(float(ndcg_with.mean()), float(ndcg_without.mean()), difference, share)
 
 
-def fewer(features: FeatureList, names: Collection[str]) -> FeatureList:
-    """The features that are not named, in the same order, under a fingerprint of their own; BadConfiguration if none is left."""
+def features_without(features: FeatureList, names: Collection[str]) -> FeatureList:
+    """The other features, in the same order and with a fingerprint of their own; raises BadConfiguration if none is left."""
     kept = [(n, way) for n, way in zip(features.names, features.monotone, strict=True) if n not in names]
     return FeatureList(tuple(n for n, _ in kept), tuple(way for _, way in kept), f"{features.fingerprint}-less")
 
 
-def leaving_out(examples: Examples, names: Collection[str]) -> Examples:
+def examples_without(examples: Examples, names: Collection[str]) -> Examples:
     """The same rows without the named features."""
     kept = [i for i, n in enumerate(examples.features.names) if n not in names]
     return replace(
-        examples, features=fewer(examples.features, names), matrix=np.ascontiguousarray(examples.matrix[:, kept])
+        examples,
+        features=features_without(examples.features, names),
+        matrix=np.ascontiguousarray(examples.matrix[:, kept]),
     )
 
 
 def _ndcg(examples: Examples, params: RankerParams, threads: int) -> tuple[Floats, dict[str, float]]:
-    """NDCG@10 of each validation query, the mean over seeds; and each column's split gain in the first fit."""
+    """NDCG@10 of each validation query, as the mean over seeds, and the split gain of each column in the first fit."""
     _, valid = examples.halves()
     rankers = [fit(examples, params, seed=s, threads=threads) for s in SEEDS]
     ndcg = [ndcg_of_queries(valid.grades, r.scores(valid.matrix), valid.group_sizes) for r in rankers]

@@ -1,1 +1,1 @@
-"""The release: written by the night, verified, published, looked up in microseconds. See docs/release-format.md."""
+"""The release: the night writes, verifies and publishes it; readers look it up in microseconds. See docs/release-format.md."""

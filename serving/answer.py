@@ -7,9 +7,9 @@ MatchedBy = Literal["full", "stripped", "alias"]
 
 
 class AnsweredTrack(NamedTuple):
-    """One track of an answer, best first; `score` is the stored float32 at 9 decimals.
+    """One track of an answer; `score` is the stored float32, rounded to 9 decimals.
 
-    A tuple, for a frozen dataclass costs about 1 us each to make, and an answer has many.
+    It is a tuple, because a frozen dataclass takes about 1 us to construct, and an answer has many tracks.
     """
 
     track_id: str
@@ -20,7 +20,7 @@ class AnsweredTrack(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why this answer: what was tried in turn, the entry that answered, its propensity, reasons of the first ten."""
+    """The explanation of an answer: the keys tried in order, the entry that answered, its propensity, reasons of ten tracks."""
 
     stripped: str
     tried: tuple[str, ...]
@@ -31,15 +31,24 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to one request. `found` false means "not in the head set"; then no tracks.
+    """The answer to one request; a miss (`is_hit` false) has no tracks.
 
-    `query` is the full normal form of `raw_query`; `locale` as asked; `age_s` whole seconds since the release was
-    built, never negative; `stale` once that is more than the reader's `max_age_h`.
+    Args:
+        raw_query: the request as it was given.
+        locale: the locale as it was given.
+        is_hit: whether an entry of the release answers (`found` in JSON).
+        query: the full normal form of `raw_query`.
+        matched_by: the form that led to the entry; None for a miss.
+        release_id: the release that answered.
+        age_s: whole seconds since the release was built, never negative.
+        stale: whether the age is above the limit of the reader or of the release.
+        tracks: the ranked tracks, best first.
+        explanation: only if it was asked for.
     """
 
     raw_query: str
     locale: str
-    found: bool
+    is_hit: bool
     query: str
     matched_by: MatchedBy | None
     release_id: str
@@ -53,7 +62,7 @@ class Answer:
         fields: dict[str, Any] = {
             "raw_query": self.raw_query,
             "locale": self.locale,
-            "found": self.found,
+            "found": self.is_hit,
             "query": self.query,
             "matched_by": self.matched_by,
             "release_id": self.release_id,

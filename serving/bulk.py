@@ -1,4 +1,4 @@
-"""The one LMDB transaction that a release is loaded in."""
+"""Write the rankings of a release in one LMDB transaction."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ from serving.values import ranking_value, texts_value, track_key, track_value
 def write_rankings(path: Path, content: Settled) -> None:
     """Write rankings.lmdb in key order in one transaction and fsync it; equal content gives equal bytes.
 
-    Raises ReleaseInput if a value would not stay under 2,000 bytes, where LMDB begins to spend a page on each.
+    Raises ReleaseInput if a value has 2,000 bytes or more, because LMDB would then use overflow pages for it.
     """
     tables = {
         "aliases": ((key, texts_value(key, (query,))) for key, query in content.aliases.items()),
@@ -27,7 +27,7 @@ def write_rankings(path: Path, content: Settled) -> None:
         "reasons": ((key, texts_value(key, item.reasons)) for key, item in content.entries.items() if item.reasons),
         "tracks": ((key, track_value(key, info)) for key, info in keyed_tracks(content)),
     }
-    # Sizes follow from the content alone, for LMDB writes the map size into the file. sync=False: one fsync below.
+    # The map size depends on the content alone, because LMDB writes it into the file. sync=False: there is one fsync below.
     with lmdb.open(
         str(path), subdir=False, map_size=_map_size(content), max_dbs=len(tables), lock=False, sync=False, mode=0o644
     ) as env:
@@ -43,11 +43,11 @@ def write_rankings(path: Path, content: Settled) -> None:
 
 
 def keyed_tracks(content: Settled) -> Iterator[tuple[bytes, TrackInfo]]:
-    """(key, track) of sub-database `tracks`, by ordinal."""
+    """(key, track) of each row of the sub-database `tracks`, by ordinal."""
     return ((track_key(ordinal), info) for ordinal, info in enumerate(content.tracks))
 
 
 def _map_size(content: Settled) -> int:
-    """An upper bound: a value takes at most two 4 KiB pages with its key, and pages are at least half full."""
+    """An upper bound of the file size: a key with its value takes at most two 4 KiB pages, and pages are at least half full."""
     count = 2 * len(content.entries) + len(content.aliases) + len(content.tracks)
     return -(-(count * 8192 + (16 << 20)) // (1 << 20)) << 20

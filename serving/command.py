@@ -1,4 +1,4 @@
-"""What the commands of this room share: one-line errors, exit codes, output that survives any text."""
+"""Shared by the commands of this package: one-line errors, exit codes, output that does not fail on any text."""
 
 import argparse
 import io
@@ -21,17 +21,21 @@ class OneLineParser(argparse.ArgumentParser):
 
 
 def local_path(text: str) -> Path:
-    """The type of an argument that is a path; one that names another store (s3a://…) is a wrong argument."""
+    """The argparse type of a local path; a path to another store (s3a://…) is an argument error."""
     if why := why_not_local(text):
         raise argparse.ArgumentTypeError(f"{text!r}: {why}")
     return Path(text)
 
 
 def guarded(name: str, run: Callable[[], int | None]) -> int:
-    """Call `run`; an error of ours becomes one line on stderr and its exit code, success the code it returns or 0.
+    """Call `run` and return the exit code; a release error becomes one line on stderr and its own exit code.
 
-    Standard streams become UTF-8 and never fail on odd text: a half character read becomes U+FFFD, a lone
-    surrogate is printed as its escape, which inside JSON is the escape that JSON knows.
+    Standard streams become UTF-8 and do not fail on invalid text: an incomplete character in the input becomes U+FFFD, and a lone
+    surrogate is printed as its escape, which is also its escape in JSON.
+
+    Args:
+        name: the name of the command, which begins the error line.
+        run: the command; it returns an exit code, or None for 0.
     """
     for stream, errors in ((sys.stdin, "replace"), (sys.stdout, "backslashreplace")):
         if isinstance(stream, io.TextIOWrapper):
@@ -44,7 +48,7 @@ def guarded(name: str, run: Callable[[], int | None]) -> int:
         print(f"{name}: {error}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
-        # `… | head`: the reader has what it wanted. Point stdout away, or Python complains once more at exit.
+        # `… | head` has closed the pipe. Redirect stdout, or Python prints another error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What a release says, apart from how it is stored: entries, tracks, the canonical dump and its hash."""
+"""The content of a release, independent of its storage: entries, tracks, the canonical dump and its hash."""
 
 import hashlib
 import struct
@@ -11,7 +11,7 @@ _F32 = struct.Struct("<f")
 
 @dataclass(frozen=True, slots=True)
 class RankedTrack:
-    """One track of an answer, best first, with its score (no unit; rounded by `stored_score` when written)."""
+    """One track of a ranked list with its score (no unit; rounded by `stored_score` when written)."""
 
     track_id: str
     score: float
@@ -19,11 +19,15 @@ class RankedTrack:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row per (locale, query): the ranked answer to a head query.
+    """The ranked answer to a head query; one per (locale, query).
 
-    `query` is the full normal form. `aliases` are other full or stripped normal forms of the same locale that
-    this entry also answers. `propensity` is the probability with which the variant was chosen, null when
-    nothing was explored. `reasons` holds one short text for each of the first ten tracks, in rank order.
+    Args:
+        locale: a locale, a language or `*`.
+        query: the full normal form.
+        aliases: other full or stripped normal forms of the same locale that this entry also answers.
+        tracks: the ranked tracks, best first.
+        propensity: the probability with which this variant of the list was chosen; None without exploration.
+        reasons: one short text for each of the first ten tracks, in rank order.
     """
 
     locale: str
@@ -36,7 +40,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class TrackInfo:
-    """What an answer shows of one track."""
+    """The fields of a track that an answer shows."""
 
     track_id: str
     title: str
@@ -46,11 +50,11 @@ class TrackInfo:
 def stored_score(score: float) -> float:
     """The float32 that is stored for `score`: rounded to 9 decimals, then to float32.
 
-    Stable: `stored_score(round(stored_score(x), 9)) == stored_score(x)` for every finite x, for where float32 is
-    finer than 1e-9 the decimals decide, and where it is coarser 9 decimals are enough to name the float32.
-    Raises OverflowError beyond float32.
+    It is idempotent: `stored_score(round(stored_score(x), 9)) == stored_score(x)` for every finite x. Where float32 is finer
+    than 1e-9, the decimals determine the value, and where it is coarser, 9 decimals identify the float32. Raises OverflowError
+    beyond float32.
     """
-    rounded = round(score, 9) + 0.0  # + 0.0 turns -0.0 into 0.0: one zero, one hash
+    rounded = round(score, 9) + 0.0  # + 0.0 turns -0.0 into 0.0, so that equal scores have one hash
     stored: float = _F32.unpack(_F32.pack(rounded))[0]
     return stored
 
@@ -58,7 +62,7 @@ def stored_score(score: float) -> float:
 def dump_line(locale: str, query: str, aliases: Iterable[str], tracks: Iterable[tuple[str, float]]) -> str:
     """One canonical JSON line of `release dump`, without the newline: aliases sorted, scores at 9 decimals.
 
-    `tracks` are (track_id, stored score) in rank order. Built by hand because json prints 1e-09 for small scores.
+    `tracks` are (track_id, stored score) in rank order. The line is built by hand because json prints 1e-09 for small scores.
     """
     names = ", ".join(_quoted(alias) for alias in sorted(aliases))
     ranked = ", ".join(f'{{"track_id": {_quoted(track)}, "score": {score:.9f}}}' for track, score in tracks)
@@ -81,5 +85,5 @@ def hash_of_dump(lines: Iterable[str], format_version: int) -> str:
 
 
 def content_hash(entries: Iterable[Entry], format_version: int) -> str:
-    """The content hash of a release that holds exactly `entries`; its first 12 hex name the release."""
+    """The content hash of a release with exactly these `entries`; its first 12 hex digits are part of the release id."""
     return hash_of_dump(dump_lines(entries), format_version)

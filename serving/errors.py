@@ -1,20 +1,20 @@
-"""What can go wrong with a release; each class knows the exit code its command ends with."""
+"""Errors of releases; each class has the exit code that a command ends with."""
 
 
 class ReleaseError(Exception):
-    """Base of all errors of this room: one line that says what, where, expected, found, and what to do next."""
+    """Base of all errors of this package; its message is one line: what, where, expected, actual, and what to do next."""
 
     exit_code = 1
 
 
 class ReleaseInput(ReleaseError):
-    """What was given to the writer breaks its contract; the message holds every difference found."""
+    """The input of the writer breaks its contract; the message lists every violation."""
 
     exit_code = 2
 
 
 class NoRelease(ReleaseError):
-    """There is no such release, or none at all yet."""
+    """There is no release of this id, or no release at all yet."""
 
     exit_code = 2
 
@@ -26,11 +26,11 @@ class ReleaseFormatUnknown(ReleaseError):
 
 
 class ReleaseCorrupt(ReleaseError):
-    """Bytes on disk are not the bytes that were built; the message names each damaged file or value."""
+    """Bytes on disk differ from the bytes that were built; the message names each damaged file or value."""
 
 
 class ReleaseNotVerified(ReleaseCorrupt):
-    """No valid VERIFIED stamp on this machine: never verified here, copied, or changed since."""
+    """There is no valid VERIFIED stamp: the release was never verified on this machine, was copied, or has changed since."""
 
 
 class ReleaseExists(ReleaseError):
@@ -44,6 +44,6 @@ class ReleaseBusy(ReleaseError):
 
 
 def one_line(differences: list[str], shown: int = 12) -> str:
-    """All differences in one line, the first `shown` in full and the rest counted."""
+    """All differences in one line: the first `shown` in full, then the number of the rest."""
     more = f"; and {len(differences) - shown} more" if len(differences) > shown else ""
     return "; ".join(differences[:shown]) + more

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and the lock of the releases folder."""
+"""Atomic file writes, and the lock of the releases folder."""
 
 import contextlib
 import fcntl
@@ -13,7 +13,7 @@ from serving.layout import LOCK
 
 
 def sync(path: Path) -> None:
-    """fsync a file or a folder (a rename is durable only once its folder is)."""
+    """fsync a file or a folder (a rename is durable only after its folder is synced)."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -30,7 +30,7 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def replace_file(path: Path, content: str) -> None:
-    """Replace `path` atomically: a reader sees the old text or the new one, never a part."""
+    """Replace `path` atomically: a reader sees the whole old text or the whole new one."""
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         write_file(beside, content.encode())
@@ -42,9 +42,9 @@ def replace_file(path: Path, content: str) -> None:
 
 @contextlib.contextmanager
 def folder_lock(root: Path, wait_s: float = 10.0) -> Iterator[None]:
-    """Hold the releases folder against other writers; readers never need it.
+    """Lock the releases folder against other writers; readers do not need the lock.
 
-    Raises ReleaseBusy when another command still holds it after `wait_s` seconds.
+    Raises ReleaseBusy when another command still has the lock after `wait_s` seconds.
     """
     root.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(root / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
@@ -60,7 +60,7 @@ def folder_lock(root: Path, wait_s: float = 10.0) -> Iterator[None]:
 
 
 def locked(descriptor: int, kind: int) -> bool:
-    """Take the flock of an open file without waiting: True if taken. Closing the descriptor frees it."""
+    """Take the flock of an open file without waiting and return whether it was taken; closing the descriptor frees it."""
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:

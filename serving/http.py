@@ -1,4 +1,4 @@
-"""The HTTP service over the current release, for those who do not embed a reader; bound to 127.0.0.1.
+"""The HTTP service over the current release, for programs that do not embed a reader; bound to 127.0.0.1.
 
     python -m serving.http [--releases DIR] [--port 8080]
 
@@ -24,11 +24,11 @@ from serving.reader import ReleaseReader
 
 
 class RankingService(ThreadingHTTPServer):
-    """One thread a connection over one shared reader. `server_close` waits for the requests that were heard to the end."""
+    """One thread per connection over one shared reader; `server_close` waits for the requests that were read completely."""
 
     daemon_threads = False
     allow_reuse_address = True
-    # of the 5 that socketserver lets wait, a burst's others try again after a second, and three, and seven
+    # socketserver's default of 5 makes the other connections of a burst retry only after 1, 3 and 7 seconds
     request_queue_size = 128
 
     def __init__(self, reader: ReleaseReader, port: int) -> None:
@@ -39,25 +39,25 @@ class RankingService(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), _Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """One more connection, in a thread of its own."""
+        """Register a connection and serve it in its own thread."""
         self._connections.add(request)
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        """The connection has ended."""
+        """Close a connection and forget it."""
         self._connections.discard(request)
         super().shutdown_request(request)
 
     def server_close(self) -> None:
-        """Answer what was asked, hear no more: whoever is silent, or sends a request byte by byte, must not hold up the end."""
+        """Answer the requests already read and read no more, so that an idle or slow client does not delay the shutdown."""
         for connection in tuple(self._connections):
-            with contextlib.suppress(OSError):  # it ended by itself
+            with contextlib.suppress(OSError):  # the connection has ended already
                 connection.shutdown(socket.SHUT_RD)
         super().server_close()
 
 
 class _BadRequest(Exception):
-    """What the client must ask otherwise."""
+    """An invalid request; the message says what is expected."""
 
 
 def _parts(path: str) -> SplitResult:
@@ -88,14 +88,14 @@ class _Handler(BaseHTTPRequestHandler):
     server: RankingService
     protocol_version = "HTTP/1.1"
     server_version = "playfirst"
-    timeout = 5.0  # s; an idle connection must not hold up a shutdown
+    timeout = 5.0  # s; an idle connection must not delay a shutdown
     wbufsize = -1  # headers and body leave in one packet, else Nagle and delayed ACK add 40 ms
 
     def do_GET(self) -> None:
         if self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers:
-            self.close_connection = True  # a body is not read: it must not be taken for the next request
+            self.close_connection = True  # the body is not read and must not be taken for the next request
         try:
-            # the request line is bytes; http.server reads them as Latin-1, people who do not quote send UTF-8
+            # http.server decodes the request line as Latin-1, but clients that do not quote send UTF-8
             parts = _parts(self.path.encode("latin-1", "replace").decode("utf-8", "replace"))
             if parts.path == "/v1/rankings":
                 self._rankings(parts.query)
@@ -108,7 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
         except ReleaseError as error:
             self._reply(503, _error(type(error).__name__, str(error)))
         except (BrokenPipeError, ConnectionResetError, TimeoutError):
-            self.close_connection = True  # nobody is there to be told
+            self.close_connection = True  # the client is gone
         except Exception as error:
             self.log_error("%s: %s", type(error).__name__, str(error))
             self._reply(500, _error("internal", f"{type(error).__name__}: the service's own error, told on its stderr"))
@@ -134,12 +134,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Errors of the protocol itself (a line too long, a method unknown) as JSON too."""
+        """Send errors of the HTTP protocol (a line too long, an unknown method) as JSON too."""
         self.close_connection = True
         self._reply(code, _error("http", message or self.responses.get(code, ("error",))[0]))
 
     def log_message(self, format: str, *args: object) -> None:
-        """No access log: requests are what people said, and belong in no log of ours."""
+        """There is no access log, because requests are what people said and must not be logged."""
 
 
 def _error(kind: str, message: str) -> dict[str, Any]:
@@ -147,12 +147,12 @@ def _error(kind: str, message: str) -> dict[str, Any]:
 
 
 def serve(root: Path, port: int, max_age_h: float | None) -> None:
-    """Serve until SIGTERM or SIGINT, then finish the requests under way. Raises what ReleaseReader raises."""
+    """Serve until SIGTERM or SIGINT, then finish the running requests. Raises the errors of ReleaseReader."""
     with RankingService(ReleaseReader(root, max_age_h=max_age_h), port) as service:
 
         def stop(*_: object) -> None:
             service.stopping = True
-            # shutdown waits for the loop that this very handler interrupted, so another thread must call it.
+            # shutdown waits for the loop that this signal handler interrupts, so another thread must call it.
             threading.Thread(target=service.shutdown).start()
 
         signal.signal(signal.SIGTERM, stop)

@@ -1,18 +1,18 @@
-"""Where a release lies and what its files are called; limits and the format version. No logic beyond names."""
+"""Paths and file names of releases, the limits of the format and its version; no logic beyond names."""
 
 import re
 from pathlib import Path
 
 FORMAT_VERSION = 1
 OLDEST_FORMAT_READ = 1
-"""Format N reads N-1; there is only format 1 so far."""
+"""A reader of format N also reads format N-1; there is only format 1 so far."""
 
 DEFAULT_RELEASES = Path("var/releases")
 DEFAULT_MAX_AGE_H = 36.0
-"""A nightly release is at most 24 h old, plus a night that runs late. Of a release that does not say it itself."""
+"""The limit of a release whose manifest has none: a nightly release is at most 24 h old, plus 12 h for a late night."""
 
 MAX_REQUEST_CHARACTERS = 1_000
-"""Five times what a key can hold (200), so that carrier phrases and odd spacing still fit; a longer request is a miss."""
+"""A longer request is a miss. It is five times the longest query (200), so that carrier phrases and odd spacing still fit."""
 
 RANKINGS = "rankings.lmdb"
 GRAMMAR = "carrier.json"
@@ -30,7 +30,7 @@ TRASH = ".trash-"
 SUB_DATABASES = ("aliases", "rankings", "reasons", "tracks")
 
 MAX_TRACKS = 200
-"""Tracks per entry: 12 + 200 x 8 = 1,612 bytes, so that key and value stay inline in a 4 KiB page (limit 2,038)."""
+"""Tracks per entry: 12 + 200 x 8 = 1,612 bytes, so that LMDB keeps key and value inline in a 4 KiB page (limit 2,038)."""
 MAX_REASONS = 10
 MAX_REASON_BYTES = 180
 MAX_TITLE_BYTES = 512
@@ -42,19 +42,19 @@ MAX_QUERY_BYTES = 480
 MAX_LOCALE_BYTES = 30
 
 MANIFEST_MUST_HOLD = ("inputs", "config_fingerprint", "ranker_fingerprint", "gates", "coverage")
-"""What the job that publishes must say (a value may be null); the writer adds the rest."""
+"""Manifest keys that the publishing job must give (a value may be null); the writer adds the rest."""
 
 _RELEASE_ID = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}")
 _LOCALE = re.compile(r"\*|[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 
 
 def is_release_id(text: str) -> bool:
-    """Whether `text` has the form `<run_date>-<12 hex>`; also what keeps a path out of CURRENT."""
+    """Whether `text` has the form `<run_date>-<12 hex>`; the check also keeps paths out of CURRENT."""
     return _RELEASE_ID.fullmatch(text) is not None
 
 
 def run_date_of(release_id: str) -> str:
-    """The night of a release, `YYYY-MM-DD`: what its id begins with."""
+    """The night of a release, `YYYY-MM-DD`, which is the beginning of its id."""
     return release_id[:10]
 
 
@@ -71,7 +71,7 @@ def release_ids(root: Path) -> list[str]:
 
 
 def locale_chain(locale: str) -> tuple[str, ...]:
-    """The locales to try in turn: the locale, its language, then `*`. `es_mx` counts as `es-MX`."""
+    """The locales to try in order: the locale, its language, then `*`. `es_mx` counts as `es-MX`."""
     language, *rest = locale.strip().replace("_", "-").split("-")
     shaped = [part.upper() if len(part) == 2 else part.title() if len(part) == 4 else part for part in rest]
     full = "-".join([language.lower(), *shaped])

@@ -14,10 +14,10 @@ _HEAD = ("release", "run_date", "entries", "size", "age", "marks")
 
 
 def listing(root: Path) -> list[str]:
-    """The releases under `root` as lines of a table, newest first, and a line that says whether a hold stands.
+    """The releases under `root` as lines of a table, newest first, with one more line while a hold is in force.
 
-    Marks: CURRENT, HOLD (what a rollback or pin holds), VERIFIED (stamp valid), `not verified`, `changed` (since
-    it was verified), `newer format`, DAMAGED. Only the stamp is checked; `verify` reads the bytes.
+    Marks: CURRENT, HOLD (the release of the rollback or pin), VERIFIED (valid stamp), `not verified`, `changed` (since it was
+    verified), `newer format`, DAMAGED. Only the stamp is checked; `verify` reads the bytes.
     Raises NoRelease if there is no release.
     """
     rows = list(_rows(root))

@@ -2,7 +2,7 @@
 
     python -m serving.lookup [--releases DIR] [--locale es-ES] [--json] [--explain] "pon rock de los noventa"
 
-Without a request it reads one per line from standard input. Exit 0 also for a miss, 2 without a release.
+Without a request it reads one request per line from standard input. Exit codes: 0 also for a miss, 2 without a release.
 """
 
 import json
@@ -40,12 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _lines(stream: Iterable[str]) -> Iterator[str]:
-    # A blank line gets its answer too, so that line n of the output answers line n of the input.
+    # A blank line gets an answer too, so that answer n belongs to line n of the input.
     return (line.rstrip("\r\n") for line in stream)
 
 
 def _card(answer: Answer) -> Iterator[str]:
-    how = f"matched by {answer.matched_by}" if answer.found else "not in the head set"
+    how = f"matched by {answer.matched_by}" if answer.is_hit else "not in the head set"
     yield f"{answer.raw_query}  [{answer.locale}]  {how}"
     width = max((len(track.title) for track in answer.tracks), default=0)
     why = answer.explanation

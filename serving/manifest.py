@@ -1,4 +1,4 @@
-"""manifest.json: canonical JSON that carries its own SHA-256, so that a single changed byte shows."""
+"""manifest.json: canonical JSON that contains its own SHA-256, so that a single changed byte is detected."""
 
 import hashlib
 import json
@@ -16,9 +16,9 @@ _SELF = "manifest_sha256"
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a reader needs of manifest.json; `content` is all of it, `sha256` that of the file's bytes.
+    """The fields of manifest.json that a reader needs; `content` is the whole file, `sha256` the hash of its bytes.
 
-    `max_age_h`: hours after which the release counts as stale, unless its reader is told otherwise.
+    `max_age_h` is the age in hours from which the release counts as stale, unless the reader is given another limit.
     """
 
     release_id: str
@@ -36,7 +36,7 @@ class Manifest:
 def manifest_bytes(content: Mapping[str, object]) -> bytes:
     """The bytes of manifest.json for `content`: sorted keys, indent 2, with `manifest_sha256` over the rest.
 
-    Raises ReleaseInput if `content` has a value that JSON does not know (NaN, a date, an object).
+    Raises ReleaseInput if `content` has a value that JSON cannot represent (NaN, a date, an object).
     """
     try:
         rest = {key: value for key, value in content.items() if key != _SELF}
@@ -61,8 +61,10 @@ def instant(text: object) -> float:
 def read_manifest(folder: Path) -> Manifest:
     """Read and check manifest.json of the release in `folder`.
 
-    Raises NoRelease if there is none, ReleaseFormatUnknown for a format this reader does not read, and
-    ReleaseCorrupt if the bytes are not what the writer wrote.
+    Raises:
+        NoRelease: there is no such release.
+        ReleaseFormatUnknown: this reader does not read the format of the release.
+        ReleaseCorrupt: the bytes are not those that the writer wrote.
     """
     path = folder / MANIFEST
     try:

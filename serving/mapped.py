@@ -1,4 +1,4 @@
-"""rankings.lmdb mapped into memory, once per file and process, read-only and without locks."""
+"""Read-only memory maps of rankings.lmdb, one per file and process, without LMDB's locks."""
 
 import os
 import threading
@@ -15,17 +15,17 @@ _TRIES = 50
 
 
 class _StillClosing(Exception):
-    """Another thread is just letting go of the last mapping of this file; it will be free in a moment."""
+    """Another thread is closing the last map of this file; it can be opened in a moment."""
 
 
 class MappedRankings:
-    """One open rankings.lmdb. Closed when the last holder lets go, so no request ever loses its pages."""
+    """One open rankings.lmdb; it is closed with the last reference, so that no running request loses its pages."""
 
     broken = lmdb.Error  # what reading a damaged page raises
 
     def __init__(self, path: Path) -> None:
-        """Map `path`. The caller has checked its length and hash: LMDB 0.9 has no checksums, a cut file kills."""
-        # Our own descriptor: it tells of the mapped file itself, whatever its name points to by then.
+        """Map a file whose length and hash are verified: LMDB 0.9 has no checksums, and a truncated file kills the process."""
+        # Our own descriptor, because the name of the mapped file may later belong to another file.
         self._descriptor = os.open(path, os.O_RDONLY)
         weakref.finalize(self, os.close, self._descriptor)
         try:
@@ -41,32 +41,32 @@ class MappedRankings:
             raise ReleaseCorrupt(f"{path}: not a rankings file of this format: {error}. Build it again.") from None
 
     def is_at(self, path: Path) -> bool:
-        """Whether the file of that name is the one that is mapped."""
+        """Whether the file at `path` is the mapped one."""
         return os.path.samestat(os.fstat(self._descriptor), os.stat(path))
 
     def signature(self) -> tuple[int, int, int]:
-        """(size, inode, mtime in ns) of the file that is mapped."""
+        """(size, inode, mtime in ns) of the mapped file."""
         status = os.fstat(self._descriptor)
         return status.st_size, status.st_ino, status.st_mtime_ns
 
 
-# LMDB must not open one file twice in a process (its own rule): readers, verify and dump share by (device, inode).
+# LMDB forbids to open one file twice in a process, so readers, verify and dump share maps by (device, inode).
 _open: "weakref.WeakValueDictionary[tuple[int, int], MappedRankings]" = weakref.WeakValueDictionary()
 _opening = threading.Lock()
 
 
 def mapped(path: Path) -> MappedRankings:
-    """The mapping of `path`, shared by all who ask for the same file in this process."""
+    """The map of `path`, which all callers in this process share."""
     with _opening:
         status = os.stat(path)
         identity = (status.st_dev, status.st_ino)
         for _ in range(_TRIES):
-            found = _open.get(identity)
-            if found is not None:
-                return found
+            rankings = _open.get(identity)
+            if rankings is not None:
+                return rankings
             try:
-                found = _open[identity] = MappedRankings(path)
-                return found
+                rankings = _open[identity] = MappedRankings(path)
+                return rankings
             except _StillClosing:
                 time.sleep(0.01)
         raise ReleaseCorrupt(f"{path}: opened by other code of this process too. Use serving.mapped.mapped there.")

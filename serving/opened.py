@@ -1,4 +1,4 @@
-"""One open release: checked, mapped, leased against pruning, and looked up."""
+"""One open release: its checks, its memory map, its lock against pruning, and the lookup."""
 
 import fcntl
 import os
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 
 class OpenRelease:
-    """A release that stays readable as long as anyone holds this object, whatever happens to its folder's name."""
+    """An open release; it stays readable as long as this object exists, even if its folder is renamed or deleted."""
 
     def __init__(self, root: Path, release_id: str) -> None:
-        """Lease, check the manifest and the VERIFIED stamp, map.
+        """Lock the release against pruning, check the manifest and the VERIFIED stamp, and map the rankings.
 
         Raises NoRelease, ReleaseFormatUnknown, ReleaseCorrupt (ReleaseNotVerified without a valid stamp).
         """
@@ -54,7 +54,7 @@ class OpenRelease:
 
     @property
     def notice(self) -> str | None:
-        """Something an operator should know though the release answers."""
+        """A warning for the operator about a release that answers; None if there is none."""
         if self.manifest.normal_form_version == NORMAL_FORM_VERSION:
             return None
         return (
@@ -63,11 +63,11 @@ class OpenRelease:
         )
 
     def is_at(self, root: Path) -> bool:
-        """Whether the folder of its name is the one that is open: a damaged release that is built again takes its place."""
+        """Whether the open files are still those in the release's folder; a damaged release may have been built again there."""
         return self.rankings.is_at(root / self.release_id / RANKINGS)
 
     def check_unchanged(self) -> None:
-        """Raise ReleaseCorrupt if the mapped file was changed in place: reading on could give wrong answers."""
+        """Raise ReleaseCorrupt if the mapped file was changed in place, because its answers could be wrong."""
         if self.rankings.signature() != self._signature:
             raise ReleaseCorrupt(
                 f"release {self.release_id}: {RANKINGS} was changed while in use. Run serving.release rollback."
@@ -76,10 +76,19 @@ class OpenRelease:
     def lookup(
         self, raw_query: str, locale: str, now_s: float, max_age_h: float | None = None, explain: bool = False
     ) -> Answer:
-        """Answer one request: full, stripped, then the alias table; each in the locale, its language, `*`.
+        """Answer one request: try the full form, the stripped form, then the aliases, each in the locale, its language and `*`.
 
-        `now_s` is seconds since 1970; without `max_age_h` the release says itself when it is stale. A request of more than 1,000
-        characters is a miss. Raises ReleaseCorrupt if a value on the way has a wrong CRC32, or a page is damaged.
+        A request of more than 1,000 characters is a miss.
+
+        Args:
+            raw_query: the request as said or typed.
+            locale: BCP-47 name of the locale.
+            now_s: the current time in seconds since 1970.
+            max_age_h: age in hours from which the answer counts as stale; default: the limit in the manifest.
+            explain: whether the answer gets an explanation.
+
+        Raises:
+            ReleaseCorrupt: a value that was read has a wrong CRC32, or a page is damaged.
         """
         chain = locale_chain(locale)
         full = normal_form(raw_query, chain[0])
@@ -89,13 +98,13 @@ class OpenRelease:
                 hit = self._first_hit(txn, full, chain, tried if explain else None)
                 tracks = self._answered(txn, hit[2]) if hit else ()
                 explanation = self._explanation(txn, full, chain[0], tried, hit) if explain else None
-        except self.rankings.broken as error:  # a page's own header is in no value's CRC32
+        except self.rankings.broken as error:  # the CRC32 of the values does not cover page headers
             raise ReleaseCorrupt(f"release {self.release_id}: {error}. Run serving.release rollback.") from None
         age_s = max(0.0, now_s - self.manifest.built_at_s)
         return Answer(
             raw_query=raw_query,
             locale=locale,
-            found=hit is not None,
+            is_hit=hit is not None,
             query=full,
             matched_by=hit[0] if hit else None,
             release_id=self.release_id,
@@ -106,7 +115,7 @@ class OpenRelease:
         )
 
     def is_stale(self, now_s: float, max_age_h: float | None) -> bool:
-        """Whether it was built more than `max_age_h` (or what it says itself) before `now_s`."""
+        """Whether the release was built more than `max_age_h` (default: the limit in the manifest) before `now_s`."""
         limit_h = self.manifest.max_age_h if max_age_h is None else max_age_h
         return now_s - self.manifest.built_at_s > limit_h * 3600
 
@@ -145,11 +154,11 @@ class OpenRelease:
                 raise ReleaseCorrupt(f"release {self.release_id}: alias leads to no entry {key!r}. Run release verify.")
         return None
 
-    def _answered(self, txn: "_Txn", found: Ranking) -> tuple[AnsweredTrack, ...]:
+    def _answered(self, txn: "_Txn", stored: Ranking) -> tuple[AnsweredTrack, ...]:
         known, answered = self._tracks.get, []
-        for ordinal, score in zip(found.ordinals, found.scores, strict=True):
+        for ordinal, score in zip(stored.ordinals, stored.scores, strict=True):
             track_id, title, artists = known(ordinal) or self._read_track(txn, ordinal)
-            # made without its constructor's call, which is a quarter of an answer's time
+            # the constructor of AnsweredTrack would take a quarter of the time of an answer
             answered.append(tuple.__new__(AnsweredTrack, (track_id, round(score, 9), title, artists)))
         return tuple(answered)
 
@@ -159,10 +168,10 @@ class OpenRelease:
         if value is None:
             raise ReleaseCorrupt(f"release {self.release_id}: track {ordinal} is not stored. Run release verify.")
         info = track(key, value)
-        found = (info.track_id, info.title, info.artists)
+        fields = (info.track_id, info.title, info.artists)
         if len(self._tracks) < _CACHED_TRACKS:
-            self._tracks[ordinal] = found
-        return found
+            self._tracks[ordinal] = fields
+        return fields
 
     def _explanation(
         self,
@@ -182,14 +191,14 @@ class OpenRelease:
 
 
 def _can_be_asked(full: str) -> bool:
-    """False where nothing was said, or more than any request for music has: a miss, and no key."""
+    """False for an empty or over-long normal form, which is a miss without a lookup."""
     return 0 < len(full) <= MAX_REQUEST_CHARACTERS
 
 
 def _lease(folder: Path) -> int:
-    """A descriptor of manifest.json with a shared flock: prune leaves the release alone until it is closed.
+    """A descriptor of manifest.json with a shared flock; prune does not delete the release until it is closed.
 
-    On manifest.json itself, so that a reader without write permission can take it.
+    The flock is on manifest.json itself, so that a reader without write permission can take it.
     """
     try:
         lease = os.open(folder / MANIFEST, os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""What an operator does with releases at night: roll back, pin, resume. Each takes well under a second."""
+"""The operator's commands on releases: roll back, pin, resume. Each takes well under a second."""
 
 from pathlib import Path
 
@@ -6,7 +6,16 @@ from serving.errors import NoRelease, ReleaseCorrupt, ReleaseError, ReleaseNotVe
 from serving.files import folder_lock, sync
 from serving.layout import HOLD, release_ids, run_date_of
 from serving.manifest import read_manifest
-from serving.pointers import answered, current_id, current_or_none, hold, move_current, set_hold, waiting, way_back
+from serving.pointers import (
+    answered,
+    current_id,
+    current_or_none,
+    hold,
+    move_current,
+    pending_releases,
+    rollback_path,
+    set_hold,
+)
 from serving.stamp import check_stamp
 from serving.verify import release_folder, stamp_release
 
@@ -14,14 +23,17 @@ from serving.verify import release_folder, stamp_release
 def rollback(root: Path) -> str:
     """Move CURRENT to the release it named before, set HOLD, and return that release's id.
 
-    Damaged releases on the way back are passed over. Without HISTORY the newest older build counts as the one before; with it, what
-    was rolled back, or never answered, is none. Raises NoRelease if there is none to go back to, ReleaseBusy if another command holds
-    the folder.
+    Damaged releases are skipped. With HISTORY, a release that was rolled back or never answered is no target; without HISTORY,
+    the target is the newest release that was built before the current one.
+
+    Raises:
+        NoRelease: there is no release to go back to.
+        ReleaseBusy: another command has locked the folder.
     """
     with folder_lock(root):
         left = current_id(root)
         refused: list[str] = []
-        for release_id in way_back(root) or ([] if answered(root) else _older(root, left)):
+        for release_id in rollback_path(root) or ([] if answered(root) else _older(root, left)):
             try:
                 _make_sure(root, release_id)
             except ReleaseError as error:
@@ -35,7 +47,7 @@ def rollback(root: Path) -> str:
 
 
 def pin(root: Path, release_id: str) -> None:
-    """Move CURRENT to `release_id` and set HOLD. Raises NoRelease or ReleaseCorrupt; then nothing has changed."""
+    """Move CURRENT to `release_id` and set HOLD. Raises NoRelease or ReleaseCorrupt without any change."""
     release_folder(root, release_id)
     with folder_lock(root):
         _make_sure(root, release_id)
@@ -44,17 +56,22 @@ def pin(root: Path, release_id: str) -> None:
 
 
 def resume(root: Path) -> tuple[bool, str]:
-    """Lift HOLD; CURRENT moves to the newest night's release that was built meanwhile, or stays if all are of earlier nights than it.
+    """Remove HOLD and move CURRENT to the newest release that was built under it.
 
-    Returns (whether there was a hold, the release that answers now). The release that was rolled back does not
-    come back by itself. Raises ReleaseCorrupt if the waiting release is damaged; then HOLD stands.
+    CURRENT stays if all pending releases are of earlier nights than its own. A release that was rolled back is not restored.
+
+    Returns:
+        Whether there was a hold, and the release that answers now.
+
+    Raises:
+        ReleaseCorrupt: the pending release is damaged; then HOLD stays.
     """
     with folder_lock(root):
         standing = hold(root)
         at = current_or_none(root)
-        ready = [one for one in waiting(root) if (root / one).is_dir()] if standing else []
+        ready = [one for one in pending_releases(root) if (root / one).is_dir()] if standing else []
         ready = [one for one in ready if at is None or run_date_of(one) >= run_date_of(at)]
-        ready.sort(key=run_date_of, reverse=True)  # of one night's, the latest built
+        ready.sort(key=run_date_of, reverse=True)  # of the releases of one night, the latest built comes first
         if ready:
             _make_sure(root, ready[0])
             move_current(root, ready[0], "resume")
@@ -64,7 +81,7 @@ def resume(root: Path) -> tuple[bool, str]:
 
 
 def _make_sure(root: Path, release_id: str) -> None:
-    """The stamp in microseconds; only without a valid one the whole SHA-256."""
+    """Check the stamp, which takes microseconds; without a valid one check every SHA-256 and stamp the release."""
     folder = release_folder(root, release_id)
     try:
         check_stamp(folder, read_manifest(folder))
@@ -73,7 +90,7 @@ def _make_sure(root: Path, release_id: str) -> None:
 
 
 def _older(root: Path, than: str) -> list[str]:
-    """Releases built before `than`, latest first; unreadable ones left out, for they could not answer."""
+    """Releases built before `than`, latest first, without unreadable ones, which could not answer."""
     built: dict[str, tuple[str, float]] = {}
     for release_id in release_ids(root):
         try:

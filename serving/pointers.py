@@ -1,4 +1,4 @@
-"""CURRENT, HOLD and HISTORY: which release answers, whether nights may move it, and how it came to be so."""
+"""CURRENT, HOLD and HISTORY: the release that answers, whether nights may change it, and the log of these changes."""
 
 import json
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ Action = Literal["publish", "held", "rollback", "pin", "resume"]
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Why nights may not move CURRENT: `rollback` or `pin`, to which release, since when (ISO, UTC)."""
+    """Why nights may not move CURRENT: the action (`rollback` or `pin`), its release, and its time (ISO, UTC)."""
 
     action: str
     release_id: str
@@ -24,7 +24,7 @@ class Hold:
 
 
 def current_id(root: Path) -> str:
-    """The release that CURRENT names. Raises NoRelease if there is none yet, ReleaseCorrupt if it names nothing."""
+    """The release that CURRENT names. Raises NoRelease without CURRENT, ReleaseCorrupt if its text is no release id."""
     try:
         text = (root / CURRENT).read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, NotADirectoryError):
@@ -35,7 +35,7 @@ def current_id(root: Path) -> str:
 
 
 def current_or_none(root: Path) -> str | None:
-    """The release that CURRENT names, or None when it names none that could answer."""
+    """The release that CURRENT names, or None if CURRENT is missing or its text is no release id."""
     try:
         return current_id(root)
     except (NoRelease, ReleaseCorrupt):
@@ -43,12 +43,12 @@ def current_or_none(root: Path) -> str | None:
 
 
 def move_current(root: Path, release_id: str, action: Action) -> None:
-    """Let CURRENT name `release_id`, atomically, and note it in HISTORY. The caller holds the folder lock."""
+    """Point CURRENT to `release_id` atomically and append it to HISTORY. The caller has the folder lock."""
     replace_file(root / CURRENT, release_id + "\n")
-    note(root, action, release_id)
+    append_history(root, action, release_id)
 
 
-def note(root: Path, action: Action, release_id: str) -> None:
+def append_history(root: Path, action: Action, release_id: str) -> None:
     """Append one line `instant action release_id` to HISTORY."""
     with (root / HISTORY).open("a", encoding="utf-8") as stream:
         stream.write(f"{now()} {action} {release_id}\n")
@@ -56,7 +56,7 @@ def note(root: Path, action: Action, release_id: str) -> None:
 
 
 def hold(root: Path) -> Hold | None:
-    """The hold that stands, if any. An unreadable HOLD still holds: it was put there to stop the nights."""
+    """The hold in force, if any. An unreadable HOLD counts as a hold, because it was put there to stop the nights."""
     try:
         content = json.loads((root / HOLD).read_bytes())
         return Hold(str(content["action"]), str(content["release_id"]), str(content["since"]))
@@ -72,10 +72,10 @@ def set_hold(root: Path, action: Action, release_id: str) -> None:
     replace_file(root / HOLD, json.dumps(content, sort_keys=True) + "\n")
 
 
-def way_back(root: Path) -> list[str]:
-    """The releases CURRENT would name after one, two, … rollbacks, latest first; from HISTORY.
+def rollback_path(root: Path) -> list[str]:
+    """The releases that CURRENT would name after one, two, … rollbacks, latest first; from HISTORY.
 
-    A rollback forgets the release it left, so what was rolled back is never rolled back to.
+    A rollback removes the release that it leaves from the path, so no later rollback returns to it.
     """
     path: list[str] = []
     for action, release_id in _history(root):
@@ -84,36 +84,36 @@ def way_back(root: Path) -> list[str]:
         elif action == "rollback" and release_id in path:
             path = path[: path.index(release_id) + 1]
     now_at = current_or_none(root)
-    if now_at in path:  # the last, unless a command was killed between moving CURRENT and noting it
+    if now_at in path:  # the last, unless a command was killed between moving CURRENT and writing HISTORY
         path = path[: path.index(now_at)]
     return path[::-1]
 
 
 def answered(root: Path) -> set[str]:
-    """The releases that CURRENT has named at some time; from HISTORY."""
+    """The releases that CURRENT has ever named; from HISTORY."""
     return {release_id for action, release_id in _history(root) if action != "held"}
 
 
-def waiting(root: Path) -> list[str]:
+def pending_releases(root: Path) -> list[str]:
     """The releases that nights built under the present hold and that have not answered since, latest first."""
-    held: list[str] = []
+    pending: list[str] = []
     for action, release_id in _history(root):
         if action in ("publish", "resume"):
-            held = []
-        elif action in ("pin", "rollback"):  # it has answered meanwhile: it waits no longer
-            held = [one for one in held if one != release_id]
+            pending = []
+        elif action in ("pin", "rollback"):  # it has answered since, so it is no longer pending
+            pending = [one for one in pending if one != release_id]
         elif action == "held":
-            held = [one for one in held if one != release_id] + [release_id]
-    return held[::-1]
+            pending = [one for one in pending if one != release_id] + [release_id]
+    return pending[::-1]
 
 
 def now() -> str:
-    """This instant, ISO-8601 in UTC to the second."""
+    """The current time, ISO-8601 in UTC, in seconds."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _history(root: Path) -> Iterator[tuple[str, str]]:
-    # A line cut by a crash is passed over: HISTORY only helps a rollback to choose, CURRENT decides.
+    # A line that a crash has cut is skipped: HISTORY only proposes releases to a rollback, CURRENT decides.
     try:
         lines = (root / HISTORY).read_text(encoding="utf-8", errors="replace").splitlines()
     except (FileNotFoundError, NotADirectoryError):

@@ -1,4 +1,4 @@
-"""Publish: check every byte once, stamp, move CURRENT unless held, and prune what no one needs any more."""
+"""Publish a release: check every byte once, stamp it, move CURRENT unless HOLD is set, and prune old releases."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,15 +7,18 @@ from typing import Literal
 from serving.errors import ReleaseInput
 from serving.files import folder_lock
 from serving.layout import run_date_of
-from serving.pointers import answered, current_or_none, hold, move_current, note, waiting
+from serving.pointers import answered, append_history, current_or_none, hold, move_current, pending_releases
 from serving.prune import Pruned, prune
 from serving.verify import release_folder, stamp_release
 
 
 @dataclass(frozen=True, slots=True)
 class PublishOutcome:
-    """What publish did: `moved` CURRENT, left it because of HOLD (`held`) or since it is of a later night (`older`), or found
-    it there (`already`)."""
+    """The outcome of publish, by `action`.
+
+    `moved`: CURRENT moved to the release. `held`: HOLD kept CURRENT where it was. `older`: CURRENT stays because it is of a later
+    night. `already`: CURRENT named the release before.
+    """
 
     release_id: str
     action: Literal["moved", "held", "older", "already"]
@@ -42,11 +45,20 @@ class PublishOutcome:
 
 
 def publish(root: Path, release_id: str, keep: int) -> PublishOutcome:
-    """Make a written release answer: full SHA-256 check, VERIFIED stamp, CURRENT moved unless HOLD or it is of a later night; then
-    prune.
+    """Publish a written release: check all SHA-256, write the VERIFIED stamp, move CURRENT, prune old releases.
 
-    `keep` is the number of nights (run_dates) whose releases stay, at least 1. Raises ReleaseInput, NoRelease,
-    ReleaseBusy, or ReleaseCorrupt; then CURRENT is as it was.
+    CURRENT is not moved while HOLD is set, or if it is of a later night. On any error CURRENT stays as it was.
+
+    Args:
+        root: the releases folder.
+        release_id: the release to publish.
+        keep: number of nights (run_dates) whose releases stay, at least 1.
+
+    Raises:
+        ReleaseInput: `keep` is below 1.
+        NoRelease: there is no such release.
+        ReleaseBusy: another command has locked the folder.
+        ReleaseCorrupt: the release is damaged.
     """
     if keep < 1:
         raise ReleaseInput(f"serving.keep is {keep}, expected at least 1 night.")
@@ -59,11 +71,11 @@ def publish(root: Path, release_id: str, keep: int) -> PublishOutcome:
             action = "already"
         elif hold(root) is not None:
             action = "held"
-            # one that has answered before was left on purpose: a night that builds it again does not bring it back
-            if release_id not in waiting(root) and release_id not in answered(root):
-                note(root, "held", release_id)
+            # a release that has answered before was left on purpose, so building it again does not make it pending
+            if release_id not in pending_releases(root) and release_id not in answered(root):
+                append_history(root, "held", release_id)
         elif previous is not None and run_date_of(release_id) < run_date_of(previous):
-            action = "older"  # a night mended late must not put yesterday's answers in the place of today's
+            action = "older"  # an old night that is run late must not replace the answers of a newer one
         else:
             action = "moved"
             move_current(root, release_id, "publish")

@@ -1,4 +1,4 @@
-"""The reader a serving process holds: answers from one release, follows CURRENT, and never leaves a good one."""
+"""The reader of a serving process: it answers from one release, follows CURRENT, and keeps a good release if the next fails."""
 
 import threading
 import time
@@ -14,10 +14,20 @@ from serving.pointers import current_id
 class ReleaseReader:
     """Looks up rankings in the release that CURRENT names; safe to share between threads.
 
-    CURRENT is looked at when a lookup comes, at most every `poll_ms`; a new release is opened and checked before
-    the switch, and if it fails, the old one goes on answering and `problem` says why. `clock` gives seconds since
-    1970 (for age and staleness), `ticks` monotonic seconds (for the polling). Raises NoRelease, ReleaseCorrupt or
-    ReleaseFormatUnknown when the first release cannot be opened.
+    A lookup reads CURRENT first, at most every `poll_ms`. A new release is opened and checked before the switch; if that fails,
+    the old release goes on answering and `problem` says why.
+
+    Args:
+        root: the releases folder.
+        max_age_h: age in hours from which a release counts as stale; default: the limit in its manifest.
+        poll_ms: least time between two reads of CURRENT, in milliseconds.
+        clock: gives seconds since 1970, for age and staleness.
+        ticks: gives monotonic seconds, for the polling.
+
+    Raises:
+        NoRelease: there is no release yet.
+        ReleaseCorrupt: the first release is damaged or not verified.
+        ReleaseFormatUnknown: this reader does not read the format of the first release.
     """
 
     def __init__(
@@ -36,18 +46,18 @@ class ReleaseReader:
         self._clock = clock
         self._ticks = ticks
         self._polling = threading.Lock()
-        self._held = OpenRelease(root, current_id(root))
-        self._damage: str | None = None
-        self._refused: str | None = None
-        self._met: str | None = None  # damage that a lookup in the release at hand has met
+        self._release = OpenRelease(root, current_id(root))
+        self._damage: str | None = None  # the file in use was changed in place
+        self._refused: str | None = None  # CURRENT could not be followed
+        self._lookup_damage: str | None = None  # a lookup in the release in use has read a damaged value
         self._next_poll = ticks() + self._poll_s
 
     def hold(self) -> OpenRelease:
-        """The release to use for one whole request, however many lookups it needs; let go of it afterwards.
+        """The release to use for one whole request with all its lookups; drop the reference afterwards.
 
-        Raises ReleaseCorrupt if the file in use was changed in place and CURRENT leads to no good one.
+        Raises ReleaseCorrupt if the file in use was changed in place and CURRENT names no good release.
         """
-        # One thread looks at CURRENT; the others go on with the release they have.
+        # One thread reads CURRENT; the others go on with the release in use.
         if self._ticks() >= self._next_poll and self._polling.acquire(blocking=False):
             try:
                 self._follow_current()
@@ -56,50 +66,50 @@ class ReleaseReader:
                 self._polling.release()
         if self._damage is not None:
             raise ReleaseCorrupt(self._damage)
-        return self._held
+        return self._release
 
     def lookup(self, raw_query: str, locale: str, explain: bool = False) -> Answer:
-        """Answer one request from one release. A miss has `found` false. Raises ReleaseCorrupt on damage."""
-        held = self.hold()
+        """Answer one request from one release; a miss has `is_hit` false. Raises ReleaseCorrupt on damage."""
+        release = self.hold()
         try:
-            return held.lookup(raw_query, locale, self._clock(), self._max_age_h, explain)
+            return release.lookup(raw_query, locale, self._clock(), self._max_age_h, explain)
         except ReleaseCorrupt as error:
-            if held is self._held:
-                self._met = str(error)
+            if release is self._release:
+                self._lookup_damage = str(error)
             raise
 
     @property
     def release_id(self) -> str:
-        """The release that answers at present."""
-        return self._held.release_id
+        """The id of the release in use."""
+        return self._release.release_id
 
     @property
     def age_s(self) -> int:
-        """Whole seconds since the release that answers was built."""
-        return int(max(0.0, self._clock() - self._held.manifest.built_at_s))
+        """Whole seconds since the release in use was built."""
+        return int(max(0.0, self._clock() - self._release.manifest.built_at_s))
 
     @property
     def stale(self) -> bool:
-        """Whether that age is above `max_age_h`, or what the release says of itself; a stale release still answers."""
-        return self._held.is_stale(self._clock(), self._max_age_h)
+        """Whether the age is above `max_age_h`, or the limit in the manifest; a stale release still answers."""
+        return self._release.is_stale(self._clock(), self._max_age_h)
 
     @property
     def problem(self) -> str | None:
-        """Why the reader is not where CURRENT points, or what else an operator should know; None when all is well."""
-        return self._damage or self._refused or self._met or self._held.notice
+        """Why the reader does not follow CURRENT, or another warning for the operator; None without a problem."""
+        return self._damage or self._refused or self._lookup_damage or self._release.notice
 
     def _follow_current(self) -> None:
         self._refused = None
         try:
             wanted = current_id(self._root)
-            # one that was damaged and built again has the same name, and another folder
-            if wanted != self._held.release_id or self._damage is not None or not self._held.is_at(self._root):
-                self._held = OpenRelease(self._root, wanted)
-                self._met = None
+            # a damaged release that was built again has the same id but another folder
+            if wanted != self._release.release_id or self._damage is not None or not self._release.is_at(self._root):
+                self._release = OpenRelease(self._root, wanted)
+                self._lookup_damage = None
         except (ReleaseError, OSError, ValueError) as error:
-            self._refused = f"still answering from {self._held.release_id}: {error}"
+            self._refused = f"still answering from {self._release.release_id}: {error}"
         try:
-            self._held.check_unchanged()
+            self._release.check_unchanged()
             self._damage = None
         except ReleaseCorrupt as error:
             self._damage = str(error)

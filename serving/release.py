@@ -1,8 +1,8 @@
-"""Operate releases: list, verify, rollback, pin, resume, dump.
+"""The command for operators of releases: list, verify, rollback, pin, resume, dump.
 
     python -m serving.release list|verify|rollback|pin|resume|dump [ID] [--releases DIR]
 
-Exit 0 done, 1 a release is damaged, 2 no such release or bad arguments, 4 another command holds the folder.
+Exit codes: 0 done, 1 a release is damaged, 2 no such release or bad arguments, 4 another command has locked the folder.
 """
 
 import signal
@@ -57,13 +57,13 @@ def _verify(root: Path, release_id: str | None) -> int:
     code = 0
     for name in chosen:
         try:
-            found = verify_release(root, name)
+            verified = verify_release(root, name)
             stamp_release(root, name)
         except ReleaseError as error:
             print(f"serving.release: {error}", file=sys.stderr)
             code = max(code, error.exit_code)
         else:
-            print(f"{name}: good, {found.entries} entries, {found.tracks} tracks, {found.bytes} bytes")
+            print(f"{name}: good, {verified.entries} entries, {verified.tracks} tracks, {verified.bytes} bytes")
     return code
 
 

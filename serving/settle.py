@@ -1,4 +1,4 @@
-"""From the entries that the night hands over to what is written: checked, cut to the limits, in key order."""
+"""Prepare the entries of a night for writing: check them, cut them to the limits of the format, put them in key order."""
 
 import math
 from array import array
@@ -14,7 +14,7 @@ from serving.values import entry_key
 
 @dataclass(slots=True)
 class Packed:
-    """One entry in about 8 bytes a track: `tracks` are ordinals, `scores` stored float32."""
+    """One entry in about 8 bytes per track: `tracks` are ordinals, `scores` are stored float32."""
 
     locale: str
     query: str
@@ -27,7 +27,7 @@ class Packed:
 
 @dataclass(slots=True)
 class Settled:
-    """A release before it has bytes: entries and aliases in key order, tracks by ordinal, what was cut."""
+    """A release ready to be encoded: entries and aliases in key order, tracks by ordinal, and the numbers of cuts by kind."""
 
     entries: dict[bytes, Packed]
     aliases: dict[bytes, str]
@@ -35,7 +35,7 @@ class Settled:
     cut: Counter[str] = field(default_factory=Counter)
 
     def dump(self) -> Iterator[str]:
-        """The canonical dump of what is written (after the cuts)."""
+        """The canonical dump of the entries after the cuts."""
         for entry in self.entries.values():
             ids = (self.tracks[ordinal].track_id for ordinal in entry.tracks)
             yield dump_line(entry.locale, entry.query, entry.aliases, zip(ids, entry.scores, strict=True))
@@ -44,11 +44,17 @@ class Settled:
 def settled(entries: Iterable[Entry], tracks: Mapping[str, TrackInfo]) -> Settled:
     """Check `entries` against the limits of the format and put them in key order; reads `entries` once.
 
-    Ordinals follow the sorted track_ids, so equal content has equal bytes. Cut and counted in `cut`, never
-    silently: tracks after the 200th, over-long titles, artists and reasons, aliases that two entries claim (an
-    answer would be a guess) and aliases that are head queries themselves (they would never be reached).
-    Raises ReleaseInput with every broken rule: no entry at all, the same (locale, query) twice, a track twice in
-    an entry or without a title, a score that is no finite float32, keys too long.
+    Ordinals follow the sorted track_ids, so that equal content has equal bytes. These parts are cut and counted in `cut`:
+    tracks after the 200th, over-long titles, artists and reasons, aliases that two entries claim (the answer would be a guess),
+    and aliases that are head queries themselves (they would never be reached).
+
+    Args:
+        entries: the ranked answers of the night.
+        tracks: track_id → its fields, for every ranked track.
+
+    Raises:
+        ReleaseInput: lists every broken rule: no entry at all, the same (locale, query) twice, a track twice in an entry or
+            missing in `tracks`, a score that is no finite float32, keys too long.
     """
     problems: list[str] = []
     cut: Counter[str] = Counter()
@@ -57,9 +63,9 @@ def settled(entries: Iterable[Entry], tracks: Mapping[str, TrackInfo]) -> Settle
     wanted: dict[bytes, tuple[str, ...]] = {}
     for entry in entries:
         where = f"({entry.locale}, {entry.query[:60]!r})"
-        found = list(_broken_rules(entry))
-        if found:
-            problems += [f"{where}: {rule}" for rule in found]
+        broken = list(_broken_rules(entry))
+        if broken:
+            problems += [f"{where}: {rule}" for rule in broken]
             continue
         key = entry_key(entry.locale, entry.query)
         if key in packed:
@@ -167,7 +173,7 @@ def _cut(text: str, limit: int, what: str, cut: Counter[str]) -> str:
 
 
 def _is_utf8(text: str) -> bool:
-    # A lone surrogate can come out of a lenient reader; it has no UTF-8 form and would stop the dump later.
+    # A lenient reader can produce a lone surrogate, which has no UTF-8 form and would make the dump fail.
     try:
         text.encode()
     except UnicodeEncodeError:

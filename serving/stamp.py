@@ -1,4 +1,4 @@
-"""The VERIFIED stamp: that this machine once read every byte, and how to see that nothing changed since."""
+"""The VERIFIED stamp: it records that this machine has read every byte, and lets a reader see that nothing changed since."""
 
 import hashlib
 import json
@@ -14,9 +14,9 @@ from serving.manifest import Manifest
 
 
 def full_check(folder: Path, manifest: Manifest) -> dict[str, dict[str, Any]]:
-    """Read every byte: length and SHA-256 of each file against the manifest; returns what the stamp will hold.
+    """Read every byte, compare length and SHA-256 of each file with the manifest, and return the content of the stamp.
 
-    Raises ReleaseCorrupt that names every damaged, missing or foreign file. About 1 s a GB.
+    It takes about 1 s per GB. Raises ReleaseCorrupt that names every damaged, missing or foreign file.
     """
     wrong: list[str] = []
     stamp = {MANIFEST: {**_signature(folder / MANIFEST), "sha256": manifest.sha256}}
@@ -34,7 +34,7 @@ def full_check(folder: Path, manifest: Manifest) -> dict[str, dict[str, Any]]:
         if digest != expected["sha256"]:
             wrong.append(f"{name}: SHA-256 {digest[:12]}…, expected {expected['sha256'][:12]}…")
         stamp[name] = {**before, "sha256": digest}
-    # Names with a dot are another process's stamp in the making, or what NFS leaves of deleted open files.
+    # Names with a leading dot are a stamp that another process is writing, or deleted files that NFS keeps open.
     foreign = (name for name in sorted(os.listdir(folder)) if name not in _EXPECTED and not name.startswith("."))
     wrong += [f"{name}: not part of a release" for name in foreign]
     if wrong:
@@ -43,7 +43,7 @@ def full_check(folder: Path, manifest: Manifest) -> dict[str, dict[str, Any]]:
 
 
 def write_stamp(folder: Path, stamp: Mapping[str, object]) -> None:
-    """Write VERIFIED atomically, unless the same stamp is there already."""
+    """Write VERIFIED atomically, unless the file has the same content already."""
     content = json.dumps({"release_id": folder.name, "files": stamp}, sort_keys=True) + "\n"
     path = folder / VERIFIED
     if not path.is_file() or path.read_bytes() != content.encode():
@@ -51,7 +51,7 @@ def write_stamp(folder: Path, stamp: Mapping[str, object]) -> None:
 
 
 def check_stamp(folder: Path, manifest: Manifest) -> None:
-    """Compare VERIFIED with the files as they lie here now: size, inode, mtime and hash. Microseconds.
+    """Compare VERIFIED with the files' size, inode, mtime and with the hashes of the manifest; it takes microseconds.
 
     Raises ReleaseNotVerified that names each difference.
     """

@@ -1,7 +1,7 @@
-"""The bytes of each key and value in rankings.lmdb; docs/release-format.md says the same in words.
+"""The binary encoding of keys and values in rankings.lmdb; docs/release-format.md specifies it.
 
-Everything is little-endian except the key of `tracks`, which is big-endian so that byte order is number order.
-Each value begins with the CRC32 (zlib) of key + rest of the value, so that a value under the wrong key shows too.
+Everything is little-endian except the key of `tracks`, which is big-endian so that byte order is numeric order.
+Each value begins with the CRC32 (zlib) of key + rest of the value, so that a value under the wrong key is detected too.
 """
 
 import struct
@@ -45,12 +45,12 @@ def track_key(ordinal: int) -> bytes:
 
 
 def sealed(key: bytes, body: bytes) -> bytes:
-    """`body` behind its CRC32."""
+    """The value of `key`: the CRC32 followed by `body`."""
     return _CRC.pack(crc32(body, crc32(key))) + body
 
 
 def body_of(key: bytes, value: bytes | memoryview) -> memoryview:
-    """The value without its CRC32. Raises ReleaseCorrupt if the CRC32 does not fit."""
+    """The value without its CRC32. Raises ReleaseCorrupt if the CRC32 does not match."""
     view = memoryview(value)
     if len(view) < 4 or _CRC.unpack_from(view)[0] != crc32(view[4:], crc32(key)):
         raise ReleaseCorrupt(f"value of key {key!r}: its CRC32 does not match. Run serving.release verify.")
@@ -58,14 +58,14 @@ def body_of(key: bytes, value: bytes | memoryview) -> memoryview:
 
 
 def ranking_value(key: bytes, ordinals: Sequence[int], scores: Sequence[float], propensity: float | None) -> bytes:
-    """Value of `rankings`: crc u32, tracks u16, flags u8 (1 = has propensity), 0, propensity f32, u32s, f32s."""
+    """Value of `rankings`: CRC32 u32, count u16, flags u8 (1: has propensity), u8 0, propensity f32, ordinals u32, scores f32."""
     count = len(ordinals)
     head = _RANKING.pack(0, count, 0 if propensity is None else _HAS_PROPENSITY, 0, propensity or 0.0)
     return sealed(key, head[4:] + struct.pack(f"<{count}I{count}f", *ordinals, *scores))
 
 
 def ranking(key: bytes, value: bytes | memoryview) -> Ranking:
-    """The decoded value of `rankings`. Raises ReleaseCorrupt if CRC32 or length do not fit."""
+    """The decoded value of `rankings`. Raises ReleaseCorrupt if the CRC32 or the length does not match."""
     body_of(key, value)
     _, count, flags, _, propensity = _RANKING.unpack_from(value)
     if len(value) != _RANKING.size + 8 * count:
@@ -75,21 +75,21 @@ def ranking(key: bytes, value: bytes | memoryview) -> Ranking:
 
 
 def texts_value(key: bytes, texts: Sequence[str]) -> bytes:
-    """Value of `tracks`, `reasons` and `aliases`: crc u32, then each text as u16 length and UTF-8 bytes."""
+    """Value of `tracks`, `reasons` and `aliases`: CRC32 u32, then each text as u16 length and UTF-8 bytes."""
     return sealed(key, b"".join(_LENGTH.pack(len(raw)) + raw for raw in (text.encode() for text in texts)))
 
 
 def texts(key: bytes, value: bytes | memoryview) -> list[str]:
-    """The decoded texts of a `texts_value`. Raises ReleaseCorrupt if CRC32 or lengths do not fit."""
+    """The decoded texts of a `texts_value`. Raises ReleaseCorrupt if the CRC32 or a length does not match."""
     body = bytes(body_of(key, value))
-    found, at, size = [], 0, len(body)
+    decoded, at, size = [], 0, len(body)
     while at < size:
         end = at + 2 + body[at] + (body[at + 1] << 8 if at + 1 < size else size)
         if end > size:
             raise ReleaseCorrupt(f"value of key {key!r}: a text ends beyond the value.")
-        found.append(body[at + 2 : end].decode())
+        decoded.append(body[at + 2 : end].decode())
         at = end
-    return found
+    return decoded
 
 
 def track_value(key: bytes, info: TrackInfo) -> bytes:

@@ -1,4 +1,4 @@
-"""Verify a release in full: every byte against the manifest, every value against its CRC32 and its neighbours."""
+"""Verify a release in full: every byte against the manifest, every value against its CRC32 and the values it refers to."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from serving.values import body_of, entry_key, ranking, split_key, texts, track
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A release of which every byte and value was read and found as built."""
+    """The result of a successful verification: every byte and value is as it was built."""
 
     release_id: str
     run_date: str
@@ -28,7 +28,7 @@ class Verified:
 
 
 def release_folder(root: Path, release_id: str) -> Path:
-    """The folder of a release. Raises NoRelease if the id is no id or the folder is not there."""
+    """The folder of a release. Raises NoRelease if `release_id` is not a release id or the folder does not exist."""
     folder = root / release_id
     if not is_release_id(release_id) or not folder.is_dir():
         raise NoRelease(f"no release {release_id!r} in {root}. See serving.release list.")
@@ -36,10 +36,15 @@ def release_folder(root: Path, release_id: str) -> Path:
 
 
 def verify_release(root: Path, release_id: str) -> Verified:
-    """Read everything of a release and compare it with its manifest, its name and itself; changes nothing.
+    """Read all of a release and check it against its manifest, its name and its own references; nothing is changed.
 
-    Raises NoRelease, ReleaseFormatUnknown, or ReleaseCorrupt with every difference found. Hashes come first: a
-    file of another length or hash is never mapped (LMDB would kill the process on a truncated one).
+    The hashes are checked first: a file of another length or hash is never mapped, because LMDB would kill the process on a
+    truncated one.
+
+    Raises:
+        NoRelease: there is no such release.
+        ReleaseFormatUnknown: this reader does not read the format of the release.
+        ReleaseCorrupt: lists every difference.
     """
     folder = release_folder(root, release_id)
     manifest = read_manifest(folder)
@@ -56,13 +61,13 @@ def verify_release(root: Path, release_id: str) -> Verified:
 
 
 def stamp_release(root: Path, release_id: str) -> None:
-    """Check length and SHA-256 of every file and leave the VERIFIED stamp that readers on this machine look for."""
+    """Check length and SHA-256 of every file and write the VERIFIED stamp, which readers on this machine require."""
     folder = release_folder(root, release_id)
     write_stamp(folder, full_check(folder, read_manifest(folder)))
 
 
 def dump(rankings: MappedRankings) -> Iterator[str]:
-    """The canonical dump lines of what is stored, in key order. Raises ReleaseCorrupt on a damaged value."""
+    """The canonical dump lines of the stored entries, in key order. Raises ReleaseCorrupt on a damaged value."""
     with rankings.env.begin(buffers=True) as txn:
         ids = [track(bytes(k), v).track_id for k, v in txn.cursor(rankings.tracks)]
         aliases: dict[bytes, list[str]] = {}
@@ -70,8 +75,8 @@ def dump(rankings: MappedRankings) -> Iterator[str]:
             locale, alias = split_key(key)
             aliases.setdefault(entry_key(locale, texts(bytes(key), value)[0]), []).append(alias)
         for key, value in txn.cursor(rankings.rankings):
-            found = ranking(bytes(key), value)
-            ranked = zip((ids[ordinal] for ordinal in found.ordinals), found.scores, strict=True)
+            decoded = ranking(bytes(key), value)
+            ranked = zip((ids[ordinal] for ordinal in decoded.ordinals), decoded.scores, strict=True)
             yield dump_line(*split_key(key), aliases.get(bytes(key), []), ranked)
 
 
@@ -90,9 +95,9 @@ def _differences(rankings: MappedRankings, manifest: Manifest, name: str) -> Ite
             stored = txn.stat(database)["entries"]
             if stored != manifest.counts[table]:
                 yield f"{stored} {table}, expected {manifest.counts[table]}"
-    found = hash_of_dump(dump(rankings), FORMAT_VERSION)
-    if found != manifest.content_sha256:
-        yield f"content hash {found[:12]}…, expected {manifest.content_sha256[:12]}…"
+    stored_sha256 = hash_of_dump(dump(rankings), FORMAT_VERSION)
+    if stored_sha256 != manifest.content_sha256:
+        yield f"content hash {stored_sha256[:12]}…, expected {manifest.content_sha256[:12]}…"
 
 
 def _damaged_values(rankings: MappedRankings) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Write a release: temporary folder, one LMDB transaction in key order, fsync, read back, rename."""
+"""Write a release: into a temporary folder, in one LMDB transaction in key order, with fsync, read-back check and rename."""
 
 import contextlib
 import fcntl
@@ -35,14 +35,25 @@ def write_release(
     built: Mapping[str, object],
     grammar: bytes,
 ) -> str:
-    """Write `entries` as an immutable release under `root` and return its release_id; CURRENT is not touched.
+    """Write `entries` as an immutable release under `root` and return its release_id; CURRENT is not changed.
 
-    `tracks` is the catalog (only ranked tracks are stored). `manifest` must hold the keys of
-    `layout.MANIFEST_MUST_HOLD`, `built` whatever differs from build to build, at least `at`, an ISO instant in
-    UTC. Equal entries, tracks and grammar give equal bytes of every file but manifest.json, which has `built`.
-    If the folder is there with the same data files, nothing is written. If they differ (same rankings, other titles,
-    reasons, propensities or grammar), a folder that was never verified is replaced; a verified one raises
-    ReleaseExists. Raises ReleaseInput with every broken rule, ReleaseCorrupt if what is read back differs.
+    Equal entries, tracks and grammar give equal bytes of every file but manifest.json, which contains `built`. If the folder
+    exists with the same data files, nothing is written. If the files differ (same rankings, other titles, reasons, propensities
+    or grammar), a folder that was never verified is replaced, and a verified one raises ReleaseExists.
+
+    Args:
+        root: the releases folder.
+        run_date: the night, YYYY-MM-DD.
+        entries: the ranked answers.
+        tracks: the catalog; only ranked tracks are stored.
+        manifest: at least the keys of `layout.MANIFEST_MUST_HOLD`.
+        built: what differs from build to build; at least `at`, an ISO instant in UTC.
+        grammar: the bytes of the carrier grammar.
+
+    Raises:
+        ReleaseInput: lists every broken rule of the input.
+        ReleaseExists: a verified release has the same rankings and other contents.
+        ReleaseCorrupt: the bytes read back differ from those written.
     """
     _check_manifest(run_date, manifest, built)
     content = settled(entries, tracks)
@@ -51,7 +62,7 @@ def write_release(
     with _temporary_folder(root) as folder:
         _write_grammar(folder / layout.GRAMMAR, grammar)
         write_rankings(folder / layout.RANKINGS, content)
-        said = {
+        full_manifest = {
             **manifest,
             "format_version": layout.FORMAT_VERSION,
             "release_id": release_id,
@@ -63,7 +74,7 @@ def write_release(
             "files": {name: _described(folder / name) for name in layout.DATA_FILES},
             "built": dict(built),
         }
-        write_file(folder / layout.MANIFEST, manifest_bytes(said))
+        write_file(folder / layout.MANIFEST, manifest_bytes(full_manifest))
         _read_back(folder, content, content_sha256)
         for name in (*layout.DATA_FILES, layout.MANIFEST):
             (folder / name).chmod(0o444)  # a mapped file must never be changed in place
@@ -94,7 +105,7 @@ def _temporary_folder(root: Path) -> Iterator[Path]:
     folder = root / f"{layout.TEMPORARY}{os.getpid()}-{secrets.token_hex(4)}"
     folder.mkdir()
     lease = os.open(folder, os.O_RDONLY)
-    locked(lease, fcntl.LOCK_SH)  # tells prune that the writer lives
+    locked(lease, fcntl.LOCK_SH)  # prune does not delete a folder with a lock
     try:
         yield folder
     finally:
@@ -138,7 +149,7 @@ def _described(path: Path) -> dict[str, object]:
 
 
 def _read_back(folder: Path, content: Settled, content_sha256: str) -> None:
-    """Compare what is on disk with what was meant: hashes, then every ranking, alias, title and reason."""
+    """Compare what is on disk with what was to be written: hashes, then every ranking, alias, title and reason."""
     full_check(folder, read_manifest(folder))
     stored = mapped(folder / layout.RANKINGS)
     wrong = "" if hash_of_dump(dump(stored), layout.FORMAT_VERSION) == content_sha256 else "the dump"
@@ -179,5 +190,5 @@ def _move_into_place(folder: Path, final: Path) -> None:
 
 def _set_aside(final: Path) -> None:
     aside = final.with_name(f"{layout.TRASH}{final.name}-{secrets.token_hex(4)}")
-    os.rename(final, aside)  # readers that map it keep their pages
+    os.rename(final, aside)  # readers that have mapped it keep their pages
     shutil.rmtree(aside, ignore_errors=True)

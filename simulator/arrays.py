@@ -1,4 +1,4 @@
-"""Array types and the vectorised tools every part of the simulator needs: hashing, shares, ids, times as text."""
+"""Array types and vectorised functions for all parts of the simulator: hashing, shares, ids, times as text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HEX = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
 
 
 def mixed(x: Words) -> Words:
-    """Scramble 64-bit integers one to one. Source: splitmix64's finaliser (Steele, Lea & Flood 2014)."""
+    """Scramble 64-bit integers bijectively. Source: splitmix64's finaliser (Steele, Lea & Flood 2014)."""
     with np.errstate(over="ignore"):
         x = x + np.uint64(0x9E3779B97F4A7C15)
         x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -27,7 +27,7 @@ def mixed(x: Words) -> Words:
 
 
 def hashed_uniform(*keys: npt.NDArray[Any] | int) -> Floats:
-    """Uniform (0, 1) numbers that are a pure function of integer keys (broadcast): the same keys, the same number."""
+    """Uniform (0, 1) numbers that are a pure function of integer keys (broadcast): equal keys give equal numbers."""
     h: Words = np.zeros(1, dtype=np.uint64)
     for key in keys:
         h = mixed(h ^ np.asarray(key).astype(np.uint64))
@@ -64,7 +64,7 @@ def text_of_bytes(rows: npt.NDArray[np.uint8]) -> pa.Array:
 
 
 def hex_ids(prefix: str, seed: int, counter: Ints) -> pa.Array:
-    """Ids of one letter and 16 hex digits; distinct counters give distinct ids (the scramble is one to one)."""
+    """Ids of one letter and 16 hex digits; distinct counters give distinct ids, because the scramble is bijective."""
     start = mixed(np.array([seed * 256 + ord(prefix)], dtype=np.uint64))
     words = mixed(counter.astype(np.uint64) ^ start)
     shifts = np.arange(60, -4, -4, dtype=np.uint64)

@@ -1,4 +1,4 @@
-"""How the people and the logging policy of one simulation behave: drawn per seed from the ranges of a world."""
+"""The behaviour of people and of the logging policy in one simulation, drawn per seed from the ranges of a world."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GRADES = np.arange(5)
 
 @dataclass(frozen=True)
 class Policy:
-    """One variant of the logging policy: served from `first_day` (0-based) with these weights."""
+    """One variant of the logging policy: its weights, and the 0-based day from which it serves."""
 
     variant: str
     first_day: int
@@ -29,7 +29,10 @@ class Policy:
 
 @dataclass(frozen=True)
 class Behaviour:
-    """All drawn parameters; `number` holds the world's scalars under their names in the YAML."""
+    """All drawn parameters; `number` maps the names of the YAML file to the drawn scalars.
+
+    `examination_power` is per client, `attraction` and `satisfied` are probabilities per grade 0–4.
+    """
 
     world: str
     number: dict[str, float]
@@ -53,7 +56,7 @@ class Behaviour:
 
 
 def world_ranges(name: str) -> dict[str, Any]:
-    """The ranges of a world: `default.yaml` overlaid with its own file. Raises BadSimulation for an unknown field."""
+    """The ranges of a world: `default.yaml` overridden by the world's own file. Raises BadSimulation for an unknown field."""
     base: dict[str, Any] = yaml.safe_load((WORLDS / "default.yaml").read_text(encoding="utf-8"))
     own: dict[str, Any] = yaml.safe_load((WORLDS / f"{name}.yaml").read_text(encoding="utf-8"))
     unknown = sorted(own.keys() - base.keys())
@@ -84,7 +87,7 @@ def drawn_behaviour(name: str, days: int, rng: np.random.Generator) -> Behaviour
 
 
 def _policies(days: int, rng: np.random.Generator) -> tuple[Policy, ...]:
-    """Three variants, the second and third beginning on days drawn inside the window (fewer in fewer than 3 days)."""
+    """Three variants; the second and third begin on days drawn inside the simulation (with fewer than 3 days, not all serve)."""
     second = int(np.clip(round(days * rng.uniform(0.25, 0.45)), 1, max(1, days - 2)))
     third = int(np.clip(round(days * rng.uniform(0.55, 0.8)), second + 1, max(second + 1, days - 1)))
     out = []

@@ -1,4 +1,4 @@
-"""Traffic that is nobody's need: fast scrapers, replays and the slow farm. (The household speaker is a person.)"""
+"""Traffic without a need: fast scrapers, replays and the slow click farm. (The household speaker counts as a person.)"""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from simulator.searches import Searches, scripted, served
 from simulator.wordings import ERRORS
 from simulator.world import World
 
-FASTEST_A_DAY = 900  # a scraper's searches in one burst, some 4 to 9 seconds apart
-FARM_MOST_A_DAY = 6  # human pace: no farm account asks more often
+FASTEST_A_DAY = 900  # searches of a scraper in one burst, 4 to 9 seconds apart
+FARM_MOST_A_DAY = 6  # a human pace: no farm account has more searches
 
 
 def bot_batches(world: World, day: int, n: int, rng: np.random.Generator) -> list[tuple[Searches, Plays]]:
-    """The bots' searches of a day of n searches, with what they do."""
+    """The searches and plays of the bots on a day of n searches in total."""
     b = world.behaviour
     return [
         _scrapers(world, day, round(n * b["scraper_share"]), rng),
@@ -27,7 +27,7 @@ def bot_batches(world: World, day: int, n: int, rng: np.random.Generator) -> lis
 def _asked(
     world: World, day: int, user: Ints, offset_ms: Floats, concept: Ints, rng: np.random.Generator, clean: bool = False
 ) -> Searches:
-    """Requests of bots in the words of people; `clean` always takes the most usual wording."""
+    """Requests of bots in the wordings of people; with `clean` always the most frequent wording without an error."""
     client, locale, language = world.people.client[user], world.people.locale[user], world.people.language[user]
     surface = (client != 0).astype(np.int64)
     key = world.wordings.drawn(concept, language, surface, rng)
@@ -38,7 +38,7 @@ def _asked(
 
 
 def _scrapers(world: World, day: int, n: int, rng: np.random.Generator) -> tuple[Searches, Plays]:
-    """Hundreds of searches an hour over the whole range of titles; even accounts click everything, odd ones nothing."""
+    """Hundreds of searches per hour over the whole range of titles; even accounts click everything, odd ones nothing."""
     accounts = world.people.bots["scraper"]
     active = min(len(accounts), max(2, -(-n // FASTEST_A_DAY)))
     turn = np.arange(n) % active
@@ -50,14 +50,14 @@ def _scrapers(world: World, day: int, n: int, rng: np.random.Generator) -> tuple
     batch = _asked(world, day, accounts[turn], offset, concept, rng)
     everything = (turn % 2 == 0)[:, None] & (batch.results >= 0)
     voice = batch.client == 0
-    everything[:, 0] |= voice & (batch.results[:, 0] >= 0)  # a voice scraper cannot help hearing the first track begin
+    everything[:, 0] |= voice & (batch.results[:, 0] >= 0)  # on voice the first track always begins to sound
     search, rank = np.nonzero(everything)
     end = np.where(voice[search] & (turn[search] % 2 == 0), SKIP, STOP)
     return batch, scripted(search, rank, rng.integers(200, 900, len(search)), end, ~voice[search])
 
 
 def _replays(world: World, day: int, n: int, rng: np.random.Generator) -> tuple[Searches, Plays]:
-    """The same request and the same track again and again, all day long."""
+    """Replays: the same request and the same track again and again, all day."""
     accounts = world.people.bots["replay"]
     turn = np.arange(n) % len(accounts)
     own = np.random.default_rng([world.settings.seed, 99])
@@ -78,7 +78,7 @@ def _replays(world: World, day: int, n: int, rng: np.random.Generator) -> tuple[
 
 
 def _farm(world: World, day: int, n: int, rng: np.random.Generator) -> tuple[Searches, Plays]:
-    """Fifty accounts at a human pace that play one artist's tracks wherever they stand, and nothing else."""
+    """The click farm: fifty accounts at a human pace that play one artist's tracks at any rank, and nothing else."""
     accounts, artist = world.people.bots["slow_farm"], world.farm_artist
     n = min(n, len(accounts) * FARM_MOST_A_DAY)
     user = rng.permutation(np.tile(accounts, FARM_MOST_A_DAY))[:n]
@@ -95,7 +95,7 @@ def _farm(world: World, day: int, n: int, rng: np.random.Generator) -> tuple[Sea
     batch = _asked(world, day, user, offset, concept, rng)
     theirs = (batch.results >= 0) & (world.tracks.artist[batch.results] == artist)
     voice = batch.client == 0
-    reached = np.cumsum(theirs[:, ::-1], axis=1)[:, ::-1] > 0  # voice: everything up to the artist's last track sounds
+    reached = np.cumsum(theirs[:, ::-1], axis=1)[:, ::-1] > 0  # on voice every track up to the artist's last one sounds
     search, rank = np.nonzero(np.where(voice[:, None], reached, theirs))
     wanted = theirs[search, rank]
     whole = world.tracks.duration_ms[batch.results[search, rank]]

@@ -1,4 +1,4 @@
-"""Reading any catalog in the contract's form, and writing the one of a simulation."""
+"""Read a catalog in the form of the input contract, and write the catalog of a simulation."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 
 def catalog_rows(path: Path) -> list[dict[str, Any]]:
-    """Every track of a file or folder (.jsonl, .jsonl.gz, .parquet). Raises BadSimulation naming file and line."""
+    """Every track of a file or folder (.jsonl, .jsonl.gz, .parquet). Raises BadSimulation that names file and line."""
     if not path.exists():
         raise BadSimulation(f"catalog={path}: no such file or folder. Give a .jsonl, .jsonl.gz or .parquet catalog.")
     files = (
@@ -91,8 +91,8 @@ def _track(row: Any, where: str) -> dict[str, Any]:
     for name, types in _TYPES.items():
         if not isinstance(row.get(name), types) or (name == "artists" and not row[name]):
             expected = " or ".join("null" if t is NoneType else t.__name__ for t in types)
-            found = json.dumps(row.get(name), default=str)[:60]
-            raise BadSimulation(f"catalog {where}: {name}: expected {expected}, found {found}. Mend the row.")
+            value = json.dumps(row.get(name), default=str)[:60]
+            raise BadSimulation(f"catalog {where}: {name}: expected {expected}, found {value}. Mend the row.")
     audio = row.get("audio") or {}
     if not all(v is None or isinstance(v, int | float) for v in audio.values()):
         raise BadSimulation(f"catalog {where}: audio: expected numbers or null. Mend the row.")
@@ -102,7 +102,7 @@ def _track(row: Any, where: str) -> dict[str, Any]:
 
 
 def write_catalog(rows: list[dict[str, Any]], path: Path) -> None:
-    """Write the contract's form as gzipped JSON Lines; the same rows give the same bytes."""
+    """Write a catalog in the form of the contract as gzipped JSON Lines; the same rows give the same bytes."""
     with path.open("wb") as raw, gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=5, mtime=0) as out:
         for row in rows:
             out.write((json.dumps(row, ensure_ascii=False, separators=(",", ":"), default=str) + "\n").encode("utf-8"))

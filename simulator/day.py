@@ -1,4 +1,4 @@
-"""One simulated day: sessions of people in rounds (a failure is rephrased), bots in between, exactly n searches."""
+"""One simulated day of exactly n searches: sessions of people in rounds (a failed search may be rephrased), and bots."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ _HOUSEHOLD_MOST = 250
 
 @dataclass(frozen=True)
 class Asking:
-    """Sessions about to search, one row each. `again`: text key of a failed try that is being rephrased, else -1."""
+    """Sessions that search next, one row each.
+
+    `again` is the text key of the failed search that is rephrased, else -1; `left` is the number of needs that the session
+    still has.
+    """
 
     user: Ints
     client: Ints
@@ -32,12 +36,12 @@ class Asking:
     left: Ints
 
     def only(self, rows: Bools | slice) -> Asking:
-        """Some of the sessions."""
+        """The given rows of the sessions."""
         return Asking(*(getattr(self, f.name)[rows] for f in fields(self)))
 
 
 def simulated_day(world: World, day: int) -> tuple[Searches, Plays]:
-    """The day's searches in order of time, and what sounded. Deterministic in (seed, day)."""
+    """The searches of the day in order of time, and the plays; deterministic in (seed, day)."""
     rng = np.random.default_rng([world.settings.seed, 1000 + day])
     n = world.settings.searches_per_day
     batches = bot_batches(world, day, n, rng)
@@ -54,7 +58,7 @@ def simulated_day(world: World, day: int) -> tuple[Searches, Plays]:
 
 
 def _people(world: World, day: int, n: int, rng: np.random.Generator) -> list[tuple[Searches, Plays]]:
-    """Rounds of searches until exactly n are made; when all sessions are over before that, new ones begin."""
+    """Rounds of searches until there are exactly n; if all sessions end before that, new ones begin."""
     day_end = (world.first_epoch_day + day + 1) * DAY_MS
     cumulative = np.cumsum(world.weights(day), axis=1)
     household = int(
@@ -88,7 +92,7 @@ def _sessions(world: World, day: int, n: int, household: int, cumulative: Floats
     user[:household] = who.household
     locale = who.locale[user]
     ms = (world.first_epoch_day + day) * DAY_MS + start_times_ms(locale, rng)
-    # Now and then somebody asks in the other language; at the shared speaker everybody has their own.
+    # 2 % of sessions are in the other language; at the shared speaker it is half of them.
     other = rng.random(n) < np.where(user == who.household, 0.5, 0.02)
     language = np.where(other, 1 - who.language[user], who.language[user])
     left = np.minimum(rng.geometric(0.6, n), 8)
@@ -124,7 +128,7 @@ def _next(
     day_end: int,
     rng: np.random.Generator,
 ) -> Asking:
-    """Who searches again: after a failure some rephrase at once (same need, other words), others have a new need."""
+    """The sessions that search again: after a failed search some rephrase it at once, others go on to a new need."""
     n = len(asked.user)
     soon = over_ms + 3000 + rng.exponential(9000, n).astype(np.int64)
     again = failed & (rng.random(n) < world.behaviour["rephrase_rate"]) & (soon < REPHRASE_WITHIN_MS)

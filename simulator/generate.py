@@ -17,7 +17,7 @@ from simulator.writing import LogWriter, TruthWriter, cleared
 
 
 def simulate(settings: Settings) -> dict[str, int]:
-    """Write `logs/`, `catalog.jsonl.gz` and `truth/` under `settings.out`, day by day; rows written of each kind."""
+    """Write `logs/`, `catalog.jsonl.gz` and `truth/` under `settings.out`, day by day; returns the rows written of each kind."""
     world = built_world(settings)
     out = cleared(settings)
     write_catalog(world.rows, out / "catalog.jsonl.gz")
@@ -28,7 +28,7 @@ def simulate(settings: Settings) -> dict[str, int]:
         batch, plays = simulated_day(world, day)
         truth.add(batch, day)
         table = searches_table(world, batch, day)
-        if day == settings.days:  # the day no log holds
+        if day == settings.days:  # the day after the last log
             truth.write_unseen(batch, day, table)
             break
         rng = np.random.default_rng([settings.seed, 10_000_000 + day])
@@ -41,7 +41,7 @@ def simulate(settings: Settings) -> dict[str, int]:
 
 
 def main(words: Sequence[str]) -> int:
-    """The command line; exit 0, or 2 with one line that says what to do."""
+    """Run the command; returns exit code 0, or 2 with one line on stderr that says what to do."""
     begun = time.perf_counter()
     try:
         settings = settings_from(words)

@@ -33,7 +33,7 @@ class Genre:
 
 @dataclass(frozen=True)
 class Feeling:
-    """A mood or an activity: how tracks fit it, the policy's rougher idea of it, its names per language."""
+    """A mood or an activity: the audio direction that truly fits it, a rougher one for the policy, and its names per language."""
 
     kind: str
     name: str
@@ -45,9 +45,9 @@ class Feeling:
 _OTHER = re.compile(r"[^a-z0-9]+")
 
 
-@cache  # the same titles and names are folded by several parts; folding 144,409 tracks anew each time took 18 s
+@cache  # several parts fold the same titles and names; without the cache 144,409 tracks took 18 s each time
 def folded(text: str) -> str:
-    """Lower case, no accents, apostrophes dropped, everything else that is not a letter or digit a space."""
+    """The text in lower case without accents and apostrophes; other characters than letters and digits become spaces."""
     plain = text.lower()
     if not plain.isascii():
         plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c)).replace(
@@ -58,7 +58,7 @@ def folded(text: str) -> str:
 
 @cache
 def file(name: str) -> Any:
-    """One YAML file of `simulator/data`."""
+    """The content of one YAML file of `simulator/data`."""
     return yaml.safe_load((DATA / f"{name}.yaml").read_text(encoding="utf-8"))
 
 

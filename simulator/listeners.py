@@ -1,8 +1,8 @@
-"""What people do with a list. Screens: examine by position, click, listen. Voice: hear one track at a time.
+"""The reactions of listeners to a list: on screens they examine by position and click; on voice they hear one track at a time.
 
 Sources: position-based model, Craswell et al. 2008; trust bias, Agarwal et al. 2019 (false clicks that fall with the
-rank); reading on after a satisfying click, Guo et al. 2009 (DCM). Voice is survival: rank r + 1 sounds only if the
-listener did not leave at r.
+rank); reading on after a satisfying click, Guo et al. 2009 (DCM). Voice is a survival process: rank r + 1 sounds only if the
+listener did not leave at rank r.
 """
 
 from __future__ import annotations
@@ -21,7 +21,17 @@ COMPLETE, SKIP, STOP = 0, 1, 2
 
 @dataclass(frozen=True)
 class Plays:
-    """One row per track that sounded: search row, 0-based rank, ms after the search, how it ended, if it pleased."""
+    """One row per track that sounded.
+
+    Args:
+        search: row of the search in its batch.
+        rank: 0-based rank in the list.
+        start_ms: start, in milliseconds after the search.
+        dwell_ms: milliseconds heard.
+        end: how it ended: COMPLETE, SKIP or STOP.
+        pleased: whether the track satisfied the listener.
+        clicked: whether a click started it.
+    """
 
     search: Ints
     rank: Ints
@@ -34,7 +44,7 @@ class Plays:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Plays, and per search when it was over (offset from its ts) and whether nothing pleased."""
+    """The plays, and per search its end (`over_ms`, milliseconds after its ts) and whether no track satisfied (`failed`)."""
 
     plays: Plays
     over_ms: Ints
@@ -42,7 +52,7 @@ class Outcome:
 
 
 def heard(pleased: Bools, duration_ms: Ints, behaviour: Behaviour, rng: np.random.Generator) -> tuple[Ints, Bools]:
-    """Milliseconds heard and whether to the end: pleasing tracks mostly whole, others a few seconds."""
+    """Milliseconds heard, and whether to the end: satisfying tracks mostly to the end, others a few seconds."""
     n = len(pleased)
     whole = pleased & (rng.random(n) < behaviour["heard_to_end"])
     part = (duration_ms * rng.uniform(0.3, 0.95, n)).clip(min=np.minimum(31_000, duration_ms * 0.9))
@@ -59,7 +69,7 @@ def on_screens(
     behaviour: Behaviour,
     rng: np.random.Generator,
 ) -> Outcome:
-    """Clicks by examination × attraction, plus false clicks; each click plays. Arrays are [n, SHOWN]; `client` [n]."""
+    """Screens: clicks by examination × attraction, plus false clicks; each click plays. Arrays are [n, SHOWN], `client` [n]."""
     n = len(client)
     rank = np.arange(1, SHOWN + 1, dtype=np.float64)
     examined = rng.random((n, SHOWN)) < rank[None, :] ** -behaviour.examination_power[client][:, None]
@@ -84,7 +94,7 @@ def on_screens(
 
 
 def _running(group: Ints, step: Floats, first: Floats) -> Ints:
-    """Cumulative sums of `step` inside each run of equal `group`; a run's first element counts `first` instead."""
+    """Cumulative sums of `step` inside each run of equal `group`; the first element of a run takes `first` instead of `step`."""
     if not len(group):
         return np.zeros(0, dtype=np.int64)
     begins = np.concatenate([[True], group[1:] != group[:-1]])
@@ -97,7 +107,7 @@ def _running(group: Ints, step: Floats, first: Floats) -> Ints:
 def on_voice(
     grade: npt.NDArray[np.int8], shown: Bools, duration_ms: Ints, behaviour: Behaviour, rng: np.random.Generator
 ) -> Outcome:
-    """One track at a time: pleased listeners hear it (perhaps the next too), others skip on or stop and leave."""
+    """Voice: satisfied listeners hear the track (perhaps the next too), others skip it or stop. Arrays are [n, SHOWN]."""
     n = len(grade)
     now = 800 + rng.exponential(600, n).astype(np.int64)
     over, failed = now + 2000, np.ones(n, dtype=bool)

@@ -1,4 +1,4 @@
-"""From arrays to the rows of the contract: searches and events as Arrow tables, with duplicates and late deliveries."""
+"""Convert arrays to rows of the input contract: searches and events as Arrow tables, with duplicates and late deliveries."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from simulator.world import World
 EVENT_KINDS = ("play", "skip", "complete", "stop", "click", "save", "add", "like", "dislike")
 _PLAY, _CLICK, _DISLIKE = 0, 4, 8
 _END_KIND = np.array([2, 1, 3])  # COMPLETE, SKIP, STOP of listeners
-_A_DAY = 2**33  # ids of different days never meet
+_A_DAY = 2**33  # ids per day, so that ids of different days differ
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """Rows (in the contract's form plus `_ms`) and the 0-based day in whose folder each lands."""
+    """Rows in the form of the contract plus `_ms`, and the 0-based day of the folder that each is delivered in."""
 
     table: pa.Table
     folder: Ints
@@ -32,7 +32,7 @@ def _named(names: tuple[str, ...] | list[str], codes: Ints) -> pa.Array:
 
 
 def searches_table(world: World, batch: Searches, day: int) -> pa.Table:
-    """One row per search in the contract's form, plus `_ms`."""
+    """One row per search in the form of the contract, plus `_ms`."""
     seed, shown = world.settings.seed, batch.results >= 0
     offsets = np.concatenate([[0], np.cumsum(shown.sum(axis=1))]).astype(np.int32)
     ids = pa.array(world.tracks.ids, pa.string()).take(pa.array(batch.results[shown]))
@@ -54,14 +54,14 @@ def searches_table(world: World, batch: Searches, day: int) -> pa.Table:
 
 
 def search_ids(seed: int, day: int, rows: Ints) -> pa.Array:
-    """Ids of the rows-th searches of a day."""
+    """The ids of the searches of a day with these row numbers."""
     return hex_ids("s", seed, day * _A_DAY + rows)
 
 
 def events_table(world: World, batch: Searches, plays: Plays, day: int, rng: np.random.Generator) -> pa.Table:
-    """One row per reaction. A chain: click (screens), play, perhaps a reaction, then complete, skip or stop.
+    """One row per event. Each play has a chain of events: click (screens), play, perhaps a reaction, then complete, skip or stop.
 
-    `dwell_ms` grows along the chain (cumulative); a click has none.
+    `dwell_ms` is cumulative along the chain; a click has none.
     """
     behaviour = world.behaviour
     n = len(plays.search)
@@ -100,7 +100,7 @@ def events_table(world: World, batch: Searches, plays: Plays, day: int, rng: np.
 def delivered(
     table: pa.Table, first_epoch_day: int, behaviour: Behaviour, may_be_late: bool, rng: np.random.Generator
 ) -> Delivery:
-    """Where each row lands: the folder of its own ts; late events 1–2 days on; some rows twice (same id, content)."""
+    """The folder of each row: the day of its ts, late events 1–2 days later; some rows come twice (same id, same content)."""
     ms = table["_ms"].to_numpy()
     n = len(ms)
     folder = ms // DAY_MS - first_epoch_day

@@ -1,4 +1,4 @@
-"""The catalog the simulator makes when none is given: bilingual, with invented artists and ordinary words as titles."""
+"""The catalog that the simulator generates if none is given: bilingual, with invented artists and ordinary words as titles."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ VERSIONS = {
 
 @dataclass
 class Artist:
-    """An invented artist and where the next album stands."""
+    """An invented artist with genres, debut year, fame and the albums so far."""
 
     name: str
     language: str
@@ -33,12 +33,12 @@ class Artist:
 
 
 def track_id(rng: random.Random) -> str:
-    """22 base-62 characters."""
+    """A random track id of 22 base-62 characters."""
     return "".join(rng.choices(_BASE62, k=22))
 
 
 def artist_name(rng: random.Random, language: str) -> str:
-    """A name from syllables; never a real artist's but by chance."""
+    """A name from random syllables; it is a real artist's name only by chance."""
     words = file("words")[language]
 
     def part() -> str:
@@ -48,7 +48,7 @@ def artist_name(rng: random.Random, language: str) -> str:
 
 
 def title(rng: random.Random, language: str) -> str:
-    """A title of ordinary words: mostly a pattern, 6 % one of the titles many songs share, .5 % a carrier phrase."""
+    """A title of ordinary words: mostly from a pattern, 6 % a title that many songs share, .5 % a carrier phrase."""
     words, u = file("words"), rng.random()
     if u < 0.06:
         return str(rng.choice(words["shared"][language]))
@@ -64,7 +64,7 @@ def title(rng: random.Random, language: str) -> str:
 
 
 def audio_of(rng: random.Random, genre: Genre) -> dict[str, float]:
-    """Audio features near the genre's profile; tempo in beats a minute, loudness in dB."""
+    """Audio features near the genre's profile; tempo in beats per minute, loudness in dB."""
     out: dict[str, float] = {}
     for name, centre in zip(AUDIO, genre.audio, strict=True):
         spread = 18.0 if name == "tempo" else 0.13
@@ -78,7 +78,7 @@ def audio_of(rng: random.Random, genre: Genre) -> dict[str, float]:
 
 
 def made_catalog(n: int, last: date, seed: int) -> list[dict[str, Any]]:
-    """n tracks in the contract's form, released 1950 to `last`; about n/8 artists, at least 850."""
+    """n tracks in the form of the contract, released from 1950 to `last`; about n/8 artists, at least 850."""
     rng = random.Random(f"catalog {seed}")
     artists = _artists(rng, max(850, n // 8), last)
     weight = [a.fame for a in artists]
@@ -106,7 +106,7 @@ def _artists(rng: random.Random, n: int, last: date) -> list[Artist]:
         if name in names:
             continue
         names.add(name)
-        # A third of the Spanish-language artists make rock, pop, rap …, not a Latin genre.
+        # 30 % of the Spanish-language artists have an English-language genre (rock, pop, rap …).
         pool = pools["en"][:9] if language == "es" and rng.random() < 0.3 else pools[language]
         chosen = rng.sample(pool, k=rng.choice((1, 1, 2)))
         low, high = chosen[0].years
@@ -144,9 +144,9 @@ def _recording(rng: random.Random, artist: Artist, last: date) -> dict[str, Any]
 
 
 def moods_of(audio: dict[str, float]) -> list[str]:
-    """The moods (at most two) that the audio fits best in the common, rougher idea of them, none if it fits none well.
+    """The at most two moods that the audio fits best by the rougher directions of the lexicon; none if it fits none well.
 
-    Not in the idea that listeners' needs are made of: a public tag must not tell the hidden truth.
+    It does not use the directions that define the listeners' needs, because a public tag must not reveal the hidden truth.
     """
     names, fit = _moods()
     x = np.array([audio[k] for k in AUDIO[:5]] + [(audio["tempo"] - 60) / 120]) - 0.5
@@ -163,7 +163,7 @@ def _moods() -> tuple[list[str], Floats]:
 def _other_recordings(
     rng: random.Random, row: dict[str, Any], artist: Artist, artists: list[Artist]
 ) -> list[dict[str, Any]]:
-    """Versions, the same recording under another id, covers and karaoke of one song."""
+    """Further tracks of the song of `row`: a version, the same recording under another id, a cover, or karaoke."""
     out: list[dict[str, Any]] = []
     u, less = rng.random(), max((row["popularity"] or 30) - rng.randint(4, 30), 0)
     if u < 0.1:
@@ -188,7 +188,7 @@ def _other_recordings(
 
 
 def new_releases(rows: list[dict[str, Any]], n: int, first: date, days: int, seed: int) -> list[dict[str, Any]]:
-    """n made tracks by artists of the catalog, released on days drawn inside the window; no popularity yet."""
+    """n generated tracks by artists of the catalog, released on days drawn inside the simulation; they have no popularity."""
     rng = random.Random(f"releases {seed}")
     known = sorted(rows, key=lambda r: (-(r["popularity"] or 0), r["track_id"]))[: max(20, len(rows) // 10)]
     out = []

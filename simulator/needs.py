@@ -1,4 +1,4 @@
-"""What listeners want: concepts (a recording, an artist, a genre of a decade, …) and how often each is wanted where."""
+"""What listeners want: concepts (a recording, an artist, a genre of a decade, …) and their traffic in each locale."""
 
 from __future__ import annotations
 
@@ -32,7 +32,16 @@ _SPEAKABLE = re.compile(r"^[a-z0-9 ]{2,40}$")
 
 @dataclass(frozen=True)
 class Concept:
-    """One thing to want, in any locale. `slots`: what it is. `target`: (track, code), (genre, decade) or (feeling,)."""
+    """One thing that listeners can want, in any locale; a concept in one locale is a need.
+
+    Args:
+        kind: one of KINDS.
+        slots: its parts by name, such as title and artist.
+        target: (track, code of work, artist or album), (genre, decade or 0), (feeling, 0), or (0, 0) for an open need.
+        weight: its share of the traffic, before the preferences of a locale.
+        spanish: whether it is of Spanish-language music.
+        home: the locales where it is most at home; empty for titles, artists and albums.
+    """
 
     kind: str
     slots: dict[str, str]
@@ -44,7 +53,7 @@ class Concept:
 
 @cache
 def speakable(text: str) -> bool:
-    """Whether people would say it: up to five words of letters and digits."""
+    """Whether people would say it: 2 to 40 characters in at most five words of letters a to z and digits, with a letter."""
     plain = folded(text)
     return bool(_SPEAKABLE.match(plain)) and len(plain.split()) <= 5 and any(c.isalpha() for c in plain)
 
@@ -52,9 +61,16 @@ def speakable(text: str) -> bool:
 def concepts(
     tracks: Tracks, behaviour: Behaviour, searches: int, first_day: int, rng: np.random.Generator
 ) -> list[Concept]:
-    """All concepts with their weight in traffic; within a kind it falls as Zipf, the more popular mostly first.
+    """All concepts with their weight in traffic; within a kind it falls as Zipf, and popular concepts mostly come first.
 
-    Works of one title share its weight by their fame. `first_day`: days since 1970 of the first folder.
+    The works of one title divide its weight by their fame.
+
+    Args:
+        tracks: the catalog.
+        behaviour: the drawn behaviour.
+        searches: searches of the whole simulation; more searches give more concepts.
+        first_day: days since 1970 of the first folder.
+        rng: random generator.
     """
     power = behaviour["need_zipf"]
     count = {k: int(np.clip(searches / v, 15, 6000)) for k, v in _SEARCHES_A_CONCEPT.items()}
@@ -87,7 +103,7 @@ def concepts(
 
 
 def _best_of(code: Ints, liked: Floats, usable: Bools, n: int) -> Ints:
-    """The best-liked usable row of each code, the n best codes, best first."""
+    """The usable row with the greatest `liked` of each code, for the n best codes, best first."""
     order = np.argsort(-np.where(usable, liked, -np.inf), kind="stable")[: int(usable.sum())]
     _, first = np.unique(code[order], return_index=True)
     return np.asarray(order[np.sort(first)][:n], dtype=np.int64)
@@ -96,7 +112,7 @@ def _best_of(code: Ints, liked: Floats, usable: Bools, n: int) -> Ints:
 def _titles(
     tracks: Tracks, liked: Floats, ok: Bools, n: int, behaviour: Behaviour, rng: np.random.Generator
 ) -> list[Concept]:
-    """Titles by popularity, the shared ones spread over the head; each split over its works by fame."""
+    """Title concepts by popularity, with titles that many songs share spread over the head; works divide a title by fame."""
     shared = [
         folded(t)
         for pair in itertools.zip_longest(*(file("words")["shared"][lang] for lang in ("en", "es")))
@@ -109,7 +125,7 @@ def _titles(
     ranked = [i for i in ranked[:n] if i not in known]
     for k, i in enumerate(known):
         ranked.insert(min(len(ranked), int(rng.integers(2, 5)) + 2 * k), i)
-    # Who is meant by a bare title: mostly the song that is best known (least, where popularity is wrong), with noise.
+    # A bare title mostly means its best-known song (the least known, where popularity is wrong), with noise.
     sign = float(np.sign(behaviour["popularity_weight"]))
     fame = sign * tracks.latent / 6 + 0.15 * rng.normal(0, 1, len(tracks))
     order = np.argsort(tracks.shared, kind="stable")
@@ -177,7 +193,7 @@ def _broad(tracks: Tracks, power: float, rng: np.random.Generator) -> list[Conce
 
 
 def _releases(tracks: Tracks, first_day: int, rng: np.random.Generator) -> list[Concept]:
-    """Titles and title + artist of tracks that come out inside the window: wanted from their release day on."""
+    """Concepts (title, title + artist) of tracks that are released during the simulation; they are wanted from that day on."""
     coming = np.flatnonzero(tracks.release_day >= first_day)
     out = []
     for i in coming[drawn_rows(rng, np.ones(len(coming)), min(len(coming), 60))] if len(coming) else []:
@@ -189,7 +205,7 @@ def _releases(tracks: Tracks, first_day: int, rng: np.random.Generator) -> list[
 
 
 def locale_log_weights(listed: list[Concept], rng: np.random.Generator) -> Floats:
-    """[locales, concepts]: log share of each concept in a locale's traffic, before the day's trend."""
+    """Log share of each concept in the traffic of a locale, before the trend of the day, [locales, concepts]."""
     base = np.log([c.weight for c in listed])
     out = np.tile(base, (len(LOCALES), 1)) + rng.normal(0, 0.4, (len(LOCALES), len(listed)))
     for k, locale in enumerate(LOCALES):

@@ -1,4 +1,4 @@
-"""What goes wrong between a wish and its text: speech recognition on voice, fingers on screens."""
+"""Errors in the text of requests: speech recognition errors on voice, typing errors on screens."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _respelt(word: str, rules: list[list[str]], rng: random.Random) -> str:
     usable = [(a, b) for a, b in rules if a in word]
     if not usable:
         return mistyped(word, rng)
-    # Rules stand from sure to bold: earlier ones are taken more often.
+    # The rules are ordered from likely to unlikely; earlier ones are taken more often.
     a, b = usable[min(int(rng.expovariate(0.9)), len(usable) - 1)]
     return word.replace(a, b, 1) or word
 

@@ -1,4 +1,4 @@
-"""Who asks: listeners with a home locale, a language, a usual client and very unequal activity; the household; bots."""
+"""The accounts: listeners with locale, language, usual client and very unequal activity; a shared household; bots."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ _UTC_OFFSET_H = np.array([-6, 0, 1, -6, -7])
 
 @dataclass(frozen=True)
 class People:
-    """One row per account. Rows: listeners, then the household speaker, then bots (`bots`: name -> rows)."""
+    """One row per account: listeners first, then the shared household device, then bots.
+
+    `activity` is the relative number of sessions (0 for household and bots), `household` the row of the household, and `bots`
+    maps the kind of bot to its rows.
+    """
 
     locale: Ints
     language: Ints
@@ -29,7 +33,7 @@ class People:
 
 
 def people(behaviour: Behaviour, searches: int, rng: np.random.Generator) -> People:
-    """About one listener per 8 searches of the window; activity falls as rank^-0.7."""
+    """Draw the accounts: about one listener per 8 searches of the simulation, with activity falling as rank^-0.7."""
     n = max(60, searches // SEARCHES_A_PERSON)
     scrapers, replays = 4, 2
     total = n + 1 + scrapers + replays + FARM_ACCOUNTS
@@ -39,7 +43,7 @@ def people(behaviour: Behaviour, searches: int, rng: np.random.Generator) -> Peo
     screen = share * (np.array(CLIENTS) != "alexa")
     bot_client = int(np.argmax(share * np.array([0.0, 1.0, 100.0, 0.5]))) if screen.any() else 0
     household = n
-    # The household's speaker; in a world of screens the family shares a television.
+    # The household shares a speaker; in a world without voice it shares a television.
     client[household] = 0 if share[0] > 0 else CLIENTS.index("firetv")
     locale[household] = LOCALES.index("es-US")
     client[n + 1 : n + 1 + scrapers + replays] = bot_client
@@ -59,14 +63,14 @@ def people(behaviour: Behaviour, searches: int, rng: np.random.Generator) -> Peo
 
 
 def clients_now(who: People, user: Ints, behaviour: Behaviour, rng: np.random.Generator) -> Ints:
-    """The client of each session: mostly the user's usual one; the household and bots never change theirs."""
+    """The client of each session: 85 % the user's usual one, else one drawn; the household and bots never change theirs."""
     other = drawn_rows(rng, behaviour.client_share, len(user))
     stays: Bools = (rng.random(len(user)) < 0.85) | (user >= who.household)
     return np.where(stays, who.client[user], other)
 
 
 def start_times_ms(locale: Ints, rng: np.random.Generator) -> Ints:
-    """Milliseconds after 00:00 UTC: morning and evening peaks in local time."""
+    """Start times of sessions in milliseconds after 00:00 UTC, with peaks around 8, 13 and 19 h local time."""
     peak = rng.choice(np.array([8.0, 13.0, 19.0]), len(locale), p=[0.25, 0.25, 0.5])
     local = peak + rng.normal(0, 2.2, len(locale))
     return np.asarray(((local - _UTC_OFFSET_H[locale]) % 24 * 3_600_000).astype(np.int64))

@@ -1,4 +1,4 @@
-"""The logging policy: a weak ranker (words, popularity, noise); 10 % of lists perturbed, each list's chance logged."""
+"""The logging policy: a weak ranker (words, popularity, noise) that perturbs 10 % of lists and logs the probability of each."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PERTURBED = 0.1
 
 @dataclass(frozen=True)
 class Served:
-    """One row per request: tracks in served order ([n, SHOWN], -1 after the last) and the list's probability."""
+    """One row per request: tracks in served order ([n, SHOWN], -1 after the last) and the probability of that list."""
 
     results: npt.NDArray[np.int32]
     propensity: Floats
@@ -27,11 +27,22 @@ class Served:
 def base_lists(
     retrieval: Retrieval, tracks: Tracks, row: Ints, salt: Ints, locale: Ints, policy: Policy, epoch_day: int, seed: int
 ) -> npt.NDArray[np.int32]:
-    """[n, SHOWN] unperturbed lists: a pure function of (request, locale, variant, day), without unreleased tracks."""
-    found, text = retrieval.table()
+    """Unperturbed lists, [n, SHOWN]: a pure function of (request, locale, variant, day), without unreleased tracks.
+
+    Args:
+        retrieval: the candidates of the requests.
+        tracks: the catalog.
+        row: candidate row of each request (`Retrieval.query`).
+        salt: stable hash of each request (`Retrieval.query`).
+        locale: index in LOCALES of each request.
+        policy: the weights of the variant.
+        epoch_day: the day, in days since 1970.
+        seed: seed of the simulation.
+    """
+    candidates, text = retrieval.table()
     keys, inverse = np.unique(salt * len(LOCALES) + locale, return_index=True, return_inverse=True)[1:]
     row, salt, locale = row[keys], salt[keys], locale[keys]
-    cand = found[row]
+    cand = candidates[row]
     noise = hashed_noise(seed, 31, salt[:, None], locale[:, None], policy.first_day, cand)
     score = 6 * policy.text * text[row] + policy.popularity * tracks.popularity[cand] / 25 + policy.noise * noise
     score = np.where((cand < 0) | (tracks.release_day[cand] > epoch_day), -np.inf, score)
@@ -42,10 +53,10 @@ def base_lists(
 
 
 def perturbed(lists: npt.NDArray[np.int32], is_voice: npt.NDArray[np.bool_], rng: np.random.Generator) -> Served:
-    """Perturb 10 %: a screen swaps one adjacent pair (uniformly); voice moves a rank 2..n to the front (∝ 1/rank).
+    """Perturb 10 % of the lists: a screen swaps one adjacent pair (uniformly), voice moves a rank 2..n to the front (∝ 1/rank).
 
-    `propensity` is the exact probability of the list that came out. All lists a request could have got are different,
-    so it is .9, or .1 times the probability of the one change.
+    `propensity` is the exact probability of the served list. All lists that a request can get are different, so it is .9, or .1
+    times the probability of the one change (1 for lists of fewer than two tracks).
     """
     n = len(lists)
     out = lists.copy()

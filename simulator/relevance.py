@@ -1,4 +1,4 @@
-"""The hidden truth: how much listeners of a locale like each track, and the grade (0–4) of each track for each need."""
+"""The hidden truth: how well listeners of a locale like each track, and the grade (0–4) of each track for each need."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_RELEVANT = 300
 
 
 class Grades:
-    """Grade of (need, track), sparse: absent pairs are 0. need = concept * len(LOCALES) + locale."""
+    """Grades of (need, track), sparse: absent pairs have grade 0. A need is numbered concept * len(LOCALES) + locale."""
 
     def __init__(self, need: Ints, track: Ints, grade: Ints, n_tracks: int) -> None:
         key = need * n_tracks + track
@@ -25,7 +25,7 @@ class Grades:
         self._key, self._n = key[order], n_tracks
 
     def of(self, need: Ints, track: Ints) -> npt.NDArray[np.int8]:
-        """Grades of equally shaped arrays of needs and tracks; 0 where the need or the track is negative."""
+        """Grades of pairs of needs and tracks (broadcast); 0 where the need or the track is negative."""
         key = need * self._n + track
         at = np.minimum(np.searchsorted(self._key, key), len(self._key) - 1)
         hit = (self._key[at] == key) & (need >= 0) & (track >= 0)
@@ -33,9 +33,9 @@ class Grades:
 
 
 def hidden_appeal(tracks: Tracks, behaviour: Behaviour, seed: int) -> Floats:
-    """Liking of each track where taste does not differ: popularity × the world's weight + noise of work and track."""
+    """The part of liking that all locales share: popularity × its weight in this world + noise by work and by track."""
     z = (tracks.latent - tracks.latent.mean()) / max(float(tracks.latent.std()), 1e-9)
-    # The tail of popularity is what people know best: stretch it, so that a hit stands out among its namesakes.
+    # Raise the most popular tracks further, so that a hit stands out among songs of the same title.
     z = z + 0.35 * np.maximum(z, 0) ** 2
     noise = 0.8 * hashed_noise(seed, 11, tracks.work) + 0.35 * hashed_noise(seed, 12, np.arange(len(tracks)))
     out: Floats = (
@@ -48,7 +48,7 @@ def hidden_appeal(tracks: Tracks, behaviour: Behaviour, seed: int) -> Floats:
 
 
 def locale_taste(tracks: Tracks, behaviour: Behaviour, rng: np.random.Generator) -> Floats:
-    """[locales, tracks]: liking on top of hidden appeal, by genre; genres are liked more where they are at home."""
+    """Liking by genre in addition to the hidden appeal, [locales, tracks]; a genre is liked more in its home locales."""
     taste = rng.normal(0, behaviour["taste_sd"], (len(LOCALES), len(genres())))
     for g, genre in enumerate(genres()):
         for k, locale in enumerate(LOCALES):
@@ -60,7 +60,7 @@ def locale_taste(tracks: Tracks, behaviour: Behaviour, rng: np.random.Generator)
 
 
 def grades(listed: list[Concept], tracks: Tracks, appeal: Floats, taste: Floats, seed: int) -> Grades:
-    """Grades of every concept in every locale. Narrow kinds are graded alike everywhere, broad kinds by local taste."""
+    """Grades of every concept in every locale: equal in all locales for narrow kinds, by local taste for broad kinds."""
     groups = {
         k: _groups(v)
         for k, v in (
@@ -72,22 +72,22 @@ def grades(listed: list[Concept], tracks: Tracks, appeal: Floats, taste: Floats,
     }
     feeling_fit = _feeling_fits(tracks)
     every = np.arange(len(LOCALES), dtype=np.int64)
-    needs, found, cut = [], [], []
+    need_parts, track_parts, grade_parts = [], [], []
     for c, concept in enumerate(listed):
         if concept.kind in BROAD:
             pool, fit = _pool(concept, tracks, feeling_fit)
             for k in range(len(LOCALES)):
                 own = 0.5 * hashed_noise(seed, 13, c, tracks.work[pool])
                 rows, grade = _cut(pool, appeal[pool] + taste[k, pool] + fit + own)
-                needs.append(np.full(len(rows), c * len(LOCALES) + k))
-                found.append(rows)
-                cut.append(grade)
+                need_parts.append(np.full(len(rows), c * len(LOCALES) + k))
+                track_parts.append(rows)
+                grade_parts.append(grade)
         else:
             rows, grade = _narrow(concept, tracks, appeal, groups, seed)
-            needs.append((c * len(LOCALES) + every).repeat(len(rows)))
-            found.append(np.tile(rows, len(LOCALES)))
-            cut.append(np.tile(grade, len(LOCALES)))
-    need, track, grade = np.concatenate(needs), np.concatenate(found), np.concatenate(cut)
+            need_parts.append((c * len(LOCALES) + every).repeat(len(rows)))
+            track_parts.append(np.tile(rows, len(LOCALES)))
+            grade_parts.append(np.tile(grade, len(LOCALES)))
+    need, track, grade = (np.concatenate(parts) for parts in (need_parts, track_parts, grade_parts))
     return Grades(need[grade > 0], track[grade > 0], grade[grade > 0], len(tracks))
 
 
@@ -104,7 +104,10 @@ def _members(group: tuple[Ints, Ints], code: int) -> Ints:
 def _narrow(
     concept: Concept, tracks: Tracks, appeal: Floats, groups: dict[str, tuple[Ints, Ints]], seed: int
 ) -> tuple[Ints, Ints]:
-    """Title, artist, title + artist, album: the thing itself 4 or 3, what stands near it 1 or 2."""
+    """Tracks and grades of a narrow need (title, artist, title + artist, album): what is asked for gets 4 or 3, related tracks 1.
+
+    A karaoke recording of the title gets 1 or 0. An artist need is graded by the rank of its tracks in appeal (`_cut`).
+    """
     example, code = concept.target
     if concept.kind in ("title", "title_artist"):
         near = "shared" if concept.kind == "title" else "artist"
@@ -116,7 +119,7 @@ def _narrow(
         karaoke = np.where(hashed_uniform(seed, 14, rows) < 0.5, 1, 0)
         other = np.where(tracks.is_karaoke[rows], karaoke * alike, 1)
         grade = np.where(same, np.where(tracks.is_version[rows], 3, 4), other).astype(np.int64)
-        # Of an artist's other songs only the best liked come near a named song.
+        # Of the artist's other songs only the 20 best-liked are related to a named song.
         rest = ~same & ~alike
         keep = ~rest | (appeal[rows] >= np.sort(appeal[rows][rest])[-min(20, int(rest.sum()))]) if rest.any() else ~rest
         return rows[keep], grade[keep]
@@ -130,7 +133,10 @@ def _narrow(
 
 
 def _cut(pool: Ints, score: Floats, least: int = 0) -> tuple[Ints, Ints]:
-    """The best-liked half of a pool, at most MOST_RELEVANT; of these 7 % get grade 4, 16 % 3, 27 % 2, the rest 1."""
+    """The half of a pool with the greatest scores (all of it if `least`), at most MOST_RELEVANT, graded by rank.
+
+    7 % (at least two tracks) get grade 4, 16 % grade 3, 27 % grade 2, the rest grade 1.
+    """
     top = min(MOST_RELEVANT, max(1, len(pool) if least else len(pool) // 2))
     order = np.argsort(-score, kind="stable")[:top]
     rank = np.arange(top) / top
@@ -139,14 +145,14 @@ def _cut(pool: Ints, score: Floats, least: int = 0) -> tuple[Ints, Ints]:
 
 
 def _feeling_fits(tracks: Tracks) -> Floats:
-    """[feelings, tracks]: standardised fit of the audio to each mood and activity."""
+    """Standardised fit of the audio to each mood and activity, [feelings, tracks]."""
     x = tracks.audio[:, [0, 1, 2, 3, 4, 6]] - 0.5
     fit = np.array([f.fit / np.linalg.norm(f.fit) for f in feelings()]) @ x.T
     return np.asarray((fit - fit.mean(axis=1, keepdims=True)) / np.maximum(fit.std(axis=1, keepdims=True), 1e-9))
 
 
 def _pool(concept: Concept, tracks: Tracks, feeling_fit: Floats) -> tuple[Ints, Floats]:
-    """Tracks that can answer a broad need, with how well they fit it."""
+    """The tracks that can answer a broad need, and how well each fits it."""
     if concept.kind == "open":
         pool = np.arange(len(tracks), dtype=np.int64)
         return pool, np.zeros(len(pool))

@@ -1,4 +1,4 @@
-"""The logging policy's candidates: tracks whose words (title, artist, genre, decade, mood) the request holds."""
+"""The candidates of the logging policy: tracks that share words (title, artist, genre, decade, mood) with the request."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Posting = tuple[Ints, Floats]
 
 
 class Retrieval:
-    """An inverted index with idf weights. It knows words, popularity and chance; it never sees needs or grades."""
+    """An inverted index with idf weights; it uses words, popularity and chance, and never sees needs or grades."""
 
     def __init__(self, tracks: Tracks, seed: int) -> None:
         self._seed, self._n = seed, len(tracks)
@@ -32,7 +32,7 @@ class Retrieval:
             self._skeletons[_skeleton(word)].append(word)
         self._row: dict[tuple[str, ...], int] = {}
         self._known: dict[str, tuple[int, int]] = {}
-        self._found = np.full((1024, CANDIDATES), -1, dtype=np.int32)
+        self._tracks = np.full((1024, CANDIDATES), -1, dtype=np.int32)
         self._score = np.zeros((1024, CANDIDATES), dtype=np.float32)
 
     def query(self, text: str) -> tuple[int, int]:
@@ -46,21 +46,21 @@ class Retrieval:
         return self._known[text]
 
     def table(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
-        """[rows, CANDIDATES] tracks (-1 where there are fewer) and their text scores in 0–1."""
-        return self._found, self._score
+        """The candidate tracks (-1 where there are fewer) and their text scores in 0–1, both [rows, CANDIDATES]."""
+        return self._tracks, self._score
 
-    def _added(self, found: Ints, score: Floats) -> int:
+    def _added(self, tracks: Ints, score: Floats) -> int:
         row = len(self._row)
-        if row == len(self._found):
-            self._found = np.vstack([self._found, np.full_like(self._found, -1)])
+        if row == len(self._tracks):
+            self._tracks = np.vstack([self._tracks, np.full_like(self._tracks, -1)])
             self._score = np.vstack([self._score, np.zeros_like(self._score)])
-        self._found[row, : len(found)], self._score[row, : len(found)] = found, score
+        self._tracks[row, : len(tracks)], self._score[row, : len(tracks)] = tracks, score
         return row
 
     def _candidates(self, content: tuple[str, ...], words: list[str]) -> tuple[Ints, Floats]:
         salt = zlib.crc32(" ".join(content).encode("utf-8"))
         rows, score = self._matches(content or tuple(sorted(set(words))))
-        if not content or not len(rows):  # nothing but carrier words, or nothing known: what is popular
+        if not content or not len(rows):  # only carrier words or no known word: popular tracks
             popular = np.argsort(
                 -(self._popularity + 0.08 * hashed_noise(self._seed, salt, np.arange(self._n))), kind="stable"
             )
@@ -76,20 +76,20 @@ class Retrieval:
         by_text = 3 * score[strong] + self._popularity[rows[strong]] - 1e-9 * strong
         best = np.argpartition(-by_text, _BEST)[:_BEST]
         rest = np.delete(strong, best)
-        if len(rest) > _LOTTERY:  # a fair draw from a large field needs no hash of every track in it
+        if len(rest) > _LOTTERY:  # a fair draw from a large set needs no hash of every track
             rest = rest[np.unique((hashed_uniform(self._seed, salt, np.arange(_LOTTERY)) * len(rest)).astype(np.int64))]
         luck = 3 * score[rest] + hashed_uniform(self._seed, salt, rows[rest])
         chosen = np.concatenate([np.sort(strong[best]), np.sort(rest[np.argsort(-luck, kind="stable")[:_BY_CHANCE]])])
         return rows[chosen], score[chosen]
 
     def _matches(self, words: tuple[str, ...]) -> tuple[Ints, Floats]:
-        """Every track that holds one of the words, with the share of the request's idf it holds."""
+        """Every track with one of the words, and the share of the request's idf that it has."""
         rows, weight, total = [], [], 0.0
         for word in words:
             known = [word] if word in self._postings else sorted(self._skeletons.get(_skeleton(word), []))[:3]
             idf = np.log1p(self._n / (1.0 + sum(len(self._postings[w][0]) for w in known)))
             total += idf
-            for w in known:  # an unknown word stands for those that sound like it, at a discount
+            for w in known:  # an unknown word matches words that sound like it, at a discount
                 rows.append(self._postings[w][0])
                 weight.append(self._postings[w][1] * (idf if w == word else 0.6 * idf))
         if not rows:
@@ -97,14 +97,14 @@ class Retrieval:
         together, share = np.concatenate(rows), np.concatenate(weight) / total
         if len(together) > self._n // 8:
             dense = np.bincount(together, weights=share, minlength=self._n)
-            found = np.flatnonzero(dense)
-            return found.astype(np.int64), dense[found].astype(np.float64)
-        found, at = np.unique(together, return_inverse=True)
-        return found.astype(np.int64), np.bincount(at, weights=share).astype(np.float64)
+            matches = np.flatnonzero(dense)
+            return matches.astype(np.int64), dense[matches].astype(np.float64)
+        matches, at = np.unique(together, return_inverse=True)
+        return matches.astype(np.int64), np.bincount(at, weights=share).astype(np.float64)
 
 
 def _skeleton(word: str) -> str:
-    """What is left of a word when vowels, h, y and doubled letters go and like sounds fall together."""
+    """A phonetic key of a word: without vowels, h, y and doubled letters, and with one letter for similar sounds."""
     plain = word.replace("ph", "f").replace("ck", "k").replace("qu", "k").replace("ll", "l").translate(_VOWELS)
     plain = plain.replace("c", "k").replace("z", "s").replace("v", "b").replace("x", "ks")
     return "".join(c for i, c in enumerate(plain) if i == 0 or plain[i - 1] != c)
@@ -113,14 +113,14 @@ def _skeleton(word: str) -> str:
 def _postings(tracks: Tracks, stop: frozenset[str]) -> dict[str, Posting]:
     parts: dict[str, list[tuple[Ints, Floats]]] = defaultdict(list)
     for field, texts in ((1.0, tracks.bare), (0.95, tracks.artist_names), (0.7, tracks.albums)):
-        found: dict[str, list[int]] = defaultdict(list)
+        occurrences: dict[str, list[int]] = defaultdict(list)
         size = np.ones(len(texts))
         for i, text in enumerate(texts):
             words = folded(text).split()
             size[i] = max(1, len(words))
             for word in words:
-                found[word].append(i)
-        for word, rows in found.items():
+                occurrences[word].append(i)
+        for word, rows in occurrences.items():
             ids = np.array(rows, dtype=np.int64)
             parts[word].append((ids, field * (0.7 + 0.3 / size[ids])))
     for names, members, field in _groups(tracks):
@@ -131,7 +131,7 @@ def _postings(tracks: Tracks, stop: frozenset[str]) -> dict[str, Posting]:
 
 
 def _groups(tracks: Tracks) -> list[tuple[list[str], Ints, float]]:
-    """Words that stand for a whole group of tracks: genres, decades, moods and activities (the rough idea of them)."""
+    """Words that name a group of tracks: genres, decades, moods and activities (by their rougher directions)."""
     out: list[tuple[list[str], Ints, float]] = []
     for g, genre in enumerate(genres()):
         names = [w for lang in LANGUAGES for n in [genre.name, *genre.names[lang]] for w in folded(n).split()]
@@ -150,7 +150,7 @@ def _groups(tracks: Tracks) -> list[tuple[list[str], Ints, float]]:
 
 
 def _merged(listed: list[tuple[Ints, Floats]]) -> Posting:
-    """One posting a word; a track that holds it in two fields counts with the better one."""
+    """The posting of one word; a track with the word in several fields counts with the greatest weight."""
     rows, weight = np.concatenate([p[0] for p in listed]), np.concatenate([p[1] for p in listed])
     order = np.lexsort((-weight, rows))
     rows, weight = rows[order], weight[order]

@@ -1,4 +1,4 @@
-"""Batches of searches: asking, being served, listening. All arrays; a batch is one round of many sessions."""
+"""Batches of searches as arrays: serve them and simulate the listening; a batch is one round of many sessions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from simulator.world import World
 
 @dataclass(frozen=True)
 class Searches:
-    """One row per search. `ms` since 1970, `need` -1 for bots, `variant` indexes the behaviour's policies."""
+    """One row per search: `ms` since 1970, `need` (-1 for bots), `text` a text id, `variant` an index of the policies."""
 
     user: Ints
     ms: Ints
@@ -29,7 +29,7 @@ class Searches:
 
 
 def variant_of(world: World, day: int) -> int:
-    """Which policy serves on a day."""
+    """The index of the policy that serves on a day."""
     return max(k for k, p in enumerate(world.behaviour.policies) if p.first_day <= day)
 
 
@@ -44,7 +44,7 @@ def served(
     need: Ints,
     rng: np.random.Generator,
 ) -> Searches:
-    """Answer each request with the day's policy."""
+    """Answer each request with the policy of the day; `key` are text keys, all arrays have one row per request."""
     text = world.texts.ids(key)
     variant = variant_of(world, day)
     row, salt = (np.array(x, dtype=np.int64)[text] for x in (world.texts.row, world.texts.salt))
@@ -65,7 +65,7 @@ def served(
 
 
 def listened(world: World, batch: Searches, rng: np.random.Generator) -> Outcome:
-    """What people with the batch's needs do with its lists: voice and screens each by their own rules."""
+    """Simulate the reactions of the listeners of a batch to its lists, on voice and on screens."""
     shown = batch.results >= 0
     grade = world.grades.of(batch.need[:, None], batch.results.astype(np.int64))
     duration = world.tracks.duration_ms[batch.results]
@@ -101,7 +101,7 @@ def taken(batch: Searches, rows: Ints) -> Searches:
 
 
 def scripted(search: Ints, rank: Ints, dwell_ms: Ints, end: Ints, clicked: Bools) -> Plays:
-    """Plays that follow a script (bots): (search, rank) ascending, one after the other, a short pause between."""
+    """Scripted plays of bots: (search, rank) must ascend; tracks play one after the other with a short pause between."""
     begins = np.concatenate([[True], search[1:] != search[:-1]]) if len(search) else np.zeros(0, dtype=bool)
     step = dwell_ms + 1200
     total = np.cumsum(step) - step

@@ -1,4 +1,4 @@
-"""What a simulation is asked for on the command line: `key=value` words into one frozen dataclass."""
+"""The settings of a simulation: `key=value` arguments of the command line, parsed into one frozen dataclass."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ SCHEME = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*:/")  # s3a://bucket, and s3a:/b
 
 
 class BadSimulation(Exception):
-    """The simulation cannot be run as asked: says what, where, expected, found and what next, in one line."""
+    """The simulation cannot be run as asked; the message is one line: what, where, expected, actual, and what to do next."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One simulation. `catalog` empty: a catalog of `catalog_tracks` tracks is made."""
+    """The settings of one simulation; if `catalog` is empty, a catalog of `catalog_tracks` tracks is generated."""
 
     out: str
     days: int = 28
@@ -43,7 +43,7 @@ _MOST = {
 
 
 def settings_from(words: Sequence[str]) -> Settings:
-    """Read `key=value` words. Raises BadSimulation for an unknown, repeated or missing key or a value out of bounds."""
+    """Parse `key=value` arguments. Raises BadSimulation for an unknown, repeated or missing key or a value out of bounds."""
     keys = [f.name for f in fields(Settings)]
     asked: dict[str, str] = {}
     for word in words:

@@ -1,4 +1,4 @@
-"""The catalog as arrays: works, versions, genres, decades, audio; filled where the catalog is silent."""
+"""The catalog as arrays: works, versions, genres, decades, audio; null fields are filled."""
 
 from __future__ import annotations
 
@@ -26,10 +26,28 @@ NEVER = -(10**6)
 
 @dataclass(frozen=True)
 class Tracks:
-    """One row per track. `work`: recordings of one song by one artist share it; `shared` names the bare title, as does
-    `bare`. `year` is 0 when unknown; `release_day` days since 1970, NEVER unless the full date is known; `popularity`
-    0–100 as the catalog shows it (30 where null), `latent` the same with null filled at random: what people know.
-    `genre_fit` [n, genres] in 0–1; `audio` [n, AUDIO] in 0–1 (tempo as (bpm − 60)/120)."""
+    """The catalog as arrays, one row per track.
+
+    Args:
+        ids: the track ids.
+        bare: the bare title (`bare_title`).
+        artist_names: the name of the first artist.
+        albums: the album's title, "" if unknown.
+        shared: code of the bare title; songs of the same title share it.
+        artist: code of the first artist.
+        work: code of the work; the recordings of one song by one artist share it.
+        album: code of the album (its title and artist).
+        is_version: whether the title names a version, such as live or remix.
+        is_karaoke: whether it is a karaoke or tribute recording.
+        year: release year, 0 if unknown.
+        release_day: release day in days since 1970, NEVER unless the full date is known.
+        popularity: popularity 0–100 of the catalog, 30 where null.
+        latent: the same with null filled at random; it is how well people know the track.
+        duration_ms: duration in milliseconds.
+        genre_fit: [n, genres] in 0–1.
+        audio: [n, AUDIO] in 0–1 (tempo as (bpm − 60)/120).
+        spanish: whether the track has a Spanish-language genre.
+    """
 
     ids: list[str]
     bare: list[str]
@@ -55,13 +73,13 @@ class Tracks:
 
 
 def bare_title(title: str) -> str:
-    """The song's own title: no version words, no featured artists."""
+    """The title of the song without version words and featured artists."""
     short = _TAIL.sub("", title)
     return _FEATURED.sub("", short).strip() or title
 
 
 def tracks_from(rows: list[dict[str, Any]], rng: np.random.Generator) -> Tracks:
-    """The arrays of a catalog; what it leaves null is filled from its genre or at random."""
+    """The arrays of a catalog; null fields are filled from the genre or at random."""
     bare = [bare_title(r["title"]) for r in rows]
     title_keys = [folded(b) or b for b in bare]
     artist_keys = [folded(str(r["artists"][0])) or str(r["artists"][0]) for r in rows]
@@ -112,7 +130,7 @@ def _epoch_day(text: str) -> int:
 
 
 def _genres(rows: list[dict[str, Any]]) -> tuple[npt.NDArray[np.float32], Bools]:
-    """How well each track fits each genre of the lexicon: 1 if named so, .7 if a longer genre name holds the words."""
+    """Fit of each track to each genre of the lexicon (1 for its name, .7 if a longer genre name contains it), and `spanish`."""
     names = {
         folded(n): k
         for k, g in reversed(list(enumerate(genres())))
@@ -138,7 +156,7 @@ def _genres(rows: list[dict[str, Any]]) -> tuple[npt.NDArray[np.float32], Bools]
 
 
 def _audio(rows: list[dict[str, Any]], fit: npt.NDArray[np.float32], rng: np.random.Generator) -> Floats:
-    """Audio in 0–1; a track without audio gets its genres' profile (the mean of all without a genre) plus noise."""
+    """Audio in 0–1; a track without audio gets the profile of its genres (without a genre: the mean of all) plus noise."""
     out = np.full((len(rows), len(AUDIO)), np.nan)
     for i, row in enumerate(rows):
         if row["audio"]:

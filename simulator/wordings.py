@@ -1,4 +1,4 @@
-"""How a concept is asked for: carrier phrase × body × synonym, per language and surface, a dozen wordings at most."""
+"""The wordings of a concept: carrier phrase × body × synonym, at most ten per language and surface."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from simulator.noise import misheard, mistyped
 
 SURFACES = ("voice", "screen")
 MOST_WORDINGS = 10
-ERRORS = 7  # each wording has this many wrong forms, the first far the most frequent
+ERRORS = 7  # number of erroneous forms of each wording; the first is by far the most frequent
 
 
 def spoken(text: str) -> str:
-    """What speech recognition writes: lower case, no punctuation but apostrophes, `&` inside a word kept."""
+    """The text as speech recognition writes it: lower case, without punctuation except apostrophes and `&`."""
     return " ".join(re.sub(r"[^\w'& ]+", " ", text.lower()).split())
 
 
 class Wordings:
     """The wordings of every (concept, language, surface), and the text of each with or without an error.
 
-    A text key is wording * (ERRORS + 1) + error; error 0 is the wording as meant.
+    A text key is wording * (ERRORS + 1) + error, where error 0 is the wording without an error.
     """
 
     def __init__(self, listed: list[Concept], behaviour: Behaviour, seed: int) -> None:
@@ -41,7 +41,7 @@ class Wordings:
             asked = tuple((k, v) for k, v in sorted(concept.slots.items()) if k != "meant_artist")
             for place in itertools.product(range(len(LANGUAGES)), range(len(SURFACES))):
                 key = (concept.kind, asked, *place)
-                if key not in known:  # namesakes are asked for in the same words
+                if key not in known:  # concepts of the same name are asked for in the same words
                     known[key] = self._added(concept, *place, seed)
                 self.first[(c, *place)], self.count[(c, *place)] = known[key]
         self._seed = seed
@@ -62,7 +62,7 @@ class Wordings:
     def drawn(
         self, concept: Ints, language: Ints, surface: Ints, rng: np.random.Generator, avoid: Ints | None = None
     ) -> Ints:
-        """Text keys, one per row; with `avoid` (text keys) another wording than that one where there is one."""
+        """Draw one text key per row; with `avoid` (text keys) it is another wording than that one, if there is another."""
         first, count = self.first[concept, language, surface], self.count[concept, language, surface]
         pick = (self._cumulative[count] < rng.random(len(concept))[:, None]).sum(axis=1)
         if avoid is not None:
@@ -70,12 +70,12 @@ class Wordings:
             pick = np.where(same, (pick + 1) % count, pick)
         wrong = rng.random(len(concept)) < self._error[surface]
         if avoid is not None:
-            wrong &= rng.random(len(concept)) < 0.5  # people speak and type with more care the second time
+            wrong &= rng.random(len(concept)) < 0.5  # people speak and type more carefully when they rephrase
         error = np.where(wrong, 1 + np.searchsorted(self._errors, rng.random(len(concept))).clip(0, ERRORS - 1), 0)
         return np.asarray((first + pick) * (ERRORS + 1) + error, dtype=np.int64)
 
     def text(self, key: int) -> str:
-        """The request as heard or typed: a pure function of the key."""
+        """The request as it was recognised or typed; a pure function of the key."""
         wording, error = divmod(key, ERRORS + 1)
         clean = self._texts[wording]
         if error == 0:
@@ -87,7 +87,7 @@ class Wordings:
 
 
 def _ranked(concept: Concept, language: str, surface: str, seed: int) -> list[str]:
-    """The most usual wordings of a concept, most usual first; usage differs a little from concept to concept."""
+    """The most frequent wordings of a concept, most frequent first; frequencies differ a little between concepts."""
     templates = file("templates")[language]
     carriers, bodies, fillings = (
         list(templates["carrier"][surface].items()),
@@ -105,7 +105,7 @@ def _ranked(concept: Concept, language: str, surface: str, seed: int) -> list[st
         text = carrier.format(x=body.format(**slots))
         if surface == "voice":
             text = spoken(text)
-        elif zlib.crc32(f"{seed}{text}".encode()) % 4:  # three in four type in lower case
+        elif zlib.crc32(f"{seed}{text}".encode()) % 4:  # three of four screen wordings are in lower case
             text = text.lower()
         if text not in out:
             out.append(text)
@@ -115,7 +115,7 @@ def _ranked(concept: Concept, language: str, surface: str, seed: int) -> list[st
 
 
 def _fillings(concept: Concept, language: str) -> list[tuple[dict[str, str], float]]:
-    """The words for the slots: synonyms of genre, mood, activity and decade, the first the most usual."""
+    """The words for the slots with their weights: synonyms of genre, mood, activity and decade, the most frequent first."""
     names: dict[str, list[str]] = {k: [v] for k, v in concept.slots.items() if k in ("title", "artist", "album")}
     if concept.kind in ("genre", "genre_decade"):
         names["genre"] = genres()[concept.target[0]].names[language]

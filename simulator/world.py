@@ -1,4 +1,4 @@
-"""Everything one simulation holds in memory: catalog, needs, wordings, truth, people, policy. Built once."""
+"""The world of one simulation, built once: catalog, needs, wordings, relevance, people and logging policy."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from simulator.settings import BadSimulation, Settings
 from simulator.tracks import Tracks, tracks_from
 from simulator.wordings import Wordings
 
-# One random stream a concern: adding a draw to one leaves the others as they were.
+# One random stream per concern, so that a new draw in one leaves the others as they were.
 _BEHAVIOUR, _TRACKS, _CONCEPTS, _LOCALES, _TASTE, _PEOPLE, _TREND = range(7)
 _RELEASE_FADE_DAYS = 12.0
 
 
 class Texts:
-    """Every distinct request so far: text key -> text id, with the candidate row and hash the policy needs."""
+    """Every distinct request text so far: text key → text id, with the candidate row and the hash that the policy needs."""
 
     def __init__(self, wordings: Wordings, retrieval: Retrieval) -> None:
         self._wordings, self._retrieval = wordings, retrieval
@@ -38,7 +38,7 @@ class Texts:
         self.salt: list[int] = []
 
     def ids(self, keys: Ints) -> Ints:
-        """Text id of each key. The loop runs over distinct new keys, never over searches."""
+        """The text id of each key. The Python loop runs over distinct keys, never over searches."""
         distinct, inverse = np.unique(keys, return_inverse=True)
         return np.array(
             [self._of_key[k] if k in self._of_key else self._added(k) for k in distinct.tolist()], dtype=np.int64
@@ -58,7 +58,11 @@ class Texts:
 
 @dataclass
 class World:
-    """One simulated world. `log_weight` and `trend` are [locales, concepts] and [concepts]."""
+    """One simulated world.
+
+    `log_weight` [locales, concepts] is the log traffic share of each concept, and `trend` [concepts] its drift over the
+    simulation.
+    """
 
     settings: Settings
     behaviour: Behaviour
@@ -83,19 +87,19 @@ class World:
         return (self.settings.first_date - date(1970, 1, 1)).days
 
     def weights(self, day: int) -> Floats:
-        """[locales, concepts]: traffic of each concept on a day: trend, and nothing before a release comes out."""
+        """Traffic of each concept on a day, [locales, concepts], with its trend; 0 for a title before its release day."""
         log = self.log_weight + self.trend * (day / max(1, self.settings.days))
         out = np.exp(log)
         for c, concept in enumerate(self.listed):
             if concept.kind in ("title", "title_artist"):
                 age = self.first_epoch_day + day - int(self.tracks.release_day[concept.target[0]])
-                if age <= self.settings.days:  # came out inside or just before the window
+                if age <= self.settings.days:  # released inside or shortly before the simulated days
                     out[:, c] *= np.exp(-age / _RELEASE_FADE_DAYS) if age >= 0 else 0.0
         return np.asarray(out)
 
 
 def built_world(settings: Settings) -> World:
-    """Read or make the catalog and draw the world of this seed. Raises BadSimulation for an unreadable catalog."""
+    """Read or generate the catalog and draw the world of this seed. Raises BadSimulation for an unreadable catalog."""
     seed, searches = settings.seed, settings.days * settings.searches_per_day
 
     def rng(stream: int) -> np.random.Generator:
@@ -133,11 +137,11 @@ def built_world(settings: Settings) -> World:
         people(behaviour, searches, rng(_PEOPLE)),
         locale_log_weights(listed, rng(_LOCALES)),
         trend,
-        # The farm pushes somebody of the middle of the field, whom the policy does not put first.
+        # The click farm promotes an artist of medium popularity, whom the policy does not rank first.
         farm_artist=artists[int(len(artists) * rng(_TREND).uniform(0.5, 0.8))],
     )
 
 
 def day_of(settings: Settings, day: int) -> date:
-    """The date of the day-th folder (0-based)."""
+    """The date of folder number `day` (0-based)."""
     return settings.first_date + timedelta(days=day)

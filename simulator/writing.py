@@ -1,4 +1,4 @@
-"""The files of a simulation: day folders of logs, the truth beside them. The same tables give the same bytes."""
+"""Write the files of a simulation: day folders of logs, and the truth. The same tables give the same bytes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MARKER = "_SIMULATED"
 
 
 def cleared(settings: Settings) -> Path:
-    """Make the output folder ready. Raises BadSimulation rather than touch logs that no simulation wrote."""
+    """Empty the output folder and mark it as simulated. Raises BadSimulation if it contains logs that no simulation wrote."""
     out = Path(settings.out)
     if (out / "logs").exists() and not (out / "logs" / MARKER).exists():
         raise BadSimulation(
@@ -51,7 +51,7 @@ def cleared(settings: Settings) -> Path:
 
 
 class LogWriter:
-    """Holds rows until their delivery day is complete, then writes its folders."""
+    """Collects rows until their delivery day is complete, then writes the folders of the day."""
 
     def __init__(self, settings: Settings, out: Path) -> None:
         self._settings, self._out = settings, out
@@ -59,12 +59,12 @@ class LogWriter:
         self.rows = {"searches": 0, "events": 0}
 
     def add(self, kind: str, delivery: Delivery) -> None:
-        """Queue rows for their folders; those due after the last folder are not delivered any more."""
+        """Queue rows for their folders; rows that are due after the last folder are dropped."""
         for day in np.unique(delivery.folder[delivery.folder < self._settings.days]):
             self._waiting[kind, int(day)].append(delivery.table.filter(pa.array(delivery.folder == day)))
 
     def write(self, day: int) -> None:
-        """Write the day-th folder of searches and of events, each sealed by _SUCCESS."""
+        """Write folder number `day` of searches and of events, each with the marker file _SUCCESS."""
         for kind in ("searches", "events"):
             tables = self._waiting.pop((kind, day))
             table = pa.concat_tables(tables)
@@ -86,14 +86,14 @@ class LogWriter:
 def _write_json_lines(table: pa.Table, path: Path) -> None:
     with path.open("wb") as raw, gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=5, mtime=0) as out:
         for row in table.to_pylist():
-            # An optional field without a value is left out, as a client would.
+            # An optional field without a value is left out, as clients do.
             out.write(
                 (json.dumps({k: v for k, v in row.items() if v is not None}, ensure_ascii=False) + "\n").encode("utf-8")
             )
 
 
 class TruthWriter:
-    """truth/: needs, searches with their needs, relevance, behaviour, and the searches of the day no log holds."""
+    """Writes truth/: needs, searches with their needs, relevance, behaviour, and the searches of the day after the last log."""
 
     _FORM = pa.schema([("search_id", pa.string()), ("need_id", pa.string()), ("is_bot", pa.bool_())])
 
@@ -103,7 +103,7 @@ class TruthWriter:
         self._searches = pq.ParquetWriter(self._out / "searches.parquet", self._FORM)
 
     def write_world(self) -> None:
-        """Needs, relevance and behaviour: what does not depend on the day."""
+        """Write needs, relevance and behaviour, which do not depend on the day."""
         world, many = self._world, len(LOCALES)
         slots = [json.dumps(c.slots, ensure_ascii=False, sort_keys=True) for c in world.listed]
         needs = {
@@ -125,18 +125,18 @@ class TruthWriter:
         )
 
     def add(self, batch: Searches, day: int) -> None:
-        """The needs of one day's searches."""
+        """Write the needs of one day's searches."""
         self._searches.write_table(pa.table(self._columns(batch, day), schema=self._FORM))
 
     def write_unseen(self, batch: Searches, day: int, table: pa.Table) -> None:
-        """The searches of the day after the last folder, with their needs."""
+        """Write the searches of the day after the last folder, with their needs."""
         columns = {k: table[k] for k in ("search_id", "ts", "client", "locale", "raw_query")} | self._columns(
             batch, day
         )
         pq.write_table(pa.table(columns), self._out / "unseen_searches.parquet")
 
     def close(self) -> None:
-        """Finish the files; `_SUCCESS` says that logs and truth are whole."""
+        """Close the files and write `_SUCCESS`, which says that logs and truth are complete."""
         self._searches.close()
         (self._out / "_SUCCESS").touch()
 

@@ -1,1 +1,1 @@
-"""What make calls: set-up, the nightly front door, generated documents."""
+"""Programs that the Makefile calls: set-up of the machine, `make nightly`, the generated documents, and the kill test."""

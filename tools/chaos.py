@@ -1,12 +1,12 @@
-"""Kill ingest and count again and again, run them once more, and compare with a run that nobody disturbed.
+"""Kill ingest and counting at random moments, run them again to the end, and compare the tables with those of an undisturbed run.
 
     python -m tools.chaos --times 20 --seed 1 [--out DIR]       (`make chaos`)
     python -m tools.chaos --at search_log,daily_searches        (kill right after these tables were committed)
 
-The whole process group is killed (SIGKILL) at a random moment, each time on a lake of its own; with --at one lake is killed
-as soon as each of the named tables has its first commit. Exit code 0 if every table then equals the undisturbed one row
-for row and no lock is left; 1 otherwise, also where a run ended before its moment came and so none was killed. --out is emptied: it
-may hold what an earlier chaos left, and nothing else.
+Each time the whole process group is killed (SIGKILL) at a random moment, on a separate lake; with --at, the runs over one lake
+are killed as soon as each of the named tables has its first commit. Exit code 0 if then every table equals the undisturbed one
+row for row and no lock is left; 1 otherwise, and also if no run was killed because each ended before its moment. --out is
+emptied; it may contain only what an earlier run of this tool left.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from lake.tables.logs import DELIVERED_FILES, ENGAGEMENT_EVENTS, QUARANTINE, SEA
 TABLES = (SEARCH_LOG, ENGAGEMENT_EVENTS, QUARANTINE, DELIVERED_FILES, DAILY_SEARCHES, DAILY_ENGAGEMENT, BOT_DAYS)
 DAYS, FIRST, RUN_DATE = 3, "2026-03-01", "2026-03-04"
 LIMIT_S = 400
-MARK = "of-chaos"  # in --out: that it is ours to empty
-KEY = "5a1f" * 16  # of this simulated world
+MARK = "of-chaos"  # this file in --out marks a folder that may be emptied
+KEY = "5a1f" * 16  # the pseudonym key of this simulated world
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Simulate, run undisturbed, kill and heal, compare; print one line a kill."""
+    """Simulate logs, run undisturbed, run with kills, and compare; print one line per lake."""
     parser = argparse.ArgumentParser(prog="python -m tools.chaos", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--times", type=int, default=20, help="kills at random moments")
     parser.add_argument(
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     (out / MARK).touch()
-    made = [
+    simulate = [
         sys.executable,
         "-m",
         "simulator.generate",
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "jsonl_days=1",
         "catalog_tracks=5000",
     ]
-    subprocess.run(made, check=True, timeout=LIMIT_S, capture_output=True)
+    subprocess.run(simulate, check=True, timeout=LIMIT_S, capture_output=True)
     (out / "key").write_text(KEY + "\n")
     started = time.monotonic()
     calm = out / "calm"
@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         wrong = [name for name, hashed in _contents(home).items() if wanted[name] != hashed]
         wrong += ["a lock is left"] if is_held(home / "lake" / "night.lock") else []
         print(
-            f"{i:>3}/{len(tries)} {', '.join(said for _, said in killed)}: {'equal' if not wrong else 'DIFFERS: ' + ', '.join(wrong)}",
+            f"{i:>3}/{len(tries)} {', '.join(outcome for _, outcome in killed)}: {'equal' if not wrong else 'DIFFERS: ' + ', '.join(wrong)}",
             flush=True,
         )
         kills += any(was_killed for was_killed, _ in killed)
@@ -105,18 +105,18 @@ PROGRAM = """
 import sys
 from hydra import compose, initialize_config_module
 from jobs import count_engagement, ingest
-from night.command import settings_of, told
+from night.command import exit_on_error, settings_of
 from night.night import night
 with initialize_config_module("conf", version_base="1.3"):
     settings = settings_of(compose("night", overrides=sys.argv[1:]))
-with told("chaos"), night(settings) as this:
+with exit_on_error("chaos"), night(settings) as this:
     print(ingest.run(this), flush=True)
     print(count_engagement.run(this), flush=True)
 """
 
 
 def _start(world: Path, home: Path, java_options: str, *more: str) -> subprocess.Popen[bytes]:
-    """Ingest and count in one session, as a process group of its own."""
+    """Start ingest and counting in one session, in a new process group."""
     home.mkdir(parents=True, exist_ok=True)
     command = [
         sys.executable,
@@ -146,22 +146,33 @@ def _finish(process: subprocess.Popen[bytes], home: Path) -> None:
 
 
 def _disturbed(world: Path, home: Path, point: str | float, java_options: str) -> tuple[bool, str]:
-    """Run until the point comes, then kill the whole group; whether it was killed, and what was done, for a person."""
+    """Run until a moment, then kill the whole process group.
+
+    Args:
+        world: the folder of the simulated logs.
+        home: the folder of the lake.
+        point: the moment, in seconds from the start, or the table whose first commit is waited for.
+        java_options: of Spark's JVM.
+
+    Returns:
+        Whether the run was killed, and what happened, in words.
+    """
     started = time.monotonic()
 
-    def come() -> bool:
+    def is_due() -> bool:
         if isinstance(point, str):
             return (home / "lake" / point / "_delta_log" / f"{0:020}.json").exists()
         return time.monotonic() - started >= point
 
     where = f"after the commit of {point}" if isinstance(point, str) else f"after {point:.1f} s"
-    killed = _killed(_start(world, home, java_options), come)
+    killed = _killed(_start(world, home, java_options), is_due)
     return killed, f"killed {where}" if killed else f"ended before the kill {where}"
 
 
-def _killed(process: subprocess.Popen[bytes], come: Callable[[], bool]) -> bool:
+def _killed(process: subprocess.Popen[bytes], is_due: Callable[[], bool]) -> bool:
+    """Kill the process group once it is due; False if the process ended before."""
     while process.poll() is None:
-        if come():
+        if is_due():
             os.killpg(process.pid, signal.SIGKILL)
             process.wait(timeout=60)
             return True
@@ -170,7 +181,7 @@ def _killed(process: subprocess.Popen[bytes], come: Callable[[], bool]) -> bool:
 
 
 def _contents(home: Path) -> dict[str, str]:
-    """Hash of each table's rows, whatever their order, read without Spark: the files that its Delta log names."""
+    """A hash of each table's rows in any order, read without Spark from the files that the Delta log names."""
     return {t.name: _rows_hash(home / "lake" / t.name) for t in TABLES}
 
 
@@ -179,9 +190,8 @@ def _rows_hash(table: Path) -> str:
 
     rows = []
     for file in live_files(table):
-        place = {
-            "partition": str(file.parent.relative_to(table))
-        }  # a partition's value stands in the folder's name only
+        # the value of a partition is in the name of its folder only
+        place = {"partition": str(file.parent.relative_to(table))}
         rows += [
             json.dumps({**row, **place}, default=str, sort_keys=True) for row in pq.ParquetFile(file).read().to_pylist()
         ]

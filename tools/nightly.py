@@ -1,8 +1,9 @@
 """`make nightly`: simulate logs if there are none, choose the run date, run the night.
 
-`var/` holds one world at a time, `var/world.json` says which: simulated logs of one catalog, or somebody's own logs. Called for another
-simulated world, or for own logs for the first time, the simulated one moves to `var/earlier/<name>/` with its lake and releases (nothing is
-lost) and comes back when it is asked for again. Nights over own logs never give way to simulated ones: that is refused.
+`var/` holds one world at a time, named in `var/world.json`: simulated logs of one catalog, or the user's own logs. When another
+world is called for, a simulated one moves to `var/earlier/<name>/` with its lake and releases, so that nothing is lost, and comes
+back when it is called for again. Nights over the user's own logs are never moved to make room for another world: the call is
+refused.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ LIMIT_S = 12 * 3600  # of a night and of a simulation, unless limit_s= says othe
 
 
 class Refused(Exception):
-    """What was asked for cannot be done; the message says what to do, the second argument is the exit code."""
+    """The call cannot be carried out; the first argument is a message with what to do, the second the exit code."""
 
 
 def main() -> int:
-    """Run the front door; the exit code is the night's."""
+    """Run `make nightly`; returns the exit code of the night."""
     try:
         if sys.argv[1:] == ["--last-run-date"]:
             print(last_run_date())
@@ -47,7 +48,10 @@ def main() -> int:
 
 
 def _settings(words: list[str]) -> dict[str, str]:
-    """key -> value. Refused for a word that is neither: it would be dropped, and with it the end of a value that has blanks."""
+    """The words as key -> value.
+
+    Raises Refused for a word without "=", such as the end of a value with blanks that was not quoted.
+    """
     for word in words:
         if "=" not in word:
             raise Refused(f"{word!r} is no key=value. A value with blanks needs quotes: ARGS=\"key='two words'\".", 2)
@@ -72,14 +76,14 @@ def _nightly(given: dict[str, str]) -> int:
                 f"{', '.join(elsewhere)} elsewhere, but {lacking} in {VAR}, which may be of another world. Give all: {PLACES}.",
                 2,
             )
-        # places elsewhere are their owner's; the lake itself refuses logs of another kind than it holds
+        # places outside `var/` are the user's; there the lake itself refuses to mix simulated and real logs
         if not elsewhere and Path(logs).resolve() != (VAR / "logs").resolve():
             _make_room(_world_of(Path(logs)))
     else:
         code = _simulated(catalog, int(limit_s))
         if code:
             return code
-        by_hand = _held() == BY_HAND
+        by_hand = _current_world() == BY_HAND
         logs, catalog = str(VAR / "logs"), catalog if by_hand and catalog else str(VAR / "catalog.jsonl.gz")
     run_date = given.pop("run_date", "")
     if not run_date:
@@ -91,14 +95,14 @@ def _nightly(given: dict[str, str]) -> int:
 
 
 def _refuse_other_places(given: dict[str, str]) -> None:
-    """Refused for a path that names another store, or an engine on other machines: before anything is simulated or moved."""
+    """Raise Refused for a path on another store or a Spark master on other machines, before anything is simulated or moved."""
     wrong = (wrong_place(key.lstrip("+"), value.strip("'\"")) for key, value in given.items())
     if lines := [line for line in wrong if line]:
         raise Refused(f"{'; '.join(lines)}.", 2)
 
 
 def last_run_date() -> str:
-    """The newest night that the lake in `var/` has training examples of. Refused where there is none."""
+    """The newest night with training examples in the lake of `var/`. Raises Refused if there is none."""
     nights = units_written(VAR / "lake", "training_examples")
     if not nights:
         raise Refused(f"{VAR / 'lake'} holds no training examples yet. Run make nightly first, or say RUN_DATE=….", 2)
@@ -106,7 +110,10 @@ def last_run_date() -> str:
 
 
 def day_after(logs: Path) -> str:
-    """The day after the newest delivered folder of searches. Refused where there is none, and for people's logs of days to come."""
+    """The day after the newest delivered folder of searches.
+
+    Raises Refused if there is no folder, and for real logs if that folder is dated later than tomorrow (UTC).
+    """
     try:
         newest = max(f.day for f in delivered(logs, date.max) if f.files["search"])
     except InputContractError:
@@ -127,7 +134,7 @@ def today() -> date:
 
 
 def _refuse_an_old_night(logs: Path, run_date: str, releases: Path) -> None:
-    """For people's logs: where nothing was delivered since the last released night, and its day is over, a delivery is missing."""
+    """Raise Refused for real logs if the night is already released and its day has passed: then a delivery is missing."""
     if simulated_as(logs) is None and run_date < str(today()) and any(releases.glob(f"{run_date}-*/manifest.json")):
         raise Refused(
             f"the night of {run_date} is done, and {logs / 'searches'} holds no later day: searches/date={run_date} is missing. Deliver it, "
@@ -137,14 +144,14 @@ def _refuse_an_old_night(logs: Path, run_date: str, releases: Path) -> None:
 
 
 def _world_of(logs: Path) -> str:
-    """The name of the world that logs outside `var/` are of: own logs are one world wherever they lie."""
-    told = simulated_as(logs)
-    if told is None:
+    """The name of the world of logs outside `var/`; all real logs are one world, whatever their path."""
+    simulation = simulated_as(logs)
+    if simulation is None:
         return OWN_LOGS
-    return hashlib.sha256(json.dumps([str(logs.resolve()), told], sort_keys=True).encode()).hexdigest()[:12]
+    return hashlib.sha256(json.dumps([str(logs.resolve()), simulation], sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _held() -> str | None:
+def _current_world() -> str | None:
     """The name of the world in `var/`; None while it holds none."""
     mark = VAR / "world.json"
     if mark.exists():
@@ -156,11 +163,11 @@ def _held() -> str | None:
 
 
 def _make_room(wanted: str) -> None:
-    """Let `var/` be of the wanted world: what it holds of another moves aside, what was set aside of the wanted comes back."""
-    held = _held()
-    if held != wanted:
-        if held == OWN_LOGS or (held == BY_HAND and (VAR / "lake").is_dir()):
-            whose = "your own logs" if held == OWN_LOGS else f"the logs in {VAR / 'logs'}"
+    """Make `var/` the place of the wanted world: another simulated world moves to `var/earlier/`, the wanted one comes back."""
+    current = _current_world()
+    if current != wanted:
+        if current == OWN_LOGS or (current == BY_HAND and (VAR / "lake").is_dir()):
+            whose = "your own logs" if current == OWN_LOGS else f"the logs in {VAR / 'logs'}"
             raise Refused(
                 f"{VAR} holds nights over {whose}, and these are others. Give LOGS=DIR CATALOG=FILE of those, or run this in "
                 f"another clone, or with places of their own: ARGS='{PLACES}'.",
@@ -169,9 +176,9 @@ def _make_room(wanted: str) -> None:
         lock = VAR / "lake" / "night.lock"
         if is_held(lock):
             raise Refused(f"{lock} is held by {holder(lock)}. Wait for that run to end, then run again.", 4)
-        if held not in (None, BY_HAND):
-            _move(VAR, VAR / "earlier" / str(held))
-            print(f"the earlier world moved to {VAR / 'earlier' / str(held)}", flush=True)
+        if current not in (None, BY_HAND):
+            _move(VAR, VAR / "earlier" / str(current))
+            print(f"the earlier world moved to {VAR / 'earlier' / str(current)}", flush=True)
         back = VAR / "earlier" / wanted
         if back.is_dir():
             _move(back, VAR)
@@ -181,9 +188,16 @@ def _make_room(wanted: str) -> None:
 
 
 def _simulated(catalog: str, limit_s: int) -> int:
-    """Make `var/` hold whole simulated logs of this catalog: leave them, bring them back, or simulate them (anew, if it was cut off)."""
+    """Make sure that `var/` has complete simulated logs of this catalog, and return the exit code.
+
+    They are left as they are, brought back from `var/earlier/`, or simulated, also again if the simulation was interrupted.
+
+    Args:
+        catalog: the file to simulate over; empty for the simulator's own catalog.
+        limit_s: the limit of the simulation in seconds.
+    """
     whole = VAR / "truth" / "_SUCCESS"
-    if _held() == BY_HAND:
+    if _current_world() == BY_HAND:
         if simulated_as(VAR / "logs") is not None and not whole.exists():
             raise Refused(
                 f"the simulation in {VAR} was cut off. Remove {VAR / 'logs'} and {VAR / 'lake'}, then make nightly makes them again.",

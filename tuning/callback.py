@@ -1,4 +1,4 @@
-"""Where Ray Tune meets our trials: the trainable its workers run, and the callback that writes the ledger."""
+"""The adapter between Ray Tune and our trials: the trainable that its workers run, and the callback that writes the ledger."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tuning.trial import TrialPlan, TrialReport, TrialRun
 
 def trial_of(trial_id: str, params: RankerParams, report: TrialReport | Mapping[str, Any], seconds: float) -> Trial:
     """A ledger row from a trial's last report: `completed` if it ended by itself, else `stopped`."""
-    said = report if isinstance(report, Mapping) else asdict(report)
-    best = (int(said["best_trees"]), float(said["best_ndcg10"]), float(said["best_se"]))
-    return Trial(trial_id, params.to_dict(), *best, round(seconds, 3), "completed" if said["ended"] else "stopped")
+    values = report if isinstance(report, Mapping) else asdict(report)
+    best = (int(values["best_trees"]), float(values["best_ndcg10"]), float(values["best_se"]))
+    return Trial(trial_id, params.to_dict(), *best, round(seconds, 3), "completed" if values["ended"] else "stopped")
 
 
 def ranker_trainable() -> Any:
-    """The class Ray's workers run: one `TrialRun` at a time, a worker takes the next parameters without a new start."""
+    """The class that Ray's workers run: one `TrialRun` at a time; a worker takes the next trial without a restart."""
     from ray import tune
 
     class RankerTrainable(tune.Trainable):
@@ -29,12 +29,12 @@ def ranker_trainable() -> Any:
         def setup(  # type: ignore[override]  # with_parameters adds these
             self, config: dict[str, Any], plan: TrialPlan, base: dict[str, Any]
         ) -> None:
-            """Open the binaries; `config` holds the searched parameters only."""
+            """Open the binned datasets; `config` holds the searched parameters only."""
             self.plan, self.base = plan, base
             self.run = TrialRun(plan, RankerParams.from_dict({**base, **config}))
 
         def step(self) -> dict[str, Any]:
-            """What ASHA and Optuna hear; `done` is Ray's word for it, which Ray also sets on trials it cuts."""
+            """The report that ASHA and Optuna receive; Ray reads `done`, and also sets it on trials that it stops."""
             report = self.run.step()
             return {**asdict(report), "done": report.ended}
 
@@ -47,38 +47,38 @@ def ranker_trainable() -> Any:
 
 
 def ledger_callback(ledger: Ledger, base: dict[str, Any]) -> Any:
-    """A Tune callback that records each trial as it ends; its `close()` records those the time budget cut short."""
+    """A Tune callback that records each trial as it ends; its `close()` records the trials that the time budget stopped."""
     from ray import tune
 
     class LedgerCallback(tune.Callback):
-        """Ledger rows from Ray's trials."""
+        """Writes ledger rows from Ray's trials."""
 
         def __init__(self) -> None:
             self.running: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
             self.started: dict[str, float] = {}
 
         def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
-            """Note when it began."""
+            """Remember when the trial began."""
             self.started.setdefault(trial.trial_id, time.monotonic())
 
         def on_trial_result(
             self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **_: Any
         ) -> None:
-            """Keep the last report: a trial cut by the time budget gets no other word."""
+            """Keep the last report, because a trial that the time budget stops gets no other event."""
             self.running[trial.trial_id] = (dict(trial.config), dict(result))
 
         def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
-            """Done, or stopped by ASHA."""
+            """Record a trial that is done or that ASHA stopped."""
             self._record(trial.trial_id)
 
         def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
-            """One line of why; the sweep goes on."""
+            """Record the error in one line; the sweep goes on."""
             self.running.pop(trial.trial_id, None)
             lines = [line for line in str(trial.get_error() or "worker died").splitlines() if line.strip()]
             ledger.fail(f"{trial.trial_id} {dict(trial.config)}: {lines[-1].strip()}")
 
         def close(self) -> None:
-            """Record what was still running."""
+            """Record the trials that were still running."""
             for trial_id in sorted(self.running):
                 self._record(trial_id)
 

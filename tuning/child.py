@@ -1,6 +1,6 @@
-"""A sweep in a process of its own, so that Ray and Spark's heap never meet: JSON in, JSON out, a hard time limit.
+"""Run a sweep in a child process, so that Ray and Spark's heap are never in one process: JSON in, JSON out, a hard time limit.
 
-`run_search_in_child` starts `python -m tuning.child SPEC.json OUT.json` and ends everything it started.
+`run_search_in_child` starts `python -m tuning.child SPEC.json OUT.json` and ends every process that it started.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tuning.settings import SearchSettings
 from tuning.winner import Winner, best_of
 
 Progress = Callable[[int, int, float], None]
-_MARK = "PLAYFIRST_SWEEP"  # in the environment of the child and of all it starts, so that stragglers can be found
+_MARK = "PLAYFIRST_SWEEP"  # environment variable of the child and of all that it starts
 
 
 def run_search_in_child(
@@ -39,12 +39,24 @@ def run_search_in_child(
     on_progress: Progress | None = None,
     limit_s: float | None = None,
 ) -> Winner:
-    """`tuning.search.search` in a child process; its output goes to `work_dir`/NAME/sweep.log.
+    """Run `tuning.search.search` in a child process; its output goes to `work_dir`/NAME/sweep.log.
 
-    `on_progress(finished, asked, best_ndcg)` is called as trials end. After `limit_s` (default: the time budget and the
-    start limit) the child and all of its processes are killed. Where a sweep with `prune` was killed, by us or by the system, finished
-    trials still give a winner, which says so in `notes`; without `prune` the winner would depend on the clock, so there is none.
-    Raises SweepFailed with the child's last error line.
+    If a sweep with `prune` is killed, by this function or by the system, its finished trials still give a winner, whose `notes`
+    say so. Without `prune` the winner would depend on the clock, so a killed sweep has none.
+
+    Args:
+        settings: the settings of the sweep.
+        examples_path: the training examples on disk.
+        work_dir: the folder that holds one folder per sweep.
+        features: the features that the ranker is trained on.
+        on_progress: called as trials end with (finished trials, asked trials, best NDCG@10).
+        limit_s: seconds after which the child and all of its processes are killed; default: time budget + start limit.
+
+    Returns:
+        The winner of the sweep.
+
+    Raises:
+        SweepFailed: the sweep has no winner; the message holds the child's last error line.
     """
     from tuning.search import ray_environment, short_temporary_folder
 
@@ -52,9 +64,9 @@ def run_search_in_child(
     folder.mkdir(parents=True, exist_ok=True)
     spec, out, log = folder / "spec.json", folder / "winner.json", folder / "sweep.log"
     out.unlink(missing_ok=True)
-    if not settings.resume:  # what ends before its first trial must not be told by an older sweep's
+    if not settings.resume:  # a sweep that ends before its first trial must not report the trials of an older one
         set_aside(folder / "trials.jsonl")
-    temporary = short_temporary_folder()  # ours, so that a killed child leaves none behind
+    temporary = short_temporary_folder()  # created here, so that it is deleted even if the child is killed
     spec.write_text(
         json.dumps(
             {
@@ -92,13 +104,13 @@ def run_search_in_child(
         return _salvaged(settings, folder, features, f"killed at its limit of {limit:.0f} s", seconds)
     if child.returncode == 0 and out.exists():
         return Winner.from_dict(json.loads(out.read_text()))
-    if child.returncode < 0 and Ledger(folder / "trials.jsonl").trials:  # such as by the kernel, for its memory
+    if child.returncode < 0 and Ledger(folder / "trials.jsonl").trials:  # such as by the kernel, for its use of memory
         return _salvaged(settings, folder, features, f"ended by signal {-child.returncode}", seconds)
     raise SweepFailed(_last_error(out, log, child.returncode))
 
 
 def main(arguments: list[str]) -> int:
-    """The child: run the sweep of SPEC.json, write the winner or the error to OUT.json."""
+    """The child process: run the sweep of SPEC.json and write the winner or the error to OUT.json."""
     spec, out = json.loads(Path(arguments[0]).read_text()), Path(arguments[1])
     temporary = Path(spec["temporary"])
     threading.Thread(target=_die_with_parent, args=(os.getppid(), temporary), daemon=True).start()
@@ -118,26 +130,26 @@ def main(arguments: list[str]) -> int:
 
 
 def _wait(child: subprocess.Popen[bytes], until: float, ledger: Path, asked: int, on_progress: Progress | None) -> bool:
-    """Whether the child ended by itself before `until`; tells of progress once a second."""
-    told = -1
+    """Whether the child ended by itself before `until` (monotonic seconds); reports progress once a second."""
+    reported = -1
     while (left := until - time.monotonic()) > 0:
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(timeout=min(1.0, left))
             return True
         if on_progress is not None and ledger.exists():
             scores = [row["row"]["valid_ndcg10"] for row in _lines(ledger) if row["kind"] == "trial"]
-            if len(scores) != told:
-                told = len(scores)
-                on_progress(told, asked, max(scores, default=0.0))
+            if len(scores) != reported:
+                reported = len(scores)
+                on_progress(reported, asked, max(scores, default=0.0))
     return False
 
 
 def _lines(ledger: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in ledger.read_bytes().split(b"\n")[:-1]]  # the part after the last \n is torn
+    return [json.loads(line) for line in ledger.read_bytes().split(b"\n")[:-1]]  # the last part is incomplete
 
 
 def _end_all(child: subprocess.Popen[bytes], mark: str) -> None:
-    """End the child's process group, then whatever else carries its mark (Ray's processes may leave the group)."""
+    """End the child's process group, then every other process with its mark, because Ray's processes may leave the group."""
     for how, patience_s in ((signal.SIGTERM, 3.0), (signal.SIGKILL, 5.0)):
         if child.poll() is None:
             with contextlib.suppress(ProcessLookupError):
@@ -153,13 +165,13 @@ def _end_all(child: subprocess.Popen[bytes], mark: str) -> None:
 
 
 def marked_processes(mark: str) -> list[int]:
-    """Ids of living processes whose environment carries the mark; none where there is no /proc (macOS)."""
-    found = []
+    """Ids of running processes whose environment has the mark; none on systems without /proc (macOS)."""
+    process_ids = []
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if f"{_MARK}={mark}".encode() in (entry / "environ").read_bytes().split(b"\0"):
-                found.append(int(entry.name))
-    return found
+                process_ids.append(int(entry.name))
+    return process_ids
 
 
 def _salvaged(settings: SearchSettings, folder: Path, features: FeatureList, how: str, seconds: float) -> Winner:
@@ -182,8 +194,8 @@ def _salvaged(settings: SearchSettings, folder: Path, features: FeatureList, how
 
 
 def _last_error(out: Path, log: Path, code: int) -> str:
-    if out.exists() and "error" in (said := json.loads(out.read_text())):
-        return str(said["error"])
+    if out.exists() and "error" in (outcome := json.loads(out.read_text())):
+        return str(outcome["error"])
     lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
     return f"sweep: its process ended with {code}: {lines[-1] if lines else 'no output'}; see {log}"
 
@@ -195,7 +207,10 @@ def _write(out: Path, content: dict[str, Any]) -> None:
 
 
 def _die_with_parent(parent: int, temporary: Path) -> None:
-    """A killed night takes its sweep along: all of its processes, then what they wrote (they would write on), then the group."""
+    """When the parent process is gone, end the sweep: its processes, then their temporary files, then the process group.
+
+    The processes are ended first, because they would go on writing files.
+    """
     while os.getppid() == parent:
         time.sleep(0.5)
     for pid in marked_processes(os.environ[_MARK]):

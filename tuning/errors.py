@@ -1,4 +1,4 @@
-"""What the tuning room refuses, each in one line that says what to do."""
+"""Errors of the tuning package; each message is one line that says what to do."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ class SweepFailed(PlayfirstError):
 
 
 class SweepMismatch(PlayfirstError):
-    """A sweep would go on with other data or settings than it began with, or two results don't compare."""
+    """A sweep would be resumed with other data or settings than it began with, or two results cannot be compared."""
 
     exit_code = 2

@@ -1,4 +1,4 @@
-"""The leaderboard of a sweep: trials best first, what each changed, and how far the differences can be trusted."""
+"""The leaderboard of a sweep: trials best first, the parameters that each changed, and how far to trust them."""
 
 from __future__ import annotations
 
@@ -32,36 +32,36 @@ def leaderboard(winner: Winner, rows: int = 15) -> Table:
 
 
 def differences(params: dict[str, Any], base: dict[str, Any]) -> str:
-    """The parameters that are not the default's, in words."""
+    """The parameters whose value is not that of `base`, as text."""
     return ", ".join(f"{name} {_short(value)}" for name, value in params.items() if base.get(name) != value)
 
 
 def trust(winner: Winner) -> str:
-    """The one-standard-error note: how many trials the validation queries can't tell from the best.
+    """One line that says how many trials lie within one standard error of the best, the gain over the default, and the failures.
 
     Source: the one-SE rule of Breiman et al. 1984. The SE is over the alias clusters of one trial, unpaired: a cautious bound.
     """
     near = [row for row in winner.rows if row.valid_ndcg10 >= winner.valid_ndcg10 - winner.valid_se]
-    said = f"{len(near)} of {len(winner.rows)} trials lie within one SE ({winner.valid_se:.4f}) of the best"
+    note = f"{len(near)} of {len(winner.rows)} trials lie within one SE ({winner.valid_se:.4f}) of the best"
     if winner.default is not None:
-        said += f"; gain over the default {winner.valid_ndcg10 - winner.default.valid_ndcg10:+.4f}"
-    for counted in (
+        note += f"; gain over the default {winner.valid_ndcg10 - winner.default.valid_ndcg10:+.4f}"
+    for remark in (
         f"{len(winner.failures)} failed, the first: {winner.failures[0][:120]}" if winner.failures else "",
         *winner.notes,
     ):
-        said += f"; {counted}" if counted else ""
-    return said
+        note += f"; {remark}" if remark else ""
+    return note
 
 
 def print_leaderboard(winner: Winner, console: Console | None = None) -> None:
-    """Print it, 100 columns wide where the terminal does not say."""
+    """Print the leaderboard; without a `console` it is 100 columns wide."""
     from rich.console import Console
 
     (console or Console(width=100)).print(leaderboard(winner))
 
 
 def print_side_by_side(sweeps: Sequence[tuple[SearchSettings, Winner]], console: Console | None = None) -> None:
-    """Several sweeps in one table, best first: what each began from differently, and what it reached."""
+    """Print several sweeps in one table, best first: the default parameters in which they differ, and each one's NDCG@10."""
     from rich.console import Console
     from rich.table import Table
 

@@ -1,4 +1,4 @@
-"""The ledger of a sweep: one JSON line per finished trial, written as it ends, so that a killed sweep can go on."""
+"""The ledger of a sweep: one JSON line per finished trial, written as it ends, so that a killed sweep can be resumed."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from tuning.errors import SweepMismatch
 
 @dataclass(frozen=True)
 class Trial:
-    """One finished trial. `valid_ndcg10` (± `valid_se` over alias clusters) was reached at `trees`; `seconds` wall time.
+    """One finished trial: its NDCG@10 with the standard error over alias clusters, its `trees` and its wall time.
 
-    `state`: `completed` ended by itself, `stopped` was cut by ASHA or the time budget (its best so far stands).
+    `state` is `completed` if the trial ended by itself, and `stopped` if ASHA or the time budget stopped it; then the values are
+    those of its best report.
     """
 
     trial_id: str
@@ -28,7 +29,7 @@ class Trial:
 
 
 class Ledger:
-    """Appends to and reads `trials.jsonl`; its first line is the sweep's identity (what its results depend on)."""
+    """Reads and appends to `trials.jsonl`; its first line is the sweep's identity (`SearchSettings.identity`)."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -45,7 +46,11 @@ class Ledger:
                 self.identity = str(row)
 
     def begin(self, identity: str, resume: bool) -> None:
-        """Start afresh (an older ledger is set aside), or go on: then the identity must be the same."""
+        """Start a new ledger (an older one is renamed), or resume the old one.
+
+        Raises:
+            SweepMismatch: the ledger to resume has another identity.
+        """
         if resume and self.identity and self.identity != identity:
             raise SweepMismatch(
                 f"sweep {self.path.parent.name}: begun on {self.identity[:9]}, now {identity[:9]}: "
@@ -59,7 +64,7 @@ class Ledger:
             self._append("sweep", identity)
 
     def add(self, trial: Trial) -> None:
-        """Record a finished trial, on disk before it returns."""
+        """Record a finished trial; it is on disk when this returns."""
         self.trials.append(trial)
         self._append("trial", asdict(trial))
 
@@ -76,7 +81,7 @@ class Ledger:
             os.fsync(out.fileno())
 
     def _whole_lines(self) -> list[dict[str, Any]]:
-        """Every line; a last one torn by a kill is cut off, so that the next append starts a line of its own."""
+        """Every complete line; an incomplete last line is cut off the file, so that the next append starts a new line."""
         if not self.path.exists():
             return []
         content = self.path.read_bytes()
@@ -90,7 +95,7 @@ class Ledger:
 
 
 def set_aside(path: Path) -> None:
-    """Give an older sweep's ledger another file name, `trials.N.jsonl`, if there is one."""
+    """Rename an older sweep's ledger to `trials.N.jsonl`, if there is one."""
     if path.exists():
         number = 1
         while (aside := path.with_name(f"trials.{number}.jsonl")).exists():

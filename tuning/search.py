@@ -1,4 +1,4 @@
-"""A sweep: Ray Tune with Optuna's TPE and ASHA over ranker trials. Runs in a process of its own (tuning.child)."""
+"""A sweep over ranker trials by Ray Tune with Optuna (TPE and ASHA, or a fixed design), in a child process (tuning.child)."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ METRIC = "best_ndcg10"
 
 
 def ray_environment() -> dict[str, str]:
-    """What Ray must find in the environment before it is imported: quiet, closed, and no file in the home folder."""
+    """Environment variables that must be set before Ray is imported: no telemetry, a private token, no file in the home."""
     return {
         "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_AUTH_MODE": "token",  # a token in the environment: else Ray writes one to ~/.ray/auth_token
+        "RAY_AUTH_MODE": "token",  # without a token in the environment Ray writes one to ~/.ray/auth_token
         "RAY_AUTH_TOKEN": secrets.token_hex(32),
-        "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # our ledger is the record
+        "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # our ledger records the trials
         "RAY_AIR_NEW_OUTPUT": "0",
         "RAY_DEDUP_LOGS": "0",
         "OMP_WAIT_POLICY": "PASSIVE",  # LightGBM's idle threads would spin against the other trial
@@ -42,11 +42,22 @@ def ray_environment() -> dict[str, str]:
 def search(
     settings: SearchSettings, examples_path: Path, work_dir: Path, features: FeatureList, temporary: Path | None = None
 ) -> Winner:
-    """Run (or resume) a sweep and return its winner; the ledger lies in `work_dir`/NAME/trials.jsonl.
+    """Run (or resume) a sweep and return its winner; its ledger is `work_dir`/NAME/trials.jsonl.
 
-    The default parameters are the first trial, by themselves; then come those of an earlier winner. Ends at `trials` trials; with
-    `prune` at `time_budget_s` if that is first (the default gets half of it). Some failed trials are noted; SweepFailed if all did.
-    With `resume`, finished trials of the same name are kept and not run again. Ray's files go to `temporary`.
+    The default parameters are the first trial and run alone; the parameters of an earlier winner follow. The sweep ends after
+    `trials` trials; with `prune` also at `time_budget_s`, of which the default may take half. Failed trials are listed in the
+    winner. With `resume`, the finished trials of the same name are kept and not run again.
+
+    Args:
+        settings: the settings of the sweep.
+        examples_path: the training examples on disk.
+        work_dir: the folder that holds one folder per sweep.
+        features: the features that the ranker is trained on.
+        temporary: folder for Ray's files; it is deleted at the end. Default: a new one.
+
+    Raises:
+        SweepFailed: no trial finished, or all trials of this run failed.
+        SweepMismatch: the ledger to resume was begun with other examples or settings.
     """
     began = time.monotonic()
     folder = work_dir / settings.name
@@ -92,7 +103,7 @@ def search(
 
 
 def _judged(trial_id: str, plan: TrialPlan, params: RankerParams, ledger: Ledger, limit_s: float) -> float:
-    """Judge parameters in this process, before Ray starts, unless the ledger has it: what a winner has to match. Seconds spent."""
+    """Evaluate parameters in this process, before Ray starts, unless the ledger holds the trial; returns the seconds spent."""
     if any(trial.trial_id == trial_id for trial in ledger.trials):
         return 0.0
     began = time.monotonic()
@@ -113,7 +124,7 @@ def _sweep(
     budget_s: float,
     temporary: Path,
 ) -> None:
-    """Run what is left of the sweep on a Ray of our own, which is shut down whatever happens."""
+    """Run the remaining trials of the sweep on a private Ray instance, which is always shut down."""
     left = settings.trials - len(ledger.trials)
     if left <= 0:
         return
@@ -137,9 +148,9 @@ def _sweep(
         _tune(settings, plan, space, ledger, left, budget_s, temporary)
     except PlayfirstError:
         raise
-    except Exception as error:  # Ray raises many kinds; each means the same to the operator
+    except Exception as error:  # Ray raises many classes of error; all mean the same to the operator
         ledger.fail(f"Ray: {_one_line(error)}")
-        if len(ledger.trials) > before:  # what finished is worth keeping
+        if len(ledger.trials) > before:  # the finished trials are kept
             return
         raise SweepFailed(f"sweep {settings.name}: Ray failed: {_one_line(error)}; see its sweep.log") from error
     finally:
@@ -170,10 +181,10 @@ def _tune(
     from tuning.callback import ledger_callback, ranker_trainable
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    # TPE's own 10 random points would be the whole of a small sweep; on resuming, other random points than before
     base = settings.base_params().to_dict()
     asha = None
     if settings.prune:
+        # TPE's default of 10 random points would be all of a small sweep; the seed gives a resumed sweep other points
         sampler = optuna.samplers.TPESampler(
             seed=settings.seed + len(ledger.trials), n_startup_trials=min(10, 2 + settings.trials // 4)
         )
@@ -218,7 +229,7 @@ def _tune(
 
 
 def _max_bins(base: RankerParams, space: tuple[Dimension, ...]) -> set[int]:
-    """Every `max_bin` a trial may ask for: a binary dataset can't change it, so it must be a choice or fixed."""
+    """Every `max_bin` that a trial may use: a binned dataset cannot change it, so it must be fixed or a choice."""
     searched = [dimension for dimension in space if dimension.name == "max_bin"]
     if not searched:
         return {base.max_bin}

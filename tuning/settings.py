@@ -1,4 +1,4 @@
-"""What a sweep is asked to do, and on what: plain values that travel as JSON to the sweep's own process."""
+"""The settings of a sweep: plain values that are passed as JSON to the sweep's own process."""
 
 from __future__ import annotations
 
@@ -30,18 +30,34 @@ _AT_LEAST = {
 
 @dataclass(frozen=True)
 class SearchSettings:
-    """One sweep. `base` are the default ranker parameters: the first trial, and what `space` does not search.
+    """The settings of one sweep.
 
-    `prune`: ASHA cuts trials that fall behind, Optuna proposes from what ended so far, and at `time_budget_s` the best so far wins;
-    which trials are cut or proposed depends on the order in which they end, so such a sweep is not repeatable. Without it the points
-    are a fixed design, each trial ends by its trees alone, and a sweep that is not done at `time_budget_s` is aborted: the same
-    settings and examples give the same winner on any machine.
-    `folds` = 1: fit on the train span, judge on the later validation span. From 2: judge each fold of alias clusters
-    of the validation span with a fit on the train span's other folds, and pool the queries. Every `report_every`
-    trees the mean NDCG@10 is reported; ASHA cuts none before `grace_trees`. `time_budget_s` is the limit once Ray
-    runs, `start_limit_s` what reading, binning and Ray's start may take on top. `concurrent` trials of `threads`.
-    `earlier`: the parameters of an earlier sweep's winner, judged beside the default, so that a short sweep does not lose what
-    a long one found.
+    Args:
+        name: the sweep's name, which is also the name of its folder.
+        space: the searched parameters with their ranges or choices (`tuning.space.dimensions`).
+        base: the default ranker parameters. They are the first trial, and every trial takes from them what `space` does not
+            search.
+        trials: number of trials.
+        time_budget_s: seconds that the trials may take.
+        prune: True: ASHA stops trials that fall behind, Optuna proposes points from the trials that have ended, and at
+            `time_budget_s` the best trial so far wins. Which trials are stopped or proposed depends on the order in which they
+            end, so such a sweep is not repeatable. False: the points are a fixed design, each trial ends by its number of trees
+            alone, and a sweep that is not done at `time_budget_s` is aborted, so the same settings and examples give the same
+            winner on any machine.
+        folds: 1: fit on the train span and evaluate on the later validation span. 2 or more: evaluate each fold of alias
+            clusters of the validation span with a fit on the other folds of the train span, and pool the queries.
+        max_trees: trees at which a trial ends.
+        start_limit_s: seconds that reading, binning and Ray's start may take in addition to `time_budget_s`.
+        seed: seed of the search and of the fits.
+        report_every: trees between two reports of the mean NDCG@10.
+        patience: trees without a better NDCG@10 after which a trial ends.
+        grace_trees: ASHA stops no trial before this number of trees.
+        concurrent: trials that run at the same time.
+        threads: threads of one trial.
+        object_store_mb: size of Ray's object store in MiB.
+        resume: True keeps the finished trials of an earlier run of the same name.
+        earlier: the parameters of an earlier sweep's winner. They are evaluated next to the default, so that a short sweep does
+            not lose what a long one reached.
     """
 
     name: str
@@ -78,7 +94,7 @@ class SearchSettings:
         RankerParams.from_dict(self.earlier or {})
 
     def base_params(self) -> RankerParams:
-        """The default parameters, complete and checked."""
+        """The default parameters, with every parameter set and checked."""
         return RankerParams.from_dict(self.base)
 
     def to_dict(self) -> dict[str, Any]:
@@ -86,7 +102,7 @@ class SearchSettings:
         return asdict(self)
 
     def identity(self, features: FeatureList, examples_fingerprint: str) -> str:
-        """SHA-256 of all that a trial's NDCG depends on besides its parameters: equal, or results don't compare."""
+        """SHA-256 of all that a trial's NDCG depends on besides its parameters; only results of equal identity compare."""
         judged = {key: getattr(self, key) for key in ("folds", "seed", "report_every", "max_trees", "patience")}
         parts = [judged, list(features.names), list(features.monotone), features.fingerprint, examples_fingerprint]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

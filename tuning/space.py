@@ -1,4 +1,4 @@
-"""The search space: from plain data (conf/search_space/*.yaml) to Optuna's distributions, with clear errors."""
+"""The search space: plain data (conf/search_space/*.yaml) is checked and turned into Optuna's distributions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Dimension:
     values: tuple[Value, ...] = ()
 
     def holds(self, value: Any) -> bool:
-        """Whether the space can reach `value`."""
+        """Whether `value` lies in this dimension."""
         if self.kind == "choice":
             return any(value == known and type(value) is type(known) for known in self.values)
         return isinstance(value, int | float) and self.low <= value <= self.high
@@ -38,7 +38,10 @@ class Dimension:
 def dimensions(space: Mapping[str, Any]) -> tuple[Dimension, ...]:
     """The dimensions of a space `{parameter: {type, low, high | values}}`, in its order.
 
-    Each end of a range and each choice must be a value the ranker accepts. Raises BadConfiguration with every fault.
+    Each end of a range and each choice must be a value that the ranker accepts.
+
+    Raises:
+        BadConfiguration: names every fault.
     """
     if not space:
         raise BadConfiguration("search_space: empty, expected at least one parameter; see conf/search_space/smoke.yaml")
@@ -58,23 +61,23 @@ def distributions(space: tuple[Dimension, ...]) -> dict[str, BaseDistribution]:
     """The same space as Optuna's distributions."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-    made: dict[str, BaseDistribution] = {}
+    by_name: dict[str, BaseDistribution] = {}
     for dimension in space:
         if dimension.kind == "choice":
-            made[dimension.name] = CategoricalDistribution(dimension.values)
+            by_name[dimension.name] = CategoricalDistribution(dimension.values)
         elif _RANGES[dimension.kind] is int:
             low, high = int(dimension.low), int(dimension.high)
-            made[dimension.name] = IntDistribution(low, high, log=dimension.kind == "logint")
+            by_name[dimension.name] = IntDistribution(low, high, log=dimension.kind == "logint")
         else:
             log = dimension.kind == "loguniform"
-            made[dimension.name] = FloatDistribution(dimension.low, dimension.high, log=log)
-    return made
+            by_name[dimension.name] = FloatDistribution(dimension.low, dimension.high, log=log)
+    return by_name
 
 
 def design(space: tuple[Dimension, ...], points: int, seed: int) -> list[dict[str, Value]]:
-    """`points` points of the space, the same for the same arguments: a scrambled Sobol sequence, a random first one before it.
+    """A fixed design of `points` points: one random point, then a scrambled Sobol sequence; equal arguments give equal points.
 
-    Spread more evenly than random ones (Bergstra & Bengio 2012, §4), and known before any trial has ended.
+    The points are spread more evenly than random ones (Bergstra & Bengio 2012, §4) and known before any trial has ended.
     """
     import warnings
 
@@ -95,7 +98,10 @@ def design(space: tuple[Dimension, ...], points: int, seed: int) -> list[dict[st
 
 
 def point(space: tuple[Dimension, ...], params: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Value] | None:
-    """`params` as a point of the space, or None if the space can't reach it (a value outside, another fixed value)."""
+    """The searched parameters of a trial, or None where it is not a point of this space.
+
+    That is so if a searched value lies outside of its dimension, or a parameter that is not searched differs from `base`.
+    """
     searched = {dimension.name for dimension in space}
     fixed_differ = any(params[name] != base[name] for name in params if name not in searched)
     if fixed_differ or not all(dimension.holds(params[dimension.name]) for dimension in space):

@@ -1,4 +1,4 @@
-"""One trial: grow a fit per fold from the binned datasets, step by step, and judge the pooled held-out queries."""
+"""One trial: grow one model per fold from the binned datasets, step by step, and evaluate the pooled held-out queries."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ranking.ranker import Boosting, RankerParams, ndcg_of_queries
 
 @dataclass(frozen=True)
 class TrialPlan:
-    """What every trial of a sweep shares; plain values and a path, since large arrays don't travel to workers."""
+    """What all trials of a sweep share: plain values and the path of the binned datasets, so that no large array is sent."""
 
     bins: str
     folds: tuple[int, ...]
@@ -28,8 +28,10 @@ class TrialPlan:
 
 @dataclass(frozen=True)
 class TrialReport:
-    """Where a trial stands after `trees`: NDCG@10 now, and the best so far with its tree count and its SE (over alias clusters,
-    whose queries and snapshots move together)."""
+    """The state of a trial after `trees` trees: its NDCG@10 now, and the best so far with its tree count and standard error.
+
+    The standard error is clustered by alias cluster, because the queries and snapshots of one cluster are correlated.
+    """
 
     trees: int
     ndcg10: float
@@ -40,10 +42,24 @@ class TrialReport:
 
 
 def write_bins(examples: Examples, folder: Path, max_bins: set[int], folds: int, threads: int) -> tuple[int, ...]:
-    """Write the train and validation binaries of each fold, once per `max_bin`; returns the folds that have queries.
+    """Write the binned train and validation datasets of each fold, once per `max_bin`.
 
-    One fold: the train span against the whole validation span. More: validation clusters of the fold against a fit on
-    the train span's other clusters, so that neither the future nor an alias is seen. Raises TrainingImpossible.
+    One fold: train on the train span, validate on the whole validation span. More folds: validate on the fold's alias clusters
+    of the validation span and train on the other clusters of the train span, so that the fit sees neither the future nor an
+    alias.
+
+    Args:
+        examples: the training examples, with their split and folds.
+        folder: where the datasets are written.
+        max_bins: every value of LightGBM's `max_bin` that a trial may use.
+        folds: number of folds.
+        threads: threads that LightGBM may use for binning.
+
+    Returns:
+        The folds that have validation queries.
+
+    Raises:
+        TrainingImpossible: a train part has no positive example.
     """
     train, valid = examples.halves()
     used = (0,) if folds == 1 else tuple(sorted(set(valid.folds.tolist())))
@@ -58,12 +74,12 @@ def write_bins(examples: Examples, folder: Path, max_bins: set[int], folds: int,
 
 
 def bin_path(folder: Path, max_bin: int, fold: int, part: str) -> Path:
-    """Where one binary dataset of a sweep lies."""
+    """The path of one binned dataset of a sweep; `part` is `train` or `valid`."""
     return folder / f"max_bin-{max_bin}" / f"fold-{fold}.{part}.bin"
 
 
 class TrialRun:
-    """A trial under way. Fold f trains with seed + f, so that pooling folds also averages seeds."""
+    """A running trial. Fold f trains with seed + f, so that pooling the folds also averages over seeds."""
 
     def __init__(self, plan: TrialPlan, params: RankerParams) -> None:
         self.plan = plan
@@ -77,7 +93,10 @@ class TrialRun:
         self.report = TrialReport(0, -1.0, -1.0, 0.0, 0, False)
 
     def step(self) -> TrialReport:
-        """Grow `report_every` trees on every fold and judge them. Ended at `max_trees`, or after `patience` in vain."""
+        """Grow `report_every` trees on every fold and evaluate them.
+
+        The trial has ended at `max_trees`, after `patience` trees without a better NDCG@10, or when no fold can grow further.
+        """
         more = min(self.plan.report_every, self.plan.max_trees - self.report.trees)
         trees = self.report.trees + more
         values = []

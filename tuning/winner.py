@@ -1,4 +1,4 @@
-"""The outcome of a sweep, the rule by which it replaces the default, and the check that it is what was shipped."""
+"""The winner of a sweep, the rule by which it replaces the default, and the check that the trained ranker has its parameters."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ DEFAULT_TRIAL, EARLIER_TRIAL = "default", "earlier"
 
 @dataclass(frozen=True)
 class Result:
-    """Parameters and tree count with the validation NDCG@10 they reached (mean over queries with a positive ± SE)."""
+    """Parameters and tree count with the validation NDCG@10 that they reached (mean ± SE over the queries with a positive)."""
 
     params: dict[str, Any]
     trees: int
     valid_ndcg10: float
     features_fingerprint: str
-    identity: str = ""  # of what it was judged on (SearchSettings.identity); only equal ones compare
+    identity: str = ""  # SearchSettings.identity: only equal ones can be compared
     valid_se: float = 0.0
 
     @classmethod
     def of(cls, ranker: Ranker) -> Result:
-        """What a ranker that was fitted with early stopping reached: the default where no sweep was run."""
+        """The result of a ranker that was fitted with early stopping; it serves as the default where no sweep was run."""
         reached = float(ranker.metadata["valid_ndcg10"])
         return cls(ranker.params.to_dict(), ranker.trees, reached, ranker.features.fingerprint)
 
 
 @dataclass(frozen=True)
 class Winner(Result):
-    """The best trial of a sweep, and the sweep: all trials, the failures in one line each, the default's own result."""
+    """The best trial of a sweep with all trials, the failures in one line each, and the result of the default parameters."""
 
     sweep: str = ""
     rows: tuple[Trial, ...] = ()
@@ -48,7 +48,7 @@ class Winner(Result):
 
     @property
     def trials(self) -> pd.DataFrame:
-        """One row per finished trial: columns of the table `trials` but run_date, and valid_se; best first."""
+        """One row per finished trial, best first: the columns of the table `trials` without run_date, and valid_se."""
         import json
 
         import pandas as pd
@@ -75,7 +75,18 @@ class Winner(Result):
 
 
 def best_of(trials: Sequence[Trial], sweep: str, identity: str, features_fingerprint: str, **about: Any) -> Winner:
-    """The trial with the highest validation NDCG@10 (ties: fewer trees, then the parameters' text) as the winner."""
+    """The trial with the highest validation NDCG@10 (ties: fewer trees, then the parameters' text) as the winner.
+
+    Args:
+        trials: the finished trials.
+        sweep: the name of the sweep.
+        identity: what the trials were evaluated on (`SearchSettings.identity`).
+        features_fingerprint: fingerprint of the features that they were trained on.
+        **about: further fields of `Winner`, such as `failures`, `seconds` and `notes`.
+
+    Raises:
+        SweepFailed: there is no finished trial.
+    """
     if not trials:
         failed = about.get("failures") or ("none was reported",)
         raise SweepFailed(
@@ -104,12 +115,13 @@ def best_of(trials: Sequence[Trial], sweep: str, identity: str, features_fingerp
 
 
 def choose(default: Result, winner: Winner) -> Result:
-    """The winner if its parameters are others than the default's and not worse on validation, else the default.
+    """The winner if its parameters differ from the default's and are not worse on validation, else the default.
 
-    Both figures are of the data that chose the winner, among as many trials as there were, so the winner's is flattered by that:
-    what it is worth is told by later data (`jobs.report`, or the next night's validation span).
+    Both values are measured on the data that selected the winner among all trials, so the winner's is biased upwards. Only
+    later data show what it is worth (`jobs.report`, or the next night's validation span).
 
-    Raises SweepMismatch if they were not judged on the same examples, features and folds.
+    Raises:
+        SweepMismatch: the two were not evaluated on the same examples, features and folds.
     """
     if (default.identity, default.features_fingerprint) != (winner.identity, winner.features_fingerprint):
         raise SweepMismatch(
@@ -121,19 +133,19 @@ def choose(default: Result, winner: Winner) -> Result:
 
 
 def assert_shipped(chosen: Result, ranker: Ranker) -> None:
-    """Raise StaleRanker, naming each difference, unless `ranker` was made of the chosen parameters, trees and features.
+    """Raise StaleRanker, naming each difference, unless `ranker` was trained with the chosen parameters, trees and features.
 
-    Compares what the ranker says of itself and what LightGBM wrote into the model: a renamed or dropped parameter
-    shows there (MjoLniR's tuned models never shipped, STYLE).
+    It compares both the ranker's metadata and what LightGBM wrote into the model, where a renamed or dropped parameter shows. The
+    check guards against the failure of MjoLniR, whose tuned models were never shipped.
     """
-    wanted, said = RankerParams.from_dict(chosen.params), ranker.params.to_dict()
-    pairs = ((name, said[name], value) for name, value in wanted.to_dict().items())
-    wrong = [f"{name} is {found!r}, tuned {value!r}" for name, found, value in pairs if found != value]
+    tuned, recorded = RankerParams.from_dict(chosen.params), ranker.params.to_dict()
+    pairs = ((name, recorded[name], value) for name, value in tuned.to_dict().items())
+    wrong = [f"{name} is {actual!r}, tuned {value!r}" for name, actual, value in pairs if actual != value]
     grown_with = ranker.grown_with()
-    for name, value in wanted.for_lightgbm(ranker.features, ranker.seed, 0).items():
-        found = grown_with.get(name)
-        if name not in ("num_threads", "metric", "verbosity") and not _same(found, value):
-            wrong.append(f"{name} is {found!r} inside the model, tuned {value!r}")
+    for name, value in tuned.for_lightgbm(ranker.features, ranker.seed, 0).items():
+        text = grown_with.get(name)
+        if name not in ("num_threads", "metric", "verbosity") and not _same(text, value):
+            wrong.append(f"{name} is {text!r} inside the model, tuned {value!r}")
     if ranker.trees != chosen.trees:
         wrong.append(f"trees is {ranker.trees}, tuned {chosen.trees}")
     grown = ranker.booster.num_trees()
@@ -145,15 +157,15 @@ def assert_shipped(chosen: Result, ranker: Ranker) -> None:
         raise StaleRanker(f"ranker: not what was tuned: {'; '.join(wrong)}; run jobs.train again with the winner")
 
 
-def _same(found: str | None, value: Any) -> bool:
-    """Whether LightGBM's text (`1`, `0.0651328`: six digits, `0,1,3`) says `value`."""
-    if found is None:
+def _same(text: str | None, value: Any) -> bool:
+    """Whether LightGBM's text of a parameter (`1`, `0.0651328` with six digits, `0,1,3`) is `value`."""
+    if text is None:
         return False
     if isinstance(value, list):
-        return found.split(",") == [str(part) for part in value]
+        return text.split(",") == [str(part) for part in value]
     if isinstance(value, str):
-        return found == value
-    return abs(float(found) - float(value)) <= 1e-5 * abs(float(value))
+        return text == value
+    return abs(float(text) - float(value)) <= 1e-5 * abs(float(value))
 
 
 def _rank(trial: Trial) -> tuple[float, int, str]:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from features.build.genres import with_genre_company
+from features.build.genres import with_genre_neighbours
 from features.build.keys import key_of, track_keys, work_id
 from features.expressions import AUDIO, sound, trigrams, versions, words
 from lake.rows import frame_of
@@ -15,8 +15,14 @@ from queries.grammar.lexicon import entries, mood_targets
 
 
 def with_query_attributes(base: DataFrame, queries: DataFrame, tracks: DataFrame, wanted: Collection[str]) -> DataFrame:
-    """Add what `queries` says of each (locale, query) and its words; of `wanted`, what the catalog and the lexicon are asked for:
-    each word's idf (`query_terms`), the genres that keep company with those asked for, the ranges of mood and activity.
+    """Add the attributes of each row's query: its interpretation, its words, trigrams and sounds.
+
+    Args:
+        base: rows with (locale, query); the grain stays the same, but rows of queries that `queries` does not have are dropped.
+        queries: the interpretation of each (locale, query).
+        tracks: the catalog.
+        wanted: attributes that features read. Those that need the catalog or the lexicon are added only if named here:
+            `query_terms` (each word with its idf), `genre_company` (similar genres), `mood_range` and `activity_range`.
     """
     keys = ["locale", "query"]
     asked = queries.join(base.select(*keys).distinct(), keys, "left_semi").select(
@@ -45,20 +51,21 @@ def with_query_attributes(base: DataFrame, queries: DataFrame, tracks: DataFrame
     if "query_terms" in wanted:
         asked = _with_terms(asked, tracks)
     if "genre_company" in wanted:
-        asked = with_genre_company(asked, tracks)
+        asked = with_genre_neighbours(asked, tracks)
     if "mood_range" in wanted or "activity_range" in wanted:
         asked = with_ranges(asked)
     return base.join(F.broadcast(asked), keys)
 
 
 def _with_terms(asked: DataFrame, tracks: DataFrame) -> DataFrame:
-    """Add `query_terms`: the query's words and their idf over the catalog, [] where it has none of them.
+    """Add `query_terms`: the query's words with their idf over the catalog, [] if the catalog has none of them.
 
-    idf = ln(1 + (N − n + .5)/(n + .5)), n = tracks whose title or artists hold the word (Robertson & Zaragoza 2009).
+    idf = ln(1 + (N − n + .5)/(n + .5)), with N tracks in the catalog and n tracks whose title or artists contain the word
+    (Robertson & Zaragoza 2009).
     """
-    holding = tracks.select(F.explode(F.array_distinct(_track_words())).alias("word")).groupBy("word").count()
+    containing = tracks.select(F.explode(F.array_distinct(_track_words())).alias("word")).groupBy("word").count()
     total = tracks.agg(F.count("*").alias("tracks"))
-    weights = holding.crossJoin(F.broadcast(total)).select(
+    weights = containing.crossJoin(F.broadcast(total)).select(
         "word", F.log1p((F.col("tracks") - F.col("count") + 0.5) / (F.col("count") + 0.5)).alias("idf")
     )
     terms = (
@@ -73,14 +80,20 @@ def _with_terms(asked: DataFrame, tracks: DataFrame) -> DataFrame:
 
 
 def with_track_attributes(base: DataFrame, tracks: DataFrame, popularity: DataFrame | None) -> DataFrame:
-    """Add what the catalog says of each track, and the words of its names; popularity as each snapshot knew it, or null.
+    """Add the attributes of each row's track: its catalog fields, the words, trigrams and sounds of its title and artists.
 
-    Joined by the keys of `features.build.keys`, by which the base lies already.
+    The popularity is the one that the row's snapshot knew. The join is by the 64-bit keys of `features.build.keys`, by which the
+    base is partitioned already.
+
+    Args:
+        base: rows with `as_of`, `work_id_key` and `track_id_key`.
+        tracks: the catalog.
+        popularity: (as_of, track_id, popularity, popularity_before); None leaves both columns null.
     """
     if popularity is None:
         nothing = F.lit(None).cast("double")
         base = base.withColumns({"popularity": nothing, "popularity_before": nothing})
-    else:  # first: rows sorted for it are sorted for the rest, and narrower
+    else:  # joined first: its sort order serves the later joins too, and the rows are still narrow
         placed = popularity.join(track_keys(tracks), "track_id").select(
             "as_of", key_of("track_id"), key_of("work_id"), "popularity", "popularity_before"
         )
@@ -121,9 +134,9 @@ def _track_words() -> Column:
 
 
 def with_ranges(frame: DataFrame) -> DataFrame:
-    """Add `mood_range` and `activity_range`: per audio feature the bounds of what is asked for, null where none.
+    """Add `mood_range` and `activity_range`: structs of the bounds of each audio feature, null without a mood or activity.
 
-    Grain: as in. Joined from the lexicon on the small side, once a query and not once a pair.
+    The grain stays the same. The bounds come from the lexicon; call it on queries, not on their pairs, to join fewer rows.
     """
     from pyspark.sql.types import DoubleType, StringType, StructField, StructType
 

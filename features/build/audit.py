@@ -1,12 +1,13 @@
-"""Does a feature read what its snapshot cannot know? One build of one past snapshot in several worlds tells.
+"""Test whether a feature reads data that its snapshot could not know: build a past snapshot from several variants of its inputs.
 
-Every world holds the same days before the snapshot, under dates of its own (`SHIFT_DAYS` apart), so that the shipped engine builds
-them all in one pass as it builds several snapshots, and no world sees another's rows. In one world the future is added; in others
-one fitted input is replaced. A column must be equal with and without the future, and must change with its own snapshot's inputs:
-one that reads whatever snapshot is the newest stays the same in all worlds, and is named for that.
+Each variant is called a world. Every world has the same days before the snapshot, shifted to dates of its own (`SHIFT_DAYS`
+apart). The production engine therefore builds all worlds in one pass, as it builds several snapshots, and no world sees the rows
+of another. One world also contains the future; each of the others has one fitted input replaced. A column must be equal with and
+without the future, and it must change when an input of its own snapshot changes. A column that reads the newest snapshot instead
+of its own stays the same in all worlds, and is reported for that.
 
 Source: noninterference of Goguen & Meseguer 1982, "Security policies and security models", tested by metamorphic relations (Chen
-et al. 1998): what must not matter is changed, what must matter is changed, and the outputs are compared.
+et al. 1998): inputs that must not matter and inputs that must matter are changed in turn, and the outputs are compared.
 """
 
 from __future__ import annotations
@@ -28,15 +29,13 @@ from features.measures import CHAIN, LISTENERS, UNFITTED_STRENGTH
 from features.spec import FeatureColumn
 from lake.rows import frame_of
 
-FLOOD = 1_000  # by which every count of the flood is raised
-SHIFT_DAYS = 10_227  # 28 years: the same weekday, day and month, so that only a year read as a number differs
-LATER_DAYS = (
-    1,
-    7,
-    10,
-)  # after the snapshot, of which the flooded world has curves, strengths, vectors and tiles of other values
-TAG = "\x01"  # between a track's id and its world: release dates move with the snapshot, so each world has tracks of its own
-AS_IT_WAS, FLOODED = "as it was", "with the future"
+FUTURE_EXTRA = 1_000  # added to every count of the future rows
+SHIFT_DAYS = 10_227  # 28 years: the same weekday, day and month, so that only the year differs
+# days after the snapshot for which the world with the future has other curves, strengths, vectors and tiles
+LATER_DAYS = (1, 7, 10)
+# separates a track's id from its world's number: release dates shift with the snapshot, so each world needs tracks of its own
+TAG = "\x01"
+UNCHANGED, WITH_FUTURE = "as it was", "with the future"
 CURVE, STRENGTH, VECTOR, TILE, LISTENER, POPULARITY = (
     "exposure curve",
     "back-off strength",
@@ -45,14 +44,23 @@ CURVE, STRENGTH, VECTOR, TILE, LISTENER, POPULARITY = (
     "sketches of listeners",
     "catalog popularity",
 )
-WORLDS = (AS_IT_WAS, FLOODED, CURVE, STRENGTH, VECTOR, TILE, LISTENER, POPULARITY)
+WORLDS = (UNCHANGED, WITH_FUTURE, CURVE, STRENGTH, VECTOR, TILE, LISTENER, POPULARITY)
 
 
 def future_dependent(inputs: FeatureInputs, as_of: date, only: Sequence[str] = ()) -> dict[str, str]:
-    """Column (of `only`, else all) -> what is wrong with it, in matrix order; {} if none reads what its snapshot cannot know.
+    """Find the feature columns that read data which their snapshot could not know.
 
-    `inputs.pairs` are of `as_of` alone; a sample is enough, and every frame of `inputs` may be cut to it: all worlds see the same
-    cut. A feature that is another one each time is among them. A fit of strengths that reads later days counts for its readers.
+    A column whose values differ from run to run is reported too. If the fit of the back-off strengths reads later days, every
+    column that reads such a strength is reported.
+
+    Args:
+        inputs: what the features are built from. Its pairs are of `as_of` alone. A sample is enough, and every frame may be cut
+            to it (`sample`), for all worlds see the same cut.
+        as_of: the snapshot.
+        only: families, features or columns to test; all if empty.
+
+    Returns:
+        Column -> what is wrong with it, in matrix order; {} if no column is at fault.
     """
     wanted = chosen(only)
     with prepared(in_worlds(inputs, as_of), only) as sums:
@@ -64,50 +72,55 @@ def future_dependent(inputs: FeatureInputs, as_of: date, only: Sequence[str] = (
         }
     reads = {c.name: sources_of(c) for c in wanted}
     wrong: dict[str, str] = {}
-    for grain, told in values.items():
+    for grain, changes in values.items():
         for name in (c.name for c in wanted if c.feature.grain == grain):
-            row = told[name]
-            if row[FLOODED]:
+            row = changes[name]
+            if row[WITH_FUTURE]:
                 wrong[name] = "changes when days, curves, strengths, vectors or tiles after its snapshot are added"
             elif STRENGTH in reads[name] and strengths:
                 wrong[name] = f"reads a back-off strength that is fitted with days after its snapshot ({strengths})"
             elif unread := [
-                s for s in sorted(reads[name]) if given(inputs, s) and not row[s] and _says_something(row, reads[name])
+                s
+                for s in sorted(reads[name])
+                if is_provided(inputs, s) and not row[s] and _is_conclusive(row, reads[name])
             ]:
                 wrong[name] = f"reads the {unread[0]} of another snapshot than its own"
     return {c.name: wrong[c.name] for c in wanted if c.name in wrong}
 
 
-def _says_something(row: Mapping[str, bool], reads: frozenset[str]) -> bool:
-    """Whether a column's staying the same in the world of an input means that it did not read it there.
+def _is_conclusive(row: Mapping[str, bool], reads: frozenset[str]) -> bool:
+    """Whether a column that stays the same when an input is replaced has certainly not read it from its own snapshot.
 
-    It does if the column has several values; and if it has one value (null) as it was and another in a world whose inputs it never
-    reads: then it took the newest snapshot's, whose keys are that world's alone.
+    This is so if the column has several values. It is also so if the column has a single value (null) in the unchanged world and
+    another one in a world whose input it does not declare: it then read the newest snapshot, whose keys exist in that world only.
     """
     return row["varies"] or any(row[w] for w in WORLDS[1:] if w not in reads)
 
 
 def sources_of(column: FeatureColumn) -> frozenset[str]:
-    """Which fitted or kept inputs of a snapshot the column's declaration asks for."""
+    """The fitted or stored inputs of a snapshot that the column's declaration asks for."""
     sums, _, attributes = asked_sums([column])
-    found = {CURVE for s in sums if s.measure.endswith("expected_micro")}
-    found |= {LISTENER if s.measure == LISTENERS else TILE for s in sums if s.is_long}
-    found |= {
+    sources = {CURVE for s in sums if s.measure.endswith("expected_micro")}
+    sources |= {LISTENER if s.measure == LISTENERS else TILE for s in sums if s.is_long}
+    sources |= {
         VECTOR for a in attributes if a.startswith(("query_vector", "query_company", "track_vector", "track_company"))
     }
-    found |= {POPULARITY for a in attributes if a.startswith("popularity")}
-    found |= {STRENGTH for a in attributes if a.startswith("strength__")}
-    return frozenset(found)
+    sources |= {POPULARITY for a in attributes if a.startswith("popularity")}
+    sources |= {STRENGTH for a in attributes if a.startswith("strength__")}
+    return frozenset(sources)
 
 
-def given(inputs: FeatureInputs, source: str) -> bool:
-    """Whether the night has such an input at all."""
+def is_provided(inputs: FeatureInputs, source: str) -> bool:
+    """Whether `inputs` contain this source (one of the names in WORLDS) at all."""
     frames = {VECTOR: inputs.vectors, TILE: inputs.history, LISTENER: inputs.listeners, POPULARITY: inputs.popularity}
     return frames.get(source, inputs.curves) is not None
 
 
 def sample(inputs: FeatureInputs, as_of: date, queries: int) -> FeatureInputs:
-    """The inputs of some queries of the snapshot, every frame cut to them and to their tracks and kept: small, whatever the night."""
+    """The inputs of some queries of one snapshot, so that an audit costs the same on a night of any size.
+
+    Every frame is cut to these queries and their tracks, and checkpointed. `queries` is how many are kept, chosen by hash.
+    """
     pairs = inputs.pairs.where(F.col("as_of") == F.lit(as_of))
     few = pairs.select("query").distinct().orderBy(F.xxhash64("query"), "query").limit(queries).localCheckpoint()
     pairs = pairs.join(F.broadcast(few), "query").select("as_of", "locale", "query", "track_id").localCheckpoint()
@@ -115,7 +128,10 @@ def sample(inputs: FeatureInputs, as_of: date, queries: int) -> FeatureInputs:
     some = pairs.select("track_id").unionByName(daily.select("track_id")).distinct().localCheckpoint()
 
     def cut(frame: DataFrame, kind: Column | None = None, query: str = "query", track: str = "track_id") -> DataFrame:
-        """Rows of the queries where the frame has such a key, and of the tracks; `kind` separates rows of a query from those of a track."""
+        """The rows of the kept queries, or of the kept tracks if the frame has no query.
+
+        `kind` is for frames with both: true for rows that are about a query, false for rows about a track.
+        """
         of_query, of_track = (
             F.broadcast(f.withColumnRenamed(f.columns[0], n)) for f, n in ((few, query), (some, track))
         )
@@ -131,7 +147,7 @@ def sample(inputs: FeatureInputs, as_of: date, queries: int) -> FeatureInputs:
         )
 
     def cut_own(frame: DataFrame | None, kind: Column | None = None, key: str = "") -> DataFrame | None:
-        """The same of the snapshot's rows of an input that a night may lack."""
+        """The same for the snapshot's rows of an optional input; None stays None."""
         if frame is None:
             return None
         return cut(frame.where(F.col("as_of") == F.lit(as_of)), kind, key or "query", key or "track_id")
@@ -160,14 +176,14 @@ def dated(as_of: date, world: str) -> date:
 
 
 def in_worlds(inputs: FeatureInputs, as_of: date) -> FeatureInputs:
-    """The inputs of one snapshot once for each world."""
+    """The inputs of one snapshot, copied once for each world and changed as the world's name says."""
     spark = inputs.pairs.sparkSession
     everywhere = frame_of(spark, [(i,) for i in range(len(WORLDS))], "_world int")
 
     def copies(
         frame: DataFrame, day: str | None = None, track: Column | None = None, name: str = "track_id"
     ) -> DataFrame:
-        """The frame once for each world; `track`: of which rows the key names a track."""
+        """The frame once for each world; `track` is true for the rows whose column `name` is a track's id."""
         frame = frame.crossJoin(F.broadcast(everywhere))
         if day:
             frame = frame.withColumn(day, F.date_add(day, SHIFT_DAYS * F.col("_world")))
@@ -177,11 +193,15 @@ def in_worlds(inputs: FeatureInputs, as_of: date) -> FeatureInputs:
         return F.when(F.col("_world") > 0, F.concat(name, F.lit(TAG), F.col("_world"))).otherwise(F.col(name))
 
     def varied(frame: DataFrame, source: str, day: str, other: Mapping[str, Column], **of: object) -> DataFrame:
-        """An input of the snapshot in every world: other values in the world named after it, and after the snapshot in the flooded one."""
+        """The snapshot's rows of an input in every world.
+
+        The world named `source` gets the values of `other` instead. The world with the future gets them too, as rows of later
+        days.
+        """
         own = frame.where(F.col(day) == F.lit(as_of))
         placed = copies(own, day, **of)  # type: ignore[arg-type]
         here, changed = F.col("_world") == WORLDS.index(source), placed.withColumns(dict(other))
-        later = changed.where(F.col("_world") == WORLDS.index(FLOODED))
+        later = changed.where(F.col("_world") == WORLDS.index(WITH_FUTURE))
         later = later.withColumn(day, F.explode(F.array(*[F.date_add(day, n) for n in LATER_DAYS])))
         return placed.where(~here).unionByName(changed.where(here)).unionByName(later).drop("_world")
 
@@ -198,7 +218,7 @@ def in_worlds(inputs: FeatureInputs, as_of: date) -> FeatureInputs:
         as_of=tuple(dated(as_of, w) for w in WORLDS),
         pairs=copies(inputs.pairs, "as_of", always).drop("_world"),
         daily=daily.unionByName(
-            flood(daily.where(F.col("_world") == WORLDS.index(FLOODED)), dated(as_of, FLOODED))
+            future_rows(daily.where(F.col("_world") == WORLDS.index(WITH_FUTURE)), dated(as_of, WITH_FUTURE))
         ).drop("_world"),
         tracks=tracks.withColumn("work_id", tagged("work_id")).drop("_world"),
         curves=varied(inputs.curves, CURVE, "run_date", {"expected_rate": 1 - F.col("expected_rate")}),
@@ -215,7 +235,7 @@ def in_worlds(inputs: FeatureInputs, as_of: date) -> FeatureInputs:
             inputs.history,
             TILE,
             "as_of",
-            {m: F.col(m) * 3 + FLOOD for m in SUMS},
+            {m: F.col(m) * 3 + FUTURE_EXTRA for m in SUMS},
             track=F.col("level") == "track",
             name="key",
         )
@@ -237,26 +257,37 @@ def in_worlds(inputs: FeatureInputs, as_of: date) -> FeatureInputs:
     )
 
 
-def flood(daily: DataFrame, as_of: date) -> DataFrame:
-    """As many rows as there are, on the snapshot and the four days after, with every count raised."""
+def future_rows(daily: DataFrame, as_of: date) -> DataFrame:
+    """The same rows moved to the snapshot's day and the four days after it, with FUTURE_EXTRA added to every count."""
     later = F.date_add(F.lit(as_of), F.pmod(F.xxhash64("track_id"), F.lit(5)).cast("int"))
-    return daily.withColumn("search_date", later).withColumns({m: F.col(m) + FLOOD for m in SUMS})
+    return daily.withColumn("search_date", later).withColumns({m: F.col(m) + FUTURE_EXTRA for m in SUMS})
 
 
 def _strengths_of_worlds(inputs: FeatureInputs, as_of: date) -> dict[date, dict[str, float]]:
     own = {level: inputs.strengths.get(as_of, {}).get(level, UNFITTED_STRENGTH) for level in CHAIN}
     others = {level: 5 * value + 1 for level, value in own.items()}
-    later = {dated(as_of, FLOODED) + timedelta(days=n): others for n in LATER_DAYS}
+    later = {dated(as_of, WITH_FUTURE) + timedelta(days=n): others for n in LATER_DAYS}
     return {dated(as_of, w): others if w == STRENGTH else own for w in WORLDS} | later
 
 
-# -- what they show -----------------------------------------------------------------------------------------------
+# -- comparing the worlds -----------------------------------------------------------------------------------------
 
 
 def compared(frame: DataFrame, grain: str, names: Sequence[str], as_of: date) -> dict[str, dict[str, bool]]:
-    """Column -> for each other world, whether some pair has another value there than as it was; `varies`: whether it has two values.
+    """Compare the feature values of every world with those of the unchanged one.
 
-    One aggregation by pair of one array a world: 161 columns side by side would be planned and compiled for longer than they take.
+    The columns of a world are aggregated as one array per key: planned as 161 separate columns, the comparison would take longer
+    to compile than to run.
+
+    Args:
+        frame: features of all worlds, at `grain`.
+        grain: query_track, query or track; `frame` has its keys.
+        names: the feature columns to compare.
+        as_of: the snapshot in the unchanged world.
+
+    Returns:
+        Column -> {world: whether any row has another value there than in the unchanged world}, for every other world. The entry
+        `varies` says whether the column has at least two distinct values in the unchanged world.
     """
     keys = [k.name for k in KEYS[grain]]  # type: ignore[index]
     world = (F.datediff("as_of", F.lit(as_of)) / F.lit(SHIFT_DAYS)).cast("int")
@@ -270,25 +301,25 @@ def compared(frame: DataFrame, grain: str, names: Sequence[str], as_of: date) ->
         for i, w in enumerate(WORLDS)
         if i
     ]
-    told = by_pair.select(F.posexplode(F.arrays_zip(F.col("_0").alias("value"), *differ)).alias("at", "told")).groupBy(
-        "at"
-    )
-    found = told.agg(
-        (F.count_distinct(F.coalesce("told.value", F.lit(float("nan")))) > 1).alias("varies"),
-        *[(F.max(F.coalesce(F.col(f"told.`{w}`"), F.lit(1))) > 0).alias(w) for w in WORLDS[1:]],
+    cells = F.arrays_zip(F.col("_0").alias("value"), *differ)
+    by_column = by_pair.select(F.posexplode(cells).alias("at", "cell")).groupBy("at")
+    changes = by_column.agg(
+        (F.count_distinct(F.coalesce("cell.value", F.lit(float("nan")))) > 1).alias("varies"),
+        *[(F.max(F.coalesce(F.col(f"cell.`{w}`"), F.lit(1))) > 0).alias(w) for w in WORLDS[1:]],
     ).toPandas()
     return {
         names[int(row["at"])]: {str(k): bool(v) for k, v in row.items() if k != "at"}
-        for row in found.to_dict("records")
+        for row in changes.to_dict("records")
     }
 
 
 def refitted_strengths(sums: Prepared, as_of: date) -> str:
-    """What differs between the strengths fitted in the world as it was and in the flooded one; "" if nothing does."""
+    """The levels whose strength fitted in the unchanged world differs from the one fitted with the future; "" if none does."""
     from features.build.backoff import fitted
 
-    found = fitted(sums, sys.maxsize)  # all pairs: which ones a part would take follows from the ids, which differ
-    if not found:
+    # all pairs: a sample is drawn by ids, and these differ between worlds
+    strengths = fitted(sums, sys.maxsize)
+    if not strengths:
         return ""
-    alone, flooded = (found[dated(as_of, w)] for w in (AS_IT_WAS, FLOODED))
-    return ", ".join(f"{a.level} {a.strength} and {b.strength}" for a, b in zip(alone, flooded, strict=True) if a != b)
+    past, future = (strengths[dated(as_of, w)] for w in (UNCHANGED, WITH_FUTURE))
+    return ", ".join(f"{a.level} {a.strength} and {b.strength}" for a, b in zip(past, future, strict=True) if a != b)

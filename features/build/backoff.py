@@ -1,9 +1,10 @@
-"""How much each level of the COEC back-off weighs against the one above it, fitted by maximum likelihood.
+"""Fit the shrinkage strength of each level of the COEC back-off by maximum likelihood.
 
-A level's rate of responses to expected ones is taken as Gamma with mean m, the shrunk rate of the level above, and shape s·m; its
-responses, given what was expected, as Poisson. Summed over the rate that is a negative binomial in s alone, the strength: the
-expected responses at which a level's own data weigh as much as its parent. Source: the gamma-Poisson shrinker of DuMouchel 1999,
-"Bayesian data mining in large frequency tables", with one component and the mean given by the parent.
+The model: the true rate of a unit (responses over expected responses) is Gamma distributed with mean m, the shrunk rate of the
+level above, and shape s·m. Its responses, given the expected number, are Poisson distributed. With the rate integrated out, they
+follow a negative binomial whose only free parameter is s, the strength: the number of expected responses at which a unit's own
+data weigh as much as its parent. Source: the gamma-Poisson shrinker of DuMouchel 1999, "Bayesian data mining in large frequency
+tables", with one component and the mean given by the parent.
 """
 
 from __future__ import annotations
@@ -29,14 +30,14 @@ KEYS = {
     "language_pair": ["as_of", "language", "query_key", "track_id_key"],
     "pair": ["as_of", "locale", "query_key", "track_id_key"],
 }
-LEAST_UNITS = 200  # with something expected of them: fewer say too little
+LEAST_UNITS = 200  # units with expected responses that a fit needs
 LOWEST, HIGHEST = 0.05, 1_000.0
 MOST_ROWS = 200_000
 
 
 @dataclass(frozen=True)
 class Strength:
-    """The strength of a level in a snapshot, and how many of its units it was fitted on (0: it was not)."""
+    """The strength of a level in a snapshot, and the number of units it was fitted on (0: it was not fitted)."""
 
     level: str
     strength: float
@@ -44,7 +45,14 @@ class Strength:
 
 
 def log_likelihood(strength: float, hits: Floats, expected: Floats, parent: Floats) -> float:
-    """Σ ln P(hits | expected, parent, strength), but for what does not depend on the strength."""
+    """Σ ln P(hits | expected, parent, strength) over the units, without the terms that do not depend on the strength.
+
+    Args:
+        strength: shrinkage strength, in expected responses.
+        hits: responses of each unit.
+        expected: expected responses of each unit.
+        parent: shrunk rate of the level above, for each unit.
+    """
     import numpy as np
     from scipy.special import gammaln
 
@@ -56,9 +64,10 @@ def log_likelihood(strength: float, hits: Floats, expected: Floats, parent: Floa
 
 
 def fitted_strength(level: str, hits: Floats, expected: Floats, parent: Floats) -> Strength:
-    """The strength that makes the units' responses likeliest, in [0.05, 1000] and to three digits.
+    """The strength with the largest likelihood for the units' responses, within [0.05, 1000] and rounded to three digits.
 
-    Units of which nothing was expected are left out; with under 200 others the strength stays unfitted.
+    Units without expected responses are left out. With fewer than LEAST_UNITS others, the result is UNFITTED_STRENGTH with 0
+    units. Arguments: see `log_likelihood`.
     """
     import numpy as np
     from scipy.optimize import minimize_scalar
@@ -68,40 +77,48 @@ def fitted_strength(level: str, hits: Floats, expected: Floats, parent: Floats) 
     if len(hits) < LEAST_UNITS:
         return Strength(level, UNFITTED_STRENGTH, 0)
     bounds = (float(np.log(LOWEST)), float(np.log(HIGHEST)))
-    found = minimize_scalar(
+    optimum = minimize_scalar(
         lambda x: -log_likelihood(float(np.exp(x)), hits, expected, parent), bounds=bounds, method="bounded"
     )
-    return Strength(level, float(f"{np.exp(found.x):.3g}"), len(hits))
+    return Strength(level, float(f"{np.exp(optimum.x):.3g}"), len(hits))
 
 
 def fitted_chain(rows: pd.DataFrame) -> list[Strength]:
-    """A strength for each level of CHAIN, from the track down, of one snapshot.
+    """The strength of each level of CHAIN for one snapshot, fitted from the track down to the pair.
 
-    `rows`: one row per pair with `<level>__responses` and `<level>__expected`. A unit is judged against the levels above
-    without its own data, or a level of one member would prove its parent right by itself; such levels teach nothing.
+    Each unit is compared with the levels above it without its own data: a parent that consists of this unit alone would otherwise
+    confirm itself. Units whose parent has no other data are left out.
+
+    Args:
+        rows: one row per pair, with the keys of KEYS and, for each level, `<level>__responses` and `<level>__expected`.
     """
     import numpy as np
 
     out: list[Strength] = []
     for i, level in enumerate(CHAIN):
         units = rows.drop_duplicates(KEYS[level]).sort_values(KEYS[level])
-        if level == "pair":  # a roll-up's pairs are the level above
+        if level == "pair":  # the pairs of a language are the level above
             units = units[units["locale"].str.len() > 2]
         hits, expected = (units[f"{level}__{n}"].to_numpy(np.float64) for n in ("responses", "expected"))
         parent = np.ones(len(units))
         for above, known in zip(CHAIN[:i], out, strict=True):
-            more = np.maximum(units[f"{above}__expected"].to_numpy(np.float64) - expected, 0.0)
-            met = np.maximum(units[f"{above}__responses"].to_numpy(np.float64) - hits, 0.0)
-            parent = (known.strength * parent + met) / (known.strength + more)
-        alone = more <= 1e-9 if i else np.zeros(len(units), bool)
+            other_expected = np.maximum(units[f"{above}__expected"].to_numpy(np.float64) - expected, 0.0)
+            other_hits = np.maximum(units[f"{above}__responses"].to_numpy(np.float64) - hits, 0.0)
+            parent = (known.strength * parent + other_hits) / (known.strength + other_expected)
+        alone = other_expected <= 1e-9 if i else np.zeros(len(units), bool)
         out.append(fitted_strength(level, hits[~alone], expected[~alone], parent[~alone]))
     return out
 
 
 def fitted(sums: Prepared, most_rows: int = MOST_ROWS) -> dict[date, list[Strength]]:
-    """The strengths of each snapshot, on the pairs of which something was expected before it: about `most_rows` at most, whole works.
+    """Fit the strengths of each snapshot, on a sample of pairs that had expected responses in the 28 days before it.
 
-    Empty where no column asks for COEC over 28 days.
+    Args:
+        sums: the prepared sums of a feature build.
+        most_rows: about how many pairs are sampled at most; all pairs of a work are sampled together.
+
+    Returns:
+        Snapshot -> one Strength for each level of CHAIN; {} if no column of the build asks for COEC over 28 days.
     """
     of_levels = {
         f"{level}__{name}": Sum(level, measure, DAYS, None)
@@ -110,7 +127,7 @@ def fitted(sums: Prepared, most_rows: int = MOST_ROWS) -> dict[date, list[Streng
     }
     if not set(of_levels.values()) <= set(sums.of_grain["query_track"][0]):
         return {}
-    pairs = sums.sums_of_some(list(of_levels.values()), Sum("pair", "expected_micro", DAYS, None), most_rows)
+    pairs = sums.sums_of_sample(list(of_levels.values()), Sum("pair", "expected_micro", DAYS, None), most_rows)
     names = {f"{s.level}__{s.column}": name for name, s in of_levels.items()}
     rows = pairs.select(*sorted({k for keys in KEYS.values() for k in keys}), *names).toPandas().rename(columns=names)
     rows[list(of_levels)] = rows[list(of_levels)].fillna(0).astype("float64")

@@ -1,4 +1,4 @@
-"""Compute declared features: the sums they ask for, once (`features.build.sums`), and one select a grain.
+"""Compute the declared features: all sums that they ask for in one pass (`features.build.sums`), then one select for each grain.
 
 Several snapshots (`as_of`) are computed in the same pass.
 """
@@ -33,7 +33,15 @@ from features.window import Window
 
 @dataclass(frozen=True)
 class Prepared:
-    """The wanted pairs and the sums of their keys, cached: what all frames of a build are made from."""
+    """The cached frames from which the feature frames of all grains are built.
+
+    Args:
+        inputs: what the build reads.
+        pairs: the wanted pairs (`inputs.pairs`) with the names and keys of every level.
+        placed: the sums of each pair at each place where it counts (`features.build.sums.rolled_up`); None if no column asks for
+            any.
+        of_grain: grain -> what `asked_sums` returns for its columns.
+    """
 
     inputs: FeatureInputs
     pairs: DataFrame
@@ -41,11 +49,11 @@ class Prepared:
     of_grain: Mapping[Grain, tuple[list[Sum], dict[str, Column], frozenset[str]]]
 
     def frames(self, *, with_sums: bool = False) -> dict[Grain, DataFrame]:
-        """A frame per grain; see `feature_frames`."""
+        """One frame for each grain; see `feature_frames`."""
         inputs = self.inputs
         out: dict[Grain, DataFrame] = {}
         for grain, keys in KEYS.items():
-            sums, made, attributes = self.of_grain[grain]
+            sums, expressions, attributes = self.of_grain[grain]
             base = self.pairs
             if grain != "query_track":
                 base = base.select("as_of", *_grain_columns(grain)).distinct()
@@ -60,35 +68,40 @@ class Prepared:
                 base = with_vectors(base, inputs.vectors, inputs.tracks)
             if grain != "query":
                 base = with_track_attributes(base, inputs.tracks, inputs.popularity)
-            stored = [_stored(value).alias(name) for name, value in made.items()]
+            stored = [_stored(value).alias(name) for name, value in expressions.items()]
             beside = [c for c in base.columns if with_sums and "__" in c]
             out[grain] = base.select("as_of", *[k.name for k in keys], *stored, *beside)
         return out
 
-    def sums_of_some(self, wanted: Sequence[Sum], met: Sum, most_rows: int) -> DataFrame:
-        """Pairs of which the sum `met` is above 0, by their keys, with `<level>__<sum>` of the wanted sums, which a column must ask for.
+    def sums_of_sample(self, wanted: Sequence[Sum], positive: Sum, most_rows: int) -> DataFrame:
+        """The wanted sums (`<level>__<sum>`) of a sample of the pairs whose sum `positive` is above 0, with the pairs' keys.
 
-        Of all queries near the wanted ones and all their tracks, wanted or not: which pairs of a past snapshot are wanted is told
-        by what came after it. Of every n-th work only, so that they are about `most_rows` at most.
+        The sample is drawn from all tracks of the wanted queries and of their alias clusters, not from the wanted pairs: which
+        pairs of a past snapshot are wanted depends on what happened after it.
+
+        Args:
+            wanted: sums to return; a column of the build must ask for each of them.
+            positive: the pair's sum that must be above 0; a column must ask for it, too.
+            most_rows: about how many pairs are returned at most; to this end one in n works is kept, by hash.
         """
-        assert self.placed is not None  # a column asks for the sums
-        placed = self.placed.where(F.col("locale") != "*")  # the languages once more
-        here = placed.where(F.col("query_key").isNotNull() & (F.col(met.column) > 0))
+        assert self.placed is not None  # some column asks for these sums, so they were prepared
+        placed = self.placed.where(F.col("locale") != "*")  # its rows repeat those of the languages
+        here = placed.where(F.col("query_key").isNotNull() & (F.col(positive.column) > 0))
         some = F.pmod(F.col("work_id_key"), F.lit(max(1, -(-here.count() // most_rows)))) == 0
         keys = ("as_of", "locale", "language", "query_key", "cluster_id_key", "track_id_key", "work_id_key")
         return with_short_sums(here.where(some).select(*keys).distinct(), placed.where(some), wanted)
 
     def with_strengths(self, strengths: Mapping[date, Mapping[str, float]]) -> Prepared:
-        """The same, with other strengths of the back-off."""
+        """The same frames with these back-off strengths (snapshot -> level -> strength)."""
         return replace(self, inputs=replace(self.inputs, strengths=strengths))
 
 
 @contextmanager
 def prepared(inputs: FeatureInputs, only: Sequence[str] = ()) -> Iterator[Prepared]:
-    """The sums that columns of `only` (all if empty) ask for; cached while the block runs, and given back at its end."""
+    """Compute the sums that the columns of `only` (all if empty) ask for; they stay cached until the block ends."""
     wanted = chosen(only)
     of_grain = {grain: asked_sums([c for c in wanted if c.feature.grain == grain]) for grain in KEYS}
-    # both sides lie by work once: every level that has the track, or its work, then sums and joins without another exchange
+    # both sides are partitioned by work once, so that the levels with a track or a work are summed and joined without an exchange
     parts = int(inputs.pairs.sparkSession.conf.get("spark.sql.shuffle.partitions", "4") or 4)
     pairs = _with_names(inputs).repartition(parts, "work_id_key").persist()
     short = sorted(
@@ -111,11 +124,15 @@ def prepared(inputs: FeatureInputs, only: Sequence[str] = ()) -> Iterator[Prepar
 def feature_frames(
     inputs: FeatureInputs, only: Sequence[str] = (), *, with_sums: bool = False
 ) -> Iterator[dict[Grain, DataFrame]]:
-    """A frame per grain with `as_of`, its keys and feature columns in matrix order; doubles rounded to 1e-9.
+    """One frame for each grain, with `as_of`, the grain's keys and the feature columns in matrix order; doubles rounded to 1e-9.
 
-    `only` names families, features or columns (`catalogue.chosen`); all if empty. Grain: query_track as `pairs`; query
-    and track once per key in `pairs`. `with_sums` adds the sums that the features were made of
-    (`<level>__<measure>__<span>`). The sums behind the frames are cached, and given back at the end of the block.
+    Grain: query_track as `inputs.pairs`; query and track one row for each of their keys in it. The frames read sums that are
+    cached only until the block ends.
+
+    Args:
+        inputs: what the features are computed from.
+        only: families, features or columns (`features.catalogue.chosen`); all if empty.
+        with_sums: also return the sums that the features are computed from, as columns `<level>__<measure>__<span>`.
     """
     with prepared(inputs, only) as sums:
         yield sums.frames(with_sums=with_sums)
@@ -130,7 +147,7 @@ def _grain_columns(grain: Grain) -> tuple[str, ...]:
 
 
 def _strengths(inputs: FeatureInputs) -> list[Column]:
-    """`strength__<level>` of each row's snapshot."""
+    """A column `strength__<level>` for each level of CHAIN: the strength of the row's snapshot."""
     out = []
     for level in CHAIN:
         value = F.lit(UNFITTED_STRENGTH)
@@ -141,34 +158,35 @@ def _strengths(inputs: FeatureInputs) -> list[Column]:
 
 
 def asked_sums(wanted: Sequence[FeatureColumn]) -> tuple[list[Sum], dict[str, Column], frozenset[str]]:
-    """The sums that the columns ask for, in a fixed order, each column's expression, and the attributes they read."""
+    """The sums that the columns ask for, in a fixed order; each column's expression by name; and the attributes they read."""
     sums: set[Sum] = set()
     attributes: set[str] = set()
-    made = {}
+    expressions = {}
     for column in wanted:
         window = Window(column.days, column.half_life)
-        made[column.name] = column.feature.compute(window)
+        expressions[column.name] = column.feature.compute(window)
         sums |= window.asked
         attributes |= window.attributes
-    return sorted(sums, key=lambda s: (s.level, s.column)), made, frozenset(attributes)
+    return sorted(sums, key=lambda s: (s.level, s.column)), expressions, frozenset(attributes)
 
 
 def _stored(value: Column) -> Column:
-    """Doubles rounded to 1e-9 before they are stored, so that the last bit does not depend on the plan.
+    """The value as a double rounded to 1e-9, so that its last bits do not depend on the plan.
 
-    By `rint`, of which Spark compiles one instruction: its `round` goes through decimal text, ten times the time of a logarithm.
+    `rint` is used because Spark compiles it to one instruction; `round` goes through decimal text and takes ten times as long as a
+    logarithm.
     """
     return F.rint(value.cast("double") * F.lit(1e9)) / F.lit(1e9)
 
 
 def _with_names(inputs: FeatureInputs) -> DataFrame:
-    """The wanted pairs with everything that a level sums by: its name, and its key (`keys.key_of`)."""
+    """The wanted pairs with every name that a level sums by, and its key (`features.build.keys.key_of`)."""
     kinds = cluster_kinds(inputs)
-    # of the wanted queries alone: the tail must not be sent to every core
+    # only the wanted queries are broadcast: all queries of a night would be too many
     asked = F.broadcast(inputs.pairs.select("locale", "query").distinct())
     clusters = with_keys(
         inputs.queries.join(asked, ["locale", "query"], "left_semi").select("locale", "query", "language", *kinds)
     )
-    made_by = with_keys(track_keys(inputs.tracks))
-    named = inputs.pairs.join(F.broadcast(clusters), ["locale", "query"]).join(F.broadcast(made_by), "track_id")
+    of_track = with_keys(track_keys(inputs.tracks))
+    named = inputs.pairs.join(F.broadcast(clusters), ["locale", "query"]).join(F.broadcast(of_track), "track_id")
     return with_cluster_of(named, inputs, "cluster_id", "cluster_id_key")

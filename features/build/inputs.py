@@ -1,4 +1,4 @@
-"""What a build of features reads."""
+"""The inputs of a feature build."""
 
 from __future__ import annotations
 
@@ -13,16 +13,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FeatureInputs:
-    """What a night computes features from. Frames may hold more than is needed; nothing on or after `as_of` is used.
+    """What features are computed from. Frames may have more rows than needed; no day on or after `as_of` is used.
 
-    `pairs`: (as_of, locale, query, track_id), one row per wanted row. `daily`: daily_engagement. `queries`: the reading
-    of every (locale or roll-up, query). `tracks`: the snapshot. `curves`: exposure_curves with run_date = as_of.
-    `popularity`: the catalog's by snapshot (`features.build.popularity`); null in all rows if None. `history`: what
-    `events.tiles.history` makes, for windows beyond 90 days, `listeners` what `listener_history` there makes; ValueError if one is
-    asked for without it. `vectors`: of queries and tracks by snapshot (`features.build.vectors`); no feature has them if None.
-    `strengths`: of the back-off's levels by snapshot (`features.build.backoff`), UNFITTED_STRENGTH where there is none. `aliases_of`: the
-    night whose logs taught the aliases of `queries.cluster_id`; for other snapshots, older ones, clusters are those of the texts
-    alone. None: they hold for all.
+    Args:
+        pairs: (as_of, locale, query, track_id), one row for each wanted row of the query-track features.
+        daily: table `daily_engagement`.
+        queries: the interpretation of each (locale or roll-up, query).
+        tracks: the catalog.
+        curves: table `exposure_curves` with run_date = as_of.
+        as_of: the snapshots of `pairs`.
+        popularity: the catalog's popularity by snapshot (`features.build.popularity`); if None, it is null in all rows.
+        history: what `events.tiles.history` returns, for windows beyond 90 days. Optional, but a feature that asks for such a
+            window without it raises ValueError.
+        listeners: what `events.tiles.listener_history` returns, for counts of listeners. Optional in the same way.
+        vectors: vectors of queries and tracks by snapshot (`features.build.vectors`); if None, they are null.
+        strengths: snapshot -> level of the back-off -> strength (`features.build.backoff`); UNFITTED_STRENGTH where one is
+            missing.
+        aliases_of: the run date from whose logs the aliases behind `queries.cluster_id` were mined. Other snapshots are older and
+            use the clusters of the texts alone (`text_cluster_id`). None: `cluster_id` is valid for all snapshots.
     """
 
     pairs: DataFrame

@@ -1,4 +1,4 @@
-"""The catalog's popularity as each snapshot could know it: from the newest catalog that was stored by its day, and 28 days before."""
+"""The catalog's popularity as each snapshot could know it: that of its own day, and that of 28 days before."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ TREND_DAYS = 28
 def catalogs_known(
     days: Sequence[str], as_of: Sequence[date], *, backdate: bool
 ) -> dict[date, tuple[str, str | None]] | None:
-    """Of each snapshot the catalog (its day) that it could read, and the one of TREND_DAYS before.
+    """For each snapshot, the days of the catalogs that it could read: the newest one, and the newest one of TREND_DAYS before.
 
     Args:
-        days: of each stored catalog that has popularity, the day (YYYY-MM-DD).
+        days: the days (YYYY-MM-DD) of the stored catalogs that have popularity.
         as_of: the snapshots.
-        backdate: a snapshot from before there was any reads the oldest one instead.
+        backdate: whether a snapshot older than every stored catalog reads the oldest one instead.
 
     Returns:
-        snapshot -> (newest catalog by then, newest one TREND_DAYS before or None). None if a snapshot could read no catalog: a
-        column must mean the same in all rows.
+        snapshot -> (day of the newest catalog by then, day of the newest one TREND_DAYS before or None). None if any snapshot
+        could read no catalog, because a column must mean the same in all rows.
     """
 
     def newest(day: date) -> str | None:
@@ -43,9 +43,14 @@ def catalogs_known(
 def popularity_by_snapshot(
     catalog: Callable[[str], DataFrame], known: Mapping[date, tuple[str, str | None]] | None
 ) -> DataFrame | None:
-    """(as_of, track_id, popularity, popularity_before) of `catalogs_known`; None if nothing is known. `catalog`: that of a day.
+    """(as_of, track_id, popularity, popularity_before) of each snapshot; None if `known` is empty or None.
 
-    Grain: one row per snapshot and track of its catalog; `popularity_before` is null where the track, or a catalog, was missing.
+    Grain: one row per snapshot and track of its catalog. `popularity_before` is null if the earlier catalog, or the track in it,
+    is missing.
+
+    Args:
+        catalog: day (YYYY-MM-DD) -> the catalog stored on that day.
+        known: what `catalogs_known` returns.
     """
     if not known:
         return None

@@ -1,6 +1,6 @@
-"""Fitted inputs in the lake, and the one place that reads everything a build of features is made from.
+"""Read the inputs of a feature build from the lake, and write those that are fitted (vectors, back-off strengths).
 
-The rest of `features` knows frames only.
+Apart from `features.explain`, this is the only module of `features` that reads or writes the lake; the others take frames.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ def stored_inputs(
     vectors: bool = True,
     aliases_of: date | None = None,
 ) -> FeatureInputs:
-    """What the features of `pairs` are built from, as the lake has it for these snapshots. Units: see FeatureInputs.
+    """The inputs from which the features of `pairs` are built, as the lake stores them. Units: see FeatureInputs.
 
     Args:
-        lake: where curves, tiles, sketches, vectors and strengths are read.
+        lake: where curves, tiles, sketches, vectors and strengths are stored.
         pairs: (as_of, locale, query, track_id), the wanted rows.
         as_of: the snapshots of `pairs`.
         daily: `daily_engagement` of at least the 90 days before each snapshot.
-        queries: the reading of each (locale, query).
+        queries: the interpretation of each (locale, query).
         tracks: the catalog.
-        catalogs: of each snapshot the catalogs whose popularity it knows (`catalogs_of`); None for none.
+        catalogs: snapshot -> the catalogs whose popularity it knows (`catalogs_of`); None for no popularity.
         vectors: whether features read fitted vectors.
-        aliases_of: the night whose logs the aliases of `queries` were mined from.
+        aliases_of: the run date from whose logs the aliases of `queries` were mined.
     """
     return FeatureInputs(
         pairs,
@@ -67,14 +67,13 @@ def stored_inputs(
 
 
 def catalogs_of(lake: Lake, as_of: Sequence[date], *, backdate: bool) -> dict[date, tuple[str, str | None]] | None:
-    """`catalogs_known` of the catalogs that the lake stores; what stands in for a day before any was stored has no popularity."""
+    """`catalogs_known` for the catalogs that the lake stores. One that stands in for an earlier day (BACKDATED) has none."""
     days = [u for u, commit in lake.commits(TRACKS).items() if not commit.fingerprint.startswith(BACKDATED)]
     return catalogs_known(days, as_of, backdate=backdate)
 
 
 def write_vectors(lake: Lake, daily: DataFrame, marks: Mapping[str, str]) -> None:
-    """Fit and store the vectors of the snapshots (their fingerprints by date)."""
-
+    """Fit and store the vectors of the snapshots in `marks` (snapshot -> fingerprint), from `daily` (`daily_engagement`)."""
     fitted = [
         fitted_vectors(daily, date.fromisoformat(d)).withColumn("run_date", F.lit(date.fromisoformat(d))) for d in marks
     ]
@@ -83,24 +82,23 @@ def write_vectors(lake: Lake, daily: DataFrame, marks: Mapping[str, str]) -> Non
 
 
 def stored_vectors(lake: Lake, as_of: Sequence[date]) -> DataFrame | None:
-    """The vectors of those snapshots that have some, with `as_of`; None if none has (they are older than the vectors are)."""
-    held = [d for d in as_of if str(d) in lake.commits(VECTORS)]
-    if not held:
+    """The stored vectors of the snapshots, with `as_of`; None if none has any (as before vectors were introduced)."""
+    stored_days = [d for d in as_of if str(d) in lake.commits(VECTORS)]
+    if not stored_days:
         return None
-    return lake.read(VECTORS, held, allow_unvalidated=True).withColumnRenamed("run_date", "as_of")
+    return lake.read(VECTORS, stored_days, allow_unvalidated=True).withColumnRenamed("run_date", "as_of")
 
 
-def write_strengths(lake: Lake, found: Mapping[date, Sequence[Strength]], marks: Mapping[str, str]) -> None:
-    """Store the strengths of the snapshots under their fingerprints."""
-
-    rows = [(d, s.level, s.strength, s.units) for d, strengths in found.items() for s in strengths]
+def write_strengths(lake: Lake, fitted: Mapping[date, Sequence[Strength]], marks: Mapping[str, str]) -> None:
+    """Store the fitted back-off strengths of each snapshot under its fingerprint in `marks` (snapshot -> fingerprint)."""
+    rows = [(d, s.level, s.strength, s.units) for d, strengths in fitted.items() for s in strengths]
     lake.write(BACKOFF_STRENGTHS, frame_of(lake.spark, rows, struct(BACKOFF_STRENGTHS)), marks)
 
 
 def stored_strengths(lake: Lake, as_of: Sequence[date]) -> dict[date, dict[str, float]]:
-    """What was fitted for the snapshots; a snapshot from before there were any has none (and is shrunk by UNFITTED_STRENGTH)."""
-    held = [d for d in as_of if str(d) in lake.commits(BACKOFF_STRENGTHS)]
-    out: dict[date, dict[str, float]] = {d: {} for d in held}
-    for row in lake.read(BACKOFF_STRENGTHS, held, allow_unvalidated=True).collect() if held else []:
+    """Snapshot -> level -> stored strength; without an entry, features of a snapshot are shrunk with UNFITTED_STRENGTH."""
+    stored_days = [d for d in as_of if str(d) in lake.commits(BACKOFF_STRENGTHS)]
+    out: dict[date, dict[str, float]] = {d: {} for d in stored_days}
+    for row in lake.read(BACKOFF_STRENGTHS, stored_days, allow_unvalidated=True).collect() if stored_days else []:
         out[row["run_date"]][row["level"]] = float(row["strength"])
     return out

@@ -1,13 +1,14 @@
-"""The sums that features ask for, from `daily_engagement` and from the tiles of longer history.
+"""Compute the sums that features ask for, from `daily_engagement` and from the tiles of longer history.
 
-A row of the log is read once whatever the number of features: everything up to 90 days comes from one aggregation by (as_of,
-locale, query, track), of which every level is a roll-up. Queries that no wanted pair's alias cluster holds are summed by track
-alone: they count for tracks, artists and works only, and are most of what is ever asked. 365 days and all time are kept by
-query and track, in tiles (`events.tiles`); artists and works are roll-ups of tracks.
+Each row of `daily_engagement` is read once, whatever the number of features: all sums up to 90 days come from one aggregation by
+(as_of, locale, query, track), and every level is a roll-up of it. Queries outside of the alias clusters of the wanted pairs are
+summed by track alone, because they count for tracks, artists and works only; most queries are of this kind. Sums over 365 days
+and all time come from tiles (`events.tiles`), which are stored by query and by track; artists and works are roll-ups of tracks.
 
-Names (`inputs.NAMES`) are summed and joined by a key of 64 bits, `<name>_key`, which costs half of what strings do; the frames of
-wanted rows have both, so the names come back without a join. That no two queries of a night share a key is checked in the plan:
-their words come from outside. Names of the catalog are its owner's; among ten million, two share a key with a chance of 3e-6.
+Names (`features.measures.NAMES`) are grouped and joined by a 64-bit key, `<name>_key`, which costs half as much as strings. The
+frames of wanted rows have both, so that the names come back without a join. The plan checks that no two queries of a night share
+a key, because anybody can choose the words of a query. Names of the catalog are not checked: among ten million, the probability
+that any two share a key is 3e-6.
 """
 
 from __future__ import annotations
@@ -39,10 +40,14 @@ if TYPE_CHECKING:
 
 
 def sums_per_pair(inputs: FeatureInputs, asked: Sequence[Sum], near: DataFrame) -> DataFrame:
-    """One row per (as_of, locale, query_key, track_id_key) with every asked sum up to 90 days, bigint (decayed ones in
-    `Sum.scale`); `near` is what `near_queries` makes.
+    """Every sum up to 90 days, one row per (as_of, locale, query_key, track_id_key); bigint, if decayed in units of `Sum.scale`.
 
-    Queries beside the wanted ones have no row of their own: theirs are summed under query null and the language as locale.
+    Queries that are not in `near` have no rows of their own: they are summed with a null query_key and the language as locale.
+
+    Args:
+        inputs: what the build reads.
+        asked: the sums to compute.
+        near: (query, query_key) of the queries that keep their own rows (`features.build.keys.near_queries`).
     """
     dates = F.array(*[F.lit(d) for d in sorted(inputs.as_of)])
     groups = inputs.queries.select("locale", "query", "intent_group")
@@ -57,7 +62,7 @@ def sums_per_pair(inputs: FeatureInputs, asked: Sequence[Sum], near: DataFrame) 
         ).alias("rates_micro")
     )
     daily = daily.join(F.broadcast(rates), ["as_of", "client", "intent_group"], "left")
-    # a sum asked at several levels is the pair's sum, rolled up
+    # a sum that is asked for at several levels is computed once, for pairs, and rolled up later
     once = {of.column: of for s in asked for of in s.of_pairs}
     weights = [
         F.array(*[F.lit(w).cast("bigint") for w in decay_weights(h, bits)])[F.col("age_days") - 1].alias(
@@ -95,7 +100,7 @@ def _weight(half_life: int, bits: int) -> str:
 
 
 def places(locale: str = "locale") -> Column:
-    """Where a row of a locale counts: there, in its language and in `*`; array of (locale, language)."""
+    """The places where a row of a locale counts: the locale, its language and `*`, as an array of (locale, language) structs."""
     language = F.substring(locale, 1, 2)
     wider = [
         F.struct(language.alias("locale"), language.alias("language")),
@@ -106,22 +111,28 @@ def places(locale: str = "locale") -> Column:
 
 
 def rolled_up(fine: DataFrame, inputs: FeatureInputs, near: DataFrame) -> DataFrame:
-    """The pair sums once for each place they count at: their locale, its language and `*`, with every level's keys."""
+    """The sums of pairs, repeated for each place where they count (`places`), with the keys of every level.
+
+    Args:
+        fine: what `sums_per_pair` returns.
+        inputs: what the build reads.
+        near: (query, query_key), see `sums_per_pair`.
+    """
     sums = [c for c in fine.columns if "__" in c]
     spread = fine.withColumn("_at", F.explode(places())).select("as_of", "_at.*", "query_key", "track_id_key", *sums)
-    # of these queries alone: a tail's query that shares a key with one of them must not be taken for it
+    # only these queries: another query that happens to share a key with one of them must not get its cluster
     kinds = [key_of(kind) for kind in cluster_kinds(inputs)]
     clusters = inputs.queries.join(F.broadcast(near), "query").select("locale", "query_key", *kinds)
-    made_by = with_keys(track_keys(inputs.tracks))
-    of_track = made_by.select("track_id_key", "artist_key", "work_id_key")
+    named_tracks = with_keys(track_keys(inputs.tracks))
+    of_track = named_tracks.select("track_id_key", "artist_key", "work_id_key")
     placed = spread.join(F.broadcast(clusters), ["locale", "query_key"], "left").join(
         F.broadcast(of_track), "track_id_key", "left"
     )
     placed = with_cluster_of(placed, inputs, "cluster_id_key")
-    # a language's rows are all summed (by cluster, track, artist); a locale's and `*`'s only where a pair asks for them
+    # all rows of a language are needed (by cluster, track, artist), but those of a locale or of `*` only for wanted pairs
     asked = inputs.pairs.select("locale", "query").distinct()
     wanted = asked.select("locale", key_of("query")).withColumn("_wanted", F.lit(True))
-    anywhere = inputs.pairs.where(F.col("locale") == "*").join(F.broadcast(made_by), "track_id")
+    anywhere = inputs.pairs.where(F.col("locale") == "*").join(F.broadcast(named_tracks), "track_id")
     placed = placed.join(F.broadcast(wanted), ["locale", "query_key"], "left")
     needed = (F.length("locale") == 2) | F.col("_wanted").isNotNull()
     for key in ("artist_key", "work_id_key"):
@@ -135,10 +146,11 @@ _ORDER = ("work_id_key", "track_id_key", "as_of", "language", "query_key", "loca
 
 
 def level_keys(level: str) -> list[str]:
-    """What a level's sums lie by: columns of the sums, and of the rows they are joined to.
+    """The key columns of a level's sums, which are also the columns that they are joined by.
 
-    A track's work and a locale's language are named with them, which changes no sum, and all in one order: rows that lie by
-    work need not be exchanged to meet by track, and rows sorted for the pair are sorted for its language and its track.
+    A track's work and a locale's language are added to the keys, which changes no sum, and the keys of all levels have one order.
+    Rows partitioned by work then need no exchange for a join by track, and rows sorted for the pair are sorted for its language
+    and track.
     """
     keys = {f"{k}_key" if k in NAMES else k for k in LEVELS[level]} | {"as_of"}
     keys |= {"work_id_key"} if "track_id_key" in keys else set()
@@ -147,30 +159,36 @@ def level_keys(level: str) -> list[str]:
 
 
 def with_short_sums(base: DataFrame, placed: DataFrame, asked: Sequence[Sum]) -> DataFrame:
-    """Add `<level>__<sum>` for every asked sum up to 90 days; the base frame holds the level's keys."""
+    """Add a column `<level>__<sum>` to `base` for every asked sum up to 90 days.
+
+    Args:
+        base: rows with the keys of every level that is asked for; the grain stays the same.
+        placed: what `rolled_up` returns.
+        asked: the sums; those over longer spans and those of `ahead` are ignored.
+    """
     for level in LEVELS:
         keys = level_keys(level)
         here = [s for s in asked if s.level == level and not s.is_long and s.how != "ahead"]
         if not here:
             continue
-        # a level over a whole language reads the language's own roll-up rows, so that nothing counts twice
+        # a level over a whole language reads only the language's rows, so that nothing counts twice
         rows = placed if "locale" in keys else placed.where(F.col("locale") == F.col("language"))
         if any(s.how != "sum" for s in here):
             rows = _by_pair(rows, keys, here)
         summed = rows.groupBy(*keys).agg(*[_rolled(s).alias(f"{level}__{s.column}") for s in here])
-        small = level in ("query", "artist")  # one row a query or an artist: cheaper to send than to exchange the pairs
+        small = level in ("query", "artist")  # one row for each: a broadcast is cheaper than an exchange of the pairs
         base = base.join(F.broadcast(summed) if small else summed, keys, "left")
     return base
 
 
 def _by_pair(rows: DataFrame, keys: Sequence[str], wanted: Sequence[Sum]) -> DataFrame:
-    """The rows added up to one a level's key and track: what the largest of them is can be told of whole sums only."""
+    """The rows added up to one row for each key of the level and track, because `top` and the like need whole sums of tracks."""
     whole = sorted({of for s in wanted for of in s.of_pairs}, key=lambda s: s.column)
     return rows.groupBy(*keys, "track_id_key", "work_id_key").agg(*[_rolled(s).alias(s.column) for s in whole])
 
 
 def _rolled(wanted: Sum) -> Column:
-    """A level's value from the sums of its rows."""
+    """The aggregate that gives a level's value from the sums of its rows; see `How`."""
     n = F.col(wanted.by_pair.column)
     if wanted.how == "top":
         return F.max(n)
@@ -182,10 +200,16 @@ def _rolled(wanted: Sum) -> Column:
 
 
 def with_ranks(base: DataFrame, inputs: FeatureInputs, asked: Sequence[Sum]) -> DataFrame:
-    """Add `query__<sum>` for the asked `ahead`; the base frame holds the query's own sum.
+    """Add a column `query__<sum>` for every asked sum of kind `ahead`: how many queries of the place have a larger sum.
 
-    Of every query that was asked, wanted or not, so each is summed here once more; what is kept of them is how many had how much.
-    A rank then needs no join by query. (Two of the tail that shared a key would count as one; see `KEY_SALT`.)
+    All queries count for the rank, wanted or not, so they are summed here again. Only the number of queries by (place, sum) is
+    kept, and a rank is joined by the query's own sum, not by the query. Two queries outside of the wanted ones that share a key
+    would count as one; see `features.build.keys.KEY_SALT`.
+
+    Args:
+        base: rows with as_of, locale and the query's own sum.
+        inputs: what the build reads.
+        asked: the sums; all kinds but `ahead` are ignored.
     """
     from pyspark.sql.window import Window
 
@@ -195,7 +219,7 @@ def with_ranks(base: DataFrame, inputs: FeatureInputs, asked: Sequence[Sum]) -> 
         is_within = [(a >= 1) & (a <= F.lit(wanted.days)) for a in ages]
         spans = [F.sum(F.when(within, n).otherwise(0)) for within in is_within]
         of_day = [F.struct(F.lit(d).alias("as_of"), s.alias("n")) for d, s in zip(inputs.as_of, spans, strict=True)]
-        daily = inputs.daily.where(reduce(or_, is_within))  # the days that no snapshot needs are not read
+        daily = inputs.daily.where(reduce(or_, is_within))  # days that no snapshot needs are not read
         rows = daily.groupBy("locale", key_of("query")).agg(F.array(*of_day).alias("_n"))
         rows = rows.withColumn("_at", F.explode(places())).select("_at.locale", "query_key", F.inline("_n"))
         summed = (
@@ -203,14 +227,17 @@ def with_ranks(base: DataFrame, inputs: FeatureInputs, asked: Sequence[Sum]) -> 
         )
         alike = summed.groupBy("as_of", "locale", own).agg(F.count("*").alias("queries"))
         more = Window.partitionBy("as_of", "locale").orderBy(F.desc(own)).rowsBetween(Window.unboundedPreceding, -1)
-        told = F.coalesce(F.sum("queries").over(more), F.lit(0)).alias(f"query__{wanted.column}")
-        ranks = alike.select("as_of", "locale", own, told)
+        rank = F.coalesce(F.sum("queries").over(more), F.lit(0)).alias(f"query__{wanted.column}")
+        ranks = alike.select("as_of", "locale", own, rank)
         base = base.join(F.broadcast(ranks), ["as_of", "locale", own], "left")
     return base
 
 
 def with_long_sums(base: DataFrame, history: DataFrame | None, tracks: DataFrame, asked: Sequence[Sum]) -> DataFrame:
-    """Add `<level>__<sum>` for the asked sums over 365 days and all time, from `history` (see `FeatureInputs`)."""
+    """Add a column `<level>__<sum>` for every asked sum over 365 days or all time, from `history` (see `FeatureInputs`).
+
+    Raises ValueError if such a sum is asked for and there is no history.
+    """
     for level in LEVELS:
         keys = level_keys(level)
         here = {s.column: s for s in asked if s.level == level and s.is_long and s.measure != LISTENERS}
@@ -243,7 +270,10 @@ def with_long_sums(base: DataFrame, history: DataFrame | None, tracks: DataFrame
 
 
 def with_listeners(base: DataFrame, listeners: DataFrame | None, asked: Sequence[Sum]) -> DataFrame:
-    """Add `query__<sum>` for the asked counts of listeners, from `listeners` (see `FeatureInputs`)."""
+    """Add a column `query__<sum>` for every asked count of listeners, from the sketches `listeners` (see `FeatureInputs`).
+
+    Raises ValueError if such a count is asked for and there are no sketches.
+    """
     here = {s.column: s for s in asked if s.measure == LISTENERS}
     if not here:
         return base
@@ -267,5 +297,5 @@ def with_listeners(base: DataFrame, listeners: DataFrame | None, asked: Sequence
 
 
 def _of_wanted_queries(rows: DataFrame, base: DataFrame) -> DataFrame:
-    """The rows of the base's queries (at their places), with their keys."""
+    """The rows whose (locale, query) is in `base`, with the query's key."""
     return rows.join(F.broadcast(base.select("locale", "query", "query_key").distinct()), ["locale", "query"])

@@ -1,11 +1,12 @@
-"""Vectors of queries and tracks from what listeners played: queries near a track in them were answered by tracks like it.
+"""Vectors of queries and tracks, fitted to long plays: a query's vector is near those of the tracks that listeners played for it.
 
-Fitted for each snapshot by alternating least squares on implicit feedback (Hu, Koren & Volinsky 2008) over the long plays of the 28
-days before it, and stored. The same plays give the same vectors to the last digit, whatever the number of task slots: floating point
-sums depend on their order, so the ratings lie in one sorted partition and in one block on each side (with several, Spark adds up the
-blocks as they arrive), and what is summed outside of the fit is summed in whole numbers of 1e-11. Beside each vector lie the directions of
-what it was played with, added up: how near a track is to everything else that was played for a query is then one product, whatever
-their number.
+They are fitted for each snapshot by alternating least squares on implicit feedback (Hu, Koren & Volinsky 2008), over the long
+plays of the 28 days before it, and stored. The same plays give the same vectors to the last digit, whatever the number of task
+slots. Floating point sums depend on their order; therefore the ratings are in one sorted partition and in one block on each side
+(with several, Spark adds up the blocks as they arrive), and sums outside of the fit are taken in whole multiples of 1e-11.
+
+Each vector is stored with its co-play context: the weighted sum of the unit vectors of everything it was played with (columns
+`company` and `company_weight`). The mean cosine of a track to all other tracks played for a query then takes one dot product.
 """
 
 from __future__ import annotations
@@ -21,16 +22,16 @@ from lake.schema import struct
 from lake.tables.nightly import VECTORS
 
 DAYS = 28
-TOLD = ("vector", "company", "company_weight")
-LEAST_PLAYS = 2  # long plays of a query or track: one alone teaches nothing of its likes
+STORED = ("vector", "company", "company_weight")
+LEAST_PLAYS = 2  # long plays that a query or track needs for a vector: a single one relates it to nothing else
 ROUNDS, PENALTY, CONFIDENCE, SEED = 8, 0.05, 4.0, 7
-PARTS = 1e11  # sums of directions are whole numbers of such parts
+PARTS = 1e11  # sums of unit vectors are taken in whole multiples of 1 / PARTS
 
 
 def fitted_vectors(daily: DataFrame, as_of: date) -> DataFrame:
-    """Vectors as of a snapshot. Grain: see VECTORS, without its run_date; days on or after `as_of` are not read.
+    """Fit the vectors of a snapshot. Columns and grain: see VECTORS, without its run_date; days on or after `as_of` are not read.
 
-    A query is one of its language; tracks are shared by languages. Empty where nothing was played long.
+    A query has one vector for each language, a track one for all languages (language `*`). Empty if there was no long play.
     """
     from pyspark.ml.recommendation import ALS
     from pyspark.sql.window import Window
@@ -38,7 +39,7 @@ def fitted_vectors(daily: DataFrame, as_of: date) -> DataFrame:
     age = F.datediff(F.lit(as_of), F.col("search_date"))
     language = F.substring("locale", 1, 2)
     recent = daily.where((age >= 1) & (age <= DAYS) & (F.col("long_plays") > 0))
-    # read three times below
+    # persisted, because it is read three times below
     plays = (
         recent.groupBy(language.alias("language"), "query", "track_id")
         .agg(F.sum("long_plays").alias("plays"))
@@ -51,7 +52,7 @@ def fitted_vectors(daily: DataFrame, as_of: date) -> DataFrame:
         return often.select(*keys, place.alias(f"{keys[-1]}_number"))
 
     queries, tracks = numbered("language", "query").persist(), numbered("track_id").persist()
-    # a thousand plays are not a thousand times the evidence of one
+    # logarithm: a thousand plays are not a thousand times the evidence of one
     rated = plays.join(F.broadcast(queries), ["language", "query"]).join(F.broadcast(tracks), "track_id")
     rated = rated.select(
         "query_number", "track_id_number", F.log1p(F.col("plays").cast("double")).alias("rating")
@@ -84,15 +85,22 @@ def fitted_vectors(daily: DataFrame, as_of: date) -> DataFrame:
         of_tracks = of_tracks.withColumns({"language": F.lit("*"), "key": F.col("track_id")})
         of_queries = of_queries.withColumn("key", F.col("query"))
         sides = (("query", of_queries, of_tracks), ("track", of_tracks, of_queries))
-        both = [_with_company(kind, mine, others, rated) for kind, mine, others in sides]
+        both = [_with_context(kind, mine, others, rated) for kind, mine, others in sides]
         return both[0].unionByName(both[1]).localCheckpoint()
     finally:
         for kept in (plays, queries, tracks, rated):
             kept.unpersist()
 
 
-def _with_company(kind: str, mine: DataFrame, others: DataFrame, rated: DataFrame) -> DataFrame:
-    """Rows of VECTORS for one side: `mine`, and for each the directions of `others` it was played with, by ln(1 + plays)."""
+def _with_context(kind: str, mine: DataFrame, others: DataFrame, rated: DataFrame) -> DataFrame:
+    """Rows of VECTORS for one side (queries or tracks), with their co-play context.
+
+    Args:
+        kind: `query` or `track`, the side of `mine`.
+        mine: vectors of that side.
+        others: vectors of the other side; their unit vectors are summed, weighted by ln(1 + plays).
+        rated: (query_number, track_id_number, rating = ln(1 + plays)).
+    """
     number, other = ("query_number", "track_id_number") if kind == "query" else ("track_id_number", "query_number")
     vector = F.col("vector")
     length = F.sqrt(dot(vector, vector))
@@ -101,7 +109,7 @@ def _with_company(kind: str, mine: DataFrame, others: DataFrame, rated: DataFram
     def total(part: Column) -> Column:
         return F.sum(F.rint(part * PARTS).cast("bigint")) / F.lit(PARTS)
 
-    company = (
+    context = (
         rated.join(F.broadcast(directions), other)
         .groupBy(number)
         .agg(
@@ -109,23 +117,26 @@ def _with_company(kind: str, mine: DataFrame, others: DataFrame, rated: DataFram
             total(F.col("rating")).alias("company_weight"),
         )
     )
-    beside = mine.join(company, number, "left")
+    beside = mine.join(context, number, "left")
     return beside.select(F.lit(kind).alias("kind"), "language", "key", "vector", "company", "company_weight")
 
 
 def with_vectors(base: DataFrame, vectors: DataFrame | None, tracks: DataFrame) -> DataFrame:
-    """Add `query_<what>` and `track_<what>` of each row's snapshot for each of TOLD, null where there is none.
+    """Add `query_<column>` and `track_<column>` for each column of STORED, of the row's snapshot; null if there is no vector.
 
-    The base holds as_of, the query's language and the keys of `features.build.keys`, and lies by work. A roll-up over all
-    languages has no vector.
+    Args:
+        base: rows with as_of, the query's language and the keys of `features.build.keys`, partitioned by work. The roll-up over
+            all languages (`*`) has no query vector.
+        vectors: rows of VECTORS with as_of; None leaves all columns null.
+        tracks: the catalog.
     """
-    told = [c for c in VECTORS.columns if c.name in TOLD]
+    stored = [c for c in VECTORS.columns if c.name in STORED]
     if vectors is None:
         return base.withColumns(
-            {f"{side}_{c.name}": F.lit(None).cast(c.type) for side in ("query", "track") for c in told}
+            {f"{side}_{c.name}": F.lit(None).cast(c.type) for side in ("query", "track") for c in stored}
         )
     of_query = vectors.where(F.col("kind") == "query").select(
-        "as_of", "language", key_of("key").alias("query_key"), *[F.col(c.name).alias(f"query_{c.name}") for c in told]
+        "as_of", "language", key_of("key").alias("query_key"), *[F.col(c.name).alias(f"query_{c.name}") for c in stored]
     )
     known = (
         vectors.where(F.col("kind") == "track")
@@ -133,7 +144,7 @@ def with_vectors(base: DataFrame, vectors: DataFrame | None, tracks: DataFrame) 
         .join(track_keys(tracks), "track_id")
     )
     of_track = with_keys(known).select(
-        "work_id_key", "track_id_key", "as_of", *[F.col(c.name).alias(f"track_{c.name}") for c in told]
+        "work_id_key", "track_id_key", "as_of", *[F.col(c.name).alias(f"track_{c.name}") for c in stored]
     )
     base = base.join(F.broadcast(of_query), ["as_of", "language", "query_key"], "left")
     return base.join(of_track, ["work_id_key", "track_id_key", "as_of"], "left")

@@ -1,4 +1,4 @@
-"""What one day of logs is counted into: additive partials, and who was left out of them."""
+"""Tables of daily counts: sums that can be added up over days, and the listeners excluded from them as bots."""
 
 from __future__ import annotations
 
@@ -7,26 +7,30 @@ from lake.schema import Column, Table, count
 
 BOT_RULES = ("scraper", "clockwork", "replay", "farm")
 ENGAGEMENT_MEASURES = (
-    count("impressions", "times shown on a screen, or sounded on voice", "impressions"),
+    count("impressions", "times shown on a screen, or played on voice", "impressions"),
     count("clicks", "impressions tapped or chosen (screens)", "clicks"),
     count(
         "plays",
-        "impressions that began to sound, also where the `play` was lost and only time heard or the end is told",
+        "impressions that started playing, also where the `play` was lost and only a time heard or the end is logged",
     ),
     count("long_plays", "plays heard for 30 s or to the end", "plays"),
     count("completes", "plays heard to the end"),
     count("skips", "impressions skipped"),
     count("stops", "impressions after which the listener stopped"),
-    count("short_stops", "stops or skips within 30 s, or after a time that nobody told"),
+    count("short_stops", "stops or skips within 30 s, or after a time that is not logged"),
     count("saves", "saves and adds to a list"),
     count("likes", "likes"),
     count("dislikes", "dislikes"),
     count("satisfied", "impressions heard long, saved or liked, each once", "impressions"),
     count(
-        "rephrases", "impressions whose listener asked something else within 2 minutes, mostly the same in other words"
+        "rephrases", "impressions whose listener made another request within 2 minutes, mostly the same in other words"
     ),
     count("follow_short_stops", "stops or skips within 30 s at a rank beyond the first (voice)"),
-    count("dwell_ms", "time heard, the maximum of each chain (a day at most), summed; 0 where none is told", "ms"),
+    count(
+        "dwell_ms",
+        "time heard: the sum over chains of each one's maximum (a day at most); 0 where none is logged",
+        "ms",
+    ),
 )
 POSITION_ARRAYS = (
     Column("impressions_by_position", "array<bigint>", "impressions at ranks 1–10, then the tail", "impressions"),
@@ -36,7 +40,7 @@ POSITION_ARRAYS = (
 PLAYS_BY_DWELL = Column(
     "plays_by_dwell",
     "array<bigint>",
-    "plays by time heard, where one is told, in the 32 bins of events/dwell.py",
+    "plays with a logged time heard, by that time in the 32 bins of events/dwell.py",
     "plays",
 )
 
@@ -104,7 +108,7 @@ DAILY_SEARCHES = Table(
         CLIENT,
         count("searches", "searches by people", "searches"),
         count("satisfied", "searches with a long play, save or like", "searches"),
-        count("rephrased", "searches whose listener asked something else within 2 minutes", "searches"),
+        count("rephrased", "searches whose listener made another request within 2 minutes", "searches"),
         count("bot_searches", "searches excluded as bots (not in the other counts)", "searches"),
     ),
     "count_engagement",
@@ -116,14 +120,14 @@ DAILY_SEARCHES = Table(
 
 BOT_DAYS = Table(
     "bot_days",
-    "one row per (search_date, listener) left out as no listener, and why",
+    "one row per (search_date, account) excluded as a bot, with the reason",
     ("user_id",),
     "search_date",
     (
         SEARCH_DATE,
         Column("user_id", "string", "pseudonym of the account", personal=True),
         Column("rule", "string", "the first rule it breaks (events/bots.py)", values=BOT_RULES),
-        count("searches", "its searches of the day, in no other count", "searches"),
+        count("searches", "its searches of the day, which no other count includes", "searches"),
         count("queries", "distinct queries among them", "queries"),
         Column("span_s", "double", "from its first search of the day to its last", "s", low=0),
     ),

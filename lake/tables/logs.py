@@ -1,4 +1,4 @@
-"""What was delivered: searches, reactions, the catalog, and what broke the contract."""
+"""Tables of delivered data: searches, reactions, the catalog, and rows that break the input contract."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ DELIVERED_FILES = Table(
         count("received", "rows in the file", "rows"),
         count("accepted", "rows that went to search_log or engagement_events", "rows"),
         count("duplicate", "rows whose id had been accepted before", "rows"),
-        count("duplicate_conflict", "of those, rows whose content differs from the one that stands", "rows"),
+        count("duplicate_conflict", "of those, rows whose content differs from the row accepted before", "rows"),
         count("quarantined", "rows in quarantine", "rows"),
         count("forgotten", "of the accepted, rows of people who asked to be forgotten: counted, not kept", "rows"),
         count(
@@ -119,7 +119,12 @@ FORGOTTEN_USERS = Table(
     ("user_id",),
     None,
     (
-        Column("user_id", "string", "pseudonym whose rows are dropped and counted ever after", personal=True),
+        Column(
+            "user_id",
+            "string",
+            "pseudonym whose delivered rows are dropped and only counted from then on",
+            personal=True,
+        ),
         Column("asked", "string", "fingerprint of the request that named it"),
     ),
     "forget",
@@ -130,7 +135,7 @@ FORGOTTEN_USERS = Table(
 
 TRACKS = Table(
     "tracks",
-    "one row per track of the catalog as the night saw it",
+    "one row per track of the catalog that the night used",
     ("track_id",),
     "run_date",
     (

@@ -1,4 +1,4 @@
-"""What sweeps, audits and gates leave behind: tables that belong to no one night."""
+"""Tables of sweeps, audits and gates, which do not belong to a single night."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ FEATURE_AUDITS = Table(
     ("audit", "column_name"),
     None,
     (
-        Column("audit", "string", "what was asked", values=("future",)),
+        Column("audit", "string", "kind of audit", values=("future",)),
         Column("column_name", "string", "column of the matrix"),
-        Column("reads", "string", "the fitted and kept inputs that it reads beside daily counts, by comma"),
-        Column("verdict", "string", "what was found"),
+        Column("reads", "string", "the fitted and stored inputs that it reads besides daily counts, comma-separated"),
+        Column("verdict", "string", "result of the audit"),
         RUN_DATE,
-        Column("as_of", "date", "the snapshot that was built in several worlds"),
+        Column("as_of", "date", "the snapshot that was built from several variants of its inputs"),
     ),
     "assemble",
     write_unit="audit",
@@ -54,7 +54,7 @@ LEDGER = Table(
         Column("fingerprint", "string", "fingerprint of the commit the state is about"),
         Column("state", "string", "built by a step, then judged by the gate", values=("built", "passed", "failed")),
         Column("rows", "bigint", "rows of the partition", "rows", low=0),
-        Column("run_id", "string", "the run that said so"),
+        Column("run_id", "string", "the run that recorded it"),
         Column("at", "timestamp", "when, UTC"),
     ),
     "every step",

@@ -1,4 +1,4 @@
-"""What each night computes anew of what was known before its run_date."""
+"""Tables that each night computes anew from data of before its run_date."""
 
 from __future__ import annotations
 
@@ -65,14 +65,14 @@ QUERIES = Table(
         Column("unwanted_moods", "array<string>", "moods refused"),
         Column("artist_name", "string", "folded artist asked for", nullable=True),
         Column("title_name", "string", "folded title or album asked for", nullable=True),
-        Column("answers_as", "string", "which form is meant", values=("full", "stripped")),
+        Column("answers_as", "string", "which form of the query names what is asked for", values=("full", "stripped")),
         Column("cluster_id", "string", "alias cluster: wordings that ask for the same"),
         Column(
             "text_cluster_id",
             "string",
-            "the cluster that wording and catalog alone make: it knows nothing of the logs' aliases",
+            "alias cluster from wording and catalog alone, without the aliases learned from logs",
         ),
-        Column("reasons", "array<string>", "why it was read so"),
+        Column("reasons", "array<string>", "reasons for this reading of the query"),
         count("searches_28d", "searches in the 28 days before D", "searches"),
         count("people_28d", "distinct pseudonyms in the 28 days before D", "people"),
         Column("is_public", "boolean", "asked by at least privacy.k people: may leave the restricted tables"),
@@ -125,7 +125,7 @@ ALIAS_PAIRS = Table(
         ),
         Column("people", "bigint", "distinct pseudonyms behind it", "people", low=1),
         Column("strength", "double", "share of those who asked again, or cosine of the plays", low=0, high=1.000000001),
-        Column("is_served", "boolean", "our own release made this rewrite: shown, not learned from again"),
+        Column("is_served", "boolean", "our own release made this rewrite: recorded, but not learned from again"),
     ),
     "understand",
     restricted=True,
@@ -216,12 +216,15 @@ VECTORS = Table(
         Column(
             "vector",
             "array<double>",
-            "its place among the others, by alternating least squares (features/build/vectors.py)",
+            "latent vector by alternating least squares (features/build/vectors.py)",
         ),
         Column(
-            "company", "array<double>", "Σ ln(1 + long plays) · direction, of what it was played with", nullable=True
+            "company",
+            "array<double>",
+            "co-play context: Σ ln(1 + long plays) · unit vector, over what it was played with",
+            nullable=True,
         ),
-        Column("company_weight", "double", "Σ ln(1 + long plays) of those", "plays", nullable=True, low=0),
+        Column("company_weight", "double", "Σ ln(1 + long plays) over the same", "plays", nullable=True, low=0),
     ),
     "build_features",
     restricted=True,
@@ -243,7 +246,7 @@ CANDIDATES = Table(
         QUERY,
         TRACK_ID,
         Column("sources", "array<string>", "candidate sources that proposed it (listed below)"),
-        Column("source_rank", "int", "best rank any source gave it, after which the cap cuts", low=1),
+        Column("source_rank", "int", "best rank that any source gave it, by which the cap on candidates cuts", low=1),
     ),
     "candidates",
     sort_by=("locale", "query"),
@@ -254,7 +257,7 @@ CANDIDATES = Table(
 
 JUDGEMENTS = Table(
     "judgements",
-    "one row per (as_of, locale, query, track) shown in the 7 days from as_of, and some that were not",
+    "one row per (as_of, locale, query, track) shown in the 7 days from as_of, and sampled pairs that were not",
     ("as_of", "locale", "query", "track_id"),
     "run_date",
     (
@@ -301,7 +304,7 @@ HEAD_RANKINGS = Table(
         Column("score", "double", "the ranker's score after re-ranking, rounded to 1e-9"),
         Column("model_score", "double", "the ranker's score, rounded to 1e-9"),
         Column("propensity", "double", "probability of this list among those the release could hold", low=0, high=1),
-        Column("moved_by", "array<string>", "re-rank rules that moved it (ranking/rerank), in their order"),
+        Column("moved_by", "array<string>", "re-rank rules that moved it (ranking/rerank), in order of application"),
         Column("reason", "string", "the sources that proposed it, and the model's rank where re-ranking moved it"),
     ),
     "rank_head",

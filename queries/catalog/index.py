@@ -1,4 +1,4 @@
-"""The catalog in memory: exact folded look-up of titles, artists and albums, the more popular first."""
+"""The catalog in memory: exact look-up of folded titles, artists and albums, the most popular track first."""
 
 import gzip
 import json
@@ -17,12 +17,15 @@ _ENDINGS = (".jsonl", ".jsonl.gz", ".parquet")
 
 
 class CatalogUnreadable(ValueError):
-    """The catalog file is missing, is not JSON Lines, or a line is not a track of the contract."""
+    """A catalog file is missing or unreadable, or one of its rows is not a track of the input contract."""
 
 
 @dataclass
 class CatalogIndex:
-    """Tracks by row number. `titles`, `artists`, `albums`: folded form -> rows, the most popular first (ties: id)."""
+    """The tracks of a catalog in parallel lists, one entry a track; a row is an index into them.
+
+    `titles`, `artists` and `albums` map a folded form to the rows that have it, the most popular first (ties by track_id).
+    """
 
     track_ids: list[str] = field(default_factory=list)
     title_names: list[str] = field(default_factory=list)
@@ -36,7 +39,7 @@ class CatalogIndex:
 
     @classmethod
     def of(cls, tracks: Iterable[Mapping[str, Any]]) -> "CatalogIndex":
-        """Index tracks in the contract's form; `album`, `genres` and `popularity` may be missing or null."""
+        """Index tracks in the form of the input contract; `album`, `genres` and `popularity` may be missing or null."""
         index = cls()
         genres: set[str] = set()
         for track in tracks:
@@ -54,38 +57,42 @@ class CatalogIndex:
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """The names with their popularity, as the interpretation needs them."""
+        """The folded names with their highest popularity, as the grammar and the tagger look them up."""
 
         def rows() -> Iterator[tuple[str, str, float]]:
             for kind, names in (("title", self.titles), ("artist", self.artists), ("album", self.albums)):
-                yield from ((kind, form, self.popularity[found[0]]) for form, found in names.items())
+                yield from ((kind, form, self.popularity[rows_of_form[0]]) for form, rows_of_form in names.items())
             yield from (("genre", genre, 0.0) for genre in self.genres)
 
         names = vocabulary_from(rows())
         by_row: dict[int, list[str]] = {}
-        for form, found in self.artists.items():
-            for row in found:
+        for form, rows_of_form in self.artists.items():
+            for row in rows_of_form:
                 by_row.setdefault(row, []).append(form)
         pairs = {
             pair_id(form, artist)
-            for form, found in self.titles.items()
-            for row in found
+            for form, rows_of_form in self.titles.items()
+            for row in rows_of_form
             for artist in by_row.get(row, ())
         }
         return Vocabulary(names.titles, names.artists, names.albums, names.genres, frozenset(pairs), names.compact)
 
     def entities(self, artist: str | None, title: str | None, album: str | None) -> list[dict[str, Any]]:
-        """Links of folded names: `{"kind", "id", "score"}`, score 1 for an exact name, less by rank and popularity."""
-        found: list[dict[str, Any]] = []
+        """Link folded names to the catalog: a list of `{"kind", "id", "score"}`; names that it does not have give no entry.
+
+        An artist or album has its folded name as id and score 1. A title gives at most five tracks, the most popular first, with
+        score 1 / rank; if the artist is in the catalog, only its tracks.
+        """
+        links: list[dict[str, Any]] = []
         by_artist = set(self.artists.get(artist or "", ()))
         if artist in self.artists:
-            found.append({"kind": "artist", "id": artist, "score": 1.0})
+            links.append({"kind": "artist", "id": artist, "score": 1.0})
         if title in self.titles:
             rows = [row for row in self.titles[title] if not by_artist or row in by_artist]
-            found += [self._scored(row, rank) for rank, row in enumerate(rows[:_TOP_TRACKS])]
+            links += [self._scored(row, rank) for rank, row in enumerate(rows[:_TOP_TRACKS])]
         if album in self.albums:
-            found.append({"kind": "album", "id": album, "score": 1.0})
-        return found
+            links.append({"kind": "album", "id": album, "score": 1.0})
+        return links
 
     def _scored(self, row: int, rank: int) -> dict[str, Any]:
         return {"kind": "track", "id": self.track_ids[row], "score": round(1.0 / (1 + rank), 6)}
@@ -113,9 +120,10 @@ class CatalogIndex:
 
 
 def load_catalog(path: Path | str) -> CatalogIndex:
-    """Index the catalog of a `.jsonl`, `.jsonl.gz` or `.parquet` file, or of a folder of them.
+    """Index the catalog of a `.jsonl`, `.jsonl.gz` or `.parquet` file, or of a folder of such files.
 
-    Raises CatalogUnreadable naming file, row and what was found.
+    Raises:
+        CatalogUnreadable: A file or row cannot be read; the message names file, row and problem.
     """
     _forms.cache_clear()
     root = Path(path)

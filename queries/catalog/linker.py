@@ -1,6 +1,6 @@
-"""Candidate tracks for a request: words (BM25), letter trigrams and edit distance over one inverted index.
+"""Candidate tracks for a request, by words (BM25), letter trigrams and edit similarity over inverted indexes.
 
-Nothing is compared with everything: words and trigrams draw a short list, rapidfuzz orders it.
+Words and trigrams select a short list, which rapidfuzz then scores; no request is compared with every track.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _K1, _B = 1.2, 0.75
 """BM25's usual constants (Robertson & Zaragoza 2009, section 3.5)."""
 _ALBUM_WEIGHT = 0.3
 _SHORT_LIST = 120
-_SAID_WITHOUT_MEANING = frozenset(
+_STOP_WORDS = frozenset(
     (
         "by",
         "de",
@@ -51,7 +51,7 @@ _WEIGHT = {"words": 0.30, "trigrams": 0.25, "together": 0.25, "title": 0.20}
 _NAMES_TRIED = 6
 _REST = {"artist": 0.3, "title": 1.0, "album": 0.7}
 _NEAR, _NEAR_FROM = 0.5, 0.75
-"""What a name typed with a slip or two earns: from this likeness of letters on, up to so much."""
+"""Bonus for a title with few spelling errors: it grows from 0 at edit similarity _NEAR_FROM to _NEAR at 1."""
 _EXACT = {"pair": 2.0, "title": 1.0, "artist": 0.8, "album": 0.5}
 _PRIOR_WEIGHT = 0.3
 _OWN_WEIGHT = 0.1
@@ -60,7 +60,7 @@ _POPULARITY_WEIGHT = 0.05
 
 @dataclass
 class _Postings:
-    """Term -> documents and weights, as flat arrays (8 bytes a posting)."""
+    """Inverted index: term -> documents and their weights, in flat arrays (8 bytes a posting)."""
 
     documents: dict[str, array[int]] = field(default_factory=dict)
     weights: dict[str, array[float]] = field(default_factory=dict)
@@ -73,7 +73,7 @@ class _Postings:
 
 
 class Linker:
-    """Links requests to tracks of a catalog. Building reads each track once; a look-up touches its terms' postings."""
+    """Links requests to the tracks of a catalog. Building reads each track once; a look-up reads the postings of its terms."""
 
     def __init__(self, catalog: CatalogIndex, grammar: CarrierGrammar | None = None) -> None:
         self._catalog = catalog
@@ -90,30 +90,37 @@ class Linker:
             self._texts.append((title, artists))
             lengths.append(self._add_words(row, title, artists, normal_form(catalog.album_names[row], "en")))
             norms.append(self._add_trigrams(row, f"{title} {artists}"))
-        self._finish(lengths, norms)
+        self._weight_postings(lengths, norms)
         self._names = NameIndex({name: len(rows) for name, rows in catalog.artists.items()})
 
     def candidates(self, raw_query: str, locale: str, top: int) -> list[tuple[str, float]]:
-        """At most `top` (track_id, score), best first; ties by popularity, then track_id. A blank request has none.
+        """At most `top` pairs (track_id, score), best first; ties by popularity, then track_id. A blank request has none.
 
-        Score = share of the best BM25 + trigram cosine + edit similarity (0 to 1 together), plus up to 0.5 for nearly a title or
-        a title with its artists, plus 0.5 to 2 for an exact album, artist, title or (title, artist).
+        The score is the sum of: BM25 relative to the best track, trigram cosine and edit similarity (weighted, 0 to 1 together);
+        up to 0.5 for a title, alone or with its artists, that is spelled nearly alike; and 0.5 to 2 for an exact album, artist,
+        title or (title, artist). A track by an artist that the request names has at least the score of that name's match.
+        Popularity adds up to 0.05.
+
+        Args:
+            raw_query: The request as it was spoken or typed.
+            locale: Its locale; chooses the carrier phrases.
+            top: Most tracks to return.
         """
         query = normal_form(raw_query, locale)[:200]
         if not query or not len(self._catalog):
             return []
         scores: dict[int, float] = {}
-        ways = [way for way in stages(query, locale, self._grammar)]
-        wanted = dict.fromkeys((ways[0], ways[-1]))
-        for way in wanted:
-            for row, score in self._scored(way).items():
+        variants = stages(query, locale, self._grammar)
+        wanted = dict.fromkeys((variants[0], variants[-1]))
+        for variant in wanted:
+            for row, score in self._scored(variant).items():
                 scores[row] = max(score, scores.get(row, 0.0))
-        for way in ways:
-            for row, bonus in self._exact(way, top).items():
+        for variant in variants:
+            for row, bonus in self._exact(variant, top).items():
                 scores[row] = max(scores.get(row, 0.0), bonus) if row not in scores else scores[row] + bonus
-        for row in self._catalog.artists.get(ways[-1], ()):
+        for row in self._catalog.artists.get(variants[-1], ()):
             scores[row] = self._of_artist(row, scores.get(row, 0.0))
-        for row, score in self._by_name(ways[-1]).items():
+        for row, score in self._by_artist_name(variants[-1]).items():
             scores[row] = max(score, scores.get(row, 0.0))
         popularity, ids = self._catalog.popularity, self._catalog.track_ids
         final = {row: round(score + _POPULARITY_WEIGHT * popularity[row] / 100, 9) for row, score in scores.items()}
@@ -121,26 +128,28 @@ class Linker:
         return [(ids[row], final[row]) for row in rows]
 
     def _of_artist(self, row: int, score: float) -> float:
-        """The score of a track of the artist asked for: all fit alike, so popularity orders them; where it is unknown,
-        how often the title was recorded or re-issued."""
+        """The score of a track by the requested artist.
+
+        All of the artist's tracks fit equally well, so popularity orders them; where it is unknown, the number of tracks with the
+        same title does (recordings and re-issues).
+        """
         popularity = self._catalog.popularity[row]
         if popularity > 0:
             return _EXACT["artist"] + popularity / 100
         form = name_forms(self._catalog.title_names[row])[-1:]
         recorded = len(self._catalog.titles.get(form[0], (row,))) if form else 1
-        own = (
-            _OWN_WEIGHT if len(self._catalog.artist_names[row]) == 1 else 0.0
-        )  # no guest on it, nor a guest of another
+        # an artist's own recording is preferred to one with guests, or as a guest
+        own = _OWN_WEIGHT if len(self._catalog.artist_names[row]) == 1 else 0.0
         return max(score, _EXACT["artist"]) + own + _PRIOR_WEIGHT * (1 - 1 / (1 + log(recorded)))
 
-    def _by_name(self, way: str) -> dict[int, float]:
-        """Tracks of artists whose name the request is, or starts or ends with, however spelled; the rest is of the title."""
+    def _by_artist_name(self, variant: str) -> dict[int, float]:
+        """Scores of the tracks of artists that the request may name; other words are compared with title, guests and album."""
         from rapidfuzz import fuzz
 
-        words = way.split()
-        found: dict[int, float] = {}
-        for one in self._names.within(words)[:_NAMES_TRIED]:
-            rest = " ".join(word for word in words[: one.start] + words[one.end :] if word not in _SAID_WITHOUT_MEANING)
+        words = variant.split()
+        scores: dict[int, float] = {}
+        for one in self._names.matches_in(words)[:_NAMES_TRIED]:
+            rest = " ".join(word for word in words[: one.start] + words[one.end :] if word not in _STOP_WORDS)
             for row in self._catalog.artists[one.name]:
                 if rest:
                     title, artists = self._texts[row]
@@ -151,30 +160,30 @@ class Linker:
                         0.9 * fuzz.token_set_ratio(rest, artists.replace(one.name, "", 1)),
                         _REST["album"] * fuzz.token_set_ratio(rest, album),
                     )
-                    # a name that only sounds so counts for less where something else is said beside it
+                    # squared: beside other words, a name that is only similar counts for less
                     score = one.likeness**2 * (_REST["artist"] + _REST["title"] * fit / 100)
                 else:
                     score = one.likeness * self._of_artist(row, 0.0)
-                found[row] = max(score, found.get(row, 0.0))
-        return found
+                scores[row] = max(score, scores.get(row, 0.0))
+        return scores
 
     def _scored(self, text: str) -> dict[int, float]:
         import numpy as np
         from rapidfuzz import fuzz
 
-        said = [word for word in text.split() if word not in _SAID_WITHOUT_MEANING] or text.split()
-        meant = " ".join(said)
+        content_words = [word for word in text.split() if word not in _STOP_WORDS] or text.split()
+        content_text = " ".join(content_words)
         words, trigrams = np.zeros(len(self._texts), np.float32), np.zeros(len(self._texts), np.float32)
-        for term in dict.fromkeys(said):
+        for term in dict.fromkeys(content_words):
             self._collect(words, self._words, term, 1.0)
-        own = _trigram_counts(meant)
+        own = _distinct_trigrams(content_text)
         norm = sqrt(sum(self._idf(self._trigrams, term) ** 2 for term in own)) or 1.0
         for term in own:
             self._collect(trigrams, self._trigrams, term, self._idf(self._trigrams, term) / norm)
         best = float(words.max()) or 1.0
         rough = _WEIGHT["words"] * words / best + _WEIGHT["trigrams"] * trigrams
         size = min(_SHORT_LIST, len(rough))
-        # by letters alone, too: the words that were typed right may be everybody's
+        # also the best by trigrams alone, since the words that are spelled right may be in every title
         short = {row for by in (rough, trigrams) for row in np.argpartition(-by, size - 1)[:size].tolist()}
         joined = text.replace(" ", "")
         result: dict[int, float] = {}
@@ -182,13 +191,13 @@ class Linker:
             if rough[row] <= 0:
                 continue
             title, artists = self._texts[row]
-            together = fuzz.token_set_ratio(meant, f"{title} {artists}")
+            together = fuzz.token_set_ratio(content_text, f"{title} {artists}")
             whole = max(
-                fuzz.ratio(meant, title),
-                fuzz.ratio(meant, f"{title} {artists}"),
-                fuzz.ratio(meant, f"{artists} {title}"),
+                fuzz.ratio(content_text, title),
+                fuzz.ratio(content_text, f"{title} {artists}"),
+                fuzz.ratio(content_text, f"{artists} {title}"),
             )
-            alone = max(whole, fuzz.partial_ratio(title, meant) * 0.8)
+            alone = max(whole, fuzz.partial_ratio(title, content_text) * 0.8)
             near = max(whole, fuzz.ratio(text, title), fuzz.ratio(joined, title.replace(" ", ""))) / 100
             result[row] = (
                 float(rough[row])
@@ -197,20 +206,20 @@ class Linker:
             )
         return result
 
-    def _exact(self, way: str, top: int) -> dict[int, float]:
+    def _exact(self, variant: str, top: int) -> dict[int, float]:
         catalog = self._catalog
-        found: dict[int, float] = {}
+        bonuses: dict[int, float] = {}
         for kind, names in (("album", catalog.albums), ("artist", catalog.artists), ("title", catalog.titles)):
-            found.update(dict.fromkeys(names.get(way, ())[: 4 * top], _EXACT[kind]))
-        words = way.split()
+            bonuses.update(dict.fromkeys(names.get(variant, ())[: 4 * top], _EXACT[kind]))
+        words = variant.split()
         for at in range(1, min(len(words), 12)):
             left, right = " ".join(words[:at]), " ".join(words[at:])
             parted = right.split(" ", 1)[-1] if words[at] in ("by", "de", "from", "del") else right
             for title, artist in ((left, parted), (right, left)):
                 if title in catalog.titles and artist in catalog.artists:
                     own = set(catalog.artists[artist])
-                    found.update({row: _EXACT["pair"] for row in catalog.titles[title] if row in own})
-        return found
+                    bonuses.update({row: _EXACT["pair"] for row in catalog.titles[title] if row in own})
+        return bonuses
 
     def _collect(self, into: NDArray[np.float32], postings: _Postings, term: str, factor: float) -> None:
         import numpy as np
@@ -233,13 +242,13 @@ class Linker:
         return sum(weights.values())
 
     def _add_trigrams(self, row: int, text: str) -> float:
-        terms = _trigram_counts(text)
+        terms = _distinct_trigrams(text)
         for term in terms:
             self._trigrams.add(term, row, 1.0)
         return float(len(terms))
 
-    def _finish(self, lengths: list[float], norms: list[float]) -> None:
-        """Turn counts into BM25 weights and cosine weights (binary terms x idf, over the length of the document)."""
+    def _weight_postings(self, lengths: list[float], norms: list[float]) -> None:
+        """Turn counts into BM25 weights (words) and cosine weights (trigrams: idf over the norm of the document vector)."""
         import numpy as np
 
         if not lengths:
@@ -262,10 +271,10 @@ class Linker:
 
 def linked(raw_query: str, locale: str, linker: Linker, top: int) -> dict[str, Any]:
     """The JSON of `queries.link` for one request."""
-    found = linker.candidates(raw_query, locale, top)
-    return {"raw_query": raw_query, "candidates": [{"track_id": track, "score": score} for track, score in found]}
+    candidates = linker.candidates(raw_query, locale, top)
+    return {"raw_query": raw_query, "candidates": [{"track_id": track, "score": score} for track, score in candidates]}
 
 
-def _trigram_counts(text: str) -> list[str]:
+def _distinct_trigrams(text: str) -> list[str]:
     padded = f"  {text} "
     return list(dict.fromkeys(padded[at : at + 3] for at in range(len(padded) - 2)))

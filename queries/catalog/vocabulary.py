@@ -1,4 +1,4 @@
-"""What the catalog knows, folded and small enough to travel to every Spark task: names with their popularity."""
+"""The folded names of the catalog with their popularity, small enough to be sent to every Spark task."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,8 +11,10 @@ _NO_POPULARITY = 0.0
 
 
 def name_forms(name: str) -> list[str]:
-    """The folded forms under which a title, artist or album is found, the fullest first: as it is, without
-    "(feat. ...)" or " - Remastered", and with the Spanish "y" for "&"."""
+    """The folded forms under which a title, artist or album is looked up, the longest first.
+
+    These are the whole name, the name without "(feat. ...)" or " - Remastered", and both with the Spanish "y" for "&".
+    """
     base = name
     for opening in (" - ", " (", " ["):
         base = base.split(opening, 1)[0]
@@ -31,9 +33,15 @@ def pair_id(title: str, artist: str) -> int:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Folded titles, artists and albums -> highest popularity (0 to 100, 0 where unknown); genres; (title, artist) ids.
+    """The folded names of a catalog. `artist` also finds names without blanks ("acdc") or without article ("beatles").
 
-    Also finds names typed in one piece ("acdc", "blink182") and without their article ("beatles").
+    Attributes:
+        titles: Folded title -> highest popularity of its tracks (0 to 100; 0 where unknown).
+        artists: Folded artist -> highest popularity.
+        albums: Folded album -> highest popularity.
+        genres: Genres as the catalog writes them.
+        pairs: `pair_id` of every (title, artist) that was recorded.
+        compact: Artist without blanks -> folded artist ("acdc" -> "ac dc"); of several the most popular.
     """
 
     titles: Mapping[str, float]
@@ -44,7 +52,7 @@ class Vocabulary:
     compact: Mapping[str, str] = field(default_factory=dict)
 
     def artist(self, text: str) -> str | None:
-        """The folded artist that `text` names, or None."""
+        """The folded artist that `text` (a normal form) names, or None."""
         for form in (text, f"the {text}", text.removeprefix("the "), f"los {text}"):
             if form in self.artists:
                 return form
@@ -62,30 +70,31 @@ class Vocabulary:
 def name_rows(
     title: str, artists: Sequence[str], album: str, genres: Iterable[str], popularity: float | None
 ) -> Iterable[tuple[str, str, float]]:
-    """(kind, folded form, popularity) of one track; kind title, artist, album, genre or pair (form: the id).
+    """Rows (kind, form, popularity) of one track's names; the input of `vocabulary_from`.
 
-    A missing popularity (None or NaN) counts as 0.
+    `kind` is title, artist, album, genre or pair; `form` is the folded name, for a genre the name as it is, for a pair the
+    `pair_id` as text. A missing popularity (None or NaN) counts as 0.
     """
-    known = _NO_POPULARITY if popularity is None or popularity != popularity else float(popularity)
+    known_popularity = _NO_POPULARITY if popularity is None or popularity != popularity else float(popularity)
     titles = _forms(title)
     singers = [form for name in artists for form in _forms(name)]
-    yield from (("title", form, known) for form in titles)
-    yield from (("artist", form, known) for form in singers)
-    yield from (("album", form, known) for form in _forms(album))
-    yield from (("genre", genre, known) for genre in genres)
+    yield from (("title", form, known_popularity) for form in titles)
+    yield from (("artist", form, known_popularity) for form in singers)
+    yield from (("album", form, known_popularity) for form in _forms(album))
+    yield from (("genre", genre, known_popularity) for genre in genres)
     yield from (("pair", str(pair_id(form, singer)), 0.0) for form in titles for singer in singers)
 
 
 def vocabulary_from(rows: Iterable[tuple[str, str, float]]) -> Vocabulary:
-    """A vocabulary of `vocabulary_rows` of many tracks, in any order and with repeats."""
+    """Build a vocabulary from the `name_rows` of many tracks, in any order and with duplicates."""
     names: dict[str, dict[str, float]] = {"title": {}, "artist": {}, "album": {}, "genre": {}}
     pairs: set[int] = set()
     for kind, form, popularity in rows:
         if kind == "pair":
             pairs.add(int(form))
             continue
-        known = names[kind]
-        known[form] = max(popularity, known.get(form, _NO_POPULARITY))
+        popularity_of = names[kind]
+        popularity_of[form] = max(popularity, popularity_of.get(form, _NO_POPULARITY))
     artists = names["artist"]
     compact: dict[str, str] = {}
     for form in sorted(artists, key=lambda form: (artists[form], form)):  # the more popular wins

@@ -1,7 +1,7 @@
-"""Constraints of a request: genre, decade, year, mood, activity, sort, version, explicit, language, and negations.
+"""Constraints of a request: genre, decade, year, mood, activity, sort, version, explicit, language, and negated ones.
 
-`mentions` finds them in a normal form, `constraints_of` makes the canonical dictionary, `constraint_key`
-its key, which wordings and languages share.
+`mentions` finds them in a normal form, `constraints_of` merges them into the canonical dictionary, and `constraint_key` writes
+that as a key, which is the same for all wordings and languages.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ __all__ = [
 
 _SINGLE = ("mood", "activity", "sort", "version", "explicit", "language")
 _MANY = ("genre", "decade")
-# what `typed` gives beside genre, decade, mood, activity and sort_by; name -> Spark type
+# columns of `typed`: name -> Spark type (genre, decade, mood, activity and sort_by have columns of their own)
 TYPED = {
     "version": "string",
     "music_language": "string",
@@ -45,10 +45,17 @@ TYPED = {
 
 @dataclass(frozen=True)
 class Mention:
-    """One constraint in words `start` to `end` (exclusive) of a normal form; `reach` is where its lead-in begins.
+    """One constraint that a normal form mentions.
 
-    `value` is the canonical value; a year's is "first-last" with an end left out when open ("1990-", "-1979").
-    `excludes`: negated by a word after which a list may follow ("except", "sin").
+    Attributes:
+        field: genre, decade, year, mood, activity, sort, version, explicit or language.
+        value: The canonical value; of a year "first-last", where an open end is left out ("1990-", "-1979").
+        start: First word.
+        end: The word after the last one.
+        reach: First word of its lead-in ("for my", "no", "in the"); `start` if it has none.
+        is_negated: Whether the request refuses it.
+        is_weak: Whether its words have other meanings too, so that it counts only in some requests.
+        excludes: Whether the negation can be followed by a list ("except", "sin").
     """
 
     field: str
@@ -62,11 +69,14 @@ class Mention:
 
 
 def mentions(query: str, lexicon: Lexicon) -> list[Mention]:
-    """The constraints said in `query` (a normal form), left to right, longest phrase first, without overlaps."""
+    """The constraints that `query` (a normal form) mentions, from left to right and without overlaps.
+
+    Where several phrases begin at one word, the longest is taken.
+    """
     words = query.split()
     by_start = {period.start: period for period in periods(words)}
     leads = [(period.reach, period.start) for period in by_start.values()]
-    found: list[Mention] = []
+    parsed: list[Mention] = []
     at = 0
     while at < len(words):
         period = by_start.get(at)
@@ -81,24 +91,29 @@ def mentions(query: str, lexicon: Lexicon) -> list[Mention]:
         else:
             at += 1
             continue
-        found.append(_with_reach(mention, own, words, found, lexicon))
+        parsed.append(_with_reach(mention, own, words, parsed, lexicon))
         at = mention.end
-    return found
+    return parsed
 
 
 def no_constraints() -> dict[str, Any]:
-    """The canonical dictionary of a request without constraints."""
+    """The canonical dictionary of a request without constraints.
+
+    genre and decade are lists; year is {"from", "to"}, where None is an open end; explicit is a boolean; mood, activity, sort,
+    version and language are text; "not" maps a field to its refused values.
+    """
     return {"genre": [], "decade": [], "year": None, **dict.fromkeys(_SINGLE), "not": {}}
 
 
-def constraints_of(found: Sequence[Mention]) -> dict[str, Any]:
-    """The canonical dictionary: lists sorted and without repeats; where one value fits, the first said stands.
+def constraints_of(parsed_mentions: Sequence[Mention]) -> dict[str, Any]:
+    """Merge mentions into the canonical dictionary (its fields: `no_constraints`).
 
-    Not explicit is clean, and not clean explicit: one wish, one key.
+    Lists are sorted and without duplicates. Of a field with a single value, the first mention counts. "Not explicit" becomes
+    clean and "not clean" becomes explicit, so that equal requests share a key.
     """
     result = no_constraints()
-    for mention in found:
-        value: Any = _value(mention)
+    for mention in parsed_mentions:
+        value: Any = _canonical_value(mention)
         if mention.is_negated and mention.field == "explicit":
             result["explicit"] = not value if result["explicit"] is None else result["explicit"]
         elif mention.is_negated:
@@ -117,24 +132,23 @@ def constraints_of(found: Sequence[Mention]) -> dict[str, Any]:
 
 
 def constraint_key(constraints: dict[str, Any]) -> str:
-    """Fields and values sorted, `field=value` joined by `|`, negation `field!=value`; "" if there is none.
+    """The canonical dictionary as text: sorted `field=value`, or `field!=value` if negated, joined by `|`; "" if empty.
 
-    A year is `year=1995`, a range `year=1990-1995`, open ends `year=1990-` and `year=-1979`.
+    A year is `year=1995`, a range `year=1990-1995`; open ends are `year=1990-` and `year=-1979`.
     """
     parts = [f"{field}={value}" for field in _MANY for value in constraints.get(field, [])]
     if constraints.get("year"):
-        parts.append(f"year={_span(constraints['year'])}")
-    parts += [f"{field}={_text(constraints[field])}" for field in _SINGLE if constraints.get(field) is not None]
+        parts.append(f"year={_year_text(constraints['year'])}")
+    parts += [f"{field}={_value_text(constraints[field])}" for field in _SINGLE if constraints.get(field) is not None]
     for field, values in constraints.get("not", {}).items():
-        parts += [f"{field}!={_span(value) if field == 'year' else _text(value)}" for value in values]
+        parts += [f"{field}!={_year_text(value) if field == 'year' else _value_text(value)}" for value in values]
     return "|".join(sorted(parts))
 
 
 def typed(constraints: dict[str, Any]) -> dict[str, Any]:
-    """The constraints of a canonical dictionary as the columns of TYPED: None, or [] for a list, where nothing is asked.
+    """The constraints of a canonical dictionary as the columns of TYPED; None, or [] for a list, if there is none.
 
-    The spans of years that are refused lie in two lists of equal length, `unwanted_first_years` and `unwanted_last_years`; an open
-    end is None.
+    Refused ranges of years are two lists of equal length, `unwanted_first_years` and `unwanted_last_years`; an open end is None.
     """
     year, refused = constraints.get("year") or {}, constraints.get("not", {})
     spans = refused.get("year", [])
@@ -157,7 +171,10 @@ def typed(constraints: dict[str, Any]) -> dict[str, Any]:
 
 
 def _longest_phrase(words: list[str], at: int, lexicon: Lexicon, leads: list[tuple[int, int]]) -> tuple[Any, int]:
-    """Not one that ends inside the lead of a period: "de antes" in "de antes de 1980"."""
+    """The longest phrase at word `at` and its number of words; (None, 0) if there is none.
+
+    Skips phrases that end inside the lead-in of a period (`leads`: its first and last word): "de antes" in "de antes de 1980".
+    """
     for size in range(min(lexicon.longest, len(words) - at), 0, -1):
         phrase = lexicon.phrases.get(" ".join(words[at : at + size]))
         if phrase is not None and not any(reach < at + size <= start for reach, start in leads):
@@ -165,9 +182,16 @@ def _longest_phrase(words: list[str], at: int, lexicon: Lexicon, leads: list[tup
     return None, 0
 
 
-def _with_reach(mention: Mention, own: int, words: list[str], before: list[Mention], lexicon: Lexicon) -> Mention:
-    """Take in "for my", "sin nada de", "in the" before a mention, whose `own` words begin there ("the year"), and see whether
-    it is negated."""
+def _with_reach(mention: Mention, era_start: int, words: list[str], before: list[Mention], lexicon: Lexicon) -> Mention:
+    """The mention with its lead-in ("for my", "sin nada de", "in the"), and whether it is negated.
+
+    Args:
+        mention: The mention without its lead-in.
+        era_start: First word that belongs to its era ("the year"); otherwise its own first word.
+        words: The words of the normal form.
+        before: The mentions to the left; the lead-in cannot overlap them.
+        lexicon: Gives the articles, leads and negations.
+    """
     last = before[-1] if before else None
     floor = last.end if last else 0
     begins, weak = max(mention.reach, floor), mention.is_weak
@@ -177,11 +201,11 @@ def _with_reach(mention: Mention, own: int, words: list[str], before: list[Menti
         if lead < reach and words[lead] not in ("in", "en", "de", "a", "on", "at", "to"):
             weak = False
         reach = lead
-    own = max(floor, min(own, reach))
-    places = range(own, begins + 1)
-    negation, end = min((_back_over("negations", at, floor, words, lexicon), at) for at in places)
+    era_start = max(floor, min(era_start, reach))
+    places = range(era_start, begins + 1)
+    negation, end = min((_back_over("negations", index, floor, words, lexicon), index) for index in places)
     excludes = lexicon.has("exclusions", " ".join(words[negation:end]))
-    listed = last is not None and _goes_on(last, mention, words[floor:own])
+    listed = last is not None and _continues_negation(last, mention, words[floor:era_start])
     is_negated = negation < end or listed
     return replace(
         mention,
@@ -192,8 +216,8 @@ def _with_reach(mention: Mention, own: int, words: list[str], before: list[Menti
     )
 
 
-def _goes_on(last: Mention, mention: Mention, between: list[str]) -> bool:
-    """Whether a negation holds for what is said next, too: "no rap or country", "todo menos rap, country y salsa"."""
+def _continues_negation(last: Mention, mention: Mention, between: list[str]) -> bool:
+    """Whether the negation of `last` also applies to `mention`: "no rap or country", "todo menos rap, country y salsa"."""
     if not last.is_negated:
         return False
     in_list = between in ([], ["and"], ["y"], ["e"], ["u"]) and last.excludes and last.field == mention.field
@@ -207,7 +231,7 @@ def _back_over(kind: str, at: int, floor: int, words: list[str], lexicon: Lexico
     return at
 
 
-def _value(mention: Mention) -> Any:
+def _canonical_value(mention: Mention) -> Any:
     if mention.field == "decade":
         return int(mention.value)
     if mention.field == "year":
@@ -218,10 +242,10 @@ def _value(mention: Mention) -> Any:
     return mention.value
 
 
-def _span(year: dict[str, int | None]) -> str:
+def _year_text(year: dict[str, int | None]) -> str:
     first, last = year["from"], year["to"]
     return str(first) if first == last else f"{'' if first is None else first}-{'' if last is None else last}"
 
 
-def _text(value: Any) -> str:
+def _value_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)

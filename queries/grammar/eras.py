@@ -1,4 +1,4 @@
-"""Decades and years in English and Spanish, as said or typed."""
+"""Finds decades and years in English and Spanish words and digits."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ _TENS_EN = {
     "noughties": 0,
     "aughts": 0,
 }
-_AFTER_CENTURY_EN = {**_TENS_EN, "tens": 10}  # "tens" alone are no decade
+_AFTER_CENTURY_EN = {**_TENS_EN, "tens": 10}  # "tens" alone is not a decade
 _TENS_ES = {
     "veinte": 20,
     "treinta": 30,
@@ -108,20 +108,20 @@ class Era:
 
 
 def eras(words: list[str]) -> list[Era]:
-    """Every decade or year in the words of a normal form, left to right, without overlaps; limits: `queries.grammar.periods`.
+    """Every decade or year in the words of a normal form, from left to right and without overlaps.
 
     "90s", "1990s", "nineties", "noventa" (after "los", "años") are the decade 1990; "20s" is 1920, "2020s" 2020;
-    "1995" and "nineteen ninety five" are years.
+    "1995" and "nineteen ninety five" are years. Limits such as "before" are handled by `queries.grammar.periods`.
     """
-    found: list[Era] = []
+    parsed: list[Era] = []
     at = 0
     while at < len(words):
         year, size = _year(words, at)
         era = _decade(words, at) or (Era(at, at + size, year, year, False) if year is not None else None)
         if era:
-            found.append(era)
+            parsed.append(era)
         at = era.end if era else at + 1
-    return found
+    return parsed
 
 
 def _decade(words: list[str], at: int) -> Era | None:
@@ -152,7 +152,11 @@ def _digits_decade(word: str) -> int | None:
 
 
 def _spanish_decade(words: list[str], at: int) -> tuple[int | None, int]:
-    """ "los noventa", "años 80", "los dos mil (diez)", "los 2010", "decada de 1990": only after such a word."""
+    """The first year of a Spanish decade at word `at`, and its number of words; (None, 1) if there is none.
+
+    A number is a decade only after a word such as "los" or "años": "los noventa", "años 80", "los dos mil (diez)", "los 2010",
+    "decada de 1990".
+    """
     if at == 0 or words[at - 1] not in _ES_BEFORE_TENS:
         return None, 1
     word = words[at]
@@ -186,7 +190,7 @@ def _century(tens: int | None) -> int | None:
 
 
 def _year(words: list[str], at: int) -> tuple[int | None, int]:
-    """The year that starts at a word, and how many words it takes."""
+    """The year that starts at word `at`, and its number of words; (None, 0) if there is none."""
     if at >= len(words):
         return None, 0
     word = words[at]
@@ -209,7 +213,7 @@ def _year(words: list[str], at: int) -> tuple[int | None, int]:
 
 
 def _below_hundred(words: list[str], at: int) -> tuple[int | None, int]:
-    """ "ninety five", "noventa y cinco", "ten", "oh five"."""
+    """The number below 100 at word `at` ("ninety five", "noventa y cinco", "oh five"), and its number of words."""
     if at >= len(words):
         return None, 0
     if words[at] in ("o", "oh") and at + 1 < len(words) and _NUMBERS.get(words[at + 1], 99) < 10:

@@ -1,4 +1,4 @@
-"""What a normal form asks for: intent, names, constraints, and the reasons. Pure: text, lexicon and vocabulary only."""
+"""Interprets a normal form by rules: intent, names, constraints and reasons. Pure: depends on text, lexicon and vocabulary."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from queries.catalog.vocabulary import Vocabulary
 from queries.grammar.constraints import Mention, constraint_key, constraints_of, mentions, no_constraints
 from queries.grammar.lexicon import Lexicon
-from queries.grammar.music import Spoken, is_music, language, spoken
-from queries.grammar.phrase import Stretch
-from queries.grammar.rules import Draft, by_rules, named_in_full
+from queries.grammar.music import TopicWords, is_music, language, topic_words
+from queries.grammar.phrase import Span
+from queries.grammar.rules import Draft, apply_rules, is_name_in_full
 from queries.text.carrier import stages
-from queries.text.spans import Tagged
+from queries.text.spans import TaggedSpan
 
 BROAD_INTENTS = {"genre": "genre", "mood": "mood", "activity": "activity", "decade": "era", "year": "era"}
 INTENT_GROUPS = {
@@ -32,10 +32,26 @@ INTENT_GROUPS = {
 
 @dataclass(frozen=True)
 class Interpretation:
-    """How a normal form is read. `names`: kind (artist, title, album, playlist) -> its words, the first of each kind;
-    `artist`, `title` folded as in the catalog where it knows them, else as said. `spoken`: what it speaks of;
-    `signs`: that and how well the catalog knows its names, for the model of `queries.models.musicness`. `tagged`: every name, where the
-    tagger was asked."""
+    """How a normal form is read.
+
+    Attributes:
+        query: The normal form.
+        stripped: Its stripped form, without carrier phrase.
+        language: "en" or "es".
+        is_music: Whether it asks for music.
+        intent: A key of INTENT_GROUPS.
+        constraints: The canonical dictionary of `queries.grammar.constraints.constraints_of`.
+        key: The key of the constraints.
+        answers_as: "full" if the whole query is a name, else "stripped".
+        mentions: The constraints that count, with their words.
+        names: Kind (artist, title, album, playlist) -> its span; the first of each kind.
+        artist: The artist, folded as in the catalog if that has it, else as in the query.
+        title: The title, likewise.
+        reasons: Why it is read so, for people.
+        topic_words: Phrases that speak for or against a request for music.
+        musicness_features: Counts of these phrases and popularity of the names; features of `queries.models.musicness`.
+        tagged: All spans of the tagger; None if the tagger was not used.
+    """
 
     query: str
     stripped: str
@@ -46,55 +62,83 @@ class Interpretation:
     key: str
     answers_as: str
     mentions: tuple[Mention, ...] = ()
-    names: dict[str, Stretch] = field(default_factory=dict)
+    names: dict[str, Span] = field(default_factory=dict)
     artist: str | None = None
     title: str | None = None
     reasons: tuple[str, ...] = ()
-    spoken: Spoken = field(default_factory=Spoken)
-    signs: tuple[str, ...] = ()
-    tagged: tuple[Tagged, ...] | None = None
+    topic_words: TopicWords = field(default_factory=TopicWords)
+    musicness_features: tuple[str, ...] = ()
+    tagged: tuple[TaggedSpan, ...] | None = None
 
 
 def interpret(query: str, locale: str, lexicon: Lexicon, vocabulary: Vocabulary | None) -> Interpretation:
-    """Read a normal form by rules. Total and deterministic; without a vocabulary names are taken as said."""
-    said_in = language(query, locale, lexicon)
-    ways = stages(query, locale, lexicon.grammar)
+    """Interpret a normal form by rules. Total and deterministic.
+
+    Args:
+        query: A normal form.
+        locale: Its locale or roll-up; chooses the language where the words do not.
+        lexicon: Phrases, word lists and the carrier grammar.
+        vocabulary: Names of the catalog; without it, names are recognised by their place in the sentence only.
+    """
+    query_language = language(query, locale, lexicon)
+    forms = stages(query, locale, lexicon.grammar)
     words = tuple(query.split())
-    found = tuple(mentions(query, lexicon))
-    whole = Stretch(words, 0, len(words), found, lexicon)
-    bare = _last_place(whole, ways[-1])
+    parsed_mentions = tuple(mentions(query, lexicon))
+    whole = Span(words, 0, len(words), parsed_mentions, lexicon)
+    bare = _last_occurrence(whole, forms[-1])
     draft = Draft()
-    if not named_in_full(draft, whole, bare, vocabulary):
-        by_rules(draft, whole, [_last_place(whole, way) for way in ways], bare, said_in, vocabulary)
+    if not is_name_in_full(draft, whole, bare, vocabulary):
+        apply_rules(draft, whole, [_last_occurrence(whole, form) for form in forms], bare, query_language, vocabulary)
     in_names = {at for kind, name in draft.names.items() if kind != "playlist" for at in range(name.start, name.end)}
-    kept = () if draft.intent == "playlist" else tuple(one for one in found if one.start not in in_names)
+    kept = () if draft.intent == "playlist" else tuple(one for one in parsed_mentions if one.start not in in_names)
     kept = tuple(one for one in kept if not one.is_weak or _weak_counts(one, whole, draft))
     if draft.intent in ("title", "title_artist", "album", "other"):
         kept = tuple(one for one in kept if one.field in ("version", "explicit", "language", "decade", "year"))
-    said = spoken(query, lexicon)
+    topics = topic_words(query, lexicon)
     excluding = {word for one in kept if one.is_negated for word in words[one.reach : one.start]}
-    said = replace(
-        said, not_music=tuple(one for one in said.not_music if one not in excluding)
-    )  # "todo menos rap" is no to-do
-    music, why = is_music(query, said, bool(kept) or _is_known(draft, vocabulary), lexicon)
-    draft.reasons.append(why)
-    told = (*said.signs(), *_fame(draft, vocabulary))
-    return replace(concluded(draft, whole, ways[-1], said_in, kept, music), spoken=said, signs=told)
+    # "todo menos rap": the "todo" of a negation is not a to-do list
+    topics = replace(topics, not_music=tuple(one for one in topics.not_music if one not in excluding))
+    asks_for_music, reason = is_music(query, topics, bool(kept) or _is_known(draft, vocabulary), lexicon)
+    draft.reasons.append(reason)
+    musicness_features = (*topics.features(), *_popularity_features(draft, vocabulary))
+    return replace(
+        to_interpretation(draft, whole, forms[-1], query_language, kept, asks_for_music),
+        topic_words=topics,
+        musicness_features=musicness_features,
+    )
 
 
-def concluded(
-    draft: Draft, whole: Stretch, stripped: str, said_in: str, kept: tuple[Mention, ...], music: bool
+def to_interpretation(
+    draft: Draft, whole: Span, stripped: str, query_language: str, kept: tuple[Mention, ...], music: bool
 ) -> Interpretation:
-    """The reading that follows from the names of a draft and the constraints that stand beside them."""
+    """Build the interpretation from the names of a draft and the constraints beside them.
+
+    Args:
+        draft: Intent, names and reasons so far.
+        whole: The span of the whole query.
+        stripped: Its stripped form.
+        query_language: "en" or "es".
+        kept: The constraints that count.
+        music: Whether the query asks for music; if not, names and constraints are dropped.
+    """
     query = whole.text
     if not music:
         return Interpretation(
-            query, stripped, said_in, False, "not_music", no_constraints(), "", "stripped", reasons=tuple(draft.reasons)
+            query,
+            stripped,
+            query_language,
+            False,
+            "not_music",
+            no_constraints(),
+            "",
+            "stripped",
+            reasons=tuple(draft.reasons),
         )
-    if {"title", "album"} & set(draft.names):  # how to play what is named says nothing of what is wanted
+    # with a named title or album, "shuffle" is a way of playing and not a constraint
+    if {"title", "album"} & set(draft.names):
         kept = tuple(one for one in kept if (one.field, one.value) != ("sort", "random"))
     constraints = constraints_of(kept)
-    told = [
+    constraint_reasons = [
         f"{one.field} {'not ' if one.is_negated else ''}{one.value}: "
         f"said as {' '.join(whole.words[one.start : one.end])!r}"
         for one in kept
@@ -102,7 +146,7 @@ def concluded(
     return Interpretation(
         query,
         stripped,
-        said_in,
+        query_language,
         True,
         _intent(draft, kept),
         constraints,
@@ -112,12 +156,12 @@ def concluded(
         draft.names,
         draft.artist,
         draft.title,
-        tuple(draft.reasons + told),
+        tuple(draft.reasons + constraint_reasons),
     )
 
 
-def _last_place(whole: Stretch, text: str) -> Stretch:
-    """Where a stage of stripping lies in the request (stages are stretches of it)."""
+def _last_occurrence(whole: Span, text: str) -> Span:
+    """The span of the last occurrence of `text`, a stage of stripping, in the request."""
     words = tuple(text.split())
     for start in range(whole.end - len(words), -1, -1):
         if whole.words[start : start + len(words)] == words:
@@ -125,12 +169,12 @@ def _last_place(whole: Stretch, text: str) -> Stretch:
     return whole
 
 
-def _weak_counts(one: Mention, whole: Stretch, draft: Draft) -> bool:
-    return draft.intent in ("", "artist", "mixed") or whole.speaks_of_music()
+def _weak_counts(one: Mention, whole: Span, draft: Draft) -> bool:
+    return draft.intent in ("", "artist", "mixed") or whole.has_music_noun()
 
 
-def _fame(draft: Draft, vocabulary: Vocabulary | None) -> tuple[str, ...]:
-    """How well the catalog knows each name, in steps of 20 of its popularity; "?" without a catalog."""
+def _popularity_features(draft: Draft, vocabulary: Vocabulary | None) -> tuple[str, ...]:
+    """One feature per name: its kind and popularity in steps of 20 (-1 if unknown), or "?" without a catalog."""
     if vocabulary is None:
         return tuple(f"{kind}?" for kind in draft.names)
     folded = {"artist": draft.artist, "title": draft.title}

@@ -1,16 +1,20 @@
-"""Names of the catalog: what a text is known as, and when constraints explain it better."""
+"""Looks up names in the catalog, and decides when a name is better explained as constraints."""
 
 from queries.catalog.vocabulary import Vocabulary
-from queries.grammar.phrase import Stretch
+from queries.grammar.phrase import Span
 
 _KNOWN_POPULARITY = 50.0
-"""A bare mood word ("happy") is a song's name from this popularity on."""
+"""A mood word alone ("happy") is a title if the catalog's title has at least this popularity."""
 _ARTIST_MARGIN = 15.0
-"""A text that is both artist and title is the artist unless the title is this much more popular."""
+"""A text that is both artist and title counts as the artist unless the title is more popular by more than this."""
 
 
-def known(text: str, vocabulary: Vocabulary) -> tuple[str, float, str]:
-    """(kind, popularity, folded) of a text that is an artist, a title or an album; ("", -1, "") if it is none."""
+def lookup_name(text: str, vocabulary: Vocabulary) -> tuple[str, float, str]:
+    """Look a text up among artists, titles and albums.
+
+    Returns:
+        (kind, popularity, folded name); ("", -1, "") if the catalog has no such name. Albums of one word are not looked up.
+    """
     artist = vocabulary.artist(text)
     title = vocabulary.titles.get(text, -1.0)
     if artist is not None and (title < 0 or vocabulary.artists[artist] >= title - _ARTIST_MARGIN):
@@ -24,29 +28,35 @@ def known(text: str, vocabulary: Vocabulary) -> tuple[str, float, str]:
     return "", -1.0, ""
 
 
-def reads_as_constraints(way: Stretch, popularity: float, kind: str) -> bool:
-    """Whether constraints explain a known name better: "rock" and "90s" always, "happy" unless it is a hit."""
-    if way.core() is not None or not (way.inside or way.lexicon.has("generic", way.text)):
+def reads_as_constraints(span: Span, popularity: float, kind: str) -> bool:
+    """Whether a name of the catalog is better explained as constraints: "rock" and "90s" always, "happy" unless it is a hit.
+
+    Args:
+        span: The words of the name.
+        popularity: Popularity of the name; -1 if unknown.
+        kind: Its kind in the catalog (not used).
+    """
+    if span.core() is not None or not (span.inside or span.lexicon.has("generic", span.text)):
         return False
-    if way.lexicon.has("listening", way.text):  # "play" alone: the song, if there is one
+    if span.lexicon.has("listening", span.text):  # "play" alone is the song of that name, if there is one
         return False
-    if way.speaks_of_music() or way.lexicon.has("generic", way.text):
+    if span.has_music_noun() or span.lexicon.has("generic", span.text):
         return True
-    if all(one.is_weak for one in way.inside):
+    if all(one.is_weak for one in span.inside):
         return False
-    led = way.start > 0 and way.words[way.start - 1] in ("from", "of", "in", "de", "del")
-    strong = {one.field for one in way.inside if not one.is_weak}
+    led = span.start > 0 and span.words[span.start - 1] in ("from", "of", "in", "de", "del")
+    strong = {one.field for one in span.inside if not one.is_weak}
     if strong & {"genre", "decade"} or (led and "year" in strong):
         return True
     return popularity < _KNOWN_POPULARITY
 
 
-def find_artist(stretch: Stretch, vocabulary: Vocabulary | None) -> tuple[Stretch, str] | None:
-    """The artist at the start of a stretch: its words, and the folded name; None if the catalog knows none."""
+def find_artist(span: Span, vocabulary: Vocabulary | None) -> tuple[Span, str] | None:
+    """The artist at the start of a span, as (its span, folded name); None if the catalog has none."""
     if vocabulary is None:
         return None
-    for one in stretch.trimmed():
-        folded = vocabulary.artist(one.text) if one.start == stretch.start else None
+    for one in span.trimmed():
+        folded = vocabulary.artist(one.text) if one.start == span.start else None
         if folded:
             return one, folded
     return None

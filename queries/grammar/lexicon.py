@@ -1,6 +1,7 @@
 """The words of the constraint grammar, read from the versioned files of `queries/data/`.
 
-One phrase means one thing: (field, value). Both languages stand in one table, so that "play música alegre" reads well.
+Each phrase has one meaning, (field, value). Both languages share one table, so that mixed requests are read
+("play música alegre").
 """
 
 import json
@@ -19,7 +20,7 @@ _MODIFIER_ORDER = ("explicit", "version", "sort", "language")
 
 @dataclass(frozen=True)
 class Phrase:
-    """What a phrase means. `weak`: it counts only where the rest of the request is explained or speaks of music."""
+    """The meaning of a phrase. `weak`: it counts only if the rest of the request is explained or mentions music."""
 
     field: str
     value: str
@@ -28,7 +29,15 @@ class Phrase:
 
 @dataclass(frozen=True)
 class Lexicon:
-    """Phrases, word lists and the carrier grammar. Build with `load_lexicon`; share it, it is never changed."""
+    """Phrases, word lists and the carrier grammar. Built by `load_lexicon`; immutable, so one instance can be shared.
+
+    Attributes:
+        phrases: Phrase in normal form -> its meaning.
+        longest: Number of words of the longest phrase.
+        words: Name of a word list -> its words and phrases.
+        languages: Language code -> words that only this language uses.
+        grammar: The carrier grammar.
+    """
 
     phrases: Mapping[str, Phrase]
     longest: int
@@ -42,16 +51,16 @@ class Lexicon:
 
 
 def canonical_genre(name: str) -> str:
-    """The canonical genre of a catalog's or a listener's name for it: "R&B" and "r-n-b" give "rnb"."""
+    """The canonical genre of any name for it, from a catalog or a listener: "R&B" and "r-n-b" give "rnb"."""
     form = normal_form(name, "en")
     return _genre_names().get(form, form)
 
 
 def mood_targets(name: str) -> dict[str, tuple[float, float]]:
-    """Audio field -> (low, high) in which tracks of a canonical mood or activity lie; {} for an unknown name.
+    """The audio ranges of tracks that fit a canonical mood or activity: audio field -> (low, high); {} for an unknown name.
 
-    Fields and units as in the contract's `audio` (tempo in beats per minute, the others 0 to 1). Source: hand-set from
-    Russell's circumplex of affect (1980): valence and arousal; to be fitted on labelled tracks later.
+    Fields and units are those of the input contract's `audio` (tempo in beats per minute, the others 0 to 1). Source: set by
+    hand after valence and arousal in Russell's circumplex of affect (1980); not yet fitted on labelled tracks.
     """
     entry = entries("moods").get(name) or entries("activities").get(name) or {}
     return {field: (float(low), float(high)) for field, (low, high) in entry.get("audio", {}).items()}
@@ -60,12 +69,12 @@ def mood_targets(name: str) -> dict[str, tuple[float, float]]:
 @lru_cache(maxsize=8)
 def entries(kind: str) -> dict[str, Any]:
     """The entries of the data file `kind` ("moods", "activities", "genres")."""
-    found: dict[str, Any] = _read(kind)["entries"]
-    return found
+    content: dict[str, Any] = _read(kind)["entries"]
+    return content
 
 
 def load_lexicon(genres: Iterable[str] = (), grammar: CarrierGrammar | None = None) -> Lexicon:
-    """The packaged lexicon, with `genres` (a catalog's own vocabulary) added where no phrase says otherwise."""
+    """The packaged lexicon, with the catalog's `genres` added as phrases unless a phrase has another meaning already."""
     return _with_genres(_base(grammar or load_grammar()), genres)
 
 
@@ -84,18 +93,18 @@ def _base(grammar: CarrierGrammar) -> Lexicon:
     phrases: dict[str, Phrase] = {}
     fields = _read("modifiers")["fields"]
     for field in _MODIFIER_ORDER:
-        _add(phrases, field, fields[field])
-    _add(phrases, "mood", entries("moods"))
-    _add(phrases, "activity", entries("activities"))
+        _add_phrases(phrases, field, fields[field])
+    _add_phrases(phrases, "mood", entries("moods"))
+    _add_phrases(phrases, "activity", entries("activities"))
     for form, genre in _genre_names().items():
         phrases.setdefault(form, Phrase("genre", genre))
     words = _read("words")
-    lists = {kind: frozenset(found) for kind, found in words.items() if isinstance(found, list)}
-    languages = {name: frozenset(found) for name, found in words["languages"].items()}
+    lists = {kind: frozenset(forms) for kind, forms in words.items() if isinstance(forms, list)}
+    languages = {name: frozenset(forms) for name, forms in words["languages"].items()}
     return Lexicon(phrases, 0, lists, languages, grammar)
 
 
-def _add(phrases: dict[str, Phrase], field: str, values: Mapping[str, Any]) -> None:
+def _add_phrases(phrases: dict[str, Phrase], field: str, values: Mapping[str, Any]) -> None:
     for value, entry in values.items():
         weak = frozenset(entry.get("weak", ()))
         for form in (*entry.get("en", ()), *entry.get("es", ()), *sorted(weak)):
@@ -105,8 +114,8 @@ def _add(phrases: dict[str, Phrase], field: str, values: Mapping[str, Any]) -> N
 @lru_cache(maxsize=1)
 def _genre_names() -> dict[str, str]:
     names = {name: name for name in entries("genres")}
-    for name, said in entries("genres").items():
-        for form in (*said.get("en", ()), *said.get("es", ())):
+    for name, entry in entries("genres").items():
+        for form in (*entry.get("en", ()), *entry.get("es", ())):
             names.setdefault(form, name)
     return names
 

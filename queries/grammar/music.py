@@ -1,4 +1,4 @@
-"""Whether a request asks for music, and in which language it is said: by word lists, without the catalog."""
+"""Decides by word lists, without the catalog, whether a request asks for music and in which language it is."""
 
 from dataclasses import dataclass
 
@@ -8,11 +8,15 @@ from queries.text.normalise import language_of
 _LANGUAGES = ("en", "es")
 _LONG_REQUEST = 9
 _LEAD = 6
-"""Words in which the verb of a request is looked for."""
+"""Number of words at the start in which the verb of a request is looked for."""
 
 
 def language(query: str, locale: str, lexicon: Lexicon) -> str:
-    """The language of a normal form, "en" or "es": by the words that only one of them uses, else the locale's."""
+    """The language of a normal form, "en" or "es".
+
+    The locale's language, unless the query has at least two more words that only the other language uses. For the roll-up `*`
+    the language with more such words (ties: "en").
+    """
     words = query.split()
     votes = {name: sum(word in lexicon.languages[name] for word in words) for name in _LANGUAGES}
     own = language_of(locale)
@@ -23,23 +27,23 @@ def language(query: str, locale: str, lexicon: Lexicon) -> str:
 
 
 @dataclass(frozen=True)
-class Spoken:
-    """Phrases of a request that speak of music (nouns, verbs), of other skills, and of other media."""
+class TopicWords:
+    """Phrases of a request that are about music (nouns, verbs), about other skills, or about other media."""
 
     music_nouns: tuple[str, ...] = ()
     music_verbs: tuple[str, ...] = ()
     not_music: tuple[str, ...] = ()
     other_media: tuple[str, ...] = ()
 
-    def signs(self) -> tuple[str, ...]:
-        """How many of each, up to two: what requests have in common whose words were never seen."""
-        return tuple(f"{kind}{min(2, len(said))}" for kind, said in vars(self).items())
+    def features(self) -> tuple[str, ...]:
+        """The number of phrases of each kind, at most two: features that also cover words the model never saw."""
+        return tuple(f"{kind}{min(2, len(phrases))}" for kind, phrases in vars(self).items())
 
 
-def spoken(query: str, lexicon: Lexicon) -> Spoken:
-    """What a normal form speaks of, by the word lists of the same names."""
+def topic_words(query: str, lexicon: Lexicon) -> TopicWords:
+    """The phrases of a normal form that are in the word lists named like the fields of TopicWords."""
     words = query.split()
-    return Spoken(*(tuple(_hits(words, kind, lexicon)) for kind in vars(Spoken())))
+    return TopicWords(*(tuple(_hits(words, kind, lexicon)) for kind in vars(TopicWords())))
 
 
 def asks_to_listen(query: str, lexicon: Lexicon) -> bool:
@@ -47,20 +51,26 @@ def asks_to_listen(query: str, lexicon: Lexicon) -> bool:
     return any(lexicon.has("listening", word) for word in query.split()[:_LEAD])
 
 
-def is_music(query: str, said: Spoken, has_constraint: bool, lexicon: Lexicon) -> tuple[bool, str]:
-    """Whether a normal form, which speaks of what is `said`, asks for music, and the reason.
+def is_music(query: str, topics: TopicWords, has_constraint: bool, lexicon: Lexicon) -> tuple[bool, str]:
+    """Whether a normal form asks for music, and the reason.
 
-    Words of other skills ("alarm", "clima", ...) speak against it, nouns and verbs of music for it; a short request
-    without either is a name, as nearly all of a music service's requests are.
+    Words of other skills ("alarm", "clima", ...) count against music, nouns and verbs of music for it. A short request with
+    neither counts as a name, as nearly all requests to a music service are.
+
+    Args:
+        query: A normal form.
+        topics: Its topic words.
+        has_constraint: Whether it has a constraint or a name of the catalog.
+        lexicon: The word lists.
     """
     words = query.split()
     if not words:
         return False, "nothing was said"
-    against, nouns, verbs = said.not_music, said.music_nouns, said.music_verbs
+    against, nouns, verbs = topics.not_music, topics.music_nouns, topics.music_verbs
     asks = any(lexicon.has("not_music_lead", " ".join(words[:size])) for size in (1, 2, 3))
     if "playlist" in words or "lista de reproduccion" in query:
         return True, "speaks of a playlist"
-    if asks_to_listen(query, lexicon) and not said.other_media:
+    if asks_to_listen(query, lexicon) and not topics.other_media:
         return True, "asks to play or listen"
     if against and 2 * len(nouns) + len(verbs) + has_constraint <= 2 * len(against):
         return False, f"speaks of {against[0]!r}, not of music"
@@ -74,11 +84,11 @@ def is_music(query: str, said: Spoken, has_constraint: bool, lexicon: Lexicon) -
 
 
 def _hits(words: list[str], kind: str, lexicon: Lexicon) -> list[str]:
-    """Phrases of up to three words of the list `kind` in the request."""
-    found = []
+    """The phrases of up to three words in the request that are in the word list `kind`."""
+    hits = []
     for size in (1, 2, 3):
         for at in range(len(words) - size + 1):
             phrase = " ".join(words[at : at + size])
             if lexicon.has(kind, phrase):
-                found.append(phrase)
-    return found
+                hits.append(phrase)
+    return hits

@@ -1,8 +1,8 @@
-"""Requests that name what they want: playlists, albums, "title by artist". Words only, no catalog."""
+"""Patterns of requests that name playlists, albums or "title by artist", by their words only, without the catalog."""
 
 from dataclasses import dataclass
 
-from queries.grammar.phrase import Stretch
+from queries.grammar.phrase import Span
 
 _PLAYLIST = (
     "lista de reproduccion",
@@ -65,7 +65,7 @@ _VERBS = frozenset(["play", "start", "open", "shuffle", "reproduce", "pon", "pon
 _TO = frozenset(["to", "onto", "into", "on", "in", "a", "en"])
 _OWNERS = frozenset(["my", "the", "our", "mi", "la", "el", "nuestra", "mis"])
 _BY = {"en": ("by", "performed by", "sung by", "from"), "es": ("de", "del", "por", "interpretada por", "de la", "by")}
-_FURNITURE = frozenset(
+_TYPE_WORDS = frozenset(
     {
         "song",
         "track",
@@ -90,22 +90,28 @@ _FURNITURE = frozenset(
         "pista",
     }
 )
-_NOUNS = frozenset({"song", "track", "tune", "cancion", "tema", "called", "pista"})
+_TYPE_NOUNS = frozenset({"song", "track", "tune", "cancion", "tema", "called", "pista"})
 _LONGEST_LEAD = 4
 _LONGEST_ALBUM = 6
 
 
 @dataclass(frozen=True)
 class PlaylistRequest:
-    """The playlist's name; what is to be added to it, if named; `is_sure`: said as somebody's or to be added to."""
+    """A request for a playlist.
 
-    name: Stretch
-    added: Stretch | None
+    Attributes:
+        name: The name of the playlist.
+        added: What is to be added to it; None if the request names nothing.
+        is_sure: Whether the wording leaves no doubt: "called X", "my X playlist", or something is added to it.
+    """
+
+    name: Span
+    added: Span | None
     is_sure: bool
 
 
-def playlist_request(request: Stretch) -> PlaylistRequest | None:
-    """A playlist by name: "add hello to my gym playlist", "the playlist called X", "my X playlist"; else None."""
+def playlist_request(request: Span) -> PlaylistRequest | None:
+    """The playlist that a request names, or None: "add hello to my gym playlist", "the playlist called X", "my X playlist"."""
     lead = next(
         (
             at
@@ -115,16 +121,16 @@ def playlist_request(request: Stretch) -> PlaylistRequest | None:
         None,
     )
     if lead is not None:
-        return _added_to(request, lead)
-    at, size = _find(request, _PLAYLIST)
+        return _playlist_addition(request, lead)
+    at, size = _find_phrase(request, _PLAYLIST)
     if at < 0:
         return None
     words = request.words
-    after = _skip(words, at + size, request.end, _CALLED)
-    said_called = after > at + size
+    after = _skip_phrase(words, at + size, request.end, _CALLED)
+    has_naming_phrase = after > at + size
     if words[at].startswith("lista") and after < request.end and words[after] in ("de", "del"):
         after += 1
-    if after < request.end and (said_called or not request.lexicon.has("no_name", words[after])):
+    if after < request.end and (has_naming_phrase or not request.lexicon.has("no_name", words[after])):
         return PlaylistRequest(request.cut(after, request.end), None, True)
     owner = next((start for start in range(at - 1, request.start - 1, -1) if words[start] in _OWNERS), None)
     if owner is not None and owner + 1 < at and not request.lexicon.has("no_name", words[owner + 1]):
@@ -135,14 +141,19 @@ def playlist_request(request: Stretch) -> PlaylistRequest | None:
     return None
 
 
-def _added_to(request: Stretch, lead: int) -> PlaylistRequest | None:
-    """ "add X to Y": the playlist is what follows the first joining word before an owner or a playlist's noun, else
-    the last joining word; "pon" and "put" only count where a playlist is spoken of or X is said by its noun."""
+def _playlist_addition(request: Span, lead: int) -> PlaylistRequest | None:
+    """The playlist Y of "add X to Y", where `lead` is the verb's index.
+
+    Y follows the first joining word that an owner follows ("to my"), else the first joining word. Verbs with other meanings
+    ("pon", "put") count only if the request has a playlist's noun or X ends with a noun such as "song".
+    """
     words, end = request.words, request.end
-    at, size = _find(request, _PLAYLIST)
+    at, size = _find_phrase(request, _PLAYLIST)
     joins = [place for place in range(lead + 1, end - 1) if words[place] in _TO]
     if not joins or (
-        at < 0 and words[lead] in ("pon", "put", "mete", "download", "remember") and words[joins[0] - 1] not in _NOUNS
+        at < 0
+        and words[lead] in ("pon", "put", "mete", "download", "remember")
+        and words[joins[0] - 1] not in _TYPE_NOUNS
     ):
         return None
     owned = [place for place in joins if words[place + 1] in _OWNERS]
@@ -156,7 +167,7 @@ def _added_to(request: Stretch, lead: int) -> PlaylistRequest | None:
     for phrase in _PLAYLIST:
         size = phrase.count(" ") + 1
         if tuple(words[start : start + size]) == tuple(phrase.split()) and start + size < end:
-            start = _skip(words, start + size, end, _CALLED)
+            start = _skip_phrase(words, start + size, end, _CALLED)
             break
         if tuple(words[end - size : end]) == tuple(phrase.split()) and end - size > start:
             end -= size
@@ -165,20 +176,25 @@ def _added_to(request: Stretch, lead: int) -> PlaylistRequest | None:
     return PlaylistRequest(request.cut(start, end), added if added.core() is not None else None, True)
 
 
-def album_name(request: Stretch, bare: Stretch) -> tuple[Stretch, Stretch | None] | None:
-    """The album's name and, if said, its artist: "the album X by Y", "X album by Y", "el disco X de Y"."""
-    at, size = _find(request, _ALBUM)
+def album_name(request: Span, bare: Span) -> tuple[Span, Span | None] | None:
+    """The album and the artist (None if not named) of "the album X by Y", "X album by Y", "el disco X de Y".
+
+    Args:
+        request: The whole request.
+        bare: Its stripped form.
+    """
+    at, size = _find_phrase(request, _ALBUM)
     if at < 0:
         return None
     words, lexicon, end = request.words, request.lexicon, bare.end
-    after = _skip(words, at + size, end, _CALLED)
+    after = _skip_phrase(words, at + size, end, _CALLED)
     if after < end and not (lexicon.has("no_name", words[after]) and after == at + size):
         for split in range(end - 2, after, -1):
             if words[split] in ("by", "de", "del"):
                 return request.cut(after, split), request.cut(split + 1, end)
         return request.cut(after, end), None
     name = request.cut(max(bare.start, request.start), at)
-    while name.start < name.end and words[name.start] in _FURNITURE:
+    while name.start < name.end and words[name.start] in _TYPE_WORDS:
         name = request.cut(name.start + 1, at)
     if (
         name.start < name.end <= name.start + _LONGEST_ALBUM
@@ -190,29 +206,29 @@ def album_name(request: Stretch, bare: Stretch) -> tuple[Stretch, Stretch | None
     return None
 
 
-def splits(request: Stretch, language: str) -> list[tuple[Stretch, Stretch]]:
-    """Every (left, right) around a word that joins a title and its artist, the last one first."""
-    found = []
+def splits(request: Span, language: str) -> list[tuple[Span, Span]]:
+    """Every (left, right) around a word that joins a title and its artist ("by", "de"), the last such word first."""
+    pairs = []
     for at in range(request.end - 2, request.start, -1):
         for size in (2, 1):
             phrase = " ".join(request.words[at : at + size])
             if phrase in _BY.get(language, _BY["en"]) and at + size < request.end:
-                found.append((request.cut(request.start, at), request.cut(at + size, request.end)))
+                pairs.append((request.cut(request.start, at), request.cut(at + size, request.end)))
                 break
-    return found
+    return pairs
 
 
-def without_furniture(name: Stretch) -> Stretch:
-    """A title without "the song", "la cancion" around it."""
+def without_type_words(name: Span) -> Span:
+    """A title without the words around it that say what it is: "the song", "la cancion"."""
     start, end = name.start, name.end
-    while start < end - 1 and name.words[start] in _FURNITURE and _NOUNS & set(name.words[start : start + 3]):
+    while start < end - 1 and name.words[start] in _TYPE_WORDS and _TYPE_NOUNS & set(name.words[start : start + 3]):
         start += 1
-    if end - start > 1 and name.words[end - 1] in _NOUNS:
+    if end - start > 1 and name.words[end - 1] in _TYPE_NOUNS:
         end -= 1
     return name.cut(start, end)
 
 
-def _find(request: Stretch, phrases: tuple[str, ...]) -> tuple[int, int]:
+def _find_phrase(request: Span, phrases: tuple[str, ...]) -> tuple[int, int]:
     for at in range(request.start, request.end):
         for size in (3, 2, 1):
             if at + size <= request.end and " ".join(request.words[at : at + size]) in phrases:
@@ -220,7 +236,7 @@ def _find(request: Stretch, phrases: tuple[str, ...]) -> tuple[int, int]:
     return -1, 0
 
 
-def _skip(words: tuple[str, ...], at: int, end: int, phrases: tuple[str, ...]) -> int:
+def _skip_phrase(words: tuple[str, ...], at: int, end: int, phrases: tuple[str, ...]) -> int:
     for size in (4, 3, 2, 1):
         if at + size < end and " ".join(words[at : at + size]) in phrases:
             return at + size

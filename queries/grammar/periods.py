@@ -1,4 +1,4 @@
-"""Periods asked for: decades and years with the limits said around them, in English and Spanish."""
+"""Finds periods in English and Spanish: decades and years with the limits around them ("before", "en adelante")."""
 
 from dataclasses import dataclass
 
@@ -145,9 +145,9 @@ _TRAILS = {
     ),
 }
 _LIMIT_BEFORE = {phrase: limit for limit, phrases in _LEADS.items() for phrase in phrases}
-_LIMIT_BEHIND = {phrase: limit for limit, phrases in _TRAILS.items() for phrase in phrases}
+_LIMIT_AFTER = {phrase: limit for limit, phrases in _TRAILS.items() for phrase in phrases}
 _LONGEST_LEAD, _LONGEST_TRAIL = 3, 3
-_STARTS_MORE = frozenset(
+_TRAILS_AT_END = frozenset(
     {
         "and after",
         "or after",
@@ -163,9 +163,9 @@ _STARTS_MORE = frozenset(
         "o antes",
     }
 )
-"""Trails that count only where the request ends with them: "80s and after party music", "from the 80s on spotify"."""
+"""Trails that count only at the end of the request; not in "80s and after party music" or "from the 80s on spotify"."""
 _LAST_WORDS = frozenset({"please", "thanks", "por", "porfa", "gracias"})
-_BESIDE_ERA = frozenset(
+_ERA_CONTEXT = frozenset(
     {
         "the",
         "year",
@@ -191,7 +191,7 @@ _BESIDE_ERA = frozenset(
         "finales",
     }
 )
-"""What may stand between a limit and its era: "before the year", "desde finales de los"."""
+"""Words that may come between a limit and its era: "before the year", "desde finales de los"."""
 _VERBS_WITH_UP = frozenset(
     {
         "wake",
@@ -218,7 +218,7 @@ _VERBS_WITH_UP = frozenset(
         "break",
     }
 )
-"""Verbs of "up to" that set no limit: "wake up to 80s music"."""
+"""Verbs after which "up to" is not a limit: "wake up to 80s music"."""
 _NO_LIMIT = ("", "from")
 _TO = frozenset({"to", "a", "al", "hasta", "until", "through", "till"})
 _AND = frozenset({"and", "y"})
@@ -227,8 +227,17 @@ _BOTH = _AND | {"but", "pero"}
 
 @dataclass(frozen=True)
 class Period:
-    """Years asked for in words `start` to `end` (exclusive); None is an open end. `reach` is where the limit begins ("before
-    the"), `own` where also words of an era without a limit do ("from the year"); `is_decade`: a decade without limits."""
+    """A period that a request asks for.
+
+    Attributes:
+        own: First word of its context, with or without a limit ("from the year").
+        reach: First word of its limit ("before the"); `start` if it has none before it.
+        start: First word of the era.
+        end: The word after the last one of the era or of the limit behind it.
+        first: First year; None if open.
+        last: Last year; None if open.
+        is_decade: Whether it is a decade without a limit.
+    """
 
     own: int
     reach: int
@@ -240,33 +249,33 @@ class Period:
 
 
 def periods(words: list[str]) -> list[Period]:
-    """Every period in the words of a normal form, left to right, without overlaps.
+    """Every period in the words of a normal form, from left to right and without overlaps.
 
     "90s" and "1995" are the decade and the year; "from 1990 to 1995", "before the 80s", "a partir del 2010", "de 2010 en
-    adelante" and "after 1980 but before 1990" are ranges. "80s to 90s" are two decades, as "80s and 90s" are.
+    adelante" and "after 1980 but before 1990" are ranges. "80s to 90s" gives two decades, like "80s and 90s".
     """
-    said = eras(words)
-    found: list[Period] = []
+    era_list = eras(words)
+    parsed: list[Period] = []
     at = 0
-    while at < len(said):
-        era, other = said[at], said[at + 1] if at + 1 < len(said) else None
+    while at < len(era_list):
+        era, other = era_list[at], era_list[at + 1] if at + 1 < len(era_list) else None
         lead, own = _lead(words, era.start)
         reach = era.start if lead in _NO_LIMIT else own
         if other is None or not _is_range(words, era, other, lead):
-            found.append(_limited(words, era, other, lead, own))
+            parsed.append(_limited(words, era, other, lead, own))
             at += 1
             continue
         if era.is_decade and other.is_decade and other.first == era.last + 1:
-            found.append(Period(own, reach, era.start, era.end, era.first, era.last, True))
-            found.append(Period(era.end, era.end, other.start, other.end, other.first, other.last, True))
+            parsed.append(Period(own, reach, era.start, era.end, era.first, era.last, True))
+            parsed.append(Period(era.end, era.end, other.start, other.end, other.first, other.last, True))
         else:
-            found.append(Period(own, reach, era.start, other.end, era.first, other.last, False))
+            parsed.append(Period(own, reach, era.start, other.end, era.first, other.last, False))
         at += 2
-    return _closed(words, found)
+    return _merge_open_periods(words, parsed)
 
 
 def _lead(words: list[str], at: int) -> tuple[str, int]:
-    """The limit that is said before the era at a word, and where it begins; "" and the era's own "the year" if there is none."""
+    """The limit before the era at word `at`, and its first word; ("", first word of the era or its "the year") if none."""
     end = at
     while end:
         for size in range(min(_LONGEST_LEAD, end), 0, -1):
@@ -274,32 +283,32 @@ def _lead(words: list[str], at: int) -> tuple[str, int]:
             is_of_verb = phrase == "up to" and words[max(0, end - 3)] in _VERBS_WITH_UP
             if phrase in _LIMIT_BEFORE and not is_of_verb:
                 return _LIMIT_BEFORE[phrase], end - size
-        if words[end - 1] not in _BESIDE_ERA:
+        if words[end - 1] not in _ERA_CONTEXT:
             break
         end -= 1
     return "", end
 
 
 def _trail(words: list[str], era: Era, other: Era | None, lead: str) -> tuple[str, int]:
-    """The limit that is said behind an era, and where it ends; ("", end of the era) if there is none."""
+    """The limit after an era, and the word after its last one; ("", end of the era) if there is none."""
     for size in range(_LONGEST_TRAIL, 0, -1):
         end = era.end + size
         phrase = " ".join(words[era.end : end])
-        if end > len(words) or phrase not in _LIMIT_BEHIND or (phrase == "on" and lead != "from"):
+        if end > len(words) or phrase not in _LIMIT_AFTER or (phrase == "on" and lead != "from"):
             continue
-        if phrase in _STARTS_MORE and end < len(words) and words[end] not in _LAST_WORDS:
+        if phrase in _TRAILS_AT_END and end < len(words) and words[end] not in _LAST_WORDS:
             continue
-        if other is None or any(word not in _BESIDE_ERA for word in words[end : other.start]):
-            return _LIMIT_BEHIND[phrase], end
+        if other is None or any(word not in _ERA_CONTEXT for word in words[end : other.start]):
+            return _LIMIT_AFTER[phrase], end
     return "", era.end
 
 
 def _is_range(words: list[str], era: Era, other: Era, lead: str) -> bool:
-    """Whether a year or decade and the next one are the ends of a range: "1990 to 1995", "de los 60 a los 80"."""
+    """Whether an era and the next one are the ends of a range: "1990 to 1995", "de los 60 a los 80"."""
     between = words[era.end : other.start]
     if lead not in ("", "from", "since", "between") or other.first <= era.first:
         return False
-    if any(word not in _BESIDE_ERA for word in between[1:]):
+    if any(word not in _ERA_CONTEXT for word in between[1:]):
         return False
     joined = between[0] if between else ""
     if era.is_decade or other.is_decade:
@@ -309,29 +318,29 @@ def _is_range(words: list[str], era: Era, other: Era, lead: str) -> bool:
 
 def _limited(words: list[str], era: Era, other: Era | None, lead: str, own: int) -> Period:
     trail, end = _trail(words, era, other, lead)
-    said_before = lead not in _NO_LIMIT and lead != "between"
-    limit, reach = (lead, own) if said_before else (trail, era.start)
+    has_lead_limit = lead not in _NO_LIMIT and lead != "between"
+    limit, reach = (lead, own) if has_lead_limit else (trail, era.start)
     if not limit:
         return Period(own, reach, era.start, era.end, era.first, era.last, era.is_decade)
     opens_end = limit in ("since", "after")
     if trail and opens_end != (trail == "since"):
-        end = era.end  # "after 1990 or before": the lead stands
+        end = era.end  # contradicting limits ("after 1990 or before"): the one before the era counts
     first = {"since": era.first, "after": era.last + 1}.get(limit)
     last = {"until": era.last, "before": era.first - 1}.get(limit)
     return Period(own, reach, era.start, end, first, last, False)
 
 
-def _closed(words: list[str], found: list[Period]) -> list[Period]:
-    """The same with open periods that stand side by side and close each other as one: "after 1980 but before 1990"."""
-    closed: list[Period] = []
-    for one in found:
-        before = closed.pop() if closed else None
-        whole = _together(before, one) if before and _BOTH.issuperset(words[before.end : one.reach]) else None
-        closed += [whole] if whole else [before, one] if before else [one]
-    return closed
+def _merge_open_periods(words: list[str], separate: list[Period]) -> list[Period]:
+    """The periods, where two open ones side by side that limit each other are merged: "after 1980 but before 1990"."""
+    merged: list[Period] = []
+    for one in separate:
+        before = merged.pop() if merged else None
+        whole = _merged(before, one) if before and _BOTH.issuperset(words[before.end : one.reach]) else None
+        merged += [whole] if whole else [before, one] if before else [one]
+    return merged
 
 
-def _together(one: Period, other: Period) -> Period | None:
+def _merged(one: Period, other: Period) -> Period | None:
     first, last = one.first or other.first, one.last or other.last
     open_ends = [one.first, one.last, other.first, other.last].count(None)
     is_pair = (

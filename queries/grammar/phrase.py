@@ -1,4 +1,4 @@
-"""A stretch of a request's words, and what is left of it beside its constraints."""
+"""A span of a request's words, and the words in it that its constraints do not explain."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ from queries.grammar.lexicon import Lexicon
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """Words `start` to `end` (exclusive) of a normal form, with the mentions inside."""
+class Span:
+    """Words `start` to `end` (exclusive) of a normal form; `mentions` are the constraints of the whole normal form."""
 
     words: tuple[str, ...]
     start: int
@@ -18,20 +18,20 @@ class Stretch:
 
     @property
     def text(self) -> str:
-        """The words, joined."""
+        """The words, joined by blanks."""
         return " ".join(self.words[self.start : self.end])
 
     @property
     def inside(self) -> list[Mention]:
-        """The mentions that lie wholly in the stretch."""
+        """The mentions that are entirely in the span."""
         return [one for one in self.mentions if self.start <= one.start and one.end <= self.end]
 
-    def cut(self, start: int, end: int) -> "Stretch":
-        """Another stretch of the same request."""
-        return Stretch(self.words, start, end, self.mentions, self.lexicon)
+    def cut(self, start: int, end: int) -> "Span":
+        """Another span of the same request."""
+        return Span(self.words, start, end, self.mentions, self.lexicon)
 
     def unexplained(self) -> list[int]:
-        """Words that are neither in a mention (with its lead-in) nor fillers."""
+        """Indexes of the words that are neither fillers nor part of a mention or its lead-in."""
         taken = {at for one in self.inside for at in range(max(one.reach, self.start), one.end)}
         return [
             at
@@ -39,15 +39,17 @@ class Stretch:
             if at not in taken and not self.lexicon.has("fillers", self.words[at])
         ]
 
-    def core(self) -> "Stretch | None":
+    def core(self) -> "Span | None":
         """From the first to the last unexplained word; None if every word is explained."""
         left = self.unexplained()
         return self.cut(left[0], left[-1] + 1) if left else None
 
-    def trimmed(self) -> list["Stretch"]:
-        """Readings of a name with constraints beside it, the fullest first: whole, without mentions at its ends,
-        without fillers."""
-        found = [self]
+    def trimmed(self) -> list["Span"]:
+        """The spans that may be a name with constraints beside it, the longest first and without duplicates.
+
+        These are: the whole span, without the mentions at its ends, without the fillers after that, and `core`.
+        """
+        variants = [self]
         start, end = self.start, self.end
         for one in reversed(self.inside):
             if one.end == end:
@@ -56,15 +58,15 @@ class Stretch:
             if one.reach <= start < one.end < end:
                 start = one.end
         if start < end:
-            found.append(self.cut(start, end))
+            variants.append(self.cut(start, end))
             while start < end - 1 and self.lexicon.has("fillers", self.words[end - 1]):
                 end -= 1
-            found.append(self.cut(start, end))
+            variants.append(self.cut(start, end))
         core = self.core()
         if core:
-            found.append(core)
-        return list({(one.start, one.end): one for one in found}.values())
+            variants.append(core)
+        return list({(one.start, one.end): one for one in variants}.values())
 
-    def speaks_of_music(self) -> bool:
-        """Whether a noun such as "music" or "canciones" stands in the stretch."""
+    def has_music_noun(self) -> bool:
+        """Whether the span contains a noun such as "music" or "canciones"."""
         return any(self.lexicon.has("music_nouns", word) for word in self.words[self.start : self.end])

@@ -1,31 +1,31 @@
-"""A name that a request refuses: "pop but no taylor swift", "todo menos shakira". It is no wish, and must not be read as one."""
+"""Finds a name that a request refuses ("pop but no taylor swift", "todo menos shakira"), so that it is not read as requested."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from queries.catalog.vocabulary import Vocabulary
-from queries.grammar.known import known
+from queries.grammar.known import lookup_name
 from queries.grammar.lexicon import Lexicon
 
-_BETWEEN = frozenset({"by", "from", "of", "de", "any", "anything", "songs", "music", "canciones", "musica", "nada"})
-"""What may stand between the refusal and the name: "not by", "nada de"."""
-_PLAIN = frozenset({"but not", "but no", "pero no"})
+_LINK_WORDS = frozenset({"by", "from", "of", "de", "any", "anything", "songs", "music", "canciones", "musica", "nada"})
+"""Words that may come between the refusal and the name: "not by", "nada de"."""
+_CLEAR_EXCLUSIONS = frozenset({"but not", "but no", "pero no"})
 _LONGEST = 5
-_FAMOUS = 50.0  # popularity from which a single word is an artist here: "without you" refuses nobody
+_FAMOUS = 50.0  # lowest popularity of an artist with a one-word name: "without you" refuses nobody
 
 
 @dataclass(frozen=True)
-class Refused:
-    """The refusal begins at word `at` of the request; `kind` is artist or title, `name` as the catalog folds it."""
+class RefusedName:
+    """A refused name: `start` is the first word of the refusal, `kind` artist or title, `name` folded as in the catalog."""
 
-    at: int
+    start: int
     kind: str
     name: str
 
 
-def says_refusal(words: tuple[str, ...], lexicon: Lexicon) -> bool:
-    """Whether any words refuse something: most requests do not, and need not be looked at further."""
+def has_refusal(words: tuple[str, ...], lexicon: Lexicon) -> bool:
+    """Whether the request contains a negation; a cheap test, since most requests contain none."""
     return any(
         lexicon.has("negations", " ".join(words[at : at + size]))
         for at in range(len(words))
@@ -33,33 +33,40 @@ def says_refusal(words: tuple[str, ...], lexicon: Lexicon) -> bool:
     )
 
 
-def refused(
+def refused_name(
     words: tuple[str, ...], start: int, end: int, lexicon: Lexicon, vocabulary: Vocabulary | None
-) -> Refused | None:
-    """The name that the words `start` to `end` (exclusive) end with and refuse, the earliest refusal first.
+) -> RefusedName | None:
+    """The refused name at the end of a request: a negation followed by a name of the catalog; the earliest negation is taken.
 
-    Only names of the catalog are known to be refused; a title only behind a word that leaves something out ("but not", "except"), since
-    many begin with "no". None where the whole, or the refusal with its name, is a name itself ("no doubt", "sin ti").
+    A title counts only after an excluding phrase ("but not", "except"), because many titles begin with "no". None if the whole,
+    or the negation with its name, is itself a name ("no doubt", "sin ti"), or without a catalog.
+
+    Args:
+        words: The words of the normal form.
+        start: First word of the stripped form.
+        end: The word after its last one.
+        lexicon: Gives the negations.
+        vocabulary: The names of the catalog.
     """
-    if vocabulary is None or known(" ".join(words[start:end]), vocabulary)[0]:
+    if vocabulary is None or lookup_name(" ".join(words[start:end]), vocabulary)[0]:
         return None
     for at in range(start, end - 1):
         for size in range(min(_LONGEST, end - at - 1), 0, -1):
-            said = " ".join(words[at : at + size])
-            if not lexicon.has("negations", said):
+            negation = " ".join(words[at : at + size])
+            if not lexicon.has("negations", negation):
                 continue
-            if known(" ".join(words[at:end]), vocabulary)[0]:
+            if lookup_name(" ".join(words[at:end]), vocabulary)[0]:
                 return None
-            found = _name(words, at + size, end, said, lexicon, vocabulary)
-            if found is not None:
-                return Refused(at, *found)
+            name = _name(words, at + size, end, negation, lexicon, vocabulary)
+            if name is not None:
+                return RefusedName(at, *name)
     return None
 
 
 def _name(
-    words: tuple[str, ...], start: int, end: int, said: str, lexicon: Lexicon, vocabulary: Vocabulary
+    words: tuple[str, ...], start: int, end: int, negation: str, lexicon: Lexicon, vocabulary: Vocabulary
 ) -> tuple[str, str] | None:
-    while start < end and words[start] in _BETWEEN:
+    while start < end and words[start] in _LINK_WORDS:
         start += 1
     text = " ".join(words[start:end])
     if not text or lexicon.has("no_name", text):
@@ -67,7 +74,7 @@ def _name(
     artist = vocabulary.artist(text)
     if artist is not None and (" " in text or vocabulary.artists[artist] >= _FAMOUS):
         return "artist", artist
-    leaves_out = said in _PLAIN or (
-        lexicon.has("exclusions", said) and said not in ("sin", "without", "menos", "minus")
+    is_exclusion = negation in _CLEAR_EXCLUSIONS or (
+        lexicon.has("exclusions", negation) and negation not in ("sin", "without", "menos", "minus")
     )
-    return ("title", text) if leaves_out and start > 0 and text in vocabulary.titles else None
+    return ("title", text) if is_exclusion and start > 0 and text in vocabulary.titles else None

@@ -1,47 +1,65 @@
-"""The rules that say what a request names, tried in order; each gives its reason."""
+"""The rules that decide which names a request has. They are tried in order, and the one that applies adds its reason."""
 
 from dataclasses import dataclass, field
 
 from queries.catalog.vocabulary import Vocabulary
-from queries.grammar.known import find_artist, known, reads_as_constraints
-from queries.grammar.patterns import album_name, playlist_request, splits, without_furniture
-from queries.grammar.phrase import Stretch
+from queries.grammar.known import find_artist, lookup_name, reads_as_constraints
+from queries.grammar.patterns import album_name, playlist_request, splits, without_type_words
+from queries.grammar.phrase import Span
 
 _FULL_MARGIN = 20.0
-"""The stripped reading wins over a full reading that is a name only if it is this much more popular."""
+"""The name in the stripped form wins over one that is the whole request only if it is more popular by more than this."""
 _MAX_NAME_WORDS = 10
 _BEFORE_ARTIST = frozenset(["by", "artist", "band", "group", "singer", "artista", "cantante", "grupo"])
 
 
 @dataclass
 class Draft:
-    """What the rules agree on, before it becomes an Interpretation."""
+    """Intermediate result of the rules, from which an Interpretation is built.
+
+    Attributes:
+        intent: The intent; "" if it follows from the constraints.
+        names: Kind -> span of the name.
+        artist: The artist, folded as in the catalog if that has it.
+        title: The title, likewise.
+        is_full: Whether the whole request, including its carrier phrase, is the name.
+        reasons: Why, for people.
+    """
 
     intent: str = ""
-    names: dict[str, Stretch] = field(default_factory=dict)
+    names: dict[str, Span] = field(default_factory=dict)
     artist: str | None = None
     title: str | None = None
     is_full: bool = False
     reasons: list[str] = field(default_factory=list)
 
-    def name(self, kind: str, stretch: Stretch, folded: str | None = None) -> None:
-        """Take a name; `folded` is how the catalog writes it."""
-        self.names[kind] = stretch
+    def name(self, kind: str, span: Span, folded: str | None = None) -> None:
+        """Add a name; `folded` is its form in the catalog, by default the words of the span."""
+        self.names[kind] = span
         if kind == "artist":
-            self.artist = folded or stretch.text
+            self.artist = folded or span.text
         elif kind == "title":
-            self.title = folded or stretch.text
+            self.title = folded or span.text
 
 
-def named_in_full(draft: Draft, whole: Stretch, bare: Stretch, vocabulary: Vocabulary | None) -> bool:
-    """The full normal form is itself a name ("ponme la mano", "hello"), and the stripped form not a better one."""
+def is_name_in_full(draft: Draft, whole: Span, bare: Span, vocabulary: Vocabulary | None) -> bool:
+    """Whether the whole normal form is a name of the catalog ("ponme la mano", "hello"); if so, it is added to the draft.
+
+    False if the stripped form is a better reading: a more popular name, or constraints alone.
+
+    Args:
+        draft: Receives intent, name and reason.
+        whole: The whole request.
+        bare: Its stripped form.
+        vocabulary: The names of the catalog.
+    """
     if vocabulary is None:
         return False
-    kind, popularity, folded = known(whole.text, vocabulary)
+    kind, popularity, folded = lookup_name(whole.text, vocabulary)
     if not kind or reads_as_constraints(whole, popularity, kind):
         return False
     if bare.text != whole.text:
-        other_kind, other, _ = known(bare.text, vocabulary)
+        other_kind, other, _ = lookup_name(bare.text, vocabulary)
         generic = whole.lexicon.has("generic", bare.text)
         wanted = bare.inside and (not other_kind or reads_as_constraints(bare, other, other_kind))
         if other > popularity + _FULL_MARGIN or (bare.core() is None and (wanted or generic)):
@@ -53,59 +71,72 @@ def named_in_full(draft: Draft, whole: Stretch, bare: Stretch, vocabulary: Vocab
     return True
 
 
-def by_rules(
-    draft: Draft, whole: Stretch, ways: list[Stretch], bare: Stretch, said_in: str, vocabulary: Vocabulary | None
+def apply_rules(
+    draft: Draft, whole: Span, stage_spans: list[Span], bare: Span, query_language: str, vocabulary: Vocabulary | None
 ) -> None:
-    """Playlist, generic, constraints alone, known name, album, title by artist, artist beside constraints, name."""
-    if _playlist(draft, whole.cut(0, bare.end), said_in, vocabulary):
+    """Apply the rules in order; the first that fits fills the draft.
+
+    The order is: playlist, generic request, album of the catalog right after the noun, constraints alone, album, name of the
+    catalog, title by artist, title next to its artist, name beside constraints, constraints with a noun of music, and last a
+    name by its wording alone.
+
+    Args:
+        draft: Receives intent, names and reasons.
+        whole: The whole request.
+        stage_spans: Its stages of stripping, the longest first.
+        bare: The last of them, the stripped form.
+        query_language: "en" or "es".
+        vocabulary: The names of the catalog; None if there is none.
+    """
+    if _playlist(draft, whole.cut(0, bare.end), query_language, vocabulary):
         return
     if whole.lexicon.has("generic", bare.text):
         draft.intent = "open"
         draft.reasons.append("asks for music and says no more")
         return
-    said = album_name(whole, bare)
-    if _album(draft, said, whole, vocabulary, only_known=True):
+    album = album_name(whole, bare)
+    if _album(draft, album, whole, vocabulary, only_known=True):
         return
-    names = [(way, *known(way.text, vocabulary)) for way in reversed(ways)] if vocabulary else []
+    names = [(stage, *lookup_name(stage.text, vocabulary)) for stage in reversed(stage_spans)] if vocabulary else []
     if bare.core() is None and not any(
-        kind and not reads_as_constraints(way, popularity, kind) for way, kind, popularity, _ in names[:1]
+        kind and not reads_as_constraints(stage, popularity, kind) for stage, kind, popularity, _ in names[:1]
     ):
         draft.reasons.append("every word is a constraint or a filler")
         draft.intent = "" if bare.inside else "open"
         return
-    if _album(draft, said, whole, vocabulary):
+    if _album(draft, album, whole, vocabulary):
         return
-    for way, kind, popularity, folded in names:
-        if kind and len(way.text) > 1:
+    for stage, kind, popularity, folded in names:
+        if kind and len(stage.text) > 1:
             draft.intent = kind
-            draft.name(kind, way, folded)
-            draft.reasons.append(f"{way.text!r} is a {kind} of the catalog (popularity {popularity:g})")
+            draft.name(kind, stage, folded)
+            draft.reasons.append(f"{stage.text!r} is a {kind} of the catalog (popularity {popularity:g})")
             return
     if (
-        _title_by_artist(draft, bare, said_in, vocabulary)
-        or _pair_without_join(draft, bare, vocabulary)
-        or _artist_beside(draft, bare, vocabulary)
+        _title_by_artist(draft, bare, query_language, vocabulary)
+        or _adjacent_title_and_artist(draft, bare, vocabulary)
+        or _name_beside_constraints(draft, bare, vocabulary)
     ):
         return
-    if bare.inside and (bare.speaks_of_music() or whole.speaks_of_music()):
+    if bare.inside and (bare.has_music_noun() or whole.has_music_noun()):
         draft.reasons.append("speaks of music and names constraints; other words are left out")
         return
-    _as_said(draft, bare, whole, said_in)
+    _by_wording(draft, bare, whole, query_language)
 
 
-def _playlist(draft: Draft, request: Stretch, said_in: str, vocabulary: Vocabulary | None) -> bool:
+def _playlist(draft: Draft, request: Span, query_language: str, vocabulary: Vocabulary | None) -> bool:
     asked = playlist_request(request)
     if asked is None or not (asked.is_sure or asked.name.core() is not None or not asked.name.inside):
         return False
     if asked.added is not None:
-        added = without_furniture(asked.added)
-        kind, _, folded = known(added.text, vocabulary) if vocabulary else ("", 0.0, "")
+        added = without_type_words(asked.added)
+        kind, _, folded = lookup_name(added.text, vocabulary) if vocabulary else ("", 0.0, "")
         if kind:
             draft.name(kind, added, folded)
         elif added.words[added.start] == "by" and added.end - added.start > 1:
             draft.name("artist", added.cut(added.start + 1, added.end))
-        elif not _title_by_artist(draft, added, said_in, vocabulary):
-            # the noun decides; without one most people add an artist's music
+        elif not _title_by_artist(draft, added, query_language, vocabulary):
+            # with a noun ("the song X") it is a title; without one most people add music of an artist
             draft.name("title" if added.start > asked.added.start else "artist", added)
     draft.intent = "playlist"
     draft.name("playlist", asked.name)
@@ -115,17 +146,20 @@ def _playlist(draft: Draft, request: Stretch, said_in: str, vocabulary: Vocabula
 
 def _album(
     draft: Draft,
-    said: tuple[Stretch, Stretch | None] | None,
-    whole: Stretch,
+    album: tuple[Span, Span | None] | None,
+    whole: Span,
     vocabulary: Vocabulary | None,
     *,
     only_known: bool = False,
 ) -> bool:
-    """`said`: what `album_name` found. `only_known`: an album of the catalog right behind the word, also one that looks like a
-    constraint ("the album 1989")."""
-    if said is None:
+    """Take `album`, the result of `album_name`, as the album and its artist.
+
+    `only_known` accepts only an album of the catalog right after the word "album", even if it looks like a constraint ("the
+    album 1989").
+    """
+    if album is None:
         return False
-    name, by = said
+    name, by = album
     if only_known and (
         vocabulary is None or name.text not in vocabulary.albums or whole.words[: name.start][-1:] != ("album",)
     ):
@@ -140,24 +174,24 @@ def _album(
     return True
 
 
-def _title_by_artist(draft: Draft, bare: Stretch, said_in: str, vocabulary: Vocabulary | None) -> bool:
-    for left, right in splits(bare, said_in):
+def _title_by_artist(draft: Draft, bare: Span, query_language: str, vocabulary: Vocabulary | None) -> bool:
+    for left, right in splits(bare, query_language):
         by = right.words[right.start - 1] == "by"
         artist = find_artist(right, vocabulary)
         if artist is None and (not by or right.core() is None):
             continue
         unknown = [one for one in right.trimmed() if one.start == right.start]
-        stretch, folded = artist or (unknown[-1], None)
-        title = without_furniture(left)
-        draft.name("artist", stretch, folded)
-        # also a title that reads as a constraint: "happy", "1979"
+        span, folded = artist or (unknown[-1], None)
+        title = without_type_words(left)
+        draft.name("artist", span, folded)
+        # checked first, because the title may also be a constraint: "happy", "1979"
         if vocabulary and folded and vocabulary.has_pair(title.text, folded):
             draft.intent = "title_artist"
             draft.name("title", title)
             draft.reasons.append("title by its own artist")
         elif not left.text or bare.lexicon.has("generic", title.text) or title.core() is None:
             draft.intent = "artist"
-            draft.reasons.append(f"asks for the artist {stretch.text!r}")
+            draft.reasons.append(f"asks for the artist {span.text!r}")
         else:
             is_known = vocabulary is None or title.text in vocabulary.titles
             draft.intent = "title_artist"
@@ -167,30 +201,30 @@ def _title_by_artist(draft: Draft, bare: Stretch, said_in: str, vocabulary: Voca
     return False
 
 
-def _artist_beside(draft: Draft, bare: Stretch, vocabulary: Vocabulary | None) -> bool:
-    """An artist among constraints and fillers: "new taylor swift songs"."""
+def _name_beside_constraints(draft: Draft, bare: Span, vocabulary: Vocabulary | None) -> bool:
+    """An artist or title of the catalog among constraints and fillers: "new taylor swift songs"."""
     if vocabulary is None:
         return False
-    for stretch in bare.trimmed()[1:]:
-        folded = vocabulary.artist(stretch.text)
-        rest = set(bare.unexplained()) - set(range(stretch.start, stretch.end))
-        if bare.lexicon.has("no_name", stretch.text) or bare.lexicon.has("not_music_lead", stretch.text):
+    for span in bare.trimmed()[1:]:
+        folded = vocabulary.artist(span.text)
+        rest = set(bare.unexplained()) - set(range(span.start, span.end))
+        if bare.lexicon.has("no_name", span.text) or bare.lexicon.has("not_music_lead", span.text):
             continue
-        if folded and not rest and len(stretch.text) > 1:
+        if folded and not rest and len(span.text) > 1:
             draft.intent = "artist"
-            draft.name("artist", stretch, folded)
-            draft.reasons.append(f"{stretch.text!r} is an artist of the catalog, beside other words")
+            draft.name("artist", span, folded)
+            draft.reasons.append(f"{span.text!r} is an artist of the catalog, beside other words")
             return True
-        if stretch.text in vocabulary.titles and not rest and stretch.end - stretch.start > 1:
+        if span.text in vocabulary.titles and not rest and span.end - span.start > 1:
             draft.intent = "title"
-            draft.name("title", stretch)
-            draft.reasons.append(f"{stretch.text!r} is a title of the catalog, beside other words")
+            draft.name("title", span)
+            draft.reasons.append(f"{span.text!r} is a title of the catalog, beside other words")
             return True
     return False
 
 
-def _pair_without_join(draft: Draft, bare: Stretch, vocabulary: Vocabulary | None) -> bool:
-    """ "adele hello", "bohemian rhapsody queen": a title and its own artist side by side."""
+def _adjacent_title_and_artist(draft: Draft, bare: Span, vocabulary: Vocabulary | None) -> bool:
+    """A title next to its own artist without a joining word: "adele hello", "bohemian rhapsody queen"."""
     if vocabulary is None or bare.end - bare.start > _MAX_NAME_WORDS:
         return False
     for at in range(bare.start + 1, bare.end):
@@ -206,12 +240,15 @@ def _pair_without_join(draft: Draft, bare: Stretch, vocabulary: Vocabulary | Non
     return False
 
 
-def _as_said(draft: Draft, bare: Stretch, whole: Stretch, said_in: str) -> None:
-    """No name of the catalog, or no catalog: after "songs by" an artist, around a joining word title and artist, else
-    a title; a request that neither starts like a request to play nor is a bare name is `other`."""
-    lexicon, name = whole.lexicon, without_furniture(bare)
+def _by_wording(draft: Draft, bare: Span, whole: Span, query_language: str) -> None:
+    """The last rule, for names that the catalog does not have: the words around the name decide.
+
+    After "songs by" it is an artist, around a joining word a title and its artist, else a title. A request that is neither
+    phrased as a request to play nor a name alone gets the intent `other`.
+    """
+    lexicon, name = whole.lexicon, without_type_words(bare)
     before = whole.words[max(0, bare.start - 2) : bare.start]
-    starts_otherwise = whole.speaks_of_music() or lexicon.has("not_music_lead", whole.words[0] if whole.words else "")
+    starts_otherwise = whole.has_music_noun() or lexicon.has("not_music_lead", whole.words[0] if whole.words else "")
     if not name.text or name.end - name.start > _MAX_NAME_WORDS or (not before and starts_otherwise):
         draft.intent = "other"
         draft.reasons.append("no name of the catalog, and not asked for as one")
@@ -224,8 +261,8 @@ def _as_said(draft: Draft, bare: Stretch, whole: Stretch, said_in: str) -> None:
         draft.name("artist", name)
         draft.reasons.append(f"{name.text!r} is asked for as an artist")
         return
-    for left, right in splits(bare, said_in) if before else ():
-        title = without_furniture(left)
+    for left, right in splits(bare, query_language) if before else ():
+        title = without_type_words(left)
         if title.core() is not None and right.core() is not None and not right.inside:
             draft.intent = "title_artist"
             draft.name("title", title)
@@ -237,6 +274,6 @@ def _as_said(draft: Draft, bare: Stretch, whole: Stretch, said_in: str) -> None:
     draft.reasons.append(f"{name.text!r} is no name of the catalog at hand: taken for a title")
 
 
-def _name_artist(draft: Draft, stretch: Stretch, vocabulary: Vocabulary | None) -> None:
-    found = find_artist(stretch, vocabulary)
-    draft.name("artist", *(found or (stretch, None)))
+def _name_artist(draft: Draft, span: Span, vocabulary: Vocabulary | None) -> None:
+    match = find_artist(span, vocabulary)
+    draft.name("artist", *(match or (span, None)))

@@ -1,4 +1,4 @@
-"""Fit the model that tells requests for music from others."""
+"""Fits the model that distinguishes requests for music from others."""
 
 from __future__ import annotations
 
@@ -6,18 +6,25 @@ from collections.abc import Sequence
 from math import log
 
 from queries.grammar.interpret import Interpretation
-from queries.models.musicness import BITS, TRAINED_SHARE, Musicness, slots
+from queries.models.musicness import BITS, TRAINED_SHARE, Musicness, weight_indexes
 
 
 def fitted(
-    found: Sequence[Interpretation], is_music: Sequence[bool], weights: Sequence[float], *, c: float = 4.0
+    interpretations: Sequence[Interpretation], is_music: Sequence[bool], weights: Sequence[float], *, c: float = 4.0
 ) -> Musicness:
-    """L2-penalised logistic regression by scikit-learn (a development dependency), weighted by row. Deterministic."""
+    """Fit an L2-penalised logistic regression with scikit-learn (a development dependency). Deterministic.
+
+    Args:
+        interpretations: The requests as the grammar reads them.
+        is_music: Whether each asks for music.
+        weights: Weight of each.
+        c: Inverse strength of the penalty.
+    """
     import numpy as np
     from scipy.sparse import csr_matrix
     from sklearn.linear_model import LogisticRegression
 
-    rows = [sorted(slots(one)) for one in found]
+    rows = [sorted(weight_indexes(one)) for one in interpretations]
     starts = np.cumsum([0, *map(len, rows)])
     columns = np.concatenate([np.asarray(row, np.int32) for row in rows])
     matrix = csr_matrix((np.ones(len(columns), np.float32), columns, starts), (len(rows), 1 << BITS))
@@ -25,6 +32,6 @@ def fitted(
     model.fit(matrix, np.asarray(is_music, int), sample_weight=np.asarray(weights))
     learned = model.coef_[0].copy()
     share = float(np.average(np.asarray(is_music, float), weights=np.asarray(weights)))
-    # the odds of these data moved to those of TRAINED_SHARE, so that every model is read alike
+    # the intercept is moved to the odds of TRAINED_SHARE, so that `Musicness.probability` works for every training set
     learned[0] = model.intercept_[0] + log(TRAINED_SHARE / (1 - TRAINED_SHARE)) - log(share / (1 - share))
     return Musicness(learned.astype("<f2"))

@@ -1,4 +1,4 @@
-"""Fit the tagger to requests whose names are known."""
+"""Fits the tagger to requests whose names are labelled."""
 
 from __future__ import annotations
 
@@ -13,65 +13,83 @@ from queries.grammar.interpret import Interpretation
 from queries.grammar.lexicon import Lexicon
 from queries.models.tagger import Tagger
 from queries.models.token_features import token_features
-from queries.text.spans import Tagged, bio
+from queries.text.spans import TaggedSpan, bio
 
-_COMMON_FROM = 4  # occurrences outside of names
+_COMMON_FROM = 4  # a word that occurs at least this often outside of names is common
 
 
 @dataclass(frozen=True)
 class Example:
-    """A request as the grammar reads it with `vocabulary`, and the names that are truly in it. `copies`: how often it
-    counts."""
+    """A labelled request.
 
-    found: Interpretation
-    names: tuple[Tagged, ...]
+    Attributes:
+        interpretation: The request as the grammar reads it with `vocabulary`.
+        names: The names that are in it.
+        vocabulary: The names of the catalog; None to train without one.
+        copies: How many times it is added to the training data.
+    """
+
+    interpretation: Interpretation
+    names: tuple[TaggedSpan, ...]
     vocabulary: Vocabulary | None = None
     copies: int = 1
 
 
-def located(words: Sequence[str], wanted: Sequence[tuple[str, str]]) -> tuple[Tagged, ...] | None:
-    """Where the values (kind, normal form) lie in the words, each in a place of its own; None if one is not there.
+def locate_names(words: Sequence[str], wanted: Sequence[tuple[str, str]]) -> tuple[TaggedSpan, ...] | None:
+    """Locate labelled values in the words of a normal form, without overlaps; None if one does not occur.
 
-    Blanks do not count: an annotator's "queen s" is the word "queens" of the normal form.
+    Blanks are ignored: an annotator's "queen s" matches the word "queens" of the normal form.
+
+    Args:
+        words: The words of the normal form.
+        wanted: The labelled values as (kind, normal form).
     """
     free = [True] * len(words)
-    found: list[Tagged] = []
+    spans: list[TaggedSpan] = []
     for kind, value in sorted(wanted, key=lambda one: -len(one[1])):
-        places = (*stretches_of(words, value), *stretches_of(words, f"{value}s"))  # "queen" of "queens greatest hits"
+        places = (*occurrences(words, value), *occurrences(words, f"{value}s"))  # "queen" in "queens greatest hits"
         place = next(((start, end) for start, end in places if all(free[start:end])), None)
         if place is None:
             return None
         free[place[0] : place[1]] = [False] * (place[1] - place[0])
-        found.append(Tagged(kind, *place))
-    return tuple(sorted(found, key=lambda one: one.start))
+        spans.append(TaggedSpan(kind, *place))
+    return tuple(sorted(spans, key=lambda one: one.start))
 
 
-def stretches_of(words: Sequence[str], value: str) -> Iterator[tuple[int, int]]:
-    """Every (start, end) of the words that spell `value`, blanks aside, from the left."""
-    letters = value.replace(" ", "")
-    for start in range(len(words) if letters else 0):
+def occurrences(words: Sequence[str], value: str) -> Iterator[tuple[int, int]]:
+    """Every (start, end) of words that spell `value` if blanks are ignored, from left to right."""
+    target = value.replace(" ", "")
+    for start in range(len(words) if target else 0):
         text, end = "", start
-        while end < len(words) and len(text) < len(letters):
+        while end < len(words) and len(text) < len(target):
             text += words[end]
             end += 1
-        if text == letters:
+        if text == target:
             yield start, end
 
 
 def fitted(
     examples: Sequence[Example], lexicon: Lexicon, *, c1: float = 0.1, c2: float = 0.02, rounds: int = 120
 ) -> Tagger:
-    """Fit by L-BFGS with elastic-net penalties c1 (L1, makes it small) and c2 (L2). Deterministic."""
+    """Fit the tagger by L-BFGS with an elastic-net penalty. Deterministic.
+
+    Args:
+        examples: The labelled requests.
+        lexicon: Phrases and word lists.
+        c1: L1 penalty, which keeps the model small.
+        c2: L2 penalty.
+        rounds: Most iterations.
+    """
     import pycrfsuite
 
     outside: Counter[str] = Counter()
     for one in examples:
-        taken = {at for name in one.names for at in range(name.start, name.end)}
-        outside.update(word for at, word in enumerate(one.found.query.split()) if at not in taken)
+        in_names = {at for name in one.names for at in range(name.start, name.end)}
+        outside.update(word for at, word in enumerate(one.interpretation.query.split()) if at not in in_names)
     common = frozenset(word for word, n in outside.items() if n >= _COMMON_FROM)
     trainer = pycrfsuite.Trainer(verbose=False)
     for one in examples:
-        features = token_features(one.found, lexicon, one.vocabulary, common)
+        features = token_features(one.interpretation, lexicon, one.vocabulary, common)
         tags = bio(len(features), one.names)
         for _ in range(one.copies):
             trainer.append(features, tags)

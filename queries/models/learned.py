@@ -1,8 +1,8 @@
-"""What was learned from labelled requests, laid over the grammar's reading: names by the tagger, music or not by weights.
+"""Combines the grammar's reading with the models: the tagger decides on names, a logistic regression on music or not.
 
-The grammar stands where the catalog bears it out: a request that is a name of the catalog as a whole, a bare request (no
-carrier phrase) made of names of the catalog, or constraints alone. In sentences the tagger names the words: it sees what the
-grammar and the catalog think of each, and has learned when they are right.
+The grammar's reading is kept if the catalog confirms it: the whole request is a name of the catalog, a request without carrier
+phrase consists of such names, or there are constraints alone. Otherwise the tagger decides which words are names; the grammar's
+reading and the catalog's names are among its features.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from functools import lru_cache
 
 from queries.catalog.vocabulary import Vocabulary
 from queries.grammar.constraints import Mention, constraint_key, mentions
-from queries.grammar.interpret import Interpretation, concluded, interpret
-from queries.grammar.known import known, reads_as_constraints
+from queries.grammar.interpret import Interpretation, interpret, to_interpretation
+from queries.grammar.known import lookup_name, reads_as_constraints
 from queries.grammar.lexicon import Lexicon
 from queries.grammar.music import asks_to_listen, language
-from queries.grammar.phrase import Stretch
-from queries.grammar.refusals import refused, says_refusal
+from queries.grammar.phrase import Span
+from queries.grammar.refusals import has_refusal, refused_name
 from queries.grammar.rules import Draft
 from queries.models.musicness import ASSISTANT_SHARE, Musicness, load_musicness
 from queries.models.tagger import Tagger, load_tagger
 from queries.text.carrier import stripped
-from queries.text.spans import Tagged, last_place
+from queries.text.spans import TaggedSpan, last_occurrence
 
-_EXPLAINED_CHANCE = 0.1  # below it even names of the catalog are no music: "call john" is a song, too
-_KNOWN_WELL = 70.0  # popularity from which a title said as it is, is meant: "hello"
-_FAMOUS = 50.0  # popularity from which an artist is meant, where a request asks to listen
-MUSIC_SERVICE_SHARE = 0.995
-_LONGER_THAN_MENTE = 7  # letters: "mente" is a word, "clemente" a name that the catalog knows
+_EXPLAINED_CHANCE = 0.1  # a lower probability is not music even if the catalog explains all: "call john" is a song, too
+_CERTAIN_TITLE = 70.0  # popularity from which a request that is a title alone ("hello") is music
+_CERTAIN_ARTIST = 50.0  # popularity from which an artist in a request to listen is music
+MUSIC_SERVICE_SHARE = 0.995  # share of music among requests to a music service: nearly all
+_LONGER_THAN_MENTE = 7  # letters; longer words in -mente are adverbs, unless the catalog has them ("clemente")
 _NAMES = ("artist", "title", "album", "playlist")
 _KIND_NOUNS = frozenset(
     {
@@ -83,7 +83,7 @@ _PLAYLIST_SIGNS = frozenset(
         "make",
     }
 )
-_FIELDS = {"decade": "when", "year": "when"}
+_TAGGER_KINDS = {"decade": "when", "year": "when"}
 _INTENTS = {
     frozenset({"title"}): "title",
     frozenset({"title", "artist"}): "title_artist",
@@ -97,7 +97,7 @@ _INTENTS = {
 
 @dataclass(frozen=True)
 class Learned:
-    """The two fitted models. Not to be shared between threads."""
+    """The two fitted models. Not thread-safe."""
 
     tagger: Tagger
     musicness: Musicness
@@ -105,7 +105,7 @@ class Learned:
 
 @lru_cache(maxsize=1)
 def packaged() -> Learned:
-    """The models shipped with this version, loaded once a process."""
+    """The models shipped with this version, loaded once per process."""
     return Learned(load_tagger(), load_musicness())
 
 
@@ -117,38 +117,60 @@ def read_query(
     learned: Learned | None,
     music_share: float = ASSISTANT_SHARE,
 ) -> Interpretation:
-    """The reading of a normal form: the grammar's, and over it what was learned. Total and deterministic; without
-    `learned` the grammar's alone. `music_share`: of the requests where this one was made, those for music; an assistant
-    hears all sorts, the log of a music service hardly anything else (MUSIC_SERVICE_SHARE)."""
-    left_out = _without_refused(query, locale, lexicon, vocabulary, learned, music_share)
-    if left_out is not None:
-        return left_out
-    found = interpret(query, locale, lexicon, vocabulary)
+    """Read a normal form with the grammar and the models. Total and deterministic.
+
+    Args:
+        query: A normal form.
+        locale: Its locale or roll-up.
+        lexicon: Phrases, word lists and the carrier grammar.
+        vocabulary: The names of the catalog; None if there is none.
+        learned: The models; None uses the grammar alone.
+        music_share: Prior probability that a request from this source asks for music; low for an assistant (ASSISTANT_SHARE),
+            close to 1 for the log of a music service (MUSIC_SERVICE_SHARE).
+    """
+    with_refusal = _with_refused_name(query, locale, lexicon, vocabulary, learned, music_share)
+    if with_refusal is not None:
+        return with_refusal
+    interpretation = interpret(query, locale, lexicon, vocabulary)
     if learned is None or not query:
-        return found
-    chance = learned.musicness.probability(found, music_share)
-    in_full = found.is_music and found.answers_as == "full"
-    explained = found.is_music and _is_explained(found, lexicon, vocabulary)
-    known_well = in_full and vocabulary is not None and known(query, vocabulary)[1] >= _KNOWN_WELL
-    known_well |= in_full and bool(found.spoken.music_verbs)  # "ponme la mano"
+        return interpretation
+    chance = learned.musicness.probability(interpretation, music_share)
+    in_full = interpretation.is_music and interpretation.answers_as == "full"
+    explained = interpretation.is_music and _is_explained(interpretation, lexicon, vocabulary)
+    is_certain = in_full and vocabulary is not None and lookup_name(query, vocabulary)[1] >= _CERTAIN_TITLE
+    is_certain |= in_full and bool(interpretation.topic_words.music_verbs)  # "ponme la mano"
     if explained and vocabulary and asks_to_listen(query, lexicon):  # "listen to will smith"
-        known_well |= vocabulary.artists.get(found.artist or "", -1.0) >= _FAMOUS
+        is_certain |= vocabulary.artists.get(interpretation.artist or "", -1.0) >= _CERTAIN_ARTIST
     if (explained or in_full) and music_share > 0.5:
-        known_well = True  # where most ask for music, a name of the catalog is meant as one
-    if chance < (_EXPLAINED_CHANCE if explained or in_full else 0.5) and not known_well:
+        is_certain = True  # if most requests ask for music, a name of the catalog is meant as one
+    if chance < (_EXPLAINED_CHANCE if explained or in_full else 0.5) and not is_certain:
         return replace(
-            concluded(Draft(), _whole(found, lexicon), found.stripped, found.language, (), music=False),
+            to_interpretation(
+                Draft(),
+                _whole_span(interpretation, lexicon),
+                interpretation.stripped,
+                interpretation.language,
+                (),
+                music=False,
+            ),
             reasons=(f"asks for music with probability {chance:.2f} only",),
         )
-    if in_full or (explained and (not found.names or found.stripped == found.query or _is_recorded(found, vocabulary))):
-        return found
-    tagged = learned.tagger.tagged(found, lexicon, vocabulary)
+    if in_full or (
+        explained
+        and (
+            not interpretation.names
+            or interpretation.stripped == interpretation.query
+            or _has_recording(interpretation, vocabulary)
+        )
+    ):
+        return interpretation
+    tagged = learned.tagger.tagged(interpretation, lexicon, vocabulary)
     if explained and not any(one.kind in _NAMES for one in tagged):
-        return found
-    return _retold(found, tagged, chance, lexicon, vocabulary)
+        return interpretation
+    return _with_tagged_names(interpretation, tagged, chance, lexicon, vocabulary)
 
 
-def _without_refused(
+def _with_refused_name(
     query: str,
     locale: str,
     lexicon: Lexicon,
@@ -156,50 +178,58 @@ def _without_refused(
     learned: Learned | None,
     music_share: float,
 ) -> Interpretation | None:
-    """The reading of what stands before a refused name, which its constraints then leave out; None where nothing is refused."""
+    """The reading of a request that ends with a refused name, or None if it refuses none.
+
+    The words before the refusal are read on their own, and the name is added to the constraints as refused.
+    """
     words = tuple(query.split())
-    if not says_refusal(words, lexicon):
+    if not has_refusal(words, lexicon):
         return None
     bare = stripped(query, locale, lexicon.grammar)
-    start, end = last_place(list(words), bare.split())
-    name = refused(words, start, end, lexicon, vocabulary)
+    start, end = last_occurrence(list(words), bare.split())
+    name = refused_name(words, start, end, lexicon, vocabulary)
     if name is None:
         return None
-    said_in = language(query, locale, lexicon)
-    before = " ".join(words[: name.at])
-    whole = Stretch(words, 0, len(words), (), lexicon)
-    found = concluded(Draft(), whole, bare, said_in, (), music=True)  # nothing is said but what is not wanted
-    if name.at > start:
-        wish = read_query(before, locale, lexicon, vocabulary, learned, music_share)
-        found = wish if wish.is_music and wish.intent != "other" else found
-    constraints = found.constraints | {
-        "not": dict(sorted((found.constraints["not"] | {name.kind: [name.name]}).items()))
+    query_language = language(query, locale, lexicon)
+    before = " ".join(words[: name.start])
+    whole = Span(words, 0, len(words), (), lexicon)
+    # if no request comes before the refusal, the reading has the refused name alone
+    interpretation = to_interpretation(Draft(), whole, bare, query_language, (), music=True)
+    if name.start > start:
+        requested = read_query(before, locale, lexicon, vocabulary, learned, music_share)
+        interpretation = requested if requested.is_music and requested.intent != "other" else interpretation
+    constraints = interpretation.constraints | {
+        "not": dict(sorted((interpretation.constraints["not"] | {name.kind: [name.name]}).items()))
     }
     return replace(
-        found,
+        interpretation,
         query=query,
         stripped=bare,
-        language=said_in,
+        language=query_language,
         constraints=constraints,
         key=constraint_key(constraints),
-        intent="mixed" if found.intent == "open" else found.intent,
+        intent="mixed" if interpretation.intent == "open" else interpretation.intent,
         answers_as="stripped",
-        reasons=(*found.reasons, f"{name.kind} not {name.name}: refused"),
+        reasons=(*interpretation.reasons, f"{name.kind} not {name.name}: refused"),
     )
 
 
-def _retold(
-    found: Interpretation, tagged: list[Tagged], chance: float, lexicon: Lexicon, vocabulary: Vocabulary | None
+def _with_tagged_names(
+    interpretation: Interpretation,
+    tagged: list[TaggedSpan],
+    chance: float,
+    lexicon: Lexicon,
+    vocabulary: Vocabulary | None,
 ) -> Interpretation:
-    """The reading with the tagger's names in place of the grammar's, and the constraints that lie beside them."""
-    whole = _whole(found, lexicon)
+    """The reading with the tagger's names instead of the grammar's, and the constraints outside of them."""
+    whole = _whole_span(interpretation, lexicon)
     draft = Draft(reasons=[f"asks for music with probability {chance:.2f}"])
-    tagged = [_as_the_catalog_has_it(one, whole, vocabulary) for one in tagged if _may_be_name(one, whole, vocabulary)]
+    tagged = [_with_catalog_kind(one, whole, vocabulary) for one in tagged if _is_plausible(one, whole, vocabulary)]
     for one in tagged:
         if one.kind in _NAMES and one.kind not in draft.names:
             name = whole.cut(one.start, one.end)
-            known = vocabulary.artist(name.text) if vocabulary and one.kind == "artist" else None
-            draft.name(one.kind, name, known)
+            folded = vocabulary.artist(name.text) if vocabulary and one.kind == "artist" else None
+            draft.name(one.kind, name, folded)
     for one in tagged:
         draft.reasons.append(
             f"{one.kind} {' '.join(whole.words[one.start : one.end])!r}: by the words around it (tagger)"
@@ -207,21 +237,29 @@ def _retold(
     kinds = frozenset(draft.names)
     draft.intent = "playlist" if "playlist" in kinds else _INTENTS.get(kinds, "")
     taken = [one for one in tagged if one.kind in _NAMES]
-    kept = () if "playlist" in kinds else tuple(one for one in _beside(whole, taken) if _counts(one, tagged, found))
+    kept = (
+        ()
+        if "playlist" in kinds
+        else tuple(one for one in _mentions_outside(whole, taken) if _applies(one, tagged, interpretation))
+    )
     if draft.intent == "" and not kept and not tagged:
-        draft.intent = found.intent if found.intent in ("open", "other") else "open"
-    made = concluded(draft, whole, found.stripped, found.language, kept, music=True)
-    return replace(made, tagged=tuple(tagged))
+        draft.intent = interpretation.intent if interpretation.intent in ("open", "other") else "open"
+    result = to_interpretation(draft, whole, interpretation.stripped, interpretation.language, kept, music=True)
+    return replace(result, tagged=tuple(tagged))
 
 
-def _may_be_name(one: Tagged, whole: Stretch, vocabulary: Vocabulary | None) -> bool:
-    """Not where constraints explain it better ("the last song"; a playlist "for running"), nor a Spanish adverb of no name."""
+def _is_plausible(one: TaggedSpan, whole: Span, vocabulary: Vocabulary | None) -> bool:
+    """Whether a tagged span can be a name.
+
+    It cannot if constraints explain it better ("the last song", a playlist "for running"), or if it is a Spanish adverb in -mente
+    that is no name of the catalog.
+    """
     name = whole.cut(one.start, one.end)
     if one.kind == "playlist":
         return name.core() is not None or not any(m.reach <= name.start < m.start for m in name.inside)
     if one.kind not in ("artist", "title", "album"):
         return True
-    kind, popularity, _ = known(name.text, vocabulary) if vocabulary else ("", -1.0, "")
+    kind, popularity, _ = lookup_name(name.text, vocabulary) if vocabulary else ("", -1.0, "")
     if any(not mention.is_weak for mention in name.inside) and reads_as_constraints(name, popularity, kind):
         return False
     return bool(kind) or not (
@@ -229,14 +267,17 @@ def _may_be_name(one: Tagged, whole: Stretch, vocabulary: Vocabulary | None) -> 
     )
 
 
-def _as_the_catalog_has_it(one: Tagged, whole: Stretch, vocabulary: Vocabulary | None) -> Tagged:
-    """The name with the kind under which the catalog knows it, where it does not know it as tagged and no noun says so."""
+def _with_catalog_kind(one: TaggedSpan, whole: Span, vocabulary: Vocabulary | None) -> TaggedSpan:
+    """The span with the kind that its words have in the catalog.
+
+    The tagged kind is kept if the catalog has the words under it, or if a noun beside them ("album") confirms it.
+    """
     if vocabulary is None or one.kind not in _NAMES:
         return one
     text = " ".join(whole.words[one.start : one.end])
     names = _catalog_names(vocabulary)
     if one.kind == "playlist" and not any(word in _PLAYLIST_SIGNS for word in whole.words):
-        one = replace(one, kind="title")  # nobody said that it is a playlist
+        one = replace(one, kind="title")  # no word of the request indicates a playlist
     if one.kind == "title" and whole.words[one.end : one.end + 1] == ("soundtrack",) and text in names["album"]:
         return replace(one, kind="album")
     around = whole.words[max(0, one.start - 3) : one.start] + whole.words[one.end : one.end + 1]
@@ -246,60 +287,68 @@ def _as_the_catalog_has_it(one: Tagged, whole: Stretch, vocabulary: Vocabulary |
     return replace(one, kind=best) if text in names[best] else one
 
 
-def _beside(whole: Stretch, names: list[Tagged]) -> list[Mention]:
+def _mentions_outside(whole: Span, names: list[TaggedSpan]) -> list[Mention]:
     return [one for one in whole.mentions if not any(name.overlaps(one.start, one.end) for name in names)]
 
 
-def _counts(one: Mention, tagged: list[Tagged], found: Interpretation) -> bool:
-    """A constraint stands if the grammar kept it, if it is said without doubt, or if the tagger names it, too; "disco" before
-    a name is the Spanish noun."""
+def _applies(one: Mention, tagged: list[TaggedSpan], interpretation: Interpretation) -> bool:
+    """Whether a constraint applies: it is not weak, or the grammar kept it, or the tagger has it too.
+
+    "disco" right before a name is the Spanish noun for an album, not the genre. A sort applies if it sorts named music.
+    """
     if one.value == "disco" and any(name.kind in _NAMES and name.start == one.end for name in tagged):
         return False
-    if one.field == "sort" and _orders_what_is_named(one, tagged, found):
+    if one.field == "sort" and _sorts_named_music(one, tagged, interpretation):
         return True
-    if not one.is_weak or any(one.start == kept.start and one.field == kept.field for kept in found.mentions):
+    if not one.is_weak or any(one.start == kept.start and one.field == kept.field for kept in interpretation.mentions):
         return True
-    return any(name.kind == _FIELDS.get(one.field, one.field) and name.overlaps(one.start, one.end) for name in tagged)
+    return any(
+        name.kind == _TAGGER_KINDS.get(one.field, one.field) and name.overlaps(one.start, one.end) for name in tagged
+    )
 
 
-def _orders_what_is_named(one: Mention, tagged: list[Tagged], found: Interpretation) -> bool:
-    """ "the latest linkin park album": right before a name or a noun of music that follows it, not as a part of one."""
-    after = found.query.split()[one.end : one.end + 1]
+def _sorts_named_music(one: Mention, tagged: list[TaggedSpan], interpretation: Interpretation) -> bool:
+    """Whether a sort stands right before a name or a noun such as "album": "the latest linkin park album"."""
+    after = interpretation.query.split()[one.end : one.end + 1]
     return any(name.kind in _NAMES and name.start == one.end for name in tagged) or bool(_KIND_NOUNS & set(after))
 
 
-def _is_explained(found: Interpretation, lexicon: Lexicon, vocabulary: Vocabulary | None) -> bool:
-    """Whether constraints and names of the catalog leave nothing of the request unexplained (carrier phrase aside)."""
-    if vocabulary is None or "playlist" in found.names or found.intent == "other":
+def _is_explained(interpretation: Interpretation, lexicon: Lexicon, vocabulary: Vocabulary | None) -> bool:
+    """Whether constraints, names of the catalog and fillers cover every word of the stripped form."""
+    if vocabulary is None or "playlist" in interpretation.names or interpretation.intent == "other":
         return False
     names = _catalog_names(vocabulary)
     if any(
         name.text not in names[kind] and not (kind == "artist" and vocabulary.artist(name.text))
-        for kind, name in found.names.items()
+        for kind, name in interpretation.names.items()
     ):
         return False
-    if not found.names and not found.mentions and found.intent != "open":
+    if not interpretation.names and not interpretation.mentions and interpretation.intent != "open":
         return False
-    words = found.query.split()
-    start, end = last_place(words, found.stripped.split())
-    taken = {at for name in found.names.values() for at in range(name.start, name.end)}
-    taken |= {at for one in found.mentions for at in range(one.reach, one.end)}
+    words = interpretation.query.split()
+    start, end = last_occurrence(words, interpretation.stripped.split())
+    taken = {at for name in interpretation.names.values() for at in range(name.start, name.end)}
+    taken |= {at for one in interpretation.mentions for at in range(one.reach, one.end)}
     return all(at in taken or lexicon.has("fillers", words[at]) for at in range(start, end))
 
 
-def _is_recorded(found: Interpretation, vocabulary: Vocabulary | None) -> bool:
-    """Whether the artist recorded the title, or the catalog knows the album by its name: "1979 by ...", "the album 1989 by ..."."""
+def _has_recording(interpretation: Interpretation, vocabulary: Vocabulary | None) -> bool:
+    """Whether the catalog has the title by the artist ("1979 by ..."), or the album ("the album 1989 by ...")."""
     if vocabulary is None:
         return False
-    if found.intent == "album":
-        return found.names["album"].text in vocabulary.albums
-    return bool(found.title and found.artist and vocabulary.has_pair(found.title, found.artist))
+    if interpretation.intent == "album":
+        return interpretation.names["album"].text in vocabulary.albums
+    return bool(
+        interpretation.title
+        and interpretation.artist
+        and vocabulary.has_pair(interpretation.title, interpretation.artist)
+    )
 
 
 def _catalog_names(vocabulary: Vocabulary) -> dict[str, Mapping[str, float]]:
     return {"artist": vocabulary.artists, "title": vocabulary.titles, "album": vocabulary.albums}
 
 
-def _whole(found: Interpretation, lexicon: Lexicon) -> Stretch:
-    words = tuple(found.query.split())
-    return Stretch(words, 0, len(words), tuple(mentions(found.query, lexicon)), lexicon)
+def _whole_span(interpretation: Interpretation, lexicon: Lexicon) -> Span:
+    words = tuple(interpretation.query.split())
+    return Span(words, 0, len(words), tuple(mentions(interpretation.query, lexicon)), lexicon)

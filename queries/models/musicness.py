@@ -1,7 +1,7 @@
-"""Whether a request asks for music: a logistic regression over words, letters and what the grammar saw.
+"""Whether a request asks for music: a logistic regression over words, letter n-grams and the grammar's reading.
 
-Features are hashed into a fixed number of weights (Weinberger et al. 2009), so the model is one array of numbers. It was
-fitted by `queries.models.fit_musicness`; here it is only read and summed.
+Features are hashed into a fixed number of weights (Weinberger et al. 2009), so the model is one array of numbers. It is fitted by
+`queries.models.fit_musicness`; this module only loads and applies it.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from queries.grammar.interpret import Interpretation
 
 BITS = 17
-TRAINED_SHARE = 0.25  # of music among requests where the weights' odds hold as they are
-ASSISTANT_SHARE = 0.2  # of music among what people ask an assistant: 8 to 29 % in MTOP, HWU64, Leyzer and SNIPS
+TRAINED_SHARE = 0.25  # share of music for which the odds of the weights are right without correction
+ASSISTANT_SHARE = 0.2  # share of music among requests to an assistant: 8 to 29 % in MTOP, HWU64, Leyzer and SNIPS
 _PACKAGED = Path(__file__).parent.parent / "data" / "musicness.v1.zip"
 _WEIGHTS = "weights.f2"
 _LETTERS = (3, 4, 5)
-_MOST_WORDS = 40  # of a request; longer ones are judged by their start
+_MOST_WORDS = 40  # only the first words of a request count
 
 
 class MusicnessUnreadable(ValueError):
-    """The model's file is missing or is not one that `Musicness.write` made."""
+    """The model file is missing or was not written by `Musicness.write`."""
 
 
 class Musicness:
@@ -40,27 +40,33 @@ class Musicness:
         if weights.shape != (1 << BITS,):
             raise MusicnessUnreadable(f"expected {1 << BITS} weights, found {weights.shape}")
         self.weights = weights
-        self._at: list[float] = weights.astype("float64").tolist()
+        self._weight_list: list[float] = weights.astype("float64").tolist()
 
-    def probability(self, found: Interpretation, music_share: float = ASSISTANT_SHARE) -> float:
-        """Probability from 0 to 1 that the request that the grammar read as `found` asks for music.
+    def probability(self, interpretation: Interpretation, music_share: float = ASSISTANT_SHARE) -> float:
+        """The probability from 0 to 1 that a request asks for music.
 
-        `music_share`: share of such requests where it was made; the odds are moved from those of the training data to it
-        (Saerens, Latinne & Decaestecker 2002).
+        Args:
+            interpretation: The request as the grammar reads it.
+            music_share: Prior share of music among the requests of its source; the odds are moved from TRAINED_SHARE to it
+                (Saerens, Latinne & Decaestecker 2002).
         """
-        at = self._at
-        total = at[0] + sum(at[slot] for slot in slots(found))
+        weight_of = self._weight_list
+        total = weight_of[0] + sum(weight_of[index] for index in weight_indexes(interpretation))
         total += log(music_share / (1 - music_share)) - log(TRAINED_SHARE / (1 - TRAINED_SHARE))
         return 1.0 / (1.0 + exp(-max(-50.0, min(50.0, total))))
 
     def write(self, path: Path) -> None:
-        """One file; the same weights give the same bytes."""
+        """Write the model to one file; the same weights give the same bytes."""
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr(zipfile.ZipInfo(_WEIGHTS), self.weights.tobytes(), zipfile.ZIP_DEFLATED)
 
 
 def load_musicness(path: Path = _PACKAGED) -> Musicness:
-    """The model of a file that `Musicness.write` made (default: the packaged one). Raises MusicnessUnreadable."""
+    """Load a model that `Musicness.write` wrote (default: the packaged one).
+
+    Raises:
+        MusicnessUnreadable: The file is missing or is not such a model.
+    """
     import numpy as np
 
     try:
@@ -73,21 +79,21 @@ def load_musicness(path: Path = _PACKAGED) -> Musicness:
         ) from error
 
 
-def slots(found: Interpretation) -> set[int]:
-    """Which weights a request switches on: 1 to 2**BITS − 1, each at most once."""
+def weight_indexes(interpretation: Interpretation) -> set[int]:
+    """The hashed indexes of a request's features: 1 to 2**BITS − 1, without duplicates."""
     size = (1 << BITS) - 1
-    return {1 + crc32(feature.encode("utf-8", "replace")) % size for feature in _features(found)}
+    return {1 + crc32(feature.encode("utf-8", "replace")) % size for feature in _features(interpretation)}
 
 
-def _features(found: Interpretation) -> Iterator[str]:
-    words = found.query.split()[:_MOST_WORDS]
+def _features(interpretation: Interpretation) -> Iterator[str]:
+    words = interpretation.query.split()[:_MOST_WORDS]
     yield f"n{min(len(words), 12)}"
-    yield f"i{found.intent}"
-    yield f"m{found.is_music}"
-    yield f"l{found.language}"
-    yield from (f"f{one.field}" for one in found.mentions)
-    yield from (f"k{kind}" for kind in found.names)
-    yield from (f"s{sign}" for sign in found.signs)
+    yield f"i{interpretation.intent}"
+    yield f"m{interpretation.is_music}"
+    yield f"l{interpretation.language}"
+    yield from (f"f{one.field}" for one in interpretation.mentions)
+    yield from (f"k{kind}" for kind in interpretation.names)
+    yield from (f"s{feature}" for feature in interpretation.musicness_features)
     before = "<s>"
     for at, word in enumerate(words):
         yield f"w{word}"

@@ -1,7 +1,7 @@
-"""Which words of a request are names: a linear-chain conditional random field over `queries.models.token_features`.
+"""Tags the names in a request with a linear-chain conditional random field over `queries.models.token_features`.
 
-Source: Lafferty, McCallum & Pereira 2001; fitted and decoded by CRFsuite (Okazaki 2007, through python-crfsuite). The
-grammar's reading and the catalog's names are among its features, so it learns when to believe them.
+Source: Lafferty, McCallum & Pereira 2001; fitted and decoded by CRFsuite (Okazaki 2007, through python-crfsuite). The grammar's
+reading and the catalog's names are among its features, so it learns when to trust them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from queries.catalog.vocabulary import Vocabulary
 from queries.grammar.lexicon import Lexicon
 from queries.models.token_features import token_features
-from queries.text.spans import Tagged, spans
+from queries.text.spans import TaggedSpan, spans
 
 if TYPE_CHECKING:
     from queries.grammar.interpret import Interpretation
@@ -24,11 +24,11 @@ _WEIGHTS, _COMMON = "weights.crfsuite", "common.json"
 
 
 class TaggerUnreadable(ValueError):
-    """The tagger's file is missing or is not one that `queries.models.fit_tagger` wrote."""
+    """The tagger's file is missing or was not written by `Tagger.write`."""
 
 
 class Tagger:
-    """A fitted tagger. Deterministic; not to be shared between threads."""
+    """A fitted tagger; `common` are the words that were frequent outside of names. Deterministic; not thread-safe."""
 
     def __init__(self, weights: bytes, common: frozenset[str]) -> None:
         import pycrfsuite
@@ -37,21 +37,33 @@ class Tagger:
         self._crf: Any = pycrfsuite.Tagger()
         self._crf.open_inmemory(weights)
 
-    def tagged(self, found: Interpretation, lexicon: Lexicon, vocabulary: Vocabulary | None) -> list[Tagged]:
-        """The names in a request that the grammar has read as `found`, left to right, without overlaps."""
-        if not found.query:
+    def tagged(
+        self, interpretation: Interpretation, lexicon: Lexicon, vocabulary: Vocabulary | None
+    ) -> list[TaggedSpan]:
+        """The tagged spans of a request, from left to right and without overlaps.
+
+        Args:
+            interpretation: The request as the grammar reads it.
+            lexicon: Phrases and word lists.
+            vocabulary: The names of the catalog; None if there is none.
+        """
+        if not interpretation.query:
             return []
-        return spans(self._crf.tag(token_features(found, lexicon, vocabulary, self.common)))
+        return spans(self._crf.tag(token_features(interpretation, lexicon, vocabulary, self.common)))
 
     def write(self, path: Path) -> None:
-        """One file; the same fit gives the same bytes."""
+        """Write the tagger to one file; the same fit gives the same bytes."""
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, content in ((_WEIGHTS, self.weights), (_COMMON, json.dumps(sorted(self.common)).encode())):
                 archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
 
 
 def load_tagger(path: Path = _PACKAGED) -> Tagger:
-    """The tagger of a file that `Tagger.write` made (default: the packaged one). Raises TaggerUnreadable."""
+    """Load a tagger that `Tagger.write` wrote (default: the packaged one).
+
+    Raises:
+        TaggerUnreadable: The file is missing or is not such a tagger.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             return Tagger(archive.read(_WEIGHTS), frozenset(json.loads(archive.read(_COMMON))))

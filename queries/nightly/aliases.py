@@ -1,8 +1,8 @@
-"""Which wordings ask for the same, as the logs show it: asked again after a failure and then played, or played alike.
+"""Mines pairs of wordings that ask for the same from the logs: asked again after a failure and then played, or played alike.
 
-Source: query reformulation mined from sessions (Jones et al. 2006; for voice Ponnusamy et al. 2020), with what listeners
-then played as the judge; overlap of plays as cosine over the query-track graph (Craswell & Szummer 2007), each play
-weighted by 1 / probability that its position was examined.
+Sources: query reformulations in sessions (Jones et al. 2006; for voice Ponnusamy et al. 2020), kept if the second wording led to
+a play; similarity of plays as cosine over the query-track graph (Craswell & Szummer 2007), where each play is weighted by
+1 / probability that its position was examined.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 REPHRASE_S = 120
 _TRACKS_OF_A_QUERY = 20
 _QUERIES_OF_A_TRACK = 50
-_MOST_WEIGHT = 10.0
+_MAX_WEIGHT = 10.0
 PAIRS_SCHEMA = (
     "language string, query string, other string, evidence string, people bigint, strength double, is_served boolean"
 )
@@ -30,9 +30,14 @@ PAIRS_SCHEMA = (
 
 @dataclass(frozen=True)
 class AliasRules:
-    """What makes a pair. `min_people` went from one wording to the other; they are `min_share` of those whose first wording
-    failed and who asked again. Plays alike: cosine `min_overlap`, and the texts are alike: `min_likeness` of 100 (edit
-    similarity of the stripped forms) or sound the same."""
+    """Thresholds of an alias pair.
+
+    Attributes:
+        min_people: Fewest people who went from one wording to the other, and fewest people who played a query.
+        min_share: Lowest share of these people among those whose first wording failed and who asked again.
+        min_overlap: Lowest cosine between the plays of two queries.
+        min_likeness: Lowest edit similarity of their stripped forms (0 to 100); forms that sound the same pass too.
+    """
 
     min_people: int = 3
     min_share: float = 0.2
@@ -41,17 +46,22 @@ class AliasRules:
 
 
 def asked_again(searches: DataFrame, pleased: DataFrame, previous: DataFrame | None, rules: AliasRules) -> DataFrame:
-    """One row per (language, query, other): people whose `query` failed, who asked `other` within two minutes and played.
+    """One row per (language, query, other): people whose `query` failed and who within two minutes asked `other` and played.
 
-    `searches`: search_id, user_id, ts, locale, query, release_id; `pleased`: (search_id) of searches that led to a long
-    play, save or like. `previous`: (language, query, cluster_id) of the night before, or None. A step between wordings of
-    one cluster of it, in answers of our own releases, is `is_served`: our own rewrite, shown and not learned from again.
+    A pair is `is_served` if both wordings were in one cluster the night before and our releases answered the first search of each
+    of these steps: it may be our own rewrite, so it is shown, but nothing is learned from it again.
+
+    Args:
+        searches: Rows (search_id, user_id, ts, locale, query, release_id).
+        pleased: Rows (search_id) of searches that led to a long play, save or like.
+        previous: Rows (language, query, cluster_id) of the night before, or None.
+        rules: The thresholds.
     """
     from pyspark.sql import Window
 
     language = F.substring("locale", 1, 2)
-    good = pleased.select("search_id", F.lit(True).alias("is_pleased")).distinct()
-    seen = searches.join(good, "search_id", "left").select(
+    successes = pleased.select("search_id", F.lit(True).alias("is_pleased")).distinct()
+    outcomes = searches.join(successes, "search_id", "left").select(
         "user_id",
         "ts",
         "search_id",
@@ -62,7 +72,7 @@ def asked_again(searches: DataFrame, pleased: DataFrame, previous: DataFrame | N
     )
     order = Window.partitionBy("user_id", "language").orderBy("ts", "search_id")
     follows = F.unix_seconds(F.lead("ts").over(order)) - F.unix_seconds("ts")
-    steps = seen.select(
+    steps = outcomes.select(
         "language",
         "query",
         "user_id",
@@ -100,23 +110,29 @@ def asked_again(searches: DataFrame, pleased: DataFrame, previous: DataFrame | N
 
 
 def played_alike(plays: DataFrame, readings: DataFrame, rules: AliasRules) -> DataFrame:
-    """One row per (language, query, other), query < other, of known-item and artist queries whose debiased plays overlap.
+    """One row per (language, query, other), query < other: known-item and artist queries whose debiased plays overlap.
 
-    `plays`: (locale, query, user_id, track_id, position) of long plays; `readings`: one row per (language of the locale,
-    query) with stripped and intent_group. A query counts with `min_people` people; a (query, track) with two. Bounded: a query's 20 heaviest
-    tracks, a track's 50 heaviest queries.
+    A query needs `min_people` people and a (query, track) two. To limit the join, only the 20 heaviest tracks of a query and the
+    50 heaviest queries of a track are used.
+
+    Args:
+        plays: Long plays as (locale, query, user_id, track_id, position).
+        readings: One row per (language of the locale, query) with stripped and intent_group.
+        rules: The thresholds.
     """
     from pyspark.sql import Window
 
-    # examined with probability 1 / position (Joachims et al. 2017 with eta = 1) until curves are fitted further on
-    weight = F.least(F.col("position").cast("double"), F.lit(_MOST_WEIGHT))
+    # examination probability 1 / position (Joachims et al. 2017, eta = 1): exposure curves are fitted later in the night
+    weight = F.least(F.col("position").cast("double"), F.lit(_MAX_WEIGHT))
     narrow = readings.where(F.col("intent_group").isin("known_item", "artist")).select("language", "query", "stripped")
-    heard = plays.withColumn("language", F.substring("locale", 1, 2)).join(narrow, ["language", "query"])
-    enough = heard.groupBy("language", "query").agg(F.count_distinct("user_id").alias("people"))
-    edges = heard.groupBy("language", "query", "stripped", "track_id").agg(
+    named_plays = plays.withColumn("language", F.substring("locale", 1, 2)).join(narrow, ["language", "query"])
+    people_per_query = named_plays.groupBy("language", "query").agg(F.count_distinct("user_id").alias("people"))
+    edges = named_plays.groupBy("language", "query", "stripped", "track_id").agg(
         F.sum(weight).alias("w"), F.count_distinct("user_id").alias("listeners")
     )
-    edges = edges.join(enough.where(F.col("people") >= rules.min_people), ["language", "query"]).where("listeners >= 2")
+    edges = edges.join(people_per_query.where(F.col("people") >= rules.min_people), ["language", "query"]).where(
+        "listeners >= 2"
+    )
     of_query = Window.partitionBy("language", "query")
     heaviest = Window.partitionBy("language", "query").orderBy(F.desc("w"), "track_id")
     edges = edges.withColumn("_n", F.row_number().over(heaviest)).where(F.col("_n") <= _TRACKS_OF_A_QUERY)
@@ -138,8 +154,8 @@ def played_alike(plays: DataFrame, readings: DataFrame, rules: AliasRules) -> Da
         F.round(F.sum(F.col("u") * F.col("v")), 9).alias("strength"),
         F.min(F.least("people", "other_people")).alias("people"),
     )
-    near = pairs.where(F.col("strength") >= rules.min_overlap).mapInPandas(_alike(rules.min_likeness), PAIRS_SCHEMA)
-    return near
+    aliases = pairs.where(F.col("strength") >= rules.min_overlap).mapInPandas(_alike(rules.min_likeness), PAIRS_SCHEMA)
+    return aliases
 
 
 def _alike(min_likeness: float) -> Callable[[Iterable[pd.DataFrame]], Iterator[pd.DataFrame]]:

@@ -1,4 +1,4 @@
-"""How a query is asked and played: head, torso or tail of the traffic, and how many and how lasting its answers are."""
+"""Demand for a query: head, torso or tail of the traffic, and how concentrated and how stable its plays are."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from lake.places import places
 
 HEAD_SHARE, TORSO_SHARE = 0.5, 0.9
-STAY_SHARE = 0.05  # hysteresis: how far beyond its bound a query may fall before it leaves its tier
+STAY_SHARE = 0.05  # hysteresis: a query leaves its tier only if it falls this far beyond the bound
 MIN_PLAYS = 10
 RECENT_DAYS = 7
 
@@ -18,9 +18,13 @@ RECENT_DAYS = 7
 def with_tier(traffic: DataFrame, previous: DataFrame | None) -> DataFrame:
     """Add `traffic_tier` to one row per (locale, query) with `searches_28d`. Grain: as in.
 
-    In each locale queries are ranked by searches (ties by name). The head makes the first HEAD_SHARE of the searches, the
-    torso those up to TORSO_SHARE, the tail the rest. A query that was in a better tier the night before (`previous`:
-    locale, query, traffic_tier) keeps it until it falls STAY_SHARE behind the bound, so that the head does not flicker.
+    In each locale queries are ranked by searches (ties by name). The head has the first HEAD_SHARE of the searches, the torso
+    those up to TORSO_SHARE, the tail the rest. A query that was in a better tier the night before keeps it until it falls
+    STAY_SHARE behind the bound, so that tiers do not change from night to night by chance.
+
+    Args:
+        traffic: One row per (locale, query) with `searches_28d`.
+        previous: Rows (locale, query, traffic_tier) of the night before, or None.
     """
     from pyspark.sql import Window
 
@@ -46,9 +50,13 @@ def with_tier(traffic: DataFrame, previous: DataFrame | None) -> DataFrame:
 def play_shape(plays: DataFrame, run_date: date) -> DataFrame:
     """One row per (locale or roll-up, query) with long plays: `play_entropy` and `play_volatility`.
 
-    `plays`: (locale, query, track_id, search_date), one row a long play before `run_date`. Entropy: Shannon's, in bits, over
-    the tracks played. Volatility: Jensen-Shannon divergence (Lin 1991; base 2, 0 to 1) between the plays of the last
-    RECENT_DAYS days and those before. Null below MIN_PLAYS plays (of either part). Rounded to 1e-9.
+    `play_entropy` is Shannon's entropy, in bits, of the tracks played. `play_volatility` is the Jensen-Shannon divergence
+    (Lin 1991; base 2, 0 to 1) between the plays of the last RECENT_DAYS days and those before. Each is null with less than
+    MIN_PLAYS plays (volatility: in either period). Rounded to 1e-9.
+
+    Args:
+        plays: One row per long play before `run_date`: (locale, query, track_id, search_date).
+        run_date: The night.
     """
     recent = F.col("search_date") >= F.lit(run_date - timedelta(days=RECENT_DAYS))
     counted = plays.select(F.explode(places()).alias("locale"), "query", "track_id", recent.cast("int").alias("late"))

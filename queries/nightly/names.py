@@ -1,4 +1,4 @@
-"""Catalog names in the form queries have, so that a request and a title can be compared word by word."""
+"""Adds normal forms of catalog names, so that requests and titles can be compared word by word."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def with_normal_names(tracks: DataFrame) -> DataFrame:
     """Add `title_normal` and `artists_normal` (normal forms) and make `genres` canonical ("hip-hop" → "hip hop").
 
-    Grain: one row per track, as in. Names keep their raw form beside. Runs in Arrow batches: one call a track.
+    Grain: one row per track, unchanged. The raw names are kept. Runs on Arrow batches.
     """
     from pyspark.sql.types import ArrayType, StringType, StructField, StructType
 

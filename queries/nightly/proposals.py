@@ -1,6 +1,6 @@
-"""Carrier phrases that the logs suggest: words before (or after) requests that are also asked without them.
+"""Proposes carrier phrases from the logs: words before or after requests that are also asked without them.
 
-They are proposed to a person, who adds them to the grammar's data file; a night never changes the grammar.
+A person decides on the proposals and adds them to the grammar's data file; a night never changes the grammar.
 """
 
 from __future__ import annotations
@@ -14,9 +14,15 @@ _LONGEST = 5
 
 @dataclass(frozen=True)
 class Proposal:
-    """A phrase that stands before ("prefix") or after ("suffix") `requests` distinct requests that are also asked alone.
+    """A proposed carrier phrase.
 
-    `share`: of the distinct queries with the phrase at that end, those whose rest is asked alone. `searches`: of the former.
+    Attributes:
+        place: "prefix" if it comes before the request, "suffix" if after it.
+        phrase: The phrase.
+        requests: Number of distinct queries with the phrase whose rest is also asked alone.
+        share: Their share of the distinct queries that have the phrase at that end.
+        searches: Number of their searches.
+        example: The one with the most searches.
     """
 
     place: str
@@ -28,35 +34,43 @@ class Proposal:
 
 
 def proposals(
-    asked: Iterable[tuple[str, str, int]], says: Callable[[str], bool], min_requests: int = 10, min_share: float = 0.3
+    asked: Iterable[tuple[str, str, int]],
+    is_constraint: Callable[[str], bool],
+    min_requests: int = 10,
+    min_share: float = 0.3,
 ) -> list[Proposal]:
-    """Phrases that the grammar leaves on, the most supported first. `asked`: (query, stripped form, searches).
+    """Carrier phrases that the grammar does not have yet, those with the most requests first.
 
-    A phrase counts on stripped forms only, so that what the grammar knows is never proposed again. A phrase that is asked
-    itself, whole or behind its first word ("de talmer"), is a name, and one in which `says` finds a meaning ("from the
-    nineties") is a constraint: neither is proposed.
+    Only stripped forms are searched, so a phrase of the grammar is never proposed again. Names and constraints are not proposed;
+    a phrase is a name if it, or all but its first word ("de talmer"), is itself asked.
+
+    Args:
+        asked: Rows (query, stripped form, searches).
+        is_constraint: Whether a phrase has a constraint ("from the nineties").
+        min_requests: Fewest distinct queries with the phrase whose rest is also asked alone.
+        min_share: Lowest share of these among all queries with the phrase.
     """
     searches: dict[str, int] = defaultdict(int)
     for _, stripped, n in asked:
         searches[stripped] += n
-    with_phrase: dict[tuple[str, str], int] = defaultdict(int)
-    alone: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
+    queries_with_phrase: dict[tuple[str, str], int] = defaultdict(int)
+    queries_also_without: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
     for form, n in searches.items():
         words = form.split()
         for size in range(1, min(_LONGEST, len(words) - 1) + 1):
-            for place, said, rest in (
+            for place, phrase_words, rest in (
                 ("prefix", words[:size], words[size:]),
                 ("suffix", words[-size:], words[:-size]),
             ):
-                at = (place, " ".join(said))
-                with_phrase[at] += 1
+                at = (place, " ".join(phrase_words))
+                queries_with_phrase[at] += 1
                 if " ".join(rest) in searches:
-                    alone[at].append((n, form))
-    found = []
-    for (place, phrase), forms in alone.items():
-        share = len(forms) / with_phrase[place, phrase]
+                    queries_also_without[at].append((n, form))
+    proposed = []
+    for (place, phrase), forms in queries_also_without.items():
+        share = len(forms) / queries_with_phrase[place, phrase]
         is_name = phrase in searches or phrase.split(" ", 1)[-1] in searches
-        if len(forms) >= min_requests and share >= min_share and not is_name and not says(phrase):
-            most = min(forms, key=lambda one: (-one[0], one[1]))
-            found.append(Proposal(place, phrase, len(forms), round(share, 4), sum(n for n, _ in forms), most[1]))
-    return sorted(found, key=lambda one: (-one.requests, -one.phrase.count(" "), one.place, one.phrase))
+        if len(forms) >= min_requests and share >= min_share and not is_name and not is_constraint(phrase):
+            example = min(forms, key=lambda one: (-one[0], one[1]))
+            proposed.append(Proposal(place, phrase, len(forms), round(share, 4), sum(n for n, _ in forms), example[1]))
+    return sorted(proposed, key=lambda one: (-one.requests, -one.phrase.count(" "), one.place, one.phrase))

@@ -1,6 +1,6 @@
-"""Query understanding in Spark: distinct requests to normal forms, distinct queries to readings and clusters.
+"""Query understanding in Spark: normal forms of distinct requests, readings and clusters of distinct queries.
 
-DataFrame API only, so that it also runs over Spark Connect.
+Uses the DataFrame API only, so that it also runs over Spark Connect.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -34,7 +34,7 @@ _MEMBER = ("query", "stripped", "constraint_key", "entity", "sound", "answers_as
 
 
 def normalised(distinct_requests: "DataFrame") -> "DataFrame":
-    """Normal forms. Grain: one row per (raw_query, locale), as in; adds `query` and `is_too_long`.
+    """Add the normal form `query` and `is_too_long`. Grain: one row per (raw_query, locale), unchanged.
 
     A null or blank request gives the query "".
     """
@@ -42,19 +42,23 @@ def normalised(distinct_requests: "DataFrame") -> "DataFrame":
 
 
 def readings(distinct_queries: "DataFrame", tracks: "DataFrame") -> "DataFrame":
-    """How each query is read with the catalog. Grain: one row per (locale, query), as in.
+    """Read each query with the catalog and the packaged models. Grain: one row per (locale, query), unchanged.
 
-    `tracks` needs title, artists, album, genres, popularity (others are ignored). Its folded names are counted in Spark
-    and travel to the tasks once, as a dictionary. `title_name` is the title or else the album; `entity` what the catalog
-    knows of both ('' if it does not know every name); `sound` the phonetic key of the form that is meant.
+    The folded names of the catalog are collected and sent to the tasks once, as a dictionary. `title_name` is the title, or else
+    the album. `entity` is title, album and artist as one text, or '' if the catalog does not have each of them. `sound` is the
+    phonetic key of the form that is the name.
+
+    Args:
+        distinct_queries: One row per (locale, query).
+        tracks: The catalog, with title, artists, album, genres and popularity; other columns are ignored.
     """
     reader = _reader(vocabulary(tracks))
     read = distinct_queries.select("locale", "query").mapInPandas(reader, _READ_SCHEMA)
-    return read.localCheckpoint()  # read once: clusters and traffic go over the readings several times
+    return read.localCheckpoint()  # clusters and traffic use the readings several times
 
 
 def vocabulary(tracks: "DataFrame") -> Vocabulary:
-    """The folded names of a catalog with their highest popularity, collected: about 150 bytes a track."""
+    """Collect the folded names of a catalog with their highest popularity; about 150 bytes per track."""
     popularity = F.col("popularity").cast("double").alias("popularity")
     wanted = tracks.select("title", "artists", "album", "genres", popularity)
     rows = wanted.mapInPandas(_name_rows, "kind string, form string, popularity double")
@@ -63,14 +67,18 @@ def vocabulary(tracks: "DataFrame") -> Vocabulary:
 
 
 def with_cluster_id(
-    read: "DataFrame", searches: "DataFrame", pairs: "DataFrame", previous: "DataFrame | None", born: str
+    read: "DataFrame", searches: "DataFrame", pairs: "DataFrame", previous: "DataFrame | None", run_date: str
 ) -> "DataFrame":
-    """Add `cluster_id`, and `text_cluster_id` as it were without `pairs` and `previous`. Grain as in: one row per (locale, query)
-    of `readings`.
+    """Add `cluster_id`, and `text_cluster_id`, which does not depend on `pairs`, `searches` or `previous`. Grain: unchanged.
 
-    `searches`: (locale, query, searches_28d); `pairs`: mined aliases (`queries.nightly.aliases`), those that our own answers served
-    left out here; `previous`: (locale, query, cluster_id) of the night before, or None; `born`: the run_date. How queries
-    are joined and ids inherited is said in `queries.nightly.clusters`; a language is one task.
+    `queries.nightly.clusters` documents how queries are joined and ids inherited. Each language is one task.
+
+    Args:
+        read: The readings, one row per (locale, query).
+        searches: Rows (locale, query, searches_28d).
+        pairs: Mined aliases (`queries.nightly.aliases`); those with `is_served` are ignored.
+        previous: Rows (locale, query, cluster_id) of the night before, or None.
+        run_date: The night, as YYYY-MM-DD; part of the hash of a new id if that is in use.
     """
     members = read.select("locale", "query", "language", *_MEMBER[1:]).join(
         searches.select("locale", "query", F.col("searches_28d").alias("searches")), ["locale", "query"], "left"
@@ -82,11 +90,11 @@ def with_cluster_id(
         members = members.join(known, ["locale", "query"], "left")
     learned = pairs.where(~F.col("is_served")).select("language", "query", "other", "strength")
 
-    def identified(members: "pd.DataFrame", pairs: "pd.DataFrame") -> "pd.DataFrame":
-        return _identified(members, pairs, born)
+    def with_ids(members: "pd.DataFrame", pairs: "pd.DataFrame") -> "pd.DataFrame":
+        return _with_ids(members, pairs, run_date)
 
     grouped = members.groupBy("language").cogroup(learned.groupBy("language"))
-    return read.join(grouped.applyInPandas(identified, _CLUSTERED_SCHEMA), ["locale", "query"])
+    return read.join(grouped.applyInPandas(with_ids, _CLUSTERED_SCHEMA), ["locale", "query"])
 
 
 def _normal_forms(batches: "Iterable[pd.DataFrame]") -> "Iterator[pd.DataFrame]":
@@ -103,10 +111,12 @@ def _name_rows(batches: "Iterable[pd.DataFrame]") -> "Iterator[pd.DataFrame]":
     for batch in batches:
         best: dict[tuple[str, str], float] = {}
         for title, artists, album, genres, popularity in zip(*(batch[column] for column in columns), strict=True):
-            names = [name for name in _listed(artists) if name]
-            for kind, form, known in name_rows(_text(title), names, _text(album), _listed(genres), popularity):
-                if known >= best.get((kind, form), 0.0):
-                    best[kind, form] = known
+            names = [name for name in _text_list(artists) if name]
+            for kind, form, known_popularity in name_rows(
+                _text(title), names, _text(album), _text_list(genres), popularity
+            ):
+                if known_popularity >= best.get((kind, form), 0.0):
+                    best[kind, form] = known_popularity
         rows = [(kind, form, popularity) for (kind, form), popularity in best.items()]
         yield pd.DataFrame(rows, columns=["kind", "form", "popularity"]).astype({"popularity": float})
 
@@ -128,68 +138,70 @@ def _reader(names: Vocabulary) -> "Callable[[Iterable[pd.DataFrame]], Iterator[p
 
 
 def _row(locale: str, query: str, lexicon: Lexicon, names: Vocabulary, learned: Learned | None) -> dict[str, Any]:
-    found = read_query(query, locale, lexicon, names, learned, MUSIC_SERVICE_SHARE)
-    said = found.constraints
+    interpretation = read_query(query, locale, lexicon, names, learned, MUSIC_SERVICE_SHARE)
+    constraints = interpretation.constraints
     return {
         "locale": locale,
         "query": query,
-        "stripped": found.stripped,
-        "language": found.language,
-        "is_music": found.is_music,
-        "intent": found.intent,
-        "intent_group": INTENT_GROUPS[found.intent],
-        "constraint_key": found.key,
-        "genre": said["genre"],
-        "decade": said["decade"],
-        "mood": said["mood"],
-        "activity": said["activity"],
-        "sort_by": said["sort"],
-        "artist_name": found.artist,
-        "title_name": found.title or _album(found),
-        "answers_as": found.answers_as,
-        "entity": _entity(found, names),
-        "sound": sounds_like(query if found.answers_as == "full" else found.stripped, found.language),
-        "reasons": list(found.reasons),
-        **typed(said),
+        "stripped": interpretation.stripped,
+        "language": interpretation.language,
+        "is_music": interpretation.is_music,
+        "intent": interpretation.intent,
+        "intent_group": INTENT_GROUPS[interpretation.intent],
+        "constraint_key": interpretation.key,
+        "genre": constraints["genre"],
+        "decade": constraints["decade"],
+        "mood": constraints["mood"],
+        "activity": constraints["activity"],
+        "sort_by": constraints["sort"],
+        "artist_name": interpretation.artist,
+        "title_name": interpretation.title or _album(interpretation),
+        "answers_as": interpretation.answers_as,
+        "entity": _entity(interpretation, names),
+        "sound": sounds_like(
+            query if interpretation.answers_as == "full" else interpretation.stripped, interpretation.language
+        ),
+        "reasons": list(interpretation.reasons),
+        **typed(constraints),
     }
 
 
-def _album(found: Interpretation) -> str | None:
-    return found.names["album"].text if "album" in found.names else None
+def _album(interpretation: Interpretation) -> str | None:
+    return interpretation.names["album"].text if "album" in interpretation.names else None
 
 
-def _entity(found: Interpretation, names: Vocabulary) -> str:
-    """The title, album and artist of a reading, if the catalog knows each of them; '' if not, or if it names none."""
-    album = _album(found)
-    if found.title is None and album is None and found.artist is None:
+def _entity(interpretation: Interpretation, names: Vocabulary) -> str:
+    """The title, album and artist of a reading as one text; '' if it names none, or one that the catalog does not have."""
+    album = _album(interpretation)
+    if interpretation.title is None and album is None and interpretation.artist is None:
         return ""
-    known = [(found.title, names.titles), (album, names.albums), (found.artist, names.artists)]
+    known = [(interpretation.title, names.titles), (album, names.albums), (interpretation.artist, names.artists)]
     if any(name is not None and name not in of for name, of in known):
         return ""
     return "\x1f".join(name or "" for name, _ in known)
 
 
-def _identified(members: "pd.DataFrame", pairs: "pd.DataFrame", born: str) -> "pd.DataFrame":
-    """The cluster id of every (locale, query) of one language. A query asked in several locales is one member."""
+def _with_ids(members: "pd.DataFrame", pairs: "pd.DataFrame", run_date: str) -> "pd.DataFrame":
+    """The cluster ids of every (locale, query) of one language. A query that is asked in several locales is one member."""
     columns = ["locale", "query", "cluster_id", "text_cluster_id"]
     if members.empty:
         return members.assign(cluster_id="", text_cluster_id="")[columns]
     members = members.assign(searches=members["searches"].fillna(0).astype("int64"), before=_texts(members, "before"))
     members = members.sort_values(["query", "searches", "locale"], ascending=[True, False, True])
     asked = {str(query): int(n) for query, n in members.groupby("query")["searches"].sum().items()}
-    once = members.drop_duplicates("query")
-    rows = zip(*(once[column] for column in _MEMBER), strict=True)
-    known = [Member(**dict(zip(_MEMBER, row, strict=True)), searches=asked[row[0]]) for row in rows]
-    cluster_of = clustered(known, zip(pairs["query"], pairs["other"], pairs["strength"], strict=True))
-    of_text = clustered([replace(one, searches=0) for one in known], [])
+    distinct = members.drop_duplicates("query")
+    rows = zip(*(distinct[column] for column in _MEMBER), strict=True)
+    clustered_members = [Member(**dict(zip(_MEMBER, row, strict=True)), searches=asked[row[0]]) for row in rows]
+    cluster_of = clustered(clustered_members, zip(pairs["query"], pairs["other"], pairs["strength"], strict=True))
+    text_clusters = clustered([replace(one, searches=0) for one in clustered_members], [])
     inherited = members[members["before"] != ""].drop_duplicates("query")
     before = dict(zip(inherited["query"], inherited["before"], strict=True))
     language = str(members["language"].iloc[0])
-    ids = stable_ids(language, cluster_of, asked, before, born)
-    text_ids = stable_ids(language, of_text, asked, {}, born)
+    ids = stable_ids(language, cluster_of, asked, before, run_date)
+    text_ids = stable_ids(language, text_clusters, asked, {}, run_date)
     return members.assign(
         cluster_id=[ids[cluster_of[query]] for query in members["query"]],
-        text_cluster_id=[text_ids[of_text[query]] for query in members["query"]],
+        text_cluster_id=[text_ids[text_clusters[query]] for query in members["query"]],
     )[columns]
 
 
@@ -201,5 +213,5 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _listed(value: Any) -> list[str]:
+def _text_list(value: Any) -> list[str]:
     return [] if value is None or isinstance(value, float) else [one for one in value if isinstance(one, str)]

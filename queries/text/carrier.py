@@ -1,7 +1,7 @@
-"""Carrier phrases: what is said around a request ("alexa, can you play ... please") by a written, versioned grammar.
+"""Strips carrier phrases, the words around a request ("alexa, can you play ... please"), by a versioned grammar.
 
-The grammar is a data file (`queries/data/carrier.v1.json`), never changed by a night, and copied into each release.
-Standard library only: the serving reader imports this.
+The grammar is a data file (`queries/data/carrier.v1.json`). A night never changes it, and each release contains a copy.
+This module uses the standard library only, because the serving reader imports it.
 """
 
 import json
@@ -27,10 +27,14 @@ class CarrierGrammarInvalid(ValueError):
 class LanguageCarriers:
     """The phrases of one language, each in normal form.
 
-    `wake` and `politeness` may stand at both ends; `openers` ("can you") count only before a prefix; `prefixes` are the
-    verbs ("play", "i want to listen to"), at most one is taken; `objects` ("some", "the song") follow it;
-    `suffixes` ("on spotify") end a request. `keep`: prefix or object -> next words before which it stays ("drop" before
-    "it", "me" before "and").
+    Attributes:
+        wake: Wake words ("alexa"); stripped from both ends.
+        openers: Phrases before the verb ("can you"); stripped only where a prefix follows.
+        politeness: Polite words ("please"); stripped from the end, and from the start where a prefix follows.
+        prefixes: Verb phrases ("play", "i want to listen to"); at most one is stripped.
+        objects: Phrases after the verb ("some", "the song").
+        suffixes: Phrases that end a request ("on spotify").
+        keep: Prefix or object -> next words before which it is not stripped ("drop" before "it", "me" before "and").
     """
 
     wake: frozenset[str]
@@ -43,17 +47,17 @@ class LanguageCarriers:
 
     @cached_property
     def leading(self) -> frozenset[str]:
-        """What may stand before the verb."""
+        """The phrases that may precede the verb."""
         return self.wake | self.openers | self.politeness
 
     @cached_property
     def trailing(self) -> frozenset[str]:
-        """What may end a request."""
+        """The phrases that may end a request."""
         return self.wake | self.politeness | self.suffixes
 
     @cached_property
     def longest(self) -> int:
-        """Words of the longest phrase: bounds every match."""
+        """Number of words in the longest phrase; limits every match."""
         return max(
             (phrase.count(" ") + 1 for phrase in self.leading | self.trailing | self.prefixes | self.objects), default=0
         )
@@ -61,14 +65,14 @@ class LanguageCarriers:
 
 @dataclass(frozen=True)
 class CarrierGrammar:
-    """A version of the grammar: language code -> its phrases."""
+    """One version of the grammar; `languages` maps a language code to its phrases."""
 
     version: int
     languages: Mapping[str, LanguageCarriers]
 
     @cached_property
     def merged(self) -> LanguageCarriers:
-        """All languages together, for the roll-up `*` and for languages without phrases of their own."""
+        """The phrases of all languages together, for the roll-up `*` and for languages that have no phrases of their own."""
         every = [self.languages[name] for name in sorted(self.languages)]
         lists = {name: frozenset().union(*(getattr(one, name) for one in every)) for name in _LISTS}
         keep: dict[str, frozenset[str]] = {}
@@ -82,20 +86,21 @@ class CarrierGrammar:
         return self.languages.get(language_of(locale)) or self.merged
 
     def others(self, locale: str) -> list[LanguageCarriers]:
-        """The phrases of each other language: people who speak two mix them."""
+        """The phrases of each other language, because bilingual speakers mix languages; none if its own is unknown."""
         own = language_of(locale)
         return [self.languages[name] for name in sorted(self.languages) if name != own] if own in self.languages else []
 
 
 def grammar_bytes() -> bytes:
-    """The packaged grammar file, as a release copies it."""
+    """The bytes of the packaged grammar file, which a release copies."""
     return _PACKAGED.read_bytes()
 
 
 def load_grammar(path: Path | None = None) -> CarrierGrammar:
-    """The grammar of `path` (default: the packaged one).
+    """Load the grammar of `path` (default: the packaged one).
 
-    Raises CarrierGrammarInvalid if the file cannot be read, is not JSON, or holds a phrase that is not in normal form.
+    Raises:
+        CarrierGrammarInvalid: The file cannot be read, is not JSON, or contains a phrase that is not in normal form.
     """
     source = path or _PACKAGED
     try:
@@ -114,43 +119,50 @@ def load_grammar(path: Path | None = None) -> CarrierGrammar:
 def stripped(query: str, locale: str, grammar: CarrierGrammar) -> str:
     """`query` (a normal form) without wake word, politeness and carrier phrase; never empty.
 
-    Pure. Longest phrase first; wake words, openers and objects repeatedly, one verb phrase ("play start me up" keeps
-    its title). "play" stays "play", "play music" gives "music". Where the locale's own phrases take nothing, another language's do: "can you
-    play despacito" in es-US. Linear in time and space.
+    Pure. The longest phrase is matched first. Wake words, openers and objects are stripped repeatedly, but only one verb
+    phrase ("play start me up" keeps its title). "play" stays "play"; "play music" gives "music". If the phrases of the
+    locale's language strip nothing, those of another language are tried ("can you play despacito" in es-US). Linear in time
+    and space.
+
+    Args:
+        query: A normal form.
+        locale: Locale or roll-up; chooses the language of the phrases.
+        grammar: The carrier grammar.
     """
     words = query.split()
-    start, end = deque(_places_in(words, locale, grammar), maxlen=1).pop()
+    start, end = deque(_stage_bounds_with_fallback(words, locale, grammar), maxlen=1).pop()
     return " ".join(words[start:end])
 
 
 def stages(query: str, locale: str, grammar: CarrierGrammar) -> list[str]:
-    """Every reading on the way from `query` to its stripped form, the fullest first, without repeats.
+    """Every intermediate form from `query` to its stripped form, the longest first, without duplicates.
 
-    For whoever knows the catalog: "play some nights" gives "play some nights", "some nights", "nights". Of more than
-    _MOST_STAGES the first ones and the stripped form.
+    A caller that knows the catalog can choose among them: "play some nights" gives "play some nights", "some nights",
+    "nights". If there are more than _MOST_STAGES, only the first ones and the stripped form are returned. Arguments as for
+    `stripped`.
     """
     words = query.split()
     kept: list[tuple[int, int]] = []
-    for place in _places_in(words, locale, grammar):
-        if kept[-1:] == [place]:
+    for bound in _stage_bounds_with_fallback(words, locale, grammar):
+        if kept[-1:] == [bound]:
             continue
         if len(kept) == _MOST_STAGES:
             kept.pop()
-        kept.append(place)
+        kept.append(bound)
     return [" ".join(words[start:end]) for start, end in kept]
 
 
-def _places_in(words: Sequence[str], locale: str, grammar: CarrierGrammar) -> list[tuple[int, int]]:
-    """`_places` by the locale's own phrases, or by the first other language's that take something where those take nothing."""
-    own = list(_places(words, grammar.carriers(locale)))
+def _stage_bounds_with_fallback(words: Sequence[str], locale: str, grammar: CarrierGrammar) -> list[tuple[int, int]]:
+    """The stage bounds by the locale's own phrases; if those strip nothing, by the first other language that strips something."""
+    own = list(_stage_bounds(words, grammar.carriers(locale)))
     if own[-1] != own[0]:
         return own
-    tried = (list(_places(words, other)) for other in grammar.others(locale))
-    return next((places for places in tried if places[-1] != places[0]), own)
+    alternatives = (list(_stage_bounds(words, other)) for other in grammar.others(locale))
+    return next((bounds for bounds in alternatives if bounds[-1] != bounds[0]), own)
 
 
-def _places(words: Sequence[str], carriers: LanguageCarriers) -> Iterator[tuple[int, int]]:
-    """Where each reading on the way starts and ends in `words`; some places come twice, one after the other."""
+def _stage_bounds(words: Sequence[str], carriers: LanguageCarriers) -> Iterator[tuple[int, int]]:
+    """(start, end) in `words` of each intermediate form, the longest first; consecutive ones may be equal."""
     start, end = 0, len(words)
     yield start, end
     start = _after_lead(words, carriers)
@@ -163,7 +175,7 @@ def _places(words: Sequence[str], carriers: LanguageCarriers) -> Iterator[tuple[
         verb = 0
     end = _before_tail(words, start, carriers)
     yield start, end
-    # "some", "the song", "algo de": a single word only after a verb
+    # a single-word object ("some") is stripped only after a verb
     while size := _match(words, start, end, carriers.objects, carriers):
         if (size == 1 and not verb) or _stays(words, start, size, carriers):
             break
@@ -172,7 +184,7 @@ def _places(words: Sequence[str], carriers: LanguageCarriers) -> Iterator[tuple[
 
 
 def _after_lead(words: Sequence[str], carriers: LanguageCarriers) -> int:
-    """Wake words always go; openers and politeness only when a verb phrase follows ("please please me" stays)."""
+    """The first word after the lead: wake words always, openers and politeness only before a verb phrase ("please please me")."""
     start, end = 0, len(words)
     while size := _match(words, start, end, carriers.wake, carriers):
         start += size
@@ -186,7 +198,7 @@ def _after_lead(words: Sequence[str], carriers: LanguageCarriers) -> int:
 
 def _before_tail(words: Sequence[str], start: int, carriers: LanguageCarriers) -> int:
     end = len(words)
-    # "hey alexa" alone is not "hey" with a wake word after it
+    # what is left may be one wake phrase ("hey alexa"): then "alexa" is not stripped from it
     while end - start > carriers.longest or " ".join(words[start:end]) not in carriers.wake:
         for size in range(min(carriers.longest, end - start - 1), 0, -1):
             if " ".join(words[end - size : end]) in carriers.trailing:
@@ -198,14 +210,14 @@ def _before_tail(words: Sequence[str], start: int, carriers: LanguageCarriers) -
 
 
 def _stays(words: Sequence[str], at: int, size: int, carriers: LanguageCarriers) -> bool:
-    """Whether a verb phrase or object belongs to the name that follows: "me and bobby mcgee", "drop it like its hot"."""
+    """Whether a verb phrase or object is kept as part of the name: "me and bobby mcgee", "drop it like its hot"."""
     return words[at + size] in carriers.keep.get(" ".join(words[at : at + size]), ())
 
 
 def _match(
     words: Sequence[str], start: int, end: int, phrases: frozenset[str], carriers: LanguageCarriers, whole: bool = False
 ) -> int:
-    """Words of the longest phrase that begins at `start` and leaves something before `end` (`whole`: or nothing)."""
+    """Number of words of the longest phrase at `start` that leaves a word before `end`; `whole` allows it to leave none."""
     for size in range(min(carriers.longest, end - start - (not whole)), 0, -1):
         if " ".join(words[start : start + size]) in phrases:
             return size

@@ -1,16 +1,19 @@
 """The full normal form of a request: one pure, versioned function of text and locale.
 
-It is the key of every table and of the release, so jobs and the serving reader call this same code.
-Standard library only: the reader imports it. What was decided, and why:
+The normal form is the key of every table and of the release, so the jobs and the serving reader call this same code.
+This module uses the standard library only, because the reader imports it. The rules, and why:
 
-- NFKC and casefold; accents folded on Latin and Greek letters, also the tilde of n: phones type "musica", "espana".
-  Other scripts keep their marks (folding Japanese or Hindi marks would change the word). The raw text stays in the log.
-- Apostrophes join ("don't" dont, "90's" 90s); other punctuation parts ("AC/DC" ac dc, "hip-hop" hip hop).
-- Dotted letters join ("R.E.M." rem); "r&b" is rnb; another "&" or "+" between words is "and" ("y" in Spanish).
-- Stylised letters: "$" beside a letter is s (Ke$ha kesha), "!" between two letters is i (P!nk pink).
-- Digits: "90 s" is 90s, "1,000" is 1000, three or more single digits join ("9 1 1" 911). Number words stay as said:
-  `queries.grammar.constraints` gives them their value.
-- Emoji stay, as words of their own; a text of signs only ("!!!", a band) stays as it is.
+- Text is normalised to NFKC and case-folded. Accents of Latin and Greek letters are removed, the tilde of ñ too, because
+  people type "musica" and "espana" on phones. Other scripts keep their marks, because without them Japanese or Hindi words
+  would be other words. The raw text stays in the log.
+- An apostrophe is removed and joins its word ("don't" dont, "90's" 90s); other punctuation separates words ("AC/DC" ac dc,
+  "hip-hop" hip hop).
+- Dotted single letters are joined ("R.E.M." rem). "r&b" becomes rnb; any other "&" or "+" between words becomes "and" ("y" in
+  Spanish).
+- Stylised letters: "$" beside a letter becomes s (Ke$ha kesha), "!" between two letters becomes i (P!nk pink).
+- Digits: "90 s" becomes 90s, "1,000" becomes 1000, three or more single digits are joined ("9 1 1" 911). Number words are kept;
+  `queries.grammar.eras` and `queries.grammar.periods` interpret them.
+- Each emoji is kept as a word of its own. A text of signs only ("!!!", a band) is case-folded and otherwise kept.
 """
 
 import re
@@ -44,10 +47,10 @@ def language_of(locale: str) -> str:
 
 
 def normal_form(raw_query: str, locale: str) -> str:
-    """The full normal form of `raw_query`, carrier phrase kept.
+    """The full normal form of `raw_query`, including its carrier phrase.
 
-    Pure, total (no text raises; lone surrogates become U+FFFD) and idempotent; blank text gives "", any other text a
-    form that is not empty. `locale` decides only the word for "&". Linear in the length of the text.
+    Pure, idempotent and total: no text raises; lone surrogates become U+FFFD. Blank text gives ""; any other text gives a
+    non-empty form. `locale` affects only the word that replaces "&". Linear in the length of the text.
     Source: Unicode UAX #15 (NFKC) and the default case folding of the Unicode Standard §3.13.
     """
     conjunction = " y " if language_of(locale) == "es" else " and "
@@ -61,7 +64,7 @@ def normal_form(raw_query: str, locale: str) -> str:
 
 
 def is_too_long(query: str) -> bool:
-    """Whether a normal form is over 200 characters or 480 UTF-8 bytes (LMDB's keys end at 511)."""
+    """Whether a normal form is longer than MAX_CHARACTERS (200) or MAX_UTF8_BYTES (480; LMDB limits a key to 511 bytes)."""
     return len(query) > MAX_CHARACTERS or len(query.encode("utf-8", "replace")) > MAX_UTF8_BYTES
 
 
@@ -77,13 +80,13 @@ def _one_pass(text: str, conjunction: str) -> str:
             folded = _DECADE_S.sub("s", folded)
     if folded:
         return folded
-    # signs only: the case-folded text itself, so that "!!!" keeps a key of its own
+    # a text of signs only ("!!!") stays as it is, case-folded, so that it has a key of its own
     signs = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
     return "".join(_VISIBLE.get(unicodedata.category(one), one) for one in signs) if signs else text.strip()
 
 
 def _folded(text: str) -> str:
-    """Lower case, with one sort of apostrophe and without Latin accents."""
+    """The text in lower case, with one kind of apostrophe and without the accents of Latin and Greek letters."""
     if text.isascii():
         return text.lower().replace("`", "'")
     text = text.translate(_APOSTROPHES)
@@ -92,18 +95,18 @@ def _folded(text: str) -> str:
 
 
 def _without_accents(text: str) -> str:
-    kept: list[str] = []
+    characters: list[str] = []
     base_keeps_marks = False
     for character in unicodedata.normalize("NFD", text):
         if "\u0300" <= character <= "\u036f" or "\ufe00" <= character <= "\ufe0f":
             if base_keeps_marks:
-                kept.append(character)
+                characters.append(character)
             continue
         if not unicodedata.combining(character):
-            # Latin, Greek and signs lie below U+0400; from there on marks belong to the letter
+            # Latin, Greek and signs are below U+0400; in the scripts from there on, marks are part of the letter
             base_keeps_marks = character >= "\u0400" and character.isalpha() and not "\u1e00" <= character <= "\u1fff"
-        kept.append(character)
-    return unicodedata.normalize("NFC", "".join(kept)).translate(_LETTERS).translate(_APOSTROPHES)
+        characters.append(character)
+    return unicodedata.normalize("NFC", "".join(characters)).translate(_LETTERS).translate(_APOSTROPHES)
 
 
 def _stylised(text: str, conjunction: str) -> str:
@@ -121,21 +124,21 @@ def _stylised(text: str, conjunction: str) -> str:
 
 
 def _only_words(text: str) -> str:
-    """Letters, digits and emoji; everything else parts words."""
+    """Keep letters, digits and emoji; every other character separates words."""
     if text.isascii():
         return _NOT_ASCII_WORD.sub(" ", text).strip()
-    kept: list[str] = []
+    characters: list[str] = []
     for character in text:
         kind = unicodedata.category(character)
         if kind == "Nd":
-            kept.append(str(unicodedata.decimal(character)))
+            characters.append(str(unicodedata.decimal(character)))
         elif kind[0] in "LMN":
-            kept.append(character)
+            characters.append(character)
         elif kind == "So" and ord(character) >= _FIRST_EMOJI:
-            kept.append(f" {character} ")
+            characters.append(f" {character} ")
         else:
-            kept.append(" ")
-    return " ".join("".join(kept).split())
+            characters.append(" ")
+    return " ".join("".join(characters).split())
 
 
 def _utf8_safe(text: str) -> str:

@@ -1,7 +1,7 @@
-"""How a word sounds: one key for spellings that are heard alike, for English and for Spanish.
+"""Phonetic keys: spellings that sound alike in English or in Spanish share a key.
 
-English: Metaphone (Philips 1990, as `jellyfish` has it). Spanish: own rules over folded letters, for speakers who make no
-difference between b and v, ll and y, s, c and z (seseo), and do not sound h.
+English: Metaphone (Philips 1990), as implemented by `jellyfish`. Spanish: our own rules over folded letters, for speakers who
+pronounce b and v, ll and y, and s, c and z (seseo) the same, and do not pronounce h.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _SPANISH = (
 def sounds_like(text: str, language: str) -> str:
     """The phonetic key of a normal form, word by word and joined without blanks ("skill rex" is "skillrex").
 
-    `language` "es" takes the Spanish rules, any other Metaphone. A text without a letter of the Latin alphabet is its
-    own key. Pure; linear in the length of the text.
+    `language` "es" uses the Spanish rules, any other language Metaphone. A word with anything but ASCII letters
+    is its own key. Pure; linear in the length of the text.
     """
     key = "".join(_key(word, language == "es") for word in text.split())
     return key or text

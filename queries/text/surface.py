@@ -1,4 +1,4 @@
-"""From words of the normal form back to the span of the request as it was said or typed."""
+"""Maps words of the normal form back to the text of the request as it was spoken or typed."""
 
 import re
 
@@ -19,9 +19,9 @@ class Surface:
         self._spans = self._aligned(locale)
 
     def span(self, start: int, end: int) -> str:
-        """The request's own text for words `start` to `end` (exclusive), without punctuation at its ends.
+        """The original text of words `start` to `end` (exclusive), without punctuation at its ends.
 
-        Where the two cannot be aligned (a rule that joined or replaced words), the normal form's words.
+        If the two texts cannot be aligned (a rule joined or replaced words), the words of the normal form are returned.
         """
         if self._spans is None:
             return " ".join(self._words[start:end])
@@ -32,19 +32,19 @@ class Surface:
         return trimmed
 
     def _aligned(self, locale: str) -> list[tuple[int, int]] | None:
-        """(start, end) in the raw text of every word, by matching the letters without blanks."""
+        """(start, end) in the raw text of every word, found by comparing the letters without blanks; None if they differ."""
         letters: list[tuple[int, int]] = []
-        said: list[str] = []
+        normal_parts: list[str] = []
         for chunk in _CHUNK.finditer(self._raw):
             parts = normal_form(chunk.group(), locale).split()
             if chunk.group() in ("&", "+"):
                 parts = ["and" if "and" in self._words else "y"]
             if parts and not any(character.isalnum() for character in parts[0]):
                 continue
-            for part, place in zip(parts, self._places(parts, chunk), strict=True):
-                said.append(part)
+            for part, place in zip(parts, self._part_bounds(parts, chunk), strict=True):
+                normal_parts.append(part)
                 letters += [place] * len(part)
-        if "".join(said) != "".join(self._words):
+        if "".join(normal_parts) != "".join(self._words):
             return None
         spans, at = [], 0
         for word in self._words:
@@ -53,20 +53,19 @@ class Surface:
         return spans
 
     @staticmethod
-    def _places(parts: list[str], chunk: re.Match[str]) -> list[tuple[int, int]]:
-        """Where each part of a chunk stands in it, from left to right; the whole chunk where that cannot be seen."""
+    def _part_bounds(parts: list[str], chunk: re.Match[str]) -> list[tuple[int, int]]:
+        """(start, end) in the raw text of each part of a chunk, from left to right; the whole chunk where a part is not in it."""
         if len(parts) == 1:
             return [chunk.span()]
-        text, found, misses = chunk.group().lower(), list[tuple[int, int]](), 0
+        text, part_spans, misses = chunk.group().lower(), list[tuple[int, int]](), 0
         after = 0
         for part in parts:
-            at = (
-                text.find(part, after) if misses < _MOST_MISSES else -1
-            )  # bounded: a search that fails reads to the end
+            # limited, since a search that fails reads to the end of the chunk
+            at = text.find(part, after) if misses < _MOST_MISSES else -1
             if at < 0:
                 misses += 1
-                found.append(chunk.span())
+                part_spans.append(chunk.span())
             else:
                 after = at + len(part)
-                found.append((chunk.start() + at, chunk.start() + after))
-        return found
+                part_spans.append((chunk.start() + at, chunk.start() + after))
+        return part_spans

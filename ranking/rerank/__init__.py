@@ -1,4 +1,4 @@
-"""The last touches on the ranker's lists, in order. A new rule: one file here with its RULE, and its place in RULES."""
+"""The re-rank rules, in order of application. A new rule is one file here with its RULE, and its place in RULES."""
 
 from __future__ import annotations
 

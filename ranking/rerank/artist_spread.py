@@ -1,4 +1,4 @@
-"""A broad list is not one artist's."""
+"""Re-rank rule: a broad list does not consist of one artist's tracks."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ranking.rerank.rule import Rule
 
 
 def artist_spread(rows: DataFrame, settings: HeadSettings, run_date: date) -> DataFrame:
-    """Broad and open lists keep at most `max_per_artist` of one main artist among the first `artist_span`.
+    """Keep at most `max_per_artist` tracks of one main artist among the first `artist_span` of broad and open lists.
 
-    What is over comes behind them, in the order so far. Nobody is led forward from further back than four times the span: where so
-    few artists are meant, the score decides.
+    The other tracks of that artist follow after the span, in their former order. No track moves up from a rank beyond four times
+    the span: if there are so few artists among those, the order by score stays.
     """
     of_list, of_artist = (Window.partitionBy("locale", "query", *more) for more in ((), ("artist",)))
     spreads = F.col("intent_group").isin("broad", "open")

@@ -1,4 +1,4 @@
-"""Some lists swap two neighbours, so that logs can tell what another order would have done."""
+"""Re-rank rule: some lists swap two neighbours, so that the logs show what another order would have done."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ranking.rerank.rule import Rule
 
 
 def exploration(rows: DataFrame, settings: HeadSettings, run_date: date) -> DataFrame:
-    """`explore_share` of the lists swap one of ranks 2–4 with the rank below; `propensity` is the probability of the list that came out.
+    """Swap one of ranks 2–4 with the rank below in `explore_share` of the lists.
 
-    Which list, and which rank, follows from a hash of (run_date, locale, query).
+    A hash of (run_date, locale, query) decides which lists and which rank. `propensity` is the probability of the resulting list.
     """
     size = F.count("*").over(Window.partitionBy("locale", "query"))
     choices = F.least(F.lit(3), size - 2)  # ranks 2, 3 or 4 with the one below

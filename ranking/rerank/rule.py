@@ -17,10 +17,10 @@ class Rule:
     """A rule over ranked rows.
 
     Args:
-        name: how it is named in column `moved_by` of `head_rankings`, and in the night's summary.
-        order: gives the rows it got with column `new_rank`, 1-based and without gaps in each list; it may change `propensity`. Rows have
-            locale, query, track_id, intent_group, artist (the main one), model_score, `place` by the score, `rank` so far,
-            `propensity` of the list so far.
+        name: its name in column `moved_by` of `head_rankings`, and in the night's summary.
+        order: returns the rows it is given with column `new_rank`, 1-based and without gaps in each list; it may change
+            `propensity`. Rows have locale, query, track_id, intent_group, artist (the main one), model_score, `place` (the rank
+            by score), `rank` (after the rules before it) and `propensity` (of the list so far).
         meaning: one line for the documents.
     """
 
@@ -30,7 +30,7 @@ class Rule:
 
 
 def with_rule(rows: DataFrame, rule: Rule, settings: HeadSettings, run_date: date) -> DataFrame:
-    """The rows in the rule's order; `moved_by` of each row that has another rank now gains its name."""
+    """Apply a rule: `rank` becomes the rule's rank, and the rule's name is added to `moved_by` of each row whose rank changed."""
     ordered = rule.order(rows, settings, run_date)
     moved = F.when(F.col("new_rank") != F.col("rank"), F.array(F.lit(rule.name))).otherwise(
         F.array().cast("array<string>")

@@ -1,4 +1,4 @@
-"""Who proposes tracks for a head query. A new source: one file here with its SOURCE, and one line in SOURCES."""
+"""The candidate sources, which propose tracks. A new source is one file here with its SOURCE, and one line in SOURCES."""
 
 from __future__ import annotations
 

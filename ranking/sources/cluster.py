@@ -1,4 +1,4 @@
-"""Tracks heard long for another wording of the same alias cluster."""
+"""Candidate source: tracks with a long play for a wording of the same alias cluster."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ranking.sources.source import Source, SourceInputs, top
 
 
 def cluster(given: SourceInputs) -> DataFrame:
-    """Tracks heard long for another wording of the same alias cluster."""
+    """Tracks with a long play for any wording of the query's alias cluster in the same language, most long plays first."""
     members = given.queries.select("locale", "query", "language", "cluster_id")
     of_language = given.daily.where(F.col("long_plays") > 0).withColumn(
         "locale", F.explode(F.array(F.substring("locale", 1, 2), F.lit("*")))

@@ -1,4 +1,4 @@
-"""Tracks that meet what is asked for in general."""
+"""Candidate source: tracks that meet the constraints of the request."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from ranking.sources.source import Source, SourceInputs, top
 
 
 def constraint(given: SourceInputs) -> DataFrame:
-    """Tracks that meet what is asked for in general; computed once a constraint key, not a query.
+    """Tracks that meet the constraints of the request; computed once for each constraint key, not for each query.
 
-    Those of the genre, else of the decade, else all, are ordered by how much else of the key they miss (decade, years, version,
-    language, lyrics) or are of what it refuses (genres, and see `ranking.refusals`), then by mood and activity; the strongest
-    first, but the newest or oldest where that is asked.
+    The tracks considered are those of the genre asked for; without a genre those of the decade; without either all tracks, but
+    only those of the years asked for if there are years and neither mood nor activity. They are ordered by the number of other
+    constraints that they violate (decade or years, version, language, lyrics, and what is refused: genres, and see
+    `ranking.refusals`), then by whether they fit mood and activity, then by release year if the newest or oldest are asked for,
+    then by strength.
     """
     keyed = given.queries.where(F.col("constraint_key") != "")
     asked_for = ("genre", "decade", "mood", "activity", "sort_by", *TYPED)
@@ -58,7 +60,7 @@ def constraint(given: SourceInputs) -> DataFrame:
     of_keys = ["constraint_key", "decade", "mood", "sort_by", "mood_range", "activity_range", *TYPED, "is_rest"]
     wanted = of_keys + of_tracks
     by_each = (by_genre, by_decade, by_feel, by_years, by_rest)
-    met = reduce(lambda a, b: a.unionByName(b), [f.select(*wanted) for f in by_each])
+    matches = reduce(lambda a, b: a.unionByName(b), [f.select(*wanted) for f in by_each])
     off_years = has_years & ~inside
     off_decade = (F.size("decade") > 0) & ~F.coalesce(F.array_contains("decade", F.col("track_decade")), F.lit(False))
     tagged = F.coalesce(F.array_contains("moods", F.col("mood")), F.lit(False))
@@ -68,7 +70,7 @@ def constraint(given: SourceInputs) -> DataFrame:
             for asked in ("mood_range", "activity_range")
         ]
     )
-    missed = [
+    violations = [
         off_decade | off_years,
         ~has_version(F.col("version"), F.col("versions"), F.col("instrumentalness")),
         ~is_sung_in(F.col("music_language"), F.col("genres"), F.col("title_tokens")),
@@ -76,15 +78,17 @@ def constraint(given: SourceInputs) -> DataFrame:
         F.arrays_overlap("genres", "unwanted_genres"),
         *is_refused(),
     ]
-    misfit = reduce(lambda a, b: a + b, [F.coalesce(m, F.lit(False)).cast("int") for m in missed])
-    met = met.withColumn("misfit", misfit).withColumn("fits", (tagged | (fit >= given.settings.min_fit)).cast("int"))
+    misfit = reduce(lambda a, b: a + b, [F.coalesce(m, F.lit(False)).cast("int") for m in violations])
+    matches = matches.withColumn("misfit", misfit).withColumn(
+        "fits", (tagged | (fit >= given.settings.min_fit)).cast("int")
+    )
     age = F.when(F.col("sort_by") == "newest", -year).when(F.col("sort_by") == "oldest", year)
     order = [F.col("misfit"), F.desc("fits"), age.asc_nulls_last(), F.desc("strength"), F.col("track_id")]
-    best = top(met, ["constraint_key"], order, given.settings.cap).select(
+    best = top(matches, ["constraint_key"], order, given.settings.cap).select(
         "constraint_key", "track_id", "_rank", "is_rest"
     )
     asked = best.join(F.broadcast(keyed.select("locale", "query", "constraint_key", "intent_group")), "constraint_key")
-    # all live tracks are no answer to "adele live"
+    # a constraint alone, such as all live tracks, does not answer a request that names something ("adele live")
     asked = asked.where(~F.col("is_rest") | F.col("intent_group").isin("broad", "open"))
     return asked.withColumn("source_rank", F.col("_rank"))
 

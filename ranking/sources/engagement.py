@@ -1,4 +1,4 @@
-"""Tracks that listeners were shown for the query itself."""
+"""Candidate source: tracks that listeners were shown for the query itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ranking.sources.source import Source, SourceInputs, ranked
 
 
 def engagement(given: SourceInputs) -> DataFrame:
-    """Tracks shown for the query itself, those heard long first."""
+    """Tracks shown for the query itself, ordered by long plays, then impressions."""
     spread = given.daily.withColumn("locale", F.explode(places()))
     summed = spread.groupBy("locale", "query", "track_id").agg(
         F.sum("long_plays").alias("n"), F.sum("impressions").alias("m")

@@ -1,4 +1,4 @@
-"""The strongest tracks of all, for requests that ask for nothing in particular."""
+"""Candidate source: the strongest tracks of the catalog, for requests that ask for nothing in particular."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ranking.sources.source import Source, SourceInputs, top
 
 
 def popular(given: SourceInputs) -> DataFrame:
-    """The strongest tracks of all, for requests that ask for nothing in particular."""
+    """The strongest tracks of the catalog, for open requests without constraints."""
     best = top(
         given.tracks.withColumn("_all", F.lit(1)),
         ["_all"],

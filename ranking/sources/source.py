@@ -16,11 +16,11 @@ class CandidateSettings:
     """Section `candidates` of conf/night.yaml.
 
     Args:
-        window_days: days of engagement that propose tracks.
-        cap: tracks kept of a query, best source rank first.
+        window_days: days of engagement that sources read.
+        cap: tracks kept for a query, best source rank first.
         per_source: tracks that a source may propose for a query.
-        rare_word_tracks: a word that more tracks have proposes nothing.
-        min_fit: share of an asked range of mood or activity from which a track fits it.
+        rare_word_tracks: a word proposes tracks only if at most this many tracks have it.
+        min_fit: `features.expressions.range_fit`, 0 to 1, from which a track fits the mood or activity asked for.
     """
 
     window_days: int
@@ -38,7 +38,7 @@ class SourceInputs:
         queries: the public head queries, columns of `queries`; one row per (locale, query).
         daily: `daily_engagement` of the window.
         tracks: the catalog with `strength` (`ranking.candidates.with_strength`), `versions` and `title_tokens`.
-        settings: how many tracks may be proposed.
+        settings: limits of the candidates.
     """
 
     queries: DataFrame
@@ -52,10 +52,11 @@ class Source:
     """A registered source.
 
     Args:
-        name: how it is named in column `sources` of `candidates`, and in the reasons of a release.
-        propose: gives (locale, query, track_id, source_rank), at most one row per key and track; rank 1 is its best.
+        name: its name in column `sources` of `candidates`, and in the reasons of a release.
+        propose: returns (locale, query, track_id, source_rank); rank 1 is its best proposal. A track may have several rows for a
+            query, of which the best rank counts.
         meaning: one line for the documents.
-        reads_logs: whether it proposes what listeners were shown; the others propose by the request and the catalog alone.
+        reads_logs: whether it proposes tracks that listeners were shown; other sources use the request and the catalog alone.
     """
 
     name: str
@@ -65,7 +66,7 @@ class Source:
 
 
 def top(frame: DataFrame, keys: list[str], order: list[Column], n: int) -> DataFrame:
-    """The first `n` rows of each key in an order, with their place as `_rank`."""
+    """The first `n` rows of each key in the given order, with their rank, 1-based, as `_rank`."""
     from pyspark.sql import Window
 
     ranked = frame.withColumn("_rank", F.row_number().over(Window.partitionBy(*keys).orderBy(*order)))
@@ -73,6 +74,6 @@ def top(frame: DataFrame, keys: list[str], order: list[Column], n: int) -> DataF
 
 
 def ranked(frame: DataFrame, order: list[Column], settings: CandidateSettings) -> DataFrame:
-    """What a source gives: the first `per_source` of each query in an order."""
+    """The result of a source: the first `per_source` tracks of each query in an order, as `Source.propose` returns them."""
     best = top(frame, list(KEYS), order, settings.per_source)
     return best.withColumnRenamed("_rank", "source_rank").select(*KEYS, "track_id", "source_rank")

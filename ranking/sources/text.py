@@ -1,4 +1,4 @@
-"""Tracks by the words of the request."""
+"""Candidate source: tracks whose title or artists match words of the request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ranking.sources.source import Source, SourceInputs, ranked
 
 
 def named(given: SourceInputs) -> DataFrame:
-    """Tracks whose title or artist is what the query names, the strongest first."""
+    """Tracks whose title or one of whose artists equals what the query names, the strongest first."""
     asked = given.queries.select(
         "locale",
         "query",
@@ -18,50 +18,51 @@ def named(given: SourceInputs) -> DataFrame:
             "name"
         ),
     )
-    named = given.tracks.select(
+    track_names = given.tracks.select(
         "track_id",
         "strength",
         F.explode(F.array_distinct(F.concat(F.array("title_normal"), F.col("artists_normal")))).alias("name"),
     )
-    found = (
-        named.join(F.broadcast(asked), "name")
+    matches = (
+        track_names.join(F.broadcast(asked), "name")
         .groupBy("locale", "query", "track_id")
         .agg(F.count("*").alias("names"), F.max("strength").alias("strength"))
     )
-    return ranked(found, [F.desc("names"), F.desc("strength"), F.col("track_id")], given.settings)
+    return ranked(matches, [F.desc("names"), F.desc("strength"), F.col("track_id")], given.settings)
 
 
 def rare_words(given: SourceInputs) -> DataFrame:
-    """Tracks that share words with the query, rare words weighing more; words of too many tracks propose nothing.
+    """Tracks that share words with the query; rare words weigh more, words of more than `rare_word_tracks` tracks are ignored.
 
-    For requests that name somebody or something, also with a wish beside it ("adele live"), and for those that say nothing else.
+    Only for requests that name a title or an artist, also together with a constraint ("adele live"), and for requests without any
+    constraint.
     """
-    holding = given.tracks.select(
+    track_words = given.tracks.select(
         "track_id",
         "strength",
         F.explode(F.array_distinct(words(F.concat_ws(" ", "title_normal", F.concat_ws(" ", "artists_normal"))))).alias(
             "word"
         ),
     )
-    frequency = holding.groupBy("word").count().where(F.col("count") <= given.settings.rare_word_tracks)
+    frequency = track_words.groupBy("word").count().where(F.col("count") <= given.settings.rare_word_tracks)
     by_words = (F.col("constraint_key") == "") | F.col("intent_group").isin("known_item", "artist")
-    named = given.queries.where(by_words).select(
+    query_words = given.queries.where(by_words).select(
         "locale", "query", F.explode(F.array_distinct(words(F.col("stripped")))).alias("word")
     )
-    asked = named.join(frequency, "word")
-    found = (
-        holding.join(F.broadcast(asked), "word")
+    asked = query_words.join(frequency, "word")
+    matches = (
+        track_words.join(F.broadcast(asked), "word")
         .groupBy("locale", "query", "track_id")
         .agg(
             F.round(F.sum(F.lit(1.0) / F.log1p(F.col("count").cast("double") + 1)), 9).alias("match"),
             F.max("strength").alias("strength"),
         )
     )
-    return ranked(found, [F.desc("match"), F.desc("strength"), F.col("track_id")], given.settings)
+    return ranked(matches, [F.desc("match"), F.desc("strength"), F.col("track_id")], given.settings)
 
 
 def text(given: SourceInputs) -> DataFrame:
-    """Both; a track that both propose has a row of each, and keeps its better rank."""
+    """The proposals of `named` and `rare_words`; a track that both propose has two rows, and the better rank counts."""
     return named(given).unionByName(rare_words(given))
 
 

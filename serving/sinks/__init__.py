@@ -1,4 +1,4 @@
-"""Where a release goes. A new sink: one file here, and one line in SINKS; `publish.sinks` names those of a night."""
+"""The stores of a release. A new sink is one file here and one line in SINKS; `publish.sinks` names the sinks of a night."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SINKS: dict[str, Callable[[SinkPlace], Sink]] = {"lmdb": LmdbRelease}
 
 
 def sinks(names: Sequence[str], place: SinkPlace) -> list[Sink]:
-    """The named sinks, in order. ReleaseInput names one that is not registered, or says that none is named."""
+    """The named sinks, in order. Raises ReleaseInput for a name that is not registered, or without any name."""
     unknown = [n for n in names if n not in SINKS]
     if unknown or not names:
         raise ReleaseInput(f"publish.sinks is {list(names)}: expected some of {', '.join(SINKS)}.")
@@ -20,6 +20,6 @@ def sinks(names: Sequence[str], place: SinkPlace) -> list[Sink]:
 
 
 def published(stores: Sequence[Sink], content: ReleaseContent) -> tuple[str, str]:
-    """(release_id, what happened): write to every sink, then let every one answer. The first sink's release_id holds for all."""
+    """Write to every sink, then publish in every sink; returns (release_id of the first sink, what each sink did in words)."""
     ids = [store.write(content) for store in stores]
     return ids[0], "; ".join(store.publish(ids[0]) for store in stores)

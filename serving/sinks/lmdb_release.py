@@ -1,4 +1,4 @@
-"""The first sink: one immutable folder with an LMDB file, and the pointer CURRENT."""
+"""The sink `lmdb`: one immutable folder per release with an LMDB file, and the pointer CURRENT."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from serving.writer import write_release
 
 
 class LmdbRelease:
-    """See docs/release-format.md."""
+    """Writes and publishes releases in the format of docs/release-format.md."""
 
     def __init__(self, place: SinkPlace) -> None:
         self.place = place

@@ -1,4 +1,4 @@
-"""What a sink is: a store that the night's release is written to."""
+"""The protocol of a sink, which is a store that the night's release is written to."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ReleaseContent:
         run_date: the night, YYYY-MM-DD.
         entries: the ranked answers.
         tracks: the catalog; only ranked tracks are stored.
-        manifest: what the night says of the release.
+        manifest: the night's part of the manifest.
         built: what differs from build to build.
         grammar: the carrier grammar's bytes.
     """
@@ -33,17 +33,17 @@ class ReleaseContent:
 
 @dataclass(frozen=True, slots=True)
 class SinkPlace:
-    """Where a sink may write: the releases folder, and how many nights stay there."""
+    """Where a sink may write: the releases folder, and the number of nights whose releases stay there."""
 
     root: Path
     keep: int
 
 
 class Sink(Protocol):
-    """A store of releases. `jobs.publish` first writes to every sink, then publishes in every sink, in the order of `publish.sinks`.
+    """A store of releases. `jobs.publish` writes to every sink, then publishes in every sink, in the order of `publish.sinks`.
 
-    A sink that fails raises; then nothing is published that was not yet, and the night can be run again: both calls must do no harm
-    the second time.
+    A sink that fails raises an error; then no further sink publishes, and the night can be run again. Both methods must
+    therefore be idempotent.
     """
 
     def write(self, content: ReleaseContent) -> str:
@@ -51,5 +51,5 @@ class Sink(Protocol):
         ...
 
     def publish(self, release_id: str) -> str:
-        """Answer from the release from now on; what happened, in one line."""
+        """Make the release the one that answers; returns what happened in one line."""
         ...

@@ -14,11 +14,12 @@ from pyspark.sql import functions as F
 
 from events.contract import EVENT_FIELDS, SEARCH_FIELDS
 from events.engagement import counted_days
-from events.ingest import Sorted, judged_events, judged_searches, with_outcome
+from events.ingest import ClassifiedRows, judged_events, judged_searches, with_outcome
 from events.privacy import ensure_key, key_frame
 from events.reading import rows
 from events.sessions import sessions
 from queries.nightly.understand import normalised
+from tests.shipped import SHIPPED
 
 FIRST = date(2026, 3, 2)
 TRACKS = [f"t{i}" for i in range(8)]
@@ -129,20 +130,20 @@ def written(root: Path, files: dict[tuple[int, str, str], list[bytes]]) -> dict[
     return paths
 
 
-def sorted_sides(spark: SparkSession, root: Path, paths: dict[str, list[Path]], parts: int = 2) -> list[Sorted]:
+def sorted_sides(spark: SparkSession, root: Path, paths: dict[str, list[Path]], parts: int = 2) -> list[ClassifiedRows]:
     """Both sources sorted as ingest does, read in one batch, laid in `parts` partitions."""
     ensure_key(root / "key", root / "lake")
-    parsed = rows(spark, paths["searches"], SEARCH_FIELDS, "searches").repartition(parts)
+    parsed = rows(spark, paths["searches"], SEARCH_FIELDS, "searches", SHIPPED.ubi).repartition(parts)
     judged = judged_searches(parsed, key_frame(spark, root / "key"), normalised, None).persist()
-    searches = Sorted(with_outcome(judged, "search", None, 2), "search", paths["searches"])
+    searches = ClassifiedRows(with_outcome(judged, "search", None, 2), "search", paths["searches"])
     known = searches.rows.where("outcome = 'accepted'")
     tracks = spark.createDataFrame([(t,) for t in TRACKS], "track_id string")
-    reacted = rows(spark, paths["events"], EVENT_FIELDS, "events").repartition(parts)
+    reacted = rows(spark, paths["events"], EVENT_FIELDS, "events", SHIPPED.ubi).repartition(parts)
     events = judged_events(reacted, known, tracks, 2).persist()
-    return [searches, Sorted(with_outcome(events, "event", None, 2), "event", paths["events"])]
+    return [searches, ClassifiedRows(with_outcome(events, "event", None, 2), "event", paths["events"])]
 
 
-def daily(sides: list[Sorted]) -> DataFrame:
+def daily(sides: list[ClassifiedRows]) -> DataFrame:
     """daily_engagement of everything accepted, nobody a bot."""
     tagged = sessions(sides[0].accepted()).withColumn("is_bot", F.lit(False))
     return counted_days(tagged, sides[1].accepted()).daily_engagement

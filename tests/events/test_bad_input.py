@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from events.contract import EVENT_FIELDS, SEARCH_FIELDS
-from events.ingest import Sorted, delivered_files, judged_events, judged_searches, quarantine, with_outcome
+from events.ingest import ClassifiedRows, delivered_files, judged_events, judged_searches, quarantine, with_outcome
 from events.privacy import ensure_key, key_frame
 from events.reading import rows
 from queries.nightly.understand import normalised
@@ -42,11 +42,11 @@ def found(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Foun
     events_file = delivered(root, "events", EVENTS, EVENT, "event_id")
     parsed = rows(spark, [searches_file], SEARCH_FIELDS, "searches")
     judged = judged_searches(parsed, key_frame(spark, root / "key"), normalised, None).persist()
-    searches = Sorted(with_outcome(judged, "search", None, 2), "search", [searches_file])
+    searches = ClassifiedRows(with_outcome(judged, "search", None, 2), "search", [searches_file])
     tracks = spark.createDataFrame([("t1",), ("t2",)], "track_id string")
     known = searches.rows.where("outcome = 'accepted'")
     events = judged_events(rows(spark, [events_file], EVENT_FIELDS, "events"), known, tracks, 2).persist()
-    sides = [searches, Sorted(with_outcome(events, "event", None, 2), "event", [events_file])]
+    sides = [searches, ClassifiedRows(with_outcome(events, "event", None, 2), "event", [events_file])]
     held = quarantine(spark, sides).collect()
     accounts = {r["source"]: r.asDict() for r in delivered_files(sides).collect()}
     outcomes: dict[str, dict[int, object]] = {"search": {}, "event": {}}

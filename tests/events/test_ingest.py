@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from events.contract import EVENT_FIELDS, SEARCH_FIELDS
-from events.ingest import Sorted, delivered_files, judged_events, judged_searches, quarantine, with_outcome
+from events.ingest import ClassifiedRows, delivered_files, judged_events, judged_searches, quarantine, with_outcome
 from events.privacy import ensure_key, key_frame, masked, without_contacts
 from events.reading import rows
 from lake.errors import InputContractError, KeyMismatch
@@ -48,19 +48,21 @@ def deliver(root: Path, source: str, day: str, lines: list[object]) -> Path:
     return file
 
 
-def searches(spark: SparkSession, root: Path, lines: list[object], earlier: DataFrame | None = None) -> Sorted:
+def searches(spark: SparkSession, root: Path, lines: list[object], earlier: DataFrame | None = None) -> ClassifiedRows:
     ensure_key(root / "key", root / "lake")
     file = deliver(root, "searches", "2026-03-02", lines)
     parsed = rows(spark, [file], SEARCH_FIELDS, "searches")
     judged = judged_searches(parsed, key_frame(spark, root / "key"), normalised, None)
-    return Sorted(with_outcome(judged, "search", earlier, 2), "search", [file])
+    return ClassifiedRows(with_outcome(judged, "search", earlier, 2), "search", [file])
 
 
-def events(spark: SparkSession, root: Path, lines: list[object], known: DataFrame, day: str = "2026-03-03") -> Sorted:
+def events(
+    spark: SparkSession, root: Path, lines: list[object], known: DataFrame, day: str = "2026-03-03"
+) -> ClassifiedRows:
     tracks = spark.createDataFrame([("t1",), ("t2",)], "track_id string")
     file = deliver(root, "events", day, lines)
     judged = judged_events(rows(spark, [file], EVENT_FIELDS, "events"), known, tracks, 2)
-    return Sorted(with_outcome(judged, "event", None, 2), "event", [file])
+    return ClassifiedRows(with_outcome(judged, "event", None, 2), "event", [file])
 
 
 BROKEN = [
@@ -218,7 +220,7 @@ def test_a_broken_row_is_found_in_a_file_of_any_name(spark: SparkSession, tmp_pa
     judged = judged_searches(
         rows(spark, [file], SEARCH_FIELDS, "searches"), key_frame(spark, tmp_path / "key"), normalised, None
     )
-    side = Sorted(with_outcome(judged, "search", None, 2), "search", [file])
+    side = ClassifiedRows(with_outcome(judged, "search", None, 2), "search", [file])
     account = delivered_files([side]).collect()[0]
     assert account["source_file"] == f"searches/date=2026-03-02/{name}" and account["quarantined"] == 1
     held = quarantine(spark, [side], {account["source_file"]: 1}).collect()

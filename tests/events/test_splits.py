@@ -17,11 +17,12 @@ from pyspark.sql import functions as F
 
 from events import reading
 from events.contract import EVENT_FIELDS, SEARCH_FIELDS
-from events.ingest import Sorted, delivered_files, judged_events, judged_searches, quarantine, with_outcome
+from events.ingest import ClassifiedRows, delivered_files, judged_events, judged_searches, quarantine, with_outcome
 from events.privacy import ensure_key, key_frame
 from events.reading import rows
 from lake.errors import RowsUnaccounted
 from queries.nightly.understand import normalised
+from tests.shipped import SHIPPED
 
 DAY, TRACKS, LINES = "2026-03-02", [f"t{i}" for i in range(8)], 600
 CORES = (1, 2, 4, 7, 16)
@@ -152,19 +153,19 @@ def blocks(spark: SparkSession, files: list[Path]) -> set[tuple[str, int]]:
     return {(r["f"], r["b"]) for r in place.distinct().collect()}
 
 
-def judged(spark: SparkSession, root: Path, truth: Truth) -> list[Sorted]:
+def judged(spark: SparkSession, root: Path, truth: Truth) -> list[ClassifiedRows]:
     ensure_key(root / "key", root / "lake")
-    parsed = rows(spark, truth.paths["searches"], SEARCH_FIELDS, "searches")
+    parsed = rows(spark, truth.paths["searches"], SEARCH_FIELDS, "searches", SHIPPED.ubi)
     searches = judged_searches(parsed, key_frame(spark, root / "key"), normalised, None).localCheckpoint()
     known = spark.createDataFrame([("known", TRACKS)], "search_id string, results array<string>").selectExpr(
         "*", f"DATE'{DAY}' AS search_date", f"DATE'{DAY}' AS delivered_date", "false AS is_forgotten"
     )
     tracks = spark.createDataFrame([(t,) for t in TRACKS], "track_id string")
-    reacted = rows(spark, truth.paths["events"], EVENT_FIELDS, "events")
+    reacted = rows(spark, truth.paths["events"], EVENT_FIELDS, "events", SHIPPED.ubi)
     events = judged_events(reacted, known, tracks, 2).localCheckpoint()
     return [
-        Sorted(with_outcome(searches, "search", None, 2), "search", truth.paths["searches"]),
-        Sorted(with_outcome(events, "event", None, 2), "event", truth.paths["events"]),
+        ClassifiedRows(with_outcome(searches, "search", None, 2), "search", truth.paths["searches"]),
+        ClassifiedRows(with_outcome(events, "event", None, 2), "event", truth.paths["events"]),
     ]
 
 

@@ -124,11 +124,11 @@ def test_the_doctor_sees_a_night_that_is_not_through(tmp_path: Path) -> None:
 def test_a_full_disk_leaves_the_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from night.command import told
+    from night.command import exit_on_error
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "var").write_text("a file where the folder should be")
-    with pytest.raises(SystemExit) as ended, told("jobs.nightly"):
+    with pytest.raises(SystemExit) as ended, exit_on_error("jobs.nightly"):
         raise RuntimeError("no space left on device")
     line = capsys.readouterr().err
     assert ended.value.code == 1 and line.count("\n") == 1

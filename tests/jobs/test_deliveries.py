@@ -21,7 +21,7 @@ from lake.schema import struct
 from lake.tables.daily import DAILY_ENGAGEMENT
 from lake.tables.logs import FORGOTTEN_USERS, QUARANTINE, SEARCH_LOG
 from lake.tables.nightly import QUERIES
-from lake.upkeep import files_holding
+from lake.upkeep import files_containing
 from tests.events.deliveries import FIRST, Delivered, as_set, made_log
 from tests.jobs.steps import counted, deliver, exact, ingested, night, with_catalog
 
@@ -128,7 +128,7 @@ def test_a_restated_folder_corrects_its_day_and_a_person_can_be_forgotten(
     assert "1 people (1 new)" in done.note and done.rows_out > 0
     assert any("raw folders" in note for note in asked.notes)
     exact(lake)
-    assert files_holding(lake.root, [pseudonym], but=("forgotten_users",)) == []
+    assert files_containing(lake.root, [pseudonym], exclude=("forgotten_users",)) == []
     assert not count_engagement.run(third).skipped
     without = counted(lake)
     assert without != in_one_batch
@@ -138,7 +138,7 @@ def test_a_restated_folder_corrects_its_day_and_a_person_can_be_forgotten(
     count_engagement.run(fourth)
     exact(fourth.lake)
     assert counted(fourth.lake) == without
-    assert files_holding(lake.root, [user.join(['"', '"'])], but=()) == []
+    assert files_containing(lake.root, [user.join(['"', '"'])], exclude=()) == []
     assert fourth.lake.read(FORGOTTEN_USERS, allow_unvalidated=True).count() == 1
     done = maintain.run(fourth)
     assert "tables compacted" in done.note and counted(fourth.lake) == without

@@ -60,7 +60,7 @@ def test_it_ends_with_a_release_that_answers(done: Night, home: Path) -> None:
     assert len(asked) >= 2
     for locale, request in asked:
         answer = reader.lookup(request, locale)
-        assert answer.found and answer.tracks and answer.release_id.startswith(RUN_DATE), (locale, request)
+        assert answer.is_hit and answer.tracks and answer.release_id.startswith(RUN_DATE), (locale, request)
         assert [t.score for t in answer.tracks] == sorted((t.score for t in answer.tracks), reverse=True)
 
 
@@ -190,8 +190,8 @@ def test_a_feature_is_tried_on_the_training_pairs_alone(
     """
     tried = ("title_phrase", "long_play_rate_28d", "query_coec_28d", "audio_energy")  # every grain, sums and names
     night = world.night(spark, home, f"features.tried=[{','.join(tried)}]")
-    held = night.lake.held_columns(training_examples_table())
-    monkeypatch.setattr(night.lake, "held_columns", lambda table: held - {"genre_distance", "title_phrase"})
+    held = night.lake.stored_columns(training_examples_table())
+    monkeypatch.setattr(night.lake, "stored_columns", lambda table: held - {"genre_distance", "title_phrase"})
     said = try_feature.run(night)
     assert "genre_distance" not in spark.read.parquet(str(home / "spark" / "tried")).columns
     assert any("were made before them: genre_distance." in n for n in night.notes), night.notes

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lake.errors import StaleRanker
-from night.rankers import is_same, ship, stands
+from night.rankers import is_same, is_up_to_date, ship
 from ranking.dataset import read_examples
 from ranking.ranker import Ranker, RankerParams, fit
 from tests.ranking.synthetic import FEATURES, frame, write
@@ -32,9 +32,9 @@ def test_what_was_chosen_ships_and_stands_until_its_inputs_change(
     ranker: Ranker, chosen: Result, tmp_path: Path
 ) -> None:
     place = tmp_path / "2026-03-01"
-    assert not stands(place, FEATURES, "these inputs")
+    assert not is_up_to_date(place, FEATURES, "these inputs")
     ship(ranker, chosen, place)
-    assert stands(place, FEATURES, "these inputs") and not stands(place, FEATURES, "others")
+    assert is_up_to_date(place, FEATURES, "these inputs") and not is_up_to_date(place, FEATURES, "others")
 
 
 def test_a_damaged_ranker_does_not_stand(ranker: Ranker, chosen: Result, tmp_path: Path) -> None:
@@ -42,9 +42,9 @@ def test_a_damaged_ranker_does_not_stand(ranker: Ranker, chosen: Result, tmp_pat
     ship(ranker, chosen, place)
     model = place / "model.txt"
     model.write_bytes(model.read_bytes().replace(b"num_leaves=8", b"num_leaves=9", 1) + b"x")
-    assert not stands(place, FEATURES, "these inputs")
+    assert not is_up_to_date(place, FEATURES, "these inputs")
     ship(ranker, chosen, place)
-    assert stands(place, FEATURES, "these inputs")
+    assert is_up_to_date(place, FEATURES, "these inputs")
 
 
 def test_a_default_that_the_sweep_did_not_judge_is_another() -> None:
@@ -60,4 +60,4 @@ def test_what_was_not_chosen_never_takes_the_place(ranker: Ranker, chosen: Resul
     ship(ranker, chosen, place)
     with pytest.raises(StaleRanker):
         ship(ranker, replace(chosen, trees=13), place)
-    assert stands(place, FEATURES, "these inputs")
+    assert is_up_to_date(place, FEATURES, "these inputs")

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from labels.unshown import unshown, with_unshown
+from labels.unshown import sampled_negatives, with_negatives
 
 EARLY, LATE = date(2026, 3, 1), date(2026, 3, 8)
 PAIRS = "as_of date, locale string, query string, track_id string"
@@ -42,18 +42,18 @@ def test_only_what_names_something_and_was_asked_that_week_teaches_by_what_it_wa
     frames: tuple[DataFrame, DataFrame, DataFrame],
 ) -> None:
     rest = {f"t{i}" for i in range(2, 8)}
-    assert found(unshown(*frames, per_query=100)) == {"hello": rest, "adele": rest}
+    assert found(sampled_negatives(*frames, per_query=100)) == {"hello": rest, "adele": rest}
 
 
 def test_at_most_so_many_of_a_request_the_same_each_time_and_others_elsewhere(
     frames: tuple[DataFrame, DataFrame, DataFrame],
 ) -> None:
-    told = found(unshown(*frames, per_query=3))
+    told = found(sampled_negatives(*frames, per_query=3))
     assert {q: len(t) for q, t in told.items()} == {"hello": 3, "adele": 3}
     pairs, shown, queries = frames
-    assert found(unshown(pairs.repartition(3), shown, queries, per_query=3)) == told
+    assert found(sampled_negatives(pairs.repartition(3), shown, queries, per_query=3)) == told
     assert told["hello"] != told["adele"]
-    assert found(unshown(*frames, per_query=0)) == {}
+    assert found(sampled_negatives(*frames, per_query=0)) == {}
 
 
 def test_the_grade_is_0_and_says_that_it_is_assumed(
@@ -63,7 +63,7 @@ def test_the_grade_is_0_and_says_that_it_is_assumed(
         [(EARLY, "en", "hello", "t0", 4.0, 3.0, 0.75, 4)],
         f"{PAIRS}, exposure double, successes double, relevance double, grade int",
     )
-    both = with_unshown(graded, unshown(*frames, per_query=100)).where("query = 'hello'")
+    both = with_negatives(graded, sampled_negatives(*frames, per_query=100)).where("query = 'hello'")
     rows = {r["track_id"]: r.asDict() for r in both.collect()}
     said = {
         t: tuple(r[c] for c in ("exposure", "successes", "relevance", "grade", "is_shown")) for t, r in rows.items()

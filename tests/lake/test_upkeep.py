@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lake.upkeep import files_holding
+from lake.upkeep import files_containing
 
 
 @pytest.mark.parametrize(
@@ -26,5 +26,5 @@ def test_a_word_is_found_wherever_it_lies(tmp_path: Path, name: str, row: dict[s
         file.write_text('{"add": {"stats": "abc123"}}')
     else:
         pq.write_table(pa.Table.from_pylist([row]), file)
-    assert files_holding(tmp_path, ["abc123"]) == [file]
-    assert files_holding(tmp_path, ["abc124"]) == [] == files_holding(tmp_path, ["abc123"], but=("log",))
+    assert files_containing(tmp_path, ["abc123"]) == [file]
+    assert files_containing(tmp_path, ["abc124"]) == [] == files_containing(tmp_path, ["abc123"], exclude=("log",))

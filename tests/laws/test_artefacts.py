@@ -17,7 +17,7 @@ from labels.exposure import curves, position_counts
 from lake.schema import struct
 from lake.tables.nightly import EXPOSURE_CURVES
 from night import leaks
-from ranking.artefacts import not_of_the_past
+from ranking.artefacts import mismatched_inputs
 from tests.laws.conftest import Laws
 from tests.shipped import CURVES
 
@@ -27,7 +27,7 @@ WEEK = timedelta(days=7)
 
 def asked(laws: Laws, inputs: FeatureInputs, as_of: date) -> dict[str, str]:
     stored = laws.inputs.strengths[as_of]
-    return not_of_the_past(inputs, inputs.daily, leaks._listener_days(laws.night), stored, as_of, SETTINGS)
+    return mismatched_inputs(inputs, inputs.daily, leaks._listener_days(laws.night), stored, as_of, SETTINGS)
 
 
 def made(laws: Laws, source: str, as_of: date, until: date) -> FeatureInputs:

@@ -5,7 +5,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from lake.errors import QualityGateFailed
-from quality.gate import GateContext, hold, judge, write_data_docs
+from quality.gate import GateContext, judge, require_passed, write_data_docs
 from quality.keys import rows_sharing_a_key
 from quality.pages import offline
 from quality.record import NightRecord
@@ -101,7 +101,7 @@ def test_a_lost_key_and_another_type_are_told_with_what_was_found(spark, context
 
 def test_held_in_one_line_that_names_everything_and_the_next_step(poisoned, empty, context):
     with pytest.raises(QualityGateFailed) as held:
-        hold([poisoned, empty])
+        require_passed([poisoned, empty])
     line = str(held.value)
     assert held.value.exit_code == 3 and "\n" not in line
     assert line.startswith("toy_features @ 2026-11-22: column user_id breaks not_null (is never null) in 1 of 5 rows, ")
@@ -110,7 +110,7 @@ def test_held_in_one_line_that_names_everything_and_the_next_step(poisoned, empt
     assert line.endswith(
         f"Next: read {context.index}; mend the input or the feature and run jobs.nightly again; nothing was published."
     )
-    hold([replace(poisoned, passed=True)])
+    require_passed([replace(poisoned, passed=True)])
 
 
 def test_a_check_that_breaks_down_has_not_passed(spark, context, monkeypatch):

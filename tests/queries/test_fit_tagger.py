@@ -8,21 +8,21 @@ from hypothesis import strategies as st
 
 from queries.grammar.interpret import interpret
 from queries.grammar.lexicon import load_lexicon
-from queries.models.fit_tagger import Example, fitted, located
+from queries.models.fit_tagger import Example, fitted, locate_names
 from queries.models.tagger import TaggerUnreadable, load_tagger
-from queries.text.spans import KINDS, Tagged, bio, spans
+from queries.text.spans import KINDS, TaggedSpan, bio, spans
 
 LEXICON = load_lexicon()
 
 
 def test_values_are_located_each_in_a_place_of_its_own():
     words = ["play", "queens", "we", "are", "the", "champions", "by", "queen"]
-    assert located(words, [("title", "we are the champions"), ("artist", "queen s"), ("artist", "queen")]) == (
-        Tagged("artist", 1, 2),
-        Tagged("title", 2, 6),
-        Tagged("artist", 7, 8),
+    assert locate_names(words, [("title", "we are the champions"), ("artist", "queen s"), ("artist", "queen")]) == (
+        TaggedSpan("artist", 1, 2),
+        TaggedSpan("title", 2, 6),
+        TaggedSpan("artist", 7, 8),
     )
-    assert located(words, [("artist", "abba")]) is None and located(words, [("artist", "")]) is None
+    assert locate_names(words, [("artist", "abba")]) is None and locate_names(words, [("artist", "")]) is None
 
 
 @given(st.lists(st.tuples(st.sampled_from(KINDS), st.integers(1, 3), st.integers(0, 2)), max_size=5))
@@ -30,7 +30,7 @@ def test_bio_and_spans_are_inverse(parts):
     at, names = 0, []
     for kind, size, gap in parts:
         at += gap
-        names.append(Tagged(kind, at, at + size))
+        names.append(TaggedSpan(kind, at, at + size))
         at += size
     assert spans(bio(at + 1, names)) == names
 
@@ -45,14 +45,14 @@ def tagger():
         ("oasis", "slide on"),
     ] * 6:
         query = f"play {title} by {artist}"
-        names = located(query.split(), [("artist", artist), ("title", title)])
+        names = locate_names(query.split(), [("artist", artist), ("title", title)])
         examples.append(Example(interpret(query, "en-US", LEXICON, None), names))
     return fitted(examples, LEXICON, rounds=40)
 
 
 def test_unseen_names_are_found_by_their_place(tagger):
     found = interpret("play velvet morning by the sandmen", "en-US", LEXICON, None)
-    assert tagger.tagged(found, LEXICON, None) == [Tagged("title", 1, 3), Tagged("artist", 4, 6)]
+    assert tagger.tagged(found, LEXICON, None) == [TaggedSpan("title", 1, 3), TaggedSpan("artist", 4, 6)]
     assert tagger.tagged(interpret("", "en-US", LEXICON, None), LEXICON, None) == []
 
 

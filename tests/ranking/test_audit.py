@@ -85,7 +85,7 @@ def test_where_nothing_was_shown_again_the_second_question_stands_alone() -> Non
     alone = rows.assign(after_successes=0.0, after_exposure=0.0)
     assert contrasts(alone, honest) == []
     found = audited(alone, [*honest, "label_7"], LIMIT)
-    assert [f.column for f in found.leaks] == ["label_7"] and "AUC of grade ≥" in found.leaks[0].said
+    assert [f.column for f in found.leaks] == ["label_7"] and "AUC of grade ≥" in found.leaks[0].description
 
 
 def test_the_area_is_of_ranks_with_ties_averaged_and_of_either_direction() -> None:

@@ -9,7 +9,7 @@ from lake.errors import BadConfiguration, InputContractError, SchemaMismatch
 from ranking.dataset import FeatureList, TrainingImpossible, open_binary, read_examples, write_binary
 from ranking.folds import fold_of
 from ranking.ranker import Boosting, RankerParams
-from ranking.trying import leaving_out
+from ranking.trying import examples_without
 from tests.ranking.synthetic import FEATURES, frame, write
 
 
@@ -179,6 +179,6 @@ def test_an_absent_binary_names_its_max_bin(tmp_path: Path) -> None:
 def test_columns_left_out_are_as_if_they_had_not_been_read(tmp_path: Path) -> None:
     path = write(frame(queries=6), tmp_path)
     read = FeatureList(("f0", "f2", "f3"), (1, -1, 0), "fp-5-less")
-    dropped = leaving_out(read_examples(path, FEATURES), ["f1", "f4"])
+    dropped = examples_without(read_examples(path, FEATURES), ["f1", "f4"])
     assert dropped.features == read
     assert dropped.fingerprint() == read_examples(path, read).fingerprint()

@@ -44,7 +44,7 @@ def reader(root: Path) -> ReleaseReader:
 )
 def test_the_order(reader: ReleaseReader, request_: str, locale: str, by: str, track: str) -> None:
     answer = reader.lookup(request_, locale)
-    assert (answer.found, answer.matched_by, answer.tracks[0].track_id) == (True, by, track)
+    assert (answer.is_hit, answer.matched_by, answer.tracks[0].track_id) == (True, by, track)
     assert (answer.raw_query, answer.locale) == (request_, locale)
 
 
@@ -52,7 +52,7 @@ def test_the_order(reader: ReleaseReader, request_: str, locale: str, by: str, t
 @pytest.mark.parametrize("locale", ["en-US", "", "!!", "en\0US", "x" * 100])
 def test_a_miss_is_a_plain_miss(reader: ReleaseReader, request_: str, locale: str) -> None:
     answer = reader.lookup(request_, locale)
-    assert (answer.found, answer.matched_by, answer.tracks) == (False, None, ())
+    assert (answer.is_hit, answer.matched_by, answer.tracks) == (False, None, ())
 
 
 def test_the_locale_chain() -> None:
@@ -88,9 +88,9 @@ def test_a_request_that_nobody_could_say_is_a_miss_and_costs_nothing(reader: Rel
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert not answer.found and answer.explanation is not None and answer.explanation.tried == ()
+    assert not answer.is_hit and answer.explanation is not None and answer.explanation.tried == ()
     assert peak < 5_000_000
-    assert reader.lookup("play " + "some " * 100 + "hello", "en-US").found
+    assert reader.lookup("play " + "some " * 100 + "hello", "en-US").is_hit
 
 
 @pytest.mark.parametrize(
@@ -100,5 +100,5 @@ def test_a_request_that_nobody_could_say_is_a_miss_and_costs_nothing(reader: Rel
 def test_age_and_staleness_follow_the_clock(root: Path, published: str, later_s: int, age_s: int, stale: bool) -> None:
     reader = ReleaseReader(root, max_age_h=36, clock=lambda: BUILT_AT_S + later_s)
     answer = reader.lookup("hello", "en-US")
-    assert (answer.age_s, answer.stale, answer.found) == (age_s, stale, True)
+    assert (answer.age_s, answer.stale, answer.is_hit) == (age_s, stale, True)
     assert (reader.age_s, reader.stale) == (age_s, stale)

@@ -12,7 +12,7 @@ from serving.errors import NoRelease, ReleaseBusy, ReleaseCorrupt, ReleaseInput
 from serving.files import folder_lock
 from serving.layout import release_ids
 from serving.operate import pin, resume, rollback
-from serving.pointers import current_id, hold, way_back
+from serving.pointers import current_id, hold, rollback_path
 from serving.reader import ReleaseReader
 from serving.verify import verify_release
 from serving.writer import publish
@@ -136,7 +136,7 @@ def test_an_older_night_mended_late_does_not_move_current_back(root: Path) -> No
     outcome = publish(root, late, 14)
     assert (outcome.action, outcome.current) == ("older", newest) and f"pin {late}" in outcome.message
     assert (root / late / "VERIFIED").exists() and current_id(root) == newest
-    assert way_back(root) == []  # what never answered is none
+    assert rollback_path(root) == []  # what never answered is none
     pin(root, late)
     assert current_id(root) == late
     resume(root)

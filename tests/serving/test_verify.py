@@ -79,7 +79,7 @@ def test_a_file_changed_in_place_while_in_use_stops_the_answers(root: Path, publ
         reader.lookup("hello", "en-US")
     path.write_bytes(good)
     stamp_release(root, published)
-    assert reader.lookup("hello", "en-US").found
+    assert reader.lookup("hello", "en-US").is_hit
 
 
 def test_a_value_with_a_wrong_crc_is_never_answered(root: Path, published: str) -> None:
@@ -111,7 +111,7 @@ def test_a_damaged_release_that_is_built_again_answers_in_a_reader_that_runs(roo
         reader.lookup("hello", "en-US")
     assert "CRC32" in str(reader.problem)
     assert write(root) == published and publish(root, published, 14).action == "already"
-    assert reader.lookup("hello", "en-US").found and reader.problem is None
+    assert reader.lookup("hello", "en-US").is_hit and reader.problem is None
 
 
 def test_a_damaged_page_is_the_releases_error(root: Path, published: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,7 +156,7 @@ def test_a_copy_is_not_verified_until_verify_was_run_there(root: Path, published
     with pytest.raises(ReleaseNotVerified):
         ReleaseReader(there, max_age_h=36)
     assert release(["verify", "--releases", str(there)]) == 0
-    assert ReleaseReader(there, max_age_h=36).lookup("hello", "en-US").found
+    assert ReleaseReader(there, max_age_h=36).lookup("hello", "en-US").is_hit
 
 
 def test_a_newer_format_is_refused_clearly(root: Path, published: str) -> None:
