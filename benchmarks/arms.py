@@ -6,17 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from benchmarks.folds import stable_hash
-from benchmarks.gold import FREE_LICENCE, Gold, Slot, scored_queries
 from benchmarks.music_logistic import Logistic
 from benchmarks.plain_crf import PlainCrf
-from benchmarks.train_queries import musicness_of, tagger_of
 from queries.catalog.index import CatalogIndex
 from queries.catalog.vocabulary import Vocabulary
 from queries.grammar.lexicon import Lexicon, canonical_genre, load_lexicon
 from queries.models.learned import Learned, packaged
 from queries.reading import Reading, read
 from queries.text.normalise import normal_form
+from queries.training.folds import stable_hash
+from queries.training.gold import FREE_LICENCE, Gold, Slot, scored_queries
+from queries.training.train import musicness_of, tagger_of
 
 _LONGEST_NAME = 10
 _TYPES = {"year": "when", "decade": "when"}

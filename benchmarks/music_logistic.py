@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from benchmarks.gold import Gold
+from queries.training.gold import Gold
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.gold import Gold, Slot
 from queries.text.normalise import normal_form
 from queries.text.surface import Surface
+from queries.training.gold import Gold, Slot
 
 if TYPE_CHECKING:
     from pycrfsuite import Tagger

@@ -3,7 +3,7 @@
     PLAYFIRST_DATA=DIR python -m benchmarks.understanding --json var/understanding.json
     PLAYFIRST_DATA=DIR python -m benchmarks.understanding --only slots --arms grammar --by-type
 
-`benchmarks.gold` and `benchmarks.folds` define which requests are scored, and which the models are trained on. `--spark N` also
+`queries.training.gold` and `queries.training.folds` define which requests are scored, and which the models are trained on. `--spark N` also
 reads N distinct queries in Spark. Exit codes: 0 every bar that was measured is met, 1 one is not, 2 bad arguments or no data.
 """
 
@@ -29,10 +29,10 @@ from benchmarks import (
 )
 from benchmarks.arms import MUSIC_ARMS, READING_ARMS, SLOT_ARMS, Resources
 from benchmarks.figures import Figure, as_json
-from benchmarks.folds import sampled, stable_hash
-from benchmarks.gold import DataMissing, Gold, data_file, gold_of, parallel_pairs, rows_of
 from benchmarks.understanding_table import misses, print_table
 from queries.catalog.index import CatalogUnreadable, load_catalog
+from queries.training.folds import sampled, stable_hash
+from queries.training.gold import DataMissing, Gold, data_file, gold_of, parallel_pairs, rows_of
 
 _BAD_INPUT = 2
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from benchmarks.arms import MusicArm
 from benchmarks.figures import Figure, f1, f1_interval
-from benchmarks.folds import cross_fitted
-from benchmarks.gold import Gold
+from queries.training.folds import cross_fitted
+from queries.training.gold import Gold
 
 
 def measured(arms: Mapping[str, MusicArm], gold: Sequence[Gold]) -> Iterator[Figure]:

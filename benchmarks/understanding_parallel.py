@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from benchmarks.arms import Grammar
 from benchmarks.figures import Figure, share
-from benchmarks.folds import cross_fitted
-from benchmarks.gold import Gold
 from queries.reading import Reading
 from queries.text.normalise import normal_form
+from queries.training.folds import cross_fitted
+from queries.training.gold import Gold
 
 _NAMES = ("artist", "title", "album")
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from benchmarks.arms import SlotArm
 from benchmarks.figures import Figure, f1, f1_interval
-from benchmarks.folds import cross_fitted
-from benchmarks.gold import FAMILIES, Gold, Slot, scored_types
+from queries.training.folds import cross_fitted
+from queries.training.gold import FAMILIES, Gold, Slot, scored_types
 
 Tally = tuple[int, int, int]
 """(correct, predicted, wanted)"""

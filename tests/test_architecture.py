@@ -31,7 +31,7 @@ ORDER = {  # a room may import rooms of a lower number only (and itself)
 # the same inside the great rooms; "" are the files that lie in the room itself
 INNER = {
     "lake": {"": 0, "tables": 1},
-    "queries": {"text": 0, "catalog": 1, "grammar": 2, "models": 3, "nightly": 4, "": 5},
+    "queries": {"text": 0, "catalog": 1, "grammar": 2, "models": 3, "training": 4, "nightly": 4, "": 5},
     "ranking": {"sources": 1, "rerank": 1, "": 2},
     "serving": {"": 0, "sinks": 1},
     "features": {"": 0, "build": 1},

@@ -74,8 +74,8 @@ def load_musicness(path: Path = _PACKAGED) -> Musicness:
             return Musicness(np.frombuffer(archive.read(_WEIGHTS), "<f2"))
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise MusicnessUnreadable(
-            f"music model {path}: expected a file of benchmarks.train_queries, found {type(error).__name__}. Restore it, or "
-            "make it again with `python -m benchmarks.train_queries`."
+            f"music model {path}: expected a file of queries.training.train, found {type(error).__name__}. Restore it, or "
+            "make it again with `python -m queries.training.train`."
         ) from error
 
 

@@ -69,6 +69,6 @@ def load_tagger(path: Path = _PACKAGED) -> Tagger:
             return Tagger(archive.read(_WEIGHTS), frozenset(json.loads(archive.read(_COMMON))))
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise TaggerUnreadable(
-            f"tagger {path}: expected a file of benchmarks.train_queries, found {type(error).__name__}. Restore it, or make it "
-            "again with `python -m benchmarks.train_queries`."
+            f"tagger {path}: expected a file of queries.training.train, found {type(error).__name__}. Restore it, or make it "
+            "again with `python -m queries.training.train`."
         ) from error

@@ -18,8 +18,6 @@ from benchmarks import (
 )
 from benchmarks.arms import Catalog, Grammar, Resources
 from benchmarks.figures import Figure, as_json, f1, f1_interval, share
-from benchmarks.folds import cross_fitted, parallel_groups, training_part
-from benchmarks.gold import Gold, Slot, gold_of, parallel_pairs, scored_types, slot_map
 from benchmarks.plain_crf import PlainCrf, aligned, slots_of, tags
 from benchmarks.retrieval import RIVALS, first, plain_form
 from benchmarks.understanding_alexa import MOODS
@@ -27,6 +25,8 @@ from benchmarks.understanding_speed import HOSTILE, invented, repeated
 from benchmarks.understanding_table import misses
 from queries.catalog.index import CatalogIndex
 from queries.text.normalise import normal_form
+from queries.training.folds import cross_fitted, parallel_groups, training_part
+from queries.training.gold import Gold, Slot, gold_of, parallel_pairs, scored_types, slot_map
 
 SNIPS, RECO = scored_types("snips"), scored_types("music_reco_ner")
 TRACKS = [

@@ -1,9 +1,9 @@
 """Fit the models that queries/ ships: the tagger of names, and the music classifier. It runs at build time, never in a night.
 
-    PLAYFIRST_DATA=DIR python -m benchmarks.train_queries [--catalog FILE]
+    PLAYFIRST_DATA=DIR python -m queries.training.train [--catalog FILE]
 
 The models are trained on gold data with free licences (SNIPS CC0; HWU64 and SLURP CC BY; MusicRecoNER MIT) and on requests
-generated from our own sentences (`benchmarks.own_requests`) with names of that gold data. The files queries/data/tagger.v1.zip,
+generated from our own sentences (`queries.training.own_requests`) with names of that gold data. The files queries/data/tagger.v1.zip,
 musicness.v1.zip and their model card models.v1.json contain weights and a word list, but no request. The same data gives the same
 bytes.
 """
@@ -17,9 +17,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.folds import stable_hash
-from benchmarks.gold import FREE_LICENCE, DataMissing, Gold, data_file, gold_of, rows_of
-from benchmarks.own_requests import music_requests, other_requests
 from queries.catalog.index import load_catalog
 from queries.catalog.vocabulary import Vocabulary
 from queries.grammar.interpret import Interpretation, interpret
@@ -30,6 +27,9 @@ from queries.models.musicness import Musicness
 from queries.models.tagger import Tagger
 from queries.text.normalise import normal_form
 from queries.text.spans import TaggedSpan
+from queries.training.folds import stable_hash
+from queries.training.gold import FREE_LICENCE, DataMissing, Gold, data_file, gold_of, rows_of
+from queries.training.own_requests import music_requests, other_requests
 
 DATA = Path(__file__).parent.parent / "queries" / "data"
 LOCALES = {"en": "en-US", "es": "es-ES"}
@@ -195,7 +195,7 @@ def names_of(music: Sequence[Gold], lang: str) -> Mapping[str, Sequence[str]]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fit both models on the free data, and write them with their model card."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.train_queries", description=(__doc__ or "").split("\n")[0]
+        prog="python -m queries.training.train", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument(
         "--catalog", help="names that the tagger may look up while it is fitted (default: the shared one)"

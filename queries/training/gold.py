@@ -2,7 +2,7 @@
 
 A family is a source, except HWU64 and SLURP, which are one because they share many texts; `slot_map.json` maps each gold type to
 ours. A request is scored only on the types in its family's map: where annotators never marked moods, a predicted mood is not
-wrong. `benchmarks.folds` defines which requests are scored, and which the models that read them are trained on.
+wrong. `queries.training.folds` defines which requests are scored, and which the models that read them are trained on.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.folds import fold_of, parallel_groups, without_wake_words
 from queries.models.fit_tagger import occurrences
 from queries.text.normalise import normal_form
+from queries.training.folds import fold_of, parallel_groups, without_wake_words
 
 SCORED_TYPES = frozenset(["artist", "title", "work", "album", "playlist", "genre", "when", "sort"])
 FAMILIES = {

@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 
 
 class Foldable(Protocol):
-    """The attributes of a request that this module uses: see `benchmarks.gold.Gold`."""
+    """The attributes of a request that this module uses: see `queries.training.gold.Gold`."""
 
     @property
     def source(self) -> str: ...  # noqa: D102
