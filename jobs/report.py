@@ -6,23 +6,18 @@ import json
 
 import hydra
 from omegaconf import DictConfig
-from pyspark.sql import functions as F
 
 from evaluation.errors import MetricInput, TruthUnreadable
-from features.catalogue import feature_table
-from lake.places import places
-from lake.tables.daily import DAILY_ENGAGEMENT
-from lake.tables.nightly import CANDIDATES, HEAD_RANKINGS, QUERIES
+from lake.tables.nightly import HEAD_RANKINGS
 from night.command import run_command
 from night.night import Done, Night, run_alone
 from night.truth import (
-    WINDOW_DAYS,
     ablation_file,
     asked_entries,
     judged_mark,
     report_file,
     report_mark,
-    served,
+    rows_of_arms,
     truth_of,
 )
 
@@ -41,31 +36,7 @@ def run(night: Night) -> Done:
     lake, day = night.lake, [night.run_date]
     rankings = lake.read(HEAD_RANKINGS, day).select("locale", "query", "track_id", "score", "rank").toPandas()
     forms, aliases, wanted = asked_entries(night, truth)
-    spread = lake.read(DAILY_ENGAGEMENT, night.window(WINDOW_DAYS)).withColumn("locale", F.explode(places()))
-    seen = spread.groupBy("locale", "query", "track_id").agg(
-        F.sum("impressions").alias("impressions"),
-        F.sum(F.when(F.col("client") == "alexa", F.col("long_plays")).otherwise(F.col("clicks"))).alias("clicks"),
-    )
-    forms_of = lake.read(QUERIES, day).select("locale", "query", "stripped")
-    pooled = (
-        seen.join(forms_of, ["locale", "query"])
-        .groupBy("locale", "stripped", "track_id")
-        .agg(*[F.sum(name).alias(f"pooled_{name}") for name in ("impressions", "clicks")])
-    )
-    features = lake.read(feature_table("query_track"), day).select(
-        "locale", "query", "track_id", F.col("coec_28d").alias("coec"), F.col("coec_raw_28d").alias("coec_raw")
-    )
-    frame = (
-        lake.read(CANDIDATES, day)
-        .select("locale", "query", "track_id", F.col("source_rank").alias("candidate_rank"))
-        .join(F.broadcast(wanted), ["locale", "query"])
-        .join(features, ["locale", "query", "track_id"])
-        .join(forms_of, ["locale", "query"])
-        .join(seen, ["locale", "query", "track_id"], "left")
-        .join(pooled, ["locale", "stripped", "track_id"], "left")
-        .fillna(0, ["impressions", "clicks", "pooled_impressions", "pooled_clicks"])
-        .join(served(night, wanted), ["locale", "query", "track_id"], "left")
-    ).toPandas()
+    frame = rows_of_arms(night, wanted).toPandas()
     catalog = night.tracks(allow_unvalidated=False).select("track_id", "title", "artists", "popularity").toPandas()
     result = evaluate_night(truth, rankings, frame, catalog, stripped=forms, aliases=aliases)
     out = report_file(night.settings)

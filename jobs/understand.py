@@ -11,13 +11,11 @@ from pyspark.sql import functions as F
 
 from events.engagement import pleased_plays
 from lake.code import code_fingerprint, library_versions
-from lake.errors import SchemaMismatch
-from lake.schema import struct
 from lake.tables.logs import ENGAGEMENT_EVENTS, SEARCH_LOG, TRACKS
 from lake.tables.nightly import ALIAS_PAIRS, QUERIES
+from night.aliases import mined_pairs, previous_queries
 from night.command import run_command
 from night.night import Done, Night, run_alone
-from queries.nightly.aliases import AliasRules, asked_again, played_alike
 from queries.nightly.demand import play_shape, with_tier
 from queries.nightly.traffic import asked_queries, readings_everywhere, with_traffic
 from queries.nightly.understand import readings, with_cluster_id
@@ -55,7 +53,7 @@ def run(night: Night) -> Done:
 
     def read(distinct: DataFrame) -> DataFrame:
         read_queries = readings(distinct, tracks)
-        pairs = _pairs(night, searches, plays, read_queries, previous)
+        pairs = mined_pairs(night, searches, plays, read_queries, previous)
         lake.write(ALIAS_PAIRS, pairs.withColumn("run_date", F.lit(night.run_date)), {unit: mark})
         return with_cluster_id(read_queries, asked, pairs, previous, unit)
 
@@ -74,38 +72,6 @@ def run(night: Night) -> Done:
             frame.unpersist()
     mined = lake.commits(ALIAS_PAIRS)[unit].rows
     return Done(n_asked, sum(rows.values()), f"a query is public from {night.k} people on; {mined:,} alias pairs mined")
-
-
-def previous_queries(night: Night, before: str | None) -> DataFrame | None:
-    """The table `queries` of an earlier night; None if there is none, or if an older version wrote it with another schema.
-
-    Without it the clusters get new ids.
-
-    Args:
-        night: the night.
-        before: the run_date of the earlier night, or None.
-    """
-    if before is None:
-        return None
-    try:
-        return night.lake.read(QUERIES, [before], allow_unvalidated=True)
-    except SchemaMismatch as error:
-        night.notes.append(f"queries of {before} were written by another version; clusters start anew ({error})")
-        return None
-
-
-def _pairs(
-    night: Night, searches: DataFrame, plays: DataFrame | None, read_queries: DataFrame, previous: DataFrame | None
-) -> DataFrame:
-    """The alias pairs mined from the night's searches and plays, checkpointed; empty if there are no reactions."""
-    columns = [c.name for c in ALIAS_PAIRS.columns if c.name != "run_date"]
-    if plays is None:
-        return night.spark.createDataFrame([], struct(ALIAS_PAIRS)).select(*columns)
-    rules = AliasRules()
-    steps = asked_again(searches, plays.select("search_id"), previous, rules)
-    asked_in = read_queries.select(read_queries["locale"].alias("language"), "query", "stripped", "intent_group")
-    alike = played_alike(plays, asked_in, rules)
-    return steps.select(*columns).unionByName(alike.select(*columns)).localCheckpoint()
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")

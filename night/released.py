@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
@@ -12,12 +13,13 @@ from pyspark.sql import functions as F
 from lake.code import code_fingerprint
 from lake.errors import QualityGateFailed
 from lake.places import places
-from lake.tables.logs import TRACKS
+from lake.tables.logs import DELIVERED_FILES, TRACKS
 from lake.tables.nightly import HEAD_RANKINGS, QUERIES
 from night.night import Night
 from queries.text.carrier import grammar_bytes
-from serving.content import Entry, RankedTrack
+from serving.content import Entry, RankedTrack, TrackInfo
 from serving.layout import FORMAT_VERSION
+from serving.sinks.sink import ReleaseContent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,3 +128,43 @@ def publish_mark(night: Night, inputs: Mapping[str, object]) -> str:
         FORMAT_VERSION,
         code_fingerprint("jobs.publish"),
     )
+
+
+def release_content(
+    night: Night, rankings: pd.DataFrame, public: pd.DataFrame, inputs: Mapping[str, object]
+) -> ReleaseContent:
+    """The release of a night: entries, track names, manifest and carrier grammar.
+
+    Args:
+        night: the night.
+        rankings: its rows of `head_rankings`.
+        public: the rows of `queries` that may be published.
+        inputs: `night.lineage.made_from`.
+    """
+    lake, day = night.lake, [night.run_date]
+    tracks = night.tracks(allow_unvalidated=False).select("track_id", "title", "artists").toPandas()
+    named = zip(tracks["track_id"], tracks["title"], tracks["artists"], strict=True)
+    infos = {str(i): TrackInfo(str(i), str(title), tuple(artists)) for i, title, artists in named}
+    entries = list(entries_of(rankings, public))
+    covered, asked = traffic(lake.read(QUERIES, day), lake.read(HEAD_RANKINGS, day))
+    manifest = {
+        "inputs": night.inputs(
+            rankings=(HEAD_RANKINGS, day),
+            queries=(QUERIES, day),
+            tracks=(TRACKS, [night.tracks_unit]),
+            folders=(DELIVERED_FILES, [u for u in lake.commits(DELIVERED_FILES) if u < night.settings.run_date]),
+        ),
+        "config_fingerprint": night.mark(dict(night.settings.ranker), night.k, code_fingerprint("jobs.rank_head")),
+        "ranker_fingerprint": inputs["ranker"],
+        "made_from": inputs,
+        "gates": {t.name: lake.state(t, night.run_date) for t in (QUERIES, HEAD_RANKINGS)},
+        "coverage": {"public_searches_28d": asked, "answered_share": round(covered / max(asked, 1), 6), "k": night.k},
+        "accepted_incomplete": night.settings.ingest.accept_incomplete,
+        "forced": night.settings.publish.force,
+    }
+    built = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "run_id": lake.run_id,
+        "max_age_h": night.settings.serving.max_age_h,
+    }
+    return ReleaseContent(night.settings.run_date, entries, infos, manifest, built, grammar_bytes())

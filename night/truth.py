@@ -143,3 +143,37 @@ def print_last(settings: Settings, console: Console) -> None:
     """Print the path of the night's figures if there are any."""
     if report_file(settings).exists():
         console.print(f"figures against the simulator's truth: {report_file(settings)}", highlight=False)
+
+
+def rows_of_arms(night: Night, wanted: DataFrame) -> DataFrame:
+    """What the baselines are ranked by: one row per candidate (locale, query, track_id) of the wanted entries.
+
+    Columns: candidate_rank, coec, coec_raw, stripped, impressions, clicks, pooled_impressions, pooled_clicks, served_discount (null where
+    the track was in no served list).
+    """
+    lake, day = night.lake, [night.run_date]
+    spread = lake.read(DAILY_ENGAGEMENT, night.window(WINDOW_DAYS)).withColumn("locale", F.explode(places()))
+    seen = spread.groupBy("locale", "query", "track_id").agg(
+        F.sum("impressions").alias("impressions"),
+        F.sum(F.when(F.col("client") == "alexa", F.col("long_plays")).otherwise(F.col("clicks"))).alias("clicks"),
+    )
+    forms_of = lake.read(QUERIES, day).select("locale", "query", "stripped")
+    pooled = (
+        seen.join(forms_of, ["locale", "query"])
+        .groupBy("locale", "stripped", "track_id")
+        .agg(*[F.sum(name).alias(f"pooled_{name}") for name in ("impressions", "clicks")])
+    )
+    features = lake.read(feature_table("query_track"), day).select(
+        "locale", "query", "track_id", F.col("coec_28d").alias("coec"), F.col("coec_raw_28d").alias("coec_raw")
+    )
+    return (
+        lake.read(CANDIDATES, day)
+        .select("locale", "query", "track_id", F.col("source_rank").alias("candidate_rank"))
+        .join(F.broadcast(wanted), ["locale", "query"])
+        .join(features, ["locale", "query", "track_id"])
+        .join(forms_of, ["locale", "query"])
+        .join(seen, ["locale", "query", "track_id"], "left")
+        .join(pooled, ["locale", "stripped", "track_id"], "left")
+        .fillna(0, ["impressions", "clicks", "pooled_impressions", "pooled_clicks"])
+        .join(served(night, wanted), ["locale", "query", "track_id"], "left")
+    )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from serving.content import Entry, TrackInfo
 
@@ -24,9 +24,9 @@ class ReleaseContent:
     """
 
     run_date: str
-    entries: Iterable[Entry]
+    entries: Sequence[Entry]
     tracks: Mapping[str, TrackInfo]
-    manifest: Mapping[str, object]
+    manifest: Mapping[str, Any]
     built: Mapping[str, object]
     grammar: bytes
 

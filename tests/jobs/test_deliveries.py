@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from jobs import count_engagement, forget, ingest, maintain, understand
+from jobs import count_engagement, forget, ingest, maintain
 from lake.errors import IncompleteDelivery, NightLocked
 from lake.io import Lake
 from lake.lock import night_lock
@@ -22,6 +22,7 @@ from lake.tables.daily import DAILY_ENGAGEMENT
 from lake.tables.logs import FORGOTTEN_USERS, QUARANTINE, SEARCH_LOG
 from lake.tables.nightly import QUERIES
 from lake.upkeep import files_containing
+from night.aliases import previous_queries
 from tests.events.deliveries import FIRST, Delivered, as_set, made_log
 from tests.jobs.steps import counted, deliver, exact, ingested, night, with_catalog
 
@@ -151,8 +152,8 @@ def test_queries_that_an_older_version_wrote_do_not_stop_the_night(spark: SparkS
     spark.createDataFrame([], StructType(kept)).write.format("delta").option("userMetadata", json.dumps(said)).save(
         this.lake.path(QUERIES)
     )
-    assert understand.previous_queries(this, None) is None
-    assert understand.previous_queries(this, "2026-03-01") is None and "another version" in this.notes[-1]
+    assert previous_queries(this, None) is None
+    assert previous_queries(this, "2026-03-01") is None and "another version" in this.notes[-1]
 
 
 def test_two_runs_at_once(tmp_path: Path) -> None:

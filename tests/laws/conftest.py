@@ -12,15 +12,15 @@ import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from events.tiles import history, listener_history
 from features.build.engine import feature_frames
 from features.build.inputs import FeatureInputs
+from features.build.stored import stored_inputs
 from features.build.vectors import fitted_vectors
 from features.catalogue import KEYS, feature_table
 from features.measures import CHAIN
 from jobs import candidates, count_engagement, fit_exposure, ingest, understand
 from lake.tables.daily import DAILY_ENGAGEMENT
-from lake.tables.nightly import CANDIDATES, EXPOSURE_CURVES, QUERIES
+from lake.tables.nightly import CANDIDATES, QUERIES
 from night.head import head_settings
 from night.night import Night
 from night.snapshots import training_pairs
@@ -94,21 +94,28 @@ def laws(spark: SparkSession, world: World, tmp_path_factory: pytest.TempPathFac
     head = head_queries(queries, head_settings(night))
     of_night = lake.read(CANDIDATES, [night.run_date], allow_unvalidated=True)
     pairs = of_night.select(F.lit(dates[1]).alias("as_of"), "locale", "query", "track_id")
-    # every twentieth candidate list is enough for a law
+    # every fifth candidate list is enough for a law
     pairs = pairs.where(F.pmod(F.xxhash64("query"), F.lit(5)) == 0).unionByName(
         training_pairs(daily, head, night.tracks(allow_unvalidated=True), dates[0], 7)
     )
     vectors = [fitted_vectors(daily, d).withColumn("as_of", F.lit(d)) for d in dates]
-    inputs = FeatureInputs(
+    stored = stored_inputs(
+        lake,
         pairs.persist(),
-        daily,
-        queries,
-        night.tracks(allow_unvalidated=True).persist(),
-        lake.read(EXPOSURE_CURVES, dates, allow_unvalidated=True).persist(),
         dates,
+        daily=daily,
+        queries=queries,
+        tracks=night.tracks(allow_unvalidated=True).persist(),
+        catalogs=None,
+    )
+    assert stored.history is not None and stored.listeners is not None
+    # the night stores no vectors and strengths of these dates yet, and one catalog
+    inputs = replace(
+        stored,
+        curves=stored.curves.persist(),
         popularity=popularities(night, dates),
-        history=history(lake, dates).persist(),
-        listeners=listener_history(lake, dates).persist(),
+        history=stored.history.persist(),
+        listeners=stored.listeners.persist(),
         vectors=vectors[0].unionByName(vectors[1]).persist(),
         strengths=some_strengths(dates),
     )
