@@ -17,7 +17,7 @@ from tests.conftest import NO_BOTS, World
 from tests.events.deliveries import FIRST, TRACKS, Delivered, as_set, by_file, written
 
 # equal lakes are compared bit by bit, and a fit of vectors ends with other last digits
-FIXED = ("features.build.vectors=false",)
+FIXED = ("features.vectors=false",)
 
 
 def night(spark: SparkSession, root: Path, day: int, *overrides: str) -> Night:
