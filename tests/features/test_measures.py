@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from features.measures import LONG_PLAYS, MEASURES, Measure, derived
 from features.window import Window
 
-SATURDAY, MONDAY = date(2026, 3, 7), date(2026, 3, 9)
+SUNDAY, MONDAY = date(2026, 3, 8), date(2026, 3, 9)
 COLUMNS = (
     "search_date date, client string, impressions bigint, clicks bigint, long_plays bigint, "
     "impressions_by_position array<bigint>, long_plays_by_position array<bigint>, rates_micro array<bigint>"
@@ -25,7 +25,7 @@ def days(spark: SparkSession) -> DataFrame:
     rates = [500_000, 0, 250_000] + [0] * 8
     return spark.createDataFrame(
         [
-            (SATURDAY, "alexa", 2, 0, 2, [a + b for a, b in zip(first, third, strict=True)], first, rates),
+            (SUNDAY, "alexa", 2, 0, 2, [a + b for a, b in zip(first, third, strict=True)], first, rates),
             (MONDAY, "mobile", 1, 1, 0, third, [0] * 11, rates),
             (MONDAY, "web", 1, 0, 0, first, [0] * 11, None),
         ],
@@ -34,9 +34,9 @@ def days(spark: SparkSession) -> DataFrame:
 
 
 @pytest.fixture
-def weekend() -> Iterator[Measure]:
-    yield derived("weekend_long_plays", LONG_PLAYS, lambda: F.dayofweek("search_date").isin(1, 7))
-    del MEASURES["weekend_long_plays"]
+def sunday() -> Iterator[Measure]:
+    yield derived("sunday_long_plays", LONG_PLAYS, lambda: F.dayofweek("search_date").isin(1))
+    del MEASURES["sunday_long_plays"]
 
 
 def values(days: DataFrame, name: str) -> list[int]:
@@ -60,12 +60,12 @@ def test_a_measure_of_each_row(days: DataFrame, name: str, expected: list[int]) 
     assert values(days, name) == expected
 
 
-def test_a_derived_measure_is_one_declaration(days: DataFrame, weekend: Measure) -> None:
-    assert values(days, weekend.name) == [2, 0, 0]
+def test_a_derived_measure_is_one_declaration(days: DataFrame, sunday: Measure) -> None:
+    assert values(days, sunday.name) == [2, 0, 0]
     window = Window(28)
-    window.sum(weekend.name, "track")
-    assert {s.column for s in window.asked} == {"weekend_long_plays__28d"}
+    window.sum(sunday.name, "track")
+    assert {s.column for s in window.asked} == {"sunday_long_plays__28d"}
     with pytest.raises(KeyError, match="beyond 90 days only counts"):
-        Window(365).sum(weekend.name, "track")
+        Window(365).sum(sunday.name, "track")
     with pytest.raises(ValueError, match="declared twice"):
-        derived("weekend_long_plays", LONG_PLAYS, lambda: F.lit(True))
+        derived("sunday_long_plays", LONG_PLAYS, lambda: F.lit(True))
