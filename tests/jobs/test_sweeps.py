@@ -16,7 +16,9 @@ from lake.commits import Commit
 from lake.errors import BadConfiguration
 from lake.tables.models import TRIALS
 from night import sweeps
+from night.examples import EXAMPLES
 from night.night import Night
+from night.sweeps import is_tonights, winner_of, write_result
 from ranking.scoring import feature_list
 from tests.conftest import RUN_DATE, World
 from tuning.ledger import Trial
@@ -47,7 +49,7 @@ def a_night(spark: SparkSession, home: Path, world: World, *overrides: str) -> N
     night = world.night(spark, home, "nightly.tune=always", *overrides)
     night.first_day = date.fromisoformat(RUN_DATE) - timedelta(days=22)
     # as if jobs.assemble had written the examples
-    night.lake.commits(tune.EXAMPLES)[RUN_DATE] = Commit("of the examples", 9, "run")
+    night.lake.commits(EXAMPLES)[RUN_DATE] = Commit("of the examples", 9, "run")
     return night
 
 
@@ -74,7 +76,7 @@ def test_a_sweep_has_its_own_folder_and_the_nights_winner_and_ledger_stay(
 def test_the_nights_own_names_are_refused(spark: SparkSession, tmp_path: Path, world: World, name: str) -> None:
     for key in ("sweep", "tuning.resume"):
         with pytest.raises(BadConfiguration, match="the night's own"):
-            sweeps.named(a_night(spark, tmp_path, world, f"{key}={name}"))
+            sweeps.sweep_settings(a_night(spark, tmp_path, world, f"{key}={name}"))
 
 
 def test_only_a_promoted_sweep_becomes_the_nights(
@@ -84,10 +86,10 @@ def test_only_a_promoted_sweep_becomes_the_nights(
     with pytest.raises(BadConfiguration, match=r"no finished sweep of that name\. Finished in .*: none"):
         promote.run(night)
     tune.run(night)
-    assert tune.winner_of(night) is None
+    assert winner_of(night) is None
     assert "NDCG@10 0.8100, default 0.8000" in promote.run(night).note
-    winner = tune.winner_of(night)
-    assert winner is not None and winner.params["num_leaves"] == 17 and tune.is_tonights(night, winner)
+    winner = winner_of(night)
+    assert winner is not None and winner.params["num_leaves"] == 17 and is_tonights(night, winner)
     assert promote.run(night).skipped
     with pytest.raises(BadConfiguration, match=r"Finished in .*: mine"):
         promote.run(a_night(spark, tmp_path, world, "sweep=yours"))
@@ -108,9 +110,9 @@ def test_a_night_whose_features_no_winner_has_tunes_again(
     tune.run(a_night(spark, tmp_path, world, "sweep=mine"))
     stored = json.loads(tune.result_file(night.settings, "mine").read_text())
     yesterday = tmp_path / "sweeps" / "winner-2026-03-22.json"
-    tune.write_result(yesterday, stored)
+    write_result(yesterday, stored)
     assert "last sweep 2026-03-22" in tune.run_if_due(night).note
     stored["winner"]["features_fingerprint"] = "of fewer features"
-    tune.write_result(yesterday, stored)
+    write_result(yesterday, stored)
     assert not tune.run_if_due(night).skipped
-    assert feature_list().fingerprint == tune.winner_of(night).features_fingerprint  # type: ignore[union-attr]
+    assert feature_list().fingerprint == winner_of(night).features_fingerprint  # type: ignore[union-attr]
