@@ -35,9 +35,8 @@ if TYPE_CHECKING:
 OUT_OF_REACH = 1_000_000
 
 
-def overrides(folder: Path, catalog: Path, run_date: str, home: Path) -> list[str]:
-    """Hydra overrides of a night over the logs in `folder` that writes everything under `home` and excludes no bots."""
-    of_bots = get_type_hints(BotRules)
+def places(folder: Path, catalog: Path, run_date: str, home: Path) -> list[str]:
+    """Hydra overrides of a night over the logs in `folder` that writes everything under `home`."""
     return [
         f"run_date={run_date}",
         f"logs={folder}/logs",
@@ -51,9 +50,15 @@ def overrides(folder: Path, catalog: Path, run_date: str, home: Path) -> list[st
         f"privacy.simulated_key_file={home}/key",
         f"quality.docs_dir={home}/data-docs",
         f"cluster.work_dir={home}/spark",
-        # the integer settings are thresholds above which a rule fires, except those in seconds
-        *[f"bots.{n}={OUT_OF_REACH}" for n, kind in of_bots.items() if kind is int and not n.endswith("_s")],
     ]
+
+
+def overrides(folder: Path, catalog: Path, run_date: str, home: Path) -> list[str]:
+    """The same for a night that excludes no bots."""
+    of_bots = get_type_hints(BotRules)
+    # the integer settings are thresholds above which a rule fires, except those in seconds
+    unreached = [f"bots.{n}={OUT_OF_REACH}" for n, kind in of_bots.items() if kind is int and not n.endswith("_s")]
+    return [*places(folder, catalog, run_date, home), *unreached]
 
 
 def settings_of_command(words: Sequence[str]) -> Settings:

@@ -76,7 +76,7 @@ def night_of(run: Run, out: Path, timeout_s: int) -> dict[str, Any]:
 
 def up_to_assemble(folder: Path, run_date: str) -> None:
     """Run the steps up to `assemble` over the folder's logs, and write its verdict and the examples that the audit checks."""
-    from benchmarks.ingest_ours import settings_of_command
+    from benchmarks.ingest_ours import places, settings_of_command
     from jobs import (
         assemble,
         build_features,
@@ -90,21 +90,7 @@ def up_to_assemble(folder: Path, run_date: str) -> None:
     )
     from night.night import night
 
-    places = [
-        f"run_date={run_date}",
-        f"logs={folder}/logs",
-        f"catalog={folder}/catalog.jsonl.gz",
-        f"lake.root={folder}/lake",
-        f"releases={folder}/releases",
-        f"reports={folder}/reports",
-        f"rankers={folder}/rankers",
-        f"tuning.sweeps={folder}/sweeps",
-        f"quality.docs_dir={folder}/data-docs",
-        f"cluster.work_dir={folder}/spark",
-        f"privacy.key_file={folder}/key",
-        f"privacy.simulated_key_file={folder}/key",
-    ]
-    settings = settings_of_command(places)
+    settings = settings_of_command(places(folder, folder / "catalog.jsonl.gz", run_date, folder))
     steps = (ingest, understand, count_engagement, fit_exposure, candidates, build_features, validate, grade)
     with night(settings) as this:
         for step in steps:

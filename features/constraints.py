@@ -5,7 +5,8 @@ from __future__ import annotations
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from features.expressions import AUDIO, has_version, in_words, in_years, is_sung_in, range_fit
+from events.contract import AUDIO
+from features.expressions import has_version, in_words, in_years, is_sung_in, range_fit
 from features.spec import feature
 from features.window import Window
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from events.contract import AUDIO
 from queries.text.phonetic import sounds_like
 
 
@@ -106,19 +107,6 @@ VERSIONS = {
     "cover": ("cover", "tribute", "tributo", "made famous by", "in the style of"),
     "karaoke": ("karaoke",),
 }
-
-
-AUDIO = (
-    "energy",
-    "valence",
-    "danceability",
-    "tempo",
-    "acousticness",
-    "instrumentalness",
-    "speechiness",
-    "liveness",
-    "loudness",
-)
 
 
 SCALES = {"tempo": 200.0, "loudness": 60.0}

@@ -34,12 +34,10 @@ class Measure:
         name: the name by which a feature asks for it.
         value: the number as an expression over the row's columns and `rates_micro`: an array of the expected rates, in
             millionths, at ranks 1 to 10 and in the tail, from the exposure curve of the row's client and intent group.
-        is_kept: whether its history is kept for all time, by query and by track; the others reach back LONGEST_DAYS days.
     """
 
     name: str
     value: Callable[[], Column]
-    is_kept: bool = False
 
     def __post_init__(self) -> None:
         if self.name in MEASURES:
@@ -67,7 +65,7 @@ def derived(
 
 
 def _counted(name: str) -> Measure:
-    return Measure(name, lambda: F.col(name), is_kept=True)
+    return Measure(name, lambda: F.col(name))
 
 
 def _is_voice() -> Column:
@@ -87,7 +85,7 @@ def _first(name: str) -> Callable[[], Column]:
     return lambda: F.col(f"{name}_by_position")[0]
 
 
-COUNTED = SUMS
+COUNTED = SUMS  # kept for all time, by query and by track; all other measures reach back LONGEST_DAYS days
 for _name in SUMS:
     _counted(_name)
 IMPRESSIONS, LONG_PLAYS = MEASURES["impressions"], MEASURES["long_plays"]

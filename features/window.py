@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from events.contract import AUDIO
 from events.dwell import PACKED, counted, quantile_s
 from events.tiles import (
     ALL_TIME as ALL_TIME,  # a window of this many days is the whole history; its columns end in `_all`
@@ -73,15 +74,7 @@ TRACK_ATTRIBUTES = (
     "explicit",
     "popularity",
     "popularity_before",
-    "energy",
-    "valence",
-    "danceability",
-    "tempo",
-    "acousticness",
-    "instrumentalness",
-    "speechiness",
-    "liveness",
-    "loudness",
+    *AUDIO,
     "title_tokens",
     "artist_tokens",
     "track_tokens",

@@ -6,12 +6,13 @@ import hydra
 from omegaconf import DictConfig
 from pyspark.sql import functions as F
 
-from features.catalogue import feature_table, matrix_fingerprint
+from features.catalogue import matrix_fingerprint
 from lake.code import code_fingerprint, library_versions
 from lake.fingerprint import file_hash
 from lake.tables.logs import TRACKS
 from lake.tables.nightly import CANDIDATES, HEAD_RANKINGS, QUERIES
 from night.command import run_command
+from night.examples import PAIR, QUERY, TRACK
 from night.head import head_settings
 from night.night import Done, Night, run_alone
 from night.rankers import ranker_of
@@ -19,8 +20,6 @@ from ranking.examples import matrix
 from ranking.lists import ranked_lists
 from ranking.rerank import RULES
 from ranking.scoring import by_coec, scored
-
-PAIR, QUERY, TRACK = (feature_table(g) for g in ("query_track", "query", "track"))
 
 
 def run(night: Night) -> Done:

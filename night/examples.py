@@ -16,8 +16,6 @@ from night.night import Night
 from ranking.examples import examples, matrix, training_examples_table
 
 PAIR, QUERY, TRACK = (feature_table(g) for g in ("query_track", "query", "track"))
-
-
 EXAMPLES = training_examples_table()
 
 

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from features.build.stored import catalogs_of
 from lake.errors import ReleaseHeld
 from lake.fingerprint import file_hash
 from lake.tables.logs import DELIVERED_FILES, ENGAGEMENT_EVENTS, TRACKS
 from lake.tables.nightly import BACKOFF_STRENGTHS, CANDIDATES, EXPOSURE_CURVES, QUERIES, VECTORS
 from night.night import Night
 from night.rankers import ranker_of, sweep_of
+from night.snapshots import popularity_catalogs
 from ranking.examples import training_examples_table
 from serving.errors import ReleaseError
 from serving.layout import is_release_id, run_date_of
@@ -29,7 +29,6 @@ def made_from(night: Night) -> dict[str, object]:
     """
     lake, day, folder = night.lake, night.run_date, ranker_of(night)
     days = [u for u in lake.commits(ENGAGEMENT_EVENTS) if u < night.settings.run_date]
-    popularity = catalogs_of(lake, (*night.as_of, day), backdate=night.settings.catalog_popularity.backdate)
     return {
         "ranker": file_hash(folder / "model.txt")[:16] if folder else None,
         "sweep": sweep_of(folder) if folder else None,
@@ -40,7 +39,7 @@ def made_from(night: Night) -> dict[str, object]:
         "candidates": _with_rows(night, CANDIDATES),
         "queries": _with_rows(night, QUERIES),
         "tracks": lake.fingerprint(TRACKS, night.tracks_unit),
-        "catalog_popularity": "known" if popularity else None,
+        "catalog_popularity": "known" if popularity_catalogs(night) else None,
         "events": max(days, default=None),
         "folders": max((u for u in lake.commits(DELIVERED_FILES) if u < night.settings.run_date), default=None),
     }

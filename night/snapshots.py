@@ -82,13 +82,14 @@ def inputs_of(
         daily=daily,
         queries=queries,
         tracks=night.tracks(allow_unvalidated=True),
-        catalogs=_catalogs(night),
+        catalogs=popularity_catalogs(night),
         vectors=night.settings.features.vectors,
         aliases_of=night.run_date,
     )
 
 
-def _catalogs(night: Night) -> dict[date, tuple[str, str | None]] | None:
+def popularity_catalogs(night: Night) -> dict[date, tuple[str, str | None]] | None:
+    """The catalogs whose popularity each of tonight's snapshots knows (`features.build.popularity.catalogs_known`); None for none."""
     backdate = night.settings.catalog_popularity.backdate
     return catalogs_of(night.lake, (*night.as_of, night.run_date), backdate=backdate)
 
@@ -142,7 +143,7 @@ def snapshot_mark(night: Night, day: date, only: tuple[str, ...]) -> str:
         day: the date of the snapshot.
         only: the setting `features.only`; empty for all columns.
     """
-    lake, known, settings = night.lake, _catalogs(night), night.settings
+    lake, known, settings = night.lake, popularity_catalogs(night), night.settings
     of_columns = night.mark(
         matrix_fingerprint(),
         only,

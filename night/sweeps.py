@@ -23,14 +23,8 @@ from tuning.settings import SearchSettings
 from tuning.winner import Winner
 
 EVERY_DAYS = 7
-
-
 NIGHTS = "night-"  # prefix of the names of the nights' own sweeps
-
-
 RESULT, MULTIRUN = "result.json", "multirun"
-
-
 SWEEP_LIBRARIES = ("lightgbm", "numpy", "optuna")  # another version may propose other parameters or grow other trees
 
 

@@ -7,9 +7,10 @@ from collections.abc import Collection
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from events.contract import AUDIO
 from features.build.genres import with_genre_neighbours
 from features.build.keys import key_of, track_keys, work_id
-from features.expressions import AUDIO, sound, trigrams, versions, words
+from features.expressions import sound, trigrams, versions, words
 from lake.rows import frame_of
 from queries.grammar.lexicon import entries, mood_targets
 

@@ -7,8 +7,9 @@ from functools import reduce
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from events.contract import AUDIO
 from features.build.attributes import with_ranges
-from features.expressions import AUDIO, has_version, in_years, is_sung_in, range_fit
+from features.expressions import has_version, in_years, is_sung_in, range_fit
 from queries.grammar.constraints import TYPED
 from ranking.refusals import is_refused
 from ranking.sources.source import Source, SourceInputs, top

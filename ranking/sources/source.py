@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 KEYS = ("locale", "query")
@@ -67,8 +67,6 @@ class Source:
 
 def top(frame: DataFrame, keys: list[str], order: list[Column], n: int) -> DataFrame:
     """The first `n` rows of each key in the given order, with their rank, 1-based, as `_rank`."""
-    from pyspark.sql import Window
-
     ranked = frame.withColumn("_rank", F.row_number().over(Window.partitionBy(*keys).orderBy(*order)))
     return ranked.where(F.col("_rank") <= n)
 

@@ -63,5 +63,5 @@ def test_the_file_holds_the_tagger_and_the_same_bytes_each_time(tagger, tmp_path
     again = load_tagger(tmp_path / "one.zip")
     assert (again.weights, again.common) == (tagger.weights, tagger.common)
     (tmp_path / "bad.zip").write_bytes(b"no zip")
-    with pytest.raises(TaggerUnreadable, match="queries.training.train"):
+    with pytest.raises(TaggerUnreadable, match=r"queries\.training\.train"):
         load_tagger(tmp_path / "bad.zip")

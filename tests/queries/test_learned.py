@@ -102,7 +102,7 @@ def test_the_file_holds_the_model_and_the_same_bytes_each_time(tmp_path):
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
     with pytest.raises(MusicnessUnreadable, match="expected 131072 weights"):
         Musicness(again.weights[:10])
-    with pytest.raises(MusicnessUnreadable, match="queries.training.train"):
+    with pytest.raises(MusicnessUnreadable, match=r"queries\.training\.train"):
         load_musicness(tmp_path / "missing.zip")
 
 

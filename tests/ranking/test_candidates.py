@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from features.expressions import AUDIO
+from events.contract import AUDIO
 from queries.grammar.constraints import TYPED
 from ranking.sources.constraint import constraint
 from ranking.sources.source import SourceInputs
