@@ -99,6 +99,7 @@ def spark_rate(
         wanted: the number of requests; more are made from the catalog's names.
     """
     from queries.nightly.aliases import PAIRS_SCHEMA
+
     from queries.nightly.understand import normalised, readings, with_cluster_id
 
     known = {

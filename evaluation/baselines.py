@@ -1,18 +1,19 @@
 """The baselines that playfirst must beat: each gives one score per candidate, higher first; all rank the same candidates.
 
-Grain of every function: one score per row of `candidates` (locale, query, track_id, …), in its order.
+Grain of every function: one score per row of `candidates` (place, need, track_id, …), in its order.
 No score is NaN: a missing count is 0, and tracks without popularity rank last, tied.
 """
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from evaluation.text import words
+from evaluation.truth import ENTRY
 
 Floats = npt.NDArray[np.float64]
 
@@ -22,17 +23,12 @@ def popularity_scores(candidates: pd.DataFrame) -> Floats:
     return _numbers(candidates["popularity"], missing=-1.0)
 
 
-def ctr_scores(candidates: pd.DataFrame, pooled: str = "") -> Floats:
+def ctr_scores(candidates: pd.DataFrame) -> Floats:
     """Raw click-through rate, clicks / impressions at any position; 0 for a track that was never shown.
 
     It is neither smoothed nor corrected for position on purpose: it is the baseline of a team that has done neither.
-
-    Args:
-        candidates: the candidates with their counts.
-        pooled: prefix of the count columns; `pooled_` takes the counts pooled over all wordings of the same stripped form.
     """
-    clicks = _numbers(candidates[f"{pooled}clicks"], missing=0.0)
-    shown = _numbers(candidates[f"{pooled}impressions"], missing=0.0)
+    clicks, shown = (_numbers(candidates[n], missing=0.0) for n in ("clicks", "impressions"))
     return np.divide(clicks, shown, out=np.zeros(len(candidates)), where=shown > 0)
 
 
@@ -49,20 +45,20 @@ def smoothed_ctr_scores(candidates: pd.DataFrame, *, strength: float = 20.0) -> 
 
 
 def pooled_text_scores(candidates: pd.DataFrame, catalog: pd.DataFrame, *, strength: float = 2.0) -> Floats:
-    """Click-through rate pooled over wordings, with `strength` impressions of a prior from the text match; ties by popularity.
+    """Click-through rate of the need, with `strength` impressions of a prior from the text match; ties by popularity.
 
     It is what can be built in a day: (clicks + strength·r·t) / (impressions + strength) plus a millionth of the popularity, where
     r = Σ clicks / Σ impressions of all candidates and t = BM25 over the best BM25 of the entry's candidates, 0 where no word
     matches. A track that was never shown therefore scores at most the average, apart from the popularity.
 
     Args:
-        candidates: the candidates with their pooled counts.
+        candidates: the candidates with their counts.
         catalog: track_id, title and artists of the whole catalog.
         strength: impressions that the prior is worth.
     """
-    clicks, shown = (_numbers(candidates[f"pooled_{n}"], missing=0.0) for n in ("clicks", "impressions"))
+    clicks, shown = (_numbers(candidates[n], missing=0.0) for n in ("clicks", "impressions"))
     match = pd.Series(bm25_scores(candidates, catalog), index=candidates.index)
-    best = match.groupby([candidates["locale"], candidates["query"]]).transform("max").to_numpy()
+    best = match.groupby([candidates["locale"], candidates["need"]]).transform("max").to_numpy()
     average = float(clicks.sum()) / max(float(shown.sum()), 1.0)
     prior = average * np.divide(match.to_numpy(), best, out=np.zeros(len(candidates)), where=best > 0)
     scores: Floats = (clicks + strength * prior) / (shown + strength) + 1e-6 * popularity_scores(candidates)
@@ -81,29 +77,29 @@ def served_scores(candidates: pd.DataFrame) -> Floats:
 def coec_scores(candidates: pd.DataFrame, column: str = "coec") -> Floats:
     """Clicks over expected clicks, as the night computed them; null (no exposure) counts as 0.
 
-    `coec` is shrunk along the back-off chain, so a track that was never shown has the value of its alias cluster, of its plays
-    for other queries, or the average; `coec_raw` is the ratio itself (Zhang & Jones 2007), null without exposure.
+    `coec` is shrunk along the back-off chain, so a track that was never shown has the value of its broader need, of its plays
+    for other needs, or the average; `coec_raw` is the ratio itself (Zhang & Jones 2007), null without exposure.
     """
     return _numbers(candidates[column], missing=0.0)
 
 
 def random_scores(candidates: pd.DataFrame, seed: int) -> Floats:
-    """A uniform number in [0, 1) from a hash of (seed, locale, query, track_id), independent of the row order."""
+    """A uniform number in [0, 1) from a hash of (seed, place, need, track_id), independent of the row order."""
     from pandas.util import hash_array
 
-    text = candidates["locale"].astype(str) + "\x1f" + candidates["query"].astype(str)
+    text = candidates["locale"].astype(str) + "\x1f" + candidates["need"].astype(str)
     keys = (text + "\x1f" + candidates["track_id"].astype(str)).to_numpy(dtype=object)
     return np.asarray(hash_array(keys, hash_key=f"{seed:016x}"[-16:]), np.uint64).astype(np.float64) / 2.0**64
 
 
 def bm25_scores(candidates: pd.DataFrame, catalog: pd.DataFrame, *, k1: float = 1.2, b: float = 0.75) -> Floats:
-    """Okapi BM25 of the carrier-stripped request (column `stripped`) against title and artists of the track.
+    """Okapi BM25 of the names and values of the need (column `text`) against title and artists of the track.
 
     Document frequencies and mean length are those of the whole `catalog` (track_id, title, artists), tokens have no accents,
     and a repeated word of the request counts once. idf = ln(1 + (N − n + .5) / (n + .5)), never negative.
     Source: Robertson & Zaragoza 2009, eq. 3.15; idf as in Lucene's BM25Similarity.
     """
-    requests = candidates["stripped"].fillna("")
+    requests = candidates["text"].fillna("")
     asked = {request: sorted(set(words(request))) for request in requests.unique()}
     vocabulary = {word for request in asked.values() for word in request}  # words of no request never score
     counts: dict[object, Counter[str]] = {}
@@ -127,9 +123,9 @@ def bm25_scores(candidates: pd.DataFrame, catalog: pd.DataFrame, *, k1: float = 
     return scores
 
 
-def skyline_scores(candidates: pd.DataFrame, gains: pd.DataFrame) -> Floats:
-    """The true expected gain of each candidate: the best order of these candidates."""
-    keys = ["locale", "query", "track_id"]
+def skyline_scores(candidates: pd.DataFrame, gains: pd.DataFrame, key: Sequence[str] = ENTRY) -> Floats:
+    """The true expected gain of each candidate: the best order of these candidates. `key`: the columns of what is answered."""
+    keys = [*key, "track_id"]
     joined = candidates[keys].merge(gains[[*keys, "gain"]], on=keys, how="left")
     return _numbers(joined["gain"], missing=0.0)
 

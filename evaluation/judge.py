@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evaluation.answers import Forms, answered
+from evaluation.answers import Answers, Forms, answered
 from evaluation.baselines import skyline_scores
 from evaluation.errors import RankingsUnfit
 from evaluation.metrics import dcg_by_group, mean_over_groups, ndcg_by_group
-from evaluation.truth import KEY, NightTruth, expected_gains, ideal_lists, need_shares
+from evaluation.truth import ENTRY, KEY, NightTruth, expected_gains, ideal_lists, need_shares
 
 Floats = npt.NDArray[np.float64]
 NDCG_K = 10
@@ -33,7 +33,7 @@ class Judge:
         shares: P(need | entry), as of `need_shares`.
         gains: the expected gain of every track of the catalog, as of `expected_gains`.
         searches: all searches of the day, answered or not.
-        hits: the searches that an entry answers, by what was asked and by the entry (entry_locale, entry_query).
+        hits: the searches that an entry answers, by what was asked and by the list (entry_locale, entry_need).
     """
 
     entries: pd.DataFrame
@@ -72,14 +72,14 @@ class Judge:
         """
         shares = need_shares(self.hits)
         gains = expected_gains(shares, truth.relevance)
-        requests = _entries(shares, gains, truth.kinds).rename(columns={"entry": "request"})
-        answers = self.hits[[*KEY, "entry_locale", "entry_query"]].drop_duplicates()
-        lists = self.rows[[*KEY, "track_id"]].rename(columns={"locale": "entry_locale", "query": "entry_query"})
+        requests = _entries(shares, gains, truth.kinds, KEY).rename(columns={"entry": "request"})
+        answers = self.hits[[*KEY, "entry_locale", "entry_need"]].drop_duplicates()
+        lists = self.rows[[*ENTRY, "track_id"]].rename(columns={"locale": "entry_locale", "need": "entry_need"})
         lists = lists.assign(place=np.arange(len(lists)))
-        rows = requests.merge(answers, on=KEY).merge(lists, on=["entry_locale", "entry_query"])
+        rows = requests.merge(answers, on=KEY).merge(lists, on=["entry_locale", "entry_need"])
         rows = rows.sort_values(["request", "place"], kind="stable").reset_index(drop=True)
         sizes = _sizes(rows["request"], len(requests))
-        gain, place = skyline_scores(rows, gains), rows["place"].to_numpy()
+        gain, place = skyline_scores(rows, gains, KEY), rows["place"].to_numpy()
         ideal, weight = (requests[c].to_numpy(dtype=np.float64) for c in ("ideal", "searches"))
         ndcg = {a: ndcg_by_group(gain, s[place], sizes, NDCG_K, gain="linear", ideal=ideal) for a, s in arms.items()}
         return {arm: mean_over_groups(values, weight) for arm, values in ndcg.items()}
@@ -88,12 +88,11 @@ class Judge:
     def of(
         cls,
         truth: NightTruth,
-        released: pd.DataFrame,
+        answers: Answers,
         candidates: pd.DataFrame,
         catalog: pd.DataFrame,
         *,
         stripped: Forms | None = None,
-        aliases: Forms | None = None,
     ) -> Judge:
         """The judge of one night; the arguments are those of `evaluation.night.evaluate_night`.
 
@@ -102,28 +101,27 @@ class Judge:
 
         Args:
             truth: the truth of the day.
-            released: the keys (locale, query) of the release's entries.
+            answers: (place, wording) → (place, need) of the list that the release gives for it.
             candidates: the rows that the night ranked.
             catalog: track_id and popularity of the whole catalog.
             stripped: (locale, query) → stripped form.
-            aliases: (locale, wording) → released query.
 
         Raises:
             RankingsUnfit: no entry answers a search of the day.
         """
-        asked = answered(truth.asked, released, stripped, aliases)
-        hits = asked[asked["entry_query"].notna()]
+        asked = answered(truth.asked, answers, stripped)
+        hits = asked[asked["entry_need"].notna()]
         if hits.empty:
             raise RankingsUnfit(
-                f"rankings @ {truth.run_date}: {len(released)} released entries answer none of the day's "
+                f"rankings @ {truth.run_date}: {len(answers)} released wordings answer none of the day's "
                 f"{int(asked['searches'].sum())} searches; is it the release of this run_date and world?"
             )
-        mixed = hits[["entry_locale", "entry_query", "need_id", "searches"]]
-        shares = need_shares(mixed.rename(columns={"entry_locale": "locale", "entry_query": "query"}))
-        gains = expected_gains(shares, truth.relevance)
-        entries = _entries(shares, gains, truth.kinds)
+        mixed = hits[["entry_locale", "entry_need", "need_id", "searches"]]
+        shares = need_shares(mixed.rename(columns={"entry_locale": "locale", "entry_need": "need"}), ENTRY)
+        gains = expected_gains(shares, truth.relevance, ENTRY)
+        entries = _entries(shares, gains, truth.kinds, ENTRY)
         kept = candidates.drop(columns=["popularity", "entry"], errors="ignore")
-        rows = kept.merge(entries[[*KEY, "entry"]], on=KEY)
+        rows = kept.merge(entries[[*ENTRY, "entry"]], on=ENTRY)
         rows = rows.merge(catalog[["track_id", "popularity"]], on="track_id", how="left")
         rows = rows.sort_values(["entry", "track_id"], kind="stable").reset_index(drop=True)
         sizes = _sizes(rows["entry"], len(entries))
@@ -136,15 +134,15 @@ def _sizes(groups: pd.Series[int], count: int) -> npt.NDArray[np.integer[Any]]:
     return np.bincount(groups.to_numpy(dtype=np.int64), minlength=count)
 
 
-def _entries(shares: pd.DataFrame, gains: pd.DataFrame, kinds: dict[str, str]) -> pd.DataFrame:
-    """One row per asked entry: its `searches`, its most probable `need_id` with that need's `kind`, and its `ideal` DCG@10."""
-    ordered = shares.sort_values([*KEY, "searches", "need_id"], ascending=[True, True, False, True], kind="stable")
-    entries = ordered.drop_duplicates(KEY)[[*KEY, "need_id"]]
-    entries = entries.merge(shares.groupby(KEY)["searches"].sum().reset_index(), on=KEY)
-    best = ideal_lists(gains, NDCG_K)
-    sizes = best.groupby(KEY, sort=False).size()
+def _entries(shares: pd.DataFrame, gains: pd.DataFrame, kinds: dict[str, str], key: list[str]) -> pd.DataFrame:
+    """One row per key that was asked (a list or a request): its `searches`, its most probable `need_id` with that need's `kind`, and its `ideal` DCG@10."""
+    ordered = shares.sort_values([*key, "searches", "need_id"], ascending=[True, True, False, True], kind="stable")
+    entries = ordered.drop_duplicates(key)[[*key, "need_id"]]
+    entries = entries.merge(shares.groupby(key)["searches"].sum().reset_index(), on=key)
+    best = ideal_lists(gains, NDCG_K, key)
+    sizes = best.groupby(key, sort=False).size()
     ideal = dcg_by_group(best["gain"], -best["rank"], sizes, NDCG_K, gain="linear")
-    entries = entries.merge(pd.DataFrame({"ideal": ideal}, index=sizes.index).reset_index(), on=KEY, how="left")
+    entries = entries.merge(pd.DataFrame({"ideal": ideal}, index=sizes.index).reset_index(), on=key, how="left")
     entries["ideal"] = entries["ideal"].fillna(0.0)
     entries["kind"] = [kinds.get(need, "unknown") for need in entries["need_id"]]
     entries["entry"] = np.arange(len(entries))

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evaluation.answers import Forms
+from evaluation.answers import Answers, Forms
 from evaluation.baselines import (
     bm25_scores,
     coec_scores,
@@ -27,12 +27,12 @@ from evaluation.judge import NDCG_K, Judge
 from evaluation.metrics import mean_over_groups, ndcg_name
 from evaluation.recall import candidate_recall
 from evaluation.report import Difference, NightResult, print_night, write_night_json
-from evaluation.truth import KEY, NightTruth
+from evaluation.truth import ENTRY, NightTruth
 
 __all__ = ["BASELINES", "NightResult", "evaluate_night", "print_night", "write_night_json"]
 
 Floats = npt.NDArray[np.float64]
-BASELINES = ("served", "popularity", "ctr", "ctr_smoothed", "ctr_pooled", "pooled_text", "coec", "coec_raw", "bm25")
+BASELINES = ("served", "popularity", "ctr", "ctr_smoothed", "pooled_text", "coec", "coec_raw", "bm25")
 
 
 def evaluate_night(
@@ -40,9 +40,9 @@ def evaluate_night(
     rankings: pd.DataFrame,
     candidates: pd.DataFrame,
     catalog: pd.DataFrame,
+    answers: Answers,
     *,
     stripped: Forms | None = None,
-    aliases: Forms | None = None,
     seed: int = 20261101,
 ) -> NightResult:
     """NDCG@10 of every arm over the released entries that people asked for on day D.
@@ -51,23 +51,22 @@ def evaluate_night(
 
     Args:
         truth: the truth of day D.
-        rankings: one row per (locale, query, track_id) of the release, with `score` (greater first) or `rank` (1 first), which
+        rankings: one row per (place, need, track_id) of the release, with `score` (greater first) or `rank` (1 first), which
             wins if both are present.
-        candidates: the rows that the night ranked, with `impressions` and `clicks`, both also as `pooled_…` over the wordings
-            of the same stripped form, `served_discount` (Σ of 1 / log2(rank + 1) over the served lists that contain the track,
-            null if none does), `coec`, `coec_raw`, `stripped` (the query without its carrier phrase), and optionally
+        candidates: the rows that the night ranked, with `impressions` and `clicks` of the need, `served_discount` (Σ of 1 / log2(rank + 1) over the served lists that contain the track,
+            null if none does), `coec`, `coec_raw`, `text` (names and values of the need), and optionally
             `candidate_rank` (the order for recall@100; else by popularity). Further columns are ignored.
         catalog: track_id, title, artists and popularity of the whole catalog. Further columns are ignored.
+        answers: (place, wording) → (place, need) of the list that the release gives for it.
         stripped: (locale, query) of D → stripped form, which is tried where the full form is not released.
-        aliases: (locale, wording) → the released query that answers for it, tried last (`evaluation.answers.answered`).
         seed: seed of the random arm, the bootstrap and the sign flips.
 
     Raises:
         RankingsUnfit: a frame lacks a column or repeats a key, or a ranked track is not a candidate.
     """
     _check(rankings, candidates, catalog)
-    released = rankings[KEY].drop_duplicates()
-    judge = Judge.of(truth, released, candidates, catalog, stripped=stripped, aliases=aliases)
+    released = rankings[ENTRY].drop_duplicates()
+    judge = Judge.of(truth, answers, candidates, catalog, stripped=stripped)
     entries, weight, ideal = judge.entries, judge.weight, judge.ideal
     rows = _with_shipped(judge.rows, entries, rankings)
     gain = judge.gain
@@ -77,7 +76,6 @@ def evaluate_night(
         "served": served_scores(rows),
         "ctr": ctr_scores(rows),
         "ctr_smoothed": smoothed_ctr_scores(rows),
-        "ctr_pooled": ctr_scores(rows, "pooled_"),
         "pooled_text": pooled_text_scores(rows, catalog),
         "coec": coec_scores(rows),
         "coec_raw": coec_scores(rows, "coec_raw"),
@@ -128,7 +126,7 @@ def evaluate_night(
 
 
 def _check(rankings: pd.DataFrame, candidates: pd.DataFrame, catalog: pd.DataFrame) -> None:
-    row = [*KEY, "track_id"]
+    row = [*ENTRY, "track_id"]
     order = "rank" if "rank" in rankings.columns else "score"
     wanted: list[tuple[str, pd.DataFrame, Sequence[str], Sequence[str]]] = [
         ("rankings", rankings, [*row, order], row),
@@ -139,12 +137,10 @@ def _check(rankings: pd.DataFrame, candidates: pd.DataFrame, catalog: pd.DataFra
                 *row,
                 "impressions",
                 "clicks",
-                "pooled_impressions",
-                "pooled_clicks",
                 "served_discount",
                 "coec",
                 "coec_raw",
-                "stripped",
+                "text",
             ],
             row,
         ),
@@ -163,16 +159,16 @@ def _check(rankings: pd.DataFrame, candidates: pd.DataFrame, catalog: pd.DataFra
 
 def _with_shipped(rows: pd.DataFrame, entries: pd.DataFrame, rankings: pd.DataFrame) -> pd.DataFrame:
     """The candidate rows with `shipped`, the released score; a candidate that was not released is below every released one."""
-    row = [*KEY, "track_id"]
+    row = [*ENTRY, "track_id"]
     shipped = rankings[row].assign(shipped=-rankings["rank"] if "rank" in rankings.columns else rankings["score"])
-    shipped = shipped.merge(entries[KEY], on=KEY)
+    shipped = shipped.merge(entries[ENTRY], on=ENTRY)
     rows = rows.drop(columns=["shipped"], errors="ignore").merge(shipped, on=row, how="left")
     placed = int(rows["shipped"].notna().sum())
     if placed != len(shipped):
         lost = shipped.merge(rows[row], on=row, how="left", indicator=True).query("_merge == 'left_only'").iloc[0]
         raise RankingsUnfit(
             f"rankings: {len(shipped) - placed} of {len(shipped)} ranked tracks are no candidates, as "
-            f"{lost['track_id']} for ({lost['locale']}, {lost['query']!r}); pass the candidates of "
+            f"{lost['track_id']} for ({lost['locale']}, {lost['need']!r}); pass the candidates of "
             "the same run_date"
         )
     rows["shipped"] = rows["shipped"].astype("float64").fillna(-np.inf)

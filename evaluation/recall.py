@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from evaluation.metrics import mean_over_groups
-from evaluation.truth import KEY, ideal_lists
+from evaluation.truth import ENTRY, ideal_lists
 
 Floats = npt.NDArray[np.float64]
 _FIRST = 100
@@ -40,9 +40,9 @@ def candidate_recall(
         the same over min(100, number of such tracks), because a broad need has more than 100.
     """
     first, order = _first_candidates(rows.assign(gain=gain))
-    weight = entries.set_index(KEY)["searches"].astype("float64")
-    reached = ideal_lists(first[[*KEY, "track_id", "gain"]], _K).groupby(KEY)["gain"].sum()
-    best = ideal_lists(gains, _K).groupby(KEY)["gain"].sum()
+    weight = entries.set_index(ENTRY)["searches"].astype("float64")
+    reached = ideal_lists(first[[*ENTRY, "track_id", "gain"]], _K, ENTRY).groupby(ENTRY)["gain"].sum()
+    best = ideal_lists(gains, _K, ENTRY).groupby(ENTRY)["gain"].sum()
     share = (reached.reindex(best.index).fillna(0.0) / best).clip(upper=1.0)
     good, capped = _good_track_recall(first, shares, relevance)
     measures = {"gain": share, "grade3": good, "grade3_capped": capped}
@@ -57,8 +57,8 @@ def _first_candidates(rows: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     by, upwards, name = "popularity", False, "popularity downwards"
     if "candidate_rank" in rows.columns:
         by, upwards, name = "candidate_rank", True, "candidate_rank upwards"
-    ordered = rows.sort_values([*KEY, by, "track_id"], ascending=[True, True, upwards, True], kind="stable")
-    return ordered[ordered.groupby(KEY).cumcount() < _FIRST], f"{name}, then track_id"
+    ordered = rows.sort_values([*ENTRY, by, "track_id"], ascending=[True, True, upwards, True], kind="stable")
+    return ordered[ordered.groupby(ENTRY).cumcount() < _FIRST], f"{name}, then track_id"
 
 
 def _good_track_recall(
@@ -66,12 +66,12 @@ def _good_track_recall(
 ) -> tuple["pd.Series[float]", "pd.Series[float]"]:
     """Per entry: the expected share (over needs) of tracks of grade ≥ 3 that `first` contains, plain and over at most 100."""
     good = relevance.loc[relevance["grade"] >= _GOOD_GRADE, ["need_id", "track_id"]]
-    retrieved = first[[*KEY, "track_id"]].assign(retrieved=1.0)
-    wanted = shares[[*KEY, "need_id", "share"]].merge(good, on="need_id")
-    wanted = wanted.merge(retrieved, on=[*KEY, "track_id"], how="left")
-    by_need = wanted.groupby([*KEY, "need_id", "share"]).agg(retrieved=("retrieved", "sum"), all=("track_id", "size"))
+    retrieved = first[[*ENTRY, "track_id"]].assign(retrieved=1.0)
+    wanted = shares[[*ENTRY, "need_id", "share"]].merge(good, on="need_id")
+    wanted = wanted.merge(retrieved, on=[*ENTRY, "track_id"], how="left")
+    by_need = wanted.groupby([*ENTRY, "need_id", "share"]).agg(retrieved=("retrieved", "sum"), all=("track_id", "size"))
     by_need = by_need.reset_index()
     by_need["plain"] = by_need["share"] * by_need["retrieved"] / by_need["all"]
     by_need["capped"] = by_need["share"] * by_need["retrieved"] / by_need["all"].clip(upper=_FIRST)
-    sums = by_need.groupby(KEY)[["share", "plain", "capped"]].sum()  # needs without a good track are left out
+    sums = by_need.groupby(ENTRY)[["share", "plain", "capped"]].sum()  # needs without a good track are left out
     return sums["plain"] / sums["share"], sums["capped"] / sums["share"]

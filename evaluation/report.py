@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from evaluation.all_searches import AllSearches, Slice
 from evaluation.intervals import Interval
 
 
@@ -45,6 +46,8 @@ class NightResult:
         entries: numbers of entries and candidate rows.
         weights: numbers of searches.
         by_kind: kind of need → {"searches", "entries", arm: weighted NDCG}.
+        all_searches: the release over all music searches of the day, a miss as nothing.
+        if_read: the same if every wording that can be read reached its need's list: what a reader that reads could answer.
     """
 
     run_date: date
@@ -60,6 +63,8 @@ class NightResult:
     entries: dict[str, int]
     weights: dict[str, float]
     by_kind: dict[str, dict[str, float]] = field(default_factory=dict)
+    all_searches: AllSearches | None = None
+    if_read: AllSearches | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain nested values; NaN (undefined) becomes null."""
@@ -95,6 +100,9 @@ class NightResult:
             "weights": self.weights,
             "by_kind": self.by_kind,
         }
+        for name, figures in (("all", self.all_searches), ("if_read", self.if_read)):
+            if figures is not None:
+                whole |= {f"ndcg10_{name}": figures.whole.ndcg10, name: figures.as_json()}
         plain: dict[str, Any] = _without_nan(whole)
         return plain
 
@@ -148,6 +156,7 @@ def print_night(result: NightResult) -> None:
         markup=False,
         highlight=False,
     )
+    _print_all(console, result)
     if result.by_kind:
         kinds = Table(title="NDCG@10 by kind of need", title_justify="left")
         for heading in ("kind", "searches", "playfirst", "skyline", "best other arm"):
@@ -159,6 +168,37 @@ def print_night(result: NightResult) -> None:
             own = (f"{row['searches']:.0f}", f"{row['playfirst']:.3f}", f"{row['skyline']:.3f}")
             kinds.add_row(kind, *own, f"{row[best]:.3f} {best}")
         console.print(kinds)
+
+
+def _print_all(console: Any, result: NightResult) -> None:
+    """Print the figures over all music searches: of the release, and if every readable wording reached its need."""
+    from rich.table import Table
+
+    release, read = result.all_searches, result.if_read
+    if release is None or read is None:
+        return
+    table = Table(title="all music searches of the day, a miss as nothing", title_justify="left")
+    for heading in ("searches", "number", "NDCG@10", "answered", "wrong", "if read", "answered", "wrong"):
+        table.add_column(heading, justify="left" if heading == "searches" else "right", no_wrap=True)
+    rows = [("all", release.whole, read.whole)]
+    rows += [(kind, one, read.by_kind[kind]) for kind, one in release.by_kind.items()]
+    rows += [(f"wording asked {n} times", one, read.by_frequency[n]) for n, one in release.by_frequency.items()]
+    for name, one, other in rows:
+        cells = [f"{f(x)}" for x in (one, other) for f in (_ndcg, _coverage, _wrong)]
+        table.add_row(name, f"{one.searches:.0f}", *cells)
+    console.print(table)
+
+
+def _ndcg(one: Slice) -> str:
+    return f"{one.ndcg10:.3f}"
+
+
+def _coverage(one: Slice) -> str:
+    return f"{one.coverage:.1%}"
+
+
+def _wrong(one: Slice) -> str:
+    return f"{one.wrong:.1%}"
 
 
 def _without_nan(value: Any) -> Any:

@@ -4,6 +4,7 @@ The relevance of a track for a request is not what was clicked but what the list
 searches of D, which the night of D did not see, times the hidden grades of that need.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -13,7 +14,8 @@ import pandas as pd
 from evaluation.errors import TruthUnreadable
 from queries.text.normalise import normal_form
 
-KEY = ["locale", "query"]
+KEY = ["locale", "query"]  # of a request
+ENTRY = ["locale", "need"]  # of a list: the place and the need
 _ALLOWED_LATENESS_DAYS = 2
 
 
@@ -55,36 +57,36 @@ class NightTruth:
         return expected_gains(self.shares, self.relevance)
 
 
-def need_shares(asked: pd.DataFrame) -> pd.DataFrame:
-    """P(need | key): one row per (locale, query, need_id) with `searches` and `share`, shares of a key summing to 1.
+def need_shares(asked: pd.DataFrame, key: Sequence[str] = KEY) -> pd.DataFrame:
+    """P(need_id | key): one row per (key, need_id) with `searches` and `share`, shares of a key summing to 1.
 
-    `asked` has the columns of `NightTruth.asked`. Where its key is that of a release entry, the shares are the mixture over all
-    requests that the entry answers.
+    `asked` has the columns of `NightTruth.asked`. With the key of a list, the shares are the mixture over all requests that the list
+    answers.
     """
-    counted = asked.groupby([*KEY, "need_id"])["searches"].sum().reset_index()
-    counted["share"] = counted["searches"] / counted.groupby(KEY)["searches"].transform("sum")
+    counted = asked.groupby([*key, "need_id"])["searches"].sum().reset_index()
+    counted["share"] = counted["searches"] / counted.groupby(list(key))["searches"].transform("sum")
     return counted
 
 
-def expected_gains(shares: pd.DataFrame, relevance: pd.DataFrame) -> pd.DataFrame:
+def expected_gains(shares: pd.DataFrame, relevance: pd.DataFrame, key: Sequence[str] = KEY) -> pd.DataFrame:
     """Relevance of a track for a key: Σ over needs of P(need | key) · (2^grade − 1).
 
-    Grain: one row per (locale, query, track_id) with `gain` above 0; absent rows have gain 0. The gain is that of Burges et al.
+    Grain: one row per (key, track_id) with `gain` above 0; absent rows have gain 0. The gain is that of Burges et al.
     2005, the mixture over intents that of the intent-aware metrics of Agrawal et al. 2009.
     """
     gains = relevance.assign(need_gain=2.0 ** relevance["grade"].astype("float64") - 1.0)
-    joined = shares[[*KEY, "need_id", "share"]].merge(gains[["need_id", "track_id", "need_gain"]], on="need_id")
+    joined = shares[[*key, "need_id", "share"]].merge(gains[["need_id", "track_id", "need_gain"]], on="need_id")
     joined["gain"] = joined["share"] * joined["need_gain"]
-    return joined.groupby([*KEY, "track_id"])["gain"].sum().reset_index()
+    return joined.groupby([*key, "track_id"])["gain"].sum().reset_index()
 
 
-def ideal_lists(gains: pd.DataFrame, k: int = 10) -> pd.DataFrame:
+def ideal_lists(gains: pd.DataFrame, k: int = 10, key: Sequence[str] = KEY) -> pd.DataFrame:
     """The best list of each key over the whole catalog: its `k` greatest gains, with `rank` from 1.
 
     Equal gains are ordered by track_id; their order does not change the ideal DCG.
     """
-    best = gains.sort_values([*KEY, "gain", "track_id"], ascending=[True, True, False, True], kind="stable")
-    best["rank"] = best.groupby(KEY).cumcount() + 1
+    best = gains.sort_values([*key, "gain", "track_id"], ascending=[True, True, False, True], kind="stable")
+    best["rank"] = best.groupby(list(key)).cumcount() + 1
     return best[best["rank"] <= k].reset_index(drop=True)
 
 

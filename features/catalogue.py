@@ -8,20 +8,20 @@ from collections.abc import Sequence
 from functools import cache
 
 from features.spec import Feature, FeatureColumn, Grain
-from lake.columns import LEVEL, QUERY, RUN_DATE, TRACK_ID
+from lake.columns import LEVEL, NEED, RUN_DATE, TRACK_ID
 from lake.errors import BadConfiguration
 from lake.fingerprint import fingerprint
 from lake.schema import Column, Table
 
-FAMILIES = ("engagement", "coec", "trend", "sequence", "text", "constraints", "collaborative", "query", "track")
+FAMILIES = ("engagement", "coec", "trend", "sequence", "text", "constraints", "collaborative", "need", "track")
 KEYS: dict[Grain, tuple[Column, ...]] = {
-    "query_track": (LEVEL, QUERY, TRACK_ID),
-    "query": (LEVEL, QUERY),
+    "need_track": (LEVEL, NEED, TRACK_ID),
+    "need": (LEVEL, NEED),
     "track": (Column("language", "string", "language, or `*`", values=("en", "es", "*")), TRACK_ID),
 }
 GRAIN_TEXT: dict[Grain, str] = {
-    "query_track": "one row per candidate (locale, query, track); of a back-dated snapshot, per training pair",
-    "query": "one row per (locale, query) with a candidate",
+    "need_track": "one row per candidate (place, need, track); of a back-dated snapshot, per training pair",
+    "need": "one row per (place, need) with a candidate",
     "track": "one row per (language, track) with a candidate",
 }
 
@@ -107,8 +107,8 @@ def feature_table(grain: Grain) -> Table:
         "run_date",
         (RUN_DATE, *keys, *declared),
         "build_features",
-        sort_by=() if grain == "query_track" else tuple(k.name for k in keys),
-        as_computed=grain == "query_track",
+        sort_by=() if grain == "need_track" else tuple(k.name for k in keys),
+        as_computed=grain == "need_track",
         gate="validate",
         expires="as_of",
         has_check=False,

@@ -1,8 +1,8 @@
-"""Clicks over expected clicks, with back-off. Grain: query-track.
+"""Clicks over expected clicks, with back-off. Grain: need-track.
 
 A response is a click on a screen and a long play on voice. The responses expected of an impression follow from its position,
 client and intent group (table `exposure_curves`). Source: COEC, Zhang & Jones 2007; curves by intervention harvesting, Agarwal et
-al. 2019. Each level is shrunk to the next, pair → language → alias cluster → track → 1, with strengths that are fitted by maximum
+al. 2019. Each level is shrunk to the next, pair → language → broader need → track → 1, with strengths that are fitted by maximum
 likelihood for each snapshot (`features.build.backoff`).
 """
 
@@ -15,7 +15,7 @@ from features.expressions import capped, share, shrunk
 from features.spec import feature
 from features.window import Window
 
-GRAIN = "query_track"
+GRAIN = "need_track"
 STRENGTH = 3.0  # shrinkage strength, in expected responses, of the features that are shrunk to 1 without a chain
 TOP = 1_000.0  # largest value of the ratios
 
@@ -25,8 +25,8 @@ def _track(window: Window) -> Column:
 
 
 def _cluster(window: Window) -> Column:
-    hits, exposure = window.sum("responses", "cluster_pair"), window.expected("cluster_pair")
-    return shrunk(hits, exposure, _track(window), window.strength("cluster_pair"))
+    hits, exposure = window.sum("responses", "broader_pair"), window.expected("broader_pair")
+    return shrunk(hits, exposure, _track(window), window.strength("broader_pair"))
 
 
 def _language(window: Window) -> Column:
@@ -41,8 +41,8 @@ def coec(window: Window) -> Column:
 
 
 @feature(unit="responses/expected", bounds=(0, TOP), windows=(28,), monotone=+1)
-def coec_cluster(window: Window) -> Column:
-    """Responses over expected responses of the track over all wordings of the alias cluster, shrunk to the track's own ratio."""
+def coec_broader(window: Window) -> Column:
+    """Responses over expected responses of the track over all needs with the same broader need, shrunk to the track's own ratio."""
     return _cluster(window)
 
 
@@ -79,6 +79,6 @@ def expected_log1p(window: Window) -> Column:
 
 
 @feature(unit="log1p(responses)", bounds=(0, 40), windows=(28,))
-def cluster_expected_log1p(window: Window) -> Column:
-    """ln(1 + expected responses of the track over all wordings of the alias cluster)."""
-    return F.log1p(window.expected("cluster_pair"))
+def broader_expected_log1p(window: Window) -> Column:
+    """ln(1 + expected responses of the track over all needs with the same broader need)."""
+    return F.log1p(window.expected("broader_pair"))

@@ -1,4 +1,4 @@
-"""Collaborative filtering: nearness of query and track in the vectors of `features.build.vectors`. Grain: query-track."""
+"""Collaborative filtering: nearness of need and track in the vectors of `features.build.vectors`. Grain: need-track."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from features.expressions import dot
 from features.spec import feature
 from features.window import Window
 
-GRAIN = "query_track"
+GRAIN = "need_track"
 LEAST_WEIGHT = 0.5  # one play weighs ln 2; a smaller weight is the rounding error of an empty sum
-NO_VECTOR = "query or track had fewer than two long plays in the 28 days, or the row is the roll-up over all languages"
+NO_VECTOR = "need or track had fewer than two long plays in the 28 days"
 NO_LENGTH = NO_VECTOR + ", or a vector is all zeros"
 
 
@@ -30,15 +30,15 @@ def _near_others(window: Window, mine: str, other: str) -> Column:
     bounds=(-1.000001, 1.000001),
     windows=(28,),
     monotone=+1,
-    null=NO_LENGTH + ", or the query played nothing else",
+    null=NO_LENGTH + ", or the need played nothing else",
 )
 def near_played_tracks(window: Window) -> Column:
-    """Mean cosine of the track's vector to those of the other tracks played for the query, weighted by ln(1 + long plays).
+    """Mean cosine of the track's vector to those of the other tracks played for the need, weighted by ln(1 + long plays).
 
     Source: Sarwar et al. 2001, "Item-based collaborative filtering recommendation algorithms", over all neighbours instead of the
     nearest ones.
     """
-    return _near_others(window, "query", "track")
+    return _near_others(window, "need", "track")
 
 
 @feature(
@@ -48,25 +48,25 @@ def near_played_tracks(window: Window) -> Column:
     monotone=+1,
     null=NO_LENGTH + ", or the track was played for nothing else",
 )
-def near_playing_queries(window: Window) -> Column:
-    """Mean cosine of the query's vector to those of other queries that the track was played for, weighted by ln(1 + long plays).
+def near_playing_needs(window: Window) -> Column:
+    """Mean cosine of the need's vector to those of other needs that the track was played for, weighted by ln(1 + long plays).
 
     Source: Herlocker et al. 1999, "An algorithmic framework for performing collaborative filtering", over all neighbours.
     """
-    return _near_others(window, "track", "query")
+    return _near_others(window, "track", "need")
 
 
 @feature(unit="preference", bounds=(-10, 10), monotone=+1, null=NO_VECTOR)
 def affinity(window: Window) -> Column:
-    """Preference for the track that both vectors predict: near 1 if it is played for the query, near 0 if nothing like it is.
+    """Preference for the track that both vectors predict: near 1 if it is played for the need, near 0 if nothing like it is.
 
     Source: Hu, Koren & Volinsky 2008, "Collaborative filtering for implicit feedback datasets".
     """
-    return dot(window.col("query_vector"), window.col("track_vector"))
+    return dot(window.col("need_vector"), window.col("track_vector"))
 
 
 @feature(unit="cosine", bounds=(-1.000001, 1.000001), monotone=+1, null=NO_LENGTH)
 def taste_cosine(window: Window) -> Column:
-    """Cosine of the query's and the track's vector: similarity of taste, whatever the number of plays of either."""
-    query, track = window.col("query_vector"), window.col("track_vector")
-    return F.try_divide(dot(query, track), F.sqrt(dot(query, query) * dot(track, track)))
+    """Cosine of the need's and the track's vector: similarity of taste, whatever the number of plays of either."""
+    need, track = window.col("need_vector"), window.col("track_vector")
+    return F.try_divide(dot(need, track), F.sqrt(dot(need, need) * dot(track, track)))

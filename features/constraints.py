@@ -1,4 +1,4 @@
-"""How well the track meets the constraints of the request: genre, decade, mood, version and so on. Grain: query-track."""
+"""How well the track meets the constraints of the request: genre, decade, mood, version and so on. Grain: need-track."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from features.expressions import has_version, in_words, in_years, is_sung_in, ra
 from features.spec import feature
 from features.window import Window
 
-GRAIN = "query_track"
+GRAIN = "need_track"
 
 
-@feature(unit="0/1", bounds=(0, 1), monotone=+1, null="the query asks for no genre", oracle="exact")
+@feature(unit="0/1", bounds=(0, 1), monotone=+1, null="the need asks for no genre", oracle="exact")
 def genre_match(window: Window) -> Column:
     """One of the track's genres is a genre asked for."""
     asked = window.col("genre")
     return F.when(F.size(asked) > 0, F.arrays_overlap(window.col("genres"), asked).cast("double"))
 
 
-@feature(unit="share", bounds=(0, 1), monotone=+1, null="the query asks for no genre, or the track has none")
+@feature(unit="share", bounds=(0, 1), monotone=+1, null="the need asks for no genre, or the track has none")
 def genre_words_share(window: Window) -> Column:
     """Share of the track's genres whose name contains a genre asked for as whole words ("indie rock" for rock)."""
     asked, genres = window.col("genre"), window.col("genres")
@@ -33,7 +33,7 @@ def genre_words_share(window: Window) -> Column:
     return F.when(F.size(asked) > 0, share.cast("double"))
 
 
-@feature(unit="distance", bounds=(0, 1), monotone=-1, null="the query asks for no genre, or the track has none")
+@feature(unit="distance", bounds=(0, 1), monotone=-1, null="the need asks for no genre, or the track has none")
 def genre_distance(window: Window) -> Column:
     """1 − the largest similarity of a genre of the track to one asked for: 0 if it has that genre, 1 if they never co-occur.
 
@@ -47,7 +47,7 @@ def genre_distance(window: Window) -> Column:
 
 
 @feature(
-    unit="0/1", bounds=(0, 1), monotone=+1, null="the query asks for no decade, or the year is unknown", oracle="exact"
+    unit="0/1", bounds=(0, 1), monotone=+1, null="the need asks for no decade, or the year is unknown", oracle="exact"
 )
 def decade_match(window: Window) -> Column:
     """The year of release lies in a decade asked for."""
@@ -56,9 +56,7 @@ def decade_match(window: Window) -> Column:
     return F.when((F.size(asked) > 0) & year.isNotNull(), F.array_contains(asked, decade).cast("double"))
 
 
-@feature(
-    unit="share", bounds=(0, 1), monotone=+1, null="the query asks for no mood, or the track has no audio features"
-)
+@feature(unit="share", bounds=(0, 1), monotone=+1, null="the need asks for no mood, or the track has no audio features")
 def mood_fit(window: Window) -> Column:
     """How near the track's audio features are to the ranges of the mood asked for; 1 means inside all of them."""
     window.need("mood_range", *AUDIO)
@@ -66,7 +64,7 @@ def mood_fit(window: Window) -> Column:
 
 
 @feature(
-    unit="share", bounds=(0, 1), monotone=+1, null="the query asks for no activity, or the track has no audio features"
+    unit="share", bounds=(0, 1), monotone=+1, null="the need asks for no activity, or the track has no audio features"
 )
 def activity_fit(window: Window) -> Column:
     """How near the track's audio features are to the ranges of the activity asked for; 1 means inside all of them."""
@@ -75,7 +73,7 @@ def activity_fit(window: Window) -> Column:
 
 
 @feature(
-    unit="0/1", bounds=(0, 1), monotone=+1, null="the query asks for no mood, or the track carries none", oracle="exact"
+    unit="0/1", bounds=(0, 1), monotone=+1, null="the need asks for no mood, or the track carries none", oracle="exact"
 )
 def mood_tag_match(window: Window) -> Column:
     """The catalog tags the track with the mood asked for."""
@@ -86,7 +84,7 @@ def mood_tag_match(window: Window) -> Column:
     )
 
 
-@feature(unit="0/1", bounds=(0, 1), monotone=+1, null="the query asks for no version", oracle="exact")
+@feature(unit="0/1", bounds=(0, 1), monotone=+1, null="the need asks for no version", oracle="exact")
 def version_match(window: Window) -> Column:
     """The title names the version asked for (live, acoustic, remix …), or names none if the original is asked for.
 
@@ -99,7 +97,7 @@ def version_match(window: Window) -> Column:
 
 @feature(unit="0/1", bounds=(0, 1), oracle="exact")
 def other_version_unasked(window: Window) -> Column:
-    """The title names a version, other than a remaster, that the query does not ask for: "play hello" rarely means karaoke."""
+    """The title names a version, other than a remaster, that the need does not ask for: "play hello" rarely means karaoke."""
     asked = F.coalesce(window.col("version"), F.lit(""))
     return F.exists(window.col("versions"), lambda v: (v != "remaster") & (v != asked)).cast("double")
 
@@ -108,7 +106,7 @@ def other_version_unasked(window: Window) -> Column:
     unit="0/1",
     bounds=(0, 1),
     monotone=+1,
-    null="the query names no year, or the year of release is unknown",
+    null="the need names no year, or the year of release is unknown",
     oracle="exact",
 )
 def year_match(window: Window) -> Column:
@@ -119,10 +117,10 @@ def year_match(window: Window) -> Column:
 
 
 @feature(
-    unit="0/1", bounds=(0, 1), monotone=-1, null="the query refuses no genre, or the track has none", oracle="exact"
+    unit="0/1", bounds=(0, 1), monotone=-1, null="the need refuses no genre, or the track has none", oracle="exact"
 )
 def unwanted_genre_match(window: Window) -> Column:
-    """One of the track's genres is one that the query refuses ("no rap", "sin reggaeton")."""
+    """One of the track's genres is one that the need refuses ("no rap", "sin reggaeton")."""
     unwanted, genres = window.col("unwanted_genres"), window.col("genres")
     return F.when((F.size(unwanted) > 0) & (F.size(genres) > 0), F.arrays_overlap(genres, unwanted).cast("double"))
 
@@ -131,11 +129,11 @@ def unwanted_genre_match(window: Window) -> Column:
     unit="0/1",
     bounds=(0, 1),
     monotone=+1,
-    null="the query asks for neither explicit nor clean lyrics, or the catalog does not say",
+    null="the need asks for neither explicit nor clean lyrics, or the catalog does not say",
     oracle="exact",
 )
 def lyrics_match(window: Window) -> Column:
-    """The lyrics are as asked for, explicit or clean; a query for children's music asks for clean ones."""
+    """The lyrics are as asked for, explicit or clean; a need for children's music asks for clean ones."""
     for_children = F.when(F.array_contains(window.col("genre"), "children"), F.lit(False))
     wanted = F.coalesce(window.col("is_explicit_wanted"), for_children)
     return (window.col("explicit") == wanted).cast("double")
@@ -145,7 +143,7 @@ def lyrics_match(window: Window) -> Column:
     unit="0/1",
     bounds=(0, 1),
     monotone=+1,
-    null="the query asks for no language, or for one that genres and titles do not indicate",
+    null="the need asks for no language, or for one that genres and titles do not indicate",
     oracle="exact",
 )
 def music_language_match(window: Window) -> Column:

@@ -1,4 +1,4 @@
-"""What listeners did with the track for this query, per impression. Grain: query-track."""
+"""What listeners did with the track for this need, per impression. Grain: need-track."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from features.expressions import share
 from features.spec import feature
 from features.window import Window
 
-GRAIN = "query_track"
-NO_IMPRESSION = "the track had no impression for the query in the window"
+GRAIN = "need_track"
+NO_IMPRESSION = "the track had no impression for the need in the window"
 
 
 @feature(unit="log1p(impressions)", bounds=(0, 40), windows=(1, 7, 28, 90))
 def impressions_log1p(window: Window) -> Column:
-    """ln(1 + impressions of the track for this query): the exposure behind every rate."""
+    """ln(1 + impressions of the track for this need): the exposure behind every rate."""
     return F.log1p(window.sum("impressions").cast("double"))
 
 
 @feature(unit="clicks/impression", bounds=(0, 1), windows=(7, 28, 90), null=NO_IMPRESSION)
 def click_rate(window: Window) -> Column:
-    """Share of the track's impressions for this query that were clicked; impressions on voice count, but cannot be clicked."""
+    """Share of the track's impressions for this need that were clicked; impressions on voice count, but cannot be clicked."""
     return share(window.sum("clicks"), window.sum("impressions"))
 
 
@@ -80,13 +80,13 @@ def rephrase_rate(window: Window) -> Column:
     return share(window.sum("rephrases"), window.sum("impressions"))
 
 
-@feature(unit="s/play", bounds=(0, 86_400), windows=(28,), null="no play for the query has a known listening time")
+@feature(unit="s/play", bounds=(0, 86_400), windows=(28,), null="no play for the need has a known listening time")
 def dwell_per_play_s(window: Window) -> Column:
     """Mean listening time, in seconds, of the plays with a known one; a play counts as one day at most."""
     return share(window.sum("dwell_ms"), window.timed_plays() * 1000)
 
 
-@feature(unit="s", bounds=(0, 3_600), windows=(28,), null="no play for the query has a known listening time")
+@feature(unit="s", bounds=(0, 3_600), windows=(28,), null="no play for the need has a known listening time")
 def dwell_p50_s(window: Window) -> Column:
     """Median listening time of the plays with a known one, as the centre of a bin (off by at most 1.15 times).
 
@@ -95,7 +95,7 @@ def dwell_p50_s(window: Window) -> Column:
     return window.dwell_quantile(50)
 
 
-@feature(unit="s", bounds=(0, 3_600), windows=(28,), null="no play for the query has a known listening time")
+@feature(unit="s", bounds=(0, 3_600), windows=(28,), null="no play for the need has a known listening time")
 def dwell_p90_s(window: Window) -> Column:
     """90th percentile of the listening time of the plays with a known one, as the centre of a bin (off by at most 1.15 times)."""
     return window.dwell_quantile(90)
@@ -118,17 +118,17 @@ def voice_impression_share(window: Window) -> Column:
     bounds=(0, 1),
     windows=(28,),
     monotone=+1,
-    null="no version of the work had an impression for the query",
+    null="no version of the work had an impression for the need",
 )
 def work_pair_long_play_rate(window: Window) -> Column:
-    """Long plays per impression of all versions of the track's work for this query; a remaster keeps the work's history."""
+    """Long plays per impression of all versions of the track's work for this need; a remaster keeps the work's history."""
     return share(window.sum("long_plays", "work_pair"), window.sum("impressions", "work_pair"))
 
 
-@feature(unit="share", bounds=(0, 1), windows=(28,), monotone=+1, null="the query had no long play")
+@feature(unit="share", bounds=(0, 1), windows=(28,), monotone=+1, null="the need had no long play")
 def play_share(window: Window) -> Column:
-    """Share of the query's long plays that went to this track; near 1 for a query that names one recording."""
-    return share(window.sum("long_plays"), window.sum("long_plays", "query"))
+    """Share of the need's long plays that went to this track; near 1 for a need that names one recording."""
+    return share(window.sum("long_plays"), window.sum("long_plays", "need"))
 
 
 @feature(
@@ -136,18 +136,18 @@ def play_share(window: Window) -> Column:
     bounds=(0, 1),
     windows=(28,),
     monotone=+1,
-    null="the alias cluster had no impression of the track",
+    null="the broader need had no impression of the track",
 )
-def cluster_long_play_rate(window: Window) -> Column:
-    """Long plays per impression of the track over all wordings of the alias cluster."""
-    return share(window.sum("long_plays", "cluster_pair"), window.sum("impressions", "cluster_pair"))
+def broader_long_play_rate(window: Window) -> Column:
+    """Long plays per impression of the track over all needs with the same broader need."""
+    return share(window.sum("long_plays", "broader_pair"), window.sum("impressions", "broader_pair"))
 
 
 @feature(
     unit="plays/impression",
     bounds=(0, 1),
     windows=(28,),
-    null="the track never sounded on voice for the query in the window",
+    null="the track never sounded on voice for the need in the window",
 )
 def voice_long_play_rate(window: Window) -> Column:
     """Share of the track's impressions on voice that were heard for 30 s or to the end."""
@@ -158,7 +158,7 @@ def voice_long_play_rate(window: Window) -> Column:
     unit="clicks/impression",
     bounds=(0, 1),
     windows=(28,),
-    null="the track was never shown on a screen for the query in the window",
+    null="the track was never shown on a screen for the need in the window",
 )
 def screen_click_rate(window: Window) -> Column:
     """Share of the track's impressions on screens that were clicked."""
@@ -169,14 +169,14 @@ def screen_click_rate(window: Window) -> Column:
     unit="plays/impression",
     bounds=(0, 1),
     windows=(28,),
-    null="the track had no impression for the query in the language",
+    null="the track had no impression for the need in the language",
 )
 def language_long_play_rate(window: Window) -> Column:
     """Long plays per impression of the pair over all locales of its language, to compare the locale's own rate with."""
     return share(window.sum("long_plays", "language_pair"), window.sum("impressions", "language_pair"))
 
 
-@feature(unit="share", bounds=(0, 1), windows=(28,), null="the track had no long play for the query in the language")
+@feature(unit="share", bounds=(0, 1), windows=(28,), null="the track had no long play for the need in the language")
 def locale_play_share(window: Window) -> Column:
     """The locale's share of the pair's long plays in its language: whether the taste is of one country or of all."""
     return share(window.sum("long_plays"), window.sum("long_plays", "language_pair"))

@@ -1,4 +1,4 @@
-"""`python -m features.explain QUERY TRACK RUN_DATE [--locale L] [--only NAME …]`: how each feature value of a pair is computed.
+"""`python -m features.explain NEED TRACK RUN_DATE [--locale L] [--only NAME …]`: how each feature value of a pair is computed.
 
 Shows the pair's rows of `daily_engagement` by day and client, the sums that each feature asks for (level, measure, span), and the
 value computed from them, beside the stored value. Needs the lake of a night and changes nothing. Exit codes: 0 on success; 2 if
@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 
 from events.dwell import CENTRES_S, HIGH, PACKED
 from features.build.engine import asked_sums, feature_frames
-from features.build.stored import catalogs_of, stored_inputs
+from features.build.stored import catalogs_of, distinct_needs, stored_inputs
 from features.catalogue import BACK, KEYS, chosen, feature_table
 from features.measures import LONGEST_DAYS, Sum
 from lake.errors import MissingPartition, PlayfirstError
@@ -29,13 +29,13 @@ from lake.rows import frame_of
 from lake.session import SessionSettings, spark_session
 from lake.tables.daily import DAILY_ENGAGEMENT
 from lake.tables.logs import TRACKS
-from lake.tables.nightly import QUERIES
+from lake.tables.nightly import NEEDS
 
 if TYPE_CHECKING:
     from features.spec import FeatureColumn
 
 
-FITTED = ("coec", "coec_cluster", "track_coec")  # features that are shrunk with fitted strengths
+FITTED = ("coec", "coec_broader", "track_coec")  # features that are shrunk with fitted strengths
 
 
 @dataclass(frozen=True)
@@ -56,16 +56,16 @@ class Explained:
 
 
 def explained(
-    lake: Lake, query: str, track_id: str, run_date: date, locale: str, only: tuple[str, ...] = ()
+    lake: Lake, need: str, track_id: str, run_date: date, locale: str, only: tuple[str, ...] = ()
 ) -> tuple[list[dict[str, Any]], list[Explained]]:
     """The rows of `daily_engagement` behind a pair, and how each of its feature values follows from their sums.
 
     Args:
         lake: the lake of the night.
-        query: normal form of the request.
+        need: key of the need.
         track_id: the track.
         run_date: the snapshot.
-        locale: a locale, or a roll-up (`en`, `es`, `*`).
+        locale: the place of the list: a locale, a language, or `*`.
         only: families, features or columns to explain; all if empty.
 
     Returns:
@@ -76,12 +76,12 @@ def explained(
     """
     spark, day = lake.spark, [run_date]
     pair = frame_of(
-        spark, [(run_date, locale, query, track_id)], "as_of date, locale string, query string, track_id string"
+        spark, [(run_date, locale, need, track_id)], "as_of date, locale string, need string, track_id string"
     )
     stored: dict[str, float | None] = {}
     language = "*" if locale == "*" else locale[:2]
-    key = {"locale": locale, "query": query, "track_id": track_id, "language": language}
-    pairs = feature_table("query_track")
+    key = {"locale": locale, "need": need, "track_id": track_id, "language": language}
+    pairs = feature_table("need_track")
     if BACK in (lake.fingerprint(pairs, run_date) or ""):
         raise MissingPartition(
             f"{pairs.name} @ {run_date}: a later night made this snapshot, for its training set, from what that night read. Give the "
@@ -94,7 +94,7 @@ def explained(
         row = frame.first()
         if row is None:
             raise MissingPartition(
-                f"{feature_table(grain).name} @ {run_date}: no row of ({locale}, {query}, {track_id}). It was no candidate; "
+                f"{feature_table(grain).name} @ {run_date}: no row of ({locale}, {need}, {track_id}). It was no candidate; "
                 f"try another --locale (en-US, en, *), or look into table candidates."
             )
         stored |= {c.name: row[c.name] for c in chosen(only) if c.feature.grain == grain}
@@ -104,8 +104,8 @@ def explained(
     tracks = lake.read(TRACKS, [lake.newest(TRACKS, run_date)], allow_unvalidated=True)
     has_popularity = any(v is not None for n, v in stored.items() if n.startswith("catalog_popularity"))
     known = catalogs_of(lake, day, backdate=True) if has_popularity else None
-    queries = lake.read(QUERIES, day, allow_unvalidated=True)
-    inputs = stored_inputs(lake, pair, (run_date,), daily=daily, queries=queries, tracks=tracks, catalogs=known)
+    needs = distinct_needs(lake.read(NEEDS, day, allow_unvalidated=True))
+    inputs = stored_inputs(lake, pair, (run_date,), daily=daily, needs=needs, tracks=tracks, catalogs=known)
     values_of = {}
     with feature_frames(inputs, only, with_sums=True) as frames:
         for grain, frame in frames.items():
@@ -121,10 +121,12 @@ def explained(
             sums |= {f"strength of {level}": s for level, s in inputs.strengths.get(run_date, {}).items()}
         out.append(Explained(column, stored[column.name], values[column.name], sums))
     places = [locale] if len(locale) > 2 else None
-    mine = daily.where((F.col("query") == query) & (F.col("track_id") == track_id))
+    wordings = inputs.wordings.where(F.col("need") == need).select("language", "query")
+    mine = daily.where(F.col("track_id") == track_id).withColumn("language", F.substring("locale", 1, 2))
+    mine = mine.join(F.broadcast(wordings), ["language", "query"], "left_semi")
     mine = mine.where(F.col("locale").isin(places)) if places else mine
     mine = mine if locale == "*" or places else mine.where(F.col("locale").startswith(locale))
-    rows = mine.orderBy("search_date", "locale", "client").collect()
+    rows = mine.orderBy("search_date", "locale", "query", "client").collect()
     return [r.asDict() for r in rows], out
 
 
@@ -146,6 +148,7 @@ def _print(partials: list[dict[str, Any]], columns: list[Explained]) -> None:
     names = (
         "search_date",
         "locale",
+        "query",
         "client",
         "impressions",
         "clicks",
@@ -155,7 +158,7 @@ def _print(partials: list[dict[str, Any]], columns: list[Explained]) -> None:
         "impressions_by_position",
     )
     for name in names:
-        table.add_column(name, justify="left" if name in names[:3] else "right")
+        table.add_column(name, justify="left" if name in names[:4] else "right")
     for row in partials:
         table.add_row(*[str(row[n]) for n in names])
     console.print(table if partials else "the pair has no row in daily_engagement: every sum of the pair is 0")
@@ -164,7 +167,7 @@ def _print(partials: list[dict[str, Any]], columns: list[Explained]) -> None:
         table.add_column(name, justify="right" if name == "stored" else "left", overflow="fold")
     for c in columns:
         value = "null" if c.stored is None else f"{c.stored:.6g}"
-        how = ", ".join(f"{n} = {v:,.6g}" for n, v in c.sums.items()) or "the names and attributes of query and track"
+        how = ", ".join(f"{n} = {v:,.6g}" for n, v in c.sums.items()) or "the names and attributes of need and track"
         if not c.agrees:
             how += f"  [red]gives {c.computed}: the days have changed since, or the catalogue[/red]"
         table.add_row(c.column.name, value, how, c.column.feature.unit)
@@ -174,10 +177,12 @@ def _print(partials: list[dict[str, Any]], columns: list[Explained]) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Explain one pair on the console; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m features.explain", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("query", help="normal form, as in the tables (`python -m queries.explain` shows it)")
+    parser.add_argument(
+        "need", help="key of the need, such as artist=adele|title=hello (`python -m queries.explain` shows it)"
+    )
     parser.add_argument("track", help="track_id")
     parser.add_argument("run_date", type=date.fromisoformat)
-    parser.add_argument("--locale", default="en", help="en-US …, or a roll-up: en, es, *")
+    parser.add_argument("--locale", default="*", help="the place of the list: *, a language, or a locale such as en-US")
     parser.add_argument("--only", nargs="*", default=[], help="families, features or columns")
     parser.add_argument("--lake", type=Path, default=Path("var/lake"))
     given = parser.parse_args(arguments)
@@ -188,7 +193,7 @@ def main(arguments: list[str] | None = None) -> int:
             raise MissingPartition(f"no lake at {given.lake}. Run `make nightly`, or give --lake.")
         spark = spark_session(SessionSettings("features.explain", memory="3g"))
         partials, columns = explained(
-            Lake(spark, given.lake), given.query, given.track, given.run_date, given.locale, tuple(given.only)
+            Lake(spark, given.lake), given.need, given.track, given.run_date, given.locale, tuple(given.only)
         )
         _print(partials, columns)
     except PlayfirstError as error:

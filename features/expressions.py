@@ -67,7 +67,7 @@ def trigrams(text: Column) -> Column:
 def sound(text: Column, language: Column) -> Column:
     """The phonetic key of a normalised text in a language (`queries.text.phonetic`), null for null.
 
-    It runs Python in Arrow batches, so apply it to queries or tracks, not to their pairs.
+    It runs Python in Arrow batches, so apply it to needs or tracks, not to their pairs.
     """
     import pandas as pd
     from pyspark.sql.pandas.functions import pandas_udf
@@ -100,7 +100,7 @@ def versions(title: Column) -> Column:
 VERSIONS = {
     "remaster": ("remaster", "remastered", "remasterizad[oa]"),
     "live": ("live", "en vivo", "en directo", "ao vivo"),
-    "acoustic": ("acoustic", "ac[uú]stic[oa]", "unplugged", "stripped"),
+    "acoustic": ("acoustic", "ac[uú]stic[oa]", "unplugged", "text"),
     "demo": ("demo", "maqueta"),
     "remix": ("remix", "rmx", "mix", "rework", "edit"),
     "instrumental": ("instrumental",),

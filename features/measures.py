@@ -21,7 +21,7 @@ from events.engagement import SUMS
 from lake.columns import POSITIONS
 
 LONGEST_DAYS = 90  # longest window of a pair; longer ones exist only for LONG_LEVELS
-LONG_LEVELS = ("query", "track", "artist", "work")
+LONG_LEVELS = ("need", "track", "artist", "work")
 MICRO = 1_000_000
 MEASURES: dict[str, Measure] = {}
 
@@ -85,7 +85,7 @@ def _first(name: str) -> Callable[[], Column]:
     return lambda: F.col(f"{name}_by_position")[0]
 
 
-COUNTED = SUMS  # kept for all time, by query and by track; all other measures reach back LONGEST_DAYS days
+COUNTED = SUMS  # kept for all time, by need and by track; all other measures reach back LONGEST_DAYS days
 for _name in SUMS:
     _counted(_name)
 IMPRESSIONS, LONG_PLAYS = MEASURES["impressions"], MEASURES["long_plays"]
@@ -105,19 +105,19 @@ LISTENERS = "listeners"  # not a sum: the number of distinct accounts that asked
 NEWEST = "newest"  # not a sum: the age in days of the newest day with an impression
 # level -> the keys its sums are grouped by; in the order in which they are joined to the pairs (`features.build.sums.level_keys`)
 LEVELS = {
-    "work_pair": ("language", "query", "work_id"),
-    "cluster_pair": ("language", "cluster_id", "track_id"),
-    "pair": ("locale", "query", "track_id"),
-    "language_pair": ("language", "query", "track_id"),
+    "work_pair": ("language", "need", "work_id"),
+    "broader_pair": ("language", "broader", "track_id"),
+    "pair": ("locale", "need", "track_id"),
+    "language_pair": ("language", "need", "track_id"),
     "track": ("language", "track_id"),
-    "query": ("locale", "query"),
+    "need": ("locale", "need"),
     "artist": ("language", "artist"),
     "work": ("language", "work_id"),
 }
 # keys that are long strings, and are therefore grouped and joined by a 64-bit key (`features.build.keys.key_of`)
-NAMES = ("query", "cluster_id", "text_cluster_id", "track_id", "artist", "work_id")
+NAMES = ("need", "broader", "track_id", "artist", "work_id")
 # the back-off chain of COEC: each level is shrunk to the one before it, the first to 1
-CHAIN = ("track", "cluster_pair", "language_pair", "pair")
+CHAIN = ("track", "broader_pair", "language_pair", "pair")
 # shrinkage strength, in expected responses, where none was fitted (features.build.backoff)
 UNFITTED_STRENGTH = 3.0
 # weights of days in a decayed sum are whole multiples of 2^-32 (2^-18 for sums of millionths or milliseconds), so that the sum is
@@ -126,7 +126,7 @@ WEIGHT_BITS, FINE_WEIGHT_BITS = 32, 18
 WEEK = 7
 # How a level's value is computed from the sums n of its pairs. `sum`: Σ n. `top`: the largest n. `spread`: Σ n·log2(n) in
 # millionths, rounded for each pair. `steady`: Σ min(n, n of the last week · days/7), the overlap of the window with the last week
-# scaled to the window's length. `ahead`: how many queries of the place have a larger n.
+# scaled to the window's length. `ahead`: how many needs of the place have a larger n.
 How = Literal["sum", "top", "spread", "steady", "ahead"]
 
 

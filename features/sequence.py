@@ -1,4 +1,4 @@
-"""How well the track does in a voice queue at rank 2 or later, where it keeps a listener playing. Grain: query-track.
+"""How well the track does in a voice queue at rank 2 or later, where it keeps a listener playing. Grain: need-track.
 
 On voice the tracks of an answer sound one after another, so a track at rank 2 or later follows another track.
 """
@@ -12,7 +12,7 @@ from features.expressions import capped, share, shrunk
 from features.spec import feature
 from features.window import Window
 
-GRAIN = "query_track"
+GRAIN = "need_track"
 PRIOR_FOLLOWS = 10.0  # shrinkage strength: impressions at rank 2 or later that weigh as much as the rate shrunk to
 EVEN = 0.5  # the rate assumed for a track that never followed another one
 
@@ -25,7 +25,7 @@ def _track_rate(window: Window) -> Column:
 
 @feature(unit="plays/impression", bounds=(0, 1), windows=(28,), monotone=+1)
 def follow_long_play_rate(window: Window) -> Column:
-    """Long plays per impression at rank 2 or later of a voice queue for this query, shrunk to the track's rate with strength 10.
+    """Long plays per impression at rank 2 or later of a voice queue for this need, shrunk to the track's rate with strength 10.
 
     The track's rate is `track_follow_long_play_rate`.
     """
@@ -44,10 +44,10 @@ def track_follow_long_play_rate(window: Window) -> Column:
     unit="events/impression",
     bounds=(0, 1),
     windows=(28,),
-    null="the track never sounded after another one for the query",
+    null="the track never sounded after another one for the need",
 )
 def follow_short_stop_rate(window: Window) -> Column:
-    """Share of impressions at rank 2 or later of a voice queue for this query that were skipped or stopped within 30 s."""
+    """Share of impressions at rank 2 or later of a voice queue for this need that were skipped or stopped within 30 s."""
     return share(window.sum("follow_short_stops"), window.sum("voice_follows"))
 
 

@@ -2,7 +2,7 @@
 
     @feature(unit="clicks/impression", bounds=(0, 1), windows=(7, 28), monotone=+1)
     def click_rate(window: Window) -> Column:
-        '''Share of the track's impressions for this query that were clicked.'''
+        '''Share of the track's impressions for this need that were clicked.'''
 
 The names of the columns follow from the function's name (`click_rate_7d`, `click_rate_28d`), family and grain from its module.
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from features.window import Window
 
-Grain = Literal["query_track", "query", "track"]
+Grain = Literal["need_track", "need", "track"]
 Oracle = Literal["exact", "real", "sketch"]
 Compute = Callable[["Window"], "Column"]
 
@@ -37,7 +37,7 @@ class Feature:
     Args:
         name: name of the function; the columns' names begin with it.
         family: the module in `features`.
-        grain: query_track, query or track.
+        grain: need_track, need or track.
         unit: unit of the value.
         low: least possible value; None for no bound.
         high: largest possible value; None for no bound.
@@ -126,7 +126,7 @@ def feature(
         return Feature(
             compute.__name__,
             family,
-            getattr(module, "GRAIN", "query_track"),
+            getattr(module, "GRAIN", "need_track"),
             unit,
             low,
             high,

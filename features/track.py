@@ -1,4 +1,4 @@
-"""The track by itself: its engagement over all queries of a language, its age and its catalog attributes. Grain: track."""
+"""The track by itself: its engagement over all needs of a language, its age and its catalog attributes. Grain: track."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GRAIN = "track"
 
 @feature(unit="log1p(impressions)", bounds=(0, 40), windows=(28, 90))
 def track_impressions_log1p(window: Window) -> Column:
-    """ln(1 + impressions of the track over all queries of the language)."""
+    """ln(1 + impressions of the track over all needs of the language)."""
     return F.log1p(window.sum("impressions", "track").cast("double"))
 
 
@@ -33,7 +33,7 @@ def track_complete_rate(window: Window) -> Column:
 
 @feature(unit="s", bounds=(0, 3_600), windows=(28,), null="no play of the track has a known listening time")
 def track_dwell_p50_s(window: Window) -> Column:
-    """Median listening time of the track's plays with a known one, over all queries of the language.
+    """Median listening time of the track's plays with a known one, over all needs of the language.
 
     The value is the centre of a bin of `events.dwell`: off by a factor of 1.15 at most.
     """
@@ -54,7 +54,7 @@ def work_play_share(window: Window) -> Column:
 
 @feature(unit="plays/impression", bounds=(0, 1), windows=(28, 365), null="the artist had no impression in the window")
 def artist_long_play_rate(window: Window) -> Column:
-    """Long plays per impression of the main artist over all queries of the language."""
+    """Long plays per impression of the main artist over all needs of the language."""
     return share(window.sum("long_plays", "artist"), window.sum("impressions", "artist"))
 
 
@@ -72,25 +72,25 @@ def artist_trend(window: Window) -> Column:
 
 @feature(unit="log1p(plays)", bounds=(0, 40), windows=(7, 28), half_lives=(14,), monotone=+1)
 def track_long_plays_log1p(window: Window) -> Column:
-    """ln(1 + long plays of the track over all queries of the language)."""
+    """ln(1 + long plays of the track over all needs of the language)."""
     return F.log1p(window.sum("long_plays", "track").cast("double"))
 
 
 @feature(unit="responses/expected", bounds=(0, 1_000), windows=(28,), monotone=+1)
 def track_coec(window: Window) -> Column:
-    """Responses over expected responses of the track over all queries, shrunk to 1 with the fitted strength."""
+    """Responses over expected responses of the track over all needs, shrunk to 1 with the fitted strength."""
     return shrunk(window.sum("responses", "track"), window.expected("track"), F.lit(1.0), window.strength("track"))
 
 
 @feature(unit="plays/impression", bounds=(0, 1), windows=(28,), null="the track had no impression in the window")
 def track_long_play_rate(window: Window) -> Column:
-    """Long plays per impression of the track over all queries of the language."""
+    """Long plays per impression of the track over all needs of the language."""
     return share(window.sum("long_plays", "track"), window.sum("impressions", "track"))
 
 
 @feature(unit="log1p(plays)", bounds=(0, 40), windows=(28, 365, ALL_TIME), monotone=+1)
 def artist_long_plays_log1p(window: Window) -> Column:
-    """ln(1 + long plays of the main artist over all queries of the language)."""
+    """ln(1 + long plays of the main artist over all needs of the language)."""
     return F.log1p(window.sum("long_plays", "artist").cast("double"))
 
 

@@ -1,4 +1,4 @@
-"""What a feature function may ask for: sums over a window at some level, and attributes of query and track.
+"""What a feature function may ask for: sums over a window at some level, and attributes of need and track.
 
 A `Window` returns columns by name and records what was asked for; `features.build.engine` then computes exactly those sums, once.
 """
@@ -32,7 +32,7 @@ from features.measures import (
 )
 
 QUERY_ATTRIBUTES = (
-    "stripped",
+    "text",
     "language",
     "intent",
     "intent_group",
@@ -43,9 +43,9 @@ QUERY_ATTRIBUTES = (
     "sort_by",
     "artist_name",
     "title_name",
-    "query_tokens",
-    "query_terms",
-    "query_trigrams",
+    "need_tokens",
+    "need_terms",
+    "need_trigrams",
     "version",
     "music_language",
     "is_explicit_wanted",
@@ -53,9 +53,9 @@ QUERY_ATTRIBUTES = (
     "last_year",
     "unwanted_genres",
     "genre_company",
-    "query_vector",
-    "query_company",
-    "query_company_weight",
+    "need_vector",
+    "need_company",
+    "need_company_weight",
     "mood_range",
     "activity_range",
     "title_asked_sound",
@@ -134,39 +134,39 @@ class Window:
         return self.sum(measure, level) / F.lit(float(MICRO))
 
     def top(self, measure: str) -> Column:
-        """The largest sum of the measure that one track has for the query, 0 where nothing happened (bigint)."""
+        """The largest sum of the measure that one track has for the need, 0 where nothing happened (bigint)."""
         return self._of_tracks(measure, "top")
 
     def entropy(self, measure: str) -> Column:
-        """Entropy, in bits, of the distribution of the query's sum over tracks: 0 if one track has it all; null if the sum is 0.
+        """Entropy, in bits, of the distribution of the need's sum over tracks: 0 if one track has it all; null if the sum is 0.
 
         Source: Shannon 1948; log2 Σn − (Σ n·log2 n) / Σn, with each n·log2 n rounded to 1e-6, so that the sum is equal in any
         order.
         """
-        whole, spread = self.sum(measure, "query"), self._of_tracks(measure, "spread") / F.lit(float(MICRO))
+        whole, spread = self.sum(measure, "need"), self._of_tracks(measure, "spread") / F.lit(float(MICRO))
         return F.when(whole > 0, F.greatest(F.log2(whole.cast("double")) - spread / whole, F.lit(0.0)))
 
     def moved(self, measure: str) -> Column:
-        """Distance of the query's sums by track in the last week from those in the window: 0 if equal, 1 if they share no track.
+        """Distance of the need's sums by track in the last week from those in the window: 0 if equal, 1 if they share no track.
 
-        Null if the query's sum is 0. Source: the distance of Ružička 1958, 1 − Σ min(a, b) / Σ max(a, b), with a the sum of the
+        Null if the need's sum is 0. Source: the distance of Ružička 1958, 1 − Σ min(a, b) / Σ max(a, b), with a the sum of the
         window and b the sum of the last week multiplied by the number of weeks in the window.
         """
-        whole, shared = self.sum(measure, "query"), self._of_tracks(measure, "steady")
-        stretched = self.over(WEEK).sum(measure, "query") * F.lit((self.days or WEEK) // WEEK)
+        whole, shared = self.sum(measure, "need"), self._of_tracks(measure, "steady")
+        stretched = self.over(WEEK).sum(measure, "need") * F.lit((self.days or WEEK) // WEEK)
         return F.when(whole > 0, 1 - shared / (whole + stretched - shared))
 
     def listeners(self) -> Column:
-        """Number of distinct accounts that asked the query (bigint), a HyperLogLog estimate with an error of about 3 %."""
+        """Number of distinct accounts that asked the need (bigint), a HyperLogLog estimate with an error of about 3 %."""
         if self.days not in LISTENER_SPANS:
             raise KeyError(f"listeners over {self.days} days: kept over {', '.join(map(str, LISTENER_SPANS))}")
-        wanted = Sum("query", LISTENERS, self.days, None)
+        wanted = Sum("need", LISTENERS, self.days, None)
         self.asked.add(wanted)
-        return F.coalesce(F.col(f"query__{wanted.column}"), F.lit(0))
+        return F.coalesce(F.col(f"need__{wanted.column}"), F.lit(0))
 
     def ahead(self, measure: str) -> Column:
-        """How many queries of the same place have a larger sum (bigint): 0 for the first, null if the query's own sum is 0."""
-        has_any = self.sum(measure, "query") > 0
+        """How many needs of the same place have a larger sum (bigint): 0 for the first, null if the need's own sum is 0."""
+        has_any = self.sum(measure, "need") > 0
         return F.when(has_any, self._of_tracks(measure, "ahead"))
 
     def dwell_quantile(self, percent: int, level: str = "pair") -> Column:
@@ -180,9 +180,9 @@ class Window:
     def _of_tracks(self, measure: str, how: How) -> Column:
         if measure not in COUNTED or self.days is None or self.days > LONGEST_DAYS:
             raise KeyError(f"{how} of {measure}: of {', '.join(COUNTED)}, over windows of at most {LONGEST_DAYS} days")
-        wanted = Sum("query", measure, self.days, None, how)
+        wanted = Sum("need", measure, self.days, None, how)
         self.asked.add(wanted)
-        return F.coalesce(F.col(f"query__{wanted.column}"), F.lit(0))
+        return F.coalesce(F.col(f"need__{wanted.column}"), F.lit(0))
 
     def strength(self, level: str) -> Column:
         """The shrinkage strength of a level of CHAIN (double), as fitted for the snapshot by `features.build.backoff`."""
@@ -209,7 +209,7 @@ class Window:
             self.col(name)
 
     def col(self, name: str) -> Column:
-        """The column of an attribute of the query or the track, or `as_of`. KeyError for an unknown name."""
+        """The column of an attribute of the need or the track, or `as_of`. KeyError for an unknown name."""
         if name not in (*QUERY_ATTRIBUTES, *TRACK_ATTRIBUTES, "as_of"):
             raise KeyError(f"no attribute {name}; there are: {', '.join(QUERY_ATTRIBUTES + TRACK_ATTRIBUTES)}, as_of")
         self.attributes.add(name)

@@ -12,11 +12,10 @@ from evaluation.ablation import ablation, print_ablation, write_ablation
 from evaluation.judge import Judge
 from features.catalogue import FAMILIES, columns, feature_table
 from lake.errors import BadConfiguration
-from lake.tables.nightly import HEAD_RANKINGS
 from night.command import run_command
 from night.examples import examples_path
 from night.night import Done, Night, run_alone
-from night.truth import ablation_file, asked_entries, judged_mark, truth_of
+from night.truth import ablation_file, judged_mark, lookups, truth_of
 from ranking.dataset import read_examples
 from ranking.examples import matrix
 from ranking.ranker import RankerParams, fit
@@ -36,13 +35,12 @@ def run(night: Night) -> Done:
     params = RankerParams.from_dict(dict(night.settings.ranker))
     examples = read_examples(examples_path(night), features)
     lake, day = night.lake, [night.run_date]
-    forms, aliases, wanted = asked_entries(night, truth)
-    parts = [lake.read(feature_table(g), day) for g in ("query_track", "query", "track")]
-    rows = matrix(*parts).join(wanted, ["locale", "query"]).drop("run_date")
+    looked_up = lookups(night, truth)
+    parts = [lake.read(feature_table(g), day) for g in ("need_track", "need", "track")]
+    rows = matrix(*parts).join(looked_up.entries, ["locale", "need"]).drop("run_date")
     candidates = rows.toPandas()
     catalog = night.tracks(allow_unvalidated=False).select("track_id", "popularity").toPandas()
-    released = lake.read(HEAD_RANKINGS, day).select("locale", "query").distinct().toPandas()
-    judge = Judge.of(truth, released, candidates, catalog, stripped=forms, aliases=aliases)
+    judge = Judge.of(truth, looked_up.answers, candidates, catalog, stripped=looked_up.stripped)
     values = judge.rows[list(features.names)].to_numpy(dtype="float64")
     scores: dict[str, list[NDArray[np.float64]]] = {}
     family_of = {c.name: c.feature.family for c in columns()}

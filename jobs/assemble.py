@@ -9,12 +9,12 @@ from features.catalogue import matrix_fingerprint
 from lake.code import code_fingerprint
 from lake.tables.nightly import JUDGEMENTS
 from night.command import run_command
-from night.examples import EXAMPLES, PAIR, QUERY, TRACK, audit_examples, write_examples
+from night.examples import EXAMPLES, NEED, PAIR, TRACK, audit_examples, write_examples
 from night.night import Done, Night, run_alone
 
 
 def run(night: Night) -> Done:
-    """Write one row per judgement (as_of, locale, query, track).
+    """Write one row per judgement (as_of, place, need, track).
 
     LeakageFound (exit code 3) names a feature that knows the label; it is raised in every run until the feature is corrected.
     """
@@ -22,7 +22,7 @@ def run(night: Night) -> Done:
     if not dates:
         return Done(skipped=True, note="no training snapshot")
     inputs = night.inputs(
-        judgements=(JUDGEMENTS, [night.run_date]), pairs=(PAIR, dates), queries=(QUERY, dates), tracks=(TRACK, dates)
+        judgements=(JUDGEMENTS, [night.run_date]), pairs=(PAIR, dates), needs=(NEED, dates), tracks=(TRACK, dates)
     )
     limit, day = night.settings.ranking.max_leak_auc, night.settings.run_date
     mark = night.mark(inputs, matrix_fingerprint(), limit, code_fingerprint("jobs.assemble"))

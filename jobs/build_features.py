@@ -11,14 +11,21 @@ from pyspark.sql import functions as F
 
 from features.build.backoff import fitted
 from features.build.engine import prepared
-from features.build.stored import stored_strengths, write_strengths, write_vectors
+from features.build.stored import distinct_needs, stored_strengths, stored_wordings, write_strengths, write_vectors
 from features.catalogue import chosen, feature_table
-from lake.tables.nightly import QUERIES
+from lake.tables.nightly import NEEDS
 from night.command import run_command
 from night.head import head_settings
 from night.night import Done, Night, run_alone
-from night.snapshots import daily_before, inputs_of, pending_snapshots, snapshot_mark, wanted_pairs
-from ranking.head import head_queries
+from night.snapshots import (
+    daily_before,
+    inputs_of,
+    pending_snapshots,
+    snapshot_mark,
+    wanted_pairs,
+    write_wordings,
+)
+from ranking.head import ranked_needs
 
 
 def run(night: Night) -> Done:
@@ -29,33 +36,37 @@ def run(night: Night) -> Done:
     if not pending:
         return Done(skipped=True)
     dates = tuple(date.fromisoformat(u) for u in sorted(pending))
-    queries = lake.read(QUERIES, [night.run_date], allow_unvalidated=True).persist()
+    stored = lake.read(NEEDS, [night.run_date], allow_unvalidated=True).persist()
+    needs = distinct_needs(stored).persist()
+    write_wordings(night, pending, dates)
+    wordings = stored_wordings(lake, dates).persist()
     daily = daily_before(night, dates)
-    head = head_queries(queries, head_settings(night))
+    head = ranked_needs(stored, head_settings(night))
     pairs = reduce(lambda a, b: a.unionByName(b), [wanted_pairs(night, d, daily, head) for d in dates])
     # checkpointed, not persisted: Spark compares every later plan with each cached one, and this frame is read dozens of times
     pairs = pairs.localCheckpoint()
     per_date = {str(r[0]): int(r[1]) for r in pairs.groupBy("as_of").count().collect()}
     out = 0
     if night.settings.features.vectors and any(c.feature.family == "collaborative" for c in chosen(only)):
-        write_vectors(lake, daily, pending)
-    with prepared(inputs_of(night, pairs, dates, daily, queries), only) as sums:
+        write_vectors(lake, daily, wordings, needs, pending)
+    with prepared(inputs_of(night, pairs, dates, daily, needs), only) as sums:
         if strengths := fitted(sums):
             write_strengths(lake, strengths, pending)
             sums = sums.with_strengths(stored_strengths(lake, dates))
         frames = sums.frames()
         # the widest last, since its commit marks the night's features as complete
-        for grain in ("track", "query", "query_track"):
+        for grain in ("track", "need", "need_track"):
             table = feature_table(grain)
             frame = frames[grain].withColumnRenamed("as_of", "run_date")
             for column in table.columns:
                 if column.name not in frame.columns:  # columns that features.only leaves out are null
                     frame = frame.withColumn(column.name, F.lit(None).cast(column.type))
             # one row per pair, counted above, so that the widest frame need not be kept to be counted
-            rows = per_date if grain == "query_track" else None
+            rows = per_date if grain == "need_track" else None
             out += sum(lake.write(table, frame, pending, rows).values())
     note = f"{len(dates)} snapshots" + (f"; only {', '.join(only)}" if only else "")
-    queries.unpersist()
+    for kept in (stored, needs, wordings):
+        kept.unpersist()
     return Done(sum(per_date.values()), out, note)
 
 

@@ -6,15 +6,19 @@ from datetime import date, timedelta
 
 import hydra
 from omegaconf import DictConfig
+from pyspark.sql import functions as F
 
+from features.build.keys import by_need
+from features.build.stored import distinct_needs
 from labels.exposure import CurveSettings, curves, position_counts
 from lake.code import code_fingerprint
 from lake.rows import frame_of
 from lake.schema import struct
 from lake.tables.daily import DAILY_ENGAGEMENT
-from lake.tables.nightly import EXPOSURE_CURVES, QUERIES
+from lake.tables.nightly import EXPOSURE_CURVES, NEEDS
 from night.command import run_command
 from night.night import Done, Night, run_alone
+from night.wordings import mapping, mapping_inputs
 
 
 def run(night: Night) -> Done:
@@ -28,12 +32,13 @@ def run(night: Night) -> Done:
         return Done(skipped=True)
     import pandas as pd
 
-    queries = lake.read(QUERIES, [night.run_date], allow_unvalidated=True)
+    needs = distinct_needs(lake.read(NEEDS, [night.run_date], allow_unvalidated=True))
     fitted, n_in = [], 0
     for unit in sorted(pending):
         days = night.window(settings.days, date.fromisoformat(unit))
-        daily = lake.read(DAILY_ENGAGEMENT, days, allow_unvalidated=True)
-        counts = position_counts(daily, queries).toPandas()
+        day = date.fromisoformat(unit)
+        daily = lake.read(DAILY_ENGAGEMENT, days, allow_unvalidated=True).withColumn("as_of", F.lit(day))
+        counts = position_counts(by_need(daily, mapping(night, [day])), needs).toPandas()
         n_in += int(counts.impressions.sum())
         fitted.append(curves(counts, settings).assign(run_date=date.fromisoformat(unit)))
     frame = pd.concat(fitted)[[c.name for c in EXPOSURE_CURVES.columns]]
@@ -44,7 +49,11 @@ def run(night: Night) -> Done:
 
 def _mark(night: Night, day: date, settings: CurveSettings) -> str:
     days = (day - timedelta(days=settings.days), day)
-    inputs = night.inputs(daily=(DAILY_ENGAGEMENT, night.days(*days)), queries=(QUERIES, [night.run_date]))
+    inputs = night.inputs(
+        daily=(DAILY_ENGAGEMENT, night.days(*days)),
+        needs=(NEEDS, [night.run_date]),
+        wordings=mapping_inputs(night, day),
+    )
     return night.mark(inputs, settings, code_fingerprint("jobs.fit_exposure"))
 
 

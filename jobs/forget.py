@@ -15,7 +15,7 @@ from jobs import assemble, build_features, candidates, count_engagement, fit_exp
 from lake.errors import LeakageFound, PlayfirstError, QualityGateFailed
 from lake.rerun import remove_reruns
 from lake.tables.logs import FORGOTTEN_USERS
-from lake.tables.nightly import QUERIES
+from lake.tables.nightly import NEEDS
 from lake.upkeep import expire, files_containing, vacuum
 from night.command import run_command
 from night.night import Done, Night, run_alone
@@ -38,7 +38,7 @@ def run(night: Night) -> Done:
     new = remember_forgotten(lake, named)
     gone = forget(lake, named)
     remove_reruns(lake.root)  # running such a night again writes them again
-    nights = sorted(lake.commits(QUERIES))
+    nights = sorted(lake.commits(NEEDS))
     if nights:
         # the newest night counts all days first; earlier nights then count only those again that had fewer rows for them
         count_engagement.run(Night(replace(settings, run_date=nights[-1]), lake))

@@ -9,21 +9,24 @@ import hydra
 from omegaconf import DictConfig
 from pyspark.sql import functions as F
 
+from features.build.keys import by_need
+from features.build.stored import distinct_needs
 from labels.grades import GradeSettings, judgements
 from labels.unshown import sampled_negatives, with_negatives
 from lake.code import code_fingerprint
 from lake.tables.daily import DAILY_ENGAGEMENT
 from lake.tables.logs import TRACKS
-from lake.tables.nightly import CANDIDATES, EXPOSURE_CURVES, JUDGEMENTS, QUERIES
+from lake.tables.nightly import CANDIDATES, EXPOSURE_CURVES, JUDGEMENTS, NEEDS, WORDINGS
 from night.command import run_command
 from night.head import head_settings
 from night.judged import SNAPSHOT_PAIRS, known_pairs, shown
 from night.night import Done, Night, run_alone
-from ranking.head import head_queries
+from night.wordings import mapping, mapping_inputs
+from ranking.head import ranked_needs
 
 
 def run(night: Night) -> Done:
-    """Write one row per graded (as_of, locale, query, track).
+    """Write one row per graded (as_of, place, need, track).
 
     These are the pairs shown in the label week [as_of, as_of + label_days), and sampled negatives of the snapshot, not shown in
     it.
@@ -37,10 +40,12 @@ def run(night: Night) -> Done:
     settings = GradeSettings(labels.label_days, labels.grade_strength, labels.min_exposure, (a, b, c, d))
     span = timedelta(days=labels.label_days)
     days = {t: night.days(t, t + span) for t in night.as_of}
+    mapped = sorted({str(d) for t in night.as_of for d in mapping_inputs(night, t)[1]})
     inputs = night.inputs(
         daily=(DAILY_ENGAGEMENT, sorted({d for of in days.values() for d in of})),
         curves=(EXPOSURE_CURVES, [night.run_date]),
-        queries=(QUERIES, [night.run_date]),
+        needs=(NEEDS, [night.run_date]),
+        wordings=(WORDINGS, mapped),
         pairs=(SNAPSHOT_PAIRS, night.as_of),
         candidates=(CANDIDATES, night.as_of),
         tracks=(TRACKS, [night.tracks_unit]),
@@ -48,7 +53,7 @@ def run(night: Night) -> Done:
     mark = night.mark(
         inputs,
         settings,
-        labels.unshown_per_query,
+        labels.unshown_per_need,
         night.as_of,
         head_settings(night),
         code_fingerprint("jobs.grade"),
@@ -56,12 +61,13 @@ def run(night: Night) -> Done:
     if not night.pending(JUDGEMENTS, {night.settings.run_date: mark}):
         return Done(skipped=True)
     frames = [lake.read(DAILY_ENGAGEMENT, of).withColumn("as_of", F.lit(t)) for t, of in days.items() if of]
-    daily = reduce(lambda x, y: x.unionByName(y), frames)
-    queries = lake.read(QUERIES, [night.run_date])
-    head = head_queries(queries, head_settings(night)).select("locale", "query", "intent_group")
-    graded = judgements(daily, lake.read(EXPOSURE_CURVES, [night.run_date]), queries, settings)
-    graded = graded.join(F.broadcast(head), ["locale", "query"], "left_semi")
-    graded = with_negatives(graded, sampled_negatives(known_pairs(night), shown(daily), head, labels.unshown_per_query))
+    daily = by_need(reduce(lambda x, y: x.unionByName(y), frames), mapping(night, night.as_of))
+    daily = daily.where(F.col("need").isNotNull())
+    needs = lake.read(NEEDS, [night.run_date])
+    head = ranked_needs(needs, head_settings(night)).select("locale", "need", "intent_group")
+    graded = judgements(daily, lake.read(EXPOSURE_CURVES, [night.run_date]), distinct_needs(needs), settings)
+    graded = graded.join(F.broadcast(head), ["locale", "need"], "left_semi")
+    graded = with_negatives(graded, sampled_negatives(known_pairs(night), shown(daily), head, labels.unshown_per_need))
     frame = graded.withColumn("run_date", F.lit(night.run_date)).select(*[c.name for c in JUDGEMENTS.columns])
     rows = lake.write(JUDGEMENTS, frame, {night.settings.run_date: mark})
     return Done(sum(lake.commits(DAILY_ENGAGEMENT)[d].rows for of in days.values() for d in of), sum(rows.values()))

@@ -11,7 +11,7 @@ from events.delivery import check_complete, check_missed, check_sources, simulat
 from events.privacy import ensure_key
 from lake.provenance import ensure_provenance
 from lake.tables.logs import DELIVERED_FILES
-from lake.tables.nightly import QUERIES
+from lake.tables.nightly import WORDINGS
 from night.catalogs import store_catalog
 from night.command import run_command
 from night.deliveries import deliveries_of, has_lost_a_source, ingest_folders, join_late, wanted_days
@@ -31,8 +31,8 @@ def run(night: Night) -> Done:
         night.notes.append(f"made the pseudonym key {key_file} (mode 0600): keep it, and keep it secret")
     new_tracks = store_catalog(night)
     folders = [f for f in night.folders if not has_lost_a_source(night, f)]
-    # a night that was run without its newest day has written `queries`, so it is known by that table
-    seen = [date.fromisoformat(u) - timedelta(days=1) for u in night.lake.commits(QUERIES)]
+    # a night that was run without its newest day has written `wordings`, so it is known by that table
+    seen = [date.fromisoformat(u) - timedelta(days=1) for u in night.lake.commits(WORDINGS)]
     seen += [date.fromisoformat(u) for u in night.lake.commits(DELIVERED_FILES)]
     check_missed(night.folders, [d for d in seen if d < night.run_date], settings.accept_incomplete)
     deliveries = deliveries_of(night, folders)

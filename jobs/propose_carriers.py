@@ -5,7 +5,7 @@ from __future__ import annotations
 import hydra
 from omegaconf import DictConfig
 
-from lake.tables.nightly import QUERIES
+from lake.tables.nightly import WORDINGS
 from night.command import run_command
 from night.night import Done, Night, run_alone
 from queries.grammar.constraints import mentions
@@ -16,7 +16,7 @@ from queries.nightly.proposals import proposals
 def run(night: Night) -> Done:
     """Add one note per language and phrase; only public queries are used, so that no phrase comes from one person alone."""
     count = 0
-    read = night.lake.read(QUERIES, [night.run_date], allow_unvalidated=True)
+    read = night.lake.read(WORDINGS, [night.run_date], allow_unvalidated=True)
     lexicon = load_lexicon()
     for language in ("en", "es"):
         rows = read.where((read["locale"] == language) & read["is_public"]).select("query", "stripped", "searches_28d")

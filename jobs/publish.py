@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from pyspark.sql import functions as F
 
 from lake.errors import QualityGateFailed
-from lake.tables.nightly import HEAD_RANKINGS, QUERIES
+from lake.tables.nightly import HEAD_RANKINGS, NEEDS, WORDINGS
 from night.command import run_command
 from night.examples import refuse_leaks
 from night.gate import gate
@@ -45,9 +45,12 @@ def run(night: Night) -> Done:
             f"head_rankings @ {night.settings.run_date}: no list to publish. Look at privacy.k={night.k}."
         )
     # k may have changed since the night was ranked, and people may have been forgotten
-    public = lake.read(QUERIES, [night.run_date]).where("is_public").where(F.col("people_28d") >= night.k).toPandas()
-    refuse_too_few(rankings, public, night)
-    content = release_content(night, rankings, public, inputs)
+    enough = F.col("people_28d") >= night.k
+    known = lake.read(NEEDS, [night.run_date]).where(F.col("is_suggested") | enough).select("need").distinct()
+    refuse_too_few(rankings, known.toPandas(), night)
+    columns = ("locale", "query", "need", "searches_28d", (F.col("is_public") & enough).alias("is_public"))
+    wordings = lake.read(WORDINGS, [night.run_date]).where("is_music").select(*columns).toPandas()
+    content = release_content(night, rankings, wordings, inputs)
     stores = sinks(night.settings.publish.sinks, SinkPlace(root, night.settings.serving.keep))
     release_id, outcome = published(stores, content)
     note_published(night, mark, release_id)

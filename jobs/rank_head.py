@@ -1,4 +1,4 @@
-"""Score every candidate of D, and order and re-rank the lists of the head queries."""
+"""Score every candidate of D, and order and re-rank the lists of the ranked needs."""
 
 from __future__ import annotations
 
@@ -10,29 +10,30 @@ from features.catalogue import matrix_fingerprint
 from lake.code import code_fingerprint, library_versions
 from lake.fingerprint import file_hash
 from lake.tables.logs import TRACKS
-from lake.tables.nightly import CANDIDATES, HEAD_RANKINGS, QUERIES
+from lake.tables.nightly import CANDIDATES, HEAD_RANKINGS, NEEDS
 from night.command import run_command
-from night.examples import PAIR, QUERY, TRACK
+from night.examples import NEED, PAIR, TRACK
 from night.head import head_settings
 from night.night import Done, Night, run_alone
 from night.rankers import ranker_of
 from ranking.examples import matrix
+from ranking.head import ranked_needs
 from ranking.lists import ranked_lists
 from ranking.rerank import RULES
 from ranking.scoring import by_coec, scored
 
 
 def run(night: Night) -> Done:
-    """Write one row per (locale, query, rank), the content of the release.
+    """Write one row per (place, need, rank), the content of the release.
 
     Raises StaleRanker if the night's ranker is missing.
     """
     lake, day, folder = night.lake, [night.run_date], ranker_of(night)
     inputs = night.inputs(
         pairs=(PAIR, day),
-        query=(QUERY, day),
+        need=(NEED, day),
         track=(TRACK, day),
-        queries=(QUERIES, day),
+        needs=(NEEDS, day),
         tracks=(TRACKS, [night.tracks_unit]),
         candidates=(CANDIDATES, day),
     )
@@ -46,14 +47,13 @@ def run(night: Night) -> Done:
     )
     if not night.pending(HEAD_RANKINGS, {night.settings.run_date: mark}):
         return Done(skipped=True)
-    rows = matrix(lake.read(PAIR, day), lake.read(QUERY, day), lake.read(TRACK, day))
+    rows = matrix(lake.read(PAIR, day), lake.read(NEED, day), lake.read(TRACK, day))
     scores = scored(rows, folder) if folder else by_coec(rows)
-    sources = lake.read(CANDIDATES, day).select("locale", "query", "track_id", "sources")
-    scores = scores.join(sources, ["locale", "query", "track_id"])
+    sources = lake.read(CANDIDATES, day).select("locale", "need", "track_id", "sources")
+    scores = scores.join(sources, ["locale", "need", "track_id"])
     tracks = night.tracks(allow_unvalidated=False)
-    frame = ranked_lists(
-        scores, lake.read(QUERIES, day).where("is_public"), tracks, night.run_date, head_settings(night)
-    )
+    needs = ranked_needs(lake.read(NEEDS, day), head_settings(night))
+    frame = ranked_lists(scores, needs, tracks, night.run_date, head_settings(night))
     written = lake.write(
         HEAD_RANKINGS, frame.select(*[c.name for c in HEAD_RANKINGS.columns]), {night.settings.run_date: mark}
     )

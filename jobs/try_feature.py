@@ -8,9 +8,10 @@ import hydra
 from omegaconf import DictConfig
 
 from features.build.engine import feature_frames
+from features.build.stored import distinct_needs
 from features.catalogue import chosen, matrix_names
 from lake.errors import BadConfiguration
-from lake.tables.nightly import QUERIES
+from lake.tables.nightly import NEEDS
 from night.command import run_command
 from night.examples import EXAMPLES
 from night.feature_trial import PAIR_KEYS, stored_examples, with_trial_columns
@@ -42,9 +43,9 @@ def run(night: Night) -> Done:
     stored = stored_examples(night, others).persist()
     pairs = stored.select(*PAIR_KEYS).distinct().persist()
     dates = tuple(sorted(r[0] for r in pairs.select("as_of").distinct().collect()))
-    queries = night.lake.read(QUERIES, [night.run_date], allow_unvalidated=True)
+    needs = distinct_needs(night.lake.read(NEEDS, [night.run_date], allow_unvalidated=True))
     folder = Path(night.settings.cluster.work_dir).resolve() / "tried"
-    with feature_frames(inputs_of(night, pairs, dates, daily_before(night, dates), queries), names) as frames:
+    with feature_frames(inputs_of(night, pairs, dates, daily_before(night, dates), needs), names) as frames:
         joined = with_trial_columns(
             stored, {g: f for g, f in frames.items() if g in {c.feature.grain for c in columns}}
         )
@@ -60,11 +61,11 @@ def run(night: Night) -> Done:
     for kept in (pairs, stored):
         kept.unpersist()
     d = result.difference
-    verdict = "helps" if d.low > 0 else "harms" if d.high < 0 else "makes no difference that these queries can show"
+    verdict = "helps" if d.low > 0 else "harms" if d.high < 0 else "makes no difference that these needs can show"
     night.notes.append(f"{', '.join(names)}: {verdict}")
     note = (
         f"NDCG@10 {result.ndcg_without:.4f} without, {result.ndcg_with:.4f} with; difference {d.mean:+.4f} "
-        f"[{d.low:+.4f}, {d.high:+.4f}] over {d.n:,} alias clusters; {result.share_of_gain:.1%} of the split gain"
+        f"[{d.low:+.4f}, {d.high:+.4f}] over {d.n:,} needs; {result.share_of_gain:.1%} of the split gain"
     )
     return Done(rows, len(names), note)
 

@@ -1,4 +1,4 @@
-"""Read every query of the last 28 days into the table `queries`, per locale, language and everywhere, and mine aliases."""
+"""Decide for every wording of the last 28 days which need it leads to, and list the needs that may get a list."""
 
 from __future__ import annotations
 
@@ -6,72 +6,72 @@ from datetime import timedelta
 
 import hydra
 from omegaconf import DictConfig
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from events.engagement import pleased_plays
+from features.measures import LONGEST_DAYS
 from lake.code import code_fingerprint, library_versions
 from lake.tables.logs import ENGAGEMENT_EVENTS, SEARCH_LOG, TRACKS
-from lake.tables.nightly import ALIAS_PAIRS, QUERIES
-from night.aliases import mined_pairs, previous_queries
+from lake.tables.nightly import HEARD, NEEDS, WORDINGS
 from night.command import run_command
 from night.night import Done, Night, run_alone
-from queries.nightly.demand import play_shape, with_tier
-from queries.nightly.traffic import asked_queries, readings_everywhere, with_traffic
-from queries.nightly.understand import readings, with_cluster_id
+from night.understanding import needs_of_night, wordings_of_night
+from night.wordings import need_of, stored_before
+from queries.nightly.traffic import heard_by
 
 WINDOW_DAYS = 28
-READING_LIBRARIES = ("python-crfsuite", "rapidfuzz", "jellyfish")  # another version may read a request otherwise
+READING_LIBRARIES = (
+    "python-crfsuite",
+    "rapidfuzz",
+    "jellyfish",
+    "scipy",
+)  # another version may read a request otherwise
 
 
 def run(night: Night) -> Done:
-    """Write one row per (place, query): its reading, alias cluster, traffic, and whether enough people asked it."""
-    lake, first, unit = night.lake, night.run_date - timedelta(days=WINDOW_DAYS), night.settings.run_date
-    units = [u for u in lake.commits(SEARCH_LOG) if str(first - timedelta(days=2)) <= u < unit]
-    reacted = [u for u in units if u in lake.commits(ENGAGEMENT_EVENTS)]
-    before = max((u for u in lake.commits(QUERIES) if u < unit), default=None)
+    """Write the wordings and needs of the night, and what was heard for each need."""
+    lake, unit, settings = night.lake, night.settings.run_date, night.settings
+    first = night.run_date - timedelta(days=LONGEST_DAYS + settings.ingest.days_late)
+    units = [u for u in lake.commits(SEARCH_LOG) if str(first) <= u < unit]
+    recent = night.run_date - timedelta(days=WINDOW_DAYS)
+    reacted = [u for u in units if str(recent - timedelta(days=2)) <= u and u in lake.commits(ENGAGEMENT_EVENTS)]
+    before = stored_before(night)
     inputs = night.inputs(
         searches=(SEARCH_LOG, units),
         events=(ENGAGEMENT_EVENTS, reacted),
         tracks=(TRACKS, [night.tracks_unit]),
-        previous=(QUERIES, [before] if before else []),
+        previous=(WORDINGS, [before] if before else []),
     )
-    mark = night.mark(inputs, night.k, code_fingerprint("jobs.understand"), library_versions(*READING_LIBRARIES))
-    if not night.pending(QUERIES, {unit: mark}):
+    code = code_fingerprint("jobs.understand")
+    mark = night.mark(
+        inputs, night.k, settings.closure, settings.ranking.max_needs, code, library_versions(*READING_LIBRARIES)
+    )
+    if not night.pending(NEEDS, {unit: mark}):
         return Done(skipped=True)
     searches = lake.read(SEARCH_LOG, units, allow_unvalidated=True)
-    searches = searches.where((F.col("search_date") >= F.lit(first)) & (F.col("search_date") < F.lit(night.run_date)))
-    previous = previous_queries(night, before)
-    if not reacted:
-        night.notes.append(
-            f"no reactions in the {WINDOW_DAYS} days before {unit}: no aliases are mined and nothing is known of plays"
-        )
-    asked = with_tier(asked_queries(searches, first, night.run_date, night.k), previous).persist()
-    events = lake.read(ENGAGEMENT_EVENTS, reacted, allow_unvalidated=True) if reacted else None
-    plays = pleased_plays(searches, events).persist() if events is not None else None
-    tracks = night.tracks(allow_unvalidated=True)
-
-    def read(distinct: DataFrame) -> DataFrame:
-        read_queries = readings(distinct, tracks)
-        pairs = mined_pairs(night, searches, plays, read_queries, previous)
-        lake.write(ALIAS_PAIRS, pairs.withColumn("run_date", F.lit(night.run_date)), {unit: mark})
-        return with_cluster_id(read_queries, asked, pairs, previous, unit)
-
-    everywhere = readings_everywhere(asked, read)
-    shape = (
-        play_shape(plays, night.run_date)
-        if plays is not None
-        else asked.select(
-            "locale", "query", *[F.lit(None).cast("double").alias(c) for c in ("play_entropy", "play_volatility")]
-        )
+    days = F.col("search_date")
+    searches = searches.where(
+        (days >= F.lit(night.run_date - timedelta(days=LONGEST_DAYS))) & (days < F.lit(night.run_date))
     )
-    rows = lake.write(QUERIES, with_traffic(everywhere, asked, shape, night.run_date), {unit: mark})
-    n_asked = asked.count()
-    for frame in (asked, plays):
+    plays = None
+    if reacted:
+        events = lake.read(ENGAGEMENT_EVENTS, reacted, allow_unvalidated=True)
+        plays = pleased_plays(searches.where(days >= F.lit(recent)), events).persist()
+    else:
+        night.notes.append(f"no reactions in the {WINDOW_DAYS} days before {unit}: nothing is known of plays")
+    read, wordings = wordings_of_night(night, searches, plays, recent, before)
+    asked = sum(lake.write(WORDINGS, wordings, {unit: mark}).values())
+    need_by_wording = need_of(lake.read(WORDINGS, [unit], allow_unvalidated=True)).persist()
+    heard = heard_by(plays, need_by_wording) if plays is not None else None
+    if heard is not None:
+        lake.write(HEARD, heard.withColumn("run_date", F.lit(night.run_date)), {unit: mark})
+    # the last one, since its commit marks the step as done
+    needs = needs_of_night(night, searches, plays, recent, read, need_by_wording)
+    rows = lake.write(NEEDS, needs, {unit: mark})
+    for frame in (plays, need_by_wording):
         if frame is not None:
             frame.unpersist()
-    mined = lake.commits(ALIAS_PAIRS)[unit].rows
-    return Done(n_asked, sum(rows.values()), f"a query is public from {night.k} people on; {mined:,} alias pairs mined")
+    return Done(asked, sum(rows.values()), f"{asked:,} wordings; a wording is public from {night.k} people on")
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")

@@ -31,10 +31,10 @@ class CurveSettings:
     strength: float
 
 
-def position_counts(daily: DataFrame, queries: DataFrame) -> DataFrame:
+def position_counts(daily: DataFrame, needs: DataFrame) -> DataFrame:
     """One row per (client, intent_group, position): impressions, clicks (long plays on voice), and swap sums.
 
-    The swap sums compare a track with itself, for one query, at the neighbouring ranks r and r+1, where changes of the served
+    The swap sums compare a track with itself, for one need, at the neighbouring ranks r and r+1, where changes of the served
     order (new releases and randomised swaps) showed it at both. With n impressions and c clicks at a rank,
     `at_next` = Σ c(r+1)·n(r)/(n(r)+n(r+1)) and `at_this` = Σ c(r)·n(r+1)/(n(r)+n(r+1)). The ratio of the two is the
     Mantel–Haenszel rate ratio, so the relevance of each pair cancels.
@@ -42,14 +42,14 @@ def position_counts(daily: DataFrame, queries: DataFrame) -> DataFrame:
 
     Args:
         daily: Rows of daily_engagement, of the days to be counted.
-        queries: locale, query and intent_group of each query; a query that is missing counts as `open`.
+        needs: locale, need and intent_group of each need; a need that is missing counts as `open`.
     """
     voice = F.col("client") == "alexa"
-    groups = queries.select("locale", "query", "intent_group")
-    tagged = daily.join(F.broadcast(groups), ["locale", "query"], "left").fillna("open", ["intent_group"])
+    groups = needs.select("need", "intent_group")
+    tagged = daily.join(F.broadcast(groups), "need", "left").fillna("open", ["intent_group"])
     hits = F.when(voice, F.col("long_plays_by_position")).otherwise(F.col("clicks_by_position"))
     tagged = tagged.withColumn("hits", hits)
-    pair = tagged.groupBy("client", "intent_group", "locale", "query", "track_id").agg(
+    pair = tagged.groupBy("client", "intent_group", "locale", "need", "track_id").agg(
         *[F.sum(F.col("impressions_by_position")[i]).alias(f"n{i}") for i in range(CELLS)],
         *[F.sum(F.col("hits")[i]).alias(f"c{i}") for i in range(CELLS)],
     )
@@ -64,7 +64,7 @@ def position_counts(daily: DataFrame, queries: DataFrame) -> DataFrame:
 
 
 def _rank_sums(i: int) -> list[Column]:
-    """Sums over (query, track) pairs at rank i + 1, named as RANK_SUMS: impressions, clicks and both swap sums."""
+    """Sums over (need, track) pairs at rank i + 1, named as RANK_SUMS: impressions, clicks and both swap sums."""
     n, c = F.col(f"n{i}"), F.col(f"c{i}")
     this, after = F.lit(0.0), F.lit(0.0)
     if i + 1 < CELLS:

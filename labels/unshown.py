@@ -9,13 +9,14 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-NAMED = ("known_item", "artist")  # intent groups of requests that name a song or an artist
-PAIR = ["as_of", "locale", "query", "track_id"]
+from queries.grammar.need import NAMED_GROUPS
+
+PAIR = ["as_of", "locale", "need", "track_id"]
 REQUEST = PAIR[:3]
 
 
-def sampled_negatives(pairs: DataFrame, shown: DataFrame, queries: DataFrame, per_query: int) -> DataFrame:
-    """One row per sampled negative: (as_of, locale, query, track_id) of `pairs` that is not in `shown`.
+def sampled_negatives(pairs: DataFrame, shown: DataFrame, needs: DataFrame, per_need: int) -> DataFrame:
+    """One row per sampled negative: (as_of, locale, need, track_id) of `pairs` that is not in `shown`.
 
     Only requests that name a song or an artist, and for which something was shown in the label week, have negatives. A broad
     request has thousands of right answers, so that one of them was not shown says nothing about it.
@@ -23,18 +24,18 @@ def sampled_negatives(pairs: DataFrame, shown: DataFrame, queries: DataFrame, pe
     that the served order leaves out, and they are most of what it must rank.
 
     Args:
-        pairs: (as_of, locale, query, track_id) that could have been shown.
-        shown: (as_of, locale, query, track_id) that were shown in the label week.
-        queries: locale, query and intent_group of each query.
-        per_query: The most negatives of one query and snapshot; those with the smallest hashes are taken.
+        pairs: (as_of, locale, need, track_id) that could have been shown.
+        shown: (as_of, locale, need, track_id) that were shown in the label week.
+        needs: locale, need and intent_group of each need.
+        per_need: The most negatives of one need and snapshot; those with the smallest hashes are taken.
     """
     from pyspark.sql import Window
 
-    named = queries.where(F.col("intent_group").isin(*NAMED)).select("locale", "query")
-    negatives = pairs.select(*PAIR).join(F.broadcast(named), ["locale", "query"], "left_semi")
+    named = needs.where(F.col("intent_group").isin(*NAMED_GROUPS)).select("locale", "need")
+    negatives = pairs.select(*PAIR).join(F.broadcast(named), ["locale", "need"], "left_semi")
     negatives = negatives.join(shown.select(*REQUEST).distinct(), REQUEST, "left_semi").join(shown, PAIR, "left_anti")
     place = F.row_number().over(Window.partitionBy(*REQUEST).orderBy(F.xxhash64(*PAIR), "track_id"))
-    return negatives.withColumn("_place", place).where(F.col("_place") <= per_query).drop("_place")
+    return negatives.withColumn("_place", place).where(F.col("_place") <= per_need).drop("_place")
 
 
 def with_negatives(graded: DataFrame, negatives: DataFrame) -> DataFrame:

@@ -17,6 +17,7 @@ DELIVERED_DATE = Column("delivered_date", "date", "date of the folder that deliv
 LOCALE = Column("locale", "string", "BCP-47 locale of the request")
 LEVEL = Column("locale", "string", "BCP-47 locale, or a roll-up: its language (`en`, `es`), or `*`")
 QUERY = Column("query", "string", "full normal form of the request, carrier phrase kept")
+NEED = Column("need", "string", "what is asked for: canonical key such as `artist=adele|title=hello`")
 SPOKEN = replace(QUERY, personal=True)  # in a table with one row per request, where it is the words of one person
 TRACK_ID = Column("track_id", "string", "track of the catalog")
 CLIENT = Column("client", "string", "client as logged", values=CLIENTS)

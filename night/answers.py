@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from rich.console import Console
 from rich.table import Table
 
-from lake.tables.nightly import QUERIES
+from lake.tables.nightly import NEEDS, WORDINGS
 from night.night import Night
 from night.settings import Settings
 
@@ -24,31 +24,34 @@ def chosen_requests(night: Night) -> list[Request]:
     """
     if night.settings.nightly.ask:
         return [("es-ES" if _is_spanish(r) else "en-US", r) for r in night.settings.nightly.ask]
-    file, made_from = Path(night.settings.reports) / "asked.json", night.lake.fingerprint(QUERIES, night.run_date)
-    if file.exists() and (stored := json.loads(file.read_text()))["queries"] == made_from:
+    file, made_from = Path(night.settings.reports) / "asked.json", night.lake.fingerprint(NEEDS, night.run_date)
+    if file.exists() and (stored := json.loads(file.read_text()))["needs"] == made_from:
         return [(locale, request) for locale, request in stored["asked"]]
     asked = _most_asked(night)
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"queries": made_from, "asked": asked}) + "\n")
+    file.write_text(json.dumps({"needs": made_from, "asked": asked}) + "\n")
     return asked
 
 
 def _most_asked(night: Night) -> list[Request]:
-    """The requests of `chosen_requests`, computed from the night's queries."""
-    public = night.lake.read(QUERIES, [night.run_date]).where(F.col("is_public") & F.col("is_music"))
+    """The requests of `chosen_requests`, computed from the night's needs: each in its most frequent public wording."""
+    lake, day = night.lake, [night.run_date]
+    public = lake.read(NEEDS, day).where("is_public")
+    wordings = (
+        lake.read(WORDINGS, day).where("is_public AND is_music").select("locale", "need", "stripped", "searches_28d")
+    )
     wanted = (
-        ("en", "en-US", "play {}", F.col("intent") == "title"),
+        ("*", "en-US", "play {}", F.col("intent") == "title"),
         ("en", "en-US", "play {}", F.col("intent") == "mood"),
         ("es", "es-ES", "pon {}", (F.size("genre") > 0) & (F.size("decade") > 0)),
     )
     requests = []
-    for level, locale, phrase, which in wanted:
-        top = (
-            public.where((F.col("locale") == level) & which)
-            .orderBy(F.desc("searches_28d"), "query")
-            .select("stripped")
-            .first()
+    for place, locale, phrase, which in wanted:
+        asked = public.where((F.col("locale") == place) & which).select(
+            "locale", "need", F.col("searches_28d").alias("n")
         )
+        worded = asked.join(wordings, ["locale", "need"])
+        top = worded.orderBy(F.desc("n"), "need", F.desc("searches_28d"), "stripped").select("stripped").first()
         requests += [(locale, phrase.format(top["stripped"]))] if top else []
     return requests
 

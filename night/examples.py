@@ -10,12 +10,12 @@ from pyspark.sql import functions as F
 
 from features.catalogue import feature_table
 from lake.errors import LeakageFound, MissingPartition
-from lake.tables.nightly import JUDGEMENTS, QUERIES
+from lake.tables.nightly import JUDGEMENTS, NEEDS
 from night.leaks import refuse_future, refuse_label_leaks
 from night.night import Night
 from ranking.examples import examples, matrix, training_examples_table
 
-PAIR, QUERY, TRACK = (feature_table(g) for g in ("query_track", "query", "track"))
+PAIR, NEED, TRACK = (feature_table(g) for g in ("need_track", "need", "track"))
 EXAMPLES = training_examples_table()
 
 
@@ -31,9 +31,9 @@ def refuse_leaks(night: Night) -> None:
 def write_examples(night: Night, mark: str) -> None:
     """Join the features of each snapshot with the grades of the week after it, and write the examples with the given mark."""
     lake, dates = night.lake, night.as_of
-    rows = matrix(lake.read(PAIR, dates), lake.read(QUERY, dates), lake.read(TRACK, dates))
+    rows = matrix(lake.read(PAIR, dates), lake.read(NEED, dates), lake.read(TRACK, dates))
     judged = lake.read(JUDGEMENTS, [night.run_date], allow_unvalidated=True)
-    frame = examples(rows, judged, lake.read(QUERIES, [night.run_date]), dates[-1] if len(dates) > 1 else None)
+    frame = examples(rows, judged, lake.read(NEEDS, [night.run_date]), dates[-1] if len(dates) > 1 else None)
     frame = frame.withColumn("run_date", F.lit(night.run_date)).select(*[c.name for c in EXAMPLES.columns])
     lake.write(EXAMPLES, frame, {night.settings.run_date: mark})
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from features.spec import Grain
 
 
-PAIR_KEYS = ("as_of", "locale", "query", "track_id")
+PAIR_KEYS = ("as_of", "locale", "need", "track_id")
 
 
 def stored_examples(night: Night, others: list[str]) -> DataFrame:

@@ -12,11 +12,11 @@ from lake.tables.nightly import CANDIDATES
 from night.night import Night
 from ranking.candidates import is_from_logs
 
-SNAPSHOT_PAIRS = feature_table("query_track")
+SNAPSHOT_PAIRS = feature_table("need_track")
 
 
 def known_pairs(night: Night) -> DataFrame:
-    """(as_of, locale, query, track_id) of the snapshots that no log-based source proposed, of tracks still in the catalog.
+    """(as_of, place, need, track_id) of the snapshots that no log-based source proposed, of tracks still in the catalog.
 
     A snapshot that was built in its own night holds all candidates of its day; one that this night built holds the pairs that
     `night.snapshots.wanted_pairs` chose.
@@ -31,5 +31,8 @@ def known_pairs(night: Night) -> DataFrame:
 
 
 def shown(daily: DataFrame) -> DataFrame:
-    """(as_of, locale, query, track_id) of the pairs shown in the label weeks, in each place: locale, language and everywhere."""
-    return daily.withColumn("locale", F.explode(places())).select("as_of", "locale", "query", "track_id").distinct()
+    """(as_of, place, need, track_id) of the pairs shown in the label weeks, in each place: locale, language and everywhere.
+
+    `daily` has the days of the label weeks, with `as_of` and `need`.
+    """
+    return daily.withColumn("locale", F.explode(places())).select(*PAIR).distinct()

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from features.build.audit import future_dependent, sample, sources_of
 from features.build.inputs import FeatureInputs
+from features.build.stored import distinct_needs
 from features.catalogue import columns, feature_table
 from labels.exposure import CurveSettings
 from lake.code import code_fingerprint
@@ -17,14 +18,15 @@ from lake.errors import LeakageFound
 from lake.rows import frame_of
 from lake.tables.daily import DAILY_ENGAGEMENT, LISTENER_TILES
 from lake.tables.models import FEATURE_AUDITS
-from lake.tables.nightly import BACKOFF_STRENGTHS, JUDGEMENTS, QUERIES
+from lake.tables.nightly import BACKOFF_STRENGTHS, JUDGEMENTS, NEEDS
 from night.night import Night
 from night.snapshots import inputs_of
+from night.wordings import mapping
 from ranking.artefacts import mismatched_inputs
 from ranking.audit import audited_rows, label_leaks
 
-PAIR = feature_table("query_track")
-AUDITED_QUERIES = 100
+PAIR = feature_table("need_track")
+AUDITED_NEEDS = 100
 AUDIT, CLEAN = "future", "reads nothing after its snapshot"
 NEXT_STEP = "Look at its window and inputs, mend it and run jobs.nightly again; nothing was published."
 
@@ -87,19 +89,27 @@ def future_leaks(night: Night, as_of: date) -> dict[str, str]:
     inputs, daily = _snapshot_inputs(night, as_of)
     labels = night.settings.labels
     settings = CurveSettings(labels.curve_days, labels.curve_strength)
-    reasons = mismatched_inputs(inputs, daily, _listener_days(night), _stored_strengths(night, as_of), as_of, settings)
+    reasons = mismatched_inputs(
+        inputs,
+        daily,
+        mapping(night, [as_of]),
+        _listener_days(night),
+        _stored_strengths(night, as_of),
+        as_of,
+        settings,
+    )
     fitted = {f"{source} @ {as_of}": f"({reason}; read by {_readers(source)})" for source, reason in reasons.items()}
-    return fitted | future_dependent(sample(inputs, as_of, AUDITED_QUERIES), as_of)
+    return fitted | future_dependent(sample(inputs, as_of, AUDITED_NEEDS), as_of)
 
 
 def _snapshot_inputs(night: Night, as_of: date) -> tuple[FeatureInputs, DataFrame]:
     """The feature inputs of a snapshot, and the daily counts of all days before the night."""
     lake = night.lake
     pairs = lake.read(PAIR, [as_of], allow_unvalidated=True)
-    pairs = pairs.select(F.lit(as_of).alias("as_of"), "locale", "query", "track_id")
-    queries = lake.read(QUERIES, [night.run_date], allow_unvalidated=True)
+    pairs = pairs.select(F.lit(as_of).alias("as_of"), "locale", "need", "track_id")
+    needs = distinct_needs(lake.read(NEEDS, [night.run_date], allow_unvalidated=True))
     daily = lake.read(DAILY_ENGAGEMENT, night.days(date.min, night.run_date), allow_unvalidated=True)
-    return inputs_of(night, pairs, (as_of,), daily, queries), daily
+    return inputs_of(night, pairs, (as_of,), daily, needs), daily
 
 
 def _listener_days(night: Night) -> DataFrame:

@@ -10,7 +10,7 @@ from typing import Any
 from lake.errors import ReleaseHeld
 from lake.fingerprint import file_hash
 from lake.tables.logs import DELIVERED_FILES, ENGAGEMENT_EVENTS, TRACKS
-from lake.tables.nightly import BACKOFF_STRENGTHS, CANDIDATES, EXPOSURE_CURVES, QUERIES, VECTORS
+from lake.tables.nightly import BACKOFF_STRENGTHS, CANDIDATES, EXPOSURE_CURVES, NEEDS, VECTORS, WORDINGS
 from night.night import Night
 from night.rankers import ranker_of, sweep_of
 from night.snapshots import popularity_catalogs
@@ -20,6 +20,8 @@ from serving.layout import is_release_id, run_date_of
 from serving.manifest import read_manifest
 from serving.pointers import current_or_none, hold, pending_releases
 from serving.stamp import check_stamp
+
+RENAMED = {"queries": "wordings"}  # inputs under the names that releases of earlier versions call them
 
 
 def made_from(night: Night) -> dict[str, object]:
@@ -37,7 +39,8 @@ def made_from(night: Night) -> dict[str, object]:
         "strengths": _with_rows(night, BACKOFF_STRENGTHS),
         "curves": _with_rows(night, EXPOSURE_CURVES),
         "candidates": _with_rows(night, CANDIDATES),
-        "queries": _with_rows(night, QUERIES),
+        "wordings": _with_rows(night, WORDINGS),
+        "needs": _with_rows(night, NEEDS),
         "tracks": lake.fingerprint(TRACKS, night.tracks_unit),
         "catalog_popularity": "known" if popularity_catalogs(night) else None,
         "events": max(days, default=None),
@@ -58,7 +61,7 @@ def refuse_losses(night: Night, root: Path, inputs: Mapping[str, object]) -> Non
         return
     content = _content(root / before)
     earlier: dict[str, object] = {"ranker": content.get("ranker_fingerprint"), **content.get("made_from", {})}
-    lost = [name for name, value in earlier.items() if value and not inputs.get(name)]
+    lost = [name for name, value in earlier.items() if value and not inputs.get(RENAMED.get(name, name))]
     if not lost:
         return
     force = night.settings.publish.force

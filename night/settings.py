@@ -13,6 +13,7 @@ from omegaconf import MISSING
 
 from events.bots import BotRules
 from events.ubi import UbiSettings
+from queries.nightly.closure import ClosureSettings
 from ranking.head import HeadSettings
 from ranking.sources.source import CandidateSettings
 
@@ -90,7 +91,7 @@ class LabelsSection:
     label_days: int = MISSING
     grade_strength: float = MISSING
     min_exposure: float = MISSING
-    unshown_per_query: int = MISSING
+    unshown_per_need: int = MISSING
     cuts: list[float] = MISSING
 
 
@@ -98,12 +99,14 @@ class LabelsSection:
 class FeaturesSection:
     """The feature build.
 
-    `only` and `tried` name families, features or columns for experiments; a regular night builds all of them.
+    `only` and `tried` name families, features or columns for experiments; a regular night builds all of them. `cold_share`: share
+    of the needs of past snapshots that are built as if nobody had asked them, so that the ranker learns needs without engagement.
     """
 
     only: list[str] = MISSING
     tried: list[str] = MISSING
     vectors: bool = MISSING
+    cold_share: float = MISSING
     keep: int = MISSING
 
 
@@ -195,6 +198,7 @@ class Settings:
     maintain: MaintainSection = field(default_factory=MaintainSection)
     bots: BotRules = MISSING
     labels: LabelsSection = field(default_factory=LabelsSection)
+    closure: ClosureSettings = MISSING
     candidates: CandidateSettings = MISSING
     features: FeaturesSection = field(default_factory=FeaturesSection)
     catalog_popularity: PopularitySection = field(default_factory=PopularitySection)

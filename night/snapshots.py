@@ -7,20 +7,26 @@ from datetime import date, timedelta
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from events.tiles import listener_history
+from features.build.engaged import engaged_wordings
 from features.build.inputs import FeatureInputs
+from features.build.keys import by_need
 from features.build.stored import catalogs_of, stored_inputs
 from features.catalogue import BACK, KEYS, OWN, feature_table, feature_tables, matrix_fingerprint
 from features.measures import LONGEST_DAYS
 from labels.unshown import sampled_negatives
 from lake.code import code_fingerprint, library_versions
+from lake.errors import MissingPartition
+from lake.places import places
 from lake.tables.daily import DAILY_ENGAGEMENT
 from lake.tables.logs import TRACKS
-from lake.tables.nightly import CANDIDATES, EXPOSURE_CURVES, QUERIES
+from lake.tables.nightly import CANDIDATES, EXPOSURE_CURVES, NEEDS, SNAPSHOT_WORDINGS
 from night.head import head_settings
 from night.night import Night
+from night.wordings import mapping, mapping_inputs
 from ranking.candidates import is_from_logs
 
-PAIRS = feature_table("query_track")
+PAIRS = feature_table("need_track")
 
 
 # the code that computes the columns, the same for every night
@@ -64,27 +70,26 @@ def daily_before(night: Night, dates: tuple[date, ...]) -> DataFrame:
 
 
 def inputs_of(
-    night: Night, pairs: DataFrame, dates: tuple[date, ...], daily: DataFrame, queries: DataFrame
+    night: Night, pairs: DataFrame, dates: tuple[date, ...], daily: DataFrame, needs: DataFrame
 ) -> FeatureInputs:
     """The inputs from which the night computes features.
 
     Args:
         night: the night.
-        pairs: (as_of, locale, query, track_id), the pairs whose features are computed.
+        pairs: (as_of, place, need, track_id), the pairs whose features are computed.
         dates: the snapshots, oldest first.
         daily: the daily counts, as `daily_before` reads them.
-        queries: the table `queries` of the night.
+        needs: what each need asks for, one row per need.
     """
     return stored_inputs(
         night.lake,
         pairs,
         dates,
         daily=daily,
-        queries=queries,
+        needs=needs,
         tracks=night.tracks(allow_unvalidated=True),
         catalogs=popularity_catalogs(night),
         vectors=night.settings.features.vectors,
-        aliases_of=night.run_date,
     )
 
 
@@ -94,41 +99,56 @@ def popularity_catalogs(night: Night) -> dict[date, tuple[str, str | None]] | No
     return catalogs_of(night.lake, (*night.as_of, night.run_date), backdate=backdate)
 
 
-def training_pairs(daily: DataFrame, head: DataFrame, tracks: DataFrame, as_of: date, label_days: int) -> DataFrame:
-    """(as_of, locale, query, track_id) shown in [as_of, as_of + label_days), of head queries and of tracks in the catalog of D.
+def write_wordings(night: Night, marks: dict[str, str], dates: tuple[date, ...]) -> None:
+    """Store which wordings count for a need in each snapshot (`features.build.engaged`), under the marks of the snapshots."""
+    sketches = listener_history(night.lake, dates)
+    if sketches is None:
+        raise MissingPartition("listener_tiles: no day is counted. Run jobs.count_engagement first.")
+    rows = engaged_wordings(
+        mapping(night, dates), sketches, night.k, night.settings.features.cold_share, night.run_date
+    )
+    night.lake.write(SNAPSHOT_WORDINGS, rows.withColumnRenamed("as_of", "run_date"), marks)
+
+
+def training_pairs(
+    daily: DataFrame, wordings: DataFrame, head: DataFrame, tracks: DataFrame, as_of: date, label_days: int
+) -> DataFrame:
+    """(as_of, place, need, track_id) shown in [as_of, as_of + label_days), of ranked needs and of tracks in the catalog of D.
 
     Args:
         daily: the daily counts.
-        head: the head queries of D; their column `locale` is a locale or a language.
+        wordings: (as_of, language, query, need), of the snapshot at least (`night.wordings.mapping`).
+        head: the ranked needs of D.
         tracks: the catalog of D.
         as_of: the date of the snapshot.
         label_days: the length of the label week, in days.
     """
     days = (F.col("search_date") >= F.lit(as_of)) & (F.col("search_date") < F.lit(as_of + timedelta(days=label_days)))
-    places = F.array(F.col("locale"), F.substring("locale", 1, 2))
-    shown = daily.where(days).withColumn("locale", F.explode(places)).select("locale", "query", "track_id").distinct()
+    asked = daily.where(days).select(F.lit(as_of).alias("as_of"), "locale", "query", "track_id").distinct()
+    shown = by_need(asked, wordings).where(F.col("need").isNotNull()).withColumn("locale", F.explode(places()))
+    shown = shown.select("locale", "need", "track_id").distinct()
     # a shown track may have left the catalog since
     shown = shown.join(F.broadcast(tracks.select("track_id")), "track_id", "left_semi")
-    asked = F.broadcast(head.select("locale", "query"))
-    return shown.join(asked, ["locale", "query"], "left_semi").select(F.lit(as_of).alias("as_of"), "*")
+    ranked = F.broadcast(head.select("locale", "need"))
+    return shown.join(ranked, ["locale", "need"], "left_semi").select(F.lit(as_of).alias("as_of"), "*")
 
 
 def wanted_pairs(night: Night, day: date, daily: DataFrame, head: DataFrame) -> DataFrame:
-    """(as_of, locale, query, track_id) whose features are built for the snapshot of `day`.
+    """(as_of, place, need, track_id) whose features are built for the snapshot of `day`.
 
     For D these are all candidates. For an earlier day these are the pairs shown in its label week, and sampled negatives:
     candidates of D that were not shown, that no source which reads the logs proposed, and whose track was released by that day.
     """
-    keys = (F.lit(day).alias("as_of"), "locale", "query", "track_id")
+    keys = (F.lit(day).alias("as_of"), "locale", "need", "track_id")
     candidates, labels = night.lake.read(CANDIDATES, [night.run_date], allow_unvalidated=True), night.settings.labels
     if day == night.run_date:
         return candidates.select(*keys)
     tracks = night.tracks(allow_unvalidated=True)
-    shown = training_pairs(daily, head, tracks, day, labels.label_days)
+    shown = training_pairs(daily, mapping(night, [day]), head, tracks, day, labels.label_days)
     released = tracks.where(F.col("released_at").isNull() | (F.col("released_at") <= F.lit(day))).select("track_id")
     by_content = candidates.where(~is_from_logs())
     by_content = by_content.join(F.broadcast(released), "track_id", "left_semi").select(*keys)
-    return shown.unionByName(sampled_negatives(by_content, shown, head, labels.unshown_per_query))
+    return shown.unionByName(sampled_negatives(by_content, shown, head, labels.unshown_per_need))
 
 
 def snapshot_mark(night: Night, day: date, only: tuple[str, ...]) -> str:
@@ -159,17 +179,19 @@ def snapshot_mark(night: Night, day: date, only: tuple[str, ...]) -> str:
             return stored
     end = min(night.run_date, day + timedelta(days=settings.labels.label_days))
     labels = settings.labels
-    of_training = (labels.label_days, labels.unshown_per_query)
+    of_training = (labels.label_days, labels.unshown_per_need)
     inputs = night.inputs(
         # all days, since the tiles of the long windows cover them
         daily=(DAILY_ENGAGEMENT, night.days(date.min, end)),
-        queries=(QUERIES, [night.run_date]),
+        needs=(NEEDS, [night.run_date]),
+        wordings=mapping_inputs(night, day),
         tracks=(TRACKS, [night.tracks_unit]),
         curves=(EXPOSURE_CURVES, [day]),
         candidates=(CANDIDATES, [night.run_date]),
         popularity=(TRACKS, [u for u in known[day] if u] if known else []),
     )
-    of_inputs = night.mark(inputs, head_settings(night), code_fingerprint("jobs.build_features"))
+    cold = (night.k, settings.features.cold_share if day < night.run_date else 0.0)
+    of_inputs = night.mark(inputs, cold, head_settings(night), code_fingerprint("jobs.build_features"))
     if day == night.run_date:
         return f"{of_columns}{OWN}{of_inputs}"
     return f"{of_columns}{BACK}{night.mark(of_inputs, of_training)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from rich.console import Console
 
+from features.build.keys import by_need
 from features.catalogue import feature_table
 from lake.code import code_fingerprint
 from lake.errors import InputContractError
@@ -17,15 +19,16 @@ from lake.places import places
 from lake.rows import frame_of
 from lake.tables.daily import BOT_DAYS, DAILY_ENGAGEMENT
 from lake.tables.logs import SEARCH_LOG, TRACKS
-from lake.tables.nightly import CANDIDATES, HEAD_RANKINGS, QUERIES
+from lake.tables.nightly import CANDIDATES, HEAD_RANKINGS, NEEDS, WORDINGS
 from night.night import Night
-from night.released import aliases_of
+from night.released import answers_of
 from night.settings import Settings
+from night.wordings import mapping
 from queries.text.carrier import load_grammar, stripped
 from ranking.examples import training_examples_table
 
 if TYPE_CHECKING:
-    from evaluation.answers import Forms
+    from evaluation.answers import Answers, Forms
     from evaluation.truth import NightTruth
 
 
@@ -56,45 +59,64 @@ def truth_of(night: Night) -> NightTruth:
     return night_truth(truth_folder(night.settings), night.logs, night.run_date)
 
 
-def asked_entries(night: Night, truth: NightTruth) -> tuple[Forms, Forms, DataFrame]:
+@dataclass(frozen=True)
+class Lookups:
     """What a lookup of the searches of D needs.
 
-    Returns:
-        The stripped form of each (locale, query) searched on D; the aliases of the release, (locale, wording) -> query of the
-        entry; and the entries (locale, query) that may answer one of those searches.
+    Args:
+        stripped: (locale, query) searched on D -> its stripped form.
+        answers: (place, wording) -> (place, need) of the list that the release gives for it.
+        entries: (place, need) of the lists that may answer a search of D.
     """
+
+    stripped: Forms
+    answers: Answers
+    entries: DataFrame
+
+
+def lookups(night: Night, truth: NightTruth) -> Lookups:
+    """The lookups of the searches of D in the night's release."""
     asked = truth.weights[["locale", "query"]]
     grammar = load_grammar()
     keys = [(str(x), str(q)) for x, q in zip(asked["locale"], asked["query"], strict=True)]
     forms = {(x, q): stripped(q, x, grammar) for x, q in keys}
-    released = night.lake.read(HEAD_RANKINGS, [night.run_date]).select("locale", "query").distinct()
-    public = night.lake.read(QUERIES, [night.run_date]).where("is_public")
-    aliases = aliases_of(released.toPandas(), public.select("locale", "query", "cluster_id", "searches_28d").toPandas())
-    lookups = {(p, f) for (x, q), form in forms.items() for f in (q, form) for p in (x, x[:2], "*")}
-    lookups |= {(p, aliases[p, f]) for p, f in lookups if (p, f) in aliases}
-    wanted = frame_of(night.spark, sorted(lookups), "locale string, query string")
-    return forms, aliases, wanted.join(released, ["locale", "query"])
+    released = night.lake.read(HEAD_RANKINGS, [night.run_date]).select("locale", "need").distinct().toPandas()
+    public = night.lake.read(WORDINGS, [night.run_date]).where("is_public AND is_music")
+    lists = zip(released["locale"], released["need"], strict=True)
+    answers = answers_of(lists, public.select("locale", "query", "need").toPandas())
+    reached = {
+        answers[p, f] for (x, q), form in forms.items() for f in (q, form) for p in (x, x[:2], "*") if (p, f) in answers
+    }
+    return Lookups(forms, answers, frame_of(night.spark, sorted(reached), "locale string, need string"))
+
+
+def asked_before(night: Night) -> dict[str, int]:
+    """Wording -> its searches in the 28 days before D, in all places."""
+    rows = night.lake.read(WORDINGS, [night.run_date]).where(F.length("locale") == 2)
+    counted = rows.groupBy("query").agg(F.sum("searches_28d").alias("n")).toPandas()
+    return dict(zip(counted["query"], counted["n"], strict=True))
 
 
 def served(night: Night, wanted: DataFrame) -> DataFrame:
-    """(locale, query, track_id, served_discount): how high the served lists of the last 28 days ranked each track.
+    """(place, need, track_id, served_discount): how high the served lists of the last 28 days ranked each track.
 
     served_discount is the sum of 1 / log2(position + 1) over the searches, positions from 1; searches of bots are left out.
 
     Args:
         night: the night.
-        wanted: (locale, query) of the entries to look at.
+        wanted: (place, need) of the lists to look at.
     """
     first, before = night.run_date - timedelta(days=WINDOW_DAYS), night.run_date
     asked = night.lake.read(SEARCH_LOG, allow_unvalidated=True)
     asked = asked.where((F.col("search_date") >= F.lit(first)) & (F.col("search_date") < F.lit(before)))
     bots = night.lake.read(BOT_DAYS, allow_unvalidated=True).select("user_id", "search_date")
-    asked = asked.join(F.broadcast(bots), ["user_id", "search_date"], "left_anti")
-    placed = asked.select(F.explode(places()).alias("locale"), "query", "results")
-    listed = placed.join(F.broadcast(wanted), ["locale", "query"]).select(
-        "locale", "query", F.posexplode("results").alias("_i", "track_id")
+    asked = asked.join(F.broadcast(bots), ["user_id", "search_date"], "left_anti").withColumn("as_of", F.lit(before))
+    asked = by_need(asked.select("as_of", "locale", "query", "results"), mapping(night, [before]))
+    placed = asked.select(F.explode(places()).alias("locale"), "need", "results")
+    listed = placed.join(F.broadcast(wanted), ["locale", "need"]).select(
+        "locale", "need", F.posexplode("results").alias("_i", "track_id")
     )
-    return listed.groupBy("locale", "query", "track_id").agg(
+    return listed.groupBy("locale", "need", "track_id").agg(
         F.sum(F.lit(1.0) / F.log2(F.col("_i") + 2)).alias("served_discount")
     )
 
@@ -105,8 +127,9 @@ def report_mark(night: Night) -> str:
     inputs = night.inputs(
         released=(HEAD_RANKINGS, day),
         candidates=(CANDIDATES, day),
-        queries=(QUERIES, day),
-        features=(feature_table("query_track"), day),
+        wordings=(WORDINGS, day),
+        needs=(NEEDS, day),
+        features=(feature_table("need_track"), day),
         daily=(DAILY_ENGAGEMENT, night.window(WINDOW_DAYS)),
         tracks=(TRACKS, [night.tracks_unit]),
     )
@@ -122,7 +145,7 @@ def judged_mark(night: Night) -> str:
     return night.mark(
         night.inputs(
             examples=(training_examples_table(), day),
-            features=(feature_table("query_track"), day),
+            features=(feature_table("need_track"), day),
             released=(HEAD_RANKINGS, day),
         ),
         dict(night.settings.ranker),
@@ -146,34 +169,29 @@ def print_last(settings: Settings, console: Console) -> None:
 
 
 def rows_of_arms(night: Night, wanted: DataFrame) -> DataFrame:
-    """What the baselines are ranked by: one row per candidate (locale, query, track_id) of the wanted entries.
+    """What the baselines are ranked by: one row per candidate (place, need, track_id) of the wanted lists.
 
-    Columns: candidate_rank, coec, coec_raw, stripped, impressions, clicks, pooled_impressions, pooled_clicks, served_discount (null where
-    the track was in no served list).
+    Columns: candidate_rank, coec, coec_raw, text, impressions and clicks of the need, served_discount (null where the track was in
+    no served list).
     """
     lake, day = night.lake, [night.run_date]
-    spread = lake.read(DAILY_ENGAGEMENT, night.window(WINDOW_DAYS)).withColumn("locale", F.explode(places()))
-    seen = spread.groupBy("locale", "query", "track_id").agg(
+    daily = lake.read(DAILY_ENGAGEMENT, night.window(WINDOW_DAYS)).withColumn("as_of", F.lit(night.run_date))
+    spread = by_need(daily, mapping(night, day)).withColumn("locale", F.explode(places()))
+    seen = spread.groupBy("locale", "need", "track_id").agg(
         F.sum("impressions").alias("impressions"),
         F.sum(F.when(F.col("client") == "alexa", F.col("long_plays")).otherwise(F.col("clicks"))).alias("clicks"),
     )
-    forms_of = lake.read(QUERIES, day).select("locale", "query", "stripped")
-    pooled = (
-        seen.join(forms_of, ["locale", "query"])
-        .groupBy("locale", "stripped", "track_id")
-        .agg(*[F.sum(name).alias(f"pooled_{name}") for name in ("impressions", "clicks")])
-    )
-    features = lake.read(feature_table("query_track"), day).select(
-        "locale", "query", "track_id", F.col("coec_28d").alias("coec"), F.col("coec_raw_28d").alias("coec_raw")
+    texts = lake.read(NEEDS, day).select("need", "text").distinct()
+    features = lake.read(feature_table("need_track"), day).select(
+        "locale", "need", "track_id", F.col("coec_28d").alias("coec"), F.col("coec_raw_28d").alias("coec_raw")
     )
     return (
         lake.read(CANDIDATES, day)
-        .select("locale", "query", "track_id", F.col("source_rank").alias("candidate_rank"))
-        .join(F.broadcast(wanted), ["locale", "query"])
-        .join(features, ["locale", "query", "track_id"])
-        .join(forms_of, ["locale", "query"])
-        .join(seen, ["locale", "query", "track_id"], "left")
-        .join(pooled, ["locale", "stripped", "track_id"], "left")
-        .fillna(0, ["impressions", "clicks", "pooled_impressions", "pooled_clicks"])
-        .join(served(night, wanted), ["locale", "query", "track_id"], "left")
+        .select("locale", "need", "track_id", F.col("source_rank").alias("candidate_rank"))
+        .join(F.broadcast(wanted), ["locale", "need"])
+        .join(features, ["locale", "need", "track_id"])
+        .join(texts, "need")
+        .join(seen, ["locale", "need", "track_id"], "left")
+        .fillna(0, ["impressions", "clicks"])
+        .join(served(night, wanted), ["locale", "need", "track_id"], "left")
     )

@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 from events.engagement import SUMS
 from features.build import vectors as of_vectors
 from features.build.audit import CURVE, LISTENER, STRENGTH, TILE, VECTOR
+from features.build.keys import by_need
 from labels.exposure import CurveSettings, curves, position_counts
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ MOST_SKETCH_ERROR = 0.005  # share of the summed estimates; merging tiles instea
 def mismatched_inputs(
     inputs: FeatureInputs,
     daily: DataFrame,
+    wordings: DataFrame,
     listener_days: DataFrame | None,
     stored: Mapping[str, float],
     as_of: date,
@@ -43,6 +45,7 @@ def mismatched_inputs(
     Args:
         inputs: what the night passes to the features, uncut.
         daily: every day of `daily_engagement`.
+        wordings: (as_of, language, query, need) of the snapshot, also of wordings that count for no need in its features.
         listener_days: the sketches of single days (search_date, locale, query, listeners); None skips the check of sketches.
         stored: level -> back-off strength, as stored in the lake for this snapshot.
         as_of: the snapshot.
@@ -53,7 +56,7 @@ def mismatched_inputs(
     """
     past = daily.where(F.col("search_date") < F.lit(as_of))
     wrong = {
-        CURVE: _of_curves(inputs, past, as_of, settings),
+        CURVE: _of_curves(inputs, past, wordings, as_of, settings),
         VECTOR: _of_vectors(inputs, past, as_of),
         TILE: _of_tiles(inputs, past, as_of),
         LISTENER: _of_listeners(inputs, listener_days, as_of),
@@ -64,10 +67,13 @@ def mismatched_inputs(
     return {source: difference for source, difference in wrong.items() if difference}
 
 
-def _of_curves(inputs: FeatureInputs, past: DataFrame, as_of: date, settings: CurveSettings) -> str:
+def _of_curves(
+    inputs: FeatureInputs, past: DataFrame, wordings: DataFrame, as_of: date, settings: CurveSettings
+) -> str:
     """How the exposure curves differ from curves fitted again; "" if they do not."""
     first = as_of - timedelta(days=settings.days)
-    counts = position_counts(past.where(F.col("search_date") >= F.lit(first)), inputs.queries).toPandas()
+    days = past.where(F.col("search_date") >= F.lit(first)).withColumn("as_of", F.lit(as_of))
+    counts = position_counts(by_need(days, wordings), inputs.needs).toPandas()
     again = curves(counts, settings).set_index(["client", "intent_group", "position"])["expected_rate"]
     handed = inputs.curves.where(F.col("run_date") == F.lit(as_of)).select(
         "client", "intent_group", "position", "expected_rate"
@@ -86,15 +92,16 @@ def _of_vectors(inputs: FeatureInputs, past: DataFrame, as_of: date) -> str:
         return ""
     first = F.lit(as_of - timedelta(days=of_vectors.DAYS))
     recent = past.where((F.col("search_date") >= first) & (F.col("long_plays") > 0))
-    plays = recent.groupBy(F.substring("locale", 1, 2).alias("language"), "query", "track_id").agg(
-        F.sum("long_plays").alias("plays")
-    )
+    recent = by_need(recent.withColumn("as_of", F.lit(as_of)), inputs.wordings).where(F.col("need").isNotNull())
+    recent = recent.join(F.broadcast(inputs.needs.select("need", "intent_group")), "need", "left")
+    language = of_vectors.language_of_vector(F.substring("locale", 1, 2)).alias("language")
+    plays = recent.groupBy(language, "need", "track_id").agg(F.sum("long_plays").alias("plays"))
     enough = F.sum("plays") >= of_vectors.LEAST_PLAYS
-    queries = plays.groupBy("language", "query").agg(enough.alias("_q")).where("_q")
+    needs = plays.groupBy("language", "need").agg(enough.alias("_q")).where("_q")
     tracks = plays.groupBy("track_id").agg(enough.alias("_t")).where("_t")
-    rated = plays.join(queries, ["language", "query"]).join(tracks, "track_id")
+    rated = plays.join(needs, ["language", "need"]).join(tracks, "track_id")
     weight = F.log1p(F.col("plays").cast("double"))
-    sides = (F.lit("query"), F.col("language"), F.col("query")), (F.lit("track"), F.lit("*"), F.col("track_id"))
+    sides = (F.lit("need"), F.col("language"), F.col("need")), (F.lit("track"), F.lit("*"), F.col("track_id"))
     wanted = rated.select(
         weight.alias("wanted"),
         F.explode(
@@ -117,9 +124,7 @@ def _of_vectors(inputs: FeatureInputs, past: DataFrame, as_of: date) -> str:
     ).first()
     assert row is not None
     return (
-        f"{row['differ']:,} of {row['keys']:,} queries and tracks"
-        if row["differ"] > MOST_DIFFERING * row["keys"]
-        else ""
+        f"{row['differ']:,} of {row['keys']:,} needs and tracks" if row["differ"] > MOST_DIFFERING * row["keys"] else ""
     )
 
 
@@ -145,7 +150,7 @@ def _of_tiles(inputs: FeatureInputs, past: DataFrame, as_of: date) -> str:
 
 
 def _of_listeners(inputs: FeatureInputs, days: DataFrame | None, as_of: date) -> str:
-    """The first span whose estimates of listeners, summed over all queries, differ from those of its days; "" if none does."""
+    """The first span whose estimates of listeners, summed over all needs, differ from those of its days; "" if none does."""
     if inputs.listeners is None or days is None:
         return ""
     keys = ("span_days", "locale", "query")
@@ -155,13 +160,13 @@ def _of_listeners(inputs: FeatureInputs, days: DataFrame | None, as_of: date) ->
     of_days = days.join(F.broadcast(spans), (age >= 1) & (age <= F.col("span_days"))).select(*keys, "listeners")
 
     def estimates(rows: DataFrame) -> dict[int, int]:
-        of_query = rows.groupBy(*keys).agg(F.hll_sketch_estimate(F.hll_union_agg("listeners")).alias("n"))
-        return {r["span_days"]: r["n"] for r in of_query.groupBy("span_days").agg(F.sum("n").alias("n")).collect()}
+        of_need = rows.groupBy(*keys).agg(F.hll_sketch_estimate(F.hll_union_agg("listeners")).alias("n"))
+        return {r["span_days"]: r["n"] for r in of_need.groupBy("span_days").agg(F.sum("n").alias("n")).collect()}
 
     there, wanted = estimates(handed), estimates(of_days)
     wrong = [s for s in sorted(there) if abs(there[s] - wanted.get(s, 0)) > MOST_SKETCH_ERROR * wanted.get(s, 0)]
     return (
-        f"over {wrong[0]} days: {there[wrong[0]]:,} listeners of queries, expected {wanted.get(wrong[0], 0):,}"
+        f"over {wrong[0]} days: {there[wrong[0]]:,} listeners of needs, expected {wanted.get(wrong[0], 0):,}"
         if wrong
         else ""
     )

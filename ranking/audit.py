@@ -5,13 +5,13 @@
    successes is its share of the pair's exposure. How good the track is cancels out, and with it everything that a column from
    before the snapshot can know; only the random deviation of that one week is left. A column correlated with this deviation has
    seen the label week. The score is Σ φ·(s − (s + s')·e/(e + e')), where s and e are the successes and the exposure of the label
-   week, s' and e' those of the weeks after, and φ the column's rank within its query minus the query's mean. The terms are summed
-   by query, each query's sum is divided by its own standard deviation, and the total by its standard error between queries.
+   week, s' and e' those of the weeks after, and φ the column's rank within its need minus the need's mean. The terms are summed
+   by need, each need's sum is divided by its own standard deviation, and the total by its standard error between needs.
    Sources: the self-controlled comparison of Farrington 1995, "Relative incidence estimation from case series for vaccine safety
    evaluation"; the later weeks are a negative-control outcome (Lipsitch, Tchetgen Tchetgen & Cohen 2010); the standard error is
-   the sandwich estimator of Liang & Zeger 1986, clustered by query.
+   the sandwich estimator of Liang & Zeger 1986, clustered by need.
 2. *Does the column order the grades better than an honest column could?* The test uses areas under the ROC curve at every grade
-   cut, pooled and within a query, over all tracks and over the shown ones. The columns of a cut are sorted by area and walked
+   cut, pooled and within a need, over all tracks and over the shown ones. The columns of a cut are sorted by area and walked
    upwards from the median: if a column leaves less than half of the error (1 − area) of the one before it, it and all above it
    know the label.
 
@@ -46,10 +46,10 @@ FALSE_ALARMS = 0.01  # probability that the first test fails a night without a l
 # columns are correlated, so the median of their scores varies: it counts as a drift only from twice its expected value on
 TOGETHER = 2.0
 MOST_SPREAD = 1.5  # largest factor on the first limit, because more than half of the columns may leak at once
-LEAST_QUERIES = 20  # queries with a pair to compare that the first test needs
+LEAST_QUERIES = 20  # needs with a pair to compare that the first test needs
 LEFT_OF_ERROR = 0.5  # share of the error of the next worse column that an honest column leaves at least
 LEAST_ERRORS = 3.0  # standard errors that a step to a leaking column must have as well
-# rows of whole alias clusters; with all pairs of a large night an ordinary drift between weeks would become significant
+# rows of whole needs; with all pairs of a large night an ordinary drift between weeks would become significant
 MOST_ROWS = 60_000
 FOLLOW = ("after_successes", "after_exposure")
 
@@ -101,7 +101,7 @@ def audited_rows(examples: DataFrame, judgements: DataFrame, label_days: int) ->
         judgements: the judgements of the night, of all snapshots.
         label_days: length of a label week in days.
     """
-    keys = ["as_of", "locale", "query", "track_id"]
+    keys = ["as_of", "locale", "need", "track_id"]
     known = judgements.where("is_shown").select(*keys, "successes", "exposure")
     first = -(-label_days // SPACING_DAYS)
     back = [F.date_sub("as_of", SPACING_DAYS * i) for i in range(first, first + WEEKS_AFTER)]
@@ -120,9 +120,9 @@ def label_leaks(rows: DataFrame, limit: float) -> LabelAudit:
     """
     names = [c.name for c in columns()]
     n = rows.count()
-    part = F.pmod(F.xxhash64("cluster_id"), F.lit(10_000))
+    part = F.pmod(F.xxhash64("fold_key"), F.lit(10_000))
     kept = rows.where(part < int(10_000 * min(1.0, MOST_ROWS / max(n, 1))) + 1)
-    labels = ["qid", "query", "grade", "is_shown", "successes", "exposure", *FOLLOW]
+    labels = ["qid", "need", "grade", "is_shown", "successes", "exposure", *FOLLOW]
     return audited(kept.select(*labels, *names).toPandas(), names, limit)
 
 
@@ -140,10 +140,10 @@ def audited(rows: pd.DataFrame, names: Sequence[str], limit: float) -> LabelAudi
 
 
 def contrasts(rows: pd.DataFrame, names: Sequence[str]) -> list[Finding]:
-    """The first test: one finding for each column, its score in standard errors; [] if too few queries have a pair shown again.
+    """The first test: one finding for each column, its score in standard errors; [] if too few needs have a pair shown again.
 
-    Columns are ranked within a query, so this test cannot find a leak in a column that is constant within a query (such as how
-    often the query is asked); such a column changes no order.
+    Columns are ranked within a need, so this test cannot find a leak in a column that is constant within a need (such as how
+    often the need is asked); such a column changes no order.
 
     Args:
         rows: what `audited_rows` returns, in memory.
@@ -158,10 +158,10 @@ def contrasts(rows: pd.DataFrame, names: Sequence[str]) -> list[Finding]:
     both = successes + again[FOLLOW[0]].to_numpy(float)
     share = exposure / (exposure + again[FOLLOW[1]].to_numpy(float))
     more, variance = successes - both * share, both * share * (1 - share)
-    group, query = pd.factorize(again["qid"])[0], pd.factorize(again["query"])[0]
-    if len(np.unique(query[variance > 0])) < LEAST_QUERIES:
+    group, need = pd.factorize(again["qid"])[0], pd.factorize(again["need"])[0]
+    if len(np.unique(need[variance > 0])) < LEAST_QUERIES:
         return []
-    scores = np.array([_score(_values(again[n]), group, query, more, variance) for n in names])
+    scores = np.array([_score(_values(again[n]), group, need, more, variance) for n in names])
     sizes = np.abs(scores[scores != 0])
     spread = (
         min(max(1.0, float(np.median(sizes)) / (TOGETHER * float(norm.ppf(0.75)))), MOST_SPREAD) if len(sizes) else 1.0
@@ -171,12 +171,12 @@ def contrasts(rows: pd.DataFrame, names: Sequence[str]) -> list[Finding]:
     return [Finding(n, what, abs(float(s)), limit) for n, s in zip(names, scores, strict=True)]
 
 
-def _score(values: Floats, within: Ints, query: Ints, more: Floats, variance: Floats) -> float:
+def _score(values: Floats, within: Ints, need: Ints, more: Floats, variance: Floats) -> float:
     import numpy as np
 
     ranks = mid_ranks(values, within)
     ranks = ranks - (np.bincount(within, variance * ranks) / np.maximum(np.bincount(within, variance), 1e-12))[within]
-    part, own = np.bincount(query, ranks * more), np.bincount(query, ranks * ranks * variance)
+    part, own = np.bincount(need, ranks * more), np.bincount(need, ranks * ranks * variance)
     parts = part[own > 1e-9] / np.sqrt(own[own > 1e-9])
     error = float(np.sqrt((parts * parts).sum()))
     return float(parts.sum()) / error if len(parts) >= LEAST_QUERIES and error > 0 else 0.0
@@ -188,7 +188,7 @@ def _score(values: Floats, within: Ints, query: Ints, more: Floats, variance: Fl
 def areas(rows: pd.DataFrame, names: Sequence[str], limit: float) -> list[Finding]:
     """The second test: for each column, the areas under the ROC curve at every grade cut, each as one finding.
 
-    Areas are taken pooled and within a query, over all tracks and over the shown ones, in the better of both directions. Null
+    Areas are taken pooled and within a need, over all tracks and over the shown ones, in the better of both directions. Null
     counts as the lowest value. The limit of a cut is `step_limit` of its areas, and `limit` at most.
 
     Args:
@@ -201,21 +201,21 @@ def areas(rows: pd.DataFrame, names: Sequence[str], limit: float) -> list[Findin
     out: list[Finding] = []
     for among, part in (("all tracks", rows), ("tracks shown", rows[rows["is_shown"]])):
         grades, group = part["grade"].to_numpy(), pd.factorize(part["qid"])[0]
-        query = part["query"].to_numpy()
+        need = part["need"].to_numpy()
         by_column = {n: list(_areas(_values(part[n]), grades, group)) for n in names}
-        for i, (cut, where) in enumerate((c, w) for c in CUTS for w in ("pooled", "within a query")):
+        for i, (cut, where) in enumerate((c, w) for c in CUTS for w in ("pooled", "within a need")):
             here = {n: area for n, of_cuts in by_column.items() if (area := of_cuts[i]) is not None}
             if not here:
                 continue
             is_one = grades >= cut
-            queries = min(len(set(query[is_one])), len(set(query[~is_one])))
-            top = min(limit, step_limit(list(here.values()), queries))
+            needs = min(len(set(need[is_one])), len(set(need[~is_one])))
+            top = min(limit, step_limit(list(here.values()), needs))
             out += [Finding(n, f"AUC of grade ≥ {cut} {where} among {among}", a, top) for n, a in here.items()]
     return out
 
 
 def _areas(values: Floats, grades: Ints, group: Ints) -> Iterator[float | None]:
-    """For each cut, the area over all pairs of rows and the area over pairs within a query; None if a side has no row."""
+    """For each cut, the area over all pairs of rows and the area over pairs within a need; None if a side has no row."""
     import numpy as np
     from scipy.stats import rankdata
 
@@ -233,7 +233,7 @@ def _areas(values: Floats, grades: Ints, group: Ints) -> Iterator[float | None]:
             yield max(float(won) / of, 1 - float(won) / of) if of else None
 
 
-def step_limit(cut_areas: Sequence[float], queries: int) -> float:
+def step_limit(cut_areas: Sequence[float], needs: int) -> float:
     """The largest area that an honest column of a cut may have.
 
     The areas are walked upwards from the median, up to the first column that leaves less than LEFT_OF_ERROR of the error (1 −
@@ -243,14 +243,14 @@ def step_limit(cut_areas: Sequence[float], queries: int) -> float:
 
     Args:
         cut_areas: the areas of all columns at the cut.
-        queries: m, the number of queries that have a row on the rarer side of the cut.
+        needs: m, the number of needs that have a row on the rarer side of the cut.
     """
     import numpy as np
 
     order = np.sort(np.asarray(cut_areas, float))
     top = 1.0
     for last, after in zip(order[len(order) // 2 :], [*order[len(order) // 2 + 1 :], 1.0], strict=True):
-        error = float(np.sqrt(last * (1 - last) / max(queries, 1)))
+        error = float(np.sqrt(last * (1 - last) / max(needs, 1)))
         top = max(1 - LEFT_OF_ERROR * (1 - last), last + LEAST_ERRORS * error)
         if after > top:
             break

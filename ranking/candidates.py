@@ -1,4 +1,4 @@
-"""Which tracks are considered for each head query, and which sources proposed them. Grain: (locale, query, track)."""
+"""Which tracks are considered for each need, and which sources proposed them. Grain: (place, need, track)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from features.expressions import versions, words
+from queries.nightly.names import with_name_forms
 from ranking.sources import SOURCES
 from ranking.sources.source import KEYS, CandidateSettings, SourceInputs, top
 
@@ -17,21 +18,24 @@ def is_from_logs() -> Column:
     return F.arrays_overlap("sources", F.lit([s.name for s in SOURCES if s.reads_logs]))
 
 
-def candidates(queries: DataFrame, daily: DataFrame, tracks: DataFrame, settings: CandidateSettings) -> DataFrame:
-    """One row per (locale, query, track): the `sources` that proposed the track, and `source_rank`, its best rank in any of them.
+def candidates(
+    needs: DataFrame, heard: DataFrame, daily: DataFrame, tracks: DataFrame, settings: CandidateSettings
+) -> DataFrame:
+    """One row per (place, need, track): the `sources` that proposed the track, and `source_rank`, its best rank in any of them.
 
-    The `cap` best by source rank are kept for each query (ties by track_id).
+    The best by source rank are kept for each need (ties by track_id): `cap` of a need that enough people asked, else `cold_cap`.
 
     Args:
-        queries: the public head queries.
+        needs: the ranked needs (`ranking.head.ranked_needs`).
+        heard: table `heard` of the night.
         daily: `daily_engagement` of the window.
         tracks: the catalog.
         settings: limits of the candidates.
     """
-    known = with_strength(tracks, daily).withColumns(
+    known = with_name_forms(with_strength(tracks, daily)).withColumns(
         {"versions": versions(F.col("title")), "title_tokens": words(F.col("title_normal"))}
     )
-    given = SourceInputs(queries, daily, known.persist(), settings)
+    given = SourceInputs(needs, heard, known.persist(), settings)
     proposed = reduce(
         lambda a, b: a.unionByName(b),
         [s.propose(given).select(*KEYS, "track_id", "source_rank", F.lit(s.name).alias("source")) for s in SOURCES],
@@ -41,7 +45,9 @@ def candidates(queries: DataFrame, daily: DataFrame, tracks: DataFrame, settings
     )
     # drops tracks that have left the catalog
     merged = merged.join(F.broadcast(given.tracks.select("track_id")), "track_id", "left_semi")
-    return top(merged, list(KEYS), [F.col("source_rank"), F.col("track_id")], settings.cap).drop("_rank")
+    best = top(merged, list(KEYS), [F.col("source_rank"), F.col("track_id")], settings.cap)
+    best = best.join(F.broadcast(needs.select(*KEYS, "is_warm")), list(KEYS))
+    return best.where(F.col("is_warm") | (F.col("_rank") <= settings.cold_cap)).drop("_rank", "is_warm")
 
 
 def with_strength(tracks: DataFrame, daily: DataFrame) -> DataFrame:

@@ -24,9 +24,9 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-MAX_ROWS = 10_000  # rows of a query: LightGBM's own limit, beyond which it fails with a fatal error
+MAX_ROWS = 10_000  # rows of a need: LightGBM's own limit, beyond which it fails with a fatal error
 MAX_GRADE = 4
-_KEYS = ("cluster_id", "grade", "qid", "relevance", "split", "track_id", "weight")
+_KEYS = ("fold_key", "grade", "qid", "relevance", "split", "track_id", "weight")
 _SPLITS = ("train", "valid")
 
 
@@ -64,11 +64,11 @@ class FeatureList:
 
 @dataclass(frozen=True)
 class Examples:
-    """Training examples in memory, ordered by (qid, hash of track_id), so that the rows of a query are together.
+    """Training examples in memory, ordered by (qid, hash of track_id), so that the rows of a need are together.
 
     For each row: `matrix` (rows × features, float64, NaN for null), `grades` 0–4, `relevance` 0–1, `weights` (exposure, in
-    examined impressions). For each query, in the same order: `group_sizes` (rows), `qids`, `folds`, `is_valid` (whether it is in
-    the validation span), `clusters` (a number for its alias cluster). `cut_rows` is the number of rows left out because a query
+    examined impressions). For each need, in the same order: `group_sizes` (rows), `qids`, `folds`, `is_valid` (whether it is in
+    the validation span), `clusters` (a number for its need). `cut_rows` is the number of rows left out because a need
     had more than 10,000.
     """
 
@@ -85,7 +85,7 @@ class Examples:
     cut_rows: int = 0
 
     def only_groups(self, kept: Bools) -> Examples:
-        """The examples of the queries for which `kept` is true, in the same order."""
+        """The examples of the needs for which `kept` is true, in the same order."""
         rows = np.repeat(kept, self.group_sizes)
         return Examples(
             self.features,
@@ -104,7 +104,7 @@ class Examples:
         """Raise TrainingImpossible if no row has a grade above 0; `where` names the rows in the error."""
         if not (self.grades > 0).any():
             raise TrainingImpossible(
-                f"training_examples, {where}: {len(self.qids)} queries, none with a grade above "
+                f"training_examples, {where}: {len(self.qids)} needs, none with a grade above "
                 "0, expected some; check jobs.grade or train with more days"
             )
 
@@ -141,22 +141,22 @@ def read_examples(path: Path | str, features: FeatureList, folds: int = 1, max_r
     Args:
         path: the Parquet file or folder.
         features: the feature columns to read, in matrix order.
-        folds: number of cross-validation folds that alias clusters are assigned to.
-        max_rows: a query with more rows keeps those with the highest grades; equal grades are chosen by the hash.
+        folds: number of cross-validation folds that needs are assigned to.
+        max_rows: a need with more rows keeps those with the highest grades; equal grades are chosen by the hash.
 
     Raises:
         InputContractError: there is no file or no row.
         SchemaMismatch: columns are missing or of a wrong type, a grade, weight, relevance or split is invalid, or a key repeats.
     """
     table = _table(Path(path), features)
-    qid, fold_key, split = (table.column(name).to_numpy() for name in ("qid", "cluster_id", "split"))
+    qid, fold_key, split = (table.column(name).to_numpy() for name in ("qid", "fold_key", "split"))
     grades, weights, relevance = (_numbers(table, name) for name in ("grade", "weight", "relevance"))
     _check_labels(grades, weights, relevance, split)
     track_hash = _hashes(table)
     order, cut = _order(qid, track_hash, grades, max_rows)
     starts = np.flatnonzero(np.append(True, np.diff(qid[order]) != 0))
     sizes = np.diff(np.append(starts, len(order)))
-    _check_queries(qid[order], track_hash[order], {"cluster_id": fold_key[order], "split": split[order]})
+    _check_queries(qid[order], track_hash[order], {"fold_key": fold_key[order], "split": split[order]})
     matrix = np.empty((len(order), len(features.names)), dtype=np.float64)
     for place, name in enumerate(features.names):
         matrix[:, place] = _numbers(table, name)[order]
@@ -182,8 +182,8 @@ def read_examples(path: Path | str, features: FeatureList, folds: int = 1, max_r
 class Labels:
     """Labels that are stored beside a binary dataset, because LightGBM's file has only those of one objective.
 
-    For each row of the dataset, in its order: `grades`, `relevance`, `weights` (exposure). For each query: `group_sizes` (rows)
-    and `clusters` (the number of its alias cluster).
+    For each row of the dataset, in its order: `grades`, `relevance`, `weights` (exposure). For each need: `group_sizes` (rows)
+    and `clusters` (the number of its need).
     """
 
     grades: npt.NDArray[np.int32]
@@ -340,7 +340,7 @@ def _hashes(table: pa.Table) -> npt.NDArray[np.uint64]:
 
 
 def _order(qid: Ints, track_hash: npt.NDArray[np.uint64], grades: Floats, max_rows: int) -> tuple[Ints, int]:
-    """The row numbers in order of (qid, track hash), and how many rows were cut from queries with more than `max_rows`."""
+    """The row numbers in order of (qid, track hash), and how many rows were cut from needs with more than `max_rows`."""
     best_first = np.lexsort((track_hash, -grades, qid))
     starts = np.flatnonzero(np.append(True, np.diff(qid[best_first]) != 0))
     sizes = np.diff(np.append(starts, len(qid)))

@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features.catalogue import columns
-from lake.columns import LEVEL, QUERY, RUN_DATE, TRACK_ID
+from lake.columns import LEVEL, NEED, RUN_DATE, TRACK_ID
 from lake.schema import Column, Table
 
 SPACING_DAYS = 7
@@ -17,7 +17,7 @@ SNAPSHOTS_SHORT, SNAPSHOTS_LONG = 3, 6
 LONG_HISTORY_DAYS = 56
 MIN_DAYS_BEFORE = 4
 ASSUMED_WEIGHT = 1.0  # weight, in examined impressions, of a track that was not shown; only `regression` uses weights
-VALID_SHARE = 5  # with a single snapshot, one in five alias clusters is the validation split
+VALID_SHARE = 5  # with a single snapshot, one in five needs is the validation split
 
 
 def training_dates(run_date: date, first_day: date, mature_days: int) -> tuple[date, ...]:
@@ -73,17 +73,17 @@ def training_examples_table() -> Table:
     )
     return Table(
         "training_examples",
-        "one row per (as_of, locale, query, track) with a grade",
-        ("as_of", "locale", "query", "track_id"),
+        "one row per (as_of, place, need, track) with a grade",
+        ("as_of", "locale", "need", "track_id"),
         "run_date",
         (
             RUN_DATE,
             Column("as_of", "date", "the snapshot the features are of"),
             LEVEL,
-            QUERY,
+            NEED,
             TRACK_ID,
-            Column("cluster_id", "string", "alias cluster: folds never split one"),
-            Column("qid", "bigint", "group of the ranker: one per (as_of, locale, query)"),
+            Column("fold_key", "string", "the need without version and order: folds never split one"),
+            Column("qid", "bigint", "group of the ranker: one per (as_of, place, need)"),
             Column("split", "string", "train, or the later span that judges", values=("train", "valid")),
             Column("grade", "int", "label 0–4", low=0, high=4),
             Column("relevance", "double", "exposure-corrected success rate", low=0, high=1),
@@ -101,52 +101,52 @@ def training_examples_table() -> Table:
     )
 
 
-def matrix(pair: DataFrame, query: DataFrame, track: DataFrame) -> DataFrame:
-    """Join the features of pairs, queries and tracks, in the catalogue's order. Grain: as `pair`.
+def matrix(pair: DataFrame, need: DataFrame, track: DataFrame) -> DataFrame:
+    """Join the features of pairs, needs and tracks, in the catalogue's order. Grain: as `pair`.
 
-    The joins are on (run_date, locale, query) and (run_date, language, track_id), so that snapshots do not mix.
+    The joins are on (run_date, locale, need) and (run_date, language, track_id), so that snapshots do not mix.
     """
     names = [c.name for c in columns()]
     pair = pair.withColumn(
         "language", F.when(F.col("locale") == "*", F.lit("*")).otherwise(F.substring("locale", 1, 2))
     )
-    joined = pair.join(F.broadcast(query), ["run_date", "locale", "query"]).join(
+    joined = pair.join(F.broadcast(need), ["run_date", "locale", "need"]).join(
         track, ["run_date", "language", "track_id"]
     )
-    return joined.select("run_date", "locale", "query", "track_id", *names)
+    return joined.select("run_date", "locale", "need", "track_id", *names)
 
 
-def examples(matrix_rows: DataFrame, judgements: DataFrame, queries: DataFrame, valid_from: date | None) -> DataFrame:
-    """Join the features of each snapshot T with the grades of its label days, [T, T + 7). Grain: (as_of, locale, query, track).
+def examples(matrix_rows: DataFrame, judgements: DataFrame, needs: DataFrame, valid_from: date | None) -> DataFrame:
+    """Join the features of each snapshot T with the grades of its label days, [T, T + 7). Grain: (as_of, place, need, track).
 
-    Queries with fewer than two tracks, or without a grade above 0, cannot teach an order and are left out.
+    Needs with fewer than two tracks, or without a grade above 0, cannot teach an order and are left out.
 
     Args:
         matrix_rows: what `matrix` returns.
         judgements: table `judgements`.
-        queries: (locale, query, cluster_id).
-        valid_from: snapshots from this date on are the validation split; None takes one in five alias clusters instead.
+        needs: (place, need, fold_key).
+        valid_from: snapshots from this date on are the validation split; None takes one in five needs instead.
     """
-    named = queries.select("locale", "query", "cluster_id")
+    named = needs.select("locale", "need", "fold_key")
     features = matrix_rows.withColumnRenamed("run_date", "as_of")
     labels = judgements.select(
         "as_of",
         "locale",
-        "query",
+        "need",
         "track_id",
         "grade",
         "relevance",
         "is_shown",
         F.when(F.col("is_shown"), F.col("exposure")).otherwise(F.lit(ASSUMED_WEIGHT)).alias("weight"),
     )
-    rows = labels.join(features, ["as_of", "locale", "query", "track_id"]).join(F.broadcast(named), ["locale", "query"])
-    useful = rows.groupBy("as_of", "locale", "query").agg(F.count("*").alias("n"), F.max("grade").alias("best"))
-    useful = useful.where((F.col("n") >= 2) & (F.col("best") >= 1)).select("as_of", "locale", "query")
+    rows = labels.join(features, ["as_of", "locale", "need", "track_id"]).join(F.broadcast(named), ["locale", "need"])
+    useful = rows.groupBy("as_of", "locale", "need").agg(F.count("*").alias("n"), F.max("grade").alias("best"))
+    useful = useful.where((F.col("n") >= 2) & (F.col("best") >= 1)).select("as_of", "locale", "need")
     held_out = (
-        F.col("as_of") >= F.lit(valid_from) if valid_from else F.pmod(F.xxhash64("cluster_id"), F.lit(VALID_SHARE)) == 0
+        F.col("as_of") >= F.lit(valid_from) if valid_from else F.pmod(F.xxhash64("fold_key"), F.lit(VALID_SHARE)) == 0
     )
     return (
-        rows.join(F.broadcast(useful), ["as_of", "locale", "query"])
+        rows.join(F.broadcast(useful), ["as_of", "locale", "need"])
         .withColumn("split", F.when(held_out, F.lit("valid")).otherwise(F.lit("train")))
-        .withColumn("qid", F.xxhash64(F.col("as_of").cast("string"), "locale", "query"))
+        .withColumn("qid", F.xxhash64(F.col("as_of").cast("string"), "locale", "need"))
     )

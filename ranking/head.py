@@ -1,4 +1,4 @@
-"""The head set: which queries get a list ahead of time, and the settings of these lists."""
+"""Which needs get a list ahead of time, in which places, and the settings of these lists."""
 
 from __future__ import annotations
 
@@ -7,54 +7,67 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from queries.grammar.need import NAMED_GROUPS
+
 
 @dataclass
 class HeadSettings:
-    """Size of the head set and of its lists: section `ranking` of conf/night.yaml, which gives the values.
+    """Number and size of the lists: section `ranking` of conf/night.yaml, which gives the values.
 
     Args:
-        head_share: share of each locale's traffic that the head covers.
-        min_people_in_locale: people who must have asked a query in a locale before the locale gets a list of its own for it.
-        max_entries: lists at most.
+        min_people_in_locale: people who must have asked a need in a language or locale, and as many elsewhere, before it may have a
+            list of its own there.
+        max_needs: lists at most.
         tracks_per_entry: tracks of a list at most.
         explore_share: share of the lists that swap two neighbours (`ranking.rerank.exploration`).
         max_per_artist: tracks of one main artist at most among the first `artist_span` of a broad list.
         artist_span: ranks that `max_per_artist` applies to.
     """
 
-    head_share: float
     min_people_in_locale: int
-    max_entries: int
+    max_needs: int
     tracks_per_entry: int
     explore_share: float
     max_per_artist: int
     artist_span: int
 
 
-def head_queries(queries: DataFrame, settings: HeadSettings) -> DataFrame:
-    """The most asked public music queries that cover `head_share` of the traffic of each locale, at most `max_entries` in all.
+def ranked_needs(needs: DataFrame, settings: HeadSettings) -> DataFrame:
+    """The needs that are ranked, with `is_warm`: whether enough people asked them in all places. Grain: (place, need).
 
-    The list of a language serves its locales. A locale has an entry of its own only if `min_people_in_locale` people asked the
-    query there, and `*` only if no language has the query. Grain: (locale, query), as in `queries`.
+    Ranked are the needs that enough people asked, most asked first, then those that catalog and grammar suggest, by demand, at most
+    `max_needs`. A need that names something is ranked under `*`, another one under each language where enough people asked it (under
+    `*` if that is in none). It is ranked under a language or locale beside that only if `min_people_in_locale` people asked it there,
+    and as many in the rest of the wider place: otherwise the counts there are those of the wider place, with more noise.
+
+    Args:
+        needs: the table `needs` of the night.
+        settings: the settings.
     """
     from pyspark.sql import Window
 
-    public = queries.where(F.col("is_public") & F.col("is_music"))
-    is_language = F.length("locale") == 2
-    in_a_language = public.where(is_language).select("query").distinct().withColumn("_known", F.lit(True))
-    own = (F.length("locale") > 2) & (F.col("people_28d") >= settings.min_people_in_locale)
-    nowhere_else = (F.col("locale") == "*") & F.col("_known").isNull()
-    public = (
-        public.join(F.broadcast(in_a_language), "query", "left").where(is_language | own | nowhere_else).drop("_known")
+    named = F.col("intent_group").isin(*NAMED_GROUPS)
+    is_language, is_locale = F.length("locale") == 2, F.length("locale") > 2
+    everywhere = needs.where(F.col("locale") == "*").select(
+        "need", F.col("people_28d").alias("_all"), F.col("is_public").alias("is_warm")
     )
-    in_locale = Window.partitionBy("locale").orderBy(F.desc("searches_28d"), "query")
-    before = F.sum("searches_28d").over(in_locale.rowsBetween(Window.unboundedPreceding, -1))
-    total = F.sum("searches_28d").over(Window.partitionBy("locale"))
-    head = public.withColumn("_covered", F.coalesce(before / total, F.lit(0.0)))
-    head = head.where(F.col("_covered") < settings.head_share)
-    overall = Window.orderBy(F.desc("searches_28d"), "locale", "query")
-    return (
-        head.withColumn("_n", F.row_number().over(overall))
-        .where(F.col("_n") <= settings.max_entries)
-        .drop("_covered", "_n")
+    by_language = needs.where(is_language).select(
+        "need", F.col("locale").alias("_language"), F.col("people_28d").alias("_in_language")
     )
+    rows = needs.withColumn("_language", F.substring("locale", 1, 2))
+    rows = rows.join(everywhere, "need", "left").join(by_language, ["need", "_language"], "left")
+    rows = rows.fillna(False, ["is_warm"]).fillna(0, ["_all", "_in_language"])
+    has_language = F.max((is_language & (F.col("is_public") | F.col("is_suggested"))).cast("int")).over(
+        Window.partitionBy("need")
+    )
+    wider = F.when(is_locale, F.col("_in_language")).otherwise(F.col("_all"))
+    apart = (F.col("people_28d") >= settings.min_people_in_locale) & (
+        wider - F.col("people_28d") >= settings.min_people_in_locale
+    )
+    own = F.col("is_public") & (
+        F.when(F.col("locale") == "*", named | (has_language == 0)).when(is_language, ~named | apart).otherwise(apart)
+    )
+    chosen = rows.withColumn("_own", own).where(F.col("_own") | F.col("is_suggested"))
+    first = Window.orderBy(F.desc("_own"), F.desc("searches_28d"), F.desc("demand"), "need", "locale")
+    chosen = chosen.withColumn("_n", F.row_number().over(first)).where(F.col("_n") <= settings.max_needs)
+    return chosen.drop("_own", "_n", "_all", "_in_language", "_language")

@@ -12,26 +12,50 @@ from ranking.head import HeadSettings
 from ranking.rerank import RULES
 from ranking.rerank.rule import with_rule
 
+SAME = 10  # ranks by which a list differs from that of a wider place
 
-def ranked_lists(
-    scored: DataFrame, queries: DataFrame, tracks: DataFrame, run_date: date, settings: HeadSettings
-) -> DataFrame:
-    """One row per (locale, query, rank): the lists as released.
+
+def only_differing(rows: DataFrame) -> DataFrame:
+    """The rows without lists whose first ten, by score, are those of the list that stands in for them in a wider place.
+
+    A locale's list is compared with that of its language, or of `*` if its language has none; a language's with that of `*`. Readers
+    look in the wider places, too.
 
     Args:
-        scored: (locale, query, track_id, model_score, sources).
-        queries: the interpretations of the queries that have a list; they are broadcast, so pass no others.
+        rows: (place, need, track_id, place): `place` is the rank by score, `locale` the place of the list.
+    """
+    first = F.array_sort(F.collect_list(F.when(F.col("place") <= SAME, F.struct("place", "track_id"))))
+    tops = rows.groupBy("locale", "need").agg(F.transform(first, lambda t: t["track_id"]).alias("first"))
+    wider = tops.select(F.col("locale").alias("_wider"), "need", F.col("first").alias("_first"))
+    of_language = wider.where(F.length("_wider") == 2).withColumnsRenamed({"_wider": "_language", "_first": "_second"})
+    everywhere = wider.where(F.col("_wider") == "*").drop("_wider")
+    kept = tops.withColumn("_language", F.when(F.length("locale") > 2, F.substring("locale", 1, 2)))
+    kept = kept.join(of_language, ["_language", "need"], "left").join(everywhere, "need", "left")
+    above = F.when(F.col("locale") != "*", F.coalesce("_second", "_first"))
+    kept = kept.where(~F.coalesce(above == F.col("first"), F.lit(False))).select("locale", "need")
+    return rows.join(kept, ["locale", "need"], "left_semi")
+
+
+def ranked_lists(
+    scored: DataFrame, needs: DataFrame, tracks: DataFrame, run_date: date, settings: HeadSettings
+) -> DataFrame:
+    """One row per (place, need, rank): the lists as released.
+
+    Args:
+        scored: (place, need, track_id, model_score, sources).
+        needs: the interpretations of the needs that have a list; they are broadcast, so pass no others.
         tracks: the catalog.
         run_date: part of the hash by which exploration chooses lists.
-        settings: settings of lists and rules. Rules see the best 4 · `tracks_per_entry` tracks of a query.
+        settings: settings of lists and rules. Rules see the best 4 · `tracks_per_entry` tracks of a need.
     """
     artists = tracks.select("track_id", F.col("artists_normal")[0].alias("artist"))
-    groups = queries.select("locale", "query", "intent_group")
-    rows = scored.join(F.broadcast(groups), ["locale", "query"]).join(F.broadcast(artists), "track_id")
-    of_list = Window.partitionBy("locale", "query")
+    groups = needs.select("locale", "need", "intent_group")
+    rows = scored.join(F.broadcast(groups), ["locale", "need"]).join(F.broadcast(artists), "track_id")
+    of_list = Window.partitionBy("locale", "need")
     rows = rows.withColumn("place", F.row_number().over(of_list.orderBy(F.desc("model_score"), "track_id")))
     rows = rows.where(F.col("place") <= 4 * settings.tracks_per_entry)
     untouched = {"rank": F.col("place"), "propensity": F.lit(1.0), "moved_by": F.array().cast("array<string>")}
+    rows = only_differing(rows)
     rows = reduce(lambda frame, rule: with_rule(frame, rule, settings, run_date), RULES, rows.withColumns(untouched))
     # the stored score falls with the rank, so that any reader that sorts by it gets the released order
     scores = F.sort_array(F.collect_list("model_score").over(of_list), asc=False)

@@ -153,7 +153,7 @@ class Boosting:
 
 
 def ndcg_of_queries(grades: npt.NDArray[np.int32], scores: Floats, group_sizes: npt.ArrayLike) -> Floats:
-    """NDCG@10 of each query (exp2 gain, expected value over ties); NaN for a query without a positive."""
+    """NDCG@10 of each need (exp2 gain, expected value over ties); NaN for a need without a positive."""
     from evaluation.metrics import ndcg_by_group
 
     return ndcg_by_group(grades, scores, group_sizes, NDCG_K, gain="exp2", ties="expected")
@@ -169,7 +169,7 @@ class Ranker:
         params: the parameters of the fit.
         trees: the number of trees asked for; `booster` has fewer if no split was left.
         seed: the seed of the fit.
-        metadata: what else is stored with the model: rows, queries, versions, validation score.
+        metadata: what else is stored with the model: rows, needs, versions, validation score.
         threads: threads for scoring.
     """
 
@@ -259,7 +259,7 @@ def fit(
 ) -> Ranker:
     """Fit a ranker, either with a fixed number of trees on every row, or with early stopping on the train span.
 
-    Early stopping uses our mean NDCG@10 over the validation queries that have a positive, because LightGBM's own counts queries
+    Early stopping uses our mean NDCG@10 over the validation needs that have a positive, because LightGBM's own counts needs
     without one as 1 and breaks ties by row order. Examples, parameters and seed determine the model; the number of threads does
     not.
 
@@ -278,7 +278,7 @@ def fit(
     Raises:
         TrainingImpossible: the examples, or one of their two spans, have no grade above 0.
     """
-    given = dict(metadata or {}) | {"queries": len(examples.qids), "rows": len(examples.grades)}
+    given = dict(metadata or {}) | {"needs": len(examples.qids), "rows": len(examples.grades)}
     settings = params.for_lightgbm(examples.features, seed, threads)
     if trees is not None:
         examples.require_positive("all spans")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ranking.ranker import Ranker
 
-KEYS = ("locale", "query", "track_id")
+KEYS = ("locale", "need", "track_id")
 
 
 def feature_list() -> FeatureList:
@@ -36,7 +36,7 @@ def _loaded(folder: str, model: str) -> Ranker:
 
 
 def scored(matrix: DataFrame, folder: Path) -> DataFrame:
-    """(locale, query, track_id, model_score) of every row of the matrix. Scores are float64, rounded to 1e-9.
+    """(place, need, track_id, model_score) of every row of the matrix. Scores are float64, rounded to 1e-9.
 
     Each worker loads the ranker from `folder` once.
 

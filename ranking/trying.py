@@ -1,4 +1,4 @@
-"""Feature trial: fit the ranker with and without some features, and compare both on the queries of the validation span."""
+"""Feature trial: fit the ranker with and without some features, and compare both on the needs of the validation span."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class FeatureTrial:
     Args:
         ndcg_with: NDCG@10 on the validation span of the fit with all features.
         ndcg_without: the same of the fit without those on trial.
-        difference: the first minus the second, paired by query, with its confidence interval.
+        difference: the first minus the second, paired by need, with its confidence interval.
         share_of_gain: the share of those on trial in the split gain of the fit with all features.
     """
 
@@ -38,8 +38,8 @@ def feature_trial(
     """Fit rankers with and without some features on the train span, and compare them on the validation span.
 
     Both kinds are fitted once for each seed of SEEDS, with early stopping on the validation span; the levels of NDCG@10 are
-    therefore a little too high, but the difference is fair. The interval of the mean over seeds is clustered by alias cluster
-    (`evaluation.intervals.clustered_interval`), because wordings of a cluster, and a query in its locale and its language, are
+    therefore a little too high, but the difference is fair. The interval of the mean over seeds is clustered by need
+    (`evaluation.intervals.clustered_interval`), because a need in its locale and its language, are
     shown and graded together.
 
     Args:
@@ -77,7 +77,7 @@ def examples_without(examples: Examples, names: Collection[str]) -> Examples:
 
 
 def _ndcg(examples: Examples, params: RankerParams, threads: int) -> tuple[Floats, dict[str, float]]:
-    """NDCG@10 of each validation query, as the mean over seeds, and the split gain of each column in the first fit."""
+    """NDCG@10 of each validation need, as the mean over seeds, and the split gain of each column in the first fit."""
     _, valid = examples.halves()
     rankers = [fit(examples, params, seed=s, threads=threads) for s in SEEDS]
     ndcg = [ndcg_of_queries(valid.grades, r.scores(valid.matrix), valid.group_sizes) for r in rankers]

@@ -1,4 +1,4 @@
-"""Attributes of query and track that feature functions may ask for by `Window.col`."""
+"""Attributes of need and track that feature functions may ask for by `Window.col`."""
 
 from __future__ import annotations
 
@@ -15,41 +15,46 @@ from lake.rows import frame_of
 from queries.grammar.lexicon import entries, mood_targets
 
 
-def with_query_attributes(base: DataFrame, queries: DataFrame, tracks: DataFrame, wanted: Collection[str]) -> DataFrame:
-    """Add the attributes of each row's query: its interpretation, its words, trigrams and sounds.
+def with_need_attributes(base: DataFrame, needs: DataFrame, tracks: DataFrame, wanted: Collection[str]) -> DataFrame:
+    """Add the attributes of each row's need: its interpretation, its words, trigrams and sounds.
 
     Args:
-        base: rows with (locale, query); the grain stays the same, but rows of queries that `queries` does not have are dropped.
-        queries: the interpretation of each (locale, query).
+        base: rows with language and need; the grain stays the same, but rows of needs that `needs` does not have are dropped.
+        needs: what each need asks for, one row per need.
         tracks: the catalog.
         wanted: attributes that features read. Those that need the catalog or the lexicon are added only if named here:
-            `query_terms` (each word with its idf), `genre_company` (similar genres), `mood_range` and `activity_range`.
+            `need_terms` (each word with its idf), `genre_company` (similar genres), `mood_range` and `activity_range`.
     """
-    keys = ["locale", "query"]
-    asked = queries.join(base.select(*keys).distinct(), keys, "left_semi").select(
-        *keys,
-        "version",
-        "music_language",
-        "is_explicit_wanted",
-        "first_year",
-        "last_year",
-        "unwanted_genres",
-        "stripped",
-        "intent",
-        "intent_group",
-        "genre",
-        "decade",
-        "mood",
-        "activity",
-        "sort_by",
-        "artist_name",
-        "title_name",
-        words(F.col("stripped")).alias("query_tokens"),
-        trigrams(F.col("stripped")).alias("query_trigrams"),
-        sound(F.coalesce("title_name", "stripped"), F.col("language")).alias("title_asked_sound"),
-        sound(F.coalesce("artist_name", "stripped"), F.col("language")).alias("artist_asked_sound"),
+    keys = ["language", "need"]
+    of_rows = F.broadcast(base.select(*keys).distinct())
+    asked = (
+        needs.drop("language")
+        .join(of_rows, "need")
+        .select(
+            *keys,
+            "version",
+            "music_language",
+            "is_explicit_wanted",
+            "first_year",
+            "last_year",
+            "unwanted_genres",
+            "text",
+            "intent",
+            "intent_group",
+            "genre",
+            "decade",
+            "mood",
+            "activity",
+            "sort_by",
+            "artist_name",
+            "title_name",
+            words(F.col("text")).alias("need_tokens"),
+            trigrams(F.col("text")).alias("need_trigrams"),
+            sound(F.coalesce("title_name", "text"), F.col("language")).alias("title_asked_sound"),
+            sound(F.coalesce("artist_name", "text"), F.col("language")).alias("artist_asked_sound"),
+        )
     )
-    if "query_terms" in wanted:
+    if "need_terms" in wanted:
         asked = _with_terms(asked, tracks)
     if "genre_company" in wanted:
         asked = with_genre_neighbours(asked, tracks)
@@ -59,7 +64,7 @@ def with_query_attributes(base: DataFrame, queries: DataFrame, tracks: DataFrame
 
 
 def _with_terms(asked: DataFrame, tracks: DataFrame) -> DataFrame:
-    """Add `query_terms`: the query's words with their idf over the catalog, [] if the catalog has none of them.
+    """Add `need_terms`: the need's words with their idf over the catalog, [] if the catalog has none of them.
 
     idf = ln(1 + (N − n + .5)/(n + .5)), with N tracks in the catalog and n tracks whose title or artists contain the word
     (Robertson & Zaragoza 2009).
@@ -70,14 +75,14 @@ def _with_terms(asked: DataFrame, tracks: DataFrame) -> DataFrame:
         "word", F.log1p((F.col("tracks") - F.col("count") + 0.5) / (F.col("count") + 0.5)).alias("idf")
     )
     terms = (
-        asked.select("stripped", F.explode(F.array_distinct("query_tokens")).alias("word"))
+        asked.select("text", F.explode(F.array_distinct("need_tokens")).alias("word"))
         .distinct()
         .join(weights, "word")
-        .groupBy("stripped")
-        .agg(F.array_sort(F.collect_list(F.struct("word", "idf"))).alias("query_terms"))
+        .groupBy("text")
+        .agg(F.array_sort(F.collect_list(F.struct("word", "idf"))).alias("need_terms"))
     )
     none = F.array().cast("array<struct<word:string,idf:double>>")
-    return asked.join(terms, "stripped", "left").withColumn("query_terms", F.coalesce("query_terms", none))
+    return asked.join(terms, "text", "left").withColumn("need_terms", F.coalesce("need_terms", none))
 
 
 def with_track_attributes(base: DataFrame, tracks: DataFrame, popularity: DataFrame | None) -> DataFrame:
@@ -137,7 +142,7 @@ def _track_words() -> Column:
 def with_ranges(frame: DataFrame) -> DataFrame:
     """Add `mood_range` and `activity_range`: structs of the bounds of each audio feature, null without a mood or activity.
 
-    The grain stays the same. The bounds come from the lexicon; call it on queries, not on their pairs, to join fewer rows.
+    The grain stays the same. The bounds come from the lexicon; call it on needs, not on their pairs, to join fewer rows.
     """
     from pyspark.sql.types import DoubleType, StringType, StructField, StructType
 

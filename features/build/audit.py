@@ -103,7 +103,7 @@ def sources_of(column: FeatureColumn) -> frozenset[str]:
     sources = {CURVE for s in sums if s.measure.endswith("expected_micro")}
     sources |= {LISTENER if s.measure == LISTENERS else TILE for s in sums if s.is_long}
     sources |= {
-        VECTOR for a in attributes if a.startswith(("query_vector", "query_company", "track_vector", "track_company"))
+        VECTOR for a in attributes if a.startswith(("need_vector", "need_company", "track_vector", "track_company"))
     }
     sources |= {POPULARITY for a in attributes if a.startswith("popularity")}
     sources |= {STRENGTH for a in attributes if a.startswith("strength__")}
@@ -116,54 +116,50 @@ def is_provided(inputs: FeatureInputs, source: str) -> bool:
     return frames.get(source, inputs.curves) is not None
 
 
-def sample(inputs: FeatureInputs, as_of: date, queries: int) -> FeatureInputs:
-    """The inputs of some queries of one snapshot, so that an audit costs the same on a night of any size.
+def sample(inputs: FeatureInputs, as_of: date, needs: int) -> FeatureInputs:
+    """The inputs of some needs of one snapshot, so that an audit costs the same on a night of any size.
 
-    Every frame is cut to these queries and their tracks, and checkpointed. `queries` is how many are kept, chosen by hash.
+    Every frame is cut to these needs and their tracks, and checkpointed. `needs` is how many are kept, chosen by hash.
     """
     pairs = inputs.pairs.where(F.col("as_of") == F.lit(as_of))
-    few = pairs.select("query").distinct().orderBy(F.xxhash64("query"), "query").limit(queries).localCheckpoint()
-    pairs = pairs.join(F.broadcast(few), "query").select("as_of", "locale", "query", "track_id").localCheckpoint()
-    daily = inputs.daily.join(F.broadcast(few), "query").localCheckpoint()
+    few = pairs.select("need").distinct().orderBy(F.xxhash64("need"), "need").limit(needs).localCheckpoint()
+    pairs = pairs.join(F.broadcast(few), "need").select("as_of", "locale", "need", "track_id").localCheckpoint()
+    wordings = inputs.wordings.where(F.col("as_of") == F.lit(as_of)).join(F.broadcast(few), "need").localCheckpoint()
+    asked = wordings.select("query").distinct().localCheckpoint()
+    daily = inputs.daily.join(F.broadcast(asked), "query").localCheckpoint()
     some = pairs.select("track_id").unionByName(daily.select("track_id")).distinct().localCheckpoint()
 
-    def cut(frame: DataFrame, kind: Column | None = None, query: str = "query", track: str = "track_id") -> DataFrame:
-        """The rows of the kept queries, or of the kept tracks if the frame has no query.
+    def cut(frame: DataFrame, by: DataFrame, key: str = "") -> DataFrame:
+        """The rows whose `key` is one of the names in the only column of `by`."""
+        names = by.withColumnRenamed(by.columns[0], key or by.columns[0])
+        return frame.join(F.broadcast(names), key or by.columns[0])
 
-        `kind` is for frames with both: true for rows that are about a query, false for rows about a track.
+    def cut_own(frame: DataFrame | None, by: DataFrame, kind: Column | None = None) -> DataFrame | None:
+        """The same for the snapshot's rows of an optional input; None stays None.
+
+        `kind` is for frames with names of both kinds in `key`: where it is false, the name is a track.
         """
-        of_query, of_track = (
-            F.broadcast(f.withColumnRenamed(f.columns[0], n)) for f, n in ((few, query), (some, track))
-        )
-        if kind is None:
-            return (
-                frame.join(of_query, query) if query in frame.columns else frame.join(of_track, track)
-            ).localCheckpoint()
-        return (
-            frame.where(kind)
-            .join(of_query, query)
-            .unionByName(frame.where(~kind).join(of_track, track))
-            .localCheckpoint()
-        )
-
-    def cut_own(frame: DataFrame | None, kind: Column | None = None, key: str = "") -> DataFrame | None:
-        """The same for the snapshot's rows of an optional input; None stays None."""
         if frame is None:
             return None
-        return cut(frame.where(F.col("as_of") == F.lit(as_of)), kind, key or "query", key or "track_id")
+        own = frame.where(F.col("as_of") == F.lit(as_of))
+        if kind is None:
+            return cut(own, by).localCheckpoint()
+        both = cut(own.where(kind), by, "key").unionByName(cut(own.where(~kind), some, "key"))
+        return both.localCheckpoint()
 
     return replace(
         inputs,
         as_of=(as_of,),
         pairs=pairs,
         daily=daily,
-        queries=cut(inputs.queries),
-        tracks=cut(inputs.tracks),
+        needs=cut(inputs.needs, few).localCheckpoint(),
+        wordings=wordings,
+        tracks=cut(inputs.tracks, some).localCheckpoint(),
         curves=inputs.curves.where(F.col("run_date") == F.lit(as_of)).localCheckpoint(),
-        history=cut_own(inputs.history, F.col("level") == "query", "key"),
-        listeners=cut_own(inputs.listeners),
-        vectors=cut_own(inputs.vectors, F.col("kind") == "query", "key"),
-        popularity=cut_own(inputs.popularity),
+        history=cut_own(inputs.history, asked, F.col("level") == "query"),
+        listeners=cut_own(inputs.listeners, asked),
+        vectors=cut_own(inputs.vectors, few, F.col("kind") == "need"),
+        popularity=cut_own(inputs.popularity, some),
     )
 
 
@@ -217,6 +213,7 @@ def in_worlds(inputs: FeatureInputs, as_of: date) -> FeatureInputs:
         inputs,
         as_of=tuple(dated(as_of, w) for w in WORLDS),
         pairs=copies(inputs.pairs, "as_of", always).drop("_world"),
+        wordings=copies(inputs.wordings, "as_of").drop("_world"),
         daily=daily.unionByName(
             future_rows(daily.where(F.col("_world") == WORLDS.index(WITH_FUTURE)), dated(as_of, WITH_FUTURE))
         ).drop("_world"),
@@ -281,7 +278,7 @@ def compared(frame: DataFrame, grain: str, names: Sequence[str], as_of: date) ->
 
     Args:
         frame: features of all worlds, at `grain`.
-        grain: query_track, query or track; `frame` has its keys.
+        grain: need_track, need or track; `frame` has its keys.
         names: the feature columns to compare.
         as_of: the snapshot in the unchanged world.
 

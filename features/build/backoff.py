@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 DAYS = 28
 KEYS = {
     "track": ["as_of", "language", "track_id_key"],
-    "cluster_pair": ["as_of", "language", "cluster_id_key", "track_id_key"],
-    "language_pair": ["as_of", "language", "query_key", "track_id_key"],
-    "pair": ["as_of", "locale", "query_key", "track_id_key"],
+    "broader_pair": ["as_of", "language", "broader_key", "track_id_key"],
+    "language_pair": ["as_of", "language", "need_key", "track_id_key"],
+    "pair": ["as_of", "locale", "need_key", "track_id_key"],
 }
 LEAST_UNITS = 200  # units with expected responses that a fit needs
 LOWEST, HIGHEST = 0.05, 1_000.0
@@ -125,7 +125,7 @@ def fitted(sums: Prepared, most_rows: int = MOST_ROWS) -> dict[date, list[Streng
         for level in CHAIN
         for name, measure in (("responses", "responses"), ("expected", "expected_micro"))
     }
-    if not set(of_levels.values()) <= set(sums.of_grain["query_track"][0]):
+    if not set(of_levels.values()) <= set(sums.of_grain["need_track"][0]):
         return {}
     pairs = sums.sums_of_sample(list(of_levels.values()), Sum("pair", "expected_micro", DAYS, None), most_rows)
     names = {f"{s.level}__{s.column}": name for name, s in of_levels.items()}

@@ -13,9 +13,9 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from features.build.attributes import with_query_attributes, with_track_attributes
+from features.build.attributes import with_need_attributes, with_track_attributes
 from features.build.inputs import FeatureInputs
-from features.build.keys import cluster_kinds, near_queries, track_keys, with_cluster_of, with_keys
+from features.build.keys import near_needs, track_keys, with_keys
 from features.build.sums import (
     rolled_up,
     sums_per_pair,
@@ -55,18 +55,18 @@ class Prepared:
         for grain, keys in KEYS.items():
             sums, expressions, attributes = self.of_grain[grain]
             base = self.pairs
-            if grain != "query_track":
+            if grain != "need_track":
                 base = base.select("as_of", *_grain_columns(grain)).distinct()
             if self.placed is not None:
                 base = with_ranks(with_short_sums(base, self.placed, sums), inputs, sums)
-            base = with_long_sums(base, inputs.history, inputs.tracks, sums)
-            base = with_listeners(base, inputs.listeners, sums)
+            base = with_long_sums(base, inputs, sums)
+            base = with_listeners(base, inputs, sums)
             base = base.select("*", *_strengths(inputs))
             if grain != "track":
-                base = with_query_attributes(base, inputs.queries, inputs.tracks, attributes)
-            if grain == "query_track":
+                base = with_need_attributes(base, inputs.needs, inputs.tracks, attributes)
+            if grain == "need_track":
                 base = with_vectors(base, inputs.vectors, inputs.tracks)
-            if grain != "query":
+            if grain != "need":
                 base = with_track_attributes(base, inputs.tracks, inputs.popularity)
             stored = [_stored(value).alias(name) for name, value in expressions.items()]
             beside = [c for c in base.columns if with_sums and "__" in c]
@@ -76,7 +76,7 @@ class Prepared:
     def sums_of_sample(self, wanted: Sequence[Sum], positive: Sum, most_rows: int) -> DataFrame:
         """The wanted sums (`<level>__<sum>`) of a sample of the pairs whose sum `positive` is above 0, with the pairs' keys.
 
-        The sample is drawn from all tracks of the wanted queries and of their alias clusters, not from the wanted pairs: which
+        The sample is drawn from all tracks of the wanted needs and of their broader needs, not from the wanted pairs: which
         pairs of a past snapshot are wanted depends on what happened after it.
 
         Args:
@@ -86,9 +86,9 @@ class Prepared:
         """
         assert self.placed is not None  # some column asks for these sums, so they were prepared
         placed = self.placed.where(F.col("locale") != "*")  # its rows repeat those of the languages
-        here = placed.where(F.col("query_key").isNotNull() & (F.col(positive.column) > 0))
+        here = placed.where(F.col("need_key").isNotNull() & (F.col(positive.column) > 0))
         some = F.pmod(F.col("work_id_key"), F.lit(max(1, -(-here.count() // most_rows)))) == 0
-        keys = ("as_of", "locale", "language", "query_key", "cluster_id_key", "track_id_key", "work_id_key")
+        keys = ("as_of", "locale", "language", "need_key", "broader_key", "track_id_key", "work_id_key")
         return with_short_sums(here.where(some).select(*keys).distinct(), placed.where(some), wanted)
 
     def with_strengths(self, strengths: Mapping[date, Mapping[str, float]]) -> Prepared:
@@ -109,7 +109,7 @@ def prepared(inputs: FeatureInputs, only: Sequence[str] = ()) -> Iterator[Prepar
     )
     placed = near = None
     if short:
-        near = near_queries(inputs).persist()
+        near = near_needs(inputs).persist()
         fine = sums_per_pair(inputs, short, near)
         placed = rolled_up(fine, inputs, near).repartition(parts, "work_id_key").persist()
     try:
@@ -126,7 +126,7 @@ def feature_frames(
 ) -> Iterator[dict[Grain, DataFrame]]:
     """One frame for each grain, with `as_of`, the grain's keys and the feature columns in matrix order; doubles rounded to 1e-9.
 
-    Grain: query_track as `inputs.pairs`; query and track one row for each of their keys in it. The frames read sums that are
+    Grain: need_track as `inputs.pairs`; need and track one row for each of their keys in it. The frames read sums that are
     cached only until the block ends.
 
     Args:
@@ -141,8 +141,8 @@ def feature_frames(
 def _grain_columns(grain: Grain) -> tuple[str, ...]:
     place: tuple[str, ...] = ("language",)
     named: tuple[str, ...] = ("track_id", "artist", "work_id")
-    if grain == "query":
-        place, named = ("locale", "language"), ("query", "cluster_id")
+    if grain == "need":
+        place, named = ("locale", "language"), ("need", "broader")
     return (*place, *named, *[f"{n}_key" for n in named])
 
 
@@ -181,12 +181,11 @@ def _stored(value: Column) -> Column:
 
 def _with_names(inputs: FeatureInputs) -> DataFrame:
     """The wanted pairs with every name that a level sums by, and its key (`features.build.keys.key_of`)."""
-    kinds = cluster_kinds(inputs)
-    # only the wanted queries are broadcast: all queries of a night would be too many
-    asked = F.broadcast(inputs.pairs.select("locale", "query").distinct())
-    clusters = with_keys(
-        inputs.queries.join(asked, ["locale", "query"], "left_semi").select("locale", "query", "language", *kinds)
-    )
+    # only the wanted needs are broadcast: all needs of a night would be too many
+    asked = F.broadcast(inputs.pairs.select("need").distinct())
+    broader = with_keys(inputs.needs.join(asked, "need", "left_semi").select("need", "broader"))
     of_track = with_keys(track_keys(inputs.tracks))
-    named = inputs.pairs.join(F.broadcast(clusters), ["locale", "query"]).join(F.broadcast(of_track), "track_id")
-    return with_cluster_of(named, inputs, "cluster_id", "cluster_id_key")
+    named = inputs.pairs.join(F.broadcast(broader), "need").join(F.broadcast(of_track), "track_id")
+    return named.withColumn(
+        "language", F.when(F.col("locale") == "*", F.lit("*")).otherwise(F.substring("locale", 1, 2))
+    )

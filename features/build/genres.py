@@ -9,13 +9,13 @@ MAX_NEIGHBOURS = 24  # most similar genres kept for each one asked for, itself i
 
 
 def with_genre_neighbours(asked: DataFrame, tracks: DataFrame) -> DataFrame:
-    """Add `genre_company` to the queries that ask for genres: a map of genre -> similarity (0 to 1); null for the other queries.
+    """Add `genre_company` to the needs that ask for genres: a map of genre -> similarity (0 to 1); null for the other needs.
 
     Similarity of two genres = tracks with both / √(tracks with one · tracks with the other), which is 1 for a genre and itself.
     If several genres are asked for, the largest similarity counts. Source: Ochiai 1957, the cosine of two sets.
 
     Args:
-        asked: one row per (locale, query), with `genre`, the array of genres asked for. The grain stays the same.
+        asked: one row per (language, need), with `genre`, the array of genres asked for. The grain stays the same.
         tracks: the catalog of the run date, with `genres`.
     """
     from pyspark.sql import Window
@@ -41,14 +41,14 @@ def with_genre_neighbours(asked: DataFrame, tracks: DataFrame) -> DataFrame:
         .where(F.col("_place") <= MAX_NEIGHBOURS)
         .select("wanted", "near_genre", "nearness")
     )
-    of_query = (
-        asked.select("locale", "query", F.explode("genre").alias("wanted"))
+    of_need = (
+        asked.select("need", F.explode("genre").alias("wanted"))
         .join(F.broadcast(nearest), "wanted")
-        .groupBy("locale", "query", "near_genre")
+        .groupBy("need", "near_genre")
         .agg(F.max("nearness").alias("nearness"))
-        .groupBy("locale", "query")
+        .groupBy("need")
         .agg(
             F.map_from_entries(F.array_sort(F.collect_list(F.struct("near_genre", "nearness")))).alias("genre_company")
         )
     )
-    return asked.join(F.broadcast(of_query), ["locale", "query"], "left")
+    return asked.join(F.broadcast(of_need), "need", "left")

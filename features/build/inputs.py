@@ -16,9 +16,11 @@ class FeatureInputs:
     """What features are computed from. Frames may have more rows than needed; no day on or after `as_of` is used.
 
     Args:
-        pairs: (as_of, locale, query, track_id), one row for each wanted row of the query-track features.
+        pairs: (as_of, locale, need, track_id), one row for each wanted row of the need-track features.
         daily: table `daily_engagement`.
-        queries: the interpretation of each (locale or roll-up, query).
+        needs: what each need asks for, columns `queries.nightly.understand.NEED_COLUMNS`; one row per need.
+        wordings: (as_of, language, query, need): which need the plays of a wording count for in a snapshot. A wording without a row
+            counts for its tracks alone.
         tracks: the catalog.
         curves: table `exposure_curves` with run_date = as_of.
         as_of: the snapshots of `pairs`.
@@ -26,16 +28,15 @@ class FeatureInputs:
         history: what `events.tiles.history` returns, for windows beyond 90 days. Optional, but a feature that asks for such a
             window without it raises ValueError.
         listeners: what `events.tiles.listener_history` returns, for counts of listeners. Optional in the same way.
-        vectors: vectors of queries and tracks by snapshot (`features.build.vectors`); if None, they are null.
+        vectors: vectors of needs and tracks by snapshot (`features.build.vectors`); if None, they are null.
         strengths: snapshot -> level of the back-off -> strength (`features.build.backoff`); UNFITTED_STRENGTH where one is
             missing.
-        aliases_of: the run date from whose logs the aliases behind `queries.cluster_id` were mined. Other snapshots are older and
-            use the clusters of the texts alone (`text_cluster_id`). None: `cluster_id` is valid for all snapshots.
     """
 
     pairs: DataFrame
     daily: DataFrame
-    queries: DataFrame
+    needs: DataFrame
+    wordings: DataFrame
     tracks: DataFrame
     curves: DataFrame
     as_of: tuple[date, ...]
@@ -44,4 +45,3 @@ class FeatureInputs:
     listeners: DataFrame | None = None
     vectors: DataFrame | None = None
     strengths: Mapping[date, Mapping[str, float]] = field(default_factory=dict)
-    aliases_of: date | None = None

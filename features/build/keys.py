@@ -1,4 +1,4 @@
-"""The 64-bit keys of the names that sums are grouped by, and the alias clusters that a snapshot could know."""
+"""The 64-bit keys of the names that sums are grouped by, and the need that a wording leads to in a snapshot."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from features.measures import NAMES
 if TYPE_CHECKING:
     from features.build.inputs import FeatureInputs
 
-KEY_SALT = 0  # change it if two queries of a night share a key; no feature value depends on it
+KEY_SALT = 0  # change it if two needs of a night share a key; no feature value depends on it
 
 
 def key_of(name: str | Column) -> Column:
@@ -37,40 +37,28 @@ def track_keys(tracks: DataFrame) -> DataFrame:
     return tracks.select("track_id", F.col("artists_normal")[0].alias("artist"), work_id().alias("work_id"))
 
 
-def near_queries(inputs: FeatureInputs) -> DataFrame:
-    """(query, query_key) of the wanted queries and all others in their alias clusters. The plan fails if two share a key."""
-    wanted = inputs.pairs.select("locale", "query").distinct()
-    near = wanted.select("query")
-    for kind in cluster_kinds(inputs):
-        clusters = inputs.queries.join(wanted, ["locale", "query"], "left_semi").select("language", kind).distinct()
-        near = near.unionByName(
-            inputs.queries.join(F.broadcast(clusters), ["language", kind], "left_semi").select("query")
-        )
+def near_needs(inputs: FeatureInputs) -> DataFrame:
+    """(need, need_key) of the wanted needs and all others with the same broader need. The plan fails if two share a key."""
+    wanted = inputs.pairs.select("need").distinct()
+    broader = F.broadcast(inputs.needs.join(F.broadcast(wanted), "need", "left_semi").select("broader").distinct())
+    near = wanted.unionByName(inputs.needs.join(broader, "broader", "left_semi").select("need"))
     named = with_keys(near.distinct())
-    kept = named.groupBy("query_key").agg(F.min("query").alias("query"), F.count("*").alias("names"))
-    message = "features.build.keys: two queries share a 64-bit key. Give KEY_SALT another value and run the step again."
+    kept = named.groupBy("need_key").agg(F.min("need").alias("need"), F.count("*").alias("names"))
+    message = "features.build.keys: two needs share a 64-bit key. Give KEY_SALT another value and run the step again."
     return kept.select(
-        "query",
-        F.when(F.col("names") == 1, F.col("query_key")).otherwise(F.raise_error(F.lit(message))).alias("query_key"),
+        "need",
+        F.when(F.col("names") == 1, F.col("need_key")).otherwise(F.raise_error(F.lit(message))).alias("need_key"),
     )
 
 
-def cluster_kinds(inputs: FeatureInputs) -> list[str]:
-    """The columns of `queries` with the alias clusters that the snapshots of the build need.
+def by_need(rows: DataFrame, wordings: DataFrame, query: str = "query") -> DataFrame:
+    """The rows with `need`, which their wording leads to in their snapshot; null if it leads to none there.
 
-    A snapshot older than `inputs.aliases_of` could not know the mined aliases, so its clusters are those of the texts alone.
+    Args:
+        rows: rows with `as_of`, `locale` and a wording.
+        wordings: see `FeatureInputs`.
+        query: the column of the wording, which is dropped.
     """
-    is_past = inputs.aliases_of is not None and any(d != inputs.aliases_of for d in inputs.as_of)
-    return ["cluster_id", "text_cluster_id"] if is_past else ["cluster_id"]
-
-
-def with_cluster_of(frame: DataFrame, inputs: FeatureInputs, *names: str) -> DataFrame:
-    """Set each column of `names` (`cluster_id`, `cluster_id_key`) to the alias cluster that the row's snapshot could know.
-
-    The column `text_<name>` is dropped; it has the cluster without mined aliases, for older snapshots (see `cluster_kinds`).
-    """
-    if len(cluster_kinds(inputs)) == 1:
-        return frame
-    mined = F.col("as_of") == F.lit(inputs.aliases_of)
-    chosen = {name: F.when(mined, F.col(name)).otherwise(F.col(f"text_{name}")) for name in names}
-    return frame.withColumns(chosen).drop(*[f"text_{name}" for name in names])
+    of_wording = wordings.select("as_of", F.col("language").alias("_language"), F.col("query").alias("_query"), "need")
+    rows = rows.withColumns({"_language": F.substring("locale", 1, 2), "_query": F.col(query)}).drop(query)
+    return rows.join(of_wording, ["as_of", "_language", "_query"], "left").drop("_language", "_query")

@@ -22,7 +22,8 @@ from lake.io import Lake
 from lake.rows import frame_of
 from lake.schema import struct
 from lake.tables.logs import TRACKS
-from lake.tables.nightly import BACKOFF_STRENGTHS, EXPOSURE_CURVES, VECTORS
+from lake.tables.nightly import BACKOFF_STRENGTHS, EXPOSURE_CURVES, SNAPSHOT_WORDINGS, VECTORS
+from queries.nightly.understand import NEED_COLUMNS
 
 
 def stored_inputs(
@@ -31,29 +32,28 @@ def stored_inputs(
     as_of: tuple[date, ...],
     *,
     daily: DataFrame,
-    queries: DataFrame,
+    needs: DataFrame,
     tracks: DataFrame,
     catalogs: Mapping[date, tuple[str, str | None]] | None,
     vectors: bool = True,
-    aliases_of: date | None = None,
 ) -> FeatureInputs:
     """The inputs from which the features of `pairs` are built, as the lake stores them. Units: see FeatureInputs.
 
     Args:
         lake: where curves, tiles, sketches, vectors and strengths are stored.
-        pairs: (as_of, locale, query, track_id), the wanted rows.
+        pairs: (as_of, locale, need, track_id), the wanted rows.
         as_of: the snapshots of `pairs`.
         daily: `daily_engagement` of at least the 90 days before each snapshot.
-        queries: the interpretation of each (locale, query).
+        needs: what each need asks for, one row per need (`distinct_needs`).
         tracks: the catalog.
         catalogs: snapshot -> the catalogs whose popularity it knows (`catalogs_of`); None for no popularity.
         vectors: whether features read fitted vectors.
-        aliases_of: the run date from whose logs the aliases of `queries` were mined.
     """
     return FeatureInputs(
         pairs,
         daily,
-        queries,
+        needs,
+        stored_wordings(lake, as_of),
         tracks,
         lake.read(EXPOSURE_CURVES, as_of, allow_unvalidated=True),
         as_of,
@@ -62,7 +62,6 @@ def stored_inputs(
         listener_history(lake, as_of),
         stored_vectors(lake, as_of) if vectors else None,
         stored_strengths(lake, as_of),
-        aliases_of,
     )
 
 
@@ -72,10 +71,25 @@ def catalogs_of(lake: Lake, as_of: Sequence[date], *, backdate: bool) -> dict[da
     return catalogs_known(days, as_of, backdate=backdate)
 
 
-def write_vectors(lake: Lake, daily: DataFrame, marks: Mapping[str, str]) -> None:
-    """Fit and store the vectors of the snapshots in `marks` (snapshot -> fingerprint), from `daily` (`daily_engagement`)."""
+def distinct_needs(stored: DataFrame) -> DataFrame:
+    """One row per need of rows of NEEDS, with what the need asks for (NEED_COLUMNS), the same in every place."""
+    return stored.select(*NEED_COLUMNS).dropDuplicates(["need"])
+
+
+def stored_wordings(lake: Lake, as_of: Sequence[date]) -> DataFrame:
+    """(as_of, language, query, need): the wordings that count for a need in each snapshot, as it was built."""
+    return lake.read(SNAPSHOT_WORDINGS, as_of, allow_unvalidated=True).withColumnRenamed("run_date", "as_of")
+
+
+def write_vectors(
+    lake: Lake, daily: DataFrame, wordings: DataFrame, needs: DataFrame, marks: Mapping[str, str]
+) -> None:
+    """Fit and store the vectors of the snapshots in `marks` (snapshot -> fingerprint); frames: see FeatureInputs."""
     fitted = [
-        fitted_vectors(daily, date.fromisoformat(d)).withColumn("run_date", F.lit(date.fromisoformat(d))) for d in marks
+        fitted_vectors(daily, wordings, needs, date.fromisoformat(d)).withColumn(
+            "run_date", F.lit(date.fromisoformat(d))
+        )
+        for d in marks
     ]
     frame = reduce(lambda a, b: a.unionByName(b), fitted)
     lake.write(VECTORS, frame.select(*[c.name for c in VECTORS.columns]), marks)

@@ -1,13 +1,13 @@
 """Compute the sums that features ask for, from `daily_engagement` and from the tiles of longer history.
 
 Each row of `daily_engagement` is read once, whatever the number of features: all sums up to 90 days come from one aggregation by
-(as_of, locale, query, track), and every level is a roll-up of it. Queries outside of the alias clusters of the wanted pairs are
-summed by track alone, because they count for tracks, artists and works only; most queries are of this kind. Sums over 365 days
-and all time come from tiles (`events.tiles`), which are stored by query and by track; artists and works are roll-ups of tracks.
+(as_of, locale, need, track), and every level is a roll-up of it. Needs outside of the broader needs of the wanted pairs are
+summed by track alone, because they count for tracks, artists and works only; most needs are of this kind. Sums over 365 days
+and all time come from tiles (`events.tiles`), which are stored by need and by track; artists and works are roll-ups of tracks.
 
 Names (`features.measures.NAMES`) are grouped and joined by a 64-bit key, `<name>_key`, which costs half as much as strings. The
-frames of wanted rows have both, so that the names come back without a join. The plan checks that no two queries of a night share
-a key, because anybody can choose the words of a query. Names of the catalog are not checked: among ten million, the probability
+frames of wanted rows have both, so that the names come back without a join. The plan checks that no two needs of a night share
+a key, because anybody can choose the words of a need. Names of the catalog are not checked: among ten million, the probability
 that any two share a key is 3e-6.
 """
 
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from features.build.keys import cluster_kinds, key_of, track_keys, with_cluster_of, with_keys
+from features.build.keys import by_need, key_of, track_keys, with_keys
 from features.measures import (
     LEVELS,
     LISTENERS,
@@ -40,21 +40,23 @@ if TYPE_CHECKING:
 
 
 def sums_per_pair(inputs: FeatureInputs, asked: Sequence[Sum], near: DataFrame) -> DataFrame:
-    """Every sum up to 90 days, one row per (as_of, locale, query_key, track_id_key); bigint, if decayed in units of `Sum.scale`.
+    """Every sum up to 90 days, one row per (as_of, locale, need_key, track_id_key); bigint, if decayed in units of `Sum.scale`.
 
-    Queries that are not in `near` have no rows of their own: they are summed with a null query_key and the language as locale.
+    Needs that are not in `near` have no rows of their own: they are summed with a null need_key and the language as locale.
 
     Args:
         inputs: what the build reads.
         asked: the sums to compute.
-        near: (query, query_key) of the queries that keep their own rows (`features.build.keys.near_queries`).
+        near: (need, need_key) of the needs that keep their own rows (`features.build.keys.near_needs`).
     """
     dates = F.array(*[F.lit(d) for d in sorted(inputs.as_of)])
-    groups = inputs.queries.select("locale", "query", "intent_group")
-    daily = inputs.daily.join(F.broadcast(groups), ["locale", "query"], "left").fillna("open", ["intent_group"])
-    daily = daily.join(F.broadcast(near), "query", "left")
-    daily = daily.withColumn("as_of", F.explode(dates)).withColumn("age_days", F.datediff("as_of", "search_date"))
+    daily = inputs.daily.withColumn("as_of", F.explode(dates))
+    daily = daily.withColumn("age_days", F.datediff("as_of", "search_date"))
     daily = daily.where((F.col("age_days") >= 1) & (F.col("age_days") <= LONGEST_DAYS))
+    daily = by_need(daily, inputs.wordings)
+    groups = inputs.needs.select("need", "intent_group")
+    daily = daily.join(F.broadcast(groups), "need", "left").fillna("open", ["intent_group"])
+    daily = daily.join(F.broadcast(near), "need", "left")
     rates = inputs.curves.groupBy(F.col("run_date").alias("as_of"), "client", "intent_group").agg(
         F.transform(
             F.array_sort(F.collect_list(F.struct("position", "expected_rate"))),
@@ -71,17 +73,17 @@ def sums_per_pair(inputs: FeatureInputs, asked: Sequence[Sum], near: DataFrame) 
         for h, bits in sorted({(s.half_life, s.bits) for s in once.values() if s.half_life})
     ]
     measures = {s.measure for s in once.values()}
-    is_near = F.col("query_key").isNotNull()
+    is_near = F.col("need_key").isNotNull()
     daily = daily.select(
         "as_of",
         "age_days",
         F.when(is_near, F.col("locale")).otherwise(F.substring("locale", 1, 2)).alias("locale"),
-        "query_key",
+        "need_key",
         key_of("track_id"),
         *weights,
         *[(F.col("age_days") if m == NEWEST else MEASURES[m].value()).alias(m) for m in sorted(measures)],
     )
-    return daily.groupBy("as_of", "locale", "query_key", "track_id_key").agg(
+    return daily.groupBy("as_of", "locale", "need_key", "track_id_key").agg(
         *[_span_sum(s).alias(name) for name, s in sorted(once.items())]
     )
 
@@ -116,25 +118,23 @@ def rolled_up(fine: DataFrame, inputs: FeatureInputs, near: DataFrame) -> DataFr
     Args:
         fine: what `sums_per_pair` returns.
         inputs: what the build reads.
-        near: (query, query_key), see `sums_per_pair`.
+        near: (need, need_key), see `sums_per_pair`.
     """
     sums = [c for c in fine.columns if "__" in c]
-    spread = fine.withColumn("_at", F.explode(places())).select("as_of", "_at.*", "query_key", "track_id_key", *sums)
-    # only these queries: another query that happens to share a key with one of them must not get its cluster
-    kinds = [key_of(kind) for kind in cluster_kinds(inputs)]
-    clusters = inputs.queries.join(F.broadcast(near), "query").select("locale", "query_key", *kinds)
+    spread = fine.withColumn("_at", F.explode(places())).select("as_of", "_at.*", "need_key", "track_id_key", *sums)
+    # only these needs: another need that happens to share a key with one of them must not get its broader need
+    broader = inputs.needs.join(F.broadcast(near), "need").select("need_key", key_of("broader"))
     named_tracks = with_keys(track_keys(inputs.tracks))
     of_track = named_tracks.select("track_id_key", "artist_key", "work_id_key")
-    placed = spread.join(F.broadcast(clusters), ["locale", "query_key"], "left").join(
-        F.broadcast(of_track), "track_id_key", "left"
-    )
-    placed = with_cluster_of(placed, inputs, "cluster_id_key")
+    placed = spread.join(F.broadcast(broader), "need_key", "left").join(F.broadcast(of_track), "track_id_key", "left")
     # all rows of a language are needed (by cluster, track, artist), but those of a locale or of `*` only for wanted pairs
-    asked = inputs.pairs.select("locale", "query").distinct()
-    wanted = asked.select("locale", key_of("query")).withColumn("_wanted", F.lit(True))
+    asked = inputs.pairs.select("locale", "need").distinct()
+    wanted = asked.select("locale", key_of("need")).withColumn("_wanted", F.lit(True))
     anywhere = inputs.pairs.where(F.col("locale") == "*").join(F.broadcast(named_tracks), "track_id")
-    placed = placed.join(F.broadcast(wanted), ["locale", "query_key"], "left")
-    needed = (F.length("locale") == 2) | F.col("_wanted").isNotNull()
+    placed = placed.join(F.broadcast(wanted), ["locale", "need_key"], "left")
+    # those of `*` also for its broader needs
+    is_near = (F.col("locale") == "*") & F.col("need_key").isNotNull()
+    needed = (F.length("locale") == 2) | F.col("_wanted").isNotNull() | is_near
     for key in ("artist_key", "work_id_key"):
         mark = anywhere.select(key).distinct().withColumn(f"_by_{key}", F.lit(True))
         placed = placed.join(F.broadcast(mark), key, "left")
@@ -142,7 +142,7 @@ def rolled_up(fine: DataFrame, inputs: FeatureInputs, near: DataFrame) -> DataFr
     return placed.where(needed).drop("_wanted", "_by_artist_key", "_by_work_id_key")
 
 
-_ORDER = ("work_id_key", "track_id_key", "as_of", "language", "query_key", "locale", "cluster_id_key", "artist_key")
+_ORDER = ("work_id_key", "track_id_key", "as_of", "language", "need_key", "locale", "broader_key", "artist_key")
 
 
 def level_keys(level: str) -> list[str]:
@@ -176,7 +176,7 @@ def with_short_sums(base: DataFrame, placed: DataFrame, asked: Sequence[Sum]) ->
         if any(s.how != "sum" for s in here):
             rows = _by_pair(rows, keys, here)
         summed = rows.groupBy(*keys).agg(*[_rolled(s).alias(f"{level}__{s.column}") for s in here])
-        small = level in ("query", "artist")  # one row for each: a broadcast is cheaper than an exchange of the pairs
+        small = level in ("need", "artist")  # one row for each: a broadcast is cheaper than an exchange of the pairs
         base = base.join(F.broadcast(summed) if small else summed, keys, "left")
     return base
 
@@ -200,41 +200,41 @@ def _rolled(wanted: Sum) -> Column:
 
 
 def with_ranks(base: DataFrame, inputs: FeatureInputs, asked: Sequence[Sum]) -> DataFrame:
-    """Add a column `query__<sum>` for every asked sum of kind `ahead`: how many queries of the place have a larger sum.
+    """Add a column `need__<sum>` for every asked sum of kind `ahead`: how many needs of the place have a larger sum.
 
-    All queries count for the rank, wanted or not, so they are summed here again. Only the number of queries by (place, sum) is
-    kept, and a rank is joined by the query's own sum, not by the query. Two queries outside of the wanted ones that share a key
+    All needs count for the rank, wanted or not, so they are summed here again. Only the number of needs by (place, sum) is
+    kept, and a rank is joined by the need's own sum, not by the need. Two needs outside of the wanted ones that share a key
     would count as one; see `features.build.keys.KEY_SALT`.
 
     Args:
-        base: rows with as_of, locale and the query's own sum.
+        base: rows with as_of, locale and the need's own sum.
         inputs: what the build reads.
         asked: the sums; all kinds but `ahead` are ignored.
     """
     from pyspark.sql.window import Window
 
     for wanted in (s for s in asked if s.how == "ahead"):
-        own = f"query__{wanted.by_pair.column}"
+        own = f"need__{wanted.by_pair.column}"
         ages, n = [F.datediff(F.lit(d), "search_date") for d in inputs.as_of], F.col(wanted.measure)
         is_within = [(a >= 1) & (a <= F.lit(wanted.days)) for a in ages]
         spans = [F.sum(F.when(within, n).otherwise(0)) for within in is_within]
         of_day = [F.struct(F.lit(d).alias("as_of"), s.alias("n")) for d, s in zip(inputs.as_of, spans, strict=True)]
         daily = inputs.daily.where(reduce(or_, is_within))  # days that no snapshot needs are not read
-        rows = daily.groupBy("locale", key_of("query")).agg(F.array(*of_day).alias("_n"))
-        rows = rows.withColumn("_at", F.explode(places())).select("_at.locale", "query_key", F.inline("_n"))
-        summed = (
-            rows.where(F.col("n") > 0).groupBy("as_of", "locale", "query_key").agg(F.sum("n").cast("bigint").alias(own))
-        )
-        alike = summed.groupBy("as_of", "locale", own).agg(F.count("*").alias("queries"))
+        rows = daily.groupBy("locale", "query").agg(F.array(*of_day).alias("_n"))
+        rows = by_need(rows.select("locale", "query", F.inline("_n")).where(F.col("n") > 0), inputs.wordings)
+        rows = rows.where(F.col("need").isNotNull()).withColumn("_at", F.explode(places()))
+        rows = rows.select("as_of", "_at.locale", key_of("need"), "n")
+        summed = rows.groupBy("as_of", "locale", "need_key").agg(F.sum("n").cast("bigint").alias(own))
+        alike = summed.groupBy("as_of", "locale", own).agg(F.count("*").alias("needs"))
         more = Window.partitionBy("as_of", "locale").orderBy(F.desc(own)).rowsBetween(Window.unboundedPreceding, -1)
-        rank = F.coalesce(F.sum("queries").over(more), F.lit(0)).alias(f"query__{wanted.column}")
+        rank = F.coalesce(F.sum("needs").over(more), F.lit(0)).alias(f"need__{wanted.column}")
         ranks = alike.select("as_of", "locale", own, rank)
         base = base.join(F.broadcast(ranks), ["as_of", "locale", own], "left")
     return base
 
 
-def with_long_sums(base: DataFrame, history: DataFrame | None, tracks: DataFrame, asked: Sequence[Sum]) -> DataFrame:
-    """Add a column `<level>__<sum>` for every asked sum over 365 days or all time, from `history` (see `FeatureInputs`).
+def with_long_sums(base: DataFrame, inputs: FeatureInputs, asked: Sequence[Sum]) -> DataFrame:
+    """Add a column `<level>__<sum>` for every asked sum over 365 days or all time, from the tiles of `inputs.history`.
 
     Raises ValueError if such a sum is asked for and there is no history.
     """
@@ -243,20 +243,19 @@ def with_long_sums(base: DataFrame, history: DataFrame | None, tracks: DataFrame
         here = {s.column: s for s in asked if s.level == level and s.is_long and s.measure != LISTENERS}
         if not here:
             continue
-        if history is None:
+        if inputs.history is None:
             raise ValueError(
                 f"no history given, but a feature looks back {max(s.days or 0 for s in here.values())} days"
             )
-        rows = history.where(F.col("level") == ("query" if level == "query" else "track"))
-        rows = rows.withColumn("_at", F.explode(places("place"))).select(
-            "as_of",
-            "span_days",
-            "_at.*",
-            F.col("key").alias("query" if level == "query" else "track_id"),
-            *sorted({s.measure for s in here.values()}),
-        )
-        named = F.broadcast(with_keys(track_keys(tracks)))
-        rows = _of_wanted_queries(rows, base) if level == "query" else rows.join(named, "track_id")
+        own, measures = "need" if level == "need" else "track_id", sorted({s.measure for s in here.values()})
+        if level == "need":
+            rows = inputs.history.where(F.col("level") == "query").withColumnRenamed("place", "locale")
+            rows = by_need(rows, inputs.wordings, "key").where(F.col("need").isNotNull())
+        else:
+            rows = inputs.history.where(F.col("level") == "track").withColumnsRenamed({"place": "locale", "key": own})
+        rows = rows.withColumn("_at", F.explode(places())).select("as_of", "span_days", "_at.*", own, *measures)
+        named = F.broadcast(with_keys(track_keys(inputs.tracks)))
+        rows = _of_wanted_needs(rows, base) if level == "need" else rows.join(named, "track_id")
         summed = rows.groupBy(*keys).agg(
             *[
                 F.sum(F.when(F.col("span_days") == F.lit(s.days), F.col(s.measure)).otherwise(0)).alias(
@@ -265,30 +264,31 @@ def with_long_sums(base: DataFrame, history: DataFrame | None, tracks: DataFrame
                 for name, s in sorted(here.items())
             ]
         )
-        base = base.join(F.broadcast(summed) if level in ("query", "artist") else summed, keys, "left")
+        base = base.join(F.broadcast(summed) if level in ("need", "artist") else summed, keys, "left")
     return base
 
 
-def with_listeners(base: DataFrame, listeners: DataFrame | None, asked: Sequence[Sum]) -> DataFrame:
-    """Add a column `query__<sum>` for every asked count of listeners, from the sketches `listeners` (see `FeatureInputs`).
+def with_listeners(base: DataFrame, inputs: FeatureInputs, asked: Sequence[Sum]) -> DataFrame:
+    """Add a column `need__<sum>` for every asked count of listeners, from the sketches of `inputs.listeners`.
 
     Raises ValueError if such a count is asked for and there are no sketches.
     """
     here = {s.column: s for s in asked if s.measure == LISTENERS}
     if not here:
         return base
-    if listeners is None:
+    if inputs.listeners is None:
         raise ValueError("no sketches of listeners given, but a feature counts them")
-    rows = listeners.withColumn("_at", F.explode(places())).select("as_of", "span_days", "_at.*", "query", "listeners")
-    keys = level_keys("query")
+    rows = by_need(inputs.listeners, inputs.wordings).where(F.col("need").isNotNull())
+    rows = rows.withColumn("_at", F.explode(places())).select("as_of", "span_days", "_at.*", "need", "listeners")
+    keys = level_keys("need")
     merged = (
-        _of_wanted_queries(rows, base)
+        _of_wanted_needs(rows, base)
         .groupBy(*keys)
         .agg(
             *[
                 F.hll_sketch_estimate(
                     F.hll_union_agg(F.when(F.col("span_days") == F.lit(s.days), F.col("listeners")))
-                ).alias(f"query__{name}")
+                ).alias(f"need__{name}")
                 for name, s in sorted(here.items())
             ]
         )
@@ -296,6 +296,6 @@ def with_listeners(base: DataFrame, listeners: DataFrame | None, asked: Sequence
     return base.join(F.broadcast(merged), keys, "left")
 
 
-def _of_wanted_queries(rows: DataFrame, base: DataFrame) -> DataFrame:
-    """The rows whose (locale, query) is in `base`, with the query's key."""
-    return rows.join(F.broadcast(base.select("locale", "query", "query_key").distinct()), ["locale", "query"])
+def _of_wanted_needs(rows: DataFrame, base: DataFrame) -> DataFrame:
+    """The rows whose (place, need) is in `base`, with the need's key."""
+    return rows.join(F.broadcast(base.select("locale", "need", "need_key").distinct()), ["locale", "need"])

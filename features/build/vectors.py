@@ -1,4 +1,4 @@
-"""Vectors of queries and tracks, fitted to long plays: a query's vector is near those of the tracks that listeners played for it.
+"""Vectors of needs and tracks, fitted to long plays: a need's vector is near those of the tracks that listeners played for it.
 
 They are fitted for each snapshot by alternating least squares on implicit feedback (Hu, Koren & Volinsky 2008), over the long
 plays of the 28 days before it, and stored. The same plays give the same vectors to the last digit, whatever the number of task
@@ -6,7 +6,7 @@ slots. Floating point sums depend on their order; therefore the ratings are in o
 (with several, Spark adds up the blocks as they arrive), and sums outside of the fit are taken in whole multiples of 1e-11.
 
 Each vector is stored with its co-play context: the weighted sum of the unit vectors of everything it was played with (columns
-`company` and `company_weight`). The mean cosine of a track to all other tracks played for a query then takes one dot product.
+`company` and `company_weight`). The mean cosine of a track to all other tracks played for a need then takes one dot product.
 """
 
 from __future__ import annotations
@@ -16,32 +16,41 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from features.build.keys import key_of, track_keys, with_keys
+from features.build.keys import by_need, key_of, track_keys, with_keys
 from features.expressions import VECTOR_RANK, dot
 from lake.schema import struct
 from lake.tables.nightly import VECTORS
+from queries.grammar.need import NAMED_GROUPS
 
 DAYS = 28
 STORED = ("vector", "company", "company_weight")
-LEAST_PLAYS = 2  # long plays that a query or track needs for a vector: a single one relates it to nothing else
+LEAST_PLAYS = 2  # long plays that a need or track needs for a vector: a single one relates it to nothing else
 ROUNDS, PENALTY, CONFIDENCE, SEED = 8, 0.05, 4.0, 7
 PARTS = 1e11  # sums of unit vectors are taken in whole multiples of 1 / PARTS
 
 
-def fitted_vectors(daily: DataFrame, as_of: date) -> DataFrame:
+def fitted_vectors(daily: DataFrame, wordings: DataFrame, needs: DataFrame, as_of: date) -> DataFrame:
     """Fit the vectors of a snapshot. Columns and grain: see VECTORS, without its run_date; days on or after `as_of` are not read.
 
-    A query has one vector for each language, a track one for all languages (language `*`). Empty if there was no long play.
+    A need that names something has one vector for all languages (language `*`), as has a track; another need has one for each
+    language. Empty if there was no long play.
+
+    Args:
+        daily: table `daily_engagement`.
+        wordings: see `FeatureInputs`.
+        needs: see `FeatureInputs`; a need without a row counts as one that names nothing.
+        as_of: the snapshot.
     """
     from pyspark.ml.recommendation import ALS
     from pyspark.sql.window import Window
 
     age = F.datediff(F.lit(as_of), F.col("search_date"))
-    language = F.substring("locale", 1, 2)
-    recent = daily.where((age >= 1) & (age <= DAYS) & (F.col("long_plays") > 0))
+    recent = daily.where((age >= 1) & (age <= DAYS) & (F.col("long_plays") > 0)).withColumn("as_of", F.lit(as_of))
+    recent = by_need(recent, wordings).where(F.col("need").isNotNull())
+    recent = recent.join(F.broadcast(needs.select("need", "intent_group")), "need", "left")
     # persisted, because it is read three times below
     plays = (
-        recent.groupBy(language.alias("language"), "query", "track_id")
+        recent.groupBy(language_of_vector(F.substring("locale", 1, 2)).alias("language"), "need", "track_id")
         .agg(F.sum("long_plays").alias("plays"))
         .persist()
     )
@@ -51,13 +60,13 @@ def fitted_vectors(daily: DataFrame, as_of: date) -> DataFrame:
         place = F.row_number().over(Window.orderBy(*keys)).cast("int")
         return often.select(*keys, place.alias(f"{keys[-1]}_number"))
 
-    queries, tracks = numbered("language", "query").persist(), numbered("track_id").persist()
+    needs, tracks = numbered("language", "need").persist(), numbered("track_id").persist()
     # logarithm: a thousand plays are not a thousand times the evidence of one
-    rated = plays.join(F.broadcast(queries), ["language", "query"]).join(F.broadcast(tracks), "track_id")
+    rated = plays.join(F.broadcast(needs), ["language", "need"]).join(F.broadcast(tracks), "track_id")
     rated = rated.select(
-        "query_number", "track_id_number", F.log1p(F.col("plays").cast("double")).alias("rating")
+        "need_number", "track_id_number", F.log1p(F.col("plays").cast("double")).alias("rating")
     ).persist()
-    in_order = rated.repartition(1).sortWithinPartitions("query_number", "track_id_number")
+    in_order = rated.repartition(1).sortWithinPartitions("need_number", "track_id_number")
     try:
         if rated.isEmpty():
             return daily.sparkSession.createDataFrame([], struct(VECTORS)).drop("run_date")
@@ -70,38 +79,43 @@ def fitted_vectors(daily: DataFrame, as_of: date) -> DataFrame:
             seed=SEED,
             numUserBlocks=1,
             numItemBlocks=1,
-            userCol="query_number",
+            userCol="need_number",
             itemCol="track_id_number",
             ratingCol="rating",
         )
         model = als.fit(in_order)
         vector = F.transform("features", lambda x: F.rint(x.cast("double") * 1e6) / 1e6).alias("vector")
-        of_queries = model.userFactors.select(F.col("id").alias("query_number"), vector).join(
-            F.broadcast(queries), "query_number"
+        of_needs = model.userFactors.select(F.col("id").alias("need_number"), vector).join(
+            F.broadcast(needs), "need_number"
         )
         of_tracks = model.itemFactors.select(F.col("id").alias("track_id_number"), vector).join(
             F.broadcast(tracks), "track_id_number"
         )
         of_tracks = of_tracks.withColumns({"language": F.lit("*"), "key": F.col("track_id")})
-        of_queries = of_queries.withColumn("key", F.col("query"))
-        sides = (("query", of_queries, of_tracks), ("track", of_tracks, of_queries))
+        of_needs = of_needs.withColumn("key", F.col("need"))
+        sides = (("need", of_needs, of_tracks), ("track", of_tracks, of_needs))
         both = [_with_context(kind, mine, others, rated) for kind, mine, others in sides]
         return both[0].unionByName(both[1]).localCheckpoint()
     finally:
-        for kept in (plays, queries, tracks, rated):
+        for kept in (plays, needs, tracks, rated):
             kept.unpersist()
 
 
+def language_of_vector(language: Column) -> Column:
+    """The language under which a need's vector is stored: `*` if it names something, else the given language."""
+    return F.when(F.col("intent_group").isin(*NAMED_GROUPS), F.lit("*")).otherwise(language)
+
+
 def _with_context(kind: str, mine: DataFrame, others: DataFrame, rated: DataFrame) -> DataFrame:
-    """Rows of VECTORS for one side (queries or tracks), with their co-play context.
+    """Rows of VECTORS for one side (needs or tracks), with their co-play context.
 
     Args:
-        kind: `query` or `track`, the side of `mine`.
+        kind: `need` or `track`, the side of `mine`.
         mine: vectors of that side.
         others: vectors of the other side; their unit vectors are summed, weighted by ln(1 + plays).
-        rated: (query_number, track_id_number, rating = ln(1 + plays)).
+        rated: (need_number, track_id_number, rating = ln(1 + plays)).
     """
-    number, other = ("query_number", "track_id_number") if kind == "query" else ("track_id_number", "query_number")
+    number, other = ("need_number", "track_id_number") if kind == "need" else ("track_id_number", "need_number")
     vector = F.col("vector")
     length = F.sqrt(dot(vector, vector))
     directions = others.where(length > 0).select(other, F.transform(vector, lambda x: x / length).alias("_direction"))
@@ -122,21 +136,23 @@ def _with_context(kind: str, mine: DataFrame, others: DataFrame, rated: DataFram
 
 
 def with_vectors(base: DataFrame, vectors: DataFrame | None, tracks: DataFrame) -> DataFrame:
-    """Add `query_<column>` and `track_<column>` for each column of STORED, of the row's snapshot; null if there is no vector.
+    """Add `need_<column>` and `track_<column>` for each column of STORED, of the row's snapshot; null if there is no vector.
 
     Args:
-        base: rows with as_of, the query's language and the keys of `features.build.keys`, partitioned by work. The roll-up over
-            all languages (`*`) has no query vector.
+        base: rows with as_of, language and intent_group of the need, and the keys of `features.build.keys`, partitioned by work.
         vectors: rows of VECTORS with as_of; None leaves all columns null.
         tracks: the catalog.
     """
     stored = [c for c in VECTORS.columns if c.name in STORED]
     if vectors is None:
         return base.withColumns(
-            {f"{side}_{c.name}": F.lit(None).cast(c.type) for side in ("query", "track") for c in stored}
+            {f"{side}_{c.name}": F.lit(None).cast(c.type) for side in ("need", "track") for c in stored}
         )
-    of_query = vectors.where(F.col("kind") == "query").select(
-        "as_of", "language", key_of("key").alias("query_key"), *[F.col(c.name).alias(f"query_{c.name}") for c in stored]
+    of_need = vectors.where(F.col("kind") == "need").select(
+        "as_of",
+        F.col("language").alias("_language"),
+        key_of("key").alias("need_key"),
+        *[F.col(c.name).alias(f"need_{c.name}") for c in stored],
     )
     known = (
         vectors.where(F.col("kind") == "track")
@@ -146,5 +162,6 @@ def with_vectors(base: DataFrame, vectors: DataFrame | None, tracks: DataFrame) 
     of_track = with_keys(known).select(
         "work_id_key", "track_id_key", "as_of", *[F.col(c.name).alias(f"track_{c.name}") for c in stored]
     )
-    base = base.join(F.broadcast(of_query), ["as_of", "language", "query_key"], "left")
+    base = base.withColumn("_language", language_of_vector(F.col("language")))
+    base = base.join(F.broadcast(of_need), ["as_of", "_language", "need_key"], "left").drop("_language")
     return base.join(of_track, ["work_id_key", "track_id_key", "as_of"], "left")

@@ -2,21 +2,69 @@
 
 from __future__ import annotations
 
-from lake.columns import CLIENT, LEVEL, QUERY, RUN_DATE, TRACK_ID
+from dataclasses import replace
+
+from lake.columns import CLIENT, LEVEL, NEED, QUERY, RUN_DATE, TRACK_ID
 from lake.schema import Column, Table, count
 
-QUERIES = Table(
-    "queries",
-    "one row per (locale or roll-up, query) asked in the 28 days before D",
+PLACE = replace(LEVEL, meaning="a locale, its language (`en`, `es`), or `*`")
+
+WORDINGS = Table(
+    "wordings",
+    "one row per (place, wording) asked in the 28 days before D; in its language also those of the 90 days before D",
     ("locale", "query"),
     "run_date",
     (
         RUN_DATE,
-        LEVEL,
+        PLACE,
         QUERY,
-        Column("stripped", "string", "the query without wake word, politeness and carrier phrase"),
-        Column("language", "string", "language of the locale", values=("en", "es", "*")),
+        Column("stripped", "string", "the wording without wake word, politeness and carrier phrase"),
         Column("is_music", "boolean", "whether it asks for music at all"),
+        Column("need", "string", "the need it leads to; null if it asks for other things", nullable=True),
+        Column("text_need", "string", "the need by text and catalog alone, without plays", nullable=True),
+        Column(
+            "how",
+            "string",
+            "what the need rests on: names of the catalog, the grammar alone, names resolved by likeness, nothing but its words, or "
+            "the plays of its listeners",
+            values=("catalog", "grammar", "linked", "words", "evidence", "not_music"),
+        ),
+        Column("confidence", "double", "how alike the resolved names are; 1 if they are exact", low=0, high=1),
+        Column(
+            "readings", "array<string>", "the needs that it may mean, the one of text and catalog first; at most four"
+        ),
+        Column(
+            "weights", "array<double>", "weight of each reading, by popularity and by its listeners; they add up to 1"
+        ),
+        Column("evidence", "double", "-log10 p of its plays for another reading; 0 if not tested", low=0),
+        Column("reasons", "array<string>", "reasons for this reading of the wording"),
+        count("searches_28d", "searches in the 28 days before D", "searches"),
+        count("people_28d", "distinct pseudonyms in the 28 days before D", "people"),
+        Column("is_public", "boolean", "asked by at least privacy.k people: may leave the restricted tables"),
+    ),
+    "understand",
+    restricted=True,
+    sort_by=("locale", "query"),
+    gate="validate",
+    expires="as_of",
+)
+
+
+NEEDS = Table(
+    "needs",
+    "one row per (place, need) asked in the 28 days before D, or that catalog and grammar suggest (conf: closure)",
+    ("locale", "need"),
+    "run_date",
+    (
+        RUN_DATE,
+        PLACE,
+        NEED,
+        Column("language", "string", "language of the place", values=("en", "es", "*")),
+        Column("broader", "string", "the need without its weakest constraint; itself if it has only one"),
+        Column("fold_key", "string", "the need without version and order: folds never split one"),
+        Column(
+            "text", "string", "its names and values as words, to be matched with titles and artists; '' if it has none"
+        ),
         Column(
             "intent",
             "string",
@@ -34,7 +82,6 @@ QUERIES = Table(
                 "mixed",
                 "open",
                 "other",
-                "not_music",
             ),
         ),
         Column(
@@ -43,7 +90,6 @@ QUERIES = Table(
             "intents that share an exposure curve",
             values=("known_item", "artist", "broad", "open"),
         ),
-        Column("constraint_key", "string", "canonical constraints shared by wordings and languages; '' if none"),
         Column("genre", "array<string>", "genres asked for"),
         Column("decade", "array<int>", "decades asked for, first year"),
         Column("mood", "string", "mood asked for", nullable=True),
@@ -65,17 +111,13 @@ QUERIES = Table(
         Column("unwanted_moods", "array<string>", "moods refused"),
         Column("artist_name", "string", "folded artist asked for", nullable=True),
         Column("title_name", "string", "folded title or album asked for", nullable=True),
-        Column("answers_as", "string", "which form of the query names what is asked for", values=("full", "stripped")),
-        Column("cluster_id", "string", "alias cluster: wordings that ask for the same"),
-        Column(
-            "text_cluster_id",
-            "string",
-            "alias cluster from wording and catalog alone, without the aliases learned from logs",
-        ),
-        Column("reasons", "array<string>", "reasons for this reading of the query"),
-        count("searches_28d", "searches in the 28 days before D", "searches"),
+        Column("is_suggested", "boolean", "whether catalog and grammar suggest it, asked or not"),
+        Column("demand", "double", "popularity of the tracks behind a suggested need; 0 for others", low=0),
+        count("searches_28d", "searches in the 28 days before D, in any wording", "searches"),
         count("people_28d", "distinct pseudonyms in the 28 days before D", "people"),
-        Column("is_public", "boolean", "asked by at least privacy.k people: may leave the restricted tables"),
+        Column(
+            "is_public", "boolean", "asked by at least privacy.k people: its engagement may propose and rank tracks"
+        ),
         Column(
             "traffic_tier",
             "string",
@@ -101,33 +143,46 @@ QUERIES = Table(
     ),
     "understand",
     restricted=True,
-    sort_by=("locale", "query"),
+    sort_by=("locale", "need"),
     gate="validate",
     expires="as_of",
 )
 
 
-ALIAS_PAIRS = Table(
-    "alias_pairs",
-    "one row per (language, query, other, evidence): wordings that listeners treat alike",
-    ("language", "query", "other", "evidence"),
+HEARD = Table(
+    "heard",
+    "one row per (place, need, track) heard long, saved or liked in the 28 days before D",
+    ("locale", "need", "track_id"),
+    "run_date",
+    (
+        RUN_DATE,
+        PLACE,
+        NEED,
+        TRACK_ID,
+        count("plays", "plays heard long, saved or liked", "plays"),
+        count("listeners", "distinct pseudonyms behind them", "people"),
+    ),
+    "understand",
+    restricted=True,
+    sort_by=("locale", "need"),
+    may_be_empty=True,
+    gate="validate",
+    expires="as_of",
+)
+
+
+SNAPSHOT_WORDINGS = Table(
+    "snapshot_wordings",
+    "one row per (language, wording) whose plays count for a need in the snapshot",
+    ("language", "query"),
     "run_date",
     (
         RUN_DATE,
         Column("language", "string", "language of the locales asked in"),
         QUERY,
-        Column("other", "string", "the other wording, in normal form"),
-        Column(
-            "evidence",
-            "string",
-            "asked again in other words and then played, or played alike",
-            values=("asked_again", "played_alike"),
-        ),
-        Column("people", "bigint", "distinct pseudonyms behind it", "people", low=1),
-        Column("strength", "double", "share of those who asked again, or cosine of the plays", low=0, high=1.000000001),
-        Column("is_served", "boolean", "our own release made this rewrite: recorded, but not learned from again"),
+        replace(NEED, meaning="the need that the wording leads to as far as the snapshot may know"),
     ),
-    "understand",
+    "build_features",
     restricted=True,
     sort_by=("language", "query"),
     may_be_empty=True,
@@ -186,7 +241,7 @@ BACKOFF_STRENGTHS = Table(
             "level",
             "string",
             "the level that is shrunk to the one above it",
-            values=("track", "cluster_pair", "language_pair", "pair"),
+            values=("track", "broader_pair", "language_pair", "pair"),
         ),
         Column(
             "strength",
@@ -205,14 +260,19 @@ BACKOFF_STRENGTHS = Table(
 
 VECTORS = Table(
     "vectors",
-    "one row per query of a language, or track, with two long plays in the 28 days before",
+    "one row per need of a language, or track, with two long plays in the 28 days before",
     ("kind", "language", "key"),
     "run_date",
     (
         RUN_DATE,
-        Column("kind", "string", "what the key is", values=("query", "track")),
-        Column("language", "string", "language of the query; tracks are shared by all (`*`)", values=("en", "es", "*")),
-        Column("key", "string", "the query, or the track_id"),
+        Column("kind", "string", "what the key is", values=("need", "track")),
+        Column(
+            "language",
+            "string",
+            "language of the need (`*` for one that names something); tracks are shared by all (`*`)",
+            values=("en", "es", "*"),
+        ),
+        Column("key", "string", "the need, or the track_id"),
         Column(
             "vector",
             "array<double>",
@@ -237,19 +297,19 @@ VECTORS = Table(
 
 CANDIDATES = Table(
     "candidates",
-    "one row per (locale, query, track) considered",
-    ("locale", "query", "track_id"),
+    "one row per (place, need, track) considered",
+    ("locale", "need", "track_id"),
     "run_date",
     (
         RUN_DATE,
-        LEVEL,
-        QUERY,
+        PLACE,
+        NEED,
         TRACK_ID,
         Column("sources", "array<string>", "candidate sources that proposed it (listed below)"),
         Column("source_rank", "int", "best rank that any source gave it, by which the cap on candidates cuts", low=1),
     ),
     "candidates",
-    sort_by=("locale", "query"),
+    sort_by=("locale", "need"),
     gate="validate",
     expires="as_of",
 )
@@ -257,14 +317,14 @@ CANDIDATES = Table(
 
 JUDGEMENTS = Table(
     "judgements",
-    "one row per (as_of, locale, query, track) shown in the 7 days from as_of, and sampled pairs that were not",
-    ("as_of", "locale", "query", "track_id"),
+    "one row per (as_of, place, need, track) shown in the 7 days from as_of, and sampled pairs that were not",
+    ("as_of", "locale", "need", "track_id"),
     "run_date",
     (
         RUN_DATE,
         Column("as_of", "date", "snapshot the label belongs to: reactions of [as_of, as_of + 7)"),
-        LEVEL,
-        QUERY,
+        PLACE,
+        NEED,
         TRACK_ID,
         Column(
             "exposure",
@@ -280,11 +340,11 @@ JUDGEMENTS = Table(
             "false: proposed for a named song or artist and not shown; grade 0 is assumed",
             nullable=True,
         ),
-        Column("relevance", "double", "exposure-corrected success rate, shrunk to the query's mean", low=0, high=1),
+        Column("relevance", "double", "exposure-corrected success rate, shrunk to the need's mean", low=0, high=1),
         Column("grade", "int", "label 0–4", low=0, high=4),
     ),
     "grade",
-    sort_by=("locale", "query"),
+    sort_by=("locale", "need"),
     gate="publish",
     expires="as_of",
 )
@@ -292,13 +352,13 @@ JUDGEMENTS = Table(
 
 HEAD_RANKINGS = Table(
     "head_rankings",
-    "one row per (locale, query, rank)",
-    ("locale", "query", "rank"),
+    "one row per (place, need, rank)",
+    ("locale", "need", "rank"),
     "run_date",
     (
         RUN_DATE,
-        LEVEL,
-        QUERY,
+        PLACE,
+        NEED,
         Column("rank", "int", "1-based place in the answer", low=1),
         TRACK_ID,
         Column("score", "double", "the ranker's score after re-ranking, rounded to 1e-9"),
@@ -308,7 +368,7 @@ HEAD_RANKINGS = Table(
         Column("reason", "string", "the sources that proposed it, and the model's rank where re-ranking moved it"),
     ),
     "rank_head",
-    sort_by=("locale", "query", "rank"),
+    sort_by=("locale", "need", "rank"),
     gate="publish",
     expires="as_of",
 )

@@ -20,6 +20,8 @@ __all__ = [
     "mood_targets",
     "no_constraints",
     "typed",
+    "value_text",
+    "year_text",
 ]
 
 _SINGLE = ("mood", "activity", "sort", "version", "explicit", "language")
@@ -138,10 +140,10 @@ def constraint_key(constraints: dict[str, Any]) -> str:
     """
     parts = [f"{field}={value}" for field in _MANY for value in constraints.get(field, [])]
     if constraints.get("year"):
-        parts.append(f"year={_year_text(constraints['year'])}")
-    parts += [f"{field}={_value_text(constraints[field])}" for field in _SINGLE if constraints.get(field) is not None]
+        parts.append(f"year={year_text(constraints['year'])}")
+    parts += [f"{field}={value_text(constraints[field])}" for field in _SINGLE if constraints.get(field) is not None]
     for field, values in constraints.get("not", {}).items():
-        parts += [f"{field}!={_year_text(value) if field == 'year' else _value_text(value)}" for value in values]
+        parts += [f"{field}!={year_text(value) if field == 'year' else value_text(value)}" for value in values]
     return "|".join(sorted(parts))
 
 
@@ -242,10 +244,12 @@ def _canonical_value(mention: Mention) -> Any:
     return mention.value
 
 
-def _year_text(year: dict[str, int | None]) -> str:
+def year_text(year: dict[str, int | None]) -> str:
+    """A year or range as it stands in a key: `1995`, `1990-1995`, `1990-`, `-1979`."""
     first, last = year["from"], year["to"]
     return str(first) if first == last else f"{'' if first is None else first}-{'' if last is None else last}"
 
 
-def _value_text(value: Any) -> str:
+def value_text(value: Any) -> str:
+    """A value as it stands in a key; booleans are `true` and `false`."""
     return str(value).lower() if isinstance(value, bool) else str(value)

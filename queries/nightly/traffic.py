@@ -1,71 +1,85 @@
-"""Traffic of each query: searches and people, in each locale and its roll-ups."""
+"""Traffic of wordings and of needs: searches and people, in each locale and its roll-ups."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lake.places import places
-from lake.tables.nightly import QUERIES
 
 
-def asked_queries(searches: DataFrame, first: date, before: date, k: int) -> DataFrame:
-    """One row per (locale or roll-up, query) asked on days [first, before): searches_28d, people_28d, is_public.
+def language_of(locale: str = "locale") -> Column:
+    """The language of a locale or roll-up; `*` for all of them."""
+    return F.when(F.col(locale) == "*", F.lit("*")).otherwise(F.substring(locale, 1, 2))
 
-    A roll-up is the language (`en`) or `*`. People are distinct pseudonyms, counted exactly. Rows of `*` that are not public are
-    left out, because nothing reads them.
+
+def asked_wordings(searches: DataFrame, first: date, k: int) -> DataFrame:
+    """One row per (place, query) of `searches`: searches_28d, people_28d, is_public. A place is a locale, a language or `*`.
+
+    People are distinct pseudonyms, counted exactly. Wordings that were asked before `first` only have a row in their language, so
+    that their older plays are known by need, and no traffic. Rows of `*` that are not public are left out: nothing reads them.
 
     Args:
-        searches: Rows of `search_log`.
-        first: First day.
-        before: The day after the last one.
-        k: Fewest people that make a query public.
+        searches: Rows (search_date, locale, query, user_id) of all days whose plays are to be known by need.
+        first: First of the days whose traffic counts.
+        k: Fewest people that make a wording public.
     """
-    days = searches.where((F.col("search_date") >= F.lit(first)) & (F.col("search_date") < F.lit(before)))
-    per_person = days.groupBy("locale", "query", "user_id").agg(F.count("*").alias("n"))
+    recent = (F.col("search_date") >= F.lit(first)).cast("int")
+    per_person = searches.groupBy("locale", "query", "user_id").agg(F.sum(recent).alias("n"))
     per_place = (
         per_person.withColumn("locale", F.explode(places()))
         .groupBy("locale", "query", "user_id")
         .agg(F.sum("n").alias("n"))
     )
-    return (
-        per_place.groupBy("locale", "query")
-        .agg(F.sum("n").alias("searches_28d"), F.count("*").alias("people_28d"))
-        .withColumn("is_public", F.col("people_28d") >= k)
-        .where((F.col("locale") != "*") | F.col("is_public"))
+    counted = per_place.groupBy("locale", "query").agg(
+        F.sum("n").alias("searches_28d"), F.sum((F.col("n") > 0).cast("int")).alias("people_28d")
     )
+    counted = counted.withColumn("is_public", F.col("people_28d") >= k)
+    is_language = F.length("locale") == 2
+    return counted.where(is_language | F.col("is_public") | ((F.col("locale") != "*") & (F.col("searches_28d") > 0)))
 
 
-def readings_everywhere(asked: DataFrame, read: Callable[[DataFrame], DataFrame]) -> DataFrame:
-    """Read each query once per language and join the reading to every locale of that language. Grain: (locale, query), unchanged.
+def asked_needs(searches: DataFrame, need_of: DataFrame, first: date, k: int) -> DataFrame:
+    """One row per (place, need) asked from `first` on: searches_28d, people_28d and is_public, as of `asked_wordings`.
 
-    A reading depends on the language alone, so es-ES, es-MX and es share one.
+    A person who asks for a need in several wordings counts once.
 
     Args:
-        asked: One row per (locale, query).
-        read: Reads distinct (locale, query) whose locale is a language (`queries.nightly.understand.readings`).
+        searches: Rows (search_date, locale, query, user_id).
+        need_of: (language, query, need); wordings without a need are left out.
+        first: First of the days that count.
+        k: Fewest people that make a need warm.
     """
-    language = F.when(F.col("locale") == "*", F.lit("*")).otherwise(F.substring("locale", 1, 2))
-    with_language = asked.select("locale", "query", language.alias("_language"))
-    readings = read(with_language.select(F.col("_language").alias("locale"), "query").distinct()).withColumnRenamed(
-        "locale", "_language"
+    days = searches.where(F.col("search_date") >= F.lit(first)).withColumn("language", F.substring("locale", 1, 2))
+    per_person = days.groupBy("locale", "language", "query", "user_id").agg(F.count("*").alias("n"))
+    by_need = per_person.join(need_of.where(F.col("need").isNotNull()), ["language", "query"])
+    per_place = (
+        by_need.groupBy("locale", "need", "user_id")
+        .agg(F.sum("n").alias("n"))
+        .withColumn("locale", F.explode(places()))
+        .groupBy("locale", "need", "user_id")
+        .agg(F.sum("n").alias("n"))
     )
-    return with_language.join(readings, ["_language", "query"]).drop("_language")
+    counted = per_place.groupBy("locale", "need").agg(
+        F.sum("n").alias("searches_28d"), F.count("*").alias("people_28d")
+    )
+    return counted.withColumn("is_public", F.col("people_28d") >= k)
 
 
-def with_traffic(read: DataFrame, asked: DataFrame, shape: DataFrame, run_date: date) -> DataFrame:
-    """Join the `queries` table of a night from readings, traffic and play shape. Grain: one row per (locale, query) of `read`.
+def heard_by(plays: DataFrame, need_of: DataFrame) -> DataFrame:
+    """One row per (place, need, track): `plays` heard long, saved or liked, and the `listeners` behind them, counted exactly.
 
     Args:
-        read: The readings.
-        asked: The traffic, with its tier.
-        shape: Entropy and volatility of plays; may lack queries that nobody played.
-        run_date: The night.
+        plays: `events.engagement.pleased_plays` of the last 28 days.
+        need_of: (language, query, need).
     """
-    joined = read.join(asked, ["locale", "query"]).join(shape, ["locale", "query"], "left")
-    joined = joined.withColumn("run_date", F.lit(run_date))
-    language = F.when(F.col("locale") == "*", F.lit("*")).otherwise(F.substring("locale", 1, 2))
-    return joined.withColumn("language", language).select(*[F.col(c.name).cast(c.type) for c in QUERIES.columns])
+    mapped = plays.withColumn("language", F.substring("locale", 1, 2)).join(
+        need_of.where(F.col("need").isNotNull()), ["language", "query"]
+    )
+    placed = mapped.withColumn("locale", F.explode(places()))
+    per_person = placed.groupBy("locale", "need", "track_id", "user_id").agg(F.count("*").alias("n"))
+    return per_person.groupBy("locale", "need", "track_id").agg(
+        F.sum("n").alias("plays"), F.count("*").alias("listeners")
+    )

@@ -1,36 +1,53 @@
-"""Query understanding in Spark: normal forms of distinct requests, readings and clusters of distinct queries.
+"""Query understanding in Spark: normal forms of distinct requests, and what each distinct wording asks for.
 
 Uses the DataFrame API only, so that it also runs over Spark Connect.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from queries.catalog.resolve import Resolver
 from queries.catalog.vocabulary import Vocabulary, name_rows, vocabulary_from
-from queries.grammar.constraints import TYPED, typed
-from queries.grammar.interpret import INTENT_GROUPS, Interpretation
+from queries.grammar.constraints import TYPED
+from queries.grammar.interpret import interpret
 from queries.grammar.lexicon import Lexicon, load_lexicon
+from queries.grammar.need import Need, Part, need_reading, other_readings
 from queries.models.learned import MUSIC_SERVICE_SHARE, Learned, packaged, read_query
-from queries.nightly.clusters import Member, clustered, stable_ids
+from queries.nightly.linking import collected_names, index_of, tasks_of
 from queries.text.normalise import is_too_long, normal_form
-from queries.text.phonetic import sounds_like
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NORMALISED_SCHEMA = "raw_query string, locale string, query string, is_too_long boolean"
+MOST_READINGS = 4
+# columns of table `needs` that follow from the key alone (`queries.grammar.need.Need.row`)
+NEED_COLUMNS = {
+    "need": "string",
+    "broader": "string",
+    "fold_key": "string",
+    "text": "string",
+    "intent": "string",
+    "intent_group": "string",
+    "genre": "array<string>",
+    "decade": "array<int>",
+    "mood": "string",
+    "activity": "string",
+    "sort_by": "string",
+    "artist_name": "string",
+    "title_name": "string",
+    **TYPED,
+}
+NEED_STRUCT = "struct<" + ", ".join(f"{name}: {kind}" for name, kind in NEED_COLUMNS.items()) + ">"
 _READ_SCHEMA = (
-    "locale string, query string, stripped string, language string, is_music boolean, intent string, "
-    "intent_group string, constraint_key string, genre array<string>, decade array<int>, mood string, "
-    "activity string, sort_by string, artist_name string, title_name string, answers_as string, entity string, sound string, "
-    "reasons array<string>, " + ", ".join(f"{name} {kind}" for name, kind in TYPED.items())
+    "language string, query string, stripped string, is_music boolean, how string, confidence double, "
+    f"needs array<{NEED_STRUCT}>, own_words {NEED_STRUCT}, weights array<double>, reasons array<string>"
 )
-_CLUSTERED_SCHEMA = "locale string, query string, cluster_id string, text_cluster_id string"
-_MEMBER = ("query", "stripped", "constraint_key", "entity", "sound", "answers_as")
+_BY_DEFAULT = 2.0  # how much more the first reading of a wording weighs than another one of equal popularity
+_BROAD_POPULARITY = 50.0  # of a reading as constraints, beside the popularity of names
 
 
 def normalised(distinct_requests: "DataFrame") -> "DataFrame":
@@ -42,19 +59,33 @@ def normalised(distinct_requests: "DataFrame") -> "DataFrame":
 
 
 def readings(distinct_queries: "DataFrame", tracks: "DataFrame") -> "DataFrame":
-    """Read each query with the catalog and the packaged models. Grain: one row per (locale, query), unchanged.
+    """Read each wording with the catalog and the packaged models. Grain: one row per (language, query), unchanged.
 
-    The folded names of the catalog are collected and sent to the tasks once, as a dictionary. `title_name` is the title, or else
-    the album. `entity` is title, album and artist as one text, or '' if the catalog does not have each of them. `sound` is the
-    phonetic key of the form that is the name.
+    Columns: `how` and `confidence` of the first reading (`queries.grammar.need.NeedReading`; `not_music` and 0 for a request for
+    other things); `needs`: its readings as needs, the first being the one that text and catalog choose, at most MOST_READINGS;
+    `own_words`: the need of its words alone, for a wording that none of them fits; `weights`: prior weight of each, by the popularity of its names, with sum 1. They are empty or null for `not_music`.
+
+    The folded names of the catalog are collected and sent to the tasks once. Wordings that no reading explains are read again with
+    the linker, which reads the catalog's tracks.
 
     Args:
-        distinct_queries: One row per (locale, query).
-        tracks: The catalog, with title, artists, album, genres and popularity; other columns are ignored.
+        distinct_queries: One row per (language, query).
+        tracks: The catalog, with track_id, title, artists, album, genres and popularity; other columns are ignored.
     """
-    reader = _reader(vocabulary(tracks))
-    read = distinct_queries.select("locale", "query").mapInPandas(reader, _READ_SCHEMA)
-    return read.localCheckpoint()  # clusters and traffic use the readings several times
+    names = vocabulary(tracks)
+    read = distinct_queries.select("language", "query").mapInPandas(_reader(names, None), _READ_SCHEMA)
+    read = read.localCheckpoint()  # traffic and evidence use the readings several times
+    known = read.where(F.col("how") != "words")
+    unknown = read.where(F.col("how") == "words").select("language", "query")
+    linked = unknown.repartition(tasks_of(unknown), "query").mapInPandas(
+        _reader(names, collected_names(tracks)), _READ_SCHEMA
+    )
+    return known.unionByName(linked).localCheckpoint()
+
+
+def need_rows(needs: "Iterable[Need]") -> "list[tuple[Any, ...]]":
+    """The rows of NEED_COLUMNS for some needs, in the order given."""
+    return [tuple(need.row()[name] for name in NEED_COLUMNS) for need in needs]
 
 
 def vocabulary(tracks: "DataFrame") -> Vocabulary:
@@ -64,37 +95,6 @@ def vocabulary(tracks: "DataFrame") -> Vocabulary:
     rows = wanted.mapInPandas(_name_rows, "kind string, form string, popularity double")
     names = rows.groupBy("kind", "form").agg(F.max("popularity").alias("popularity")).toPandas()
     return vocabulary_from(zip(names["kind"], names["form"], names["popularity"], strict=True))
-
-
-def with_cluster_id(
-    read: "DataFrame", searches: "DataFrame", pairs: "DataFrame", previous: "DataFrame | None", run_date: str
-) -> "DataFrame":
-    """Add `cluster_id`, and `text_cluster_id`, which does not depend on `pairs`, `searches` or `previous`. Grain: unchanged.
-
-    `queries.nightly.clusters` documents how queries are joined and ids inherited. Each language is one task.
-
-    Args:
-        read: The readings, one row per (locale, query).
-        searches: Rows (locale, query, searches_28d).
-        pairs: Mined aliases (`queries.nightly.aliases`); those with `is_served` are ignored.
-        previous: Rows (locale, query, cluster_id) of the night before, or None.
-        run_date: The night, as YYYY-MM-DD; part of the hash of a new id if that is in use.
-    """
-    members = read.select("locale", "query", "language", *_MEMBER[1:]).join(
-        searches.select("locale", "query", F.col("searches_28d").alias("searches")), ["locale", "query"], "left"
-    )
-    if previous is None:
-        members = members.withColumn("before", F.lit(None).cast("string"))
-    else:
-        known = previous.select("locale", "query", F.col("cluster_id").alias("before"))
-        members = members.join(known, ["locale", "query"], "left")
-    learned = pairs.where(~F.col("is_served")).select("language", "query", "other", "strength")
-
-    def with_ids(members: "pd.DataFrame", pairs: "pd.DataFrame") -> "pd.DataFrame":
-        return _with_ids(members, pairs, run_date)
-
-    grouped = members.groupBy("language").cogroup(learned.groupBy("language"))
-    return read.join(grouped.applyInPandas(with_ids, _CLUSTERED_SCHEMA), ["locale", "query"])
 
 
 def _normal_forms(batches: "Iterable[pd.DataFrame]") -> "Iterator[pd.DataFrame]":
@@ -121,88 +121,65 @@ def _name_rows(batches: "Iterable[pd.DataFrame]") -> "Iterator[pd.DataFrame]":
         yield pd.DataFrame(rows, columns=["kind", "form", "popularity"]).astype({"popularity": float})
 
 
-def _reader(names: Vocabulary) -> "Callable[[Iterable[pd.DataFrame]], Iterator[pd.DataFrame]]":
+def _reader(
+    names: Vocabulary, catalog: "pd.DataFrame | None"
+) -> "Callable[[Iterable[pd.DataFrame]], Iterator[pd.DataFrame]]":
+    """Reads batches of wordings; with a catalog, names that it does not have are resolved by the linker."""
+
     def read(batches: "Iterable[pd.DataFrame]") -> "Iterator[pd.DataFrame]":
         import pandas as pd
 
-        lexicon, learned = load_lexicon(names.genres), packaged()
-        columns = [column.split()[0] for column in _READ_SCHEMA.split(", ")]
+        lexicon, learned, resolver = load_lexicon(names.genres), packaged(), None
+        columns = [column.split()[0] for column in ("language", "query", *_READ_COLUMNS)]
         for batch in batches:
+            if catalog is not None and resolver is None:
+                resolver = Resolver(index_of(catalog))
             rows = [
-                _row(locale, query, lexicon, names, learned)
-                for locale, query in zip(_texts(batch, "locale"), _texts(batch, "query"), strict=True)
+                _row(language, query, lexicon, names, learned, resolver)
+                for language, query in zip(_texts(batch, "language"), _texts(batch, "query"), strict=True)
             ]
             yield pd.DataFrame(rows, columns=columns)
 
     return read
 
 
-def _row(locale: str, query: str, lexicon: Lexicon, names: Vocabulary, learned: Learned | None) -> dict[str, Any]:
-    interpretation = read_query(query, locale, lexicon, names, learned, MUSIC_SERVICE_SHARE)
-    constraints = interpretation.constraints
+_READ_COLUMNS = ("stripped", "is_music", "how", "confidence", "needs", "own_words", "weights", "reasons")
+
+
+def _row(
+    language: str, query: str, lexicon: Lexicon, names: Vocabulary, learned: Learned | None, resolver: Resolver | None
+) -> dict[str, Any]:
+    interpretation = read_query(query, language, lexicon, names, learned, MUSIC_SERVICE_SHARE)
+    reading = need_reading(interpretation, names, resolver)
+    needs: list[Need] = []
+    if reading is not None:
+        # without names, the reading is the constraints already
+        plain = interpret(query, language, lexicon, None) if interpretation.names else interpretation
+        others = other_readings(interpretation, plain, names)
+        needs = [reading.need, *[need for need in others if need != reading.need]][:MOST_READINGS]
     return {
-        "locale": locale,
+        "language": language,
         "query": query,
         "stripped": interpretation.stripped,
-        "language": interpretation.language,
         "is_music": interpretation.is_music,
-        "intent": interpretation.intent,
-        "intent_group": INTENT_GROUPS[interpretation.intent],
-        "constraint_key": interpretation.key,
-        "genre": constraints["genre"],
-        "decade": constraints["decade"],
-        "mood": constraints["mood"],
-        "activity": constraints["activity"],
-        "sort_by": constraints["sort"],
-        "artist_name": interpretation.artist,
-        "title_name": interpretation.title or _album(interpretation),
-        "answers_as": interpretation.answers_as,
-        "entity": _entity(interpretation, names),
-        "sound": sounds_like(
-            query if interpretation.answers_as == "full" else interpretation.stripped, interpretation.language
-        ),
+        "how": reading.how if reading else "not_music",
+        "confidence": reading.confidence if reading else 0.0,
+        "needs": [need.row() for need in needs],
+        "own_words": Need.of([Part("words", interpretation.stripped or query)]).row() if reading else None,
+        "weights": _prior_weights(needs, names),
         "reasons": list(interpretation.reasons),
-        **typed(constraints),
     }
 
 
-def _album(interpretation: Interpretation) -> str | None:
-    return interpretation.names["album"].text if "album" in interpretation.names else None
-
-
-def _entity(interpretation: Interpretation, names: Vocabulary) -> str:
-    """The title, album and artist of a reading as one text; '' if it names none, or one that the catalog does not have."""
-    album = _album(interpretation)
-    if interpretation.title is None and album is None and interpretation.artist is None:
-        return ""
-    known = [(interpretation.title, names.titles), (album, names.albums), (interpretation.artist, names.artists)]
-    if any(name is not None and name not in of for name, of in known):
-        return ""
-    return "\x1f".join(name or "" for name, _ in known)
-
-
-def _with_ids(members: "pd.DataFrame", pairs: "pd.DataFrame", run_date: str) -> "pd.DataFrame":
-    """The cluster ids of every (locale, query) of one language. A query that is asked in several locales is one member."""
-    columns = ["locale", "query", "cluster_id", "text_cluster_id"]
-    if members.empty:
-        return members.assign(cluster_id="", text_cluster_id="")[columns]
-    members = members.assign(searches=members["searches"].fillna(0).astype("int64"), before=_texts(members, "before"))
-    members = members.sort_values(["query", "searches", "locale"], ascending=[True, False, True])
-    asked = {str(query): int(n) for query, n in members.groupby("query")["searches"].sum().items()}
-    distinct = members.drop_duplicates("query")
-    rows = zip(*(distinct[column] for column in _MEMBER), strict=True)
-    clustered_members = [Member(**dict(zip(_MEMBER, row, strict=True)), searches=asked[row[0]]) for row in rows]
-    cluster_of = clustered(clustered_members, zip(pairs["query"], pairs["other"], pairs["strength"], strict=True))
-    text_clusters = clustered([replace(one, searches=0) for one in clustered_members], [])
-    inherited = members[members["before"] != ""].drop_duplicates("query")
-    before = dict(zip(inherited["query"], inherited["before"], strict=True))
-    language = str(members["language"].iloc[0])
-    ids = stable_ids(language, cluster_of, asked, before, run_date)
-    text_ids = stable_ids(language, text_clusters, asked, {}, run_date)
-    return members.assign(
-        cluster_id=[ids[cluster_of[query]] for query in members["query"]],
-        text_cluster_id=[text_ids[text_clusters[query]] for query in members["query"]],
-    )[columns]
+def _prior_weights(needs: "list[Need]", names: Vocabulary) -> list[float]:
+    """The prior weight of each reading, by the popularity of what it names; the first counts double. Sum 1, rounded to 1e-9."""
+    known = {"artist": names.artists, "title": names.titles, "album": names.albums}
+    weights = []
+    for at, need in enumerate(needs):
+        popular = [known[kind].get(name, 0.0) for kind in known for name in need.values(kind)]
+        weights.append((1 + (min(popular) if popular else _BROAD_POPULARITY)) * (_BY_DEFAULT if at == 0 else 1.0))
+    total = sum(weights)
+    return [round(weight / total, 9) for weight in weights]
 
 
 def _texts(batch: "pd.DataFrame", column: str) -> list[str]:

@@ -17,7 +17,7 @@ def artist_spread(rows: DataFrame, settings: HeadSettings, run_date: date) -> Da
     The other tracks of that artist follow after the span, in their former order. No track moves up from a rank beyond four times
     the span: if there are so few artists among those, the order by score stays.
     """
-    of_list, of_artist = (Window.partitionBy("locale", "query", *more) for more in ((), ("artist",)))
+    of_list, of_artist = (Window.partitionBy("locale", "need", *more) for more in ((), ("artist",)))
     spreads = F.col("intent_group").isin("broad", "open")
     over = spreads & (F.row_number().over(of_artist.orderBy("rank")) > settings.max_per_artist)
     rows = rows.withColumn("_over", over | (F.col("rank") > 4 * settings.artist_span))

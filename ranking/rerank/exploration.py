@@ -14,13 +14,13 @@ from ranking.rerank.rule import Rule
 def exploration(rows: DataFrame, settings: HeadSettings, run_date: date) -> DataFrame:
     """Swap one of ranks 2–4 with the rank below in `explore_share` of the lists.
 
-    A hash of (run_date, locale, query) decides which lists and which rank. `propensity` is the probability of the resulting list.
+    A hash of (run_date, locale, need) decides which lists and which rank. `propensity` is the probability of the resulting list.
     """
-    size = F.count("*").over(Window.partitionBy("locale", "query"))
+    size = F.count("*").over(Window.partitionBy("locale", "need"))
     choices = F.least(F.lit(3), size - 2)  # ranks 2, 3 or 4 with the one below
-    draw: Column = F.pmod(F.xxhash64(F.lit(str(run_date)), "locale", "query"), F.lit(1_000_003))
+    draw: Column = F.pmod(F.xxhash64(F.lit(str(run_date)), "locale", "need"), F.lit(1_000_003))
     explores = (draw < F.lit(int(settings.explore_share * 1_000_003))) & (choices >= 1)
-    swapped = F.lit(2) + F.pmod(F.xxhash64("query", "locale", F.lit(str(run_date))), F.greatest(choices, F.lit(1)))
+    swapped = F.lit(2) + F.pmod(F.xxhash64("need", "locale", F.lit(str(run_date))), F.greatest(choices, F.lit(1)))
     new_rank = (
         F.when(explores & (F.col("rank") == swapped), F.col("rank") + 1)
         .when(explores & (F.col("rank") == swapped + 1), F.col("rank") - 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ranking.sources import cluster, constraint, engagement, popular, text
+from ranking.sources import constraint, engagement, linked, popular, text
 from ranking.sources.source import Source
 
-SOURCES: tuple[Source, ...] = (engagement.SOURCE, cluster.SOURCE, text.SOURCE, constraint.SOURCE, popular.SOURCE)
+SOURCES: tuple[Source, ...] = (engagement.SOURCE, text.SOURCE, linked.SOURCE, constraint.SOURCE, popular.SOURCE)

@@ -12,11 +12,11 @@ from features.build.attributes import with_ranges
 from features.expressions import has_version, in_years, is_sung_in, range_fit
 from queries.grammar.constraints import TYPED
 from ranking.refusals import is_refused
-from ranking.sources.source import Source, SourceInputs, top
+from ranking.sources.source import KEYS, Source, SourceInputs, by_year, top
 
 
 def constraint(given: SourceInputs) -> DataFrame:
-    """Tracks that meet the constraints of the request; computed once for each constraint key, not for each query.
+    """Tracks that meet the constraints of the request; computed once for each need, not for each place.
 
     The tracks considered are those of the genre asked for; without a genre those of the decade; without either all tracks, but
     only those of the years asked for if there are years and neither mood nor activity. They are ordered by the number of other
@@ -24,9 +24,10 @@ def constraint(given: SourceInputs) -> DataFrame:
     `ranking.refusals`), then by whether they fit mood and activity, then by release year if the newest or oldest are asked for,
     then by strength.
     """
-    keyed = given.queries.where(F.col("constraint_key") != "")
+    # a constraint beside a name, such as all live tracks for "adele live", would not answer the request
+    keyed = given.needs.where((F.col("intent_group") == "broad") & (F.col("intent") != "playlist"))
     asked_for = ("genre", "decade", "mood", "activity", "sort_by", *TYPED)
-    keys = with_ranges(keyed.groupBy("constraint_key").agg(*[F.min(c).alias(c) for c in asked_for]))
+    keys = with_ranges(keyed.groupBy("need").agg(*[F.min(c).alias(c) for c in asked_for]))
     year = F.col("release_year")
     of_track = given.tracks.withColumn("track_decade", (year - F.pmod(year, F.lit(10))).cast("int"))
     has_genre, has_decade = F.size("genre") > 0, F.size("decade") > 0
@@ -37,7 +38,7 @@ def constraint(given: SourceInputs) -> DataFrame:
     by_genre = (
         by_genre.join(of_track.withColumn("one", F.explode("genres")), "one")
         .drop("one")
-        .dropDuplicates(["constraint_key", "track_id"])
+        .dropDuplicates(["need", "track_id"])
     )
     by_decade = keys.where(~has_genre & has_decade).drop("genre").withColumn("track_decade", F.explode("decade"))
     by_decade = by_decade.join(of_track, "track_decade")
@@ -58,7 +59,7 @@ def constraint(given: SourceInputs) -> DataFrame:
         "genres",
     ]
     of_tracks += ["explicit", "title_normal", "artists_normal"]
-    of_keys = ["constraint_key", "decade", "mood", "sort_by", "mood_range", "activity_range", *TYPED, "is_rest"]
+    of_keys = ["need", "decade", "mood", "sort_by", "mood_range", "activity_range", *TYPED, "is_rest"]
     wanted = of_keys + of_tracks
     by_each = (by_genre, by_decade, by_feel, by_years, by_rest)
     matches = reduce(lambda a, b: a.unionByName(b), [f.select(*wanted) for f in by_each])
@@ -83,14 +84,15 @@ def constraint(given: SourceInputs) -> DataFrame:
     matches = matches.withColumn("misfit", misfit).withColumn(
         "fits", (tagged | (fit >= given.settings.min_fit)).cast("int")
     )
-    age = F.when(F.col("sort_by") == "newest", -year).when(F.col("sort_by") == "oldest", year)
-    order = [F.col("misfit"), F.desc("fits"), age.asc_nulls_last(), F.desc("strength"), F.col("track_id")]
-    best = top(matches, ["constraint_key"], order, given.settings.cap).select(
-        "constraint_key", "track_id", "_rank", "is_rest"
-    )
-    asked = best.join(F.broadcast(keyed.select("locale", "query", "constraint_key", "intent_group")), "constraint_key")
-    # a constraint alone, such as all live tracks, does not answer a request that names something ("adele live")
-    asked = asked.where(~F.col("is_rest") | F.col("intent_group").isin("broad", "open"))
+    order = [
+        F.col("misfit"),
+        F.desc("fits"),
+        by_year("sort_by", "release_year"),
+        F.desc("strength"),
+        F.col("track_id"),
+    ]
+    best = top(matches, ["need"], order, given.settings.cap).select("need", "track_id", "_rank")
+    asked = best.join(F.broadcast(keyed.select(*KEYS)), "need")
     return asked.withColumn("source_rank", F.col("_rank"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from queries.grammar.need import OPEN
 from ranking.sources.source import Source, SourceInputs, top
 
 
@@ -16,8 +17,8 @@ def popular(given: SourceInputs) -> DataFrame:
         [F.desc("strength"), F.col("track_id")],
         given.settings.per_source,
     )
-    open_queries = given.queries.where((F.col("intent_group") == "open") & (F.col("constraint_key") == ""))
-    return open_queries.select("locale", "query").crossJoin(
+    open_needs = given.needs.where(F.col("need") == OPEN)
+    return open_needs.select("locale", "need").crossJoin(
         F.broadcast(best.select("track_id", F.col("_rank").alias("source_rank")))
     )
 

@@ -1,4 +1,4 @@
-"""What a candidate source is: one function that proposes tracks for the head queries, in an order of its own."""
+"""What a candidate source is: one function that proposes tracks for needs, in an order of its own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-KEYS = ("locale", "query")
+KEYS = ("locale", "need")
 
 
 @dataclass
@@ -17,14 +17,18 @@ class CandidateSettings:
 
     Args:
         window_days: days of engagement that sources read.
-        cap: tracks kept for a query, best source rank first.
-        per_source: tracks that a source may propose for a query.
+        cap: tracks kept for a need that enough people asked, best source rank first.
+        cold_cap: the same for any other need.
+        min_listeners: people who must have heard a track for a need before their engagement proposes it.
+        per_source: tracks that a source may propose for a need.
         rare_word_tracks: a word proposes tracks only if at most this many tracks have it.
         min_fit: `features.expressions.range_fit`, 0 to 1, from which a track fits the mood or activity asked for.
     """
 
     window_days: int
     cap: int
+    cold_cap: int
+    min_listeners: int
     per_source: int
     rare_word_tracks: int
     min_fit: float
@@ -35,14 +39,15 @@ class SourceInputs:
     """What a source may read.
 
     Args:
-        queries: the public head queries, columns of `queries`; one row per (locale, query).
-        daily: `daily_engagement` of the window.
-        tracks: the catalog with `strength` (`ranking.candidates.with_strength`), `versions` and `title_tokens`.
+        needs: the ranked needs, columns of `needs` and `is_warm` (`ranking.head.ranked_needs`); one row per (place, need).
+        heard: table `heard` of the night.
+        tracks: the catalog with `strength` (`ranking.candidates.with_strength`), `versions`, `title_tokens`, and all forms of its
+            names (`queries.nightly.names.with_name_forms`).
         settings: limits of the candidates.
     """
 
-    queries: DataFrame
-    daily: DataFrame
+    needs: DataFrame
+    heard: DataFrame
     tracks: DataFrame
     settings: CandidateSettings
 
@@ -53,8 +58,8 @@ class Source:
 
     Args:
         name: its name in column `sources` of `candidates`, and in the reasons of a release.
-        propose: returns (locale, query, track_id, source_rank); rank 1 is its best proposal. A track may have several rows for a
-            query, of which the best rank counts.
+        propose: returns (locale, need, track_id, source_rank), locale being the place; rank 1 is its best proposal. A track may have several rows for a
+            need, of which the best rank counts.
         meaning: one line for the documents.
         reads_logs: whether it proposes tracks that listeners were shown; other sources use the request and the catalog alone.
     """
@@ -72,6 +77,12 @@ def top(frame: DataFrame, keys: list[str], order: list[Column], n: int) -> DataF
 
 
 def ranked(frame: DataFrame, order: list[Column], settings: CandidateSettings) -> DataFrame:
-    """The result of a source: the first `per_source` tracks of each query in an order, as `Source.propose` returns them."""
+    """The result of a source: the first `per_source` tracks of each need in an order, as `Source.propose` returns them."""
     best = top(frame, list(KEYS), order, settings.per_source)
     return best.withColumnRenamed("_rank", "source_rank").select(*KEYS, "track_id", "source_rank")
+
+
+def by_year(sort_by: str, year: str) -> Column:
+    """The order by year of release where the newest or oldest tracks are asked for, else null for all; undated tracks come last."""
+    wanted = F.col(sort_by)
+    return F.when(wanted == "newest", -F.col(year)).when(wanted == "oldest", F.col(year)).asc_nulls_last()

@@ -1,41 +1,72 @@
-"""Candidate source: tracks whose title or artists match words of the request."""
+"""Candidate source: tracks that bear the names of the need, or share its words."""
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from features.expressions import words
-from ranking.sources.source import Source, SourceInputs, ranked
+from queries.grammar.need import NAMED_GROUPS
+from ranking.sources.source import KEYS, Source, SourceInputs, by_year, ranked
 
 
 def named(given: SourceInputs) -> DataFrame:
-    """Tracks whose title or one of whose artists equals what the query names, the strongest first."""
-    asked = given.queries.select(
-        "locale",
-        "query",
-        F.explode(F.array_distinct(F.array_compact(F.array("query", "stripped", "title_name", "artist_name")))).alias(
-            "name"
-        ),
+    """Tracks that bear names of the need, in the order of `by_names`."""
+    return ranked(named_matches(given.needs, given.tracks), by_names(), given.settings)
+
+
+def by_names() -> list[Column]:
+    """The order of `named_matches`: tracks that bear more of the names first, then the strongest.
+
+    Where the newest or oldest are asked for, the year of release comes before the strength; undated tracks come last.
+    """
+    return [F.desc("names"), by_year("sort_by", "release_year"), F.desc("strength"), F.col("track_id")]
+
+
+def named_matches(needs: DataFrame, tracks: DataFrame) -> DataFrame:
+    """(place, need, track_id) of tracks that bear a name of the need, with `names`, how many of its `asked` names they bear.
+
+    Further columns: sort_by, strength, release_year.
+
+    Args:
+        needs: columns of `needs`.
+        tracks: see `SourceInputs`.
+    """
+    is_album = F.col("intent") == "album"
+    names = F.array_compact(
+        F.array(
+            _name(F.when(is_album, F.lit("album")).otherwise(F.lit("title")), "title_name"),
+            _name(F.lit("artist"), "artist_name"),
+        )
     )
-    track_names = given.tracks.select(
-        "track_id",
-        "strength",
-        F.explode(F.array_distinct(F.concat(F.array("title_normal"), F.col("artists_normal")))).alias("name"),
+    asked = needs.select(*KEYS, "sort_by", F.size(names).alias("asked"), F.explode(names).alias("name"))
+    forms = [_names(kind, f"{kind}_forms") for kind in ("title", "artist", "album")]
+    track_names = tracks.select(
+        "track_id", "strength", "release_year", F.explode(F.array_distinct(F.concat(*forms))).alias("name")
     )
-    matches = (
+    return (
         track_names.join(F.broadcast(asked), "name")
-        .groupBy("locale", "query", "track_id")
-        .agg(F.count("*").alias("names"), F.max("strength").alias("strength"))
+        .groupBy(*KEYS, "sort_by", "asked", "track_id")
+        .agg(
+            F.count("*").alias("names"),
+            F.max("strength").alias("strength"),
+            F.max("release_year").alias("release_year"),
+        )
     )
-    return ranked(matches, [F.desc("names"), F.desc("strength"), F.col("track_id")], given.settings)
+
+
+def _name(kind: Column, column: str) -> Column:
+    return F.when(F.col(column).isNotNull(), F.struct(kind.alias("kind"), F.col(column).alias("form")))
+
+
+def _names(kind: str, column: str) -> Column:
+    return F.transform(column, lambda form: F.struct(F.lit(kind).alias("kind"), form.alias("form")))
 
 
 def rare_words(given: SourceInputs) -> DataFrame:
-    """Tracks that share words with the query; rare words weigh more, words of more than `rare_word_tracks` tracks are ignored.
+    """Tracks that share words with the need; rare words weigh more, words of more than `rare_word_tracks` tracks are ignored.
 
-    Only for requests that name a title or an artist, also together with a constraint ("adele live"), and for requests without any
-    constraint.
+    Only for needs that name a title, an album or an artist, and for words that no reading explains.
     """
     track_words = given.tracks.select(
         "track_id",
@@ -45,14 +76,14 @@ def rare_words(given: SourceInputs) -> DataFrame:
         ),
     )
     frequency = track_words.groupBy("word").count().where(F.col("count") <= given.settings.rare_word_tracks)
-    by_words = (F.col("constraint_key") == "") | F.col("intent_group").isin("known_item", "artist")
-    query_words = given.queries.where(by_words).select(
-        "locale", "query", F.explode(F.array_distinct(words(F.col("stripped")))).alias("word")
+    by_words = F.col("intent_group").isin(*NAMED_GROUPS) | (F.col("intent") == "other")
+    need_words = given.needs.where(by_words).select(
+        *KEYS, F.explode(F.array_distinct(words(F.col("text")))).alias("word")
     )
-    asked = query_words.join(frequency, "word")
+    asked = need_words.join(frequency, "word")
     matches = (
         track_words.join(F.broadcast(asked), "word")
-        .groupBy("locale", "query", "track_id")
+        .groupBy(*KEYS, "track_id")
         .agg(
             F.round(F.sum(F.lit(1.0) / F.log1p(F.col("count").cast("double") + 1)), 9).alias("match"),
             F.max("strength").alias("strength"),

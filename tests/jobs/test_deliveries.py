@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from night.aliases import previous_queries
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
@@ -22,7 +23,6 @@ from lake.tables.daily import DAILY_ENGAGEMENT
 from lake.tables.logs import FORGOTTEN_USERS, QUARANTINE, SEARCH_LOG
 from lake.tables.nightly import QUERIES
 from lake.upkeep import files_containing
-from night.aliases import previous_queries
 from tests.events.deliveries import FIRST, Delivered, as_set, made_log
 from tests.jobs.steps import counted, deliver, exact, ingested, night, with_catalog
 

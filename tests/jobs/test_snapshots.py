@@ -85,7 +85,7 @@ def test_what_is_not_shown_makes_training_snapshots_anew_and_never_the_night_s_o
     spark: SparkSession, tmp_path: Path, world: World
 ) -> None:
     night = world.night(spark, tmp_path)
-    more = world.night(spark, tmp_path, "labels.unshown_per_query=7")
+    more = world.night(spark, tmp_path, "labels.unshown_per_need=7")
     changed = {day for day in (EARLY, LATE, D) if snapshot_mark(night, day, ()) != snapshot_mark(more, day, ())}
     assert changed == {EARLY, LATE}
     before = {day: snapshot_mark(night, day, ()) for day in (EARLY, LATE, D)}

@@ -2,7 +2,6 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-
 from queries.nightly.clusters import Member, clustered, stable_ids
 
 

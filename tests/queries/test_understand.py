@@ -2,9 +2,10 @@
 
 import hashlib
 
+from queries.nightly.aliases import PAIRS_SCHEMA
+
 from queries.grammar.lexicon import load_lexicon
 from queries.models.learned import MUSIC_SERVICE_SHARE, packaged, read_query
-from queries.nightly.aliases import PAIRS_SCHEMA
 from queries.nightly.understand import normalised, readings, vocabulary, with_cluster_id
 from queries.text.normalise import normal_form
 

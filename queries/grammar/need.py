@@ -1,0 +1,295 @@
+"""What a request asks for, as a need under a canonical key such as `artist=adele|title=hello`. Pure: no Spark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from queries.catalog.resolve import Resolver
+from queries.catalog.vocabulary import Vocabulary
+from queries.grammar.constraints import no_constraints, typed, value_text, year_text
+from queries.grammar.interpret import BROAD_INTENTS, INTENT_GROUPS, Interpretation
+
+OPEN = "open"
+MOST_BYTES, KEPT_BYTES = 400, 360
+NAMED_GROUPS = ("known_item", "artist")  # intent groups of needs that name a title, an album or an artist
+# The weakest first: what is given up first where too little is known about the whole need.
+WEAKEST_FIRST = (
+    "sort",
+    "explicit",
+    "version",
+    "language",
+    "year",
+    "decade",
+    "activity",
+    "mood",
+    "genre",
+    "similar_to",
+    "artist",
+    "album",
+    "title",
+)
+_INTENTS = {
+    frozenset({"title"}): "title",
+    frozenset({"title", "album"}): "title",
+    frozenset({"artist", "title"}): "title_artist",
+    frozenset({"artist", "title", "album"}): "title_artist",
+    frozenset({"artist"}): "artist",
+    frozenset({"album"}): "album",
+    frozenset({"artist", "album"}): "album",
+}
+
+
+@dataclass(frozen=True, order=True)
+class Part:
+    """One `field=value` of a need; `is_refused` makes it `field!=value`. The value is plain text, not percent-encoded."""
+
+    field: str
+    value: str
+    is_refused: bool = False
+
+    @property
+    def text(self) -> str:
+        """The part as it stands in a key; `%`, `|`, `=` and `!` of the value are percent-encoded."""
+        value = self.value.replace("%", "%25").replace("|", "%7C").replace("=", "%3D").replace("!", "%21")
+        return f"{self.field}{'!=' if self.is_refused else '='}{value}"
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a request asks for: its parts, sorted by field and value. No parts: anything (`open`)."""
+
+    parts: tuple[Part, ...] = ()
+
+    @classmethod
+    def of(cls, parts: Iterable[Part]) -> Need:
+        """The need of these parts, in any order and with repetitions."""
+        return cls(tuple(sorted(set(parts), key=lambda p: (p.field, p.value, p.is_refused))))
+
+    @property
+    def key(self) -> str:
+        """The canonical key. Over 400 UTF-8 bytes it keeps the first 360, cut at a character, and ends in `~` + 16 hex of its SHA-256."""
+        whole = "|".join(p.text for p in self.parts) or OPEN
+        raw = whole.encode("utf-8", "replace")
+        if len(raw) <= MOST_BYTES:
+            return whole
+        return f"{raw[:KEPT_BYTES].decode('utf-8', 'ignore')}~{sha256(raw).hexdigest()[:16]}"
+
+    @property
+    def weakest(self) -> Part | None:
+        """The part that is given up first: something refused, else by WEAKEST_FIRST; None if there is only one part."""
+        if len(self.parts) < 2:
+            return None
+        refused = [p for p in self.parts if p.is_refused]
+        if refused:
+            return refused[0]
+        rank = {field: i for i, field in enumerate(WEAKEST_FIRST)}
+        return min(self.parts, key=lambda p: rank.get(p.field, len(rank)))
+
+    @property
+    def broader(self) -> Need:
+        """The need without its weakest part; a need of one part is its own broader need."""
+        weakest = self.weakest
+        return self if weakest is None else Need(tuple(p for p in self.parts if p != weakest))
+
+    @property
+    def subject(self) -> Need:
+        """The need without version and order: what folds hash, so that "hello" and "hello live" are on one side of a split."""
+        return Need(tuple(p for p in self.parts if p.field not in ("version", "sort")))
+
+    @property
+    def intent(self) -> str:
+        """What kind of thing is asked for; a key of INTENT_GROUPS."""
+        asked = [p for p in self.parts if not p.is_refused]
+        fields = frozenset(p.field for p in asked)
+        if "words" in fields:
+            return "other"
+        if "playlist" in fields:
+            return "playlist"
+        names = fields & {"artist", "title", "album"}
+        kinds = {BROAD_INTENTS[f] for f in fields if f in BROAD_INTENTS}
+        if names == {"artist"} and kinds:
+            return "mixed"
+        if names:
+            return _INTENTS[names]
+        if len(kinds) == 1:
+            return kinds.pop()
+        if kinds or fields & {"language", "version", "explicit", "similar_to"}:
+            return "mixed"
+        return "mixed" if len(asked) < len(self.parts) else "open"
+
+    @property
+    def intent_group(self) -> str:
+        """The intent group, which shares an exposure curve."""
+        return INTENT_GROUPS[self.intent]
+
+    @property
+    def text(self) -> str:
+        """The names and values that are asked for, as words to be matched with titles and artists; "" if there are none."""
+        asked = {f: [p.value for p in self.parts if p.field == f and not p.is_refused] for f in ("title", "album")}
+        order = (*asked["title"], *asked["album"]) or ()
+        others = [
+            p.value for f in ("artist", "playlist", "words") for p in self.parts if p.field == f and not p.is_refused
+        ]
+        if named := [*order, *others]:
+            return " ".join(named)
+        broad = ("mood", "activity", "genre")
+        return " ".join(p.value for f in broad for p in self.parts if p.field == f and not p.is_refused)
+
+    def values(self, field: str) -> list[str]:
+        """The values asked for under a field."""
+        return [p.value for p in self.parts if p.field == field and not p.is_refused]
+
+    def first(self, *fields: str) -> str | None:
+        """The first value asked for under one of the fields."""
+        return next((v for f in fields for v in self.values(f)), None)
+
+    def row(self) -> dict[str, Any]:
+        """The columns of table `needs` that follow from the key alone."""
+        constraints = no_constraints()
+        constraints["year"] = _span(self.first("year"))
+        for field in ("version", "language"):
+            constraints[field] = self.first(field)
+        explicit = self.first("explicit")
+        constraints["explicit"] = None if explicit is None else explicit == "true"
+        for part in (p for p in self.parts if p.is_refused):
+            value: Any = _span(part.value) if part.field == "year" else part.value
+            constraints["not"].setdefault(part.field, []).append(int(value) if part.field == "decade" else value)
+        return {
+            "need": self.key,
+            "broader": self.broader.key,
+            "fold_key": self.subject.key,
+            "text": self.text,
+            "intent": self.intent,
+            "intent_group": self.intent_group,
+            "genre": self.values("genre"),
+            "decade": [int(v) for v in self.values("decade")],
+            "mood": self.first("mood"),
+            "activity": self.first("activity"),
+            "sort_by": self.first("sort"),
+            "artist_name": self.first("artist"),
+            "title_name": self.first("title", "album"),
+            **typed(constraints),
+        }
+
+
+def constraint_parts(constraints: dict[str, Any]) -> list[Part]:
+    """The parts of a canonical dictionary (`queries.grammar.constraints.no_constraints`). A random order is a way of playing, no part."""
+    parts = [Part(f, str(v)) for f in ("genre", "decade") for v in constraints.get(f, [])]
+    if constraints.get("year"):
+        parts.append(Part("year", year_text(constraints["year"])))
+    for field in ("mood", "activity", "sort", "version", "explicit", "language"):
+        value = constraints.get(field)
+        if value is not None and (field, value) != ("sort", "random"):
+            parts.append(Part(field, value_text(value)))
+    for field, values in constraints.get("not", {}).items():
+        parts += [Part(field, year_text(v) if field == "year" else value_text(v), is_refused=True) for v in values]
+    return parts
+
+
+def _span(text: str | None) -> dict[str, int | None] | None:
+    if text is None:
+        return None
+    first, dash, last = text.partition("-")
+    low = int(first) if first else None
+    return {"from": low, "to": (int(last) if last else None) if dash else low}
+
+
+@dataclass(frozen=True)
+class NeedReading:
+    """The need that a wording leads to by text and catalog.
+
+    Attributes:
+        need: The need.
+        how: `catalog` (the names are the catalog's), `grammar` (no names), `linked` (a name was resolved by likeness), `words` (no
+            reading explains the wording).
+        confidence: 0 to 1: 1 for catalog and grammar, the likeness for linked, 0 for words.
+    """
+
+    need: Need
+    how: str
+    confidence: float
+
+
+def need_reading(interpretation: Interpretation, names: Vocabulary, resolver: Resolver | None) -> NeedReading | None:
+    """The need of an interpretation; None if it does not ask for music.
+
+    Args:
+        interpretation: How the wording is read.
+        names: The names of the catalog.
+        resolver: Resolves names that the catalog does not have; None leaves such a wording to its words.
+    """
+    if not interpretation.is_music:
+        return None
+    parts = constraint_parts(interpretation.constraints)
+    said = {kind: span.text for kind, span in interpretation.names.items()}
+    if "playlist" in said:
+        return NeedReading(Need.of([*parts, Part("playlist", said["playlist"])]), "grammar", 1.0)
+    if not said:
+        if interpretation.intent != "other":
+            return NeedReading(Need.of(parts), "grammar", 1.0)
+        return _of_words(interpretation, resolver)
+    artist = names.artist(interpretation.artist) if interpretation.artist else None
+    title, album = interpretation.title, said.get("album")
+    if title in names.albums and artist is not None and not names.has_pair(title, artist):
+        title, album = None, title  # the artist recorded no song of that name: it is the album's
+    is_known = (
+        (artist is not None or "artist" not in said)
+        and (title is None or title in names.titles)
+        and (album is None or album in names.albums)
+    )
+    if is_known:
+        return NeedReading(_named(artist, title, album, parts), "catalog", 1.0)
+    if resolver is not None:
+        likeness = 1.0
+        if artist is None and "artist" in said:
+            near = resolver.artist(interpretation.artist or said["artist"])
+            artist, likeness = near if near is not None else (None, 0.0)
+        for is_album, name, known in ((False, title, names.titles), (True, album, names.albums)):
+            if name is not None and name not in known and likeness:
+                found = resolver.recording(name, artist, interpretation.language, is_album=is_album)
+                likeness = min(likeness, found.likeness) if found else 0.0
+                if found and is_album:
+                    album = found.album
+                elif found:
+                    title = found.title
+        if likeness:
+            return NeedReading(_named(artist, title, album, parts), "linked", round(likeness, 6))
+    return _of_words(interpretation, resolver)
+
+
+def _named(artist: str | None, title: str | None, album: str | None, parts: Iterable[Part]) -> Need:
+    names = (("artist", artist), ("title", title), ("album", None if title is not None else album))
+    return Need.of([*parts, *[Part(kind, name) for kind, name in names if name is not None]])
+
+
+def _of_words(interpretation: Interpretation, resolver: Resolver | None) -> NeedReading:
+    words = interpretation.stripped or interpretation.query
+    near = resolver.words(words, interpretation.language) if resolver is not None else None
+    if near is not None:
+        return NeedReading(_named(near.artist, near.title, near.album, ()), "linked", round(near.likeness, 6))
+    return NeedReading(Need.of([Part("words", words)]), "words", 0.0)
+
+
+def other_readings(interpretation: Interpretation, plain: Interpretation, names: Vocabulary) -> list[Need]:
+    """Other needs that the wording may mean: its form as a title, artist or album of the catalog, or as constraints alone.
+
+    Args:
+        interpretation: How the wording is read.
+        plain: How it is read without a catalog.
+        names: The names of the catalog.
+    """
+    if not interpretation.is_music:
+        return []
+    needs = []
+    for form in dict.fromkeys((interpretation.query, interpretation.stripped)):
+        artist = names.artist(form)
+        needs += [Need.of([Part("artist", artist)])] if artist else []
+        needs += [Need.of([Part("title", form)])] if form in names.titles else []
+        needs += [Need.of([Part("album", form)])] if form in names.albums else []
+    parts = constraint_parts(plain.constraints)
+    if plain.is_music and parts and not plain.names:
+        needs.append(Need.of(parts))
+    return list(dict.fromkeys(needs))
