@@ -16,6 +16,7 @@ from features.catalogue import chosen, feature_table
 from lake.tables.nightly import NEEDS
 from night.command import run_command
 from night.head import head_settings
+from night.wordings import mapping
 from night.night import Done, Night, run_alone
 from night.snapshots import (
     daily_before,
@@ -36,19 +37,19 @@ def run(night: Night) -> Done:
     if not pending:
         return Done(skipped=True)
     dates = tuple(date.fromisoformat(u) for u in sorted(pending))
-    stored = lake.read(NEEDS, [night.run_date], allow_unvalidated=True).persist()
-    needs = distinct_needs(stored).persist()
-    write_wordings(night, pending, dates)
-    wordings = stored_wordings(lake, dates).persist()
+    stored = lake.read(NEEDS, [night.run_date], allow_unvalidated=True)
+    # checkpointed, not persisted: Spark compares every later plan with each cached one, and these are read dozens of times
+    needs = distinct_needs(stored).localCheckpoint()
+    everything = mapping(night, dates).localCheckpoint()
+    write_wordings(night, everything, pending, dates)
     daily = daily_before(night, dates)
-    head = ranked_needs(stored, head_settings(night))
-    pairs = reduce(lambda a, b: a.unionByName(b), [wanted_pairs(night, d, daily, head) for d in dates])
-    # checkpointed, not persisted: Spark compares every later plan with each cached one, and this frame is read dozens of times
+    head = ranked_needs(stored, head_settings(night)).localCheckpoint()
+    pairs = reduce(lambda a, b: a.unionByName(b), [wanted_pairs(night, d, daily, everything, head) for d in dates])
     pairs = pairs.localCheckpoint()
     per_date = {str(r[0]): int(r[1]) for r in pairs.groupBy("as_of").count().collect()}
     out = 0
     if night.settings.features.vectors and any(c.feature.family == "collaborative" for c in chosen(only)):
-        write_vectors(lake, daily, wordings, needs, pending)
+        write_vectors(lake, daily, stored_wordings(lake, dates), needs, pending)
     with prepared(inputs_of(night, pairs, dates, daily, needs), only) as sums:
         if strengths := fitted(sums):
             write_strengths(lake, strengths, pending)
@@ -65,8 +66,6 @@ def run(night: Night) -> Done:
             rows = per_date if grain == "need_track" else None
             out += sum(lake.write(table, frame, pending, rows).values())
     note = f"{len(dates)} snapshots" + (f"; only {', '.join(only)}" if only else "")
-    for kept in (stored, needs, wordings):
-        kept.unpersist()
     return Done(sum(per_date.values()), out, note)
 
 

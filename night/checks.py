@@ -28,6 +28,7 @@ AT_LEAST = {
     "candidates.cap": 1,
     "candidates.per_source": 1,
     "candidates.cold_cap": 1,
+    "candidates.like_named": 0,
     "candidates.min_listeners": 1,
     "closure.min_tracks": 1,
     "closure.mood_genres": 0,

@@ -23,7 +23,7 @@ from lake.tables.logs import TRACKS
 from lake.tables.nightly import CANDIDATES, EXPOSURE_CURVES, NEEDS, SNAPSHOT_WORDINGS
 from night.head import head_settings
 from night.night import Night
-from night.wordings import mapping, mapping_inputs
+from night.wordings import mapping_inputs
 from ranking.candidates import is_from_logs
 
 PAIRS = feature_table("need_track")
@@ -99,14 +99,12 @@ def popularity_catalogs(night: Night) -> dict[date, tuple[str, str | None]] | No
     return catalogs_of(night.lake, (*night.as_of, night.run_date), backdate=backdate)
 
 
-def write_wordings(night: Night, marks: dict[str, str], dates: tuple[date, ...]) -> None:
-    """Store which wordings count for a need in each snapshot (`features.build.engaged`), under the marks of the snapshots."""
+def write_wordings(night: Night, wordings: DataFrame, marks: dict[str, str], dates: tuple[date, ...]) -> None:
+    """Store which of the wordings count for a need in each snapshot (`features.build.engaged`), under the marks of the snapshots."""
     sketches = listener_history(night.lake, dates)
     if sketches is None:
         raise MissingPartition("listener_tiles: no day is counted. Run jobs.count_engagement first.")
-    rows = engaged_wordings(
-        mapping(night, dates), sketches, night.k, night.settings.features.cold_share, night.run_date
-    )
+    rows = engaged_wordings(wordings, sketches, night.k, night.settings.features.cold_share, night.run_date)
     night.lake.write(SNAPSHOT_WORDINGS, rows.withColumnRenamed("as_of", "run_date"), marks)
 
 
@@ -133,7 +131,7 @@ def training_pairs(
     return shown.join(ranked, ["locale", "need"], "left_semi").select(F.lit(as_of).alias("as_of"), "*")
 
 
-def wanted_pairs(night: Night, day: date, daily: DataFrame, head: DataFrame) -> DataFrame:
+def wanted_pairs(night: Night, day: date, daily: DataFrame, wordings: DataFrame, head: DataFrame) -> DataFrame:
     """(as_of, place, need, track_id) whose features are built for the snapshot of `day`.
 
     For D these are all candidates. For an earlier day these are the pairs shown in its label week, and sampled negatives:
@@ -144,7 +142,7 @@ def wanted_pairs(night: Night, day: date, daily: DataFrame, head: DataFrame) -> 
     if day == night.run_date:
         return candidates.select(*keys)
     tracks = night.tracks(allow_unvalidated=True)
-    shown = training_pairs(daily, mapping(night, [day]), head, tracks, day, labels.label_days)
+    shown = training_pairs(daily, wordings, head, tracks, day, labels.label_days)
     released = tracks.where(F.col("released_at").isNull() | (F.col("released_at") <= F.lit(day))).select("track_id")
     by_content = candidates.where(~is_from_logs())
     by_content = by_content.join(F.broadcast(released), "track_id", "left_semi").select(*keys)

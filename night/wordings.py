@@ -86,10 +86,16 @@ def decided(read: DataFrame, moved: DataFrame) -> DataFrame:
     )
 
 
-def need_of(stored: DataFrame, column: str = "need") -> DataFrame:
-    """(language, query, need) of rows of WORDINGS: the need of each music wording in its language, from column `column`."""
+def need_of(stored: DataFrame, column: str = "need", *more: str) -> DataFrame:
+    """(language, query, need, …) of rows of WORDINGS: the need of each music wording in its language.
+
+    Args:
+        stored: rows of WORDINGS.
+        column: the column of the need: `need` or `text_need`.
+        more: further columns to keep.
+    """
     rows = stored.where((F.length("locale") == 2) & F.col(column).isNotNull())
-    return rows.select(F.col("locale").alias("language"), "query", F.col(column).alias("need"))
+    return rows.select(F.col("locale").alias("language"), "query", F.col(column).alias("need"), *more)
 
 
 def attributes_of(read: DataFrame) -> DataFrame:
@@ -106,17 +112,21 @@ def mapping(night: Night, dates: Sequence[date]) -> DataFrame:
     """
     tonight = night.lake.read(WORDINGS, [night.run_date], allow_unvalidated=True)
     passed = set(night.lake.passed(WORDINGS))
-    frames = []
-    for day in dates:
-        if day == night.run_date:
-            rows = need_of(tonight)
-        else:
-            rows = need_of(tonight, "text_need")
-            if str(day) in passed:
-                own = need_of(night.lake.read(WORDINGS, [day])).withColumnRenamed("need", "_own")
-                rows = rows.join(own, WORDING, "left").select(*WORDING, F.coalesce("_own", "need").alias("need"))
-        frames.append(rows.select(F.lit(day).alias("as_of"), *WORDING, "need"))
-    return reduce(lambda a, b: a.unionByName(b), frames)
+    own = [d for d in dates if d != night.run_date and str(d) in passed]
+    by_text = [d for d in dates if d != night.run_date]
+    frames = [need_of(tonight).withColumn("as_of", F.lit(d)) for d in dates if d == night.run_date]
+    if by_text:
+        of_days = F.explode(F.array(*[F.lit(d) for d in by_text]))
+        rows = need_of(tonight, "text_need").withColumn("as_of", of_days)
+        if own:
+            stored = night.lake.read(WORDINGS, own)
+            known = need_of(stored.withColumnRenamed("run_date", "as_of"), "need", "as_of").withColumnRenamed(
+                "need", "_own"
+            )
+            rows = rows.join(known, ["as_of", *WORDING], "left").withColumn("need", F.coalesce("_own", "need"))
+        frames.append(rows)
+    columns = ("as_of", *WORDING, "need")
+    return reduce(lambda a, b: a.unionByName(b), [f.select(*columns) for f in frames])
 
 
 def mapping_inputs(night: Night, day: date) -> tuple[Table, list[object]]:

@@ -77,8 +77,9 @@ def distinct_needs(stored: DataFrame) -> DataFrame:
 
 
 def stored_wordings(lake: Lake, as_of: Sequence[date]) -> DataFrame:
-    """(as_of, language, query, need): the wordings that count for a need in each snapshot, as it was built."""
-    return lake.read(SNAPSHOT_WORDINGS, as_of, allow_unvalidated=True).withColumnRenamed("run_date", "as_of")
+    """(as_of, language, query, need): the wordings that count for a need in each snapshot, as it was built. Checkpointed."""
+    stored = lake.read(SNAPSHOT_WORDINGS, as_of, allow_unvalidated=True).withColumnRenamed("run_date", "as_of")
+    return stored.localCheckpoint()
 
 
 def write_vectors(

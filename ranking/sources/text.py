@@ -66,7 +66,8 @@ def _names(kind: str, column: str) -> Column:
 def rare_words(given: SourceInputs) -> DataFrame:
     """Tracks that share words with the need; rare words weigh more, words of more than `rare_word_tracks` tracks are ignored.
 
-    Only for needs that name a title, an album or an artist, and for words that no reading explains.
+    Only for words that no reading explains, and, at most `like_named` tracks, for needs that name a title, an album or an artist:
+    they show the ranker what the names are not.
     """
     track_words = given.tracks.select(
         "track_id",
@@ -89,7 +90,10 @@ def rare_words(given: SourceInputs) -> DataFrame:
             F.max("strength").alias("strength"),
         )
     )
-    return ranked(matches, [F.desc("match"), F.desc("strength"), F.col("track_id")], given.settings)
+    best = ranked(matches, [F.desc("match"), F.desc("strength"), F.col("track_id")], given.settings)
+    named = F.broadcast(given.needs.select(*KEYS, (F.col("intent") != "other").alias("is_named")))
+    best = best.join(named, list(KEYS)).where(~F.col("is_named") | (F.col("source_rank") <= given.settings.like_named))
+    return best.drop("is_named")
 
 
 def text(given: SourceInputs) -> DataFrame:
