@@ -3,7 +3,7 @@
 The tests in `tests/laws` compare the engine with it, and `benchmarks.features` times it.
 
 The name of a sum is level_measure_span. The levels `p`, `g`, `c`, `w`, `q`, `t`, `a`, `k` are the pair, the pair in its language,
-the alias cluster, the query's works, the query, the track, the artist and the work. The spans are 1, 7, 28, 90 and 365 days
+the broader need, the need's works, the need, the track, the artist and the work. The spans are 1, 7, 28, 90 and 365 days
 (`_7`), all time (`_all`), and the last 90 days decayed with a half-life of 3, 14 or 60 days (`_h14`). `newest` is the age of the
 latest row, in days.
 """
@@ -15,18 +15,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 LEVELS = {
-    "p": ("locale", "query", "track_id"),
-    "g": ("language", "query", "track_id"),
-    "c": ("language", "cluster_id", "track_id"),
-    "q": ("locale", "query"),
+    "p": ("locale", "need", "track_id"),
+    "g": ("language", "need", "track_id"),
+    "c": ("language", "broader", "track_id"),
+    "q": ("locale", "need"),
     "t": ("language", "track_id"),
     "a": ("language", "artist"),
-    "w": ("language", "query", "work_id"),
+    "w": ("language", "need", "work_id"),
     "k": ("language", "work_id"),
 }
-OF_GRAIN = {"query_track": "pgcwqt", "query": "q", "track": "tak"}
+OF_GRAIN = {"need_track": "pgcwqt", "need": "q", "track": "tak"}
 DAYS, HALF_LIVES = (1, 7, 28, 90), (3, 14, 60)
-LONG = {"365": "age <= 365", "all": "true"}  # the long spans, which features of queries, artists and works use
+LONG = {"365": "age <= 365", "all": "true"}  # the long spans, which features of needs, artists and works use
 SPANS = (*map(str, DAYS), *LONG, *(f"h{h}" for h in HALF_LIVES))
 # bins of dwell; their names are letters only, like those of all measures
 BINS = [f"d{chr(97 + i // 16)}{chr(97 + i % 16)}" for i in range(32)]
@@ -69,29 +69,29 @@ def unit(name: str) -> str:
     return f"{2 ** (18 if name in COARSE else 32)}.0" + (" / 1e6" if name in WHOLE else "")
 
 
-# further sums of a query. Over its tracks with n long plays in 28 days: the largest n (top); Σ n·log2 n, each term rounded to 1e-6
-# (spread); Σ min(n, 4 · the long plays of the last week) (steady). Over its searches: distinct listeners (people). Among all queries of
+# further sums of a need. Over its tracks with n long plays in 28 days: the largest n (top); Σ n·log2 n, each term rounded to 1e-6
+# (spread); Σ min(n, 4 · the long plays of the last week) (steady). Over its searches: distinct listeners (people). Among all needs of
 # its place: how many had more impressions (ahead).
 OF_TRACKS = {
     "q": ("q_top_28", "q_spread_28", "q_steady_28", "q_people_28", "q_people_365", "q_people_all", "q_ahead_28")
 }
 RANK_SQL = """
-  SELECT as_of, locale, query, (rank() OVER (PARTITION BY as_of, locale ORDER BY n DESC) - 1)::DOUBLE AS q_ahead_28
-  FROM (SELECT as_of, locale, query, count(*) AS n FROM placed WHERE age <= 28 GROUP BY ALL)"""
+  SELECT as_of, locale, need, (rank() OVER (PARTITION BY as_of, locale ORDER BY n DESC) - 1)::DOUBLE AS q_ahead_28
+  FROM (SELECT as_of, locale, need, count(*) AS n FROM placed WHERE age <= 28 AND need IS NOT NULL GROUP BY ALL)"""
 SPREAD_SQL = """
-  SELECT as_of, locale, query, max(n)::DOUBLE AS q_top_28, sum(round(n * log2(n) * 1e6)) / 1e6 AS q_spread_28,
+  SELECT as_of, locale, need, max(n)::DOUBLE AS q_top_28, sum(round(n * log2(n) * 1e6)) / 1e6 AS q_spread_28,
     sum(least(n, 4 * week))::DOUBLE AS q_steady_28
   FROM (
-    SELECT as_of, locale, query, track_id, sum(CASE WHEN age <= 28 THEN long_play::INT ELSE 0 END)::DOUBLE AS n,
+    SELECT as_of, locale, need, track_id, sum(CASE WHEN age <= 28 THEN long_play::INT ELSE 0 END)::DOUBLE AS n,
       sum(CASE WHEN age <= 7 THEN long_play::INT ELSE 0 END) AS week
     FROM placed GROUP BY ALL
   ) WHERE n > 0 GROUP BY ALL"""
 PEOPLE_SQL = """
-  SELECT as_of, place AS locale, query, count(DISTINCT CASE WHEN age <= 28 THEN user_id END) AS q_people_28,
+  SELECT as_of, place AS locale, need, count(DISTINCT CASE WHEN age <= 28 THEN user_id END) AS q_people_28,
     count(DISTINCT CASE WHEN age <= 365 THEN user_id END) AS q_people_365, count(DISTINCT user_id) AS q_people_all
   FROM (
-    SELECT as_of, query, user_id, datediff('day', CAST(ts AS DATE), as_of) AS age, unnest([locale, locale[1:2], '*']) AS place
-    FROM asked CROSS JOIN snapshots
+    SELECT as_of, need, user_id, datediff('day', CAST(ts AS DATE), as_of) AS age, unnest([locale, locale[1:2], '*']) AS place
+    FROM asked CROSS JOIN snapshots JOIN wordings USING (as_of, query) WHERE wordings.language = locale[1:2]
   ) WHERE age >= 1 GROUP BY ALL"""
 
 _SUM = re.compile(r"\b[pgcwqtak]_[a-z]+(?:_[a-z0-9]+)?\b")
@@ -141,7 +141,7 @@ def columns_sql(grain: str, keys: Sequence[str], wanted: Mapping[str, str], only
     """SQL that selects `as_of`, the keys and the wanted columns for each row of the table `rows`.
 
     `rows` has every key of the grain's levels. The table `strengths` (as_of, s_t, s_c, s_g, s_p) has the shrinkage strengths of
-    track, alias cluster, language and pair.
+    track, broader need, language and pair.
 
     Args:
         grain: one of OF_GRAIN.
@@ -221,7 +221,7 @@ PAIR = {
     "dwell_per_play_s_28d": f"p_dwell_28 / nullif(({' + '.join(f'p_{name}_28' for name in BINS)}) * 1000, 0)",
     "long_plays_log1p_decayed_14d": "ln(1 + p_long_h14)",
     "play_share_28d": "p_long_28 / nullif(q_long_28, 0)",
-    "cluster_long_play_rate_28d": rate("c", "long", 28),
+    "broader_long_play_rate_28d": rate("c", "long", 28),
     "coec_7d": coec("7"),
     "coec_28d": coec("28"),
     **{f"coec_decayed_{h}d": coec(f"h{h}") for h in HALF_LIVES},
@@ -232,32 +232,32 @@ PAIR = {
     "abs((p_long_28 - p_long_7) / p_long_90 - 21 / 90.0) + abs((p_long_90 - p_long_28) / p_long_90 - 62 / 90.0)) / 2 END",
     "impression_trend_28d": "p_n_7 / nullif(p_n_28, 0)",
     "long_play_rate_lift_28d": "(10.0 * (p_long_28 / p_n_28) + p_long_7) / (10.0 + p_n_7) / nullif(p_long_28 / nullif(p_n_28, 0), 0)",
-    "long_plays_against_query_trend_28d": shrunk("p_long_7", "p_long_28", shrunk("q_long_7", "q_long_28", "0.25")),
+    "long_plays_against_need_trend_28d": shrunk("p_long_7", "p_long_28", shrunk("q_long_7", "q_long_28", "0.25")),
     "last_seen_days_90d": "p_newest",
-    "coec_cluster_28d": coec("28", "c"),
+    "coec_broader_28d": coec("28", "c"),
     "coec_raw_28d": "CASE WHEN p_exp_28 > 0 THEN least(p_resp_28 / p_exp_28, 1000) END",
     "expected_log1p_28d": "ln(1 + p_exp_28)",
-    "cluster_expected_log1p_28d": "ln(1 + c_exp_28)",
+    "broader_expected_log1p_28d": "ln(1 + c_exp_28)",
 }
-QUERY = {
-    **{f"query_impressions_log1p_{d}d": f"ln(1 + q_n_{d})" for d in (*DAYS, 365)},
-    "query_impressions_log1p_all": "ln(1 + q_n_all)",
-    "query_head_rank_log1p_28d": "CASE WHEN q_n_28 > 0 THEN ln(1 + q_ahead_28) END",
-    "query_long_plays_log1p_28d": "ln(1 + q_long_28)",
-    "query_long_plays_log1p_decayed_14d": "ln(1 + q_long_h14)",
-    "query_click_rate_28d": rate("q", "clicks", 28),
-    "query_short_stop_rate_28d": rate("q", "short", 28),
-    "query_play_entropy_28d": "CASE WHEN q_long_28 > 0 THEN greatest(log2(q_long_28) - q_spread_28 / q_long_28, 0) END",
-    "query_play_shift_28d": "CASE WHEN q_long_28 > 0 THEN 1 - q_steady_28 / (q_long_28 + 4 * q_long_7 - q_steady_28) END",
-    **{f"query_listeners_log1p_{d}d": f"ln(1 + q_people_{d})" for d in (28, 365)},
-    "query_listeners_log1p_all": "ln(1 + q_people_all)",
-    "query_impressions_per_listener_28d": "q_n_28 / nullif(q_people_28, 0)",
-    "query_top_track_share_28d": "q_top_28 / nullif(q_long_28, 0)",
-    "query_rephrase_rate_28d": rate("q", "again", 28),
-    "query_coec_28d": shrunk("q_resp_28", "q_exp_28", "1.0"),
-    **{f"query_impression_trend_{d}d": f"q_n_7 / nullif(q_n_{d}, 0)" for d in (28, 365)},
-    **{f"query_long_play_rate_{d}d": rate("q", "long", d) for d in (28, 365)},
-    "query_voice_share_28d": rate("q", "voice", 28),
+NEED = {
+    **{f"need_impressions_log1p_{d}d": f"ln(1 + q_n_{d})" for d in (*DAYS, 365)},
+    "need_impressions_log1p_all": "ln(1 + q_n_all)",
+    "need_head_rank_log1p_28d": "CASE WHEN q_n_28 > 0 THEN ln(1 + q_ahead_28) END",
+    "need_long_plays_log1p_28d": "ln(1 + q_long_28)",
+    "need_long_plays_log1p_decayed_14d": "ln(1 + q_long_h14)",
+    "need_click_rate_28d": rate("q", "clicks", 28),
+    "need_short_stop_rate_28d": rate("q", "short", 28),
+    "need_play_entropy_28d": "CASE WHEN q_long_28 > 0 THEN greatest(log2(q_long_28) - q_spread_28 / q_long_28, 0) END",
+    "need_play_shift_28d": "CASE WHEN q_long_28 > 0 THEN 1 - q_steady_28 / (q_long_28 + 4 * q_long_7 - q_steady_28) END",
+    **{f"need_listeners_log1p_{d}d": f"ln(1 + q_people_{d})" for d in (28, 365)},
+    "need_listeners_log1p_all": "ln(1 + q_people_all)",
+    "need_impressions_per_listener_28d": "q_n_28 / nullif(q_people_28, 0)",
+    "need_top_track_share_28d": "q_top_28 / nullif(q_long_28, 0)",
+    "need_rephrase_rate_28d": rate("q", "again", 28),
+    "need_coec_28d": shrunk("q_resp_28", "q_exp_28", "1.0"),
+    **{f"need_impression_trend_{d}d": f"q_n_7 / nullif(q_n_{d}, 0)" for d in (28, 365)},
+    **{f"need_long_play_rate_{d}d": rate("q", "long", d) for d in (28, 365)},
+    "need_voice_share_28d": rate("q", "voice", 28),
 }
 TRACK = {
     "track_dwell_p50_s_28d": dwell("t", 50),

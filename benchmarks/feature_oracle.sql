@@ -1,6 +1,6 @@
 -- A second implementation of the engagement sums, in DuckDB, from the raw log files alone.
--- Given by the test: requests(raw_query, locale, query), readings(locale, query, intent_group, cluster_id), artists(track_id,
--- artist, work_id), rates(as_of, client, intent_group, position, rate_micro), snapshots(as_of).
+-- Given by the test: requests(raw_query, locale, query), wordings(as_of, language, query, need),
+-- needs(need, intent_group, broader), artists(track_id, artist, work_id), rates(as_of, client, intent_group, position, rate_micro), snapshots(as_of).
 CREATE TEMP TABLE s AS
   SELECT search_id, user_id, CAST(ts AS TIMESTAMP) AS ts, client, locale, query, results
   FROM (SELECT *, row_number() OVER (PARTITION BY search_id ORDER BY ts) AS n FROM raw_searches) JOIN requests USING (raw_query, locale)
@@ -30,15 +30,15 @@ CREATE TEMP TABLE seen AS
   FROM shown LEFT JOIN reaction USING (search_id, track_id, position)
   WHERE client <> 'alexa' OR reaction.search_id IS NOT NULL;
 CREATE TEMP TABLE aged AS
-  SELECT seen.*, snapshots.as_of, datediff('day', day, snapshots.as_of) AS age, coalesce(rate_micro, 0) AS expected_micro,
-    CASE WHEN voice THEN long_play ELSE clicked END AS response
+  SELECT seen.*, snapshots.as_of, wordings.need, needs.broader, datediff('day', day, snapshots.as_of) AS age,
+    coalesce(rate_micro, 0) AS expected_micro, CASE WHEN voice THEN long_play ELSE clicked END AS response
   FROM seen CROSS JOIN snapshots
-  LEFT JOIN readings USING (locale, query)
+  LEFT JOIN wordings ON wordings.as_of = snapshots.as_of AND wordings.language = seen.locale[1:2] AND wordings.query = seen.query
+  LEFT JOIN needs ON needs.need = wordings.need
   LEFT JOIN rates ON rates.as_of = snapshots.as_of AND rates.client = seen.client AND rates.position = cell
-    AND rates.intent_group = coalesce(readings.intent_group, 'open')
+    AND rates.intent_group = coalesce(needs.intent_group, 'open')
   WHERE day < snapshots.as_of;
 CREATE TEMP TABLE placed AS
-  SELECT aged.* EXCLUDE (locale), place.l AS locale, place.g AS language, cluster_id, artist, work_id
+  SELECT aged.* EXCLUDE (locale), place.l AS locale, place.g AS language, artist, work_id
   FROM (SELECT *, unnest([{l: locale, g: locale[1:2]}, {l: locale[1:2], g: locale[1:2]}, {l: '*', g: '*'}]) AS place FROM aged) aged
-  LEFT JOIN readings ON readings.locale = place.l AND readings.query = aged.query
   LEFT JOIN artists USING (track_id);

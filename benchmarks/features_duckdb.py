@@ -24,7 +24,7 @@ from features.catalogue import KEYS, columns, feature_table
 from features.spec import Grain
 from lake.layout import live_files
 
-WANTED: dict[Grain, dict[str, str]] = {"query_track": oracle.PAIR, "query": oracle.QUERY, "track": oracle.TRACK}
+WANTED: dict[Grain, dict[str, str]] = {"need_track": oracle.PAIR, "need": oracle.NEED, "track": oracle.TRACK}
 TOLERANCE = 2e-9  # relative, absolute below 1; stored values are rounded to 1e-9
 SKETCHED = 0.15  # the same for values that a HyperLogLog sketch estimates
 
@@ -50,16 +50,21 @@ def given_tables(db: duckdb.DuckDBPyConnection, lake: Path, built: Path | None, 
         f"WHERE search_date < DATE '{run_date}'",
         "raw_events": f"SELECT event_id, search_id, track_id, position, kind, dwell_ms FROM {files(lake, 'engagement_events')} "
         f"WHERE search_date < DATE '{run_date}'",
-        # queries are normalised already
+        # wordings are normalised already
         "requests": "SELECT DISTINCT raw_query, locale, raw_query AS query FROM raw_searches",
-        "readings": f"SELECT locale, query, language, intent_group, cluster_id FROM {files(lake, 'queries')} WHERE {one}",
+        # the needs that the built lake counted for; without one, of every wording
+        "wordings": f"SELECT run_date AS as_of, locale AS language, query, need FROM {files(lake, 'wordings')} WHERE {one} AND len(locale) = 2 "
+        "AND need IS NOT NULL"
+        if built is None
+        else f"SELECT run_date AS as_of, language, query, need FROM {files(built, 'snapshot_wordings')} WHERE {one}",
+        "needs": f"SELECT DISTINCT need, intent_group, broader FROM {files(lake, 'needs')} WHERE {one}",
         "artists": f"SELECT track_id, artists_normal[1] AS artist, coalesce(work_id, track_id) AS work_id FROM {files(lake, 'tracks')}",
         "rates": "SELECT run_date AS as_of, client, intent_group, position, round(expected_rate * 1e6)::BIGINT AS rate_micro "
         f"FROM {files(lake, 'exposure_curves')} WHERE {one}",
         "snapshots": f"SELECT DATE '{run_date}' AS as_of",
-        "pairs": f"SELECT run_date AS as_of, locale, query, track_id FROM {files(lake, 'candidates')} WHERE {one}",
+        "pairs": f"SELECT run_date AS as_of, locale, need, track_id FROM {files(lake, 'candidates')} WHERE {one}",
     }
-    strength_names = {"track": "s_t", "cluster_pair": "s_c", "language_pair": "s_g", "pair": "s_p"}
+    strength_names = {"track": "s_t", "broader_pair": "s_c", "language_pair": "s_g", "pair": "s_p"}
     fitted = ", ".join(
         f"max(CASE WHEN level = '{level}' THEN strength END) AS {name}" for level, name in strength_names.items()
     )
@@ -79,9 +84,10 @@ def rows_sql(grain: Grain) -> str:
     if grain == "track":
         distinct = "SELECT DISTINCT as_of, CASE WHEN locale = '*' THEN '*' ELSE locale[1:2] END AS language, track_id FROM pairs"
         return f"SELECT * FROM ({distinct}) JOIN artists USING (track_id)"
-    if grain == "query":
-        return "SELECT * FROM (SELECT DISTINCT as_of, locale, query FROM pairs) JOIN readings USING (locale, query)"
-    return "SELECT * FROM pairs JOIN readings USING (locale, query) JOIN artists USING (track_id)"
+    language = "CASE WHEN locale = '*' THEN '*' ELSE locale[1:2] END AS language"
+    if grain == "need":
+        return f"SELECT *, {language} FROM (SELECT DISTINCT as_of, locale, need FROM pairs) JOIN needs USING (need)"
+    return f"SELECT *, {language} FROM pairs JOIN needs USING (need) JOIN artists USING (track_id)"
 
 
 def build(db: duckdb.DuckDBPyConnection, out: Path) -> None:

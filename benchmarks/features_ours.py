@@ -41,7 +41,7 @@ from lake.schema import Table
 from lake.session import SessionSettings, spark_session
 from lake.tables.daily import BOT_DAYS, DAILY_ENGAGEMENT, DAILY_SEARCHES, ENGAGEMENT_TILES, LISTENER_TILES
 from lake.tables.logs import ENGAGEMENT_EVENTS, SEARCH_LOG, TRACKS
-from lake.tables.nightly import CANDIDATES, EXPOSURE_CURVES, QUERIES
+from lake.tables.nightly import CANDIDATES, EXPOSURE_CURVES, HEARD, NEEDS, WORDINGS
 from night.night import Night
 
 if TYPE_CHECKING:
@@ -49,9 +49,9 @@ if TYPE_CHECKING:
 
     from night.settings import Settings
 
-SHARED = (SEARCH_LOG, ENGAGEMENT_EVENTS, TRACKS, QUERIES, EXPOSURE_CURVES, CANDIDATES)
+SHARED = (SEARCH_LOG, ENGAGEMENT_EVENTS, TRACKS, WORDINGS, NEEDS, HEARD, EXPOSURE_CURVES, CANDIDATES)
 COUNTED = (DAILY_ENGAGEMENT, ENGAGEMENT_TILES, LISTENER_TILES, DAILY_SEARCHES, BOT_DAYS)
-PAIRS = feature_table("query_track")
+PAIRS = feature_table("need_track")
 ACTIONS = ("prepare", "whole", "night", "cut", "fewer", "families")
 # days of history before which no training snapshot is built, so that the night builds that of D alone
 _NEVER = 1_000_000
@@ -137,7 +137,7 @@ def figures_of(this: Night, seconds: dict[str, float], bytes_written: int) -> di
         "partials_read": daily.count(),
         "active_pairs": daily.select("locale", "query", "track_id").distinct().count(),
         "candidates": this.lake.commits(PAIRS)[this.settings.run_date].rows,
-        "most_candidates": this.settings.ranking.max_entries * this.settings.candidates.cap,
+        "most_candidates": this.settings.ranking.max_needs * this.settings.candidates.cap,
         "impressions": int(whole.agg({"impressions": "sum"}).collect()[0][0]),
         "searches": sum(c.rows for c in this.lake.commits(SEARCH_LOG).values()),
     }

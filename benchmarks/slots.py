@@ -41,11 +41,12 @@ def main(arguments: list[str]) -> int:
 
 def _hashed(root: Path, run_date: date, slots: int) -> str:
     """The hashes of the vectors fitted now and of the stored ones, in one string."""
+    from features.build.stored import distinct_needs, stored_wordings
     from features.build.vectors import DAYS, fitted_vectors
     from lake.io import Lake
     from lake.session import SessionSettings, spark_session
     from lake.tables.daily import DAILY_ENGAGEMENT
-    from lake.tables.nightly import VECTORS
+    from lake.tables.nightly import NEEDS, VECTORS
 
     with tempfile.TemporaryDirectory() as work:
         spark = spark_session(
@@ -53,7 +54,9 @@ def _hashed(root: Path, run_date: date, slots: int) -> str:
         )
         lake = Lake(spark, root)
         days = [u for u in lake.commits(DAILY_ENGAGEMENT) if str(run_date - timedelta(days=DAYS)) <= u < str(run_date)]
-        fitted = fitted_vectors(lake.read(DAILY_ENGAGEMENT, days, allow_unvalidated=True), run_date)
+        daily = lake.read(DAILY_ENGAGEMENT, days, allow_unvalidated=True)
+        needs = distinct_needs(lake.read(NEEDS, [run_date], allow_unvalidated=True))
+        fitted = fitted_vectors(daily, stored_wordings(lake, [run_date]), needs, run_date)
         stored = lake.read(VECTORS, [run_date], allow_unvalidated=True)
         out = " ".join(_hash(frame.select(*fitted.columns).collect()) for frame in (fitted, stored))
         spark.stop()

@@ -88,7 +88,7 @@ def _seconds(given: Resources, text: str) -> float:
 def spark_rate(
     spark: SparkSession, catalog: Path, requests: Iterable[tuple[str, str]], wanted: int
 ) -> Iterator[Figure]:
-    """Seconds that Spark needs to understand `wanted` distinct requests: normal forms, readings, clusters.
+    """Seconds that Spark needs to understand `wanted` distinct requests: normal forms, readings, the linker.
 
     Spark does the same as in `jobs.understand`. The requests are cached in memory; the rows are counted but not written.
 
@@ -98,11 +98,12 @@ def spark_rate(
         requests: (text, locale) of real requests, which come first.
         wanted: the number of requests; more are made from the catalog's names.
     """
-    from queries.nightly.aliases import PAIRS_SCHEMA
+    from pyspark.sql import functions as F
 
-    from queries.nightly.understand import normalised, readings, with_cluster_id
+    from queries.nightly.understand import normalised, readings
 
     known = {
+        "track_id": "string",
         "title": "string",
         "artists": "array<string>",
         "album": "string",
@@ -115,11 +116,10 @@ def spark_rate(
     asked = spark.createDataFrame(rows, "raw_query string, locale string").repartition(32).persist()
     distinct = asked.count()
     begun = time.perf_counter()
-    queries = normalised(asked).where("not is_too_long").select("locale", "query").distinct()
-    read = readings(queries, tracks)
-    asked_once = read.selectExpr("locale", "query", "1L AS searches_28d")
-    no_pairs = spark.createDataFrame([], PAIRS_SCHEMA)
-    read_rows = with_cluster_id(read, asked_once, no_pairs, None, "2026-01-01").count()
+    wordings = normalised(asked).where("not is_too_long")
+    read_rows = readings(
+        wordings.select(F.substring("locale", 1, 2).alias("language"), "query").distinct(), tracks
+    ).count()
     seconds = time.perf_counter() - begun
     count = f"{distinct:,} requests, {read_rows:,} queries"
     yield Figure("spark", "all", "seconds", "ours", seconds, count=count, unit="s")

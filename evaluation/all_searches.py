@@ -79,7 +79,8 @@ def over_all_searches(
     asked = answered(truth.asked[truth.asked["need_id"] != ""], answers, stripped)
     weight = asked["searches"].to_numpy(dtype=np.float64)
     request_ndcg = _ndcg_of_requests(asked, lists, truth.relevance)
-    ndcg = request_ndcg.reindex(pd.MultiIndex.from_frame(asked[KEY])).fillna(0.0).to_numpy(dtype=np.float64)
+    reached = request_ndcg.reindex(pd.MultiIndex.from_frame(asked[KEY])).fillna(0.0)
+    ndcg: Floats = np.asarray(reached, dtype=np.float64)
     is_answered = asked["entry_need"].notna().to_numpy()
     is_right = _has_relevant(asked, lists, truth.relevance)
 

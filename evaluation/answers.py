@@ -23,10 +23,8 @@ def answered(asked: pd.DataFrame, answers: Answers, stripped: Forms | None = Non
     """
     requests = asked[KEY].drop_duplicates()
     found = [_list_of(loc, query, answers, stripped or {}) for loc, query in requests.itertuples(index=False)]
-    requests = requests.assign(
-        entry_locale=[None if one is None else one[0] for one in found],
-        entry_need=[None if one is None else one[1] for one in found],
-    )
+    requests["entry_locale"] = [None if one is None else one[0] for one in found]
+    requests["entry_need"] = [None if one is None else one[1] for one in found]
     return asked.merge(requests, on=KEY, how="left")
 
 

@@ -135,7 +135,10 @@ def _sizes(groups: pd.Series[int], count: int) -> npt.NDArray[np.integer[Any]]:
 
 
 def _entries(shares: pd.DataFrame, gains: pd.DataFrame, kinds: dict[str, str], key: list[str]) -> pd.DataFrame:
-    """One row per key that was asked (a list or a request): its `searches`, its most probable `need_id` with that need's `kind`, and its `ideal` DCG@10."""
+    """One row per key that was asked (a list or a request).
+
+    Columns: its `searches`, its most probable `need_id` with that need's `kind`, and its `ideal` DCG@10.
+    """
     ordered = shares.sort_values([*key, "searches", "need_id"], ascending=[True, True, False, True], kind="stable")
     entries = ordered.drop_duplicates(key)[[*key, "need_id"]]
     entries = entries.merge(shares.groupby(key)["searches"].sum().reset_index(), on=key)

@@ -53,8 +53,9 @@ def evaluate_night(
         truth: the truth of day D.
         rankings: one row per (place, need, track_id) of the release, with `score` (greater first) or `rank` (1 first), which
             wins if both are present.
-        candidates: the rows that the night ranked, with `impressions` and `clicks` of the need, `served_discount` (Σ of 1 / log2(rank + 1) over the served lists that contain the track,
-            null if none does), `coec`, `coec_raw`, `text` (names and values of the need), and optionally
+        candidates: the rows that the night ranked, with `impressions` and `clicks` of the need, `served_discount` (Σ of
+            1 / log2(rank + 1) over the served lists that contain the track, null if none does), `coec`,
+            `coec_raw`, `text` (names and values of the need), and optionally
             `candidate_rank` (the order for recall@100; else by popularity). Further columns are ignored.
         catalog: track_id, title, artists and popularity of the whole catalog. Further columns are ignored.
         answers: (place, wording) → (place, need) of the list that the release gives for it.

@@ -31,7 +31,7 @@ from features.measures import (
     Sum,
 )
 
-QUERY_ATTRIBUTES = (
+NEED_ATTRIBUTES = (
     "text",
     "language",
     "intent",
@@ -210,7 +210,7 @@ class Window:
 
     def col(self, name: str) -> Column:
         """The column of an attribute of the need or the track, or `as_of`. KeyError for an unknown name."""
-        if name not in (*QUERY_ATTRIBUTES, *TRACK_ATTRIBUTES, "as_of"):
-            raise KeyError(f"no attribute {name}; there are: {', '.join(QUERY_ATTRIBUTES + TRACK_ATTRIBUTES)}, as_of")
+        if name not in (*NEED_ATTRIBUTES, *TRACK_ATTRIBUTES, "as_of"):
+            raise KeyError(f"no attribute {name}; there are: {', '.join(NEED_ATTRIBUTES + TRACK_ATTRIBUTES)}, as_of")
         self.attributes.add(name)
         return F.col(name)

@@ -16,7 +16,6 @@ from features.catalogue import chosen, feature_table
 from lake.tables.nightly import NEEDS
 from night.command import run_command
 from night.head import head_settings
-from night.wordings import mapping
 from night.night import Done, Night, run_alone
 from night.snapshots import (
     daily_before,
@@ -26,6 +25,7 @@ from night.snapshots import (
     wanted_pairs,
     write_wordings,
 )
+from night.wordings import mapping
 from ranking.head import ranked_needs
 
 

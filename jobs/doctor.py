@@ -82,9 +82,9 @@ def _lock(settings: Settings) -> Finding:
 
 
 def _nights(settings: Settings) -> Finding:
-    """The last three nights: begun if they have committed `queries`, their first table, and ranked if `head_rankings`."""
+    """The last three nights: begun if they have committed `wordings`, their first table, and ranked if `head_rankings`."""
     root, releases = Path(settings.lake.root), Path(settings.releases)
-    begun, ranked = (units_written(root, table) for table in ("queries", "head_rankings"))
+    begun, ranked = (units_written(root, table) for table in ("wordings", "head_rankings"))
     last = sorted({*begun, *ranked})[-3:]
     if not last:
         return True, "none yet: run `make nightly`"

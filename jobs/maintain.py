@@ -8,6 +8,8 @@ import hydra
 from omegaconf import DictConfig
 
 from lake.rerun import remove_reruns
+from lake.retired import remove_retired
+from lake.tables.nightly import HEAD_RANKINGS
 from lake.upkeep import compact, expire
 from night.command import run_command
 from night.night import Done, Night, run_alone
@@ -29,6 +31,8 @@ def run(night: Night) -> Done:
     for table in kept:
         compact(lake, table, settings.maintain.vacuum_h)
     remove_reruns(lake.root, oldest)
+    if lake.passed(HEAD_RANKINGS) and (removed := remove_retired(lake.root)):
+        night.notes.append(f"{len(removed)} tables of an earlier version removed: {', '.join(removed)}")
     note = f"{expired} as-of partitions and {broken} days of quarantine expired, {len(kept)} tables compacted"
     return Done(rows_out=expired + broken, note=note)
 

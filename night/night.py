@@ -20,6 +20,7 @@ from lake.io import Lake
 from lake.lock import night_lock
 from lake.provenance import provenance
 from lake.rerun import RerunLake
+from lake.retired import RETIRED, set_aside
 from lake.schema import Table
 from lake.session import LazySession, SessionSettings
 from lake.tables.daily import BOT_DAYS, DAILY_ENGAGEMENT, DAILY_SEARCHES, LISTENER_TILES
@@ -273,7 +274,13 @@ def night(settings: Settings, lock_wait_s: float = 0.0) -> Iterator[Night]:
                 cluster.java_options,
             )
         )
+        retired = set_aside(root)
         this = Night(settings, Lake(session, root, run_id))
+        if retired:
+            this.notes.append(
+                f"{len(retired)} tables of an earlier version, keyed by wordings, were set aside in {root / RETIRED} "
+                f"({', '.join(retired)}); tonight's are made anew by need, and jobs.maintain removes the old ones after a passed night"
+            )
         try:
             yield this
         finally:

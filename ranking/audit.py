@@ -46,7 +46,7 @@ FALSE_ALARMS = 0.01  # probability that the first test fails a night without a l
 # columns are correlated, so the median of their scores varies: it counts as a drift only from twice its expected value on
 TOGETHER = 2.0
 MOST_SPREAD = 1.5  # largest factor on the first limit, because more than half of the columns may leak at once
-LEAST_QUERIES = 20  # needs with a pair to compare that the first test needs
+LEAST_NEEDS = 20  # needs with a pair to compare that the first test needs
 LEFT_OF_ERROR = 0.5  # share of the error of the next worse column that an honest column leaves at least
 LEAST_ERRORS = 3.0  # standard errors that a step to a leaking column must have as well
 # rows of whole needs; with all pairs of a large night an ordinary drift between weeks would become significant
@@ -159,7 +159,7 @@ def contrasts(rows: pd.DataFrame, names: Sequence[str]) -> list[Finding]:
     share = exposure / (exposure + again[FOLLOW[1]].to_numpy(float))
     more, variance = successes - both * share, both * share * (1 - share)
     group, need = pd.factorize(again["qid"])[0], pd.factorize(again["need"])[0]
-    if len(np.unique(need[variance > 0])) < LEAST_QUERIES:
+    if len(np.unique(need[variance > 0])) < LEAST_NEEDS:
         return []
     scores = np.array([_score(_values(again[n]), group, need, more, variance) for n in names])
     sizes = np.abs(scores[scores != 0])
@@ -179,7 +179,7 @@ def _score(values: Floats, within: Ints, need: Ints, more: Floats, variance: Flo
     part, own = np.bincount(need, ranks * more), np.bincount(need, ranks * ranks * variance)
     parts = part[own > 1e-9] / np.sqrt(own[own > 1e-9])
     error = float(np.sqrt((parts * parts).sum()))
-    return float(parts.sum()) / error if len(parts) >= LEAST_QUERIES and error > 0 else 0.0
+    return float(parts.sum()) / error if len(parts) >= LEAST_NEEDS and error > 0 else 0.0
 
 
 # -- test 2: does a column order the grades better than an honest column could ---------------------------------------

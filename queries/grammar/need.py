@@ -233,7 +233,7 @@ def need_reading(interpretation: Interpretation, names: Vocabulary, resolver: Re
         return _of_words(interpretation, resolver)
     artist = names.artist(interpretation.artist) if interpretation.artist else None
     title, album = interpretation.title, said.get("album")
-    if title in names.albums and artist is not None and not names.has_pair(title, artist):
+    if title is not None and title in names.albums and artist is not None and not names.has_pair(title, artist):
         title, album = None, title  # the artist recorded no song of that name: it is the album's
     is_known = (
         (artist is not None or "artist" not in said)

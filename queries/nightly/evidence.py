@@ -175,9 +175,11 @@ def votes_by_wording(counted: pd.DataFrame) -> dict[tuple[str, str], Votes]:
 
 def _fits(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     for batch in batches:
-        rows = batch.to_dict("records")
+        rows: list[dict[str, Any]] = batch.to_dict("records")  # type: ignore[assignment]  # columns have names
         fits = [[fits_need(need, row) for need in row["needs"]] + [False] * (4 - len(row["needs"])) for row in rows]
-        yield batch[["language", "query", "track_id"]].assign(fits=fits)
+        kept = batch[["language", "query", "track_id"]].copy()
+        kept["fits"] = fits
+        yield kept
 
 
 def fits_need(need: Mapping[str, Any], track: Mapping[str, Any]) -> bool:

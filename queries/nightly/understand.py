@@ -63,7 +63,8 @@ def readings(distinct_queries: "DataFrame", tracks: "DataFrame") -> "DataFrame":
 
     Columns: `how` and `confidence` of the first reading (`queries.grammar.need.NeedReading`; `not_music` and 0 for a request for
     other things); `needs`: its readings as needs, the first being the one that text and catalog choose, at most MOST_READINGS;
-    `own_words`: the need of its words alone, for a wording that none of them fits; `weights`: prior weight of each, by the popularity of its names, with sum 1. They are empty or null for `not_music`.
+    `own_words`: the need of its words alone, for a wording that none of them fits; `weights`: prior weight of each, by the
+    popularity of its names, with sum 1. They are empty or null for `not_music`.
 
     The folded names of the catalog are collected and sent to the tasks once. Wordings that no reading explains are read again with
     the linker, which reads the catalog's tracks.

@@ -60,8 +60,8 @@ class Source:
 
     Args:
         name: its name in column `sources` of `candidates`, and in the reasons of a release.
-        propose: returns (locale, need, track_id, source_rank), locale being the place; rank 1 is its best proposal. A track may have several rows for a
-            need, of which the best rank counts.
+        propose: returns (locale, need, track_id, source_rank), locale being the place; rank 1 is its best proposal. A track may
+            have several rows for a need, of which the best rank counts.
         meaning: one line for the documents.
         reads_logs: whether it proposes tracks that listeners were shown; other sources use the request and the catalog alone.
     """

@@ -30,7 +30,7 @@ CATALOG = pd.DataFrame(
 
 def candidates(**columns):
     rows = len(next(iter(columns.values())))
-    return pd.DataFrame({"locale": ["en"] * rows, "query": ["q"] * rows, **columns})
+    return pd.DataFrame({"locale": ["en"] * rows, "need": ["q"] * rows, **columns})
 
 
 def test_counts_and_popularity_with_nothing_known_last():
@@ -49,22 +49,20 @@ def test_few_impressions_weigh_little_once_smoothed():
     assert smoothed_ctr_scores(frame).tolist() == pytest.approx([11 / 21, 50 / 70, 19 / 69, 0.5])
 
 
-def test_wordings_are_pooled_and_words_stand_for_a_few_impressions():
+def test_words_stand_for_a_few_impressions():
     frame = candidates(
         track_id=["t1", "t2", "t3", "t4"],
-        stripped=["hello adele"] * 4,
+        text=["hello adele"] * 4,
         popularity=[0, 0, 0, 50],
-        clicks=[0, 1, 0, 0],
-        impressions=[0, 1, 0, 0],
-        pooled_clicks=[0, 30, 4, 0],
-        pooled_impressions=[0, 98, 6, 0],
+        clicks=[0, 30, 4, 0],
+        impressions=[0, 98, 6, 0],
     )
-    assert ctr_scores(frame, "pooled_").tolist() == pytest.approx([0, 30 / 98, 4 / 6, 0])
+    assert ctr_scores(frame).tolist() == pytest.approx([0, 30 / 98, 4 / 6, 0])
     # of the words t1 has both and t2 one; 34 of 104 impressions were heard
     half, rate = bm25("hello adele", "t2") / bm25("hello adele", "t1"), 34 / 104
     wanted = [rate, (30 + 2 * rate * half) / 100, 4 / 8, 50e-6]
     assert pooled_text_scores(frame, CATALOG).tolist() == pytest.approx(wanted)
-    none = frame.assign(stripped="zz")
+    none = frame.assign(text="zz")
     assert pooled_text_scores(none, CATALOG).tolist() == pytest.approx([0, 0.3, 0.5, 50e-6])
 
 
@@ -100,15 +98,15 @@ REQUESTS = ["hello", "hello hello by adele", "corazón", "CORAZON shakira", "don
 @pytest.mark.parametrize("request_", REQUESTS)
 def test_bm25_is_the_formula(request_):
     tracks = ["t1", "t2", "t3", "t4", "t5"]
-    frame = candidates(track_id=tracks, stripped=[request_] * 5)
+    frame = candidates(track_id=tracks, text=[request_] * 5)
     folded = request_.lower().replace("ó", "o")
     assert bm25_scores(frame, CATALOG).tolist() == pytest.approx([bm25(folded, t) for t in tracks])
 
 
 def test_bm25_frequencies_are_of_the_whole_catalog_and_unknown_tracks_score_nothing():
-    frame = candidates(track_id=["t1", "gone"], stripped=["hello", "hello"])
+    frame = candidates(track_id=["t1", "gone"], text=["hello", "hello"])
     assert bm25_scores(frame, CATALOG).tolist() == pytest.approx([bm25("hello", "t1"), 0])
-    assert bm25_scores(frame.assign(stripped=None), CATALOG).tolist() == [0, 0]
+    assert bm25_scores(frame.assign(text=None), CATALOG).tolist() == [0, 0]
 
 
 def test_words():
@@ -122,9 +120,9 @@ def test_random_follows_the_row_and_the_seed():
     assert random_scores(frame[::-1], 1)[::-1].tolist() == scores.tolist()
     assert abs(np.corrcoef(scores, random_scores(frame, 2))[0, 1]) < 0.1
     assert scores.min() >= 0 and scores.max() <= 1 and scores.mean() == pytest.approx(0.5, abs=0.03)
-    assert random_scores(frame.assign(query="r"), 1).tolist() != scores.tolist()
+    assert random_scores(frame.assign(need="r"), 1).tolist() != scores.tolist()
 
 
 def test_skyline_is_the_gain_of_the_same_entry():
-    gains = pd.DataFrame({"locale": ["en", "es"], "query": ["q", "q"], "track_id": ["t1", "t2"], "gain": [3.0, 9.0]})
+    gains = pd.DataFrame({"locale": ["en", "es"], "need": ["q", "q"], "track_id": ["t1", "t2"], "gain": [3.0, 9.0]})
     assert skyline_scores(candidates(track_id=["t2", "t1"]), gains).tolist() == [0, 3]

@@ -46,11 +46,8 @@ def candidates():
         ("en", "blank", "c", 5, 1, 0.1, "blank"),
         ("en", "unasked", "c", 5, 1, 0.1, "unasked"),
     ]
-    frame = pd.DataFrame(rows, columns=["locale", "query", "track_id", "impressions", "clicks", "coec", "stripped"])
+    frame = pd.DataFrame(rows, columns=["locale", "need", "track_id", "impressions", "clicks", "coec", "text"])
     frame["served_discount"] = [10 / LOG3, 10.0, None, 5.0, 5 / LOG3, 5.0, 5.0]
-    # another wording of "hello" was answered by c: 90 impressions, 60 clicks
-    frame["pooled_impressions"] = [10, 10, 90, 5, 5, 5, 5]
-    frame["pooled_clicks"] = [8, 9, 60, 0, 1, 1, 1]
     return frame.assign(coec_raw=frame["coec"].where(frame["track_id"] != "b"))  # b was never shown, so it stands last
 
 
@@ -63,7 +60,7 @@ def rankings():
         ("en", "blank", "c", 1.0),
         ("en", "unasked", "c", 1.0),
     ]
-    return pd.DataFrame(rows, columns=["locale", "query", "track_id", "score"])
+    return pd.DataFrame(rows, columns=["locale", "need", "track_id", "score"])
 
 
 def catalog():
@@ -77,9 +74,16 @@ def catalog():
     )
 
 
+def evaluated(judged, rankings, candidates, catalog, *, answers=None, stripped=None):
+    """`evaluate_night`, where every need is answered under its own name unless `answers` says otherwise."""
+    keys = zip(rankings["locale"], rankings["need"], strict=True)
+    named = {key: key for key in keys} | (answers or {})
+    return evaluate_night(judged, rankings, candidates, catalog, named, stripped=stripped)
+
+
 @pytest.fixture(scope="module")
 def result():
-    return evaluate_night(truth(), rankings(), candidates(), catalog(), stripped={("es-ES", "pon rock"): "rock"})
+    return evaluated(truth(), rankings(), candidates(), catalog(), stripped={("es-ES", "pon rock"): "rock"})
 
 
 # expected gains: hello a 3/4·15 = 11.25, b 3/4·1 + 1/4·7 = 2.5; rock y 15, x 3
@@ -101,8 +105,7 @@ def test_ndcg_by_hand(result):
     assert result.ndcg10["ctr_smoothed"] == pytest.approx((4 * b_first + 2 * x_second) / 6)
     a_then_b_and_c_tied = (11.25 + 2.5 * (1 / LOG3 + 1 / 2) / 2) / HELLO_IDEAL
     assert result.ndcg10["coec_raw"] == pytest.approx((4 * a_then_b_and_c_tied + 2 * x_second) / 6)
-    # pooled: b .9, a .8, c .67; rock c before x. Two impressions of the words change no order
-    assert result.ndcg10["ctr_pooled"] == pytest.approx((4 * b_first + 2 * x_second) / 6)
+    # two impressions of the words change no order
     assert result.ndcg10["pooled_text"] == pytest.approx((4 * b_first + 2 * x_second) / 6)
     assert result.ndcg10["popularity"] == pytest.approx((4 * c_first_then_b + 2 * x_second) / 6)
     # BM25: "hello" is one word of two in both a and b: tied; no candidate of rock has the word: tied
@@ -113,13 +116,13 @@ def test_ndcg_by_hand(result):
 
 
 def test_each_request_is_judged_by_its_own_needs():
-    """Whoever says "hola" wants n2, and is answered by the alias with the list of "hello", whose listeners want n1."""
+    """Whoever says "hola" wants n2, and is answered with the list of "hello", whose listeners want n1."""
     asked = pd.DataFrame(
         [("en-US", "hello", "n1", 3), ("en-US", "hola", "n2", 1), ("es-MX", "rock", "n3", 1)],
         columns=["locale", "query", "need_id", "searches"],
     )
-    aliases = {("en", "hola"): "hello"}
-    told = evaluate_night(replace(truth(), asked=asked), rankings(), candidates(), catalog(), aliases=aliases)
+    answers = {("en", "hola"): ("en", "hello")}
+    told = evaluated(replace(truth(), asked=asked), rankings(), candidates(), catalog(), answers=answers)
     x_first, x_second = 3 / ROCK_IDEAL, 3 / LOG3 / ROCK_IDEAL
     # by entry the list a, b is the ideal of the mixture; whoever wanted b found it second
     assert told.ndcg10["playfirst"] == pytest.approx((4 * 1 + x_first) / 5)
@@ -167,9 +170,9 @@ def test_entries_of_one_need_are_one_cluster():
     more = truth()
     asked = pd.concat([more.asked, pd.DataFrame([("en-US", "hello there", "n1", 4)], columns=more.asked.columns)])
     wider = NightTruth(more.run_date, more.source, asked, more.relevance, more.kinds)
-    twin_c = candidates().query("query == 'hello'").assign(query="hello there")
-    twin_r = rankings().query("query == 'hello'").assign(query="hello there")
-    got = evaluate_night(wider, pd.concat([rankings(), twin_r]), pd.concat([candidates(), twin_c]), catalog())
+    twin_c = candidates().query("need == 'hello'").assign(need="hello there")
+    twin_r = rankings().query("need == 'hello'").assign(need="hello there")
+    got = evaluated(wider, pd.concat([rankings(), twin_r]), pd.concat([candidates(), twin_c]), catalog())
     assert got.entries["judged"] == 3 and got.diff["ctr"].interval.n == 2
 
 
@@ -177,11 +180,11 @@ def test_one_want_in_several_locales_can_be_one_cluster():
     one_song = truth()
     asked = pd.concat([one_song.asked, pd.DataFrame([("en-US", "hola", "n5", 2)], columns=one_song.asked.columns)])
     relevance = pd.concat([one_song.relevance, one_song.relevance.query("need_id == 'n1'").assign(need_id="n5")])
-    twin_c = candidates().query("query == 'hello'").assign(query="hola")
-    twin_r = rankings().query("query == 'hello'").assign(query="hola")
+    twin_c = candidates().query("need == 'hello'").assign(need="hola")
+    twin_r = rankings().query("need == 'hello'").assign(need="hola")
     wants = {"n1": "title hello", "n5": "title hello", "n3": "genre rock"}
     wider = NightTruth(one_song.run_date, "x", asked, relevance, one_song.kinds, wants)
-    result = evaluate_night(wider, pd.concat([rankings(), twin_r]), pd.concat([candidates(), twin_c]), catalog())
+    result = evaluated(wider, pd.concat([rankings(), twin_r]), pd.concat([candidates(), twin_c]), catalog())
     got = result.diff["ctr"]
     assert (got.interval.n, got.across_locales.n) == (3, 2)
     assert got.across_locales.mean == pytest.approx(got.interval.mean)
@@ -194,7 +197,7 @@ def test_the_slices_are_by_kind_of_the_most_probable_need(result):
 
 
 def test_row_order_and_further_columns_do_not_matter(result):
-    again = evaluate_night(
+    again = evaluated(
         truth(),
         rankings()[::-1].assign(title="t"),
         candidates()[::-1].assign(popularity=None),
@@ -205,8 +208,8 @@ def test_row_order_and_further_columns_do_not_matter(result):
 
 
 def test_unranked_candidates_come_last():
-    short = rankings().query("not (query == 'hello' and track_id == 'a')")
-    got = evaluate_night(truth(), short, candidates(), catalog(), stripped={("es-ES", "pon rock"): "rock"})
+    short = rankings().query("not (need == 'hello' and track_id == 'a')")
+    got = evaluated(truth(), short, candidates(), catalog(), stripped={("es-ES", "pon rock"): "rock"})
     # b first, then a and c in either order
     hello = (2.5 + 11.25 * (1 / LOG3 + 1 / 2) / 2) / HELLO_IDEAL
     assert got.ndcg10["playfirst"] == pytest.approx((4 * hello + 2 * 3 / ROCK_IDEAL) / 6)
@@ -214,16 +217,16 @@ def test_unranked_candidates_come_last():
 
 def test_a_rank_wins_over_the_score():
     turned = rankings().assign(rank=[2, 1, 2, 1, 1, 1])
-    got = evaluate_night(truth(), turned, candidates(), catalog(), stripped={("es-ES", "pon rock"): "rock"})
+    got = evaluated(truth(), turned, candidates(), catalog(), stripped={("es-ES", "pon rock"): "rock"})
     assert got.ndcg10["playfirst"] == pytest.approx(got.ndcg10["ctr"])
 
 
 def test_only_the_first_hundred_candidates_count_for_recall():
-    rows = [("en", "hello", f"f{i}", 1, 0, 0.0, "hello", 1.0, 1, 0, 0.0) for i in range(99)]
+    rows = [("en", "hello", f"f{i}", 1, 0, 0.0, "hello", 1.0, 0.0) for i in range(99)]
     filler = pd.DataFrame(rows, columns=candidates().columns)
     crowd = pd.concat([filler, candidates()]).assign(candidate_rank=0)
     crowd.loc[crowd["track_id"] == "b", "candidate_rank"] = 1  # 101st or so
-    got = evaluate_night(truth(), rankings(), crowd, catalog(), stripped={("es-ES", "pon rock"): "rock"})
+    got = evaluated(truth(), rankings(), crowd, catalog(), stripped={("es-ES", "pon rock"): "rock"})
     assert got.recall100["gain"] == pytest.approx((4 * 11.25 / 13.75 + 2 * 3 / 18) / 6)
     assert got.recall100["grade3"] == pytest.approx((4 * 0.75 + 0) / 6)
     assert "candidate_rank" in got.recall_order
@@ -257,16 +260,16 @@ def test_the_table_names_every_arm(result, capsys):
     "change,says",
     [
         ({"rankings": rankings().drop(columns="score")}, r"rankings: missing columns \['score'\]"),
-        ({"candidates": candidates().drop(columns=["coec", "stripped"])}, r"missing columns \['coec', 'stripped'\]"),
+        ({"candidates": candidates().drop(columns=["coec", "text"])}, r"missing columns \['coec', 'text'\]"),
         ({"catalog": catalog().drop(columns="title")}, "catalog: missing"),
         ({"rankings": pd.concat([rankings(), rankings()])}, "rankings: 6 rows repeat a key"),
         ({"rankings": rankings().assign(score=None)}, "6 rows have no score"),
-        ({"rankings": rankings().assign(query=list("uvwxyz"))}, "answer none of the day's 9 searches"),
+        ({"rankings": rankings().assign(need=list("uvwxyz"))}, "answer none of the day's 9 searches"),
         ({"rankings": rankings().assign(track_id=list("aqxccc"))}, "1 of 5 ranked tracks are no candidates, as q"),
     ],
 )
 def test_frames_that_do_not_fit_are_refused(change, says):
     given = {"rankings": rankings(), "candidates": candidates(), "catalog": catalog(), **change}
     with pytest.raises(RankingsUnfit, match=says) as said:
-        evaluate_night(truth(), **given)
+        evaluated(truth(), **given)
     assert "\n" not in str(said.value)

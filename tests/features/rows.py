@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from lake.columns import NEED
 from lake.schema import struct
-from lake.tables.nightly import QUERIES
+from lake.tables.daily import DAILY_ENGAGEMENT
+from lake.tables.nightly import NEEDS
 from queries.grammar.constraints import TYPED, typed
 
 AS_OF = date(2026, 3, 1)
+# daily counts whose wordings were replaced by the needs that they lead to
+DAILY_BY_NEED = replace(
+    DAILY_ENGAGEMENT,
+    keys=(),
+    sort_by=(),
+    columns=tuple(NEED if c.name == "query" else c for c in DAILY_ENGAGEMENT.columns),
+)
 
 
 def filled(frame: DataFrame, table, **columns) -> DataFrame:  # type: ignore[no-untyped-def]
     """The frame with every column of the table: those named, else empty arrays, false, zero or the empty string; of a request's
     typed constraints, null: nothing is asked."""
-    unasked = {n: F.lit(None) for n, kind in TYPED.items() if not kind.startswith("array")} if table is QUERIES else {}
+    unasked = {n: F.lit(None) for n, kind in TYPED.items() if not kind.startswith("array")} if table is NEEDS else {}
     columns = unasked | columns
     blank = {
         "date": F.lit(AS_OF),
@@ -33,6 +43,13 @@ def filled(frame: DataFrame, table, **columns) -> DataFrame:  # type: ignore[no-
         for n, t in fields.items()
     }
     return frame.select(*[c.alias(n) for n, c in made.items()])
+
+
+def as_said(daily: DataFrame, *dates: date) -> DataFrame:
+    """(as_of, language, query, need): in each snapshot every wording of `daily` leads to the need of its own name."""
+    asked = daily.select(F.substring("locale", 1, 2).alias("language"), "query").distinct()
+    days = F.explode(F.array(*[F.lit(d) for d in dates]))
+    return asked.select(days.alias("as_of"), "language", "query", F.col("query").alias("need"))
 
 
 def sparse(frame: DataFrame, table, **columns) -> DataFrame:  # type: ignore[no-untyped-def]

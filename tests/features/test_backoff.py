@@ -57,17 +57,17 @@ def test_each_level_is_judged_against_the_others_of_the_level_above() -> None:
                 "as_of": 0,
                 "locale": locale,
                 "language": "en",
-                "query_key": q,
-                "cluster_id_key": q,
+                "need_key": q,
+                "broader_key": q,
                 "track_id_key": q,
                 "pair__responses": h,
                 "pair__expected": e,
             }
-            for level in ("language_pair", "cluster_pair", "track"):
+            for level in ("language_pair", "broader_pair", "track"):
                 row |= {f"{level}__responses": whole[0], f"{level}__expected": whole[1]}
             rows.append(row)
     by_level = {s.level: s for s in fitted_chain(pd.DataFrame(rows))}
     assert by_level["track"].units == 3_000 and by_level["pair"].units == 6_000
-    assert by_level["cluster_pair"].units == by_level["language_pair"].units == 0  # of one member each
+    assert by_level["broader_pair"].units == by_level["language_pair"].units == 0  # of one member each
     # judged against the other locale alone, whose own scatter is added: less than the 2 that was drawn, far from 50
     assert 0.7 < by_level["pair"].strength < 2.5

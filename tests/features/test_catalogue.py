@@ -38,7 +38,7 @@ def test_the_catalogue_is_as_large_as_it_says() -> None:
         "sequence",
         "text",
         "constraints",
-        "query",
+        "need",
         "track",
     }
 

@@ -15,12 +15,12 @@ from features.catalogue import chosen
 from lake.schema import struct
 from lake.tables.daily import DAILY_ENGAGEMENT
 from lake.tables.logs import TRACKS
-from lake.tables.nightly import EXPOSURE_CURVES, QUERIES
+from lake.tables.nightly import EXPOSURE_CURVES, NEEDS
 from queries.grammar.constraints import TYPED
-from tests.features.rows import AS_OF, filled
+from tests.features.rows import AS_OF, as_said, filled
 from tests.features.rows import asked as asked_for
 
-# query -> its constraint key and the genres in it
+# need -> its constraint key and the genres in it
 ASKED: dict[str, tuple[str, list[str]]] = {
     "live": ("version=live", []),
     "original": ("version=original", []),
@@ -57,20 +57,18 @@ TRACKS_MADE: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def values(spark: SparkSession) -> pd.DataFrame:
-    """Every constraint feature of every query and track, indexed by (query, track)."""
+    """Every constraint feature of every need and track, indexed by (need, track)."""
     asked = spark.createDataFrame(
         [(q, *of, *asked_for(of[0])) for q, of in ASKED.items()],
-        "query string, constraint_key string, genre array<string>, "
+        "need string, constraint_key string, genre array<string>, "
         + ", ".join(f"{n} {kind}" for n, kind in TYPED.items()),
     )
-    queries = filled(
+    needs = filled(
         asked,
-        QUERIES,
-        locale=F.lit("en-US"),
-        language=F.lit("en"),
-        query=F.col("query"),
-        stripped=F.col("query"),
-        constraint_key=F.col("constraint_key"),
+        NEEDS,
+        need=F.col("need"),
+        broader=F.col("need"),
+        text=F.col("need"),
         genre=F.col("genre"),
         **{name: F.col(name) for name in TYPED},
         mood=F.lit(None),
@@ -97,17 +95,18 @@ def values(spark: SparkSession) -> pd.DataFrame:
         work_id=F.col("track_id"),
     )
     pairs = asked.crossJoin(made).select(
-        F.lit(AS_OF).alias("as_of"), F.lit("en-US").alias("locale"), "query", "track_id"
+        F.lit(AS_OF).alias("as_of"), F.lit("en-US").alias("locale"), "need", "track_id"
     )
     nothing = [spark.createDataFrame([], struct(t)) for t in (DAILY_ENGAGEMENT, EXPOSURE_CURVES)]
     with feature_frames(
-        FeatureInputs(pairs, nothing[0], queries, tracks, nothing[1], (AS_OF,)), ["constraints"]
+        FeatureInputs(pairs, nothing[0], needs, as_said(nothing[0], AS_OF), tracks, nothing[1], (AS_OF,)),
+        ["constraints"],
     ) as frames:
-        return frames["query_track"].toPandas().set_index(["query", "track_id"])
+        return frames["need_track"].toPandas().set_index(["need", "track_id"])
 
 
 @pytest.mark.parametrize(
-    ("column", "query", "expected"),
+    ("column", "need", "expected"),
     [
         ("version_match", "live", [1, 0, 0, 0, 0]),
         ("version_match", "original", [0, 1, 0, 1, 1]),
@@ -132,14 +131,14 @@ def values(spark: SparkSession) -> pd.DataFrame:
     ],
 )
 def test_a_constraint_is_met_or_not_or_not_asked(
-    values: pd.DataFrame, column: str, query: str, expected: list[int | None]
+    values: pd.DataFrame, column: str, need: str, expected: list[int | None]
 ) -> None:
-    found = [values.loc[(query, track), column] for track in TRACKS_MADE]
+    found = [values.loc[(need, track), column] for track in TRACKS_MADE]
     assert [None if pd.isna(v) else int(v) for v in found] == expected
 
 
 @pytest.mark.parametrize(
-    ("query", "expected"),
+    ("need", "expected"),
     [
         # salsa is met on one track, latin on that one and another: 1 / √(1 · 2)
         ("any salsa", [1, 1, None, 0, 1 - 0.5**0.5]),
@@ -150,9 +149,9 @@ def test_a_constraint_is_met_or_not_or_not_asked(
     ],
 )
 def test_a_genre_is_as_far_as_the_catalog_keeps_it_apart(
-    values: pd.DataFrame, query: str, expected: list[float | None]
+    values: pd.DataFrame, need: str, expected: list[float | None]
 ) -> None:
-    found = [values.loc[(query, track), "genre_distance"] for track in TRACKS_MADE]
+    found = [values.loc[(need, track), "genre_distance"] for track in TRACKS_MADE]
     assert [None if pd.isna(v) else v for v in found] == pytest.approx(expected, abs=2e-9)
 
 

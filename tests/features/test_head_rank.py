@@ -1,4 +1,4 @@
-"""The rank of a query among all that were asked, wanted or not, on rows one can read."""
+"""The rank of a need among all that were asked, wanted or not, on rows one can read."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ def test_as_many_as_had_more_impressions_at_the_same_place(spark: SparkSession) 
         ("next", "x", D, 100, 0),  # neither counts
     )
     gb = days(spark, ("helo", "x", yesterday, 7, 0)).withColumn("locale", F.lit("en-GB"))
-    pairs = [(D, place, query, "x") for place in ("en-US", "en") for query in ("hello", "helo")]
-    with feature_frames(inputs(spark, us.union(gb), pairs, None), ["query_head_rank_log1p"]) as frames:
-        found = {(r["locale"], r["query"]): r["query_head_rank_log1p_28d"] for r in frames["query"].collect()}
+    pairs = [(D, place, need, "x") for place in ("en-US", "en") for need in ("hello", "helo")]
+    with feature_frames(inputs(spark, us.union(gb), pairs), ["need_head_rank_log1p"]) as frames:
+        found = {(r["locale"], r["need"]): r["need_head_rank_log1p_28d"] for r in frames["need"].collect()}
     ahead = {("en-US", "hello"): 1, ("en-US", "helo"): 3, ("en", "helo"): 0, ("en", "hello"): 2}
     assert found == {key: pytest.approx(math.log1p(n), abs=1e-9) for key, n in ahead.items()}
 
 
-def test_a_query_that_nobody_was_answered_has_no_rank(spark: SparkSession) -> None:
+def test_a_need_that_nobody_was_answered_has_no_rank(spark: SparkSession) -> None:
     daily = days(spark, ("song", "y", D - timedelta(days=1), 9, 0))
-    with feature_frames(inputs(spark, daily, [(D, "en", "helo", "x")], None), ["query_head_rank_log1p"]) as frames:
-        [row] = frames["query"].collect()
-    assert row["query_head_rank_log1p_28d"] is None
+    with feature_frames(inputs(spark, daily, [(D, "en", "helo", "x")]), ["need_head_rank_log1p"]) as frames:
+        [row] = frames["need"].collect()
+    assert row["need_head_rank_log1p_28d"] is None

@@ -22,7 +22,7 @@ from features.build.inputs import FeatureInputs
 from lake.schema import struct
 from lake.tables.daily import DAILY_ENGAGEMENT
 from lake.tables.logs import TRACKS
-from lake.tables.nightly import EXPOSURE_CURVES, QUERIES, VECTORS
+from lake.tables.nightly import EXPOSURE_CURVES, NEEDS, VECTORS
 
 PLANS = Path(__file__).parent / "plans"
 # what moves rows or meets them; scans of files, projections, filters and sums are left out
@@ -75,8 +75,11 @@ def shape(frame: DataFrame) -> str:
 def shapes(spark: SparkSession) -> dict[str, str]:
     """The three plans over empty tables; nothing is run."""
     before = {key: spark.conf.get(key) for key in STATIC}
-    given = [spark.createDataFrame([], struct(t)) for t in (DAILY_ENGAGEMENT, QUERIES, TRACKS, EXPOSURE_CURVES)]
-    pairs = spark.createDataFrame([], "as_of date, locale string, query string, track_id string")
+    daily, needs, tracks, curves = [
+        spark.createDataFrame([], struct(t)) for t in (DAILY_ENGAGEMENT, NEEDS, TRACKS, EXPOSURE_CURVES)
+    ]
+    wordings = spark.createDataFrame([], "as_of date, language string, query string, need string")
+    pairs = spark.createDataFrame([], "as_of date, locale string, need string, track_id string")
     counts = ", ".join(f"{m} bigint" for m in SUMS)
     history = spark.createDataFrame([], f"as_of date, span_days int, level string, place string, key string, {counts}")
     listeners = spark.createDataFrame([], "as_of date, span_days int, locale string, query string, listeners binary")
@@ -87,7 +90,11 @@ def shapes(spark: SparkSession) -> dict[str, str]:
             spark.conf.set(key, value)
         inputs = FeatureInputs(
             pairs,
-            *given,
+            daily,
+            needs,
+            wordings,
+            tracks,
+            curves,
             (date(2026, 3, 1),),
             popularity=popularity,
             history=history,
@@ -101,7 +108,7 @@ def shapes(spark: SparkSession) -> dict[str, str]:
             spark.conf.set(key, str(value))
 
 
-@pytest.mark.parametrize("grain", ["query_track", "query", "track"])
+@pytest.mark.parametrize("grain", ["need_track", "need", "track"])
 def test_exchanges_and_joins_are_as_they_were(shapes: dict[str, str], grain: str) -> None:
     golden = PLANS / f"{grain}.txt"
     if os.environ.get("PLAYFIRST_WRITE_PLANS"):
@@ -113,7 +120,7 @@ def test_exchanges_and_joins_are_as_they_were(shapes: dict[str, str], grain: str
 def test_the_pairs_stay_where_they_lie(shapes: dict[str, str]) -> None:
     """Down the left side of the plan, from the last join to the cached pairs, nothing is exchanged."""
     left = []
-    for line in shapes["query_track"].splitlines():
+    for line in shapes["need_track"].splitlines():
         name = line.split()[0]
         if len(line) - len(line.lstrip()) == 2 * len(left):
             left.append(name)

@@ -1,4 +1,4 @@
-"""What a snapshot may know: days inside its windows, and clusters that its own time could know."""
+"""What a snapshot may know: days inside its windows, and needs that its own time could know."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from features.catalogue import columns
 from lake.schema import struct
 from lake.tables.daily import DAILY_ENGAGEMENT
 from lake.tables.logs import TRACKS
-from lake.tables.nightly import EXPOSURE_CURVES, QUERIES
+from lake.tables.nightly import EXPOSURE_CURVES, NEEDS
 from night.snapshots import training_pairs
-from tests.features.rows import filled
+from tests.features.rows import as_said, filled
 
 D = date(2026, 3, 31)
 T = D - timedelta(days=9)
@@ -54,22 +54,12 @@ def days(spark: SparkSession, *rows: tuple[str, str, date, int, int]) -> DataFra
 
 
 def inputs(
-    spark: SparkSession, daily: DataFrame, pairs: list[tuple[date, str, str, str]], aliases_of: date | None
+    spark: SparkSession, daily: DataFrame, pairs: list[tuple[date, str, str, str]], wordings: DataFrame | None = None
 ) -> FeatureInputs:
-    """Two wordings, helo and hello: one alias cluster as mined, two by their texts."""
-    asked = spark.createDataFrame(
-        [(p, q) for p in ("en-US", "en") for q in ("helo", "hello")], "locale string, query string"
-    )
-    queries = filled(
-        asked,
-        QUERIES,
-        locale=F.col("locale"),
-        query=F.col("query"),
-        language=F.lit("en"),
-        cluster_id=F.lit("mined"),
-        text_cluster_id=F.col("query"),
-        intent_group=F.lit("open"),
-        stripped=F.col("query"),
+    """Two needs, helo and hello, with one broader need; every wording leads to the need of its name unless `wordings` says otherwise."""
+    asked = spark.createDataFrame([("helo",), ("hello",)], "need string")
+    needs = filled(
+        asked, NEEDS, need=F.col("need"), broader=F.lit("greeting"), intent_group=F.lit("open"), text=F.col("need")
     )
     ids = spark.createDataFrame([("x",)], "track_id string")
     tracks = filled(
@@ -80,29 +70,45 @@ def inputs(
         artists_normal=F.array(F.lit("a")),
         work_id=F.lit(None),
     )
-    frame = spark.createDataFrame(pairs, "as_of date, locale string, query string, track_id string")
+    frame = spark.createDataFrame(pairs, "as_of date, locale string, need string, track_id string")
     curves = spark.createDataFrame([], struct(EXPOSURE_CURVES))
-    return FeatureInputs(
-        frame, daily, queries, tracks, curves, tuple(sorted({p[0] for p in pairs})), aliases_of=aliases_of
-    )
+    dates = tuple(sorted({p[0] for p in pairs}))
+    leads = as_said(daily, *dates) if wordings is None else wordings
+    return FeatureInputs(frame, daily, needs, leads, tracks, curves, dates)
 
 
-@pytest.mark.parametrize("aliases_of", [None, D])
-def test_an_alias_that_was_mined_tonight_counts_tonight_and_for_no_older_snapshot(
-    spark: SparkSession, aliases_of: date | None
-) -> None:
+def test_a_wording_counts_for_the_need_that_its_snapshot_knew(spark: SparkSession) -> None:
     daily = days(spark, ("hello", "x", T - timedelta(days=2), 4, 3), ("helo", "x", T - timedelta(days=2), 1, 0))
     pairs = [(day, "en-US", "helo", "x") for day in (T, D)]
-    with feature_frames(inputs(spark, daily, pairs, aliases_of), ["cluster_long_play_rate"]) as frames:
-        found = {r["as_of"]: r["cluster_long_play_rate_28d"] for r in frames["query_track"].collect()}
-    assert found == {T: 0.6 if aliases_of is None else 0.0, D: 0.6}
+    rows = [
+        (T, "en", "hello", "hello"),
+        (T, "en", "helo", "helo"),
+        (D, "en", "hello", "helo"),
+        (D, "en", "helo", "helo"),
+    ]
+    wordings = spark.createDataFrame(rows, "as_of date, language string, query string, need string")
+    wanted = ["long_play_rate_28d", "impressions_log1p_28d", "broader_long_play_rate"]
+    with feature_frames(inputs(spark, daily, pairs, wordings), wanted) as frames:
+        rates = {r["as_of"]: r for r in frames["need_track"].collect()}
+    assert {d: r["long_play_rate_28d"] for d, r in rates.items()} == {T: 0.0, D: 0.6}
+    assert {d: r["broader_long_play_rate_28d"] for d, r in rates.items()} == {T: 0.6, D: 0.6}
+
+
+def test_the_plays_of_a_cold_need_count_for_their_track_alone(spark: SparkSession) -> None:
+    daily = days(spark, ("hello", "x", D - timedelta(days=2), 4, 3))
+    nothing = spark.createDataFrame([], "as_of date, language string, query string, need string")
+    wanted = ["impressions_log1p_28d", "need_impressions_log1p_28d", "track_impressions_log1p_28d", "coec_28d"]
+    with feature_frames(inputs(spark, daily, [(D, "en-US", "hello", "x")], nothing), wanted) as frames:
+        [pair], [need], tracks = (frames[g].collect() for g in ("need_track", "need", "track"))
+    assert pair["impressions_log1p_28d"] == 0 and need["need_impressions_log1p_28d"] == 0
+    assert [t["track_impressions_log1p_28d"] for t in tracks] == [pytest.approx(math.log1p(4))]
 
 
 def test_a_window_holds_its_last_day_and_not_the_one_before(spark: SparkSession) -> None:
     ages = (1, 2, 7, 8, 28, 29, 90, 91)
     daily = days(spark, *[("hello", "x", D - timedelta(days=a), 10**i, 0) for i, a in enumerate(ages)])
-    with feature_frames(inputs(spark, daily, [(D, "en-US", "hello", "x")], None), ["impressions_log1p"]) as frames:
-        [row] = frames["query_track"].collect()
+    with feature_frames(inputs(spark, daily, [(D, "en-US", "hello", "x")]), ["impressions_log1p"]) as frames:
+        [row] = frames["need_track"].collect()
     for window in (1, 7, 28, 90):
         held = sum(10**i for i, a in enumerate(ages) if a <= window)
         assert row[f"impressions_log1p_{window}d"] == pytest.approx(math.log1p(held), abs=1e-9), window
@@ -131,7 +137,7 @@ def test_training_pairs_are_of_the_head_and_the_catalog_and_of_the_label_days(sp
         ("hello", "z", T - timedelta(days=1), 1, 0),
         ("hello", "z", T + timedelta(days=7), 1, 0),
     )
-    head = spark.createDataFrame([("en-US", "hello"), ("en", "hello")], "locale string, query string")
+    head = spark.createDataFrame([("en-US", "hello"), ("en", "hello")], "locale string, need string")
     tracks = spark.createDataFrame([("x",), ("y",), ("z",)], "track_id string")
-    found = training_pairs(daily, head, tracks, T, 7).collect()
+    found = training_pairs(daily, as_said(daily, T), head, tracks, T, 7).collect()
     assert sorted(tuple(r) for r in found) == sorted((T, p, "hello", t) for p in ("en", "en-US") for t in ("x", "y"))

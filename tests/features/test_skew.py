@@ -1,4 +1,4 @@
-"""Skewed traffic: a query that a hundred thousand tracks were shown for, beside one with a fifth of all impressions."""
+"""Skewed traffic: a need that a hundred thousand tracks were shown for, beside one with a fifth of all impressions."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from features.build.inputs import FeatureInputs
 from lake.schema import struct
 from lake.tables.daily import DAILY_ENGAGEMENT
 from lake.tables.logs import TRACKS
-from lake.tables.nightly import EXPOSURE_CURVES, QUERIES
-from tests.features.rows import AS_OF, filled
+from lake.tables.nightly import EXPOSURE_CURVES, NEEDS
+from tests.features.rows import AS_OF, as_said, filled
 
-# HEAD: the head query's impressions, a fifth of all; the other query shows the other tracks once each
+# HEAD: the head need's impressions, a fifth of all; the other need shows the other tracks once each
 TRACK_COUNT, HEAD = 125_000, 25_000
 
 
 @pytest.fixture(scope="module")
 def built(spark: SparkSession) -> dict[str, DataFrame]:
-    """Features of three pairs: two of the wide query, one of the head query; each impression is a long play."""
+    """Features of three pairs: two of the wide need, one of the head need; each impression is a long play."""
     ids = spark.range(TRACK_COUNT).select(F.concat(F.lit("t"), F.col("id").cast("string")).alias("track_id"))
     tracks = filled(
         ids,
@@ -61,30 +61,22 @@ def built(spark: SparkSession) -> dict[str, DataFrame]:
         **heavy,
         **same,
     )
-    asked = spark.createDataFrame(
-        [("en-US", "anything"), ("en-US", "hello"), ("en", "anything"), ("en", "hello")], "locale string, query string"
-    )
-    queries = filled(
-        asked,
-        QUERIES,
-        locale=F.col("locale"),
-        query=F.col("query"),
-        language=F.lit("en"),
-        cluster_id=F.col("query"),
-        intent_group=F.lit("open"),
-        stripped=F.col("query"),
+    asked = spark.createDataFrame([("anything",), ("hello",)], "need string")
+    needs = filled(
+        asked, NEEDS, need=F.col("need"), broader=F.col("need"), intent_group=F.lit("open"), text=F.col("need")
     )
     curves = spark.createDataFrame([], struct(EXPOSURE_CURVES))
     pairs = spark.createDataFrame(
         [(AS_OF, "en-US", "anything", "t7"), (AS_OF, "en-US", "anything", "t8"), (AS_OF, "en-US", "hello", "t7")],
-        "as_of date, locale string, query string, track_id string",
+        "as_of date, locale string, need string, track_id string",
     )
-    inputs = FeatureInputs(pairs, wide.unionByName(head), queries, tracks, curves, (AS_OF,))
+    daily = wide.unionByName(head)
+    inputs = FeatureInputs(pairs, daily, needs, as_said(daily, AS_OF), tracks, curves, (AS_OF,))
     wanted = [
         "play_share",
-        "query_impressions_log1p_28d",
-        "query_play_entropy",
-        "query_top_track_share",
+        "need_impressions_log1p_28d",
+        "need_play_entropy",
+        "need_top_track_share",
         "track_long_plays_log1p_28d",
     ]
     with feature_frames(inputs, wanted) as frames:
@@ -93,14 +85,12 @@ def built(spark: SparkSession) -> dict[str, DataFrame]:
 
 def test_every_impression_counts_once(built) -> None:  # type: ignore[no-untyped-def]
     wide_tracks = TRACK_COUNT - HEAD
-    by_query = built["query"].set_index("query")
-    assert by_query.loc["anything", "query_impressions_log1p_28d"] == pytest.approx(math.log1p(wide_tracks))
-    assert by_query.loc["hello", "query_impressions_log1p_28d"] == pytest.approx(math.log1p(HEAD))
-    assert by_query.loc["anything", "query_play_entropy_28d"] == pytest.approx(math.log2(wide_tracks))
-    assert (
-        by_query.loc["hello", "query_play_entropy_28d"] == 0 and by_query.loc["hello", "query_top_track_share_28d"] == 1
-    )
-    shares = built["query_track"].set_index(["query", "track_id"])["play_share_28d"]
+    by_need = built["need"].set_index("need")
+    assert by_need.loc["anything", "need_impressions_log1p_28d"] == pytest.approx(math.log1p(wide_tracks))
+    assert by_need.loc["hello", "need_impressions_log1p_28d"] == pytest.approx(math.log1p(HEAD))
+    assert by_need.loc["anything", "need_play_entropy_28d"] == pytest.approx(math.log2(wide_tracks))
+    assert by_need.loc["hello", "need_play_entropy_28d"] == 0 and by_need.loc["hello", "need_top_track_share_28d"] == 1
+    shares = built["need_track"].set_index(["need", "track_id"])["play_share_28d"]
     assert shares.loc[("hello", "t7")] == 1 and shares.loc[("anything", "t8")] == pytest.approx(
         1 / wide_tracks, abs=1e-9
     )

@@ -19,6 +19,6 @@ def test_a_play_that_tells_no_time_has_no_part_in_the_mean(
     bins = F.array(*[F.lit(timed if i == 16 else 0).cast("bigint") for i in range(32)])
     daily = days(spark, ("hello", "x", D - timedelta(days=2), 4, 0))
     daily = daily.withColumns({"dwell_ms": F.lit(ms).cast("bigint"), "plays_by_dwell": bins})
-    with feature_frames(inputs(spark, daily, [(D, "en-US", "hello", "x")], None), ["dwell_per_play_s"]) as frames:
-        [row] = frames["query_track"].collect()
+    with feature_frames(inputs(spark, daily, [(D, "en-US", "hello", "x")]), ["dwell_per_play_s"]) as frames:
+        [row] = frames["need_track"].collect()
     assert row["dwell_per_play_s_28d"] == mean_s

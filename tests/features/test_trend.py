@@ -25,7 +25,7 @@ def test_what_would_have_to_move_to_other_days(
     spark: SparkSession, long_plays_by_age: dict[int, int], volatility: float | None
 ) -> None:
     rows = [("hello", "x", D - timedelta(days=age), n, n) for age, n in long_plays_by_age.items()]
-    wanted = inputs(spark, days(spark, *rows), [(D, "en-US", "hello", "x")], None)
+    wanted = inputs(spark, days(spark, *rows), [(D, "en-US", "hello", "x")])
     with feature_frames(wanted, ["long_play_volatility"]) as frames:
-        [row] = frames["query_track"].collect()
+        [row] = frames["need_track"].collect()
     assert row["long_play_volatility_90d"] == pytest.approx(volatility, abs=2e-9)

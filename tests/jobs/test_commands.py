@@ -111,12 +111,12 @@ def test_the_doctor_sees_a_night_that_is_not_through(tmp_path: Path) -> None:
         line = json.dumps({"commitInfo": {"userMetadata": said}})
         (log / f"{len(list(log.iterdir())):020}.json").write_text(line + "\n")
 
-    for table in ("queries", "head_rankings"):
+    for table in ("wordings", "head_rankings"):
         written(table, "2026-03-01")
     assert not _nights(settings)[0] and "not published" in _nights(settings)[1]
     (tmp_path / "r" / "2026-03-01-0123456789ab").mkdir(parents=True)
     assert _nights(settings) == (True, "2026-03-01: 7 ranked rows")
-    written("queries", "2026-03-02")
+    written("wordings", "2026-03-02")
     well, said = _nights(settings)
     assert not well and "2026-03-02: held or cut off" in said and "run it again" in said
 

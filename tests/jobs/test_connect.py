@@ -53,5 +53,5 @@ def test_ingest_to_features_over_connect(world: World, tmp_path: Path, spark: Sp
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
     assert all(f"✓  {name}" in done.stdout for name in STEPS), done.stdout
-    features = spark.read.format("delta").load(f"{tmp_path}/lake/query_track_features")
+    features = spark.read.format("delta").load(f"{tmp_path}/lake/need_track_features")
     assert features.count() > 1_000

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import hmac
-import json
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from night.aliases import previous_queries
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
 
 from jobs import count_engagement, forget, ingest, maintain
 from lake.errors import IncompleteDelivery, NightLocked
 from lake.io import Lake
 from lake.lock import night_lock
-from lake.schema import struct
 from lake.tables.daily import DAILY_ENGAGEMENT
 from lake.tables.logs import FORGOTTEN_USERS, QUARANTINE, SEARCH_LOG
-from lake.tables.nightly import QUERIES
 from lake.upkeep import files_containing
 from tests.events.deliveries import FIRST, Delivered, as_set, made_log
 from tests.jobs.steps import counted, deliver, exact, ingested, night, with_catalog
@@ -143,17 +138,6 @@ def test_a_restated_folder_corrects_its_day_and_a_person_can_be_forgotten(
     assert fourth.lake.read(FORGOTTEN_USERS, allow_unvalidated=True).count() == 1
     done = maintain.run(fourth)
     assert "tables compacted" in done.note and counted(fourth.lake) == without
-
-
-def test_queries_that_an_older_version_wrote_do_not_stop_the_night(spark: SparkSession, root: Path) -> None:
-    this = night(spark, root, 2)
-    kept = [c for c in struct(QUERIES).fields if c.name not in ("traffic_tier", "play_entropy", "play_volatility")]
-    said = {"run_id": "old", "units": {"2026-03-01": {"fingerprint": "f", "rows": 0}}}
-    spark.createDataFrame([], StructType(kept)).write.format("delta").option("userMetadata", json.dumps(said)).save(
-        this.lake.path(QUERIES)
-    )
-    assert previous_queries(this, None) is None
-    assert previous_queries(this, "2026-03-01") is None and "another version" in this.notes[-1]
 
 
 def test_two_runs_at_once(tmp_path: Path) -> None:

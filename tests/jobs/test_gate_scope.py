@@ -68,7 +68,7 @@ def test_what_an_audit_failed_on_another_night_is_not_passed_by_this_ones_gate(n
 def test_a_profile_that_was_cut_off_holds_nothing_and_is_told(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
     from night import gate as room
 
-    folder = Path(night.settings.reports) / "profiles" / "query_features"
+    folder = Path(night.settings.reports) / "profiles" / "need_features"
     folder.mkdir(parents=True)
     (folder / f"{BEFORE}.parquet").write_bytes(b"PAR1 cut off")
 
@@ -78,7 +78,7 @@ def test_a_profile_that_was_cut_off_holds_nothing_and_is_told(night: Night, monk
         profile = pd.DataFrame([{"column": "x", "bins": '{"0": 3}'}])
 
     class Named:
-        name = "query_features"
+        name = "need_features"
 
     told = room._drift(night, Named, Judged)  # type: ignore[arg-type]
     assert len(told) == 1 and "passed over" in told[0] and str(BEFORE) in told[0]

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from rich.console import Console
 
 from evaluation.ablation import read_ablation
+from features.build.keys import by_need
 from features.catalogue import FAMILIES, feature_table, matrix_names
 from features.explain import explained
 from jobs import ablate, build_features, nightly, publish, rank_head, report, try_feature, validate
@@ -24,19 +25,20 @@ from lake.session import LazySession, SessionSettings
 from lake.tables.daily import DAILY_ENGAGEMENT
 from lake.tables.logs import DELIVERED_FILES
 from lake.tables.models import FEATURE_AUDITS, LEDGER
-from lake.tables.nightly import CANDIDATES, HEAD_RANKINGS, JUDGEMENTS, QUERIES
+from lake.tables.nightly import CANDIDATES, HEAD_RANKINGS, JUDGEMENTS, NEEDS
 from night.answers import chosen_requests
 from night.lineage import made_from, refuse_losses
 from night.night import Night
 from night.tables import gated
 from night.truth import ablation_file, report_file
+from night.wordings import mapping
 from ranking.examples import training_examples_table
 from ranking.ranker import load
 from ranking.scoring import feature_list
 from serving.reader import ReleaseReader
 from tests.conftest import RUN_DATE, World
 
-PAIR = feature_table("query_track")
+PAIR = feature_table("need_track")
 SWEEP = ("nightly.tune=always", "tuning.trials=2", "tuning.max_trees=60")
 
 
@@ -97,22 +99,19 @@ def test_no_feature_of_the_catalogue_reads_the_future(done: Night, home: Path) -
 
 def test_what_was_proposed_and_not_shown_teaches_requests_that_name_something(done: Night) -> None:
     rows = done.lake.read(training_examples_table(), [RUN_DATE])
-    groups = done.lake.read(QUERIES, [RUN_DATE]).select("locale", "query", "intent_group")
-    told = rows.where("not is_shown").join(groups, ["locale", "query"]).toPandas()
+    groups = done.lake.read(NEEDS, [RUN_DATE]).select("locale", "need", "intent_group")
+    told = rows.where("not is_shown").join(groups, ["locale", "need"]).toPandas()
     assert len(told) > 50 and set(told["intent_group"]) == {"known_item", "artist"}
     assert set(told["grade"]) == {0} and told.groupby("qid").size().max() <= 5
     assert set(told["as_of"]) == set(done.as_of)
     week = F.expr("search_date >= as_of and search_date < date_add(as_of, 7)")
-    heard = done.lake.read(DAILY_ENGAGEMENT).select(
-        "search_date", F.explode(places()).alias("locale"), "query", "track_id"
-    )
-    assert heard.join(rows.where("not is_shown"), ["locale", "query", "track_id"]).where(week).count() == 0
-    proposed = done.lake.read(CANDIDATES, [RUN_DATE]).where(
-        F.arrays_overlap("sources", F.lit(["engagement", "cluster"]))
-    )
-    assert rows.where("not is_shown").join(proposed, ["locale", "query", "track_id"]).count() == 0
+    daily = done.lake.read(DAILY_ENGAGEMENT).withColumn("as_of", F.explode(F.array(*[F.lit(d) for d in done.as_of])))
+    shown = by_need(daily, mapping(done, done.as_of)).withColumn("locale", F.explode(places())).where(week)
+    assert shown.join(rows.where("not is_shown"), ["as_of", "locale", "need", "track_id"]).count() == 0
+    proposed = done.lake.read(CANDIDATES, [RUN_DATE]).where(F.arrays_overlap("sources", F.lit(["engagement"])))
+    assert rows.where("not is_shown").join(proposed, ["locale", "need", "track_id"]).count() == 0
     # they come with their features, as all others do
-    assert told["query_impressions_log1p_28d"].notna().any() and told["title_words_share"].notna().any()
+    assert told["need_impressions_log1p_28d"].notna().any() and told["title_words_share"].notna().any()
 
 
 def test_a_second_run_writes_nothing(done: Night, spark: SparkSession, world: World, home: Path) -> None:
@@ -188,22 +187,20 @@ def test_a_feature_is_tried_on_the_training_pairs_alone(
 
     A column of the catalogue that the examples were made before is left out with a word: two new ones may be tried one by one.
     """
-    tried = ("title_phrase", "long_play_rate_28d", "query_coec_28d", "audio_energy")  # every grain, sums and names
+    tried = ("title_phrase", "long_play_rate_28d", "need_coec_28d", "audio_energy")  # every grain, sums and names
     night = world.night(spark, home, f"features.tried=[{','.join(tried)}]")
     held = night.lake.stored_columns(training_examples_table())
     monkeypatch.setattr(night.lake, "stored_columns", lambda table: held - {"genre_distance", "title_phrase"})
     said = try_feature.run(night)
     assert "genre_distance" not in spark.read.parquet(str(home / "spark" / "tried")).columns
     assert any("were made before them: genre_distance." in n for n in night.notes), night.notes
-    keys = ["as_of", "locale", "query", "track_id"]
+    keys = ["as_of", "locale", "need", "track_id"]
     stored = done.lake.read(training_examples_table(), [RUN_DATE]).select(*keys, *tried)
     anew = spark.read.parquet(str(home / "spark" / "tried")).select(*keys, *tried)
     both = [f.toPandas().sort_values(keys).reset_index(drop=True) for f in (stored, anew)]
     pd.testing.assert_frame_equal(both[0], both[1], check_exact=True)
     assert said.rows_in == len(both[0]) and said.rows_out == len(tried)
-    assert re.search(r"difference [+-]0\.\d{4} \[[+-]\d\.\d{4}, [+-]\d\.\d{4}\] over \d+ alias clusters", said.note), (
-        said.note
-    )
+    assert re.search(r"difference [+-]0\.\d{4} \[[+-]\d\.\d{4}, [+-]\d\.\d{4}\] over \d+ needs", said.note), said.note
 
 
 def test_every_family_is_left_out_once_and_the_report_tells_it(
@@ -233,10 +230,10 @@ def test_nothing_and_nonsense_are_not_tried(
 
 
 def test_every_value_of_a_pair_is_explained_by_its_sums(done: Night) -> None:
-    rows = done.lake.read(PAIR, [RUN_DATE]).where("long_play_rate_28d > 0 and locale = 'en'")
-    pair = rows.orderBy("query", "track_id").first()
+    rows = done.lake.read(PAIR, [RUN_DATE]).where("long_play_rate_28d > 0 and locale = '*'")
+    pair = rows.orderBy("need", "track_id").first()
     assert pair is not None
-    partials, columns = explained(done.lake, pair["query"], pair["track_id"], done.run_date, "en")
+    partials, columns = explained(done.lake, pair["need"], pair["track_id"], done.run_date, "*")
     by_name = {c.column.name: c for c in columns}
     assert [n for n, c in by_name.items() if not c.agrees] == [] and set(by_name) == set(matrix_names())
     rate = by_name["long_play_rate_28d"]
@@ -250,7 +247,7 @@ def test_every_value_of_a_pair_is_explained_by_its_sums(done: Night) -> None:
 
 def test_a_pair_that_is_no_candidate_is_not_explained(done: Night) -> None:
     with pytest.raises(MissingPartition, match="It was no candidate"):
-        explained(done.lake, "no such request", "t0", done.run_date, "en")
+        explained(done.lake, "title=no such need", "t0", done.run_date, "en")
 
 
 def test_a_poisoned_feature_holds_the_night(done: Night, spark: SparkSession, world: World, home: Path) -> None:
@@ -268,7 +265,7 @@ def test_a_poisoned_feature_holds_the_night(done: Night, spark: SparkSession, wo
     said = str(caught.value)
     assert caught.value.exit_code == 3
     assert (
-        f"query_track_features @ {RUN_DATE}" in said
+        f"need_track_features @ {RUN_DATE}" in said
         and "click_rate_28d" in said
         and "1 of " in said
         and "7.5" not in said
@@ -299,7 +296,7 @@ def test_data_docs_name_tables_but_no_person_and_no_query(done: Night, home: Pat
     from lake.tables.logs import SEARCH_LOG
 
     pages = "".join(p.read_text(errors="replace") for p in (home / "data-docs").rglob("*.html"))
-    assert "query_track_features" in pages
+    assert "need_track_features" in pages
     log = done.lake.read(SEARCH_LOG)
     people = [r[0] for r in log.select("user_id").distinct().limit(200).collect()]
     long = log.where(F.size(F.split("query", " ")) >= 4)  # words that stand together by chance in no page

@@ -1,27 +1,54 @@
-"""What a release answers: aliases, and how much of the traffic."""
+"""What a release answers: which wordings lead to which list, and how much of the traffic."""
 
 from __future__ import annotations
 
 import pandas as pd
-from pyspark.sql import SparkSession
 
-from night.released import aliases_of, traffic
+from night.released import answers_of, entries_of, traffic
 
-
-def test_a_public_wording_without_a_list_leads_to_the_most_asked_entry_of_its_cluster() -> None:
-    rows = [
-        ("en", "hello", "h", 9),
-        ("en", "play hello", "h", 20),
-        ("en", "helo", "h", 3),
-        ("en", "alone", "a", 5),
-        ("es", "helo", "h", 3),
-    ]
-    public = pd.DataFrame(rows, columns=["locale", "query", "cluster_id", "searches_28d"])
-    released = pd.DataFrame([("en", "hello"), ("en", "play hello"), ("en", "play hello")], columns=["locale", "query"])
-    assert aliases_of(released, public) == {("en", "helo"): "play hello"}
+LISTS = [("*", "title=hello"), ("es", "title=hello"), ("en", "genre=rock"), ("es", "genre=rock"), ("*", "artist=x")]
 
 
-def test_traffic_is_answered_where_it_was_asked(spark: SparkSession) -> None:
+def public(*rows: tuple[str, str, str]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["locale", "query", "need"])
+
+
+def test_a_wording_is_answered_by_the_nearest_list_of_its_need_and_named_once() -> None:
+    found = answers_of(
+        LISTS,
+        public(
+            ("*", "hello", "title=hello"),
+            ("en", "hello", "title=hello"),  # "*" answers it there, too
+            ("en-US", "hello", "title=hello"),
+            ("es", "hello", "title=hello"),  # has a list of its own
+            ("es-MX", "hello", "title=hello"),
+            ("en", "rock music", "genre=rock"),
+            ("*", "polka", "genre=polka"),  # no list
+        ),
+    )
+    assert found == {
+        ("*", "hello"): ("*", "title=hello"),
+        ("es", "hello"): ("es", "title=hello"),
+        ("en", "rock music"): ("en", "genre=rock"),
+    }
+
+
+def test_a_wording_that_means_something_else_in_a_language_is_named_there_with_the_wider_list() -> None:
+    found = answers_of(LISTS, public(("*", "hello", "title=hello"), ("en", "hello", "artist=x")))
+    assert found == {("*", "hello"): ("*", "title=hello"), ("en", "hello"): ("*", "artist=x")}
+
+
+def test_a_list_has_its_most_asked_wording_and_the_others_as_aliases() -> None:
+    rows = [("*", "hello", "title=hello", 9), ("*", "play hello", "title=hello", 20), ("*", "helo", "title=hello", 3)]
+    named = pd.DataFrame(rows, columns=["locale", "query", "need", "searches_28d"])
+    ranked = [("*", "title=hello", 2, "b", 0.5), ("*", "title=hello", 1, "a", 0.7), ("*", "artist=x", 1, "c", 0.1)]
+    rankings = pd.DataFrame(ranked, columns=["locale", "need", "rank", "track_id", "score"])
+    [entry] = entries_of(rankings.assign(propensity=1.0, reason="text"), named)
+    assert (entry.locale, entry.query, entry.aliases) == ("*", "play hello", ("hello", "helo"))
+    assert [t.track_id for t in entry.tracks] == ["a", "b"]
+
+
+def test_traffic_is_answered_where_it_was_asked() -> None:
     """ "despacito" has a list in Spanish: whoever asks in English is not answered by it."""
     rows = [
         ("es-ES", "despacito", 50, True),
@@ -33,8 +60,7 @@ def test_traffic_is_answered_where_it_was_asked(spark: SparkSession) -> None:
         ("*", "hello", 10, True),
         ("en-US", "secret", 1, False),
     ]
-    queries = spark.createDataFrame(rows, "locale string, query string, searches_28d bigint, is_public boolean")
-    keys = [("es", "despacito"), ("es", "despacito"), ("en-US", "hello"), ("en", "hello")]
-    released = spark.createDataFrame(keys, "locale string, query string")
-    assert traffic(queries, released) == (60, 62)
-    assert traffic(queries, released.where("query = 'none'")) == (0, 62)
+    wordings = pd.DataFrame(rows, columns=["locale", "query", "searches_28d", "is_public"])
+    answers = {("es", "despacito"): ("es", "x"), ("en-US", "hello"): ("*", "y")}
+    assert traffic(wordings, answers) == (60, 62)
+    assert traffic(wordings, {}) == (0, 62)

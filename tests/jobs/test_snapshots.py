@@ -99,11 +99,11 @@ def test_a_build_of_tonight_that_was_cut_off_between_its_tables_is_made_again(
     night = world.night(spark, tmp_path)
     wanted = {str(D): "tonight", str(LATE): "then"}
     for day, mark in wanted.items():
-        for grain in ("track", "query", "query_track"):
+        for grain in ("track", "need", "need_track"):
             store(night.lake, feature_table(grain), date.fromisoformat(day), mark)
     assert pending_snapshots(night, wanted) == {}
     for day in (D, LATE):
-        store(night.lake, feature_table("query"), day, "under other settings")
+        store(night.lake, feature_table("need"), day, "under other settings")
     assert pending_snapshots(night, wanted) == {str(D): "tonight"}
     store(night.lake, PAIRS, LATE, "restated")
     assert pending_snapshots(night, wanted) == wanted
@@ -142,7 +142,7 @@ def test_a_build_of_some_columns_takes_no_snapshots_place_and_a_later_nights_is_
     assert snapshot_mark(frozen, LATE, ()) == late
     store(frozen.lake, DAILY_ENGAGEMENT, LATE - timedelta(days=1), "restated")
     assert snapshot_mark(frozen, LATE, ()) != late
-    fewer = replace(frozen, settings=replace(frozen.settings, ranking=replace(frozen.settings.ranking, head_share=0.5)))
+    fewer = replace(frozen, settings=replace(frozen.settings, ranking=replace(frozen.settings.ranking, max_needs=5)))
     without = replace(
         frozen, settings=replace(frozen.settings, features=replace(frozen.settings.features, vectors=False))
     )

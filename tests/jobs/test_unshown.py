@@ -18,14 +18,14 @@ from night.judged import known_pairs
 from night.night import Night
 from night.snapshots import wanted_pairs
 from tests.conftest import RUN_DATE, World
-from tests.features.rows import filled, sparse
+from tests.features.rows import as_said, filled, sparse
 
 D = date.fromisoformat(RUN_DATE)
-PAIRS = feature_table("query_track")
+PAIRS = feature_table("need_track")
 SOURCES = {
     "words": ["text"],
     "heard": ["engagement", "text"],
-    "alias": ["cluster"],
+    "likely": ["engagement"],
     "tag": ["constraint"],
     "gone": ["text"],
     "new": ["text"],
@@ -47,7 +47,7 @@ def night(spark: SparkSession, tmp_path: Path, world: World) -> Night:
         ("en", "hello", track, list(of), RELEASED.get(track, D - timedelta(days=900))) for track, of in SOURCES.items()
     ]
     proposed = spark.createDataFrame(
-        rows, "locale string, query string, track_id string, sources array<string>, released_at date"
+        rows, "locale string, need string, track_id string, sources array<string>, released_at date"
     )
     for day in (*night.as_of, D):
         write(night, CANDIDATES, day, proposed, source_rank=F.lit(1))
@@ -66,7 +66,7 @@ def found(frame: DataFrame) -> dict[date, set[str]]:
 def test_a_snapshot_that_its_own_night_built_says_it_of_what_no_log_proposed_and_the_catalog_still_has(
     night: Night,
 ) -> None:
-    held = night.lake.read(CANDIDATES, [D]).select("locale", "query", "track_id")
+    held = night.lake.read(CANDIDATES, [D]).select("locale", "need", "track_id")
     for day in night.as_of:
         write(night, PAIRS, day, held)
     assert len(night.as_of) == 2
@@ -79,7 +79,8 @@ def test_a_snapshot_of_the_past_takes_tonights_candidates_of_tracks_that_were_ou
     counted = {"search_date": F.lit(day), "client": F.lit("web")} | {c: F.col(c) for c in shown.columns}
     daily = filled(shown, DAILY_ENGAGEMENT, **counted)
     head = night.spark.createDataFrame(
-        [("en", "hello", "known_item")], "locale string, query string, intent_group string"
+        [("en", "hello", "known_item")], "locale string, need string, intent_group string"
     )
-    assert found(wanted_pairs(night, day, daily, head)) == {day: {"heard", "words", "tag"}}
-    assert found(wanted_pairs(night, D, daily, head)) == {D: set(SOURCES)}
+    leads = as_said(daily, day, D)
+    assert found(wanted_pairs(night, day, daily, leads, head)) == {day: {"heard", "words", "tag"}}
+    assert found(wanted_pairs(night, D, daily, leads, head)) == {D: set(SOURCES)}

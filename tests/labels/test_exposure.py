@@ -11,23 +11,20 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from labels.exposure import CELLS, CurveSettings, curves, position_counts
-from lake.tables.daily import DAILY_ENGAGEMENT
-from tests.features.rows import filled
+from tests.features.rows import DAILY_BY_NEED, filled
 from tests.shipped import CURVES
 
 FREE = replace(CURVES, strength=1e-9)  # nothing is shrunk
 
 
 def day(spark: SparkSession, *rows: tuple[str, str, str, dict[int, tuple[int, int]]]) -> DataFrame:
-    """(client, query, track, {rank: (impressions, clicks or long plays)})."""
+    """(client, need, track, {rank: (impressions, clicks or long plays)})."""
     flat = [(c, q, t, *[[at.get(p, (0, 0))[i] for p in range(1, CELLS + 1)] for i in (0, 1)]) for c, q, t, at in rows]
-    frame = spark.createDataFrame(
-        flat, "client string, query string, track_id string, n array<bigint>, c array<bigint>"
-    )
-    columns = {name: F.col(name) for name in ("client", "query", "track_id")}
+    frame = spark.createDataFrame(flat, "client string, need string, track_id string, n array<bigint>, c array<bigint>")
+    columns = {name: F.col(name) for name in ("client", "need", "track_id")}
     return filled(
         frame,
-        DAILY_ENGAGEMENT,
+        DAILY_BY_NEED,
         search_date=F.lit(date(2026, 3, 1)),
         locale=F.lit("en-US"),
         impressions_by_position=F.col("n"),
@@ -38,11 +35,9 @@ def day(spark: SparkSession, *rows: tuple[str, str, str, dict[int, tuple[int, in
 
 
 def made(spark: SparkSession, daily: DataFrame, settings: CurveSettings = FREE) -> pd.DataFrame:
-    queries = spark.createDataFrame(
-        [("en-US", "hello", "known_item")], "locale string, query string, intent_group string"
-    )
+    needs = spark.createDataFrame([("hello", "known_item")], "need string, intent_group string")
     return (
-        curves(position_counts(daily, queries).toPandas(), settings)
+        curves(position_counts(daily, needs).toPandas(), settings)
         .set_index(["client", "intent_group", "position"])
         .sort_index()
     )
@@ -80,9 +75,9 @@ def test_voice_is_heard_until_the_listener_stops_and_expects_one_rate_at_every_r
     assert set(rates.round(6)) == {round(70 / 140, 6)}
 
 
-def test_a_query_that_nobody_has_read_counts_as_open(spark: SparkSession) -> None:
+def test_a_need_that_nobody_has_read_counts_as_open(spark: SparkSession) -> None:
     counts = position_counts(
         day(spark, ("mobile", "never seen", "a", {1: (3, 1)})),
-        spark.createDataFrame([("en-US", "hello", "known_item")], "locale string, query string, intent_group string"),
+        spark.createDataFrame([("hello", "known_item")], "need string, intent_group string"),
     ).toPandas()
     assert set(counts[counts.impressions > 0].intent_group) == {"open"}

@@ -11,9 +11,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from labels.grades import GradeSettings, judgements
-from lake.tables.daily import DAILY_ENGAGEMENT
 from lake.tables.nightly import EXPOSURE_CURVES
-from tests.features.rows import filled
+from tests.features.rows import DAILY_BY_NEED, filled
 from tests.shipped import GRADES
 
 T = date(2026, 3, 1)
@@ -21,12 +20,14 @@ PLAIN = replace(GRADES, strength=0.0, min_exposure=0.1)
 
 
 def day(spark: SparkSession, *rows: tuple[str, str, str, str, int, int, int]) -> DataFrame:
-    """(locale, query, track, client, position, impressions at it, satisfied)."""
-    names = "locale string, query string, track_id string, client string, position int, impressions bigint, satisfied bigint"
+    """(place, need, track, client, position, impressions at it, satisfied)."""
+    names = (
+        "locale string, need string, track_id string, client string, position int, impressions bigint, satisfied bigint"
+    )
     frame = spark.createDataFrame(list(rows), names)
     cells = F.array(*[F.when(F.col("position") == p, F.col("impressions")).otherwise(F.lit(0)) for p in range(1, 12)])
-    kept = {n: F.col(n) for n in ("locale", "query", "track_id", "client", "impressions", "satisfied")}
-    made = filled(frame, DAILY_ENGAGEMENT, search_date=F.lit(T), impressions_by_position=cells, **kept)
+    kept = {n: F.col(n) for n in ("locale", "need", "track_id", "client", "impressions", "satisfied")}
+    made = filled(frame, DAILY_BY_NEED, search_date=F.lit(T), impressions_by_position=cells, **kept)
     return made.withColumn("as_of", F.lit(T))
 
 
@@ -44,11 +45,9 @@ def curves(spark: SparkSession, second: float = 0.5) -> DataFrame:
 
 
 def judged(spark: SparkSession, daily: DataFrame, settings: GradeSettings = PLAIN) -> dict[tuple[str, str, str], Any]:
-    queries = spark.createDataFrame(
-        [("en-US", "hello", "known_item")], "locale string, query string, intent_group string"
-    )
-    found = judgements(daily, curves(spark), queries, settings).collect()
-    return {(r["locale"], r["query"], r["track_id"]): r for r in found}
+    needs = spark.createDataFrame([("hello", "known_item")], "need string, intent_group string")
+    found = judgements(daily, curves(spark), needs, settings).collect()
+    return {(r["locale"], r["need"], r["track_id"]): r for r in found}
 
 
 def test_exposure_is_what_was_looked_at_and_counts_in_the_locale_its_language_and_everywhere(

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from labels.unshown import sampled_negatives, with_negatives
 
 EARLY, LATE = date(2026, 3, 1), date(2026, 3, 8)
-PAIRS = "as_of date, locale string, query string, track_id string"
+PAIRS = "as_of date, locale string, need string, track_id string"
 GROUPS = [
     ("en", "hello", "known_item"),
     ("en", "adele", "artist"),
@@ -18,23 +18,23 @@ GROUPS = [
     ("en", "music", "open"),
     ("en", "nobody asked", "known_item"),
 ]
-PROPOSED = [(EARLY, "en", query, f"t{i}") for _, query, _ in GROUPS for i in range(8)]
-SHOWN = [(EARLY, "en", query, track) for _, query, _ in GROUPS[:4] for track in ("t0", "t1", "elsewhere")]
+PROPOSED = [(EARLY, "en", need, f"t{i}") for _, need, _ in GROUPS for i in range(8)]
+SHOWN = [(EARLY, "en", need, track) for _, need, _ in GROUPS[:4] for track in ("t0", "t1", "elsewhere")]
 
 
 @pytest.fixture
 def frames(spark: SparkSession) -> tuple[DataFrame, DataFrame, DataFrame]:
-    queries = spark.createDataFrame(GROUPS, "locale string, query string, intent_group string")
+    needs = spark.createDataFrame(GROUPS, "locale string, need string, intent_group string")
     # shown a week later: for EARLY it was not shown
     shown = [*SHOWN, (LATE, "en", "hello", "t2")]
-    return spark.createDataFrame(PROPOSED, PAIRS), spark.createDataFrame(shown, PAIRS), queries
+    return spark.createDataFrame(PROPOSED, PAIRS), spark.createDataFrame(shown, PAIRS), needs
 
 
 def found(frame: DataFrame) -> dict[str, set[str]]:
     told: dict[str, set[str]] = {}
     for row in frame.collect():
         assert row["as_of"] == EARLY and row["locale"] == "en"
-        told.setdefault(row["query"], set()).add(row["track_id"])
+        told.setdefault(row["need"], set()).add(row["track_id"])
     return told
 
 
@@ -42,18 +42,18 @@ def test_only_what_names_something_and_was_asked_that_week_teaches_by_what_it_wa
     frames: tuple[DataFrame, DataFrame, DataFrame],
 ) -> None:
     rest = {f"t{i}" for i in range(2, 8)}
-    assert found(sampled_negatives(*frames, per_query=100)) == {"hello": rest, "adele": rest}
+    assert found(sampled_negatives(*frames, per_need=100)) == {"hello": rest, "adele": rest}
 
 
 def test_at_most_so_many_of_a_request_the_same_each_time_and_others_elsewhere(
     frames: tuple[DataFrame, DataFrame, DataFrame],
 ) -> None:
-    told = found(sampled_negatives(*frames, per_query=3))
+    told = found(sampled_negatives(*frames, per_need=3))
     assert {q: len(t) for q, t in told.items()} == {"hello": 3, "adele": 3}
-    pairs, shown, queries = frames
-    assert found(sampled_negatives(pairs.repartition(3), shown, queries, per_query=3)) == told
+    pairs, shown, needs = frames
+    assert found(sampled_negatives(pairs.repartition(3), shown, needs, per_need=3)) == told
     assert told["hello"] != told["adele"]
-    assert found(sampled_negatives(*frames, per_query=0)) == {}
+    assert found(sampled_negatives(*frames, per_need=0)) == {}
 
 
 def test_the_grade_is_0_and_says_that_it_is_assumed(
@@ -63,7 +63,7 @@ def test_the_grade_is_0_and_says_that_it_is_assumed(
         [(EARLY, "en", "hello", "t0", 4.0, 3.0, 0.75, 4)],
         f"{PAIRS}, exposure double, successes double, relevance double, grade int",
     )
-    both = with_negatives(graded, sampled_negatives(*frames, per_query=100)).where("query = 'hello'")
+    both = with_negatives(graded, sampled_negatives(*frames, per_need=100)).where("need = 'hello'")
     rows = {r["track_id"]: r.asDict() for r in both.collect()}
     said = {
         t: tuple(r[c] for c in ("exposure", "successes", "relevance", "grade", "is_shown")) for t, r in rows.items()

@@ -42,7 +42,7 @@ def edit_distance(a: str, b: str) -> int:
 
 
 def edit_similarity(row: Row) -> float | None:
-    a, b = row["stripped"], row["title_normal"]
+    a, b = row["text"], row["title_normal"]
     return 1 - edit_distance(a, b) / max(len(a), len(b)) if a or b else None
 
 
@@ -108,7 +108,7 @@ def trigram_similarity(row: Row) -> float | None:
         padded = f"  {text} "
         return {padded[i : i + 3] for i in range(len(padded) - 2)} if text else set()
 
-    a, b = runs(row["stripped"]), runs(row["title_normal"])
+    a, b = runs(row["text"]), runs(row["title_normal"])
     return share(len(a & b), len(a | b))
 
 
@@ -129,7 +129,7 @@ class Bm25:
         text = self.field(row)
         counts, norm = Counter(text), 1.2 * (0.25 + 0.75 * len(text) / self.mean)
         total = 0.0
-        for word in set(words(row["stripped"])):
+        for word in set(words(row["text"])):
             if tf := counts[word]:
                 idf = math.log(1 + (self.n - self.df[word] + 0.5) / (self.df[word] + 0.5))
                 total += idf * tf * 2.2 / (tf + norm)
@@ -153,7 +153,7 @@ OF_CATALOG = ("genre_distance", *BM25_FIELDS)
 
 def sounds_alike(row: Row, asked: str | None, name: str) -> float:
     """English is Metaphone, word by word; Spanish rules have their own tests, so they are taken as they are."""
-    text = row["stripped"] if asked is None else asked
+    text = row["text"] if asked is None else asked
     if row["language"] == "es":
         return flag(sounds_like(text, "es") == sounds_like(name, "es"))
 
@@ -220,25 +220,21 @@ def music_language_match(row: Row) -> float | None:
 
 
 PAIR: dict[str, Callable[[Row], float | None]] = {
-    "title_equal": lambda r: flag(r["title_normal"] in (r["stripped"], r["title_name"])),
-    "title_prefix": lambda r: flag(r["title_normal"].startswith(r["stripped"])),
+    "title_equal": lambda r: flag(r["title_normal"] in (r["text"], r["title_name"])),
+    "title_prefix": lambda r: flag(r["title_normal"].startswith(r["text"])),
     "title_words_share": lambda r: share(
-        len(set(words(r["title_normal"])) & set(words(r["stripped"]))), len(set(words(r["title_normal"])))
+        len(set(words(r["title_normal"])) & set(words(r["text"]))), len(set(words(r["title_normal"])))
     ),
-    "query_words_share": lambda r: share(
-        len(set(words(r["stripped"])) & set(track_words(r))), len(set(words(r["stripped"])))
-    ),
+    "need_words_share": lambda r: share(len(set(words(r["text"])) & set(track_words(r))), len(set(words(r["text"])))),
     "title_edit_similarity": edit_similarity,
     "title_trigram_similarity": trigram_similarity,
-    "title_phrase": lambda r: flag(
-        phrase(r["title_normal"], r["stripped"]) or phrase(r["stripped"], r["title_normal"])
-    ),
+    "title_phrase": lambda r: flag(phrase(r["title_normal"], r["text"]) or phrase(r["text"], r["title_normal"])),
     "title_sounds_alike": lambda r: sounds_alike(r, r["title_name"], r["title_normal"]),
     "artist_sounds_alike": lambda r: sounds_alike(r, r["artist_name"], r["artists_normal"][0]),
-    "artist_phrase": lambda r: flag(any(phrase(a, r["stripped"]) for a in r["artists_normal"])),
-    "artist_equal": lambda r: flag(r["stripped"] in r["artists_normal"] or r["artist_name"] in r["artists_normal"]),
+    "artist_phrase": lambda r: flag(any(phrase(a, r["text"]) for a in r["artists_normal"])),
+    "artist_equal": lambda r: flag(r["text"] in r["artists_normal"] or r["artist_name"] in r["artists_normal"]),
     "artist_words_share": lambda r: share(
-        len({w for a in r["artists_normal"] for w in words(a)} & set(words(r["stripped"]))),
+        len({w for a in r["artists_normal"] for w in words(a)} & set(words(r["text"]))),
         len({w for a in r["artists_normal"] for w in words(a)}),
     ),
     "genre_match": lambda r: flag(bool(set(r["genres"]) & set(r["genre"]))) if len(r["genre"]) else None,
@@ -258,14 +254,14 @@ PAIR: dict[str, Callable[[Row], float | None]] = {
     "music_language_match": music_language_match,
     "mood_tag_match": lambda r: flag(r["mood"] in r["moods"]) if r["mood"] and len(r["moods"]) else None,
 }
-QUERY: dict[str, Callable[[Row], float | None]] = {
-    "query_words_count": lambda r: float(len(words(r["stripped"]))),
-    "query_characters_count": lambda r: float(len(r["stripped"])),
+NEED: dict[str, Callable[[Row], float | None]] = {
+    "need_words_count": lambda r: float(len(words(r["text"]))),
+    "need_characters_count": lambda r: float(len(r["text"])),
     "is_constrained": lambda r: flag(bool(len(r["genre"]) or len(r["decade"]) or r["mood"] or r["activity"])),
     "is_spanish": lambda r: flag(r["language"] == "es"),
     "is_known_item": lambda r: flag(r["intent_group"] == "known_item"),
-    "is_artist_query": lambda r: flag(r["intent_group"] == "artist"),
-    "is_broad_query": lambda r: flag(r["intent_group"] == "broad"),
+    "is_artist_need": lambda r: flag(r["intent_group"] == "artist"),
+    "is_broad_need": lambda r: flag(r["intent_group"] == "broad"),
 }
 TRACK: dict[str, Callable[[Row], float | None]] = {
     "catalog_popularity": lambda r: r["popularity"],

@@ -14,17 +14,18 @@ from pyspark.sql import DataFrame, SparkSession
 
 from features.build.engine import feature_frames
 from features.build.inputs import FeatureInputs
-from features.build.stored import stored_inputs
+from features.build.stored import distinct_needs, stored_inputs, stored_wordings
 from features.build.vectors import fitted_vectors
 from features.catalogue import KEYS, feature_table
 from features.measures import CHAIN
 from jobs import candidates, count_engagement, fit_exposure, ingest, understand
 from lake.tables.daily import DAILY_ENGAGEMENT
-from lake.tables.nightly import CANDIDATES, QUERIES
+from lake.tables.nightly import CANDIDATES, NEEDS
 from night.head import head_settings
 from night.night import Night
-from night.snapshots import training_pairs
-from ranking.head import head_queries
+from night.snapshots import training_pairs, write_wordings
+from night.wordings import mapping
+from ranking.head import ranked_needs
 from tests.conftest import NO_BOTS, RUN_DATE, World
 
 
@@ -87,24 +88,28 @@ def laws(spark: SparkSession, world: World, tmp_path_factory: pytest.TempPathFac
     for step in (ingest, understand, count_engagement, fit_exposure, candidates):
         step.run(night)
     lake, dates = night.lake, (night.as_of[-1], date.fromisoformat(RUN_DATE))
-    queries = lake.read(QUERIES, [night.run_date], allow_unvalidated=True).persist()
+    listed = lake.read(NEEDS, [night.run_date], allow_unvalidated=True)
+    needs = distinct_needs(listed).localCheckpoint()
+    leads = mapping(night, dates).localCheckpoint()
+    write_wordings(night, leads, {str(d): "for the laws" for d in dates}, dates)
     daily = lake.read(DAILY_ENGAGEMENT, allow_unvalidated=True).persist()
     from pyspark.sql import functions as F
 
-    head = head_queries(queries, head_settings(night))
+    head = ranked_needs(listed, head_settings(night))
     of_night = lake.read(CANDIDATES, [night.run_date], allow_unvalidated=True)
-    pairs = of_night.select(F.lit(dates[1]).alias("as_of"), "locale", "query", "track_id")
+    pairs = of_night.select(F.lit(dates[1]).alias("as_of"), "locale", "need", "track_id")
     # every fifth candidate list is enough for a law
-    pairs = pairs.where(F.pmod(F.xxhash64("query"), F.lit(5)) == 0).unionByName(
-        training_pairs(daily, head, night.tracks(allow_unvalidated=True), dates[0], 7)
+    pairs = pairs.where(F.pmod(F.xxhash64("need"), F.lit(5)) == 0).unionByName(
+        training_pairs(daily, leads, head, night.tracks(allow_unvalidated=True), dates[0], 7)
     )
-    vectors = [fitted_vectors(daily, d).withColumn("as_of", F.lit(d)) for d in dates]
+    engaged = stored_wordings(lake, dates)
+    vectors = [fitted_vectors(daily, engaged, needs, d).withColumn("as_of", F.lit(d)) for d in dates]
     stored = stored_inputs(
         lake,
         pairs.persist(),
         dates,
         daily=daily,
-        queries=queries,
+        needs=needs,
         tracks=night.tracks(allow_unvalidated=True).persist(),
         catalogs=None,
     )
@@ -119,5 +124,5 @@ def laws(spark: SparkSession, world: World, tmp_path_factory: pytest.TempPathFac
         vectors=vectors[0].unionByName(vectors[1]).persist(),
         strengths=some_strengths(dates),
     )
-    assert {feature_table(g).name for g in KEYS} == {"query_track_features", "query_features", "track_features"}
+    assert {feature_table(g).name for g in KEYS} == {"need_track_features", "need_features", "track_features"}
     return Laws(night, inputs)

@@ -65,7 +65,7 @@ def test_one_that_is_another_each_time_is_named(few: FeatureInputs, monkeypatch:
     def whim(window: Window):  # type: ignore[no-untyped-def]
         return F.rand()
 
-    odd = Feature("whim", "text", "query_track", "1", None, None, (), (), 0, None, "real", "Another each time.", whim)
+    odd = Feature("whim", "text", "need_track", "1", None, None, (), (), 0, None, "real", "Another each time.", whim)
     shipped = catalogue.chosen
     for module in (engine, audit):
         monkeypatch.setattr(module, "chosen", lambda names: (*shipped(names), *odd.columns()))
@@ -132,6 +132,8 @@ def test_another_snapshots_curve_vector_or_tile(
     def later(*given: Any) -> DataFrame:
         if source == CURVE:
             return shipped(replace(given[0], curves=taken(given[0].curves, day)), *given[1:])
+        if source == TILE:
+            return shipped(given[0], replace(given[1], history=taken(given[1].history, day)), *given[2:])
         return shipped(given[0], taken(given[1], day), *given[2:])
 
     monkeypatch.setattr(engine, broken, later)

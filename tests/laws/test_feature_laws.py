@@ -21,8 +21,8 @@ STILL = {"version_match", "year_match", "unwanted_genre_match", "lyrics_match", 
 
 
 def test_there_is_something_to_judge(laws: Laws) -> None:
-    assert len(laws.base["query_track"]) > 1_000
-    assert laws.base["query_track"]["as_of"].nunique() == 2
+    assert len(laws.base["need_track"]) > 1_000
+    assert laws.base["need_track"]["as_of"].nunique() == 2
     assert len(columns()) >= 25
 
 
@@ -68,8 +68,8 @@ def test_deaf_to_the_poisoned_future(laws: Laws) -> None:
     _equal(laws.build(laws.with_daily(laws.inputs.daily.unionByName(after_last))), laws.base)
     # seen from the earlier snapshot, the days between are the future as well
     between = laws.with_daily(laws.inputs.daily.where(F.col("search_date") < F.lit(first)))
-    cut = laws.build(between)["query_track"]
-    early = laws.base["query_track"]
+    cut = laws.build(between)["need_track"]
+    early = laws.base["need_track"]
     pd.testing.assert_frame_equal(
         cut[cut["as_of"] == first].reset_index(drop=True), early[early["as_of"] == first].reset_index(drop=True)
     )
@@ -77,9 +77,9 @@ def test_deaf_to_the_poisoned_future(laws: Laws) -> None:
 
 def test_strengths_are_deaf_to_which_pairs_are_wanted(laws: Laws) -> None:
     """Those of a past snapshot are the pairs that were shown after it: what is fitted for it must not know them."""
-    of_query = Window.partitionBy("as_of", "locale", "query")
-    counted = laws.inputs.pairs.withColumn("_n", F.count("*").over(of_query)).withColumn(
-        "_first", F.min("track_id").over(of_query)
+    of_need = Window.partitionBy("as_of", "locale", "need")
+    counted = laws.inputs.pairs.withColumn("_n", F.count("*").over(of_need)).withColumn(
+        "_first", F.min("track_id").over(of_need)
     )
     fewer = counted.where((F.col("_n") == 1) | (F.col("track_id") != F.col("_first"))).drop("_n", "_first")
     with prepared(laws.inputs, ["coec"]) as all_pairs, prepared(replace(laws.inputs, pairs=fewer), ["coec"]) as some:
@@ -90,15 +90,15 @@ def test_strengths_are_deaf_to_which_pairs_are_wanted(laws: Laws) -> None:
 
 def test_a_feature_that_asks_for_no_sum_is_built_alone(laws: Laws) -> None:
     with feature_frames(laws.inputs, ["title_phrase"]) as frames:
-        assert frames["query_track"].columns == ["as_of", "locale", "query", "track_id", "title_phrase"]
+        assert frames["need_track"].columns == ["as_of", "locale", "need", "track_id", "title_phrase"]
         assert frames["track"].columns == ["as_of", "language", "track_id"]
 
 
 def test_a_build_gives_back_what_it_cached(laws: Laws, spark: SparkSession) -> None:
     laws.inputs.pairs.count()  # the inputs' own frames stay
     before = cached_ids(spark)
-    with feature_frames(laws.inputs, ["query_click_rate"]) as frames:
-        frames["query"].count()
+    with feature_frames(laws.inputs, ["need_click_rate"]) as frames:
+        frames["need"].count()
         assert cached_ids(spark) - before
     assert not cached_ids(spark) - before
 

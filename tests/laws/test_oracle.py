@@ -19,7 +19,7 @@ from tests.laws import attributes_oracle
 from tests.laws.conftest import Laws
 
 Key = tuple[str, str, str]  # kind, language, name: of a vector
-NEEDED = oracle.sums_named(oracle.PAIR | oracle.QUERY | oracle.TRACK)
+NEEDED = oracle.sums_named(oracle.PAIR | oracle.NEED | oracle.TRACK)
 
 
 @pytest.fixture(scope="module")
@@ -33,19 +33,20 @@ def counted(laws: Laws) -> duckdb.DuckDBPyConnection:
         db.execute(f"CREATE TEMP TABLE {name} AS {both}")
     db.execute("DELETE FROM raw_events WHERE search_id NOT IN (SELECT search_id FROM raw_searches)")
     asked = db.execute("SELECT DISTINCT raw_query, locale FROM raw_searches").df()
-    asked["query"] = [normal_form(q, x) for q, x in zip(asked["raw_query"], asked["locale"], strict=True)]
+    asked["need"] = [normal_form(q, x) for q, x in zip(asked["raw_query"], asked["locale"], strict=True)]
     curves = laws.inputs.curves.toPandas()
     curves["rate_micro"] = (curves["expected_rate"] * 1e6).round().astype("int64")
     given = {
         "requests": asked,
-        "readings": laws.inputs.queries.select("locale", "query", "intent_group", "cluster_id").toPandas(),
+        "wordings": laws.inputs.wordings.toPandas(),
+        "needs": laws.inputs.needs.select("need", "intent_group", "broader").toPandas(),
         "artists": _artists(laws),
         "rates": curves.rename(columns={"run_date": "as_of"})[
             ["as_of", "client", "intent_group", "position", "rate_micro"]
         ],
         "strengths": pd.DataFrame(
             [
-                {"as_of": d, "s_t": k["track"], "s_c": k["cluster_pair"], "s_g": k["language_pair"], "s_p": k["pair"]}
+                {"as_of": d, "s_t": k["track"], "s_c": k["broader_pair"], "s_g": k["language_pair"], "s_p": k["pair"]}
                 for d, k in laws.inputs.strengths.items()
             ]
         ),
@@ -86,9 +87,10 @@ def _computed(
     if grain == "track":
         rows = rows.merge(_artists(laws), on="track_id")
     else:
-        clusters = laws.inputs.queries.select("locale", "query", "language", "cluster_id").toPandas()
-        rows = rows.merge(clusters, on=["locale", "query"])
-    if grain == "query_track":
+        broader = laws.inputs.needs.select("need", "broader").toPandas()
+        rows = rows.merge(broader, on="need")
+        rows["language"] = rows["locale"].str[:2]
+    if grain == "need_track":
         rows = rows.merge(_artists(laws)[["track_id", "work_id"]], on="track_id")
     db.register("_rows", rows)
     db.execute("CREATE OR REPLACE TEMP TABLE rows AS SELECT * REPLACE (CAST(as_of AS DATE) AS as_of) FROM _rows")
@@ -98,7 +100,7 @@ def _computed(
 
 
 @pytest.mark.parametrize(
-    ("grain", "wanted"), [("query_track", oracle.PAIR), ("query", oracle.QUERY), ("track", oracle.TRACK)]
+    ("grain", "wanted"), [("need_track", oracle.PAIR), ("need", oracle.NEED), ("track", oracle.TRACK)]
 )
 def test_counted_features_equal_duckdb(
     laws: Laws, counted: duckdb.DuckDBPyConnection, grain: str, wanted: dict[str, str]
@@ -121,20 +123,21 @@ def test_attribute_features_equal_plain_python(laws: Laws, grain: str) -> None:
     ours = laws.base[grain]
     sample = ours.iloc[:: max(1, len(ours) // 3_000)].copy()
     tracks = laws.inputs.tracks.toPandas()
-    queries = laws.inputs.queries.toPandas()
+    needs = laws.inputs.needs.toPandas()
     rows = sample[["as_of", *[k.name for k in KEYS[grain]]]]  # type: ignore[index]
     if grain != "track":
-        rows = rows.merge(queries.drop(columns=["run_date"]), on=["locale", "query"], how="left")
-    if grain != "query":
+        rows = rows.merge(needs, on="need", how="left")
+        rows["language"] = rows["locale"].str[:2]
+    if grain != "need":
         known = laws.inputs.popularity.toPandas()  # type: ignore[union-attr]
         rows = rows.merge(tracks.drop(columns="popularity"), on="track_id", how="left")
         rows = rows.merge(known, on=["as_of", "track_id"], how="left")
     wanted = {
-        "query_track": attributes_oracle.PAIR,
-        "query": attributes_oracle.QUERY,
+        "need_track": attributes_oracle.PAIR,
+        "need": attributes_oracle.NEED,
         "track": attributes_oracle.TRACK,
     }[grain]
-    if grain == "query_track":
+    if grain == "need_track":
         wanted = {**wanted, **attributes_oracle.of_catalog(tracks.to_dict("records"))}  # type: ignore[arg-type]
     records = [{k: _known(v) for k, v in r.items()} for r in rows.to_dict("records")]
     for name, expected in wanted.items():
@@ -143,28 +146,28 @@ def test_attribute_features_equal_plain_python(laws: Laws, grain: str) -> None:
 
 
 def test_collaborative_features_equal_numpy(laws: Laws) -> None:
-    ours = laws.base["query_track"]
+    ours = laws.base["need_track"]
     known = laws.inputs.vectors.toPandas()  # type: ignore[union-attr]
     of = {(r.as_of, r.kind, r.language, r.key): np.array(r.vector) for r in known.itertuples()}
-    plays = company_of(laws)
+    plays, named = company_of(laws), _named(laws)
     met = beside = 0
     for row in ours.iloc[:: max(1, len(ours) // 3_000)].itertuples():
-        query = of.get((row.as_of, "query", "*" if row.locale == "*" else row.locale[:2], row.query))
+        language = "*" if row.need in named else row.locale[:2]
+        need = of.get((row.as_of, "need", language, row.need))
         track = of.get((row.as_of, "track", "*", row.track_id))
-        if query is None or track is None:
+        if need is None or track is None:
             assert np.isnan(row.affinity) and np.isnan(row.taste_cosine)
-            assert np.isnan(row.near_played_tracks_28d) and np.isnan(row.near_playing_queries_28d)
+            assert np.isnan(row.near_played_tracks_28d) and np.isnan(row.near_playing_needs_28d)
             continue
         met += 1
-        assert row.affinity == pytest.approx(float(query @ track), abs=2e-9)
-        lengths = float(np.linalg.norm(query) * np.linalg.norm(track))
-        cosine = float(query @ track) / lengths if lengths else np.nan  # a vector of zeros has no direction
+        assert row.affinity == pytest.approx(float(need @ track), abs=2e-9)
+        lengths = float(np.linalg.norm(need) * np.linalg.norm(track))
+        cosine = float(need @ track) / lengths if lengths else np.nan  # a vector of zeros has no direction
         assert row.taste_cosine == pytest.approx(cosine, abs=2e-9, nan_ok=True)
-        language = row.locale[:2]
-        mine, theirs = ("query", language, row.query), ("track", "*", row.track_id)
+        mine, theirs = ("need", language, row.need), ("track", "*", row.track_id)
         for ours_, own, other in (
             (row.near_played_tracks_28d, mine, theirs),
-            (row.near_playing_queries_28d, theirs, mine),
+            (row.near_playing_needs_28d, theirs, mine),
         ):
             others = {k: n for k, n in plays[row.as_of, own].items() if k != other and of[(row.as_of, *k)].any()}
             near = sum(n * cosine_of(of[(row.as_of, *k)], of[(row.as_of, *other)]) for k, n in others.items())
@@ -174,29 +177,35 @@ def test_collaborative_features_equal_numpy(laws: Laws) -> None:
     assert met > 100 and beside > 100
 
 
+def _named(laws: Laws) -> set[str]:
+    """The needs that name something: they have one vector for all languages."""
+    needs = laws.inputs.needs.toPandas()
+    return set(needs.loc[needs["intent_group"].isin(["known_item", "artist"]), "need"])
+
+
 def cosine_of(a: np.ndarray, b: np.ndarray) -> float:
     lengths = float(np.linalg.norm(a) * np.linalg.norm(b))
     return float(a @ b) / lengths if lengths else np.nan
 
 
 def company_of(laws: Laws) -> dict[tuple[date, Key], dict[Key, float]]:
-    """By snapshot and query or track with a vector: ln(1 + long plays of the 28 days) of each one with a vector it was played with."""
+    """By snapshot and need or track with a vector: ln(1 + long plays of the 28 days) of each one with a vector it was played with."""
     daily = (
         laws.inputs.daily.where("long_plays > 0")
         .select("search_date", "locale", "query", "track_id", "long_plays")
         .toPandas()
     )
+    wordings, named = laws.inputs.wordings.toPandas(), _named(laws)
     known = laws.inputs.vectors.select("as_of", "kind", "language", "key").toPandas()  # type: ignore[union-attr]
     held = {(r.as_of, (r.kind, r.language, r.key)) for r in known.itertuples()}
     out: dict[tuple[date, Key], dict[Key, float]] = defaultdict(dict)
     daily["language"] = daily["locale"].str[:2]
     for as_of in laws.inputs.as_of:
         ages = daily["search_date"].map(lambda d, as_of=as_of: (as_of - d).days)
-        recent = daily[(ages >= 1) & (ages <= 28)]
-        for (language, query, track), n in (
-            recent.groupby(["language", "query", "track_id"])["long_plays"].sum().items()
-        ):
-            a, b = ("query", language, query), ("track", "*", track)
+        recent = daily[(ages >= 1) & (ages <= 28)].merge(wordings[wordings["as_of"] == as_of], on=["language", "query"])
+        recent.loc[recent["need"].isin(named), "language"] = "*"
+        for (language, need, track), n in recent.groupby(["language", "need", "track_id"])["long_plays"].sum().items():
+            a, b = ("need", language, need), ("track", "*", track)
             if {(as_of, a), (as_of, b)} <= held:
                 out[as_of, a][b] = out[as_of, b][a] = float(np.log1p(n))
     return out
@@ -212,7 +221,7 @@ def _known(value: object) -> object:
 
 
 def test_every_column_has_its_oracle() -> None:
-    known = {*oracle.PAIR, *oracle.QUERY, *oracle.TRACK, *attributes_oracle.OF_CATALOG}
-    known |= {*attributes_oracle.PAIR, *attributes_oracle.QUERY, *attributes_oracle.TRACK}
-    known |= {"affinity", "taste_cosine", "near_played_tracks_28d", "near_playing_queries_28d"}
+    known = {*oracle.PAIR, *oracle.NEED, *oracle.TRACK, *attributes_oracle.OF_CATALOG}
+    known |= {*attributes_oracle.PAIR, *attributes_oracle.NEED, *attributes_oracle.TRACK}
+    known |= {"affinity", "taste_cosine", "near_played_tracks_28d", "near_playing_needs_28d"}
     assert {c.name for c in columns()} == known

@@ -1,28 +1,29 @@
-"""Understanding in Spark: one row in, one row out; equal to the pure functions; clusters keep their ids."""
+"""Understanding in Spark: one row in, one row out; equal to the pure functions, and deaf to the order of rows."""
 
-import hashlib
+import pytest
 
-from queries.nightly.aliases import PAIRS_SCHEMA
-
+from lake.rows import frame_of
+from queries.catalog.resolve import Resolver
 from queries.grammar.lexicon import load_lexicon
+from queries.grammar.need import need_reading
 from queries.models.learned import MUSIC_SERVICE_SHARE, packaged, read_query
-from queries.nightly.understand import normalised, readings, vocabulary, with_cluster_id
+from queries.nightly.closure import KINDS, ClosureSettings, closure
+from queries.nightly.understand import MOST_READINGS, normalised, readings, vocabulary
 from queries.text.normalise import normal_form
 
-QUERIES = [
+WORDINGS = [
     ("en", "play hello"),
-    ("en-US", "play hello"),
     ("en", "hello"),
     ("es", "ponme la mano"),
     ("es", "musica alegre"),
     ("es", "pon musica alegre"),
-    ("es", "canciones alegres"),
     ("en", "play happy music"),
     ("en", "acdc"),
     ("en", ""),
-    ("*", "rock de los noventa"),
+    ("es", "rock de los noventa"),
     ("en", "the album wednesday"),
     ("en", "wake me up at 7"),
+    ("en", "play zxqv wvut"),
 ]
 _TRACKS = "track_id string, title string, artists array<string>, album string, genres array<string>, popularity double"
 
@@ -33,7 +34,7 @@ def frames(spark, rows):
         for row in rows
     ]
     tracks.append(("t98", None, [None, "Half Known"], None, None, None))
-    return spark.createDataFrame(QUERIES, "locale string, query string"), spark.createDataFrame(tracks, _TRACKS)
+    return spark.createDataFrame(WORDINGS, "language string, query string"), spark.createDataFrame(tracks, _TRACKS)
 
 
 def test_normal_forms(spark):
@@ -49,78 +50,42 @@ def test_normal_forms(spark):
     }
 
 
-def test_readings_are_those_of_the_pure_function(spark, rows, catalog):
-    queries, tracks = frames(spark, rows)
-    found = readings(queries, tracks)
-    got = {(row.locale, row.query): row for row in found.collect()}
-    assert set(got) == set(QUERIES)
-    lexicon = load_lexicon(catalog.genres)
-    for (locale, query), row in got.items():
-        expected = read_query(query, locale, lexicon, catalog.vocabulary, packaged(), MUSIC_SERVICE_SHARE)
-        assert (row.stripped, row.intent, row.constraint_key, row.answers_as, row.artist_name, row.reasons) == (
+@pytest.fixture(scope="module")
+def read(spark, rows):
+    wordings, tracks = frames(spark, rows)
+    found = readings(wordings.repartition(2).orderBy("query", ascending=False), tracks.repartition(2))
+    return {(row.language, row.query): row for row in found.collect()}
+
+
+def test_readings_are_those_of_the_pure_functions(read, catalog):
+    assert set(read) == set(WORDINGS)
+    lexicon, resolver = load_lexicon(catalog.genres), Resolver(catalog)
+    for (language, query), row in read.items():
+        expected = read_query(query, language, lexicon, catalog.vocabulary, packaged(), MUSIC_SERVICE_SHARE)
+        need = need_reading(expected, catalog.vocabulary, resolver)
+        assert (row.stripped, row.is_music, row.reasons) == (
             expected.stripped,
-            expected.intent,
-            expected.key,
-            expected.answers_as,
-            expected.artist,
+            expected.is_music,
             list(expected.reasons),
         )
-    assert got["en", "the album wednesday"].title_name == "wednesday"
-    assert got["*", "rock de los noventa"].decade == [1990]
-    assert (got["en", ""].intent, got["en", ""].intent_group) == ("not_music", "open")
+        assert row.how == (need.how if need else "not_music")
+        assert [n.need for n in row.needs][:1] == ([need.need.key] if need else [])
 
 
-def clusters(spark, queries, tracks, pairs=(), previous=None, column="cluster_id"):
-    """(locale, query) -> cluster id, with ten searches of each query."""
-    read = readings(queries, tracks)
-    asked = read.selectExpr("locale", "query", "10L AS searches_28d")
-    mined = spark.createDataFrame(list(pairs), PAIRS_SCHEMA)
-    found = with_cluster_id(read, asked, mined, previous, "2026-03-01")
-    assert found.count() == read.count()
-    return {(row.locale, row.query): getattr(row, column) for row in found.collect()}
+def test_wordings_of_one_thing_lead_to_one_need_in_both_languages(read):
+    needs = {wording: [n.need for n in row.needs] for wording, row in read.items()}
+    assert needs["en", "play hello"][0] == needs["en", "hello"][0]
+    assert needs["es", "musica alegre"][0] == needs["es", "pon musica alegre"][0] == needs["en", "play happy music"][0]
+    assert needs["es", "rock de los noventa"][0] == "decade=1990|genre=rock"
+    assert needs["en", "wake me up at 7"] == needs["en", ""] == []
+    assert read["en", "play zxqv wvut"].how == "words"
 
 
-def test_clusters_join_wordings_of_one_language_and_keys_in_any_order(spark, rows):
-    queries, tracks = frames(spark, rows)
-    got = clusters(spark, queries.repartition(2).orderBy("query", ascending=False), tracks.repartition(2))
-    assert got["en", "play hello"] == got["en", "hello"] == got["en-US", "play hello"]
-    assert got["es", "musica alegre"] == got["es", "pon musica alegre"] == got["es", "canciones alegres"]
-    assert got["es", "musica alegre"] != got["en", "play happy music"]
-    assert got["en", "hello"] == hashlib.sha256(b"en\x1fhello").hexdigest()[:16]
-    assert got == clusters(spark, queries, tracks)
-
-
-def test_titles_that_begin_with_a_carrier_verb_have_clusters_of_their_own(spark):
-    names = ["I Want You", "I Need You", "You", "Give Me Love", "I Need Love", "Love", "Ponme la Mano", "La Mano"]
-    tracks = [(str(at), name, ["Somebody"], "An Album", [], 50.0) for at, name in enumerate(names)]
-    asked = [("es" if "mano" in name.lower() else "en", name.lower()) for name in names]
-    asked += [("en", "play i want you"), ("en", "play you"), ("es", "pon la mano")]
-    queries = spark.createDataFrame(asked, "locale string, query string")
-    tracks = spark.createDataFrame(tracks, _TRACKS)
-    read = {row.query: row for row in readings(queries, tracks).collect()}
-    assert {query for query, row in read.items() if row.answers_as == "full"} == {name.lower() for name in names}
-    assert read["i want you"].sound == read["play i want you"].sound != read["you"].sound
-    found = clusters(spark, queries, tracks)
-    assert len(set(found.values())) == len(names)
-    assert found["en", "play i want you"] == found["en", "i want you"]
-    assert found["en", "play you"] == found["en", "you"]
-    assert found["es", "pon la mano"] == found["es", "la mano"]
-
-
-def test_a_mined_pair_joins_and_ids_are_inherited(spark, rows):
-    _, tracks = frames(spark, rows)
-    queries = spark.createDataFrame(
-        [("en", "adele"), ("en", "play adele"), ("en", "adelle xyz")], "locale string, query string"
-    )
-    pair = ("en", "adelle xyz", "adele", "asked_again", 4, 0.9)
-    first = clusters(spark, queries, tracks)
-    assert first["en", "adelle xyz"] != first["en", "adele"] == first["en", "play adele"]
-    known = [(locale, query, cluster) for (locale, query), cluster in first.items()]
-    previous = spark.createDataFrame(known, "locale string, query string, cluster_id string")
-    second = clusters(spark, queries, tracks, [(*pair, False)], previous)
-    assert set(second.values()) == {first["en", "adele"]}  # it has the more traffic
-    assert clusters(spark, queries, tracks, [(*pair, False)], previous, "text_cluster_id") == first
-    assert clusters(spark, queries, tracks, [(*pair, True)], previous) == first  # our own rewrite teaches nothing
+def test_weights_are_of_one_and_readings_are_few(read):
+    for row in read.values():
+        assert len(row.needs) == len(row.weights) <= MOST_READINGS
+        assert not row.weights or sum(row.weights) == pytest.approx(1, abs=1e-6)
+        assert (row.own_words is None) == (not row.is_music)
 
 
 def test_the_vocabulary_of_spark_is_that_of_the_index(spark, rows, catalog):
@@ -134,5 +99,58 @@ def test_the_vocabulary_of_spark_is_that_of_the_index(spark, rows, catalog):
     assert (found.genres, found.pairs, dict(found.compact)) == (expected.genres, expected.pairs, dict(expected.compact))
 
 
-def test_a_query_is_its_own_normal_form():
-    assert [query for _, query in QUERIES if normal_form(query, "en") != query] == []
+def test_a_wording_is_its_own_normal_form():
+    assert [query for _, query in WORDINGS if normal_form(query, "en") != query] == []
+
+
+@pytest.fixture(scope="module")
+def suggested(spark):
+    """Twelve songs of Anna, of which eleven are called Rain, in rock of two decades; one of Ben; and what the catalog suggests."""
+    rows = [(f"a{i}", "Rain" if i else "Sun", ["Anna"], "Best", ["rock"], 1985 + i, 50.0) for i in range(12)]
+    rows.append(("b", "Rain", ["Ben"], "Other", ["jazz"], None, None))
+    schema = "track_id string, title string, artists array<string>, album string, genres array<string>, release_year int, popularity double"
+    tracks = frame_of(spark, rows, schema)
+
+    def needs(*kinds, most=1000, least=2):
+        found = closure(tracks, ClosureSettings(list(kinds or KINDS), least, 1), most).collect()
+        assert len({r.need for r in found}) == len(found)
+        return {r.need: r.demand for r in found}
+
+    return needs
+
+
+def test_the_closure_has_every_kind_that_is_declared_and_no_other(suggested):
+    assert set(suggested("genre", "decade", "genre_decade")) == {
+        "genre=rock",
+        "decade=1980",
+        "decade=1990",
+        "decade=1980|genre=rock",
+        "decade=1990|genre=rock",
+    }
+    # names with more than ten tracks; the others need no list ahead of time
+    assert set(suggested("artist", "title", "album", "title_artist", "artist_newest")) == {
+        "artist=anna",
+        "artist=anna|sort=newest",
+        "title=rain",
+        "album=best",
+        "artist=anna|title=rain",
+    }
+    whole = suggested()
+    assert {
+        "open",
+        "mood=happy",
+        "activity=run",
+        "genre=rock|mood=happy",
+        "genre=rock|language=es",
+        "genre=rock|sort=newest",
+    } <= set(whole)
+
+
+def test_the_likeliest_needs_come_first(suggested):
+    assert list(suggested("genre", "decade", most=1)) == ["genre=rock"]
+    assert suggested("genre")["genre=rock"] == 12 * 51
+
+
+def test_an_unknown_kind_is_refused_by_name(suggested):
+    with pytest.raises(ValueError, match=r"closure\.kinds: tempo is unknown; known: genre"):
+        suggested("tempo")

@@ -27,9 +27,9 @@ def frame(queries: int = 30, rows: int = 10, seed: int = 0) -> pd.DataFrame:
         {
             "as_of": [date(2026, 10, 1) + timedelta(days=7 * int(s)) for s in span],
             "locale": "es-ES",
-            "query": [f"pon {q}" for q in query],
+            "need": [f"pon {q}" for q in query],
             "track_id": [f"t{i % rows}" for i in range(count)],
-            "cluster_id": [f"c{q // 2}" for q in query],
+            "fold_key": [f"c{q // 2}" for q in query],
             "qid": span * queries + query,
             "split": [SPANS[s] for s in span],
             "grade": np.clip(np.floor(worth), 0, 4).astype(np.int32),

@@ -8,7 +8,7 @@ import pytest
 
 from ranking.audit import areas, audited, contrasts, mid_ranks, step_limit
 
-LIMIT, DAYS, QUERIES, TRACKS = 0.995, 7, 400, 12
+LIMIT, DAYS, NEEDS, TRACKS = 0.995, 7, 400, 12
 
 
 def night(seed: int, drift: float = 0.0) -> tuple[pd.DataFrame, list[str]]:
@@ -17,8 +17,8 @@ def night(seed: int, drift: float = 0.0) -> tuple[pd.DataFrame, list[str]]:
     Twelve honest columns: worth as the month before showed it, with noise of several sizes, and four of nothing.
     """
     rng = np.random.default_rng(seed)
-    n = QUERIES * TRACKS
-    query = np.repeat(np.arange(QUERIES), TRACKS)
+    n = NEEDS * TRACKS
+    query = np.repeat(np.arange(NEEDS), TRACKS)
     shown = rng.poisson(rng.exponential(0.6, n)[:, None], (n, DAYS))
     later = rng.poisson(shown.sum(1)[:, None] / DAYS, (n, DAYS))
     worth = rng.normal(-1.0, 1.0, n)
@@ -33,7 +33,7 @@ def night(seed: int, drift: float = 0.0) -> tuple[pd.DataFrame, list[str]]:
     rows = pd.DataFrame(
         {
             "qid": query,
-            "query": [f"q{q}" for q in query],
+            "need": [f"q{q}" for q in query],
             "is_shown": shown.sum(1) > 0,
             "successes": plays.sum(1).astype(float),
             "exposure": shown.sum(1).astype(float),
@@ -93,7 +93,7 @@ def test_the_area_is_of_ranks_with_ties_averaged_and_of_either_direction() -> No
     rows = pd.DataFrame(
         {
             "qid": 1,
-            "query": "q",
+            "need": "q",
             "is_shown": True,
             "grade": [0, 1, 0, 1],
             "x": [1.0, 2.0, 2.0, 3.0],
@@ -101,7 +101,7 @@ def test_the_area_is_of_ranks_with_ties_averaged_and_of_either_direction() -> No
         }
     )
     found = {(f.column, f.what): f.value for f in areas(rows, ["x", "y"], LIMIT)}
-    for where in ("pooled", "within a query"):
+    for where in ("pooled", "within a need"):
         what = f"AUC of grade ≥ 1 {where} among all tracks"
         assert (found["x", what], found["y", what]) == (3.5 / 4, 1.0)
 
@@ -111,14 +111,14 @@ def test_within_a_query_is_asked_apart() -> None:
     rows = pd.DataFrame(
         {
             "qid": [1, 1, 2, 2],
-            "query": list("aabb"),
+            "need": list("aabb"),
             "is_shown": True,
             "grade": [0, 1, 0, 1],
             "x": [8.0, 9.0, np.nan, 1.0],
         }
     )
     found = {f.what: f.value for f in areas(rows, ["x"], LIMIT)}
-    assert found["AUC of grade ≥ 1 within a query among all tracks"] == 1.0
+    assert found["AUC of grade ≥ 1 within a need among all tracks"] == 1.0
     assert found["AUC of grade ≥ 1 pooled among all tracks"] == 0.75
 
 
@@ -127,7 +127,7 @@ def test_what_tells_the_clicks_or_what_was_shown_is_found_whichever_hides_the_ot
     rows = pd.DataFrame(
         {
             "qid": 1,
-            "query": "q",
+            "need": "q",
             "is_shown": [True, True, False, False],
             "grade": [0, 1, 0, 0],
             "x": [1.0, 2.0, 9.0, 9.0],

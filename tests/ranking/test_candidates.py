@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from pyspark.sql import functions as F
 
 from events.contract import AUDIO
 from queries.grammar.constraints import TYPED
+from queries.nightly.names import with_name_forms
+from ranking.short_lists import short_lists
 from ranking.sources.constraint import constraint
+from ranking.sources.engagement import engagement
+from ranking.sources.linked import linked
 from ranking.sources.source import SourceInputs
-from ranking.sources.text import rare_words
+from ranking.sources.text import named, rare_words
 from tests.features.rows import asked as asked_for
 from tests.shipped import SHIPPED
 
@@ -18,7 +23,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 ASKED = (
-    "locale string, query string, intent_group string, constraint_key string, genre array<string>, decade array<int>, mood string, "
+    "locale string, need string, intent_group string, intent string, genre array<string>, decade array<int>, mood string, "
     "activity string, sort_by string, " + ", ".join(f"{name} {kind}" for name, kind in TYPED.items())
 )
 TRACKS = [  # id, genres, moods, year, strength
@@ -31,9 +36,9 @@ TRACKS = [  # id, genres, moods, year, strength
 ]
 
 
-def given(queries: DataFrame, tracks: DataFrame) -> SourceInputs:
-    """No source tried here reads the days."""
-    return SourceInputs(queries, tracks.limit(0), tracks, SHIPPED.candidates)
+def given(needs: DataFrame, tracks: DataFrame) -> SourceInputs:
+    """No source tried here reads what was heard."""
+    return SourceInputs(needs, tracks.limit(0), tracks, SHIPPED.candidates)
 
 
 # key, genres, decades and mood in it, and the tracks that come first
@@ -102,12 +107,12 @@ def tracks(spark: SparkSession) -> DataFrame:
 def proposed(spark: SparkSession, tracks: DataFrame) -> dict[str, list[str]]:
     """Key -> the tracks that are proposed, best first; all keys in one pass."""
     rows = [
-        ("en", key, "broad", key, genre, decade, mood, None, _sort(key), *asked_for(key))
+        ("en", key, "broad", "mixed", genre, decade, mood, None, _sort(key), *asked_for(key))
         for key, genre, decade, mood, _ in CASES
     ]
     lists: dict[str, list[str]] = {}
-    for row in constraint(given(spark.createDataFrame(rows, ASKED), tracks)).orderBy("query", "source_rank").collect():
-        lists.setdefault(row["query"], []).append(row["track_id"])
+    for row in constraint(given(spark.createDataFrame(rows, ASKED), tracks)).orderBy("need", "source_rank").collect():
+        lists.setdefault(row["need"], []).append(row["track_id"])
     return lists
 
 
@@ -128,31 +133,103 @@ def test_who_is_named_with_a_version_beside_is_not_answered_by_all_tracks_of_tha
     spark: SparkSession, tracks: DataFrame
 ) -> None:
     rows = [
-        ("en", q, group, "version=live", [], [], None, None, None, *asked_for("version=live"))
-        for q, group in (("adele live", "artist"), ("live music", "broad"))
+        ("en", q, group, "mixed", [], [], None, None, None, *asked_for("version=live"))
+        for q, group in (("artist=adele|version=live", "artist"), ("version=live", "broad"))
     ]
     found = constraint(given(spark.createDataFrame(rows, ASKED), tracks)).collect()
-    assert {r["query"] for r in found} == {"live music"}
+    assert {r["need"] for r in found} == {"version=live"}
 
 
-def test_words_propose_also_where_a_version_is_asked_for_beside_a_name(spark: SparkSession) -> None:
-    known = spark.createDataFrame(
-        [
-            ("live", "someone like you live", ["adele"], 1.0),
-            ("studio", "someone like you", ["adele"], 9.0),
-            ("other", "hello", ["x"], 9.0),
-        ],
-        "track_id string, title_normal string, artists_normal array<string>, strength double",
+NAMED = "locale string, need string, intent_group string, intent string, text string, title_name string, artist_name string, sort_by string"
+CATALOG = [  # id, title, artist, album, year, strength
+    ("live", "Someone Like You (Live)", "Adele", "Live", 2012, 1.0),
+    ("studio", "Someone Like You", "Adele", "21", 2011, 9.0),
+    ("cover", "Someone Like You", "Nobody", "Covers", 2020, 2.0),
+    ("new", "Easy on Me", "Adele", "30", 2021, 3.0),
+    ("other", "Hello", "Someone", "21", None, 8.0),
+]
+
+
+@pytest.fixture(scope="module")
+def catalog(spark: SparkSession) -> DataFrame:
+    rows = [(i, t, [a], album, year, s) for i, t, a, album, year, s in CATALOG]
+    frame = spark.createDataFrame(
+        rows, "track_id string, title string, artists array<string>, album string, release_year int, strength double"
+    )
+    normal = frame.withColumns(
+        {
+            "title_normal": F.lower(F.regexp_replace("title", "[()]", "")),
+            "artists_normal": F.transform("artists", F.lower),
+        }
+    )
+    return with_name_forms(normal).persist()
+
+
+@pytest.mark.parametrize(
+    ("need", "intent", "title", "artist", "sort_by", "first"),
+    [
+        ("title", "title", "someone like you", None, None, ["studio", "cover", "live"]),
+        ("both", "title_artist", "someone like you", "adele", None, ["studio", "live", "new", "cover"]),
+        ("artist", "artist", None, "adele", None, ["studio", "new", "live"]),
+        ("newest", "artist", None, "adele", "newest", ["new", "live", "studio"]),
+        ("album", "album", "21", None, None, ["studio", "other"]),
+        ("newest album", "album", "21", None, "newest", ["studio", "other"]),  # undated tracks come last
+    ],
+)
+def test_tracks_that_bear_the_names_of_the_need(
+    spark: SparkSession,
+    catalog: DataFrame,
+    need: str,
+    intent: str,
+    title: str | None,
+    artist: str | None,
+    sort_by: str | None,
+    first: list[str],
+) -> None:
+    rows = [("*", need, "known_item", intent, "", title, artist, sort_by)]
+    found = named(given(spark.createDataFrame(rows, NAMED), catalog)).orderBy("source_rank").collect()
+    assert [r["track_id"] for r in found] == first
+
+
+def test_a_short_list_has_only_tracks_that_bear_all_names(spark: SparkSession, catalog: DataFrame) -> None:
+    rows = [("*", "both", "known_item", "title_artist", "", "someone like you", "adele", None)]
+    found = short_lists(spark.createDataFrame(rows, NAMED), catalog, 10).orderBy("rank").collect()
+    assert [(r["track_id"], r["rank"]) for r in found] == [("studio", 1), ("live", 2)]
+
+
+def test_words_propose_for_names_and_for_what_nothing_explains(spark: SparkSession, catalog: DataFrame) -> None:
+    rows = [
+        ("*", "title=hello someone", "known_item", "title", "hello someone", "hello someone", None, None),
+        ("en", "words=easy hello", "open", "other", "easy hello", None, None, None),
+        ("en", "mood=easy", "broad", "mood", "easy", None, None, None),
+    ]
+    found = rare_words(given(spark.createDataFrame(rows, NAMED), catalog)).collect()
+    assert {r["need"] for r in found} == {"title=hello someone", "words=easy hello"}
+    assert {r["track_id"] for r in found if r["need"] == "words=easy hello"} == {"new", "other"}
+
+
+def test_the_linker_proposes_where_nothing_explains_the_words(spark: SparkSession, catalog: DataFrame) -> None:
+    rows = [
+        ("en", "words=esy on mee", "open", "other", "esy on mee", None, None, None),
+        ("*", "title=esy", "known_item", "title", "esy", "esy", None, None),
+    ]
+    tracks = catalog.withColumns({"genres": F.array(F.lit("pop")), "popularity": F.lit(50.0)})
+    needs = spark.createDataFrame(rows, NAMED).withColumn("language", F.lit("en"))
+    found = linked(given(needs, tracks)).orderBy("source_rank").collect()
+    assert {r["need"] for r in found} == {"words=esy on mee"} and found[0]["track_id"] == "new"
+
+
+def test_only_what_several_people_heard_for_a_need_that_enough_asked_is_proposed(spark: SparkSession) -> None:
+    needs = spark.createDataFrame(
+        [("*", "warm", True), ("*", "cold", False)], "locale string, need string, is_warm boolean"
     )
     rows = [
-        ("en", "play someone like you live", "known_item", "version=live", "someone like you live"),
-        ("en", "play live music", "broad", "version=live", "live music"),
+        ("*", "warm", "a", 9, 3),
+        ("*", "warm", "b", 90, 2),
+        ("*", "warm", "c", 12, 4),
+        ("*", "cold", "a", 99, 99),
+        ("en", "warm", "a", 9, 9),
     ]
-    queries = spark.createDataFrame(
-        rows, "locale string, query string, intent_group string, constraint_key string, stripped string"
-    )
-    found = rare_words(given(queries, known)).orderBy("query", "source_rank").collect()
-    assert [(r["query"], r["track_id"]) for r in found] == [
-        ("play someone like you live", "live"),
-        ("play someone like you live", "studio"),
-    ]
+    heard = spark.createDataFrame(rows, "locale string, need string, track_id string, plays bigint, listeners bigint")
+    found = engagement(SourceInputs(needs, heard, heard, SHIPPED.candidates)).orderBy("source_rank").collect()
+    assert [(r["locale"], r["need"], r["track_id"]) for r in found] == [("*", "warm", "c"), ("*", "warm", "a")]

@@ -27,8 +27,8 @@ def test_rows_come_by_qid_then_hash_of_the_track(tmp_path: Path) -> None:
     first = rows.drop_duplicates("qid")
     assert examples.qids.tolist() == first.qid.tolist()
     assert examples.group_sizes.tolist() == [6] * 12
-    assert examples.folds.tolist() == [fold_of(c, 3) for c in first.cluster_id]
-    apart = {c: set(examples.clusters[(first.cluster_id == c).to_numpy()]) for c in first.cluster_id}
+    assert examples.folds.tolist() == [fold_of(c, 3) for c in first.fold_key]
+    apart = {c: set(examples.clusters[(first.fold_key == c).to_numpy()]) for c in first.fold_key}
     assert all(len(numbers) == 1 for numbers in apart.values()) and len(set.union(*apart.values())) == len(apart)
     assert examples.is_valid.tolist() == (first.split == "valid").tolist()
 
@@ -55,7 +55,7 @@ def test_the_fingerprint_sees_one_changed_value(tmp_path: Path) -> None:
 def test_a_cluster_stands_in_one_fold_over_days_and_queries(tmp_path: Path) -> None:
     rows = frame(queries=20)
     examples = read_examples(write(rows, tmp_path), FEATURES, folds=4)
-    cluster = rows.drop_duplicates("qid").set_index("qid").cluster_id
+    cluster = rows.drop_duplicates("qid").set_index("qid").fold_key
     folds = pd.DataFrame({"cluster": cluster.loc[examples.qids].to_numpy(), "fold": examples.folds})
     assert folds.groupby("cluster").fold.nunique().max() == 1
     assert folds.fold.nunique() == 4
@@ -80,7 +80,7 @@ def test_a_query_too_long_keeps_the_best_grades_then_the_hash_order(tmp_path: Pa
         ("weight", -0.5, "weight below 0"),
         ("relevance", 1.5, "relevance outside 0–1"),
         ("split", "test", "split not"),
-        ("cluster_id", "other", "qids with more than one cluster_id"),
+        ("fold_key", "other", "qids with more than one fold_key"),
         ("track_id", "t1", "1 tracks twice in one qid"),
         ("f2", -np.inf, r"infinite values in \['f2'\]"),
         ("query_id", 1, None),
@@ -91,7 +91,7 @@ def test_rows_that_break_the_contract_are_refused(tmp_path: Path, column: str, v
     if column in rows:
         rows[column] = rows[column].astype(object)
     rows.loc[0, column] = value
-    if column not in ("split", "cluster_id", "track_id", "query_id"):
+    if column not in ("split", "fold_key", "track_id", "query_id"):
         rows[column] = rows[column].astype(float)
     path = write(rows, tmp_path)
     if said is None:
@@ -127,7 +127,7 @@ def test_feature_lists_with_repeats_or_odd_directions_are_refused() -> None:
 def test_examples_without_a_positive_say_which_span(tmp_path: Path) -> None:
     rows = frame(queries=3)
     rows.loc[rows.split == "valid", "grade"] = 0
-    with pytest.raises(TrainingImpossible, match="split valid: 3 queries, none with a grade above 0"):
+    with pytest.raises(TrainingImpossible, match="split valid: 3 needs, none with a grade above 0"):
         read_examples(write(rows, tmp_path), FEATURES).halves()
 
 

@@ -37,50 +37,50 @@ CLUSTERS = {("en", "hello"): "c1", ("en-US", "play hello"): "c1", ("en", "nobody
 def frames(spark: SparkSession) -> tuple[DataFrame, DataFrame, DataFrame]:
     """Matrix, judgements, queries; a grade of a track without features and features without a grade are among them."""
     rows = [(*key, value) for key, value in VALUES.items()] + [(LATE, "en", "hello", "c", 10.0)]
-    matrix = spark.createDataFrame(rows, f"run_date date, locale string, query string, track_id string, {NAME} double")
+    matrix = spark.createDataFrame(rows, f"run_date date, locale string, need string, track_id string, {NAME} double")
     graded = [(*key, grade, 0.5, 2.0, True) for key, grade in GRADES.items() if key[3] == "a" or key[2] == "nobody"]
     # "b" was not shown
     graded += [(*key, 0, 0.0, 0.0, False) for key in GRADES if key[3] == "b" and key[2] != "nobody"]
     graded += [(EARLY, "en", "hello", "d", 4, 0.9, 1.0, True)]
-    schema = "as_of date, locale string, query string, track_id string, grade int, relevance double, exposure double, is_shown boolean"
+    schema = "as_of date, locale string, need string, track_id string, grade int, relevance double, exposure double, is_shown boolean"
     named = [(*key, cluster) for key, cluster in CLUSTERS.items()]
-    queries = spark.createDataFrame(named, "locale string, query string, cluster_id string")
-    return matrix, spark.createDataFrame(graded, schema), queries
+    needs = spark.createDataFrame(named, "locale string, need string, fold_key string")
+    return matrix, spark.createDataFrame(graded, schema), needs
 
 
 def test_features_of_a_snapshot_meet_its_own_grades_and_the_newest_judges(
     frames: tuple[DataFrame, DataFrame, DataFrame],
 ) -> None:
     found = examples(*frames, LATE).collect()
-    told = {(r["as_of"], r["locale"], r["query"], r["track_id"]): (r[NAME], r["grade"], r["split"]) for r in found}
+    told = {(r["as_of"], r["locale"], r["need"], r["track_id"]): (r[NAME], r["grade"], r["split"]) for r in found}
     # "nobody" pleased nobody and "single" has one track: they teach no order
     taught = {key for key in VALUES if key[2] in ("hello", "play hello")}
     assert told == {k: (VALUES[k], GRADES[k], "valid" if k[0] == LATE else "train") for k in taught}
     assert {(r["track_id"], r["is_shown"], r["weight"]) for r in found} == {("a", True, 2.0), ("b", False, 1.0)}
-    groups = {(r["as_of"], r["locale"], r["query"]): r["qid"] for r in found}
+    groups = {(r["as_of"], r["locale"], r["need"]): r["qid"] for r in found}
     assert len(set(groups.values())) == len(groups) == 3
     assert {r["qid"] for r in found} == set(groups.values())
 
 
-def test_with_one_snapshot_no_alias_cluster_stands_on_both_sides(spark: SparkSession) -> None:
-    """Two wordings of each of 60 clusters, in two locales: about a fifth of the clusters is held out, whole."""
+def test_with_one_snapshot_no_need_stands_on_both_sides(spark: SparkSession) -> None:
+    """Two versions of each of 60 needs, in two locales: about a fifth of the needs is held out, whole."""
     named = [
         (place, f"{way} {i}", f"c{i}") for i in range(60) for place, way in (("en", "hello"), ("en-US", "play hello"))
     ]
-    queries = spark.createDataFrame(named, "locale string, query string, cluster_id string")
-    pairs = queries.withColumn("track_id", F.explode(F.array(F.lit("a"), F.lit("b")))).withColumn("as_of", F.lit(EARLY))
+    needs = spark.createDataFrame(named, "locale string, need string, fold_key string")
+    pairs = needs.withColumn("track_id", F.explode(F.array(F.lit("a"), F.lit("b")))).withColumn("as_of", F.lit(EARLY))
     grades = pairs.select(
         "as_of",
         "locale",
-        "query",
+        "need",
         "track_id",
         (F.col("track_id") == "a").cast("int").alias("grade"),
         F.lit(0.5).alias("relevance"),
         F.lit(1.0).alias("exposure"),
         F.lit(True).alias("is_shown"),
     )
-    matrix = pairs.select(F.col("as_of").alias("run_date"), "locale", "query", "track_id", F.lit(1.0).alias(NAME))
-    found = examples(matrix, grades, queries, None).select("cluster_id", "split").distinct().collect()
+    matrix = pairs.select(F.col("as_of").alias("run_date"), "locale", "need", "track_id", F.lit(1.0).alias(NAME))
+    found = examples(matrix, grades, needs, None).select("fold_key", "split").distinct().collect()
     assert len(found) == 60
     assert 4 <= sum(r["split"] == "valid" for r in found) <= 20
 

@@ -10,8 +10,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from ranking.head import HeadSettings, head_queries
-from ranking.lists import ranked_lists
+from ranking.head import HeadSettings, ranked_needs
+from ranking.lists import only_differing, ranked_lists
 from tests.shipped import SHIPPED
 
 D = date(2026, 3, 1)
@@ -20,15 +20,15 @@ STILL = replace(SHIPPED_HEAD, explore_share=0.0)
 
 
 def lists(
-    spark: SparkSession, by_artist: str, settings: HeadSettings, group: str = "broad", queries: int = 1
+    spark: SparkSession, by_artist: str, settings: HeadSettings, group: str = "broad", needs: int = 1
 ) -> DataFrame:
-    """Each query's list, of tracks 0, 1, … by score; the letter at a place is its artist."""
-    rows = [("en", f"q{q}", f"t{i:03}", 100.0 - i, ["popular"]) for q in range(queries) for i in range(len(by_artist))]
+    """Each need's list, of tracks 0, 1, … by score; the letter at a place is its artist."""
+    rows = [("en", f"q{q}", f"t{i:03}", 100.0 - i, ["popular"]) for q in range(needs) for i in range(len(by_artist))]
     scored = spark.createDataFrame(
-        rows, "locale string, query string, track_id string, model_score double, sources array<string>"
+        rows, "locale string, need string, track_id string, model_score double, sources array<string>"
     )
     asked = spark.createDataFrame(
-        [("en", f"q{q}", group) for q in range(queries)], "locale string, query string, intent_group string"
+        [("en", f"q{q}", group) for q in range(needs)], "locale string, need string, intent_group string"
     )
     tracks = spark.createDataFrame(
         [(f"t{i:03}", [a]) for i, a in enumerate(by_artist)], "track_id string, artists_normal array<string>"
@@ -59,38 +59,110 @@ def test_where_few_artists_are_meant_the_score_decides_and_nobody_is_led_from_fa
 
 
 def test_a_list_explores_as_often_as_its_propensity_says(spark: SparkSession) -> None:
-    found = lists(spark, "abcdef", replace(SHIPPED_HEAD, explore_share=0.3), queries=600).collect()
-    by_query: dict[str, list[int]] = {}
+    found = lists(spark, "abcdef", replace(SHIPPED_HEAD, explore_share=0.3), needs=600).collect()
+    by_need: dict[str, list[int]] = {}
     chance: dict[str, float] = {}
-    for row in sorted(found, key=lambda r: (r["query"], r["rank"])):
-        by_query.setdefault(row["query"], []).append(int(row["track_id"][1:]))
-        chance[row["query"]] = row["propensity"]
-    told = Counter((tuple(tracks), chance[query]) for query, tracks in by_query.items())
+    for row in sorted(found, key=lambda r: (r["need"], r["rank"])):
+        by_need.setdefault(row["need"], []).append(int(row["track_id"][1:]))
+        chance[row["need"]] = row["propensity"]
+    told = Counter((tuple(tracks), chance[query]) for query, tracks in by_need.items())
     swaps = {(0, 2, 1, 3, 4, 5), (0, 1, 3, 2, 4, 5), (0, 1, 2, 4, 3, 5)}
     assert {tracks: p for tracks, p in told} == {(0, 1, 2, 3, 4, 5): 0.7} | dict.fromkeys(swaps, 0.1)
     for (_, propensity), n in told.items():
         assert n == pytest.approx(600 * propensity, abs=4 * (600 * propensity * (1 - propensity)) ** 0.5)
 
 
-def test_the_head_covers_its_share_of_each_locale_and_a_language_answers_for_its_locales(spark: SparkSession) -> None:
-    rows = [
-        ("en", "a", 60, True),
-        ("en", "b", 30, True),
-        ("en", "c", 10, True),
-        ("en", "secret", 500, False),
-        ("en-US", "a", 40, True),
-        ("en-GB", "a", 5, True),
-        ("*", "a", 90, True),
-        ("*", "only here", 9, True),
-    ]
-    names = "locale string, query string, searches_28d bigint, is_public boolean"
-    asked = (
-        spark.createDataFrame(rows, names)
-        .withColumn("is_music", F.lit(True))
-        .withColumn("people_28d", F.col("searches_28d"))
+def needs(spark: SparkSession, *rows: tuple[str, str, str, int, bool]) -> DataFrame:
+    """(place, need, intent group, people, whether catalog and grammar suggest it); public from three people on."""
+    names = "locale string, need string, intent_group string, people_28d bigint, is_suggested boolean"
+    people = F.col("people_28d")
+    return spark.createDataFrame(list(rows), names).withColumns(
+        {"searches_28d": people, "is_public": people >= 3, "demand": F.col("is_suggested").cast("double")}
     )
-    kept = head_queries(asked, replace(SHIPPED_HEAD, head_share=0.9, min_people_in_locale=20))
-    found = {(r["locale"], r["query"]) for r in kept.collect()}
-    assert found == {("en", "a"), ("en", "b"), ("en-US", "a"), ("*", "only here")}
-    fewer = head_queries(asked, replace(SHIPPED_HEAD, head_share=0.9, min_people_in_locale=20, max_entries=2))
-    assert {(r["locale"], r["query"]) for r in fewer.collect()} == {("en", "a"), ("en-US", "a")}
+
+
+def places(frame: DataFrame, **settings: int) -> dict[tuple[str, str], bool]:
+    return {
+        (r["locale"], r["need"]): r["is_warm"] for r in ranked_needs(frame, replace(SHIPPED_HEAD, **settings)).collect()
+    }
+
+
+def test_a_named_need_is_ranked_everywhere_and_apart_only_where_many_ask_it_there_and_elsewhere(
+    spark: SparkSession,
+) -> None:
+    frame = needs(
+        spark,
+        ("*", "artist=a", "artist", 90, False),
+        ("en", "artist=a", "artist", 50, False),
+        ("es", "artist=a", "artist", 40, False),
+        ("en-US", "artist=a", "artist", 45, False),  # the rest of the language are five people
+        ("*", "artist=b", "artist", 60, False),
+        ("en", "artist=b", "artist", 55, False),  # elsewhere five people ask for it
+        ("es", "artist=b", "artist", 5, False),
+    )
+    assert set(places(frame, min_people_in_locale=20)) == {
+        ("*", "artist=a"),
+        ("en", "artist=a"),
+        ("es", "artist=a"),
+        ("*", "artist=b"),
+    }
+
+
+def test_a_broad_need_is_ranked_for_each_language(spark: SparkSession) -> None:
+    frame = needs(
+        spark,
+        ("*", "genre=rock", "broad", 60, False),
+        ("en", "genre=rock", "broad", 58, False),
+        ("es", "genre=rock", "broad", 2, True),
+        ("en-US", "genre=rock", "broad", 30, False),
+        ("en-GB", "genre=rock", "broad", 28, False),
+        ("*", "genre=polka", "broad", 4, False),
+        ("en", "genre=polka", "broad", 2, False),
+        ("es", "genre=polka", "broad", 2, False),
+    )
+    found = places(frame, min_people_in_locale=20)
+    assert set(found) == {
+        ("en", "genre=rock"),
+        ("es", "genre=rock"),  # suggested; the need is known from the other language
+        ("en-US", "genre=rock"),
+        ("en-GB", "genre=rock"),
+        ("*", "genre=polka"),  # in no language enough people ask for it
+    }
+    assert all(found.values())
+
+
+def test_what_too_few_ask_is_ranked_only_if_it_is_suggested_and_then_it_is_cold(spark: SparkSession) -> None:
+    frame = needs(
+        spark,
+        ("*", "title=x", "known_item", 2, False),
+        ("*", "title=y", "known_item", 2, True),
+        ("*", "title=z", "known_item", 3, False),
+    )
+    assert places(frame) == {("*", "title=y"): False, ("*", "title=z"): True}
+
+
+def test_what_was_asked_comes_before_what_is_suggested(spark: SparkSession) -> None:
+    frame = needs(
+        spark,
+        ("*", "title=x", "known_item", 0, True),
+        ("*", "title=y", "known_item", 9, False),
+        ("*", "title=z", "known_item", 5, True),
+    )
+    assert set(places(frame, max_needs=2)) == {("*", "title=y"), ("*", "title=z")}
+
+
+def test_a_list_of_a_place_that_begins_as_that_of_a_wider_one_is_left_out(spark: SparkSession) -> None:
+    rows = [
+        (place, need, f"t{track}", at)
+        for place, need, order in (
+            ("*", "a", "012345678901"),
+            ("en", "a", "012345678910"),
+            ("es", "a", "102345678901"),
+            ("es-MX", "a", "102345678901"),
+            ("en-US", "a", "102"),
+            ("en", "b", "0"),
+        )
+        for at, track in enumerate(order, 1)
+    ]
+    found = only_differing(spark.createDataFrame(rows, "locale string, need string, track_id string, place int"))
+    assert {(r["locale"], r["need"]) for r in found.collect()} == {("*", "a"), ("es", "a"), ("en-US", "a"), ("en", "b")}

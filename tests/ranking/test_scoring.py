@@ -39,7 +39,7 @@ def test_a_ranker_that_was_trained_again_in_the_same_folder_scores_as_it_is_now(
     )
     for ranker in rankers:
         ranker.save(tmp_path / "ranker")
-        found = {(r["query"], r["track_id"]): r["model_score"] for r in scored(matrix, tmp_path / "ranker").collect()}
+        found = {(r["need"], r["track_id"]): r["model_score"] for r in scored(matrix, tmp_path / "ranker").collect()}
         wanted = ranker.scores(values)
         assert found == {(r[1], r[2]): pytest.approx(w, abs=1e-9) for r, w in zip(rows, wanted, strict=True)}
 

@@ -79,7 +79,7 @@ def test_a_max_bin_that_was_not_written_is_said(examples: Examples, tmp_path: Pa
 
 
 def test_a_fold_without_training_positives_is_said(tmp_path: Path) -> None:
-    rows = frame(queries=2).assign(cluster_id="one")
+    rows = frame(queries=2).assign(fold_key="one")
     examples = read_examples(write(rows, tmp_path), FEATURES, folds=2)
     with pytest.raises(TrainingImpossible, match="split train outside fold"):
         write_bins(examples, tmp_path, {255}, folds=2, threads=1)

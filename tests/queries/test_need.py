@@ -1,0 +1,156 @@
+"""Keys of needs against the format that is fixed, and the need that a wording leads to."""
+
+from hashlib import sha256
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from queries.catalog.index import CatalogIndex
+from queries.catalog.resolve import Resolver, alike
+from queries.grammar.constraints import TYPED
+from queries.grammar.interpret import interpret
+from queries.grammar.lexicon import load_lexicon
+from queries.grammar.need import Need, Part, need_reading, other_readings
+from queries.models.learned import MUSIC_SERVICE_SHARE, packaged, read_query
+from queries.nightly.understand import NEED_COLUMNS
+from queries.text.normalise import normal_form
+
+TRACKS = [
+    ("Hello", "Adele", "25", 90),
+    ("Hello", "Lionel Richie", "Can't Slow Down", 60),
+    ("Happy", "Pharrell Williams", "Girl", 80),
+    ("Shape of You", "Ed Sheeran", "Divide", 95),
+    ("Bangarang", "Skrillex", "Bangarang", 70),
+    ("Proud Mary", "Creedence Clearwater Revival", "Bayou Country", 60),
+    ("My Crazy Machine", "Rikaquen Collective", "Don't Dance Tonight", 30),
+    ("Don't Dance Tonight", "Someone Else", "Another", 20),
+]
+
+
+@pytest.fixture(scope="module")
+def catalog() -> CatalogIndex:
+    return CatalogIndex.of(
+        {"track_id": str(i), "title": t, "artists": [a], "album": b, "genres": ["rock", "pop"], "popularity": p}
+        for i, (t, a, b, p) in enumerate(TRACKS)
+    )
+
+
+@pytest.fixture(scope="module")
+def resolver(catalog: CatalogIndex) -> Resolver:
+    return Resolver(catalog)
+
+
+def reading(request_: str, locale: str, catalog: CatalogIndex, resolver: Resolver | None):  # type: ignore[no-untyped-def]
+    query = normal_form(request_, locale)
+    interpretation = read_query(
+        query, locale[:2], load_lexicon(catalog.genres), catalog.vocabulary, packaged(), MUSIC_SERVICE_SHARE
+    )
+    return need_reading(interpretation, catalog.vocabulary, resolver)
+
+
+@pytest.mark.parametrize(
+    ("parts", "key"),
+    [
+        ([], "open"),
+        ([Part("genre", "rock"), Part("decade", "1990")], "decade=1990|genre=rock"),
+        ([Part("title", "hello"), Part("artist", "adele")], "artist=adele|title=hello"),
+        ([Part("genre", "rock"), Part("genre", "pop"), Part("genre", "rock")], "genre=pop|genre=rock"),
+        ([Part("genre", "rap", is_refused=True), Part("mood", "happy")], "genre!=rap|mood=happy"),
+        ([Part("words", "100% a|b=c!")], "words=100%25 a%7Cb%3Dc%21"),
+    ],
+)
+def test_a_key_is_sorted_and_encoded(parts: list[Part], key: str) -> None:
+    assert Need.of(parts).key == Need.of(parts[::-1]).key == key
+
+
+def test_a_long_key_keeps_360_bytes_and_its_hash() -> None:
+    fits, long = "x" * (400 - len("words=")), "ñ" * 300
+    assert Need.of([Part("words", fits)]).key == f"words={fits}"
+    whole = f"words={long}".encode()
+    key = Need.of([Part("words", long)]).key
+    assert key == f"words={'ñ' * 177}~{sha256(whole).hexdigest()[:16]}" and len(key.encode()) <= 400
+    assert Need.of([Part("words", long + "a")]).key != key
+
+
+@given(st.lists(st.tuples(st.sampled_from(["artist", "title", "genre"]), st.text(max_size=8)), max_size=4))
+def test_no_two_needs_share_a_key(parts: list[tuple[str, str]]) -> None:
+    need = Need.of(Part(f, v) for f, v in parts)
+    values = [p.split("=", 1) for p in need.key.split("|")] if need.parts else []
+    decoded = {
+        (f, v.replace("%7C", "|").replace("%3D", "=").replace("%21", "!").replace("%25", "%")) for f, v in values
+    }
+    assert decoded == set(parts)
+
+
+@pytest.mark.parametrize(
+    ("parts", "broader", "subject"),
+    [
+        ([("title", "hello"), ("artist", "adele")], "title=hello", "artist=adele|title=hello"),
+        ([("artist", "adele"), ("version", "live")], "artist=adele", "artist=adele"),
+        ([("genre", "rock"), ("decade", "1990")], "genre=rock", "decade=1990|genre=rock"),
+        ([("genre", "rock"), ("sort", "newest")], "genre=rock", "genre=rock"),
+        ([("genre", "rock")], "genre=rock", "genre=rock"),
+    ],
+)
+def test_the_weakest_part_is_given_up_first(parts: list[tuple[str, str]], broader: str, subject: str) -> None:
+    need = Need.of(Part(f, v) for f, v in parts)
+    assert (need.broader.key, need.subject.key) == (broader, subject)
+    refused = Need.of([*need.parts, Part("mood", "sad", is_refused=True)])
+    assert refused.broader == need
+
+
+def test_a_row_has_every_declared_column_and_no_other() -> None:
+    row = Need.of([Part("year", "1990-1995"), Part("explicit", "false"), Part("year", "-1979", is_refused=True)]).row()
+    assert list(row) == list(NEED_COLUMNS) and set(TYPED) < set(row)
+    assert (row["first_year"], row["last_year"], row["is_explicit_wanted"]) == (1990, 1995, False)
+    assert (row["unwanted_first_years"], row["unwanted_last_years"]) == ([None], [1979])
+
+
+@pytest.mark.parametrize(
+    ("request_", "locale", "key", "how"),
+    [
+        ("play hello", "en-US", "title=hello", "catalog"),
+        ("Ponme hello de Adele", "es-MX", "artist=adele|title=hello", "catalog"),
+        ("put on adele", "en-US", "artist=adele", "catalog"),
+        ("rock from the 90's", "en-US", "decade=1990|genre=rock", "grammar"),
+        ("rock de los noventa", "es-ES", "decade=1990|genre=rock", "grammar"),
+        ("play skillrex", "en-US", "artist=skrillex", "linked"),
+        ("play shap of you", "en-US", "title=shape of you", "linked"),
+        ("i want to hear credence clearwater revival", "en-US", "artist=creedence clearwater revival", "linked"),
+        ("hello song", "en-US", "title=hello", "linked"),
+        (
+            "don't dance tonight by rikaquen collective",
+            "en-US",
+            "album=dont dance tonight|artist=rikaquen collective",
+            "catalog",
+        ),
+        ("play zxqv wvut", "en-US", "words=zxqv wvut", "words"),
+    ],
+)
+def test_a_wording_leads_to_the_catalogs_need(
+    catalog: CatalogIndex, resolver: Resolver, request_: str, locale: str, key: str, how: str
+) -> None:
+    found = reading(request_, locale, catalog, resolver)
+    assert (found.need.key, found.how) == (key, how)
+    assert found.confidence == (0 if how == "words" else pytest.approx(found.confidence)) and found.confidence <= 1
+
+
+def test_without_the_linker_a_misspelled_name_has_its_words_alone(catalog: CatalogIndex) -> None:
+    assert reading("play skillrex", "en-US", catalog, None).need.key == "words=skillrex"
+
+
+def test_other_things_than_music_have_no_need(catalog: CatalogIndex, resolver: Resolver) -> None:
+    assert reading("wake me up at 7", "en-US", catalog, resolver) is None
+
+
+def test_a_bare_name_has_the_readings_that_catalog_and_grammar_allow(catalog: CatalogIndex) -> None:
+    lexicon = load_lexicon(catalog.genres)
+    query = "play happy"
+    interpretation = read_query(query, "en", lexicon, catalog.vocabulary, packaged(), MUSIC_SERVICE_SHARE)
+    keys = {n.key for n in other_readings(interpretation, interpret(query, "en", lexicon, None), catalog.vocabulary)}
+    assert {"title=happy", "mood=happy"} <= keys
+
+
+def test_alike_is_strict_with_short_names() -> None:
+    assert alike("u2", "u3", "en") == 0 and alike("acdc", "ac dc", "en") == 1 and alike("hello", "goodbye", "en") == 0
