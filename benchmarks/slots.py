@@ -41,12 +41,13 @@ def main(arguments: list[str]) -> int:
 
 def _hashed(root: Path, run_date: date, slots: int) -> str:
     """The hashes of the vectors fitted now and of the stored ones, in one string."""
-    from features.build.stored import distinct_needs, stored_wordings
+    from features.build.stored import stored_wordings
     from features.build.vectors import DAYS, fitted_vectors
     from lake.io import Lake
     from lake.session import SessionSettings, spark_session
     from lake.tables.daily import DAILY_ENGAGEMENT
     from lake.tables.nightly import NEEDS, VECTORS
+    from queries.nightly.by_need import distinct_needs
 
     with tempfile.TemporaryDirectory() as work:
         spark = spark_session(

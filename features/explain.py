@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 
 from events.dwell import CENTRES_S, HIGH, PACKED
 from features.build.engine import asked_sums, feature_frames
-from features.build.stored import catalogs_of, distinct_needs, stored_inputs
+from features.build.stored import catalogs_of, stored_inputs
 from features.catalogue import BACK, KEYS, chosen, feature_table
 from features.measures import LONGEST_DAYS, Sum
 from lake.errors import MissingPartition, PlayfirstError
@@ -30,6 +30,7 @@ from lake.session import SessionSettings, spark_session
 from lake.tables.daily import DAILY_ENGAGEMENT
 from lake.tables.logs import TRACKS
 from lake.tables.nightly import NEEDS
+from queries.nightly.by_need import distinct_needs
 
 if TYPE_CHECKING:
     from features.spec import FeatureColumn

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from features.build.backoff import fitted
 from features.build.engine import prepared
-from features.build.stored import distinct_needs, stored_strengths, stored_wordings, write_strengths, write_vectors
+from features.build.stored import stored_strengths, stored_wordings, write_strengths, write_vectors
 from features.catalogue import chosen, feature_table
 from lake.tables.nightly import NEEDS
 from night.command import run_command
@@ -26,6 +26,7 @@ from night.snapshots import (
     write_wordings,
 )
 from night.wordings import mapping
+from queries.nightly.by_need import distinct_needs
 from ranking.head import ranked_needs
 
 

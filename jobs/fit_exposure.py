@@ -8,8 +8,6 @@ import hydra
 from omegaconf import DictConfig
 from pyspark.sql import functions as F
 
-from features.build.keys import by_need
-from features.build.stored import distinct_needs
 from labels.exposure import CurveSettings, curves, position_counts
 from lake.code import code_fingerprint
 from lake.rows import frame_of
@@ -19,6 +17,7 @@ from lake.tables.nightly import EXPOSURE_CURVES, NEEDS
 from night.command import run_command
 from night.night import Done, Night, run_alone
 from night.wordings import mapping, mapping_inputs
+from queries.nightly.by_need import by_need, distinct_needs
 
 
 def run(night: Night) -> Done:

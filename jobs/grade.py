@@ -9,8 +9,6 @@ import hydra
 from omegaconf import DictConfig
 from pyspark.sql import functions as F
 
-from features.build.keys import by_need
-from features.build.stored import distinct_needs
 from labels.grades import GradeSettings, judgements
 from labels.unshown import sampled_negatives, with_negatives
 from lake.code import code_fingerprint
@@ -22,6 +20,7 @@ from night.head import head_settings
 from night.judged import SNAPSHOT_PAIRS, known_pairs, shown
 from night.night import Done, Night, run_alone
 from night.wordings import mapping, mapping_inputs
+from queries.nightly.by_need import by_need, distinct_needs
 from ranking.head import ranked_needs
 
 

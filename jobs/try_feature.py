@@ -8,7 +8,6 @@ import hydra
 from omegaconf import DictConfig
 
 from features.build.engine import feature_frames
-from features.build.stored import distinct_needs
 from features.catalogue import chosen, matrix_names
 from lake.errors import BadConfiguration
 from lake.tables.nightly import NEEDS
@@ -17,6 +16,7 @@ from night.examples import EXAMPLES
 from night.feature_trial import PAIR_KEYS, stored_examples, with_trial_columns
 from night.night import Done, Night, run_alone
 from night.snapshots import daily_before, inputs_of
+from queries.nightly.by_need import distinct_needs
 from ranking.ranker import RankerParams
 from ranking.scoring import feature_list
 from ranking.trying import feature_trial, features_without

@@ -15,8 +15,8 @@ from lake.tables.logs import ENGAGEMENT_EVENTS, SEARCH_LOG, TRACKS
 from lake.tables.nightly import HEARD, NEEDS, WORDINGS
 from night.command import run_command
 from night.night import Done, Night, run_alone
-from night.understanding import needs_of_night, wordings_of_night
-from night.wordings import need_of, stored_before
+from night.understanding import needs_of_night, stored_before, wordings_of_night
+from night.wordings import need_of
 from queries.nightly.traffic import heard_by
 
 WINDOW_DAYS = 28

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from queries.grammar.need import NAMED_GROUPS
+from lake.columns import NAMED_GROUPS
 
 PAIR = ["as_of", "locale", "need", "track_id"]
 REQUEST = PAIR[:3]

@@ -18,6 +18,8 @@ LOCALE = Column("locale", "string", "BCP-47 locale of the request")
 LEVEL = Column("locale", "string", "BCP-47 locale, or a roll-up: its language (`en`, `es`), or `*`")
 QUERY = Column("query", "string", "full normal form of the request, carrier phrase kept")
 NEED = Column("need", "string", "what is asked for: canonical key such as `artist=adele|title=hello`")
+NAMED_GROUPS = ("known_item", "artist")  # intent groups of needs that name a title, an album or an artist
+OPEN_NEED = "open"  # the key of the need that asks for nothing in particular
 SPOKEN = replace(QUERY, personal=True)  # in a table with one row per request, where it is the words of one person
 TRACK_ID = Column("track_id", "string", "track of the catalog")
 CLIENT = Column("client", "string", "client as logged", values=CLIENTS)

@@ -10,7 +10,6 @@ from pyspark.sql import functions as F
 
 from features.build.audit import future_dependent, sample, sources_of
 from features.build.inputs import FeatureInputs
-from features.build.stored import distinct_needs
 from features.catalogue import columns, feature_table
 from labels.exposure import CurveSettings
 from lake.code import code_fingerprint
@@ -22,6 +21,7 @@ from lake.tables.nightly import BACKOFF_STRENGTHS, JUDGEMENTS, NEEDS
 from night.night import Night
 from night.snapshots import inputs_of
 from night.wordings import mapping
+from queries.nightly.by_need import distinct_needs
 from ranking.artefacts import mismatched_inputs
 from ranking.audit import audited_rows, label_leaks
 

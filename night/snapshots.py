@@ -10,7 +10,6 @@ from pyspark.sql import functions as F
 from events.tiles import listener_history
 from features.build.engaged import engaged_wordings
 from features.build.inputs import FeatureInputs
-from features.build.keys import by_need
 from features.build.stored import catalogs_of, stored_inputs
 from features.catalogue import BACK, KEYS, OWN, feature_table, feature_tables, matrix_fingerprint
 from features.measures import LONGEST_DAYS
@@ -24,6 +23,7 @@ from lake.tables.nightly import CANDIDATES, EXPOSURE_CURVES, NEEDS, SNAPSHOT_WOR
 from night.head import head_settings
 from night.night import Night
 from night.wordings import mapping_inputs
+from queries.nightly.by_need import by_need
 from ranking.candidates import is_from_logs
 
 PAIRS = feature_table("need_track")

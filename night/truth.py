@@ -11,7 +11,6 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from rich.console import Console
 
-from features.build.keys import by_need
 from features.catalogue import feature_table
 from lake.code import code_fingerprint
 from lake.errors import InputContractError
@@ -24,6 +23,7 @@ from night.night import Night
 from night.released import answers_of
 from night.settings import Settings
 from night.wordings import mapping
+from queries.nightly.by_need import by_need
 from queries.text.carrier import load_grammar, stripped
 from ranking.examples import training_examples_table
 

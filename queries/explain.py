@@ -3,10 +3,12 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from functools import cache
 
 from queries.catalog.index import CatalogIndex, CatalogUnreadable, load_catalog
+from queries.catalog.resolve import Resolver
 from queries.grammar.lexicon import Lexicon, load_lexicon
 from queries.models.learned import MUSIC_SERVICE_SHARE, packaged
 from queries.models.musicness import ASSISTANT_SHARE
@@ -40,8 +42,9 @@ def main(arguments: list[str] | None = None) -> int:
         return _BAD_INPUT
     lexicon = load_lexicon(catalog.genres if catalog else ())
     requests: Iterable[str] = [" ".join(options.query)] if options.query else lines(sys.stdin.buffer)
+    resolver = cache(lambda: Resolver(catalog)) if catalog else None
     for request in requests:
-        reading = explained(request, options.locale, lexicon, catalog, options.music_share)
+        reading = explained(request, options.locale, lexicon, catalog, options.music_share, resolver)
         print(json.dumps(asdict(reading), ensure_ascii=False) if options.json else card(reading), flush=True)
     return 0
 
@@ -58,6 +61,7 @@ def explained(
     lexicon: Lexicon,
     catalog: CatalogIndex | None,
     music_share: float = ASSISTANT_SHARE,
+    resolver: Callable[[], Resolver] | None = None,
 ) -> Reading:
     """Read one request with the packaged models.
 
@@ -67,9 +71,10 @@ def explained(
         lexicon: Phrases, word lists and the carrier grammar.
         catalog: The catalog in which names are looked up; None if there is none.
         music_share: Prior probability that a request asks for music.
+        resolver: Gives the resolver of the catalog (`queries.reading.read`).
     """
     safe = request.encode("utf-8", "replace").decode("utf-8")
-    return read(safe, locale or likely_locale(safe, lexicon), lexicon, catalog, packaged(), music_share)
+    return read(safe, locale or likely_locale(safe, lexicon), lexicon, catalog, packaged(), music_share, resolver)
 
 
 def card(reading: Reading) -> str:
@@ -88,6 +93,7 @@ def card(reading: Reading) -> str:
         ("intent", reading.intent),
         ("slots", slots),
         ("key", reading.key),
+        ("need", reading.need),
         ("entities", entities),
         ("answers as", reading.answers_as),
         ("because", "\n".join(reading.reasons)),

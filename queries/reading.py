@@ -7,6 +7,7 @@ from queries.grammar.constraints import Mention, no_constraints
 from queries.grammar.interpret import Interpretation
 from queries.grammar.lexicon import Lexicon
 from queries.grammar.music import language
+from queries.grammar.need import need_reading
 from queries.models.learned import Learned, read_query
 from queries.models.musicness import ASSISTANT_SHARE
 from queries.text.normalise import MAX_CHARACTERS, is_too_long, normal_form
@@ -14,7 +15,10 @@ from queries.text.spans import TaggedSpan
 from queries.text.surface import Surface
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from queries.catalog.index import CatalogIndex
+    from queries.catalog.resolve import Resolver
 
 _SLOT_FIELDS = ("genre", "mood", "activity", "year", "decade", "sort")
 _EDGE_WORDS = frozenset(
@@ -62,6 +66,7 @@ class Reading:
         slots: Spans as {"type", "value"}; the value is the text of the request.
         constraints: The canonical dictionary of the constraints.
         key: The key of the constraints.
+        need: The key of what is asked for, names and constraints together (`queries.grammar.need.Need`); None if not for music.
         entities: Links to the catalog as {"kind", "id", "score"}; the id of an artist or album is its folded name, of a track its
             track_id.
         answers_as: "full" if the whole request is a name, else "stripped".
@@ -77,6 +82,7 @@ class Reading:
     slots: list[dict[str, str]]
     constraints: dict[str, Any]
     key: str
+    need: str | None
     entities: list[dict[str, Any]]
     answers_as: str
     reasons: list[str] = field(default_factory=list)
@@ -94,6 +100,7 @@ def read(
     catalog: "CatalogIndex | None",
     learned: "Learned | None" = None,
     music_share: float = ASSISTANT_SHARE,
+    resolver: "Callable[[], Resolver] | None" = None,
 ) -> Reading:
     """Read one request. Total: no text raises, and a blank one is `not_music` with empty forms.
 
@@ -104,6 +111,7 @@ def read(
         catalog: The catalog in which names are looked up; None if there is none.
         learned: The models, such as `queries.models.learned.packaged()`; None uses the grammar alone.
         music_share: Prior probability that a request from this source asks for music (`queries.models.learned.read_query`).
+        resolver: Gives the resolver of the catalog, which takes seconds to build; called only for a request that no reading explains.
     """
     query = normal_form(raw_query, locale)
     if not query:
@@ -118,13 +126,18 @@ def read(
             [],
             no_constraints(),
             "",
+            None,
             [],
             "stripped",
             ["nothing was said"],
         )
     # ingest quarantines longer texts; reading the start only keeps the cost bounded
     head = query[:MAX_CHARACTERS].rsplit(" ", 1)[0] if is_too_long(query) else query
-    interpretation = read_query(head, locale, lexicon, catalog.vocabulary if catalog else None, learned, music_share)
+    names = catalog.vocabulary if catalog else None
+    interpretation = read_query(head, locale, lexicon, names, learned, music_share)
+    need = need_reading(interpretation, names, None)
+    if need is not None and need.how == "words" and resolver is not None:
+        need = need_reading(interpretation, names, resolver())
     entities = (
         catalog.entities(interpretation.artist, interpretation.title, _album_name(interpretation))
         if catalog and interpretation.is_music
@@ -140,6 +153,7 @@ def read(
         _slots(interpretation, Surface(raw_query, query, locale)),
         interpretation.constraints,
         interpretation.key,
+        need.need.key if need is not None else None,
         entities,
         interpretation.answers_as,
         list(interpretation.reasons),

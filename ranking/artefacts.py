@@ -18,8 +18,8 @@ from pyspark.sql import functions as F
 from events.engagement import SUMS
 from features.build import vectors as of_vectors
 from features.build.audit import CURVE, LISTENER, STRENGTH, TILE, VECTOR
-from features.build.keys import by_need
 from labels.exposure import CurveSettings, curves, position_counts
+from queries.nightly.by_need import by_need
 
 if TYPE_CHECKING:
     from features.build.inputs import FeatureInputs

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from queries.grammar.need import NAMED_GROUPS
+from lake.columns import NAMED_GROUPS
 
 
 @dataclass

@@ -7,7 +7,7 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from features.build.keys import by_need
+from queries.nightly.by_need import by_need
 
 PEOPLE_DAYS = 28
 _PARTS = 1_000_000

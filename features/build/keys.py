@@ -49,16 +49,3 @@ def near_needs(inputs: FeatureInputs) -> DataFrame:
         "need",
         F.when(F.col("names") == 1, F.col("need_key")).otherwise(F.raise_error(F.lit(message))).alias("need_key"),
     )
-
-
-def by_need(rows: DataFrame, wordings: DataFrame, query: str = "query") -> DataFrame:
-    """The rows with `need`, which their wording leads to in their snapshot; null if it leads to none there.
-
-    Args:
-        rows: rows with `as_of`, `locale` and a wording.
-        wordings: see `FeatureInputs`.
-        query: the column of the wording, which is dropped.
-    """
-    of_wording = wordings.select("as_of", F.col("language").alias("_language"), F.col("query").alias("_query"), "need")
-    rows = rows.withColumns({"_language": F.substring("locale", 1, 2), "_query": F.col(query)}).drop(query)
-    return rows.join(of_wording, ["as_of", "_language", "_query"], "left").drop("_language", "_query")

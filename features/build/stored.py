@@ -23,7 +23,6 @@ from lake.rows import frame_of
 from lake.schema import struct
 from lake.tables.logs import TRACKS
 from lake.tables.nightly import BACKOFF_STRENGTHS, EXPOSURE_CURVES, SNAPSHOT_WORDINGS, VECTORS
-from queries.nightly.understand import NEED_COLUMNS
 
 
 def stored_inputs(
@@ -69,11 +68,6 @@ def catalogs_of(lake: Lake, as_of: Sequence[date], *, backdate: bool) -> dict[da
     """`catalogs_known` for the catalogs that the lake stores. One that stands in for an earlier day (BACKDATED) has none."""
     days = [u for u, commit in lake.commits(TRACKS).items() if not commit.fingerprint.startswith(BACKDATED)]
     return catalogs_known(days, as_of, backdate=backdate)
-
-
-def distinct_needs(stored: DataFrame) -> DataFrame:
-    """One row per need of rows of NEEDS, with what the need asks for (NEED_COLUMNS), the same in every place."""
-    return stored.select(*NEED_COLUMNS).dropDuplicates(["need"])
 
 
 def stored_wordings(lake: Lake, as_of: Sequence[date]) -> DataFrame:

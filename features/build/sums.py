@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from features.build.keys import by_need, key_of, track_keys, with_keys
+from features.build.keys import key_of, track_keys, with_keys
 from features.measures import (
     LEVELS,
     LISTENERS,
@@ -34,6 +34,7 @@ from features.measures import (
     Sum,
     decay_weights,
 )
+from queries.nightly.by_need import by_need
 
 if TYPE_CHECKING:
     from features.build.inputs import FeatureInputs

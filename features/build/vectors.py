@@ -16,11 +16,12 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from features.build.keys import by_need, key_of, track_keys, with_keys
+from features.build.keys import key_of, track_keys, with_keys
 from features.expressions import VECTOR_RANK, dot
+from lake.columns import NAMED_GROUPS
 from lake.schema import struct
 from lake.tables.nightly import VECTORS
-from queries.grammar.need import NAMED_GROUPS
+from queries.nightly.by_need import by_need
 
 DAYS = 28
 STORED = ("vector", "company", "company_weight")

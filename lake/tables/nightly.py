@@ -149,6 +149,37 @@ NEEDS = Table(
 )
 
 
+# columns of NEEDS that follow from the need alone, the same in every place
+OF_NEED = (
+    "need",
+    "broader",
+    "fold_key",
+    "text",
+    "intent",
+    "intent_group",
+    "genre",
+    "decade",
+    "mood",
+    "activity",
+    "sort_by",
+    "version",
+    "music_language",
+    "is_explicit_wanted",
+    "first_year",
+    "last_year",
+    "unwanted_genres",
+    "unwanted_artists",
+    "unwanted_titles",
+    "unwanted_decades",
+    "unwanted_first_years",
+    "unwanted_last_years",
+    "unwanted_versions",
+    "unwanted_languages",
+    "unwanted_moods",
+    "artist_name",
+    "title_name",
+)
+
 HEARD = Table(
     "heard",
     "one row per (place, need, track) heard long, saved or liked in the 28 days before D",

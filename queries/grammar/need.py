@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from lake.columns import OPEN_NEED
 from queries.catalog.resolve import Resolver
 from queries.catalog.vocabulary import Vocabulary
 from queries.grammar.constraints import no_constraints, typed, value_text, year_text
 from queries.grammar.interpret import BROAD_INTENTS, INTENT_GROUPS, Interpretation
 
-OPEN = "open"
 MOST_BYTES, KEPT_BYTES = 400, 360
-NAMED_GROUPS = ("known_item", "artist")  # intent groups of needs that name a title, an album or an artist
 # The weakest first: what is given up first where too little is known about the whole need.
 WEAKEST_FIRST = (
     "sort",
@@ -71,7 +70,7 @@ class Need:
     @property
     def key(self) -> str:
         """The canonical key. Over 400 UTF-8 bytes it keeps the first 360, cut at a character, and ends in `~` + 16 hex of its SHA-256."""
-        whole = "|".join(p.text for p in self.parts) or OPEN
+        whole = "|".join(p.text for p in self.parts) or OPEN_NEED
         raw = whole.encode("utf-8", "replace")
         if len(raw) <= MOST_BYTES:
             return whole
@@ -213,12 +212,14 @@ class NeedReading:
     confidence: float
 
 
-def need_reading(interpretation: Interpretation, names: Vocabulary, resolver: Resolver | None) -> NeedReading | None:
+def need_reading(
+    interpretation: Interpretation, names: Vocabulary | None, resolver: Resolver | None
+) -> NeedReading | None:
     """The need of an interpretation; None if it does not ask for music.
 
     Args:
         interpretation: How the wording is read.
-        names: The names of the catalog.
+        names: The names of the catalog; None takes names as they were said.
         resolver: Resolves names that the catalog does not have; None leaves such a wording to its words.
     """
     if not interpretation.is_music:
@@ -231,8 +232,10 @@ def need_reading(interpretation: Interpretation, names: Vocabulary, resolver: Re
         if interpretation.intent != "other":
             return NeedReading(Need.of(parts), "grammar", 1.0)
         return _of_words(interpretation, resolver)
-    artist = names.artist(interpretation.artist) if interpretation.artist else None
     title, album = interpretation.title, said.get("album")
+    if names is None:
+        return NeedReading(_named(interpretation.artist, title, album, parts), "grammar", 1.0)
+    artist = names.artist(interpretation.artist) if interpretation.artist else None
     if title is not None and title in names.albums and artist is not None and not names.has_pair(title, artist):
         title, album = None, title  # the artist recorded no song of that name: it is the album's
     is_known = (

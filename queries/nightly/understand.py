@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from lake.tables.nightly import NEEDS, OF_NEED
 from queries.catalog.resolve import Resolver
 from queries.catalog.vocabulary import Vocabulary, name_rows, vocabulary_from
-from queries.grammar.constraints import TYPED
 from queries.grammar.interpret import interpret
 from queries.grammar.lexicon import Lexicon, load_lexicon
 from queries.grammar.need import Need, Part, need_reading, other_readings
@@ -24,23 +24,8 @@ if TYPE_CHECKING:
 
 NORMALISED_SCHEMA = "raw_query string, locale string, query string, is_too_long boolean"
 MOST_READINGS = 4
-# columns of table `needs` that follow from the key alone (`queries.grammar.need.Need.row`)
-NEED_COLUMNS = {
-    "need": "string",
-    "broader": "string",
-    "fold_key": "string",
-    "text": "string",
-    "intent": "string",
-    "intent_group": "string",
-    "genre": "array<string>",
-    "decade": "array<int>",
-    "mood": "string",
-    "activity": "string",
-    "sort_by": "string",
-    "artist_name": "string",
-    "title_name": "string",
-    **TYPED,
-}
+# columns of table `needs` that follow from the key alone (`queries.grammar.need.Need.row`), with their types
+NEED_COLUMNS = {name: NEEDS.column(name).type for name in OF_NEED}
 NEED_STRUCT = "struct<" + ", ".join(f"{name}: {kind}" for name, kind in NEED_COLUMNS.items()) + ">"
 _READ_SCHEMA = (
     "language string, query string, stripped string, is_music boolean, how string, confidence double, "

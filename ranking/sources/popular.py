@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from queries.grammar.need import OPEN
+from lake.columns import OPEN_NEED
 from ranking.sources.source import Source, SourceInputs, top
 
 
@@ -17,7 +17,7 @@ def popular(given: SourceInputs) -> DataFrame:
         [F.desc("strength"), F.col("track_id")],
         given.settings.per_source,
     )
-    open_needs = given.needs.where(F.col("need") == OPEN)
+    open_needs = given.needs.where(F.col("need") == OPEN_NEED)
     return open_needs.select("locale", "need").crossJoin(
         F.broadcast(best.select("track_id", F.col("_rank").alias("source_rank")))
     )

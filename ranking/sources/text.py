@@ -6,7 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from features.expressions import words
-from queries.grammar.need import NAMED_GROUPS
+from lake.columns import NAMED_GROUPS
 from ranking.sources.source import KEYS, Source, SourceInputs, by_year, ranked
 
 

@@ -13,7 +13,6 @@ from pyspark.sql import functions as F
 from rich.console import Console
 
 from evaluation.ablation import read_ablation
-from features.build.keys import by_need
 from features.catalogue import FAMILIES, feature_table, matrix_names
 from features.explain import explained
 from jobs import ablate, build_features, nightly, publish, rank_head, report, try_feature, validate
@@ -32,6 +31,7 @@ from night.night import Night
 from night.tables import gated
 from night.truth import ablation_file, report_file
 from night.wordings import mapping
+from queries.nightly.by_need import by_need
 from ranking.examples import training_examples_table
 from ranking.ranker import load
 from ranking.scoring import feature_list

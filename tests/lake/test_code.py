@@ -121,7 +121,7 @@ def marks(house: Path) -> dict[str, str]:
         ("features/coec.py", {"features"}, {"jobs.understand", "jobs.fit_exposure"}),
         ("labels/exposure.py", {"jobs.fit_exposure"}, {"features", "jobs.understand", "jobs.candidates"}),
         ("labels/grades.py", {"jobs.grade"}, {"features", "jobs.understand", "jobs.fit_exposure", "jobs.candidates"}),
-        ("queries/nightly/aliases.py", {"jobs.understand"}, {"features", "jobs.fit_exposure"}),
+        ("queries/nightly/evidence.py", {"jobs.understand"}, {"features", "jobs.fit_exposure"}),
         ("queries/grammar/rules.py", {"jobs.understand"}, {"jobs.fit_exposure"}),
         (
             "ranking/ranker.py",

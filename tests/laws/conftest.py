@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from features.build.engine import feature_frames
 from features.build.inputs import FeatureInputs
-from features.build.stored import distinct_needs, stored_inputs, stored_wordings
+from features.build.stored import stored_inputs, stored_wordings
 from features.build.vectors import fitted_vectors
 from features.catalogue import KEYS, feature_table
 from features.measures import CHAIN
@@ -25,6 +25,7 @@ from night.head import head_settings
 from night.night import Night
 from night.snapshots import training_pairs, write_wordings
 from night.wordings import mapping
+from queries.nightly.by_need import distinct_needs
 from ranking.head import ranked_needs
 from tests.conftest import NO_BOTS, RUN_DATE, World
 

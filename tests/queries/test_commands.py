@@ -19,6 +19,7 @@ EXPLAIN_FIELDS = [
     "slots",
     "constraints",
     "key",
+    "need",
     "entities",
     "answers_as",
     "reasons",
