@@ -13,6 +13,9 @@ GRAIN = "need_track"
 LEAST_WEIGHT = 0.5  # one play weighs ln 2; a smaller weight is the rounding error of an empty sum
 NO_VECTOR = "need or track had fewer than two long plays in the 28 days"
 NO_LENGTH = NO_VECTOR + ", or a vector is all zeros"
+NO_CONTEXT = (
+    NO_LENGTH + ", or the row is of one language and the need names something, whose vector is of all languages"
+)
 
 
 def _near_others(window: Window, mine: str, other: str) -> Column:
@@ -30,7 +33,7 @@ def _near_others(window: Window, mine: str, other: str) -> Column:
     bounds=(-1.000001, 1.000001),
     windows=(28,),
     monotone=+1,
-    null=NO_LENGTH + ", or the need played nothing else",
+    null=NO_CONTEXT + ", or the need played nothing else",
 )
 def near_played_tracks(window: Window) -> Column:
     """Mean cosine of the track's vector to those of the other tracks played for the need, weighted by ln(1 + long plays).
@@ -46,7 +49,7 @@ def near_played_tracks(window: Window) -> Column:
     bounds=(-1.000001, 1.000001),
     windows=(28,),
     monotone=+1,
-    null=NO_LENGTH + ", or the track was played for nothing else",
+    null=NO_CONTEXT + ", or the track was played for nothing else",
 )
 def near_playing_needs(window: Window) -> Column:
     """Mean cosine of the need's vector to those of other needs that the track was played for, weighted by ln(1 + long plays).

@@ -141,7 +141,8 @@ def with_vectors(base: DataFrame, vectors: DataFrame | None, tracks: DataFrame) 
 
     Args:
         base: rows with as_of, language and intent_group of the need, and the keys of `features.build.keys`, partitioned by work.
-        vectors: rows of VECTORS with as_of; None leaves all columns null.
+        vectors: rows of VECTORS with as_of; None leaves all columns null. The co-play context is also null in the rows of one
+            language of a need whose vector is of all.
         tracks: the catalog.
     """
     stored = [c for c in VECTORS.columns if c.name in STORED]
@@ -164,5 +165,9 @@ def with_vectors(base: DataFrame, vectors: DataFrame | None, tracks: DataFrame) 
         "work_id_key", "track_id_key", "as_of", *[F.col(c.name).alias(f"track_{c.name}") for c in stored]
     )
     base = base.withColumn("_language", language_of_vector(F.col("language")))
-    base = base.join(F.broadcast(of_need), ["as_of", "_language", "need_key"], "left").drop("_language")
-    return base.join(of_track, ["work_id_key", "track_id_key", "as_of"], "left")
+    base = base.join(F.broadcast(of_need), ["as_of", "_language", "need_key"], "left")
+    base = base.join(of_track, ["work_id_key", "track_id_key", "as_of"], "left")
+    # the context has the pair's own plays of all languages, and a row of one language knows only its own
+    is_own = F.col("_language") == F.col("language")
+    context = [f"{side}_{name}" for side in ("need", "track") for name in ("company", "company_weight")]
+    return base.withColumns({name: F.when(is_own, F.col(name)) for name in context}).drop("_language")

@@ -165,8 +165,8 @@ def sounds_alike(row: Row, asked: str | None, name: str) -> float:
 
 
 def parts(row: Row, field: str) -> list[str]:
-    """Values of a field in the constraint key, such as those of `genre!` in `genre!=rap|year=1990-`."""
-    said = [p.split("=", 1) for p in row["constraint_key"].split("|") if p]
+    """Values of a field in the need's key, such as those of `genre!` in `genre!=rap|year=1990-`."""
+    said = [p.split("=", 1) for p in row["need"].split("|") if "=" in p]
     return [value for name, value in said if name == field]
 
 

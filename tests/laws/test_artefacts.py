@@ -17,6 +17,8 @@ from labels.exposure import curves, position_counts
 from lake.schema import struct
 from lake.tables.nightly import EXPOSURE_CURVES
 from night import leaks
+from night.wordings import mapping
+from queries.nightly.by_need import by_need
 from ranking.artefacts import mismatched_inputs
 from tests.laws.conftest import Laws
 from tests.shipped import CURVES
@@ -27,7 +29,8 @@ WEEK = timedelta(days=7)
 
 def asked(laws: Laws, inputs: FeatureInputs, as_of: date) -> dict[str, str]:
     stored = laws.inputs.strengths[as_of]
-    return mismatched_inputs(inputs, inputs.daily, leaks._listener_days(laws.night), stored, as_of, SETTINGS)
+    wordings = mapping(laws.night, [as_of])
+    return mismatched_inputs(inputs, inputs.daily, wordings, leaks._listener_days(laws.night), stored, as_of, SETTINGS)
 
 
 def made(laws: Laws, source: str, as_of: date, until: date) -> FeatureInputs:
@@ -41,11 +44,13 @@ def made(laws: Laws, source: str, as_of: date, until: date) -> FeatureInputs:
         days = inputs.daily.where(
             (F.col("search_date") < F.lit(until)) & (F.col("search_date") >= F.lit(until - timedelta(days=28)))
         )
-        fitted = curves(position_counts(days, inputs.queries).toPandas(), SETTINGS).assign(run_date=as_of)
+        daily = by_need(dated(days), mapping(laws.night, [as_of]))
+        fitted = curves(position_counts(daily, inputs.needs).toPandas(), SETTINGS).assign(run_date=as_of)
         cells = list(fitted[[c.name for c in EXPOSURE_CURVES.columns]].itertuples(index=False, name=None))
         return replace(inputs, curves=laws.night.spark.createDataFrame(cells, struct(EXPOSURE_CURVES)))
     if source == VECTOR:
-        return replace(inputs, vectors=dated(fitted_vectors(inputs.daily, until)))
+        leads = inputs.wordings.where(F.col("as_of") == F.lit(as_of)).withColumn("as_of", F.lit(until))
+        return replace(inputs, vectors=dated(fitted_vectors(inputs.daily, leads, inputs.needs, until)))
     if source == TILE:
         return replace(inputs, history=dated(history(lake, [until])))
     if source == LISTENER:

@@ -33,7 +33,7 @@ def counted(laws: Laws) -> duckdb.DuckDBPyConnection:
         db.execute(f"CREATE TEMP TABLE {name} AS {both}")
     db.execute("DELETE FROM raw_events WHERE search_id NOT IN (SELECT search_id FROM raw_searches)")
     asked = db.execute("SELECT DISTINCT raw_query, locale FROM raw_searches").df()
-    asked["need"] = [normal_form(q, x) for q, x in zip(asked["raw_query"], asked["locale"], strict=True)]
+    asked["query"] = [normal_form(q, x) for q, x in zip(asked["raw_query"], asked["locale"], strict=True)]
     curves = laws.inputs.curves.toPandas()
     curves["rate_micro"] = (curves["expected_rate"] * 1e6).round().astype("int64")
     given = {
@@ -172,6 +172,8 @@ def test_collaborative_features_equal_numpy(laws: Laws) -> None:
             others = {k: n for k, n in plays[row.as_of, own].items() if k != other and of[(row.as_of, *k)].any()}
             near = sum(n * cosine_of(of[(row.as_of, *k)], of[(row.as_of, *other)]) for k, n in others.items())
             expected = near / sum(others.values()) if others and of[(row.as_of, *other)].any() else np.nan
+            if row.need in named and row.locale != "*":  # the own plays of all languages are not known there
+                expected = np.nan
             beside += not np.isnan(expected)
             assert ours_ == pytest.approx(expected, abs=2e-9, nan_ok=True)
     assert met > 100 and beside > 100
