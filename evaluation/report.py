@@ -177,16 +177,22 @@ def _print_all(console: Any, result: NightResult) -> None:
     release, read = result.all_searches, result.if_read
     if release is None or read is None:
         return
-    table = Table(title="all music searches of the day, a miss as nothing", title_justify="left")
-    for heading in ("searches", "number", "NDCG@10", "answered", "wrong", "if read", "answered", "wrong"):
+    table = Table(title="all music searches of the day, a miss as nothing: the release | if read", title_justify="left")
+    for heading in ("searches", "n", "NDCG", "hit", "wrong", "NDCG", "hit", "wrong"):
         table.add_column(heading, justify="left" if heading == "searches" else "right", no_wrap=True)
     rows = [("all", release.whole, read.whole)]
     rows += [(kind, one, read.by_kind[kind]) for kind, one in release.by_kind.items()]
-    rows += [(f"wording asked {n} times", one, read.by_frequency[n]) for n, one in release.by_frequency.items()]
+    rows += [(f"asked {n}", one, read.by_frequency[n]) for n, one in release.by_frequency.items()]
     for name, one, other in rows:
         cells = [f"{f(x)}" for x in (one, other) for f in (_ndcg, _coverage, _wrong)]
         table.add_row(name, f"{one.searches:.0f}", *cells)
     console.print(table)
+    console.print(
+        "hit: answered; wrong: answered, and no relevant track among the first ten; if read: were every wording that can be read "
+        "answered by the list of its need; asked: how often the wording was, in the 28 days before, in any place.",
+        style="dim",
+        highlight=False,
+    )
 
 
 def _ndcg(one: Slice) -> str:

@@ -8,6 +8,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
+from evaluation.all_searches import AllSearches, Slice
 from evaluation.errors import RankingsUnfit
 from evaluation.night import BASELINES, evaluate_night, print_night, write_night_json
 from evaluation.truth import NightTruth
@@ -254,6 +255,18 @@ def test_the_table_names_every_arm(result, capsys):
     for kind, value in best.items():
         shown, arm = told[kind]
         assert float(shown) == pytest.approx(value, abs=5e-4) and result.by_kind[kind][arm] == value
+
+
+def test_the_table_of_all_searches_fits_into_80_columns(result, capsys):
+    figures = AllSearches(
+        Slice(4795, 0.75, 0.85, 0.01), {"genre_decade": Slice(391, 0.5, 0.7, 0.02)}, {"1–2": Slice(9, 0, 0, 0)}
+    )
+    print_night(replace(result, all_searches=figures, if_read=figures))
+    out = capsys.readouterr().out
+    assert "genre_decade" in out and "asked 1–2" in out and "…" not in out
+    assert {"ndcg10_all", "all", "ndcg10_if_read"} <= set(
+        replace(result, all_searches=figures, if_read=figures).as_json()
+    )
 
 
 @pytest.mark.parametrize(
