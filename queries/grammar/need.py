@@ -235,6 +235,12 @@ def need_reading(
     title, album = interpretation.title, said.get("album")
     if names is None:
         return NeedReading(_named(interpretation.artist, title, album, parts), "grammar", 1.0)
+    if (
+        parts
+        and not any(p.is_refused for p in parts)
+        and (pair := _recorded(interpretation.stripped, names)) is not None
+    ):
+        return NeedReading(pair, "catalog", 1.0)  # "talmer run the velvet": a song of that artist, not music to run to
     artist = names.artist(interpretation.artist) if interpretation.artist else None
     if title is not None and title in names.albums and artist is not None and not names.has_pair(title, artist):
         title, album = None, title  # the artist recorded no song of that name: it is the album's
@@ -268,6 +274,18 @@ def _named(artist: str | None, title: str | None, album: str | None, parts: Iter
     return Need.of([*parts, *[Part(kind, name) for kind, name in names if name is not None]])
 
 
+def _recorded(words: str, names: Vocabulary) -> Need | None:
+    """The title by an artist of which the words consist, in either order, if the artist recorded it; None if they do not."""
+    parts = words.split()
+    for at in range(1, len(parts)):
+        left, right = " ".join(parts[:at]), " ".join(parts[at:])
+        for title, said in ((left, right), (right, left)):
+            artist = names.artist(said) if title in names.titles else None
+            if artist is not None and names.has_pair(title, artist):
+                return Need.of([Part("title", title), Part("artist", artist)])
+    return None
+
+
 def _of_words(interpretation: Interpretation, resolver: Resolver | None) -> NeedReading:
     words = interpretation.stripped or interpretation.query
     near = resolver.words(words, interpretation.language) if resolver is not None else None
@@ -277,7 +295,7 @@ def _of_words(interpretation: Interpretation, resolver: Resolver | None) -> Need
 
 
 def other_readings(interpretation: Interpretation, plain: Interpretation, names: Vocabulary) -> list[Need]:
-    """Other needs that the wording may mean: its form as a title, artist or album of the catalog, or as constraints alone.
+    """Other needs that the wording may mean: its form as a title, artist or album of the catalog, a title by its artist, or constraints.
 
     Args:
         interpretation: How the wording is read.
@@ -292,6 +310,8 @@ def other_readings(interpretation: Interpretation, plain: Interpretation, names:
         needs += [Need.of([Part("artist", artist)])] if artist else []
         needs += [Need.of([Part("title", form)])] if form in names.titles else []
         needs += [Need.of([Part("album", form)])] if form in names.albums else []
+    if (pair := _recorded(interpretation.stripped, names)) is not None:
+        needs.append(pair)
     parts = constraint_parts(plain.constraints)
     if plain.is_music and parts and not plain.names:
         needs.append(Need.of(parts))
