@@ -22,9 +22,9 @@ def answered(asked: pd.DataFrame, answers: Answers, stripped: Forms | None = Non
         stripped: (locale, query) -> stripped form; default: no stripped forms.
     """
     requests = asked[KEY].drop_duplicates()
-    found = [_list_of(loc, query, answers, stripped or {}) for loc, query in requests.itertuples(index=False)]
-    requests["entry_locale"] = [None if one is None else one[0] for one in found]
-    requests["entry_need"] = [None if one is None else one[1] for one in found]
+    lists = [_list_of(loc, query, answers, stripped or {}) for loc, query in requests.itertuples(index=False)]
+    requests["entry_locale"] = [None if one is None else one[0] for one in lists]
+    requests["entry_need"] = [None if one is None else one[1] for one in lists]
     return asked.merge(requests, on=KEY, how="left")
 
 

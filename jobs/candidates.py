@@ -7,7 +7,6 @@ from omegaconf import DictConfig
 from pyspark.sql import functions as F
 
 from lake.code import code_fingerprint
-from lake.schema import struct
 from lake.tables.daily import DAILY_ENGAGEMENT
 from lake.tables.logs import TRACKS
 from lake.tables.nightly import CANDIDATES, HEARD, NEEDS
@@ -25,18 +24,14 @@ def run(night: Night) -> Done:
     inputs = night.inputs(
         daily=(DAILY_ENGAGEMENT, days),
         needs=(NEEDS, [night.run_date]),
-        heard=(HEARD, [night.run_date] if night.settings.run_date in lake.commits(HEARD) else []),
+        heard=(HEARD, [night.run_date]),
         tracks=(TRACKS, [night.tracks_unit]),
     )
     mark = night.mark(inputs, settings, head_settings(night), code_fingerprint("jobs.candidates"))
     if not night.pending(CANDIDATES, {night.settings.run_date: mark}):
         return Done(skipped=True)
     needs = ranked_needs(lake.read(NEEDS, [night.run_date], allow_unvalidated=True), head_settings(night)).persist()
-    heard = (
-        lake.read(HEARD, [night.run_date], allow_unvalidated=True)
-        if night.settings.run_date in lake.commits(HEARD)
-        else night.spark.createDataFrame([], struct(HEARD))
-    )
+    heard = lake.read(HEARD, [night.run_date], allow_unvalidated=True)
     daily = lake.read(DAILY_ENGAGEMENT, days, allow_unvalidated=True)
     frame = candidates(needs, heard, daily, night.tracks(allow_unvalidated=True), settings)
     frame = frame.withColumn("run_date", F.lit(night.run_date)).select(*[c.name for c in CANDIDATES.columns])

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from events.engagement import pleased_plays
 from features.measures import LONGEST_DAYS
 from lake.code import code_fingerprint, library_versions
+from lake.schema import struct
 from lake.tables.logs import ENGAGEMENT_EVENTS, SEARCH_LOG, TRACKS
 from lake.tables.nightly import HEARD, NEEDS, WORDINGS
 from night.command import run_command
@@ -62,9 +63,9 @@ def run(night: Night) -> Done:
     read, wordings = wordings_of_night(night, searches, plays, recent, before)
     asked = sum(lake.write(WORDINGS, wordings, {unit: mark}).values())
     need_by_wording = need_of(lake.read(WORDINGS, [unit], allow_unvalidated=True)).persist()
-    heard = heard_by(plays, need_by_wording) if plays is not None else None
-    if heard is not None:
-        lake.write(HEARD, heard.withColumn("run_date", F.lit(night.run_date)), {unit: mark})
+    nothing = night.spark.createDataFrame([], struct(HEARD)).drop("run_date")
+    heard = nothing if plays is None else heard_by(plays, need_by_wording)
+    lake.write(HEARD, heard.withColumn("run_date", F.lit(night.run_date)), {unit: mark})
     # the last one, since its commit marks the step as done
     needs = needs_of_night(night, searches, plays, recent, read, need_by_wording)
     rows = lake.write(NEEDS, needs, {unit: mark})

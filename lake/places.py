@@ -6,6 +6,11 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 
+def language_of(locale: str = "locale") -> Column:
+    """The language of a locale or roll-up: its first two letters, `*` for all of them."""
+    return F.substring(locale, 1, 2)
+
+
 def places(locale: str = "locale") -> Column:
     """The locale, its language (first two letters) and `*` (all locales), without repetition, as an array of strings to explode.
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from features.catalogue import KEYS, matrix_names
+from lake.places import language_of
 from lake.schema import check_schema
 from night.examples import EXAMPLES
 from night.night import Night
@@ -38,8 +38,7 @@ def with_trial_columns(stored: DataFrame, frames: dict[Grain, DataFrame]) -> Dat
         stored: the examples, as `stored_examples` reads them.
         frames: grain -> the frame that holds the columns on trial of that grain.
     """
-    language = F.when(F.col("locale") == "*", F.lit("*")).otherwise(F.substring("locale", 1, 2))
-    joined = stored.withColumn("language", language)
+    joined = stored.withColumn("language", language_of())
     for grain, frame in frames.items():
         joined = joined.join(frame, ["as_of", *[k.name for k in KEYS[grain]]])
     columns = tuple(c for c in EXAMPLES.columns if c.name in joined.columns)

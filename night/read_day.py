@@ -11,6 +11,7 @@ from evaluation.judge import NDCG_K
 from lake.rows import frame_of
 from lake.tables.daily import DAILY_ENGAGEMENT
 from night.night import Night
+from night.released import wider_places
 from night.truth import asked_before
 from queries.nightly.names import with_name_forms
 from queries.nightly.understand import readings
@@ -54,7 +55,7 @@ def read_searches(night: Night, truth: NightTruth, rankings: pd.DataFrame) -> Al
     answers = {}
     for locale, query in set(truth.asked[["locale", "query"]].itertuples(index=False, name=None)):
         need = need_of.get((locale[:2], query))
-        place = next((p for p in (locale, locale[:2], "*") if (p, need) in known), None)
+        place = next((p for p in wider_places(locale) if (p, need) in known), None)
         if need is not None and place is not None:
             answers[locale, query] = (place, need)
     return over_all_searches(truth, lists, answers, asked_before(night))

@@ -59,16 +59,16 @@ def answers_of(ranked: Iterable[Key], public: pd.DataFrame) -> dict[Key, Key]:
         key=lambda r: (len(r[0]) > 2, len(r[0]) > 1, r),
     )
     for place, query, need in rows:
-        at = next((p for p in _wider(place) if (p, need) in lists), None)
+        at = next((p for p in wider_places(place) if (p, need) in lists), None)
         if at is None:
             continue
-        above = next((out[p, query] for p in _wider(place)[1:] if (p, query) in out), None)
+        above = next((out[p, query] for p in wider_places(place)[1:] if (p, query) in out), None)
         if above != (at, need):
             out[place, query] = (at, need)
     return out
 
 
-def _wider(place: str) -> tuple[str, ...]:
+def wider_places(place: str) -> tuple[str, ...]:
     """The place itself and the wider ones, in the order in which readers look."""
     return tuple(dict.fromkeys((place, place[:2], "*")))
 
@@ -115,7 +115,7 @@ def traffic(wordings: pd.DataFrame, answers: Mapping[Key, Key]) -> tuple[int, in
     for place, query, searches in zip(wordings["locale"], wordings["query"], wordings["searches_28d"], strict=True):
         if len(place) > 2 and query in public:
             asked += int(searches)
-            answered += int(searches) if any((p, query) in answers for p in _wider(place)) else 0
+            answered += int(searches) if any((p, query) in answers for p in wider_places(place)) else 0
     return answered, asked
 
 

@@ -20,7 +20,7 @@ from lake.tables.daily import BOT_DAYS, DAILY_ENGAGEMENT
 from lake.tables.logs import SEARCH_LOG, TRACKS
 from lake.tables.nightly import CANDIDATES, HEAD_RANKINGS, NEEDS, WORDINGS
 from night.night import Night
-from night.released import answers_of
+from night.released import answers_of, wider_places
 from night.settings import Settings
 from night.wordings import mapping
 from queries.nightly.by_need import by_need
@@ -85,7 +85,7 @@ def lookups(night: Night, truth: NightTruth) -> Lookups:
     lists = zip(released["locale"], released["need"], strict=True)
     answers = answers_of(lists, public.select("locale", "query", "need").toPandas())
     reached = {
-        answers[p, f] for (x, q), form in forms.items() for f in (q, form) for p in (x, x[:2], "*") if (p, f) in answers
+        answers[p, f] for (x, q), form in forms.items() for f in (q, form) for p in wider_places(x) if (p, f) in answers
     }
     return Lookups(forms, answers, frame_of(night.spark, sorted(reached), "locale string, need string"))
 

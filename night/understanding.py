@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lake.columns import NAMED_GROUPS
+from lake.places import language_of
 from lake.rows import frame_of
 from lake.tables.nightly import NEEDS, WORDINGS
 from night.night import Night
@@ -15,7 +16,7 @@ from night.wordings import WORDING
 from queries.nightly.closure import closure
 from queries.nightly.demand import play_shape, with_tier
 from queries.nightly.evidence import WORDS, Choice, chosen, evidence_of, votes_by_wording, votes_of
-from queries.nightly.traffic import asked_needs, asked_wordings, language_of
+from queries.nightly.traffic import asked_needs, asked_wordings, with_need
 from queries.nightly.understand import NEED_COLUMNS, readings
 
 LANGUAGES = ("en", "es")  # a suggested need that names nothing gets a list in each
@@ -36,12 +37,12 @@ def wordings_of_night(
         recent: first of the days whose traffic counts.
         before: the run_date of the night whose wordings stay where they moved, or None.
     """
-    asked = asked_wordings(searches, recent, night.k).persist()
+    asked = asked_wordings(searches, recent, night.k).localCheckpoint()
     distinct = asked.where(F.length("locale") == 2).select(F.col("locale").alias("language"), "query")
     tracks = night.tracks(allow_unvalidated=True)
     read = readings(distinct, tracks)
     moved = frame_of(night.spark, [], _MOVED) if plays is None else moved_wordings(night, read, plays, tracks, before)
-    chosen = decided(read, moved)
+    leads = decided(read, moved)
     # a wording that is public in `*` alone is read as the language that asks for it most
     language = F.when(F.col("locale") == "*", F.col("_most")).otherwise(F.substring("locale", 1, 2))
     most = (
@@ -49,7 +50,7 @@ def wordings_of_night(
         .groupBy("query")
         .agg(F.max_by("locale", F.struct("searches_28d", F.col("locale"))).alias("_most"))
     )
-    rows = asked.join(most, "query").withColumn("language", language).join(chosen, ["language", "query"])
+    rows = asked.join(most, "query").withColumn("language", language).join(leads, ["language", "query"])
     rows = rows.withColumn("run_date", F.lit(night.run_date))
     return read, rows.select(*[F.col(c.name).cast(c.type) for c in WORDINGS.columns])
 
@@ -98,8 +99,8 @@ def needs_of_night(
         nothing = F.lit(None).cast("double")
         tiered = tiered.withColumns({"play_entropy": nothing, "play_volatility": nothing})
     else:
-        mapped = plays.withColumn("language", F.substring("locale", 1, 2)).join(need_by_wording, ["language", "query"])
-        tiered = tiered.join(play_shape(mapped, night.run_date), ["locale", "need"], "left")
+        shape = play_shape(with_need(plays, need_by_wording), night.run_date)
+        tiered = tiered.join(shape, ["locale", "need"], "left")
     return tiered.select(*[F.col(c.name).cast(c.type) for c in NEEDS.columns])
 
 
@@ -114,7 +115,7 @@ def moved_wordings(night: Night, read: DataFrame, plays: DataFrame, tracks: Data
     """The wordings whose plays say that another reading is right (`queries.nightly.evidence`): columns of _MOVED.
 
     Args:
-        night: the night; gets a note on how many moved, and how many changed since the night before.
+        night: the night; gets a note on how many were tested and how many moved.
         read: `queries.nightly.understand.readings`.
         plays: `events.engagement.pleased_plays` of the last 28 days.
         tracks: the catalog.

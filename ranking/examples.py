@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from features.catalogue import columns
 from lake.columns import LEVEL, NEED, RUN_DATE, TRACK_ID
+from lake.places import language_of
 from lake.schema import Column, Table
 
 SPACING_DAYS = 7
@@ -107,9 +108,7 @@ def matrix(pair: DataFrame, need: DataFrame, track: DataFrame) -> DataFrame:
     The joins are on (run_date, locale, need) and (run_date, language, track_id), so that snapshots do not mix.
     """
     names = [c.name for c in columns()]
-    pair = pair.withColumn(
-        "language", F.when(F.col("locale") == "*", F.lit("*")).otherwise(F.substring("locale", 1, 2))
-    )
+    pair = pair.withColumn("language", language_of())
     joined = pair.join(F.broadcast(need), ["run_date", "locale", "need"]).join(
         track, ["run_date", "language", "track_id"]
     )

@@ -11,7 +11,9 @@ from events.contract import AUDIO
 from features.build.genres import with_genre_neighbours
 from features.build.keys import key_of, track_keys, work_id
 from features.expressions import sound, trigrams, versions, words
+from features.window import NEED_ATTRIBUTES
 from lake.rows import frame_of
+from lake.tables.nightly import OF_NEED
 from queries.grammar.lexicon import entries, mood_targets
 
 
@@ -27,32 +29,15 @@ def with_need_attributes(base: DataFrame, needs: DataFrame, tracks: DataFrame, w
     """
     keys = ["language", "need"]
     of_rows = F.broadcast(base.select(*keys).distinct())
-    asked = (
-        needs.drop("language")
-        .join(of_rows, "need")
-        .select(
-            *keys,
-            "version",
-            "music_language",
-            "is_explicit_wanted",
-            "first_year",
-            "last_year",
-            "unwanted_genres",
-            "text",
-            "intent",
-            "intent_group",
-            "genre",
-            "decade",
-            "mood",
-            "activity",
-            "sort_by",
-            "artist_name",
-            "title_name",
-            words(F.col("text")).alias("need_tokens"),
-            trigrams(F.col("text")).alias("need_trigrams"),
-            sound(F.coalesce("title_name", "text"), F.col("language")).alias("title_asked_sound"),
-            sound(F.coalesce("artist_name", "text"), F.col("language")).alias("artist_asked_sound"),
-        )
+    asked_for = [name for name in OF_NEED if name in NEED_ATTRIBUTES]
+    asked = needs.select("need", *asked_for).join(of_rows, "need")
+    asked = asked.select(
+        *keys,
+        *asked_for,
+        words(F.col("text")).alias("need_tokens"),
+        trigrams(F.col("text")).alias("need_trigrams"),
+        sound(F.coalesce("title_name", "text"), F.col("language")).alias("title_asked_sound"),
+        sound(F.coalesce("artist_name", "text"), F.col("language")).alias("artist_asked_sound"),
     )
     if "need_terms" in wanted:
         asked = _with_terms(asked, tracks)

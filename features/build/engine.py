@@ -29,6 +29,7 @@ from features.catalogue import KEYS, chosen
 from features.measures import CHAIN, UNFITTED_STRENGTH, Sum
 from features.spec import FeatureColumn, Grain
 from features.window import Window
+from lake.places import language_of
 
 
 @dataclass(frozen=True)
@@ -186,6 +187,4 @@ def _with_names(inputs: FeatureInputs) -> DataFrame:
     broader = with_keys(inputs.needs.join(asked, "need", "left_semi").select("need", "broader"))
     of_track = with_keys(track_keys(inputs.tracks))
     named = inputs.pairs.join(F.broadcast(broader), "need").join(F.broadcast(of_track), "track_id")
-    return named.withColumn(
-        "language", F.when(F.col("locale") == "*", F.lit("*")).otherwise(F.substring("locale", 1, 2))
-    )
+    return named.withColumn("language", language_of())

@@ -91,7 +91,7 @@ class Linker:
             lengths.append(self._add_words(row, title, artists, normal_form(catalog.album_names[row], "en")))
             norms.append(self._add_trigrams(row, f"{title} {artists}"))
         self._weight_postings(lengths, norms)
-        self._names = NameIndex({name: len(rows) for name, rows in catalog.artists.items()})
+        self.artists = NameIndex({name: len(rows) for name, rows in catalog.artists.items()})
 
     def candidates(self, raw_query: str, locale: str, top: int) -> list[tuple[str, float]]:
         """At most `top` pairs (track_id, score), best first; ties by popularity, then track_id. A blank request has none.
@@ -148,7 +148,7 @@ class Linker:
 
         words = variant.split()
         scores: dict[int, float] = {}
-        for one in self._names.matches_in(words)[:_NAMES_TRIED]:
+        for one in self.artists.matches_in(words)[:_NAMES_TRIED]:
             rest = " ".join(word for word in words[: one.start] + words[one.end :] if word not in _STOP_WORDS)
             for row in self._catalog.artists[one.name]:
                 if rest:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from queries.catalog.index import CatalogIndex
 from queries.catalog.linker import Linker
-from queries.catalog.name_index import NameIndex
 from queries.catalog.vocabulary import name_forms
 from queries.text.phonetic import sounds_like
 
@@ -34,30 +33,30 @@ class Resolver:
         self._catalog = catalog
         self._rows = {track: row for row, track in enumerate(catalog.track_ids)}
         self._linker = Linker(catalog)
-        self._artists = NameIndex({name: len(rows) for name, rows in catalog.artists.items()})
 
-    def artist(self, said: str) -> tuple[str, float] | None:
-        """The artist that `said` (a normal form) most likely names, with the likeness; None if it is below 0.85."""
-        known = self._catalog.vocabulary.artist(said)
+    def artist(self, words: str) -> tuple[str, float] | None:
+        """The artist that `words` (a normal form) most likely names, with the likeness; None if it is below 0.85."""
+        known = self._catalog.vocabulary.artist(words)
         if known is not None:
             return known, 1.0
         likeness_of = {
-            name: max(likeness, alike(said, name, "en")) for name, likeness in self._artists.similar_names(said).items()
+            name: max(likeness, alike(words, name, "en"))
+            for name, likeness in self._linker.artists.similar_names(words).items()
         }
         popularity = self._catalog.vocabulary.artists
         best = sorted(likeness_of, key=lambda name: (-likeness_of[name], -popularity.get(name, 0.0), name))[:1]
         return (best[0], likeness_of[best[0]]) if best and likeness_of[best[0]] >= LEAST_LIKENESS else None
 
-    def recording(self, said: str, artist: str | None, locale: str, *, is_album: bool = False) -> Resolved | None:
-        """The title (or album) that `said` most likely names, of the linker's tracks; None if none is near enough.
+    def recording(self, words: str, artist: str | None, locale: str, *, is_album: bool = False) -> Resolved | None:
+        """The title (or album) that `words` most likely names, of the linker's tracks; None if none is near enough.
 
         Args:
-            said: The words of the title or album, a normal form.
+            words: The words of the title or album, a normal form.
             artist: The folded artist that is named beside it, or None; only its tracks count.
             locale: The locale of the request.
             is_album: Whether an album is named.
         """
-        request = said if artist is None else f"{said} {artist}"
+        request = words if artist is None else f"{words} {artist}"
         best: Resolved | None = None
         for track, _ in self._linker.candidates(request, locale, TRIED):
             row = self._rows[track]
@@ -66,19 +65,19 @@ class Resolver:
                 continue
             name = self._catalog.album_names[row] if is_album else self._catalog.title_names[row]
             for form in name_forms(name):
-                likeness = alike(said, form, locale)
+                likeness = alike(words, form, locale)
                 if likeness and (best is None or likeness > best.likeness):
                     title, album = (None, form) if is_album else (form, None)
                     best = Resolved(artist, title, album, likeness)
         return best
 
-    def words(self, said: str, locale: str) -> Resolved | None:
+    def request(self, words: str, locale: str) -> Resolved | None:
         """The artist, title, or title by artist that the words of a whole request most likely name; None if none is near enough."""
-        said = _without_nouns(said)
+        words = _without_nouns(words)
         best: Resolved | None = None
-        if (named := self.artist(said)) is not None:
+        if (named := self.artist(words)) is not None:
             best = Resolved(artist=named[0], likeness=named[1])
-        for track, _ in self._linker.candidates(said, locale, TRIED):
+        for track, _ in self._linker.candidates(words, locale, TRIED):
             row = self._rows[track]
             singers = [name_forms(name)[0] for name in self._catalog.artist_names[row][:1] if name_forms(name)]
             for title in name_forms(self._catalog.title_names[row]):
@@ -89,35 +88,35 @@ class Resolver:
                     for one, other in ((title, singer), (singer, title))
                 ]
                 for text, entity in options:
-                    likeness = alike(said, text, locale)
+                    likeness = alike(words, text, locale)
                     if likeness and (best is None or likeness > best.likeness):
                         best = Resolved(entity.artist, entity.title, None, likeness)
         return best
 
 
-def _without_nouns(said: str) -> str:
+def _without_nouns(words: str) -> str:
     """The words without nouns for music at their ends ("stay song"), unless nothing else is left."""
-    words = said.split()
-    while len(words) > 1 and words[-1] in _NOUNS:
-        words = words[:-1]
-    while len(words) > 1 and words[0] in _NOUNS:
-        words = words[1:]
-    return " ".join(words)
+    kept = words.split()
+    while len(kept) > 1 and kept[-1] in _NOUNS:
+        kept = kept[:-1]
+    while len(kept) > 1 and kept[0] in _NOUNS:
+        kept = kept[1:]
+    return " ".join(kept)
 
 
-def alike(said: str, name: str, locale: str) -> float:
+def alike(words: str, name: str, locale: str) -> float:
     """How alike two normal forms are, 0 to 1: by edit similarity (rapidfuzz's ratio, from 84 on), or .88 if they sound alike.
 
     0 if they are not alike. Of names shorter than four letters only an equal one is.
     """
     from rapidfuzz import fuzz
 
-    if said.replace(" ", "") == name.replace(" ", ""):
+    if words.replace(" ", "") == name.replace(" ", ""):
         return 1.0
-    if min(len(said), len(name)) < SHORT:
+    if min(len(words), len(name)) < SHORT:
         return 0.0
-    ratio = fuzz.ratio(said, name)
+    ratio = fuzz.ratio(words, name)
     if ratio >= LEAST_RATIO:
         return float(ratio) / 100
-    key = sounds_like(said, locale[:2])
+    key = sounds_like(words, locale[:2])
     return 0.88 if len(key) >= SHORT and key == sounds_like(name, locale[:2]) else 0.0

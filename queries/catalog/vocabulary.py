@@ -10,11 +10,14 @@ from queries.text.normalise import normal_form
 _NO_POPULARITY = 0.0
 
 
-def name_forms(name: str) -> list[str]:
+def name_forms(name: object) -> list[str]:
     """The folded forms under which a title, artist or album is looked up, the longest first.
 
     These are the whole name, the name without "(feat. ...)" or " - Remastered", and both with the Spanish "y" for "&".
+    A missing name, which pandas gives as None or NaN, has no form.
     """
+    if not isinstance(name, str):
+        return []
     base = name
     for opening in (" - ", " (", " ["):
         base = base.split(opening, 1)[0]

@@ -127,15 +127,8 @@ class Need:
     @property
     def text(self) -> str:
         """The names and values that are asked for, as words to be matched with titles and artists; "" if there are none."""
-        asked = {f: [p.value for p in self.parts if p.field == f and not p.is_refused] for f in ("title", "album")}
-        order = (*asked["title"], *asked["album"]) or ()
-        others = [
-            p.value for f in ("artist", "playlist", "words") for p in self.parts if p.field == f and not p.is_refused
-        ]
-        if named := [*order, *others]:
-            return " ".join(named)
-        broad = ("mood", "activity", "genre")
-        return " ".join(p.value for f in broad for p in self.parts if p.field == f and not p.is_refused)
+        named = [value for field in ("title", "album", "artist", "playlist", "words") for value in self.values(field)]
+        return " ".join(named or [value for field in ("mood", "activity", "genre") for value in self.values(field)])
 
     def values(self, field: str) -> list[str]:
         """The values asked for under a field."""
@@ -225,14 +218,14 @@ def need_reading(
     if not interpretation.is_music:
         return None
     parts = constraint_parts(interpretation.constraints)
-    said = {kind: span.text for kind, span in interpretation.names.items()}
-    if "playlist" in said:
-        return NeedReading(Need.of([*parts, Part("playlist", said["playlist"])]), "grammar", 1.0)
-    if not said:
+    spoken = {kind: span.text for kind, span in interpretation.names.items()}
+    if "playlist" in spoken:
+        return NeedReading(Need.of([*parts, Part("playlist", spoken["playlist"])]), "grammar", 1.0)
+    if not spoken:
         if interpretation.intent != "other":
             return NeedReading(Need.of(parts), "grammar", 1.0)
         return _of_words(interpretation, resolver)
-    title, album = interpretation.title, said.get("album")
+    title, album = interpretation.title, spoken.get("album")
     if names is None:
         return NeedReading(_named(interpretation.artist, title, album, parts), "grammar", 1.0)
     if (
@@ -245,7 +238,7 @@ def need_reading(
     if title is not None and title in names.albums and artist is not None and not names.has_pair(title, artist):
         title, album = None, title  # the artist recorded no song of that name: it is the album's
     is_known = (
-        (artist is not None or "artist" not in said)
+        (artist is not None or "artist" not in spoken)
         and (title is None or title in names.titles)
         and (album is None or album in names.albums)
     )
@@ -253,17 +246,17 @@ def need_reading(
         return NeedReading(_named(artist, title, album, parts), "catalog", 1.0)
     if resolver is not None:
         likeness = 1.0
-        if artist is None and "artist" in said:
-            near = resolver.artist(interpretation.artist or said["artist"])
+        if artist is None and "artist" in spoken:
+            near = resolver.artist(interpretation.artist or spoken["artist"])
             artist, likeness = near if near is not None else (None, 0.0)
         for is_album, name, known in ((False, title, names.titles), (True, album, names.albums)):
             if name is not None and name not in known and likeness:
-                found = resolver.recording(name, artist, interpretation.language, is_album=is_album)
-                likeness = min(likeness, found.likeness) if found else 0.0
-                if found and is_album:
-                    album = found.album
-                elif found:
-                    title = found.title
+                recording = resolver.recording(name, artist, interpretation.language, is_album=is_album)
+                likeness = min(likeness, recording.likeness) if recording else 0.0
+                if recording and is_album:
+                    album = recording.album
+                elif recording:
+                    title = recording.title
         if likeness:
             return NeedReading(_named(artist, title, album, parts), "linked", round(likeness, 6))
     return _of_words(interpretation, resolver)
@@ -279,8 +272,8 @@ def _recorded(words: str, names: Vocabulary) -> Need | None:
     parts = words.split()
     for at in range(1, len(parts)):
         left, right = " ".join(parts[:at]), " ".join(parts[at:])
-        for title, said in ((left, right), (right, left)):
-            artist = names.artist(said) if title in names.titles else None
+        for title, singer in ((left, right), (right, left)):
+            artist = names.artist(singer) if title in names.titles else None
             if artist is not None and names.has_pair(title, artist):
                 return Need.of([Part("title", title), Part("artist", artist)])
     return None
@@ -288,7 +281,7 @@ def _recorded(words: str, names: Vocabulary) -> Need | None:
 
 def _of_words(interpretation: Interpretation, resolver: Resolver | None) -> NeedReading:
     words = interpretation.stripped or interpretation.query
-    near = resolver.words(words, interpretation.language) if resolver is not None else None
+    near = resolver.request(words, interpretation.language) if resolver is not None else None
     if near is not None:
         return NeedReading(_named(near.artist, near.title, near.album, ()), "linked", round(near.likeness, 6))
     return NeedReading(Need.of([Part("words", words)]), "words", 0.0)

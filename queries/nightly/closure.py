@@ -87,11 +87,11 @@ def _name_rows(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     for batch in batches:
         rows = []
         for title, artists, album, demand in zip(*(batch[c] for c in ("title", "artists", "album", "d")), strict=True):
-            titles = name_forms(title or "")
+            titles = name_forms(title)
             singers = list(dict.fromkeys(form for name in artists for form in name_forms(name)[:1]))
             rows += [("title", form, "", demand) for form in titles]
             rows += [("artist", form, "", demand) for form in singers]
-            rows += [("album", form, "", demand) for form in name_forms(album or "")]
+            rows += [("album", form, "", demand) for form in name_forms(album)]
             rows += [("title_artist", form, singer, demand) for form in titles for singer in singers]
         yield pd.DataFrame(rows, columns=["kind", "a", "b", "d"])
 
@@ -132,20 +132,20 @@ def closure(tracks: DataFrame, settings: ClosureSettings, most: int) -> DataFram
     if unknown:
         raise ValueError(f"closure.kinds: {', '.join(unknown)} is unknown; known: {', '.join(KINDS)}")
     spark = tracks.sparkSession
-    genres = _genres(tracks, settings.min_tracks).persist()
+    genres = _genres(tracks, settings.min_tracks).localCheckpoint()
     feelings = [
         (kind, name, "", 1e6)
         for kind, file in (("mood", "moods"), ("activity", "activities"))
         for name in sorted(entries(file))
     ]
-    said = frame_of(spark, [*feelings, ("open", "", "", 1e6)], "kind string, a string, b string, demand double")
+    of_lexicon = frame_of(spark, [*feelings, ("open", "", "", 1e6)], "kind string, a string, b string, demand double")
     moods = frame_of(spark, [(name,) for name in sorted(entries("moods"))], "b string")
     languages = frame_of(spark, [(name,) for name in SUNG_LANGUAGES], "b string")
     few = genres.orderBy(F.desc("demand"), "a").limit(settings.mood_genres)
     tenth = F.col("demand") / 10
     names = _names(tracks)
     parts = [
-        said,
+        of_lexicon,
         genres.select(F.lit("genre").alias("kind"), "a", "b", "demand"),
         _genre_decades(tracks, settings.min_tracks).select(F.lit("genre_decade").alias("kind"), "a", "b", "demand"),
         _decades(tracks, settings.min_tracks).select(F.lit("decade").alias("kind"), "a", "b", "demand"),

@@ -1,4 +1,4 @@
-"""Demand for a query: head, torso or tail of the traffic, and how concentrated and how stable its plays are."""
+"""Demand for a need: head, torso or tail of the traffic, and how concentrated and how stable its plays are."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from lake.places import places
 
 HEAD_SHARE, TORSO_SHARE = 0.5, 0.9
-STAY_SHARE = 0.05  # hysteresis: a query leaves its tier only if it falls this far beyond the bound
+STAY_SHARE = 0.05  # hysteresis: a need leaves its tier only if it falls this far beyond the bound
 MIN_PLAYS = 10
 RECENT_DAYS = 7
 
@@ -18,21 +18,21 @@ RECENT_DAYS = 7
 def with_tier(traffic: DataFrame, previous: DataFrame | None) -> DataFrame:
     """Add `traffic_tier` to one row per (locale, need) with `searches_28d`. Grain: as in.
 
-    In each locale queries are ranked by searches (ties by name). The head has the first HEAD_SHARE of the searches, the torso
-    those up to TORSO_SHARE, the tail the rest. A query that was in a better tier the night before keeps it until it falls
+    In each locale needs are ranked by searches (ties by key). The head has the first HEAD_SHARE of the searches, the torso
+    those up to TORSO_SHARE, the tail the rest; all are tail where nobody searched. A need that was in a better tier the night before keeps it until it falls
     STAY_SHARE behind the bound, so that tiers do not change from night to night by chance.
 
     Args:
         traffic: One row per (locale, need) with `searches_28d`.
-        previous: Rows (locale, query, traffic_tier) of the night before, or None.
+        previous: Rows (locale, need, traffic_tier) of the night before, or None.
     """
     from pyspark.sql import Window
 
     place = Window.partitionBy("locale")
     ranked = place.orderBy(F.desc("searches_28d"), "need").rowsBetween(Window.unboundedPreceding, -1)
     total = F.sum("searches_28d").over(place)
-    ahead = F.coalesce(F.sum("searches_28d").over(ranked), F.lit(0)) / total
-    frame = traffic.withColumn("_ahead", ahead)
+    ahead = F.try_divide(F.coalesce(F.sum("searches_28d").over(ranked), F.lit(0)), total)
+    frame = traffic.withColumn("_ahead", F.coalesce(ahead, F.lit(1.0)))
     if previous is None:
         frame = frame.withColumn("_was", F.lit(None).cast("string"))
     else:
@@ -55,7 +55,7 @@ def play_shape(plays: DataFrame, run_date: date) -> DataFrame:
     MIN_PLAYS plays (volatility: in either period). Rounded to 1e-9.
 
     Args:
-        plays: One row per long play before `run_date`: (locale, query, track_id, search_date).
+        plays: One row per long play before `run_date`: (locale, need, track_id, search_date).
         run_date: The night.
     """
     recent = F.col("search_date") >= F.lit(run_date - timedelta(days=RECENT_DAYS))

@@ -191,7 +191,7 @@ def fits_need(need: Mapping[str, Any], track: Mapping[str, Any]) -> bool:
     """
     if need["intent"] == "other":
         return False
-    forms = name_forms(track["album"] or "" if need["intent"] == "album" else track["title"] or "")
+    forms = name_forms(track["album"] if need["intent"] == "album" else track["title"])
     if need["title_name"] is not None and need["title_name"] not in forms:
         return False
     if need["artist_name"] is not None:

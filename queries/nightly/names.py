@@ -47,11 +47,11 @@ def with_name_forms(tracks: DataFrame) -> DataFrame:
 
     def formed(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for batch in batches:
-            batch["title_forms"] = [name_forms(t or "") for t in batch["title"]]
+            batch["title_forms"] = [name_forms(t) for t in batch["title"]]
             batch["artist_forms"] = [
                 list(dict.fromkeys(f for a in of for f in name_forms(a))) for of in batch["artists"]
             ]
-            batch["album_forms"] = [name_forms(a or "") for a in batch["album"]]
+            batch["album_forms"] = [name_forms(a) for a in batch["album"]]
             yield batch
 
     forms = tracks.select("track_id", "title", "artists", "album").mapInPandas(

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from datetime import date
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lake.places import places
+from lake.places import language_of, places
 
 
-def language_of(locale: str = "locale") -> Column:
-    """The language of a locale or roll-up; `*` for all of them."""
-    return F.when(F.col(locale) == "*", F.lit("*")).otherwise(F.substring(locale, 1, 2))
+def with_need(rows: DataFrame, need_of: DataFrame) -> DataFrame:
+    """The rows whose wording leads to a need, with `language` and `need`.
+
+    Args:
+        rows: rows with locale and query.
+        need_of: (language, query, need).
+    """
+    return rows.withColumn("language", language_of()).join(need_of, ["language", "query"])
 
 
 def asked_wordings(searches: DataFrame, first: date, k: int) -> DataFrame:
@@ -52,9 +57,9 @@ def asked_needs(searches: DataFrame, need_of: DataFrame, first: date, k: int) ->
         first: First of the days that count.
         k: Fewest people that make a need warm.
     """
-    days = searches.where(F.col("search_date") >= F.lit(first)).withColumn("language", F.substring("locale", 1, 2))
-    per_person = days.groupBy("locale", "language", "query", "user_id").agg(F.count("*").alias("n"))
-    by_need = per_person.join(need_of.where(F.col("need").isNotNull()), ["language", "query"])
+    days = searches.where(F.col("search_date") >= F.lit(first))
+    per_person = days.groupBy("locale", "query", "user_id").agg(F.count("*").alias("n"))
+    by_need = with_need(per_person, need_of)
     per_place = (
         by_need.groupBy("locale", "need", "user_id")
         .agg(F.sum("n").alias("n"))
@@ -75,10 +80,7 @@ def heard_by(plays: DataFrame, need_of: DataFrame) -> DataFrame:
         plays: `events.engagement.pleased_plays` of the last 28 days.
         need_of: (language, query, need).
     """
-    mapped = plays.withColumn("language", F.substring("locale", 1, 2)).join(
-        need_of.where(F.col("need").isNotNull()), ["language", "query"]
-    )
-    placed = mapped.withColumn("locale", F.explode(places()))
+    placed = with_need(plays, need_of).withColumn("locale", F.explode(places()))
     per_person = placed.groupBy("locale", "need", "track_id", "user_id").agg(F.count("*").alias("n"))
     return per_person.groupBy("locale", "need", "track_id").agg(
         F.sum("n").alias("plays"), F.count("*").alias("listeners")

@@ -116,7 +116,6 @@ def _reader(
         import pandas as pd
 
         lexicon, learned, resolver = load_lexicon(names.genres), packaged(), None
-        columns = [column.split()[0] for column in ("language", "query", *_READ_COLUMNS)]
         for batch in batches:
             if catalog is not None and resolver is None:
                 resolver = Resolver(index_of(catalog))
@@ -124,12 +123,23 @@ def _reader(
                 _row(language, query, lexicon, names, learned, resolver)
                 for language, query in zip(_texts(batch, "language"), _texts(batch, "query"), strict=True)
             ]
-            yield pd.DataFrame(rows, columns=columns)
+            yield pd.DataFrame(rows, columns=_READ_COLUMNS)
 
     return read
 
 
-_READ_COLUMNS = ("stripped", "is_music", "how", "confidence", "needs", "own_words", "weights", "reasons")
+_READ_COLUMNS = [
+    "language",
+    "query",
+    "stripped",
+    "is_music",
+    "how",
+    "confidence",
+    "needs",
+    "own_words",
+    "weights",
+    "reasons",
+]
 
 
 def _row(

@@ -11,15 +11,11 @@ from ranking.sources.source import KEYS, Source, SourceInputs
 
 def linked(given: SourceInputs) -> DataFrame:
     """Tracks by likeness of words, letters and sound with title, artists and album (`queries.catalog.linker`), the likest first."""
-    unread = given.needs.where(F.col("intent") == "other")
-    asked = unread.select("text", F.when(F.col("language") == "es", "es").otherwise("en").alias("language")).distinct()
-    found = linked_tracks(asked, given.tracks, given.settings.per_source)
-    language = F.when(F.col("language") == "es", "es").otherwise("en")
-    return (
-        unread.select(*KEYS, "text", language.alias("language"))
-        .join(found, ["text", "language"])
-        .select(*KEYS, "track_id", F.col("place").alias("source_rank"))
+    unread = given.needs.where(F.col("intent") == "other").select(
+        *KEYS, "text", F.when(F.col("language") == "es", "es").otherwise("en").alias("language")
     )
+    tracks = linked_tracks(unread.select("text", "language").distinct(), given.tracks, given.settings.per_source)
+    return unread.join(tracks, ["text", "language"]).select(*KEYS, "track_id", F.col("place").alias("source_rank"))
 
 
 SOURCE = Source("linked", linked, "resembles the words of the request, where nothing explains them")
