@@ -111,7 +111,7 @@ def read(
         catalog: The catalog in which names are looked up; None if there is none.
         learned: The models, such as `queries.models.learned.packaged()`; None uses the grammar alone.
         music_share: Prior probability that a request from this source asks for music (`queries.models.learned.read_query`).
-        resolver: Gives the resolver of the catalog, which takes seconds to build; called only for a request that no reading explains.
+        resolver: Gives the resolver of the catalog, which takes seconds to build.
     """
     query = normal_form(raw_query, locale)
     if not query:
@@ -135,9 +135,7 @@ def read(
     head = query[:MAX_CHARACTERS].rsplit(" ", 1)[0] if is_too_long(query) else query
     names = catalog.vocabulary if catalog else None
     interpretation = read_query(head, locale, lexicon, names, learned, music_share)
-    need = need_reading(interpretation, names, None)
-    if need is not None and need.how == "words" and resolver is not None:
-        need = need_reading(interpretation, names, resolver())
+    need = need_reading(interpretation, lexicon, names, resolver() if resolver is not None else None)
     entities = (
         catalog.entities(interpretation.artist, interpretation.title, _album_name(interpretation))
         if catalog and interpretation.is_music

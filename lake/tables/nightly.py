@@ -25,11 +25,17 @@ WORDINGS = Table(
         Column(
             "how",
             "string",
-            "what the need rests on: names of the catalog, the grammar alone, names resolved by likeness, nothing but its words, or "
-            "the plays of its listeners",
-            values=("catalog", "grammar", "linked", "words", "evidence", "not_music"),
+            "what the need rests on: names of the catalog, the grammar alone, names resolved by their spelling or sound, nothing but its "
+            "words, or the plays of its listeners",
+            values=("catalog", "grammar", "near", "sound", "words", "evidence", "not_music"),
         ),
-        Column("confidence", "double", "how alike the resolved names are; 1 if they are exact", low=0, high=1),
+        Column(
+            "confidence",
+            "double",
+            "the share of the wording that the reading explains, times the likeness of resolved names",
+            low=0,
+            high=1,
+        ),
         Column(
             "readings", "array<string>", "the needs that it may mean, the one of text and catalog first; at most four"
         ),

@@ -70,8 +70,9 @@ class CatalogIndex:
             for row in rows_of_form:
                 by_row.setdefault(row, []).append(form)
         pairs = {
-            pair_id(form, artist)
-            for form, rows_of_form in self.titles.items()
+            pair_id(form, artist, is_album=is_album)
+            for is_album, recordings in ((False, self.titles), (True, self.albums))
+            for form, rows_of_form in recordings.items()
             for row in rows_of_form
             for artist in by_row.get(row, ())
         }

@@ -1,97 +1,116 @@
-"""Resolves names that the catalog does not have as they were said: misspelled, by sound, by initials, in other word order."""
+"""Resolves names that the catalog does not have as they were said: misspelled, by sound, by initials, joined or parted."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from queries.catalog.index import CatalogIndex
-from queries.catalog.linker import Linker
-from queries.catalog.vocabulary import name_forms
-from queries.text.phonetic import sounds_like
+from queries.catalog.near import Alike, MemoryNames, NameStore, similar
+from queries.catalog.vocabulary import Vocabulary
 
-LEAST_LIKENESS = 0.85  # of an artist's name: a name that is only a part of it, as "one" of "one republic", is below
-LEAST_RATIO = 84.0  # edit similarity of a title or album, 0 to 100
-SHORT = 4  # letters; in a shorter name one changed letter makes another name
+MOST_WORDS = 10  # of a request that is parted into a title and an artist
+_JOINERS = frozenset({"by", "de", "from", "of", "del"})
 _NOUNS = frozenset({"song", "songs", "music", "track", "cancion", "canciones", "musica", "tema", "temas"})
-TRIED = 12  # tracks of the linker whose names are compared
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """Names of one entity of the catalog, folded, and how alike what was said is to them, 0 to 1. None: not named."""
+    """Names of one entity of the catalog, folded, and how alike what was said is to them. None: not named.
+
+    Attributes:
+        artist: The artist.
+        title: The title.
+        album: The album.
+        likeness: 0 to 1, of the name that is least alike.
+        by_sound: Whether a name is alike by sound alone.
+    """
 
     artist: str | None = None
     title: str | None = None
     album: str | None = None
     likeness: float = 1.0
+    by_sound: bool = False
 
 
 class Resolver:
-    """Finds the entity that was meant by the linker's tracks and the index of artists' names. Building reads each track once."""
+    """Finds the names of the catalog that were meant.
 
-    def __init__(self, catalog: CatalogIndex) -> None:
-        self._catalog = catalog
-        self._rows = {track: row for row, track in enumerate(catalog.track_ids)}
-        self._linker = Linker(catalog)
+    Args:
+        names: The names of the catalog.
+        store: The index of similar names; None builds one in memory, about 10 µs a name.
+    """
 
-    def artist(self, words: str) -> tuple[str, float] | None:
-        """The artist that `words` (a normal form) most likely names, with the likeness; None if it is below 0.85."""
-        known = self._catalog.vocabulary.artist(words)
+    def __init__(self, names: Vocabulary, store: NameStore | None = None) -> None:
+        self._names = names
+        known = {"artist": names.artists, "title": names.titles, "album": names.albums}
+        self._store = store or MemoryNames(known)
+
+    def artist(self, words: str) -> Resolved | None:
+        """The artist that `words` (a normal form) most likely names; None if none is alike."""
+        known = self._names.artist(words)
         if known is not None:
-            return known, 1.0
-        likeness_of = {
-            name: max(likeness, alike(words, name, "en"))
-            for name, likeness in self._linker.artists.similar_names(words).items()
-        }
-        popularity = self._catalog.vocabulary.artists
-        best = sorted(likeness_of, key=lambda name: (-likeness_of[name], -popularity.get(name, 0.0), name))[:1]
-        return (best[0], likeness_of[best[0]]) if best and likeness_of[best[0]] >= LEAST_LIKENESS else None
+            return Resolved(artist=known)
+        best = next(iter(similar(self._store, "artist", words)), None)
+        return None if best is None else Resolved(artist=best.name, likeness=best.likeness, by_sound=best.by_sound)
 
-    def recording(self, words: str, artist: str | None, locale: str, *, is_album: bool = False) -> Resolved | None:
-        """The title (or album) that `words` most likely names, of the linker's tracks; None if none is near enough.
+    def recording(self, words: str, artist: str | None, *, is_album: bool = False) -> Resolved | None:
+        """The title (or album) that `words` most likely names; None if none is alike.
 
         Args:
             words: The words of the title or album, a normal form.
-            artist: The folded artist that is named beside it, or None; only its tracks count.
-            locale: The locale of the request.
+            artist: The folded artist that is named beside it, or None; only its recordings count.
             is_album: Whether an album is named.
         """
-        request = words if artist is None else f"{words} {artist}"
-        best: Resolved | None = None
-        for track, _ in self._linker.candidates(request, locale, TRIED):
-            row = self._rows[track]
-            singers = {form for name in self._catalog.artist_names[row] for form in name_forms(name)}
-            if artist is not None and artist not in singers:
-                continue
-            name = self._catalog.album_names[row] if is_album else self._catalog.title_names[row]
-            for form in name_forms(name):
-                likeness = alike(words, form, locale)
-                if likeness and (best is None or likeness > best.likeness):
-                    title, album = (None, form) if is_album else (form, None)
-                    best = Resolved(artist, title, album, likeness)
-        return best
+        kind = "album" if is_album else "title"
+        for one in self._like(kind, words):
+            if artist is None or self._names.has_recording(one.name, artist, is_album=is_album):
+                title, album = (None, one.name) if is_album else (one.name, None)
+                return Resolved(artist, title, album, one.likeness, one.by_sound)
+        return None
 
-    def request(self, words: str, locale: str) -> Resolved | None:
-        """The artist, title, or title by artist that the words of a whole request most likely name; None if none is near enough."""
+    def request(self, words: str) -> Resolved | None:
+        """The artist, title, album, or title by artist that the words of a whole request most likely name; None if none is alike."""
         words = _without_nouns(words)
-        best: Resolved | None = None
-        if (named := self.artist(words)) is not None:
-            best = Resolved(artist=named[0], likeness=named[1])
-        for track, _ in self._linker.candidates(words, locale, TRIED):
-            row = self._rows[track]
-            singers = [name_forms(name)[0] for name in self._catalog.artist_names[row][:1] if name_forms(name)]
-            for title in name_forms(self._catalog.title_names[row]):
-                options = [(title, Resolved(title=title))]
-                options += [
-                    (f"{one} {other}", Resolved(singer, title))
-                    for singer in singers
-                    for one, other in ((title, singer), (singer, title))
-                ]
-                for text, entity in options:
-                    likeness = alike(words, text, locale)
-                    if likeness and (best is None or likeness > best.likeness):
-                        best = Resolved(entity.artist, entity.title, None, likeness)
-        return best
+        likely: list[Resolved] = []
+        for look_up in (self._whole, self._parted):
+            likely += [one for one in look_up(words) if one is not None]
+            if any(one.likeness == 1.0 for one in likely):
+                break
+        return max(likely, key=lambda one: (one.likeness, self._popularity(one)), default=None)
+
+    def _whole(self, words: str) -> list[Resolved | None]:
+        return [self.artist(words), self.recording(words, None), self.recording(words, None, is_album=True)]
+
+    def _parted(self, words: str) -> list[Resolved | None]:
+        """Titles by an artist of which the words consist, in either order: one of the two is exact, the other may be alike."""
+        parts = words.split()
+        out: list[Resolved | None] = []
+        for at in range(1, len(parts) if len(parts) <= MOST_WORDS else 1):
+            left, right = " ".join(parts[:at]), " ".join(parts[at + (at < len(parts) - 1 and parts[at] in _JOINERS) :])
+            for title, singer in ((left, right), (right, left)):
+                artist = self._names.artist(singer)
+                if artist is not None:
+                    out.append(self.recording(title, artist))
+                elif title in self._names.titles:
+                    for one in similar(self._store, "artist", singer):
+                        if self._names.has_pair(title, one.name):
+                            out.append(Resolved(one.name, title, None, one.likeness, one.by_sound))
+                            break
+        return out
+
+    def _like(self, kind: str, words: str) -> Iterator[Alike]:
+        known = self._names.titles if kind == "title" else self._names.albums
+        if words in known:
+            yield Alike(words, 1.0, by_sound=False)
+        yield from similar(self._store, kind, words)
+
+    def _popularity(self, one: Resolved) -> float:
+        known = (
+            (self._names.titles, one.title),
+            (self._names.artists, one.artist),
+            (self._names.albums, one.album),
+        )
+        return min((popularity.get(name, 0.0) for popularity, name in known if name is not None), default=0.0)
 
 
 def _without_nouns(words: str) -> str:
@@ -102,21 +121,3 @@ def _without_nouns(words: str) -> str:
     while len(kept) > 1 and kept[0] in _NOUNS:
         kept = kept[1:]
     return " ".join(kept)
-
-
-def alike(words: str, name: str, locale: str) -> float:
-    """How alike two normal forms are, 0 to 1: by edit similarity (rapidfuzz's ratio, from 84 on), or .88 if they sound alike.
-
-    0 if they are not alike. Of names shorter than four letters only an equal one is.
-    """
-    from rapidfuzz import fuzz
-
-    if words.replace(" ", "") == name.replace(" ", ""):
-        return 1.0
-    if min(len(words), len(name)) < SHORT:
-        return 0.0
-    ratio = fuzz.ratio(words, name)
-    if ratio >= LEAST_RATIO:
-        return float(ratio) / 100
-    key = sounds_like(words, locale[:2])
-    return 0.88 if len(key) >= SHORT and key == sounds_like(name, locale[:2]) else 0.0

@@ -1,6 +1,6 @@
 """The folded names of the catalog with their popularity, small enough to be sent to every Spark task."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
@@ -8,6 +8,7 @@ from hashlib import blake2b
 from queries.text.normalise import normal_form
 
 _NO_POPULARITY = 0.0
+_SHORT_NAME = 3  # letters; a name without its blanks must have more
 
 
 def name_forms(name: object) -> list[str]:
@@ -29,9 +30,10 @@ def name_forms(name: object) -> list[str]:
     return list(dict.fromkeys(form for form in forms if form))
 
 
-def pair_id(title: str, artist: str) -> int:
-    """A 64-bit id of a folded (title, artist)."""
-    return int.from_bytes(blake2b(f"{title}\x1f{artist}".encode("utf-8", "replace"), digest_size=8).digest(), "big")
+def pair_id(name: str, artist: str, *, is_album: bool = False) -> int:
+    """A 64-bit id of a folded (title, artist) or (album, artist)."""
+    pair = f"{name}\x1f{artist}{chr(0x1F) * is_album}"
+    return int.from_bytes(blake2b(pair.encode("utf-8", "replace"), digest_size=8).digest(), "big")
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Vocabulary:
         artists: Folded artist -> highest popularity.
         albums: Folded album -> highest popularity.
         genres: Genres as the catalog writes them.
-        pairs: `pair_id` of every (title, artist) that was recorded.
+        pairs: `pair_id` of every (title, artist) and (album, artist) that was recorded.
         compact: Artist without blanks -> folded artist ("acdc" -> "ac dc"); of several the most popular.
     """
 
@@ -51,7 +53,7 @@ class Vocabulary:
     artists: Mapping[str, float]
     albums: Mapping[str, float]
     genres: frozenset[str]
-    pairs: frozenset[int]
+    pairs: Container[int]
     compact: Mapping[str, str] = field(default_factory=dict)
 
     def artist(self, text: str) -> str | None:
@@ -59,15 +61,22 @@ class Vocabulary:
         for form in (text, f"the {text}", text.removeprefix("the "), f"los {text}"):
             if form in self.artists:
                 return form
-        joined = self.compact.get(text.replace(" ", ""))
-        if joined is not None:
+        joined = text.replace(" ", "")
+        if joined in self.artists and len(joined) > _SHORT_NAME:  # "one republic" is OneRepublic
             return joined
+        parted = self.compact.get(joined)
+        if parted is not None:
+            return parted
         owner = text.removesuffix("s")  # "adele's" is adeles in the normal form
         return owner if owner != text and len(owner) > 3 and owner in self.artists else None
 
     def has_pair(self, title: str, artist: str) -> bool:
         """Whether the artist recorded the title."""
         return pair_id(title, artist) in self.pairs
+
+    def has_recording(self, name: str, artist: str, *, is_album: bool) -> bool:
+        """Whether the artist recorded the title, or the album if `is_album`."""
+        return pair_id(name, artist, is_album=is_album) in self.pairs
 
 
 def name_rows(
@@ -86,6 +95,8 @@ def name_rows(
     yield from (("album", form, known_popularity) for form in _forms(album))
     yield from (("genre", genre, known_popularity) for genre in genres)
     yield from (("pair", str(pair_id(form, singer)), 0.0) for form in titles for singer in singers)
+    albums = _forms(album)
+    yield from (("pair", str(pair_id(form, singer, is_album=True)), 0.0) for form in albums for singer in singers)
 
 
 def vocabulary_from(rows: Iterable[tuple[str, str, float]]) -> Vocabulary:
@@ -101,7 +112,7 @@ def vocabulary_from(rows: Iterable[tuple[str, str, float]]) -> Vocabulary:
     artists = names["artist"]
     compact: dict[str, str] = {}
     for form in sorted(artists, key=lambda form: (artists[form], form)):  # the more popular wins
-        if (" " in form or any(map(str.isdigit, form))) and len(form) > 3:
+        if (" " in form or any(map(str.isdigit, form))) and len(form) > _SHORT_NAME:
             compact[form.replace(" ", "")] = form
     return Vocabulary(names["title"], artists, names["album"], frozenset(names["genre"]), frozenset(pairs), compact)
 

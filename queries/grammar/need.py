@@ -8,10 +8,12 @@ from hashlib import sha256
 from typing import Any
 
 from lake.columns import OPEN_NEED
-from queries.catalog.resolve import Resolver
+from queries.catalog.resolve import Resolved, Resolver
 from queries.catalog.vocabulary import Vocabulary
 from queries.grammar.constraints import no_constraints, typed, value_text, year_text
+from queries.grammar.explained import explained_share
 from queries.grammar.interpret import BROAD_INTENTS, INTENT_GROUPS, Interpretation
+from queries.grammar.lexicon import Lexicon
 
 MOST_BYTES, KEPT_BYTES = 400, 360
 # The weakest first: what is given up first where too little is known about the whole need.
@@ -195,9 +197,9 @@ class NeedReading:
 
     Attributes:
         need: The need.
-        how: `catalog` (the names are the catalog's), `grammar` (no names), `linked` (a name was resolved by likeness), `words` (no
-            reading explains the wording).
-        confidence: 0 to 1: 1 for catalog and grammar, the likeness for linked, 0 for words.
+        how: `catalog` (the names are the catalog's), `grammar` (no names), `near` or `sound` (a name was resolved by its spelling or
+            its sound), `words` (no reading explains the wording).
+        confidence: 0 to 1: the share of the wording that the reading explains, times the likeness of resolved names; 0 for `words`.
     """
 
     need: Need
@@ -206,12 +208,16 @@ class NeedReading:
 
 
 def need_reading(
-    interpretation: Interpretation, names: Vocabulary | None, resolver: Resolver | None
+    interpretation: Interpretation, lexicon: Lexicon, names: Vocabulary | None, resolver: Resolver | None
 ) -> NeedReading | None:
     """The need of an interpretation; None if it does not ask for music.
 
+    Where names or words are left that the reading does not explain, the whole request may be the name of something that is like
+    it; the more confident of the two readings is taken.
+
     Args:
         interpretation: How the wording is read.
+        lexicon: Phrases and word lists.
         names: The names of the catalog; None takes names as they were said.
         resolver: Resolves names that the catalog does not have; None leaves such a wording to its words.
     """
@@ -219,21 +225,52 @@ def need_reading(
         return None
     parts = constraint_parts(interpretation.constraints)
     spoken = {kind: span.text for kind, span in interpretation.names.items()}
-    if "playlist" in spoken:
-        return NeedReading(Need.of([*parts, Part("playlist", spoken["playlist"])]), "grammar", 1.0)
-    if not spoken:
-        if interpretation.intent != "other":
-            return NeedReading(Need.of(parts), "grammar", 1.0)
-        return _of_words(interpretation, resolver)
-    title, album = interpretation.title, spoken.get("album")
     if names is None:
-        return NeedReading(_named(interpretation.artist, title, album, parts), "grammar", 1.0)
+        return _without_catalog(interpretation, parts, spoken)
+    share = round(explained_share(interpretation, lexicon, names), 6)
+    if "playlist" in spoken:
+        return NeedReading(Need.of([*parts, Part("playlist", spoken["playlist"])]), "grammar", share)
     if (
         parts
+        and spoken
         and not any(p.is_refused for p in parts)
         and (pair := _recorded(interpretation.stripped, names)) is not None
     ):
         return NeedReading(pair, "catalog", 1.0)  # "talmer run the velvet": a song of that artist, not music to run to
+    if not spoken:
+        is_read = interpretation.intent != "other"
+        best = NeedReading(Need.of(parts), "grammar", share) if is_read else None
+    else:
+        best = _of_names(interpretation, parts, spoken, share, names, resolver)
+    if best is not None and best.confidence == 1.0:
+        return best
+    whole = _of_whole(interpretation, resolver) if resolver is not None else None
+    if whole is not None and (best is None or whole.confidence > best.confidence):
+        return whole
+    return best or _of_words(interpretation)
+
+
+def _without_catalog(interpretation: Interpretation, parts: list[Part], spoken: dict[str, str]) -> NeedReading:
+    if "playlist" in spoken:
+        return NeedReading(Need.of([*parts, Part("playlist", spoken["playlist"])]), "grammar", 1.0)
+    if spoken:
+        need = _named(interpretation.artist, interpretation.title, spoken.get("album"), parts)
+        return NeedReading(need, "grammar", 1.0)
+    if interpretation.intent != "other":
+        return NeedReading(Need.of(parts), "grammar", 1.0)
+    return _of_words(interpretation)
+
+
+def _of_names(
+    interpretation: Interpretation,
+    parts: list[Part],
+    spoken: dict[str, str],
+    share: float,
+    names: Vocabulary,
+    resolver: Resolver | None,
+) -> NeedReading | None:
+    """The reading by the names that were spoken; None if the catalog has nothing like one of them."""
+    title, album = interpretation.title, spoken.get("album")
     artist = names.artist(interpretation.artist) if interpretation.artist else None
     if title is not None and title in names.albums and artist is not None and not names.has_pair(title, artist):
         title, album = None, title  # the artist recorded no song of that name: it is the album's
@@ -243,23 +280,49 @@ def need_reading(
         and (album is None or album in names.albums)
     )
     if is_known:
-        return NeedReading(_named(artist, title, album, parts), "catalog", 1.0)
-    if resolver is not None:
-        likeness = 1.0
-        if artist is None and "artist" in spoken:
-            near = resolver.artist(interpretation.artist or spoken["artist"])
-            artist, likeness = near if near is not None else (None, 0.0)
-        for is_album, name, known in ((False, title, names.titles), (True, album, names.albums)):
-            if name is not None and name not in known and likeness:
-                recording = resolver.recording(name, artist, interpretation.language, is_album=is_album)
-                likeness = min(likeness, recording.likeness) if recording else 0.0
-                if recording and is_album:
-                    album = recording.album
-                elif recording:
-                    title = recording.title
-        if likeness:
-            return NeedReading(_named(artist, title, album, parts), "linked", round(likeness, 6))
-    return _of_words(interpretation, resolver)
+        return NeedReading(_named(artist, title, album, parts), "catalog", share)
+    if resolver is None or (not parts and set(spoken) == {"title"}):
+        return None  # what the grammar takes for a title may be any name: all words are looked up as one
+    resolved: list[Resolved] = []
+    if artist is None and "artist" in spoken:
+        near = resolver.artist(interpretation.artist or spoken["artist"])
+        if near is None:
+            return None
+        artist = near.artist
+        resolved.append(near)
+    for is_album, name, known in ((False, title, names.titles), (True, album, names.albums)):
+        if name is not None and name not in known:
+            recording = resolver.recording(name, artist, is_album=is_album)
+            if recording is None:
+                return None
+            title, album = (title, recording.album) if is_album else (recording.title, album)
+            resolved.append(recording)
+    likeness = min(one.likeness for one in resolved)
+    # letters of resolved names are explained as far as they are alike
+    letters = len(interpretation.stripped.replace(" ", "")) or 1
+    of_names = sum(len(text.replace(" ", "")) for kind, text in spoken.items() if kind != "playlist")
+    confidence = round(likeness * min(1.0, share + of_names / letters), 6)
+    return NeedReading(_named(artist, title, album, parts), _how(resolved), confidence)
+
+
+def _of_whole(interpretation: Interpretation, resolver: Resolver) -> NeedReading | None:
+    """The reading of all words as one name; also without the first word alone, as in "play | back in black"."""
+    forms = dict.fromkeys((interpretation.stripped, interpretation.query.partition(" ")[2], interpretation.query))
+    options = [resolver.request(form) for form in forms if form]
+    whole = max((one for one in options if one is not None), key=lambda one: one.likeness, default=None)
+    if whole is None:
+        return None
+    return NeedReading(_named(whole.artist, whole.title, whole.album, ()), _how([whole]), round(whole.likeness, 6))
+
+
+def _how(resolved: list[Resolved]) -> str:
+    if all(one.likeness == 1.0 for one in resolved):
+        return "catalog"
+    return "sound" if any(one.by_sound for one in resolved) else "near"
+
+
+def _of_words(interpretation: Interpretation) -> NeedReading:
+    return NeedReading(Need.of([Part("words", interpretation.stripped or interpretation.query)]), "words", 0.0)
 
 
 def _named(artist: str | None, title: str | None, album: str | None, parts: Iterable[Part]) -> Need:
@@ -277,14 +340,6 @@ def _recorded(words: str, names: Vocabulary) -> Need | None:
             if artist is not None and names.has_pair(title, artist):
                 return Need.of([Part("title", title), Part("artist", artist)])
     return None
-
-
-def _of_words(interpretation: Interpretation, resolver: Resolver | None) -> NeedReading:
-    words = interpretation.stripped or interpretation.query
-    near = resolver.request(words, interpretation.language) if resolver is not None else None
-    if near is not None:
-        return NeedReading(_named(near.artist, near.title, near.album, ()), "linked", round(near.likeness, 6))
-    return NeedReading(Need.of([Part("words", words)]), "words", 0.0)
 
 
 def other_readings(interpretation: Interpretation, plain: Interpretation, names: Vocabulary) -> list[Need]:

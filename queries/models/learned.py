@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from queries.catalog.vocabulary import Vocabulary
 from queries.grammar.constraints import Mention, constraint_key, mentions
+from queries.grammar.explained import explained_share
 from queries.grammar.interpret import Interpretation, interpret, to_interpretation
 from queries.grammar.known import lookup_name, reads_as_constraints
 from queries.grammar.lexicon import Lexicon
@@ -317,19 +318,9 @@ def _is_explained(interpretation: Interpretation, lexicon: Lexicon, vocabulary: 
     """Whether constraints, names of the catalog and fillers cover every word of the stripped form."""
     if vocabulary is None or "playlist" in interpretation.names or interpretation.intent == "other":
         return False
-    names = _catalog_names(vocabulary)
-    if any(
-        name.text not in names[kind] and not (kind == "artist" and vocabulary.artist(name.text))
-        for kind, name in interpretation.names.items()
-    ):
-        return False
     if not interpretation.names and not interpretation.mentions and interpretation.intent != "open":
         return False
-    words = interpretation.query.split()
-    start, end = last_occurrence(words, interpretation.stripped.split())
-    taken = {at for name in interpretation.names.values() for at in range(name.start, name.end)}
-    taken |= {at for one in interpretation.mentions for at in range(one.reach, one.end)}
-    return all(at in taken or lexicon.has("fillers", words[at]) for at in range(start, end))
+    return explained_share(interpretation, lexicon, vocabulary) == 1.0
 
 
 def _has_recording(interpretation: Interpretation, vocabulary: Vocabulary | None) -> bool:

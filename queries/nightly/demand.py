@@ -18,9 +18,9 @@ RECENT_DAYS = 7
 def with_tier(traffic: DataFrame, previous: DataFrame | None) -> DataFrame:
     """Add `traffic_tier` to one row per (locale, need) with `searches_28d`. Grain: as in.
 
-    In each locale needs are ranked by searches (ties by key). The head has the first HEAD_SHARE of the searches, the torso
-    those up to TORSO_SHARE, the tail the rest; all are tail where nobody searched. A need that was in a better tier the night before keeps it until it falls
-    STAY_SHARE behind the bound, so that tiers do not change from night to night by chance.
+    In each locale needs are ranked by searches (ties by key). The head has the first HEAD_SHARE of the searches, the torso those up
+    to TORSO_SHARE, the tail the rest; all are tail where nobody searched. A need that was in a better tier the night before keeps it
+    until it falls STAY_SHARE behind the bound, so that tiers do not change from night to night by chance.
 
     Args:
         traffic: One row per (locale, need) with `searches_28d`.

@@ -16,7 +16,7 @@ from queries.grammar.interpret import interpret
 from queries.grammar.lexicon import Lexicon, load_lexicon
 from queries.grammar.need import Need, Part, need_reading, other_readings
 from queries.models.learned import MUSIC_SERVICE_SHARE, Learned, packaged, read_query
-from queries.nightly.linking import collected_names, index_of, tasks_of
+from queries.nightly.linking import tasks_of
 from queries.text.normalise import is_too_long, normal_form
 
 if TYPE_CHECKING:
@@ -51,22 +51,16 @@ def readings(distinct_queries: "DataFrame", tracks: "DataFrame") -> "DataFrame":
     `own_words`: the need of its words alone, for a wording that none of them fits; `weights`: prior weight of each, by the
     popularity of its names, with sum 1. They are empty or null for `not_music`.
 
-    The folded names of the catalog are collected and sent to the tasks once. Wordings that no reading explains are read again with
-    the linker, which reads the catalog's tracks.
+    The folded names of the catalog are collected and sent to the tasks once.
 
     Args:
         distinct_queries: One row per (language, query).
         tracks: The catalog, with track_id, title, artists, album, genres and popularity; other columns are ignored.
     """
     names = vocabulary(tracks)
-    read = distinct_queries.select("language", "query").mapInPandas(_reader(names, None), _READ_SCHEMA)
-    read = read.localCheckpoint()  # traffic and evidence use the readings several times
-    known = read.where(F.col("how") != "words")
-    unknown = read.where(F.col("how") == "words").select("language", "query")
-    linked = unknown.repartition(tasks_of(unknown), "query").mapInPandas(
-        _reader(names, collected_names(tracks)), _READ_SCHEMA
-    )
-    return known.unionByName(linked).localCheckpoint()
+    wordings = distinct_queries.select("language", "query")
+    wordings = wordings.repartition(tasks_of(wordings), "query")  # each task indexes the names once
+    return wordings.mapInPandas(_reader(names), _READ_SCHEMA).localCheckpoint()
 
 
 def need_rows(needs: "Iterable[Need]") -> "list[tuple[Any, ...]]":
@@ -107,18 +101,14 @@ def _name_rows(batches: "Iterable[pd.DataFrame]") -> "Iterator[pd.DataFrame]":
         yield pd.DataFrame(rows, columns=["kind", "form", "popularity"]).astype({"popularity": float})
 
 
-def _reader(
-    names: Vocabulary, catalog: "pd.DataFrame | None"
-) -> "Callable[[Iterable[pd.DataFrame]], Iterator[pd.DataFrame]]":
-    """Reads batches of wordings; with a catalog, names that it does not have are resolved by the linker."""
+def _reader(names: Vocabulary) -> "Callable[[Iterable[pd.DataFrame]], Iterator[pd.DataFrame]]":
+    """Reads batches of wordings."""
 
     def read(batches: "Iterable[pd.DataFrame]") -> "Iterator[pd.DataFrame]":
         import pandas as pd
 
-        lexicon, learned, resolver = load_lexicon(names.genres), packaged(), None
+        lexicon, learned, resolver = load_lexicon(names.genres), packaged(), Resolver(names)
         for batch in batches:
-            if catalog is not None and resolver is None:
-                resolver = Resolver(index_of(catalog))
             rows = [
                 _row(language, query, lexicon, names, learned, resolver)
                 for language, query in zip(_texts(batch, "language"), _texts(batch, "query"), strict=True)
@@ -143,10 +133,10 @@ _READ_COLUMNS = [
 
 
 def _row(
-    language: str, query: str, lexicon: Lexicon, names: Vocabulary, learned: Learned | None, resolver: Resolver | None
+    language: str, query: str, lexicon: Lexicon, names: Vocabulary, learned: Learned | None, resolver: Resolver
 ) -> dict[str, Any]:
     interpretation = read_query(query, language, lexicon, names, learned, MUSIC_SERVICE_SHARE)
-    reading = need_reading(interpretation, names, resolver)
+    reading = need_reading(interpretation, lexicon, names, resolver)
     needs: list[Need] = []
     if reading is not None:
         # without names, the reading is the constraints already

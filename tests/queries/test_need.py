@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from queries.catalog.index import CatalogIndex
-from queries.catalog.resolve import Resolver, alike
+from queries.catalog.near import likeness
+from queries.catalog.resolve import Resolver
 from queries.grammar.constraints import TYPED
 from queries.grammar.interpret import interpret
 from queries.grammar.lexicon import load_lexicon
@@ -39,15 +40,14 @@ def catalog() -> CatalogIndex:
 
 @pytest.fixture(scope="module")
 def resolver(catalog: CatalogIndex) -> Resolver:
-    return Resolver(catalog)
+    return Resolver(catalog.vocabulary)
 
 
 def reading(request_: str, locale: str, catalog: CatalogIndex, resolver: Resolver | None):  # type: ignore[no-untyped-def]
     query = normal_form(request_, locale)
-    interpretation = read_query(
-        query, locale[:2], load_lexicon(catalog.genres), catalog.vocabulary, packaged(), MUSIC_SERVICE_SHARE
-    )
-    return need_reading(interpretation, catalog.vocabulary, resolver)
+    lexicon = load_lexicon(catalog.genres)
+    interpretation = read_query(query, locale[:2], lexicon, catalog.vocabulary, packaged(), MUSIC_SERVICE_SHARE)
+    return need_reading(interpretation, lexicon, catalog.vocabulary, resolver)
 
 
 @pytest.mark.parametrize(
@@ -116,10 +116,10 @@ def test_a_row_has_every_declared_column_and_no_other() -> None:
         ("put on adele", "en-US", "artist=adele", "catalog"),
         ("rock from the 90's", "en-US", "decade=1990|genre=rock", "grammar"),
         ("rock de los noventa", "es-ES", "decade=1990|genre=rock", "grammar"),
-        ("play skillrex", "en-US", "artist=skrillex", "linked"),
-        ("play shap of you", "en-US", "title=shape of you", "linked"),
-        ("i want to hear credence clearwater revival", "en-US", "artist=creedence clearwater revival", "linked"),
-        ("hello song", "en-US", "title=hello", "linked"),
+        ("play skillrex", "en-US", "artist=skrillex", "near"),
+        ("play shap of you", "en-US", "title=shape of you", "near"),
+        ("i want to hear credence clearwater revival", "en-US", "artist=creedence clearwater revival", "near"),
+        ("hello song", "en-US", "title=hello", "catalog"),
         (
             "don't dance tonight by rikaquen collective",
             "en-US",
@@ -138,7 +138,7 @@ def test_a_wording_leads_to_the_catalogs_need(
     assert found.confidence == (0 if how == "words" else pytest.approx(found.confidence)) and found.confidence <= 1
 
 
-def test_without_the_linker_a_misspelled_name_has_its_words_alone(catalog: CatalogIndex) -> None:
+def test_without_a_resolver_a_misspelled_name_has_its_words_alone(catalog: CatalogIndex) -> None:
     assert reading("play skillrex", "en-US", catalog, None).need.key == "words=skillrex"
 
 
@@ -154,5 +154,6 @@ def test_a_bare_name_has_the_readings_that_catalog_and_grammar_allow(catalog: Ca
     assert {"title=happy", "mood=happy"} <= keys
 
 
-def test_alike_is_strict_with_short_names() -> None:
-    assert alike("u2", "u3", "en") == 0 and alike("acdc", "ac dc", "en") == 1 and alike("hello", "goodbye", "en") == 0
+def test_likeness_is_strict_with_short_names() -> None:
+    assert likeness("u2", "u3") == (0, False) and likeness("acdc", "ac dc") == (1, False)
+    assert likeness("hello", "goodbye") == (0, False) and likeness("filips", "phillips") == (0.88, True)

@@ -59,10 +59,10 @@ def read(spark, rows):
 
 def test_readings_are_those_of_the_pure_functions(read, catalog):
     assert set(read) == set(WORDINGS)
-    lexicon, resolver = load_lexicon(catalog.genres), Resolver(catalog)
+    lexicon, resolver = load_lexicon(catalog.genres), Resolver(catalog.vocabulary)
     for (language, query), row in read.items():
         expected = read_query(query, language, lexicon, catalog.vocabulary, packaged(), MUSIC_SERVICE_SHARE)
-        need = need_reading(expected, catalog.vocabulary, resolver)
+        need = need_reading(expected, lexicon, catalog.vocabulary, resolver)
         assert (row.stripped, row.is_music, row.reasons) == (
             expected.stripped,
             expected.is_music,

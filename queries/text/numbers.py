@@ -1,0 +1,70 @@
+"""How people say a number that stands in a name: "blink 182" is "blink one eighty two", "50 cent" is "fifty cent"."""
+
+from __future__ import annotations
+
+from itertools import product
+
+_UNITS = {
+    "en": "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen",
+    "es": "cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciseis diecisiete dieciocho "
+    "diecinueve veinte veintiuno veintidos veintitres veinticuatro veinticinco veintiseis veintisiete veintiocho veintinueve",
+}
+_TENS = {
+    "en": "- - twenty thirty forty fifty sixty seventy eighty ninety",
+    "es": "- - veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa",
+}
+_HUNDREDS = "- ciento doscientos trescientos cuatrocientos quinientos seiscientos setecientos ochocientos novecientos"
+_WORDS = {language: (_UNITS[language].split(), _TENS[language].split()) for language in _UNITS}
+_MOST_DIGITS, _MOST_NUMBERS = 4, 3
+
+
+def spoken_forms(name: str) -> list[str]:
+    """The ways to say a folded name that has numbers of at most four digits, in English and in Spanish; none without a number.
+
+    Each number is said as a whole ("one hundred eighty two"), in pairs ("one eighty two", "nineteen seventy nine") and digit by digit.
+    """
+    words = name.split()
+    numbers = [word for word in words if word.isascii() and word.isdigit()]
+    if not numbers or len(numbers) > _MOST_NUMBERS or any(len(number) > _MOST_DIGITS for number in numbers):
+        return []
+    forms = []
+    for language in ("en", "es"):
+        options = [_said(word, language) if word in numbers else [word] for word in words]
+        forms += [" ".join(choice) for choice in product(*options)]
+    return list(dict.fromkeys(forms))
+
+
+def _said(digits: str, language: str) -> list[str]:
+    by_digit = " ".join(_WORDS[language][0][int(digit)] for digit in digits)
+    if digits.startswith("0"):
+        return [by_digit]
+    said = [_cardinal(int(digits), language)]
+    if len(digits) > 2 and digits[-2:] != "00":
+        head, tail = digits[:-2], digits[-2:]
+        last = (
+            " ".join(_WORDS[language][0][int(digit)] for digit in tail)
+            if tail[0] == "0"
+            else _cardinal(int(tail), language)
+        )
+        said.append(f"{_cardinal(int(head), language)} {last}")
+    return list(dict.fromkeys([*said, by_digit]))
+
+
+def _cardinal(number: int, language: str) -> str:
+    units, tens = _WORDS[language]
+    if number < len(units):
+        return units[number]
+    if number < 100:
+        ten, unit = divmod(number, 10)
+        joined = f"{tens[ten]} y {units[unit]}" if language == "es" else f"{tens[ten]} {units[unit]}"
+        return joined if unit else tens[ten]
+    if number < 1000:
+        hundred, rest = divmod(number, 100)
+        if language == "en":
+            return f"{units[hundred]} hundred" + (f" {_cardinal(rest, language)}" if rest else "")
+        return ("cien" if number == 100 else _HUNDREDS.split()[hundred]) + (
+            f" {_cardinal(rest, language)}" if rest else ""
+        )
+    thousand, rest = divmod(number, 1000)
+    head = ("mil" if thousand == 1 else f"{units[thousand]} mil") if language == "es" else f"{units[thousand]} thousand"
+    return head + (f" {_cardinal(rest, language)}" if rest else "")
