@@ -89,7 +89,7 @@ def _judged(
     rankers: Sequence[Ranker],
     names: list[str],
 ) -> dict[str, float]:
-    judge = Judge.of(truth, _answers_among(looked_up.answers, scored), scored, catalog, stripped=looked_up.stripped)
+    judge = Judge.of(truth, _answers_among(looked_up.answers, scored), scored, catalog)
     values = np.ascontiguousarray(judge.rows[names].to_numpy(dtype="float64"))
     ndcg = np.array([judge.ndcg(ranker.scores(values)) for ranker in rankers]).mean(axis=0)
     return {

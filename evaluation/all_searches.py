@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evaluation.answers import Answers, Forms, answered
+from evaluation.answers import Answers, answered
 from evaluation.judge import NDCG_K
 from evaluation.metrics import dcg_by_group
 from evaluation.truth import ENTRY, KEY, NightTruth, expected_gains, ideal_lists, need_shares
@@ -41,11 +41,13 @@ class Slice:
 
 @dataclass(frozen=True)
 class AllSearches:
-    """The figures over all music searches, by kind of need, and by how often the wording was asked in the 28 days before."""
+    """The figures over all music searches, by kind of need, by how often the wording was asked in the 28 days
+    before, and by how the reader came to the list (`miss`: not at all)."""
 
     whole: Slice
     by_kind: dict[str, Slice] = field(default_factory=dict)
     by_frequency: dict[str, Slice] = field(default_factory=dict)
+    by_match: dict[str, Slice] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Plain nested values."""
@@ -57,6 +59,7 @@ class AllSearches:
             **plain(self.whole),
             "by_kind": {k: plain(v) for k, v in self.by_kind.items()},
             "by_frequency": {k: plain(v) for k, v in self.by_frequency.items()},
+            "by_match": {k: plain(v) for k, v in self.by_match.items()},
         }
 
 
@@ -65,18 +68,18 @@ def over_all_searches(
     lists: pd.DataFrame,
     answers: Answers,
     asked_before: Mapping[str, int],
-    stripped: Forms | None = None,
+    matched_by: Mapping[tuple[str, str], str] | None = None,
 ) -> AllSearches:
     """Evaluate lists on every music search of the day, bots left out.
 
     Args:
         truth: the truth of the day; searches without a need (for other things than music) are left out.
         lists: one row per (place, need, track_id) of the first ten of each list, with `rank` from 1.
-        answers: (place, wording) → (place, need) of the list that is given for it.
+        answers: (locale, wording) → (place, need) of the list that is given for it.
         asked_before: wording → its searches in the 28 days before, in all places.
-        stripped: (locale, query) → stripped form, which is tried after the full form.
+        matched_by: (locale, wording) → how the reader came to the list.
     """
-    asked = answered(truth.asked[truth.asked["need_id"] != ""], answers, stripped)
+    asked = answered(truth.asked[truth.asked["need_id"] != ""], answers)
     weight = asked["searches"].to_numpy(dtype=np.float64)
     request_ndcg = _ndcg_of_requests(asked, lists, truth.relevance)
     reached = request_ndcg.reindex(pd.MultiIndex.from_frame(asked[KEY])).fillna(0.0)
@@ -92,10 +95,14 @@ def over_all_searches(
     by_frequency = {
         name: figures((times >= low) & (times <= (np.inf if high is None else high))) for low, high, name in BUCKETS
     }
+    ways = np.array(
+        [(matched_by or {}).get((x, q), "miss") for x, q in zip(asked["locale"], asked["query"], strict=True)]
+    )
     return AllSearches(
         figures(np.ones(len(asked), dtype=bool)),
         {str(kind): figures(np.asarray(kinds == kind)) for kind in sorted(set(kinds))},
         by_frequency,
+        {str(way): figures(ways == way) for way in sorted(set(ways))} if matched_by is not None else {},
     )
 
 

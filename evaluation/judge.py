@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evaluation.answers import Answers, Forms, answered
+from evaluation.answers import Answers, answered
 from evaluation.baselines import skyline_scores
 from evaluation.errors import RankingsUnfit
 from evaluation.metrics import dcg_by_group, mean_over_groups, ndcg_by_group
@@ -91,8 +91,6 @@ class Judge:
         answers: Answers,
         candidates: pd.DataFrame,
         catalog: pd.DataFrame,
-        *,
-        stripped: Forms | None = None,
     ) -> Judge:
         """The judge of one night; the arguments are those of `evaluation.night.evaluate_night`.
 
@@ -104,12 +102,11 @@ class Judge:
             answers: (place, wording) → (place, need) of the list that the release gives for it.
             candidates: the rows that the night ranked.
             catalog: track_id and popularity of the whole catalog.
-            stripped: (locale, query) → stripped form.
 
         Raises:
             RankingsUnfit: no entry answers a search of the day.
         """
-        asked = answered(truth.asked, answers, stripped)
+        asked = answered(truth.asked, answers)
         hits = asked[asked["entry_need"].notna()]
         if hits.empty:
             raise RankingsUnfit(

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evaluation.answers import Answers, Forms
+from evaluation.answers import Answers
 from evaluation.baselines import (
     bm25_scores,
     coec_scores,
@@ -42,7 +42,6 @@ def evaluate_night(
     catalog: pd.DataFrame,
     answers: Answers,
     *,
-    stripped: Forms | None = None,
     seed: int = 20261101,
 ) -> NightResult:
     """NDCG@10 of every arm over the released entries that people asked for on day D.
@@ -59,7 +58,6 @@ def evaluate_night(
             `candidate_rank` (the order for recall@100; else by popularity). Further columns are ignored.
         catalog: track_id, title, artists and popularity of the whole catalog. Further columns are ignored.
         answers: (place, wording) → (place, need) of the list that the release gives for it.
-        stripped: (locale, query) of D → stripped form, which is tried where the full form is not released.
         seed: seed of the random arm, the bootstrap and the sign flips.
 
     Raises:
@@ -67,7 +65,7 @@ def evaluate_night(
     """
     _check(rankings, candidates, catalog)
     released = rankings[ENTRY].drop_duplicates()
-    judge = Judge.of(truth, answers, candidates, catalog, stripped=stripped)
+    judge = Judge.of(truth, answers, candidates, catalog)
     entries, weight, ideal = judge.entries, judge.weight, judge.ideal
     rows = _with_shipped(judge.rows, entries, rankings)
     gain = judge.gain

@@ -47,7 +47,6 @@ class NightResult:
         weights: numbers of searches.
         by_kind: kind of need → {"searches", "entries", arm: weighted NDCG}.
         all_searches: the release over all music searches of the day, a miss as nothing.
-        if_read: the same if every wording that can be read reached its need's list: what a reader that reads could answer.
     """
 
     run_date: date
@@ -64,7 +63,6 @@ class NightResult:
     weights: dict[str, float]
     by_kind: dict[str, dict[str, float]] = field(default_factory=dict)
     all_searches: AllSearches | None = None
-    if_read: AllSearches | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain nested values; NaN (undefined) becomes null."""
@@ -100,9 +98,8 @@ class NightResult:
             "weights": self.weights,
             "by_kind": self.by_kind,
         }
-        for name, figures in (("all", self.all_searches), ("if_read", self.if_read)):
-            if figures is not None:
-                whole |= {f"ndcg10_{name}": figures.whole.ndcg10, name: figures.as_json()}
+        if self.all_searches is not None:
+            whole |= {"ndcg10_all": self.all_searches.whole.ndcg10, "all": self.all_searches.as_json()}
         plain: dict[str, Any] = _without_nan(whole)
         return plain
 
@@ -171,25 +168,26 @@ def print_night(result: NightResult) -> None:
 
 
 def _print_all(console: Any, result: NightResult) -> None:
-    """Print the figures over all music searches: of the release, and if every readable wording reached its need."""
+    """Print the figures over all music searches."""
     from rich.table import Table
 
-    release, read = result.all_searches, result.if_read
-    if release is None or read is None:
+    figures = result.all_searches
+    if figures is None:
         return
-    table = Table(title="all music searches of the day, a miss as nothing: the release | if read", title_justify="left")
-    for heading in ("searches", "n", "NDCG", "hit", "wrong", "NDCG", "hit", "wrong"):
+    table = Table(
+        title="all music searches of the day as the reader answers them, a miss as nothing", title_justify="left"
+    )
+    for heading in ("searches", "n", "NDCG", "hit", "wrong"):
         table.add_column(heading, justify="left" if heading == "searches" else "right", no_wrap=True)
-    rows = [("all", release.whole, read.whole)]
-    rows += [(kind, one, read.by_kind[kind]) for kind, one in release.by_kind.items()]
-    rows += [(f"asked {n}", one, read.by_frequency[n]) for n, one in release.by_frequency.items()]
-    for name, one, other in rows:
-        cells = [f"{f(x)}" for x in (one, other) for f in (_ndcg, _coverage, _wrong)]
-        table.add_row(name, f"{one.searches:.0f}", *cells)
+    rows = [("all", figures.whole), *figures.by_kind.items()]
+    rows += [(f"asked {n}", one) for n, one in figures.by_frequency.items()]
+    rows += [(f"by {way}" if way != "miss" else "missed", one) for way, one in figures.by_match.items()]
+    for name, one in rows:
+        table.add_row(name, f"{one.searches:.0f}", _ndcg(one), _coverage(one), _wrong(one))
     console.print(table)
     console.print(
-        "hit: answered; wrong: answered, and no relevant track among the first ten; if read: were every wording that can be read "
-        "answered by the list of its need; asked: how often the wording was, in the 28 days before, in any place.",
+        "hit: answered; wrong: answered, and no relevant track among the first ten; asked: how often the wording was, in the 28 days "
+        "before, in any place; by: how the reader came to the list.",
         style="dim",
         highlight=False,
     )

@@ -40,7 +40,7 @@ def run(night: Night) -> Done:
     rows = matrix(*parts).join(looked_up.entries, ["locale", "need"]).drop("run_date")
     candidates = rows.toPandas()
     catalog = night.tracks(allow_unvalidated=False).select("track_id", "popularity").toPandas()
-    judge = Judge.of(truth, looked_up.answers, candidates, catalog, stripped=looked_up.stripped)
+    judge = Judge.of(truth, looked_up.answers, candidates, catalog)
     values = judge.rows[list(features.names)].to_numpy(dtype="float64")
     scores: dict[str, list[NDArray[np.float64]]] = {}
     family_of = {c.name: c.feature.family for c in columns()}

@@ -17,6 +17,7 @@ from night.lineage import made_from, note_published, published_already, refuse_l
 from night.night import Done, Night, run_alone
 from night.released import publish_mark, refuse_too_few, release_content
 from night.tables import gated
+from serving.manifest import read_manifest
 from serving.sinks import published, sinks
 from serving.sinks.sink import SinkPlace
 
@@ -48,17 +49,18 @@ def run(night: Night) -> Done:
     enough = F.col("people_28d") >= night.k
     known = lake.read(NEEDS, [night.run_date]).where(F.col("is_suggested") | enough).select("need").distinct()
     refuse_too_few(rankings, known.toPandas(), night)
-    columns = ("locale", "query", "need", "searches_28d", (F.col("is_public") & enough).alias("is_public"))
-    wordings = lake.read(WORDINGS, [night.run_date]).where("is_music").select(*columns).toPandas()
+    is_public = (F.col("is_public") & enough).alias("is_public")
+    columns = ("locale", "query", "need", "is_music", "searches_28d", is_public)
+    wordings = lake.read(WORDINGS, [night.run_date]).select(*columns).toPandas()
     content = release_content(night, rankings, wordings, inputs)
     stores = sinks(night.settings.publish.sinks, SinkPlace(root, night.settings.serving.keep))
     release_id, outcome = published(stores, content)
     note_published(night, mark, release_id)
-    entries = len(content.entries)
-    if entries < FEW_ENTRIES:
-        night.notes.append(f"only {entries} entries: fewer than {night.k} people asked the others (privacy.k)")
-    answered = content.manifest["coverage"]["answered_share"]
-    return Done(len(rankings), entries, f"{outcome}; {answered:.1%} of public traffic")
+    lists = rankings[["locale", "need"]].drop_duplicates().shape[0]
+    if lists < FEW_ENTRIES:
+        night.notes.append(f"only {lists} lists: fewer than {night.k} people asked the others (privacy.k)")
+    answered = read_manifest(root / release_id).content["coverage"]["answered_share"]
+    return Done(len(rankings), lists, f"{outcome}; {answered:.1%} of public traffic")
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")

@@ -34,22 +34,16 @@ def run(night: Night) -> Done:
     truth = truth_of(night)
     from evaluation.ablation import print_ablation, read_ablation
     from evaluation.all_searches import over_all_searches
-    from evaluation.judge import NDCG_K
     from evaluation.night import evaluate_night, print_night, write_night_json
-    from night.read_day import read_searches
 
     lake, day = night.lake, [night.run_date]
     rankings = lake.read(HEAD_RANKINGS, day).select("locale", "need", "track_id", "score", "rank").toPandas()
     looked_up = lookups(night, truth)
     frame = rows_of_arms(night, looked_up.entries).toPandas()
     catalog = night.tracks(allow_unvalidated=False).select("track_id", "title", "artists", "popularity").toPandas()
-    result = evaluate_night(truth, rankings, frame, catalog, looked_up.answers, stripped=looked_up.stripped)
-    first = rankings[rankings["rank"] <= NDCG_K]
-    result = replace(
-        result,
-        all_searches=over_all_searches(truth, first, looked_up.answers, asked_before(night), looked_up.stripped),
-        if_read=read_searches(night, truth, rankings),
-    )
+    result = evaluate_night(truth, rankings, frame, catalog, looked_up.answers)
+    every = over_all_searches(truth, looked_up.lists, looked_up.every_answer, asked_before(night), looked_up.matched_by)
+    result = replace(result, all_searches=every)
     out = report_file(night.settings)
     out.parent.mkdir(parents=True, exist_ok=True)
     write_night_json(result, out, report_mark(night))

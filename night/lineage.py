@@ -109,6 +109,15 @@ def published_already(night: Night, root: Path, mark: str) -> str | None:
     return release_id if is_settled or (hold(root) is not None and release_id in pending_releases(root)) else None
 
 
+def release_of(night: Night, root: Path) -> str | None:
+    """The id of the release that was last written for the night; None if there is none."""
+    try:
+        release_id = str(json.loads(_note_file(night).read_text(encoding="utf-8"))["release_id"])
+    except (OSError, ValueError, KeyError, TypeError):
+        release_id = max((i for i in _release_ids(root) if run_date_of(i) == night.settings.run_date), default="")
+    return release_id if (root / release_id).is_dir() and release_id else None
+
+
 def note_published(night: Night, mark: str, release_id: str) -> None:
     """Store which release was published for the mark, so that a second run need not build it again to find that it is equal."""
     file = _note_file(night)

@@ -147,10 +147,14 @@ class TuningSection:
 
 @dataclass
 class ServingSection:
-    """Releases: how many are kept, and the age in hours after which a reader treats one as stale."""
+    """Releases: how many are kept, the age in hours after which a reader treats one as stale, and the least confidence of an answer.
+
+    `least_confidence`: 0 to 1; a reading below it is a miss (`queries.grammar.need.NeedReading.confidence`).
+    """
 
     keep: int = MISSING
     max_age_h: float = MISSING
+    least_confidence: float = MISSING
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -19,16 +20,17 @@ from lake.rows import frame_of
 from lake.tables.daily import BOT_DAYS, DAILY_ENGAGEMENT
 from lake.tables.logs import SEARCH_LOG, TRACKS
 from lake.tables.nightly import CANDIDATES, HEAD_RANKINGS, NEEDS, WORDINGS
+from night.lineage import release_of
 from night.night import Night
-from night.released import answers_of, wider_places
 from night.settings import Settings
 from night.wordings import mapping
 from queries.nightly.by_need import by_need
-from queries.text.carrier import load_grammar, stripped
 from ranking.examples import training_examples_table
 
 if TYPE_CHECKING:
-    from evaluation.answers import Answers, Forms
+    import pandas as pd
+
+    from evaluation.answers import Answers
     from evaluation.truth import NightTruth
 
 
@@ -64,30 +66,53 @@ class Lookups:
     """What a lookup of the searches of D needs.
 
     Args:
-        stripped: (locale, query) searched on D -> its stripped form.
-        answers: (place, wording) -> (place, need) of the list that the release gives for it.
-        entries: (place, need) of the lists that may answer a search of D.
+        answers: (locale, wording) -> (place, need) of the list of a need that the release gives for it.
+        entries: (place, need) of these lists.
+        every_answer: the same with the answers that are the first tracks of a name, whose place is `names`.
+        lists: one row per (locale, need, track_id) of the first ten of each list, with `rank` from 1.
+        matched_by: (locale, wording) -> how the reader came to the list.
     """
 
-    stripped: Forms
     answers: Answers
     entries: DataFrame
+    every_answer: Answers
+    lists: pd.DataFrame
+    matched_by: Mapping[tuple[str, str], str]
 
 
 def lookups(night: Night, truth: NightTruth) -> Lookups:
-    """The lookups of the searches of D in the night's release."""
-    asked = truth.weights[["locale", "query"]]
-    grammar = load_grammar()
-    keys = [(str(x), str(q)) for x, q in zip(asked["locale"], asked["query"], strict=True)]
-    forms = {(x, q): stripped(q, x, grammar) for x, q in keys}
-    released = night.lake.read(HEAD_RANKINGS, [night.run_date]).select("locale", "need").distinct().toPandas()
-    public = night.lake.read(WORDINGS, [night.run_date]).where("is_public AND is_music")
-    lists = zip(released["locale"], released["need"], strict=True)
-    answers = answers_of(lists, public.select("locale", "query", "need").toPandas())
-    reached = {
-        answers[p, f] for (x, q), form in forms.items() for f in (q, form) for p in wider_places(x) if (p, f) in answers
-    }
-    return Lookups(forms, answers, frame_of(night.spark, sorted(reached), "locale string, need string"))
+    """What the serving reader answers, from the night's release, to each search of D.
+
+    Raises InputContractError if the night has no release.
+    """
+    import pandas as pd
+
+    from evaluation.judge import NDCG_K
+    from serving.by_need import NAMES_PLACE
+    from serving.opened import OpenRelease
+
+    root = Path(night.settings.releases)
+    release_id = release_of(night, root)
+    if release_id is None:
+        raise InputContractError(f"{root} has no release of {night.settings.run_date}. Run jobs.publish.")
+    release = OpenRelease(root, release_id)
+    every, matched_by, lists = {}, {}, {}
+    for locale, query in sorted(set(truth.asked[["locale", "query"]].itertuples(index=False, name=None))):
+        answer = release.lookup(query, locale, 0.0, explain=True)
+        entry = answer.explanation.entry if answer.explanation is not None else None
+        if entry is None or answer.matched_by is None:
+            continue
+        every[locale, query], matched_by[locale, query] = entry, answer.matched_by
+        lists[entry] = [track.track_id for track in answer.tracks[:NDCG_K]]
+    rows = [(*entry, track, rank) for entry, tracks in lists.items() for rank, track in enumerate(tracks, 1)]
+    answers = {request: entry for request, entry in every.items() if entry[0] != NAMES_PLACE}
+    return Lookups(
+        answers,
+        frame_of(night.spark, sorted(set(answers.values())), "locale string, need string"),
+        every,
+        pd.DataFrame(rows, columns=["locale", "need", "track_id", "rank"]),
+        matched_by,
+    )
 
 
 def asked_before(night: Night) -> dict[str, int]:

@@ -1,21 +1,60 @@
-"""Lists of needs that name something with few tracks: nothing is to be learned about their order but the strength of the tracks."""
+"""The first tracks of every name of the catalog: nothing is to be learned about their order but the strength of the tracks.
+
+A need that names something with few tracks has no list of its own; a release answers it by these.
+"""
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from ranking.sources.source import KEYS, top
-from ranking.sources.text import by_names, named_matches
+from ranking.sources.source import top
 
 
-def short_lists(needs: DataFrame, tracks: DataFrame, most: int) -> DataFrame:
-    """(place, need, track_id, rank): the tracks that bear all names of the need, the strongest first, at most `most`.
+def name_lists(tracks: DataFrame, most: int) -> DataFrame:
+    """(kind, name, popularity, tracks): the first tracks that bear a name, the strongest first, at most `most`.
+
+    `kind` is artist, title, album, or newest: an artist's dated tracks, the newest first. `popularity` is the highest of all tracks
+    of the name, 0 where it is unknown.
 
     Args:
-        needs: needs that name something, columns of `needs`.
-        tracks: the catalog, as `ranking.sources.source.SourceInputs` has it.
-        most: tracks of a list at most.
+        tracks: the catalog with the columns of `queries.nightly.names.with_name_forms`, `strength` and `release_year`.
+        most: tracks of a name at most.
     """
-    whole = named_matches(needs, tracks).where(F.col("names") == F.col("asked"))
-    return top(whole, list(KEYS), by_names(), most).select(*KEYS, "track_id", F.col("_rank").alias("rank"))
+    kinds = {"artist": "artist_forms", "title": "title_forms", "album": "album_forms"}
+    parts = [_listed(tracks, kind, column, [F.desc("strength")], most) for kind, column in kinds.items()]
+    dated = tracks.where(F.col("release_year").isNotNull())
+    newest = [F.desc("release_year"), F.desc("strength")]
+    parts.append(_listed(dated, "newest", "artist_forms", newest, most))
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = whole.unionByName(part)
+    return whole
+
+
+def pair_lists(tracks: DataFrame, most: int) -> DataFrame:
+    """(is_album, name, artist, tracks): the first tracks of a title or album by an artist, the strongest first, at most `most`."""
+    parts = []
+    for is_album, column in ((False, "title_forms"), (True, "album_forms")):
+        named = tracks.select("track_id", "strength", "artist_forms", F.explode(column).alias("name"))
+        rows = named.select("track_id", "strength", "name", F.explode("artist_forms").alias("artist"))
+        best = top(rows, ["name", "artist"], [F.desc("strength"), F.col("track_id")], most)
+        parts.append(_collected(best, ["name", "artist"]).withColumn("is_album", F.lit(is_album)))
+    return parts[0].unionByName(parts[1])
+
+
+def _listed(tracks: DataFrame, kind: str, column: str, order: Sequence[Column], most: int) -> DataFrame:
+    popularity = F.coalesce(F.col("popularity").cast("double"), F.lit(0.0))
+    rows = tracks.select(
+        "track_id", "strength", "release_year", popularity.alias("popularity"), F.explode(column).alias("name")
+    )
+    highest = rows.groupBy("name").agg(F.max("popularity").alias("popularity"))
+    best = top(rows.drop("popularity"), ["name"], [*order, F.col("track_id")], most)
+    return _collected(best, ["name"]).join(highest, "name").withColumn("kind", F.lit(kind))
+
+
+def _collected(best: DataFrame, keys: list[str]) -> DataFrame:
+    listed = F.transform(F.sort_array(F.collect_list(F.struct("_rank", "track_id"))), lambda one: one["track_id"])
+    return best.groupBy(*keys).agg(listed.alias("tracks"))

@@ -1,9 +1,9 @@
 """An answer of the release, with the fields of the JSON that `serving.lookup` and the HTTP service print."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-MatchedBy = Literal["full", "stripped", "alias"]
+from serving.matched import MatchedBy
 
 
 class AnsweredTrack(NamedTuple):
@@ -20,7 +20,7 @@ class AnsweredTrack(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The explanation of an answer: the keys tried in order, the entry that answered, its propensity, reasons of ten tracks."""
+    """The explanation of an answer: what was tried in order, the list that answered, its propensity, reasons of ten tracks."""
 
     stripped: str
     tried: tuple[str, ...]
@@ -36,9 +36,13 @@ class Answer:
     Args:
         raw_query: the request as it was given.
         locale: the locale as it was given.
-        is_hit: whether an entry of the release answers (`found` in JSON).
+        is_hit: whether a list of the release answers (`found` in JSON).
         query: the full normal form of `raw_query`.
-        matched_by: the form that led to the entry; None for a miss.
+        matched_by: how the request led to the list; None for a miss.
+        need: the key of what is asked for; also of a miss, where the request is understood and no list answers it. None if it is not
+            understood, and for a release of format 1.
+        dropped: the constraints that were given up to find a list; only with `backoff`.
+        confidence: of the reading, 0 to 1; 0 if the request is not understood.
         release_id: the release that answered.
         age_s: whole seconds since the release was built, never negative.
         stale: whether the age is above the limit of the reader or of the release.
@@ -51,6 +55,9 @@ class Answer:
     is_hit: bool
     query: str
     matched_by: MatchedBy | None
+    need: str | None
+    dropped: tuple[str, ...]
+    confidence: float
     release_id: str
     age_s: int
     stale: bool
@@ -65,6 +72,9 @@ class Answer:
             "found": self.is_hit,
             "query": self.query,
             "matched_by": self.matched_by,
+            "need": self.need,
+            "dropped": list(self.dropped),
+            "confidence": round(self.confidence, 6),
             "release_id": self.release_id,
             "age_s": self.age_s,
             "stale": self.stale,
@@ -77,7 +87,7 @@ class Answer:
             fields["explain"] = {
                 "stripped": why.stripped,
                 "tried": list(why.tried),
-                "entry": why.entry and {"locale": why.entry[0], "query": why.entry[1]},
+                "entry": why.entry and {"locale": why.entry[0], "key": why.entry[1]},
                 "propensity": why.propensity,
                 "reasons": list(why.reasons),
             }

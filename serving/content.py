@@ -1,12 +1,14 @@
-"""The content of a release, independent of its storage: entries, tracks, the canonical dump and its hash."""
+"""The content of a release, independent of its storage: lists, wordings, names, tracks, the canonical dump and its hash."""
 
 import hashlib
 import struct
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from json.encoder import encode_basestring as _quoted
 
 _F32 = struct.Struct("<f")
+
+Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,23 +21,43 @@ class RankedTrack:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The ranked answer to a head query; one per (locale, query).
+    """The ranked list of a need in one place; one per (locale, need).
 
     Args:
         locale: a locale, a language or `*`.
-        query: the full normal form.
-        aliases: other full or stripped normal forms of the same locale that this entry also answers.
+        need: the key of the need (`queries.grammar.need.Need`).
         tracks: the ranked tracks, best first.
         propensity: the probability with which this variant of the list was chosen; None without exploration.
         reasons: one short text for each of the first ten tracks, in rank order.
     """
 
     locale: str
-    query: str
-    aliases: tuple[str, ...] = ()
+    need: str
     tracks: tuple[RankedTrack, ...] = ()
     propensity: float | None = None
     reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A folded name of the catalog: its highest popularity (0 to 100), and the ids of its first tracks, best first."""
+
+    popularity: float
+    tracks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the reader looks names up in.
+
+    Args:
+        by_kind: kind (artist, title, album, newest) -> folded name -> Name; `newest` has artists with their dated tracks, the newest
+            first.
+        pairs: (`queries.catalog.vocabulary.pair_id` of a recording and its artist) -> the ids of its first tracks, best first.
+    """
+
+    by_kind: Mapping[str, Mapping[str, Name]] = field(default_factory=dict)
+    pairs: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +67,31 @@ class TrackInfo:
     track_id: str
     title: str
     artists: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ReleaseContent:
+    """One night's release before it is stored. See `serving.writer.write_release` for the rules that each part keeps.
+
+    Args:
+        run_date: the night, YYYY-MM-DD.
+        entries: the ranked lists.
+        wordings: (place, wording) -> key of the need that it leads to, where the reader would read another.
+        names: the names of the catalog.
+        tracks: the catalog; only tracks that a list or a name has are stored.
+        manifest: the night's part of the manifest.
+        built: what differs from build to build.
+        grammar: the bytes of `queries.grammar.bundle.grammar_bundle`.
+    """
+
+    run_date: str
+    entries: Iterable[Entry]
+    wordings: Mapping[Key, str]
+    names: Names
+    tracks: Mapping[str, TrackInfo]
+    manifest: Mapping[str, object]
+    built: Mapping[str, object]
+    grammar: bytes
 
 
 def stored_score(score: float) -> float:
@@ -59,21 +106,35 @@ def stored_score(score: float) -> float:
     return stored
 
 
-def dump_line(locale: str, query: str, aliases: Iterable[str], tracks: Iterable[tuple[str, float]]) -> str:
-    """One canonical JSON line of `release dump`, without the newline: aliases sorted, scores at 9 decimals.
+def entry_line(locale: str, need: str, tracks: Iterable[tuple[str, float]]) -> str:
+    """One canonical JSON line of `release dump`, without the newline; scores at 9 decimals.
 
     `tracks` are (track_id, stored score) in rank order. The line is built by hand because json prints 1e-09 for small scores.
     """
-    names = ", ".join(_quoted(alias) for alias in sorted(aliases))
     ranked = ", ".join(f'{{"track_id": {_quoted(track)}, "score": {score:.9f}}}' for track, score in tracks)
-    return f'{{"locale": {_quoted(locale)}, "query": {_quoted(query)}, "aliases": [{names}], "tracks": [{ranked}]}}'
+    return f'{{"locale": {_quoted(locale)}, "need": {_quoted(need)}, "tracks": [{ranked}]}}'
 
 
-def dump_lines(entries: Iterable[Entry]) -> Iterable[str]:
-    """The canonical dump of `entries`: one line each, sorted by the UTF-8 bytes of locale, then of query."""
-    for entry in sorted(entries, key=lambda e: (e.locale.encode(), e.query.encode())):
-        tracks = ((track.track_id, stored_score(track.score)) for track in entry.tracks)
-        yield dump_line(entry.locale, entry.query, entry.aliases, tracks)
+def wording_line(locale: str, wording: str, need: str) -> str:
+    """The canonical line of a wording."""
+    return f'{{"locale": {_quoted(locale)}, "wording": {_quoted(wording)}, "need": {_quoted(need)}}}'
+
+
+def name_line(kind: str, name: str, popularity: float, tracks: Iterable[str]) -> str:
+    """The canonical line of a name; popularity at 9 decimals."""
+    return f'{{"kind": {_quoted(kind)}, "name": {_quoted(name)}, "popularity": {popularity:.9f}, "tracks": {_list(tracks)}}}'
+
+
+def pair_line(pair: int, tracks: Iterable[str]) -> str:
+    """The canonical line of a recording and its artist, whose id is printed as 16 hex digits."""
+    return f'{{"pair": "{pair:016x}", "tracks": {_list(tracks)}}}'
+
+
+def reading_line(grammar: bytes, normal_form_version: int) -> str:
+    """The last canonical line of a full dump: what wordings are read with."""
+    return (
+        f'{{"grammar_sha256": "{hashlib.sha256(grammar).hexdigest()}", "normal_form_version": {normal_form_version}}}'
+    )
 
 
 def hash_of_dump(lines: Iterable[str], format_version: int) -> str:
@@ -84,6 +145,5 @@ def hash_of_dump(lines: Iterable[str], format_version: int) -> str:
     return digest.hexdigest()
 
 
-def content_hash(entries: Iterable[Entry], format_version: int) -> str:
-    """The content hash of a release with exactly these `entries`; its first 12 hex digits are part of the release id."""
-    return hash_of_dump(dump_lines(entries), format_version)
+def _list(texts: Iterable[str]) -> str:
+    return f"[{', '.join(map(_quoted, texts))}]"

@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 OLDEST_FORMAT_READ = 1
-"""A reader of format N also reads format N-1; there is only format 1 so far."""
+"""A reader of format N also reads format N-1."""
 
 DEFAULT_RELEASES = Path("var/releases")
 DEFAULT_MAX_AGE_H = 36.0
@@ -15,10 +15,10 @@ MAX_REQUEST_CHARACTERS = 1_000
 """A longer request is a miss. It is five times the longest query (200), so that carrier phrases and odd spacing still fit."""
 
 RANKINGS = "rankings.lmdb"
-GRAMMAR = "carrier.json"
+GRAMMAR = "grammar.json"
 MANIFEST = "manifest.json"
 VERIFIED = "VERIFIED"
-DATA_FILES = (GRAMMAR, RANKINGS)
+DATA_FILES = {1: ("carrier.json", RANKINGS), 2: (GRAMMAR, RANKINGS)}
 
 CURRENT = "CURRENT"
 HOLD = "HOLD"
@@ -27,7 +27,10 @@ LOCK = ".lock"
 TEMPORARY = ".tmp-"
 TRASH = ".trash-"
 
-SUB_DATABASES = ("aliases", "rankings", "reasons", "tracks")
+SUB_DATABASES = {
+    1: ("aliases", "rankings", "reasons", "tracks"),
+    2: ("compact", "names", "needs", "numbered", "pairs", "reasons", "sounds", "tracks", "trigrams", "wordings"),
+}
 
 MAX_TRACKS = 200
 """Tracks per entry: 12 + 200 x 8 = 1,612 bytes, so that LMDB keeps key and value inline in a 4 KiB page (limit 2,038)."""
@@ -39,6 +42,9 @@ MAX_TRACK_ID_BYTES = 255
 MAX_VALUE_BYTES = 2_000
 MAX_KEY_BYTES = 511
 MAX_QUERY_BYTES = 480
+MAX_NAME_BYTES = 480
+SHORT_LIST = 10
+"""Tracks of a name that are stored with it."""
 MAX_LOCALE_BYTES = 30
 
 MANIFEST_MUST_HOLD = ("inputs", "config_fingerprint", "ranker_fingerprint", "gates", "coverage")

@@ -45,7 +45,11 @@ def _lines(stream: Iterable[str]) -> Iterator[str]:
 
 
 def _card(answer: Answer) -> Iterator[str]:
-    how = f"matched by {answer.matched_by}" if answer.is_hit else "not in the head set"
+    how = f"matched by {answer.matched_by}" if answer.is_hit else "no answer"
+    if answer.need is not None:
+        how += f", need {answer.need}"
+    if answer.dropped:
+        how += f", without {', '.join(answer.dropped)}"
     yield f"{answer.raw_query}  [{answer.locale}]  {how}"
     width = max((len(track.title) for track in answer.tracks), default=0)
     why = answer.explanation

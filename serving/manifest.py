@@ -29,6 +29,7 @@ class Manifest:
     normal_form_version: int
     counts: Mapping[str, int]
     files: Mapping[str, Mapping[str, Any]]
+    format_version: int
     content: Mapping[str, Any]
     sha256: str
 
@@ -90,7 +91,8 @@ def read_manifest(folder: Path) -> Manifest:
             content_sha256=content["content_sha256"],
             normal_form_version=int(content["normal_form_version"]),
             counts=content["counts"],
-            files={name: content["files"][name] for name in DATA_FILES},
+            files={name: content["files"][name] for name in DATA_FILES[version]},
+            format_version=version,
             content=content,
             sha256=hashlib.sha256(raw).hexdigest(),
         )

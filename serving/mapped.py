@@ -12,6 +12,7 @@ from serving.errors import ReleaseCorrupt
 from serving.layout import SUB_DATABASES
 
 _TRIES = 50
+_MOST_TABLES = max(map(len, SUB_DATABASES.values()))
 
 
 class _StillClosing(Exception):
@@ -19,7 +20,10 @@ class _StillClosing(Exception):
 
 
 class MappedRankings:
-    """One open rankings.lmdb; it is closed with the last reference, so that no running request loses its pages."""
+    """One open rankings.lmdb; it is closed with the last reference, so that no running request loses its pages.
+
+    `tables` are its sub-databases by name, `format` is the format version that has them.
+    """
 
     broken = lmdb.Error  # what reading a damaged page raises
 
@@ -29,12 +33,13 @@ class MappedRankings:
         self._descriptor = os.open(path, os.O_RDONLY)
         weakref.finalize(self, os.close, self._descriptor)
         try:
-            self.env = lmdb.open(
-                str(path), subdir=False, readonly=True, lock=False, create=False, max_dbs=len(SUB_DATABASES)
-            )
-            self.aliases, self.rankings, self.reasons, self.tracks = (
-                self.env.open_db(name.encode(), create=False) for name in SUB_DATABASES
-            )
+            self.env = lmdb.open(str(path), subdir=False, readonly=True, lock=False, create=False, max_dbs=_MOST_TABLES)
+            with self.env.begin() as txn:
+                names = tuple(key.decode() for key, _ in txn.cursor())
+            self.format = next((version for version, tables in SUB_DATABASES.items() if tables == names), 0)
+            if not self.format:
+                raise ReleaseCorrupt(f"{path}: has the tables {', '.join(names) or 'none'}. Build it again.")
+            self.tables = {name: self.env.open_db(name.encode(), create=False) for name in names}
         except lmdb.Error as error:
             if "already open" in str(error):
                 raise _StillClosing from None

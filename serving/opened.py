@@ -3,20 +3,23 @@
 import fcntl
 import os
 import weakref
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from queries.grammar.bundle import read_bundle
 from queries.text.carrier import CarrierGrammar, load_grammar, stripped
 from queries.text.normalise import NORMAL_FORM_VERSION, normal_form
-from serving.answer import Answer, AnsweredTrack, Explanation, MatchedBy
+from serving.answer import Answer, AnsweredTrack, Explanation
+from serving.by_need import NeedAnswers
+from serving.by_wording import WordingAnswers
 from serving.errors import NoRelease, ReleaseCorrupt
 from serving.files import locked
-from serving.layout import GRAMMAR, MANIFEST, MAX_KEY_BYTES, MAX_REQUEST_CHARACTERS, RANKINGS, locale_chain
+from serving.layout import DATA_FILES, MANIFEST, MAX_KEY_BYTES, MAX_REQUEST_CHARACTERS, RANKINGS, locale_chain
 from serving.manifest import read_manifest
 from serving.mapped import mapped
+from serving.matched import Matched
 from serving.stamp import check_stamp
-from serving.values import Ranking, entry_key, ranking, texts, track, track_key
+from serving.values import entry_key, texts, track, track_key
 from serving.verify import release_folder
 
 _CACHED_TRACKS = 100_000  # about 50 MB
@@ -46,11 +49,19 @@ class OpenRelease:
         self.release_id = release_id
         self.rankings = mapped(folder / RANKINGS)
         self._signature = self.rankings.signature()
-        try:
-            self._grammar: CarrierGrammar = load_grammar(folder / GRAMMAR)
-        except ValueError as error:
-            raise ReleaseCorrupt(f"{folder / GRAMMAR}: {error}. Update this reader, or roll back.") from None
+        self._carrier, self._answers = self._read_grammar(folder)
         self._tracks: dict[int, _Track] = {}
+
+    def _read_grammar(self, folder: Path) -> "tuple[CarrierGrammar, WordingAnswers | NeedAnswers]":
+        path = folder / DATA_FILES[self.rankings.format][0]
+        try:
+            if self.rankings.format == 1:
+                carrier = load_grammar(path)
+                return carrier, WordingAnswers(self.rankings, carrier)
+            bundle = read_bundle(path.read_bytes(), path)
+            return bundle.lexicon.grammar, NeedAnswers(self.rankings, bundle)
+        except (OSError, ValueError) as error:
+            raise ReleaseCorrupt(f"{path}: {error}. Update this reader, or roll back.") from None
 
     @property
     def notice(self) -> str | None:
@@ -76,7 +87,7 @@ class OpenRelease:
     def lookup(
         self, raw_query: str, locale: str, now_s: float, max_age_h: float | None = None, explain: bool = False
     ) -> Answer:
-        """Answer one request: try the full form, the stripped form, then the aliases, each in the locale, its language and `*`.
+        """Answer one request. docs/release-format.md has the order in which a release is looked through.
 
         A request of more than 1,000 characters is a miss.
 
@@ -93,20 +104,31 @@ class OpenRelease:
         chain = locale_chain(locale)
         full = normal_form(raw_query, chain[0])
         tried: list[str] = []
+        match: Matched | None = None
+        tracks: tuple[AnsweredTrack, ...] = ()
+        explanation: Explanation | None = None
         try:
             with self.rankings.env.begin(buffers=True) as txn:
-                hit = self._first_hit(txn, full, chain, tried if explain else None)
-                tracks = self._answered(txn, hit[2]) if hit else ()
-                explanation = self._explanation(txn, full, chain[0], tried, hit) if explain else None
+                if _can_be_asked(full):
+                    match = self._answers.matched(txn, full, chain, tried)
+                if match is not None:
+                    tracks = self._answered(txn, match)
+                if explain:
+                    explanation = self._explanation(txn, full, chain[0], tried, match)
+        except ReleaseCorrupt as error:
+            raise ReleaseCorrupt(f"release {self.release_id}: {error}") from None
         except self.rankings.broken as error:  # the CRC32 of the values does not cover page headers
             raise ReleaseCorrupt(f"release {self.release_id}: {error}. Run serving.release rollback.") from None
         age_s = max(0.0, now_s - self.manifest.built_at_s)
         return Answer(
             raw_query=raw_query,
             locale=locale,
-            is_hit=hit is not None,
+            is_hit=bool(tracks),
             query=full,
-            matched_by=hit[0] if hit else None,
+            matched_by=match.by if match is not None and tracks else None,
+            need=match.need if match is not None else None,
+            dropped=match.dropped if match is not None else (),
+            confidence=match.confidence if match is not None else 0.0,
             release_id=self.release_id,
             age_s=int(age_s),
             stale=self.is_stale(now_s, max_age_h),
@@ -119,44 +141,9 @@ class OpenRelease:
         limit_h = self.manifest.max_age_h if max_age_h is None else max_age_h
         return now_s - self.manifest.built_at_s > limit_h * 3600
 
-    def _steps(self, full: str, chain: tuple[str, ...]) -> Iterator[tuple[MatchedBy, str, str]]:
-        if not _can_be_asked(full):
-            return
-        for locale in chain:
-            yield "full", locale, full
-        short = stripped(full, chain[0], self._grammar)
-        by: Literal["stripped", "alias"]
-        for by, names in (("stripped", (short,)), ("alias", (full, short))):
-            for name in dict.fromkeys(names):
-                if by == "alias" or name != full:
-                    for locale in chain:
-                        yield by, locale, name
-
-    def _first_hit(
-        self, txn: "_Txn", full: str, chain: tuple[str, ...], tried: list[str] | None
-    ) -> tuple[MatchedBy, tuple[str, str], Ranking] | None:
-        for by, locale, query in self._steps(full, chain):
-            if tried is not None:
-                tried.append(f"{by} ({locale}, {query})")
-            key = entry_key(locale, query)
-            if len(key) > MAX_KEY_BYTES:
-                continue
-            if by == "alias":
-                alias = txn.get(key, db=self.rankings.aliases)
-                if alias is None:
-                    continue
-                query = texts(key, alias)[0]
-                key = entry_key(locale, query)
-            value = txn.get(key, db=self.rankings.rankings)
-            if value is not None:
-                return by, (locale, query), ranking(key, value)
-            if by == "alias":
-                raise ReleaseCorrupt(f"release {self.release_id}: alias leads to no entry {key!r}. Run release verify.")
-        return None
-
-    def _answered(self, txn: "_Txn", stored: Ranking) -> tuple[AnsweredTrack, ...]:
+    def _answered(self, txn: "_Txn", match: Matched) -> tuple[AnsweredTrack, ...]:
         known, answered = self._tracks.get, []
-        for ordinal, score in zip(stored.ordinals, stored.scores, strict=True):
+        for ordinal, score in zip(match.ordinals, match.scores, strict=True):
             track_id, title, artists = known(ordinal) or self._read_track(txn, ordinal)
             # the constructor of AnsweredTrack would take a quarter of the time of an answer
             answered.append(tuple.__new__(AnsweredTrack, (track_id, round(score, 9), title, artists)))
@@ -164,30 +151,23 @@ class OpenRelease:
 
     def _read_track(self, txn: "_Txn", ordinal: int) -> _Track:
         key = track_key(ordinal)
-        value = txn.get(key, db=self.rankings.tracks)
+        value = txn.get(key, db=self.rankings.tables["tracks"])
         if value is None:
-            raise ReleaseCorrupt(f"release {self.release_id}: track {ordinal} is not stored. Run release verify.")
+            raise ReleaseCorrupt(f"track {ordinal} is not stored. Run release verify.")
         info = track(key, value)
         fields = (info.track_id, info.title, info.artists)
         if len(self._tracks) < _CACHED_TRACKS:
             self._tracks[ordinal] = fields
         return fields
 
-    def _explanation(
-        self,
-        txn: "_Txn",
-        full: str,
-        locale: str,
-        tried: list[str],
-        hit: tuple[MatchedBy, tuple[str, str], Ranking] | None,
-    ) -> Explanation:
-        short = stripped(full, locale, self._grammar) if _can_be_asked(full) else ""
-        if hit is None:
+    def _explanation(self, txn: "_Txn", full: str, locale: str, tried: list[str], match: Matched | None) -> Explanation:
+        short = stripped(full, locale, self._carrier) if _can_be_asked(full) else ""
+        if match is None or match.entry is None:
             return Explanation(short, tuple(tried), None, None, ())
-        key = entry_key(*hit[1])
-        value = txn.get(key, db=self.rankings.reasons)
+        key = entry_key(*match.entry)
+        value = txn.get(key, db=self.rankings.tables["reasons"]) if len(key) <= MAX_KEY_BYTES else None
         reasons = texts(key, value) if value is not None else []
-        return Explanation(short, tuple(tried), hit[1], hit[2].propensity, tuple(reasons))
+        return Explanation(short, tuple(tried), match.entry, match.propensity, tuple(reasons))
 
 
 def _can_be_asked(full: str) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from serving.command import OneLineParser, guarded, local_path
 from serving.errors import NoRelease, ReleaseError, ReleaseNotVerified
-from serving.layout import DEFAULT_RELEASES, RANKINGS, release_ids
+from serving.layout import DEFAULT_RELEASES, GRAMMAR, RANKINGS, release_ids
 from serving.listing import listing
 from serving.manifest import read_manifest
 from serving.mapped import mapped
@@ -27,7 +27,7 @@ _HELP = {
     "rollback": "go back to the release CURRENT named before, and hold",
     "pin": "let CURRENT name ID, and hold",
     "resume": "lift the hold; CURRENT moves to the newest release built meanwhile",
-    "dump": "one JSON line per entry; without ID the current release",
+    "dump": "one JSON line per list; without ID the current release",
 }
 
 
@@ -39,10 +39,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = commands.add_parser(name, help=text, description=text)
         if name in ("verify", "pin", "dump"):
             command.add_argument("id", nargs=None if name == "pin" else "?", help="release_id")
+        if name == "dump":
+            command.add_argument(
+                "--full", action="store_true", help="all that the content hash covers: names and wordings, too"
+            )
         command.add_argument("--releases", type=local_path, default=DEFAULT_RELEASES, help="default: %(default)s")
     options = parser.parse_args(arguments)
-    run = _COMMANDS[options.command]
-    return guarded("serving.release", lambda: run(options.releases, getattr(options, "id", None)))
+    if options.command == "dump":
+        return guarded("serving.release", lambda: _dump(options.releases, options.id, is_full=options.full))
+    return guarded(
+        "serving.release", lambda: _COMMANDS[options.command](options.releases, getattr(options, "id", None))
+    )
 
 
 def _list(root: Path, _: str | None) -> int:
@@ -85,13 +92,16 @@ def _resume(root: Path, _: str | None) -> int:
     return 0
 
 
-def _dump(root: Path, release_id: str | None) -> int:
+def _dump(root: Path, release_id: str | None, *, is_full: bool) -> int:
     folder = release_folder(root, release_id or current_id(root))
+    manifest = read_manifest(folder)
     try:
-        check_stamp(folder, read_manifest(folder))
+        check_stamp(folder, manifest)
     except ReleaseNotVerified:
         verify_release(root, folder.name)
-    for line in dump(mapped(folder / RANKINGS)):
+    rankings = mapped(folder / RANKINGS)
+    grammar = (folder / GRAMMAR).read_bytes() if is_full and rankings.format > 1 else None
+    for line in dump(rankings, grammar, manifest.normal_form_version):
         print(line)
     return 0
 
@@ -102,7 +112,6 @@ _COMMANDS: dict[str, Callable[[Path, str | None], int]] = {
     "rollback": _rollback,
     "pin": _pin,
     "resume": _resume,
-    "dump": _dump,
 }
 
 

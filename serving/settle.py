@@ -1,84 +1,110 @@
-"""Prepare the entries of a night for writing: check them, cut them to the limits of the format, put them in key order."""
+"""Prepare the content of a night for writing: check it, cut it to the limits of the format, put it in key order."""
 
 import math
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from queries.catalog.near import KINDS, NamePostings, name_postings
+from queries.catalog.vocabulary import joined_artists
 from serving import layout
-from serving.content import Entry, TrackInfo, dump_line, stored_score
+from serving.content import (
+    Entry,
+    Key,
+    Name,
+    Names,
+    ReleaseContent,
+    TrackInfo,
+    entry_line,
+    name_line,
+    pair_line,
+    reading_line,
+    stored_score,
+    wording_line,
+)
 from serving.errors import ReleaseInput, one_line
-from serving.values import entry_key
+from serving.values import entry_key, name_key, pair_key
 
 
 @dataclass(slots=True)
 class Packed:
-    """One entry in about 8 bytes per track: `tracks` are ordinals, `scores` are stored float32."""
+    """One list in about 8 bytes per track: `tracks` are ordinals, `scores` are stored float32."""
 
     locale: str
-    query: str
+    need: str
     tracks: "array[int]"
     scores: "array[float]"
     propensity: float | None
     reasons: tuple[str, ...]
-    aliases: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class Settled:
-    """A release ready to be encoded: entries and aliases in key order, tracks by ordinal, and the numbers of cuts by kind."""
+    """A release ready to be encoded: every part in key order, tracks by ordinal, and the numbers of cuts by kind.
+
+    Args:
+        entries: the lists.
+        wordings: key -> key of the need.
+        names: key -> (kind, folded name, popularity as float32, ordinals).
+        pairs: key -> (id, ordinals).
+        near: kind -> the index of similar names.
+        compact: artist without blanks -> artist.
+        tracks: the tracks by ordinal.
+        cut: the number of cuts, by kind.
+    """
 
     entries: dict[bytes, Packed]
-    aliases: dict[bytes, str]
+    wordings: dict[bytes, str]
+    names: dict[bytes, tuple[str, str, float, tuple[int, ...]]]
+    pairs: dict[bytes, tuple[int, tuple[int, ...]]]
+    near: dict[str, NamePostings]
+    compact: dict[str, str]
     tracks: list[TrackInfo]
     cut: Counter[str] = field(default_factory=Counter)
 
     def dump(self) -> Iterator[str]:
-        """The canonical dump of the entries after the cuts."""
+        """The canonical lines of the lists after the cuts."""
         for entry in self.entries.values():
-            ids = (self.tracks[ordinal].track_id for ordinal in entry.tracks)
-            yield dump_line(entry.locale, entry.query, entry.aliases, zip(ids, entry.scores, strict=True))
+            yield entry_line(entry.locale, entry.need, zip(self._ids(entry.tracks), entry.scores, strict=True))
+
+    def full_dump(self, grammar: bytes, normal_form_version: int) -> Iterator[str]:
+        """The canonical lines of all that the content hash covers."""
+        yield from self.dump()
+        for key, need in self.wordings.items():
+            locale, _, wording = key.partition(b"\0")
+            yield wording_line(locale.decode(), wording.decode(), need)
+        for kind, name, popularity, ordinals in self.names.values():
+            yield name_line(kind, name, popularity, self._ids(ordinals))
+        for pair, ordinals in self.pairs.values():
+            yield pair_line(pair, self._ids(ordinals))
+        yield reading_line(grammar, normal_form_version)
+
+    def _ids(self, ordinals: Sequence[int]) -> list[str]:
+        return [self.tracks[ordinal].track_id for ordinal in ordinals]
 
 
-def settled(entries: Iterable[Entry], tracks: Mapping[str, TrackInfo]) -> Settled:
-    """Check `entries` against the limits of the format and put them in key order; reads `entries` once.
+def settled(content: ReleaseContent) -> Settled:
+    """Check the content against the limits of the format and put it in key order; reads `entries` once.
 
     Ordinals follow the sorted track_ids, so that equal content has equal bytes. These parts are cut and counted in `cut`:
-    tracks after the 200th, over-long titles, artists and reasons, aliases that two entries claim (the answer would be a guess),
-    and aliases that are head queries themselves (they would never be reached).
-
-    Args:
-        entries: the ranked answers of the night.
-        tracks: track_id → its fields, for every ranked track.
+    tracks after the 200th, over-long titles, artists and reasons, names of more than 480 bytes, tracks of a name after the tenth.
 
     Raises:
-        ReleaseInput: lists every broken rule: no entry at all, the same (locale, query) twice, a track twice in an entry or
-            missing in `tracks`, a score that is no finite float32, keys too long.
+        ReleaseInput: lists every broken rule: no entry at all, the same (locale, need) twice, a track twice in a list or missing
+            in `tracks`, a score that is no finite float32, keys too long.
     """
     problems: list[str] = []
     cut: Counter[str] = Counter()
     seen: dict[str, int] = {}
-    packed: dict[bytes, Packed] = {}
-    wanted: dict[bytes, tuple[str, ...]] = {}
-    for entry in entries:
-        where = f"({entry.locale}, {entry.query[:60]!r})"
-        broken = list(_broken_rules(entry))
-        if broken:
-            problems += [f"{where}: {rule}" for rule in broken]
-            continue
-        key = entry_key(entry.locale, entry.query)
-        if key in packed:
-            problems.append(f"{where}: given twice")
-            continue
-        kept = entry.tracks[: layout.MAX_TRACKS]
-        cut["tracks_beyond_200"] += len(entry.tracks) - len(kept)
-        ordinals = array("I", [seen.setdefault(track.track_id, len(seen)) for track in kept])
-        scores = array("f", [stored_score(track.score) for track in kept])
-        reasons = tuple(_cut(text, layout.MAX_REASON_BYTES, "reasons", cut) for text in entry.reasons)
-        packed[key] = Packed(entry.locale, entry.query, ordinals, scores, entry.propensity, reasons)
-        wanted[key] = tuple(dict.fromkeys(entry.aliases))
-    infos = _infos(seen, tracks, problems, cut)
+    packed = _packed(content.entries, seen, problems, cut)
+    named = _kept_names(content.names, seen, cut)
+    wordings = _wordings(content.wordings, problems)
+    pairs = {
+        pair_key(pair): (pair, [_seen(track, seen) for track in tracks[: layout.SHORT_LIST]])
+        for pair, tracks in content.names.pairs.items()
+    }
+    infos = _infos(seen, content.tracks, problems, cut)
     if not packed and not problems:
         problems.append("no entry: a release that answers nothing is not written")
     if problems:
@@ -87,18 +113,90 @@ def settled(entries: Iterable[Entry], tracks: Mapping[str, TrackInfo]) -> Settle
     ordinal_of = {first_seen: ordinal for ordinal, first_seen in enumerate(order)}
     for item in packed.values():
         item.tracks = array("I", [ordinal_of[first_seen] for first_seen in item.tracks])
-    aliases = _aliases(packed, wanted, cut)
-    return Settled({key: packed[key] for key in sorted(packed)}, aliases, [infos[i] for i in order], cut)
+    names = {
+        key: (kind, name, popularity, tuple(ordinal_of[i] for i in tracks))
+        for key, (kind, name, popularity, tracks) in named.items()
+    }
+    known = {kind: {n: p for k, n, p, _ in names.values() if k == kind} for kind in KINDS}
+    return Settled(
+        {key: packed[key] for key in sorted(packed)},
+        {key: wordings[key] for key in sorted(wordings)},
+        {key: names[key] for key in sorted(names)},
+        {key: (pair, tuple(ordinal_of[i] for i in tracks)) for key, (pair, tracks) in sorted(pairs.items())},
+        {kind: name_postings(known[kind], kind) for kind in KINDS},
+        joined_artists(known["artist"]),
+        [infos[i] for i in order],
+        cut,
+    )
+
+
+def _packed(
+    entries: Iterable[Entry], seen: dict[str, int], problems: list[str], cut: Counter[str]
+) -> dict[bytes, Packed]:
+    packed: dict[bytes, Packed] = {}
+    for entry in entries:
+        where = f"({entry.locale}, {entry.need[:60]!r})"
+        broken = list(_broken_rules(entry))
+        if broken:
+            problems += [f"{where}: {rule}" for rule in broken]
+            continue
+        key = entry_key(entry.locale, entry.need)
+        if key in packed:
+            problems.append(f"{where}: given twice")
+            continue
+        kept = entry.tracks[: layout.MAX_TRACKS]
+        cut["tracks_beyond_200"] += len(entry.tracks) - len(kept)
+        ordinals = array("I", [_seen(track.track_id, seen) for track in kept])
+        scores = array("f", [stored_score(track.score) for track in kept])
+        reasons = tuple(_cut(text, layout.MAX_REASON_BYTES, "reasons", cut) for text in entry.reasons)
+        packed[key] = Packed(entry.locale, entry.need, ordinals, scores, entry.propensity, reasons)
+    return packed
+
+
+def _seen(track_id: str, seen: dict[str, int]) -> int:
+    return seen.setdefault(track_id, len(seen))
+
+
+def _kept_names(
+    names: Names, seen: dict[str, int], cut: Counter[str]
+) -> dict[bytes, tuple[str, str, float, list[int]]]:
+    kept: dict[bytes, tuple[str, str, float, list[int]]] = {}
+    for kind, by_name in names.by_kind.items():
+        for name, one in by_name.items():
+            if not _can_be_key(name, layout.MAX_NAME_BYTES):
+                cut["names"] += 1
+                continue
+            tracks = [_seen(track, seen) for track in one.tracks[: layout.SHORT_LIST]]
+            kept[name_key(kind, name)] = (kind, name, stored_score(_finite(one)), tracks)
+    return kept
+
+
+def _finite(name: Name) -> float:
+    return name.popularity if math.isfinite(name.popularity) else 0.0
+
+
+def _wordings(wordings: Mapping[Key, str], problems: list[str]) -> dict[bytes, str]:
+    kept: dict[bytes, str] = {}
+    for (locale, wording), need in wordings.items():
+        good = _can_be_key(wording, layout.MAX_QUERY_BYTES) and _can_be_key(need, layout.MAX_QUERY_BYTES)
+        if not layout.is_locale(locale) or not good:
+            problems.append(f"({locale}, {wording[:60]!r}): expected a locale, a wording and a need that can be keys")
+            continue
+        kept[entry_key(locale, wording)] = need
+    return kept
+
+
+def _can_be_key(text: str, most_bytes: int) -> bool:
+    return _is_utf8(text) and 0 < len(text.encode()) <= most_bytes and "\0" not in text
 
 
 def _broken_rules(entry: Entry) -> Iterator[str]:
     if not layout.is_locale(entry.locale):
         yield f"locale must be * or a BCP-47 name of at most {layout.MAX_LOCALE_BYTES} bytes"
-    for name in (entry.query, *entry.aliases):
-        size = len(name.encode(errors="replace"))
-        if not 0 < size <= layout.MAX_QUERY_BYTES or "\0" in name or not _is_utf8(name):
-            limit = layout.MAX_QUERY_BYTES
-            yield f"a query or alias of {size} bytes, expected UTF-8 of 1 to {limit} bytes without zero bytes"
+    if not _can_be_key(entry.need, layout.MAX_QUERY_BYTES):
+        limit = layout.MAX_QUERY_BYTES
+        size = len(entry.need.encode(errors="replace"))
+        yield f"a need of {size} bytes, expected UTF-8 of 1 to {limit} bytes without zero bytes"
     if not entry.tracks:
         yield "no tracks"
     ids = [track.track_id for track in entry.tracks]
@@ -144,24 +242,6 @@ def _artists(artists: tuple[str, ...], cut: Counter[str]) -> tuple[str, ...]:
             break
         kept.append(name)
     return tuple(kept)
-
-
-def _aliases(packed: dict[bytes, Packed], wanted: dict[bytes, tuple[str, ...]], cut: Counter[str]) -> dict[bytes, str]:
-    claims = Counter(entry_key(packed[key].locale, name) for key, names in wanted.items() for name in names)
-    aliases: dict[bytes, str] = {}
-    for key, names in wanted.items():
-        kept = []
-        for name in names:
-            alias = entry_key(packed[key].locale, name)
-            if alias in packed:
-                cut["aliases_of_head_queries"] += alias != key
-            elif claims[alias] > 1:
-                cut["aliases_claimed_twice"] += 1
-            else:
-                kept.append(name)
-                aliases[alias] = packed[key].query
-        packed[key].aliases = tuple(sorted(kept))
-    return {alias: aliases[alias] for alias in sorted(aliases)}
 
 
 def _cut(text: str, limit: int, what: str, cut: Counter[str]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from serving.errors import ReleaseCorrupt, ReleaseNotVerified, one_line
 from serving.files import replace_file
-from serving.layout import DATA_FILES, MANIFEST, VERIFIED
+from serving.layout import MANIFEST, VERIFIED
 from serving.manifest import Manifest
 
 
@@ -20,7 +20,7 @@ def full_check(folder: Path, manifest: Manifest) -> dict[str, dict[str, Any]]:
     """
     wrong: list[str] = []
     stamp = {MANIFEST: {**_signature(folder / MANIFEST), "sha256": manifest.sha256}}
-    for name in DATA_FILES:
+    for name in manifest.files:
         path, expected = folder / name, manifest.files[name]
         if not path.is_file():
             wrong.append(f"{name}: missing")
@@ -35,7 +35,8 @@ def full_check(folder: Path, manifest: Manifest) -> dict[str, dict[str, Any]]:
             wrong.append(f"{name}: SHA-256 {digest[:12]}…, expected {expected['sha256'][:12]}…")
         stamp[name] = {**before, "sha256": digest}
     # Names with a leading dot are a stamp that another process is writing, or deleted files that NFS keeps open.
-    foreign = (name for name in sorted(os.listdir(folder)) if name not in _EXPECTED and not name.startswith("."))
+    expected_names = {MANIFEST, VERIFIED, *manifest.files}
+    foreign = (name for name in sorted(os.listdir(folder)) if name not in expected_names and not name.startswith("."))
     wrong += [f"{name}: not part of a release" for name in foreign]
     if wrong:
         raise ReleaseCorrupt(f"release {folder.name} is damaged: {one_line(wrong)}. Roll back, or build it again.")
@@ -57,7 +58,7 @@ def check_stamp(folder: Path, manifest: Manifest) -> None:
     """
     try:
         stamp = json.loads((folder / VERIFIED).read_bytes())["files"]
-        wrong = [name for name in (MANIFEST, *DATA_FILES) if not _stands(folder / name, stamp[name], manifest)]
+        wrong = [name for name in (MANIFEST, *manifest.files) if not _stands(folder / name, stamp[name], manifest)]
     except FileNotFoundError:
         wrong = [VERIFIED + " is missing"]
     except (ValueError, KeyError, TypeError):
@@ -66,9 +67,6 @@ def check_stamp(folder: Path, manifest: Manifest) -> None:
         raise ReleaseNotVerified(
             f"release {folder.name} is not verified as it lies here ({one_line(wrong)}). Run serving.release verify."
         )
-
-
-_EXPECTED = {MANIFEST, VERIFIED, *DATA_FILES}
 
 
 def _signature(path: Path) -> dict[str, Any]:

@@ -5,8 +5,10 @@ Each value begins with the CRC32 (zlib) of key + rest of the value, so that a va
 """
 
 import struct
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from sys import byteorder
 from zlib import crc32
 
 from serving.content import TrackInfo
@@ -17,31 +19,78 @@ _RANKING = struct.Struct("<IHBBf")  # crc, tracks, flags, reserved, propensity
 _ORDINAL = struct.Struct(">I")
 _LENGTH = struct.Struct("<H")
 _HAS_PROPENSITY = 1
+_PAIR = struct.Struct(">Q")
+_POPULARITY = struct.Struct("<f")
+KIND_LETTER = {"artist": "a", "title": "t", "album": "l", "newest": "n"}
+LETTER_KIND = {letter: kind for kind, letter in KIND_LETTER.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """A decoded value of `rankings`: ordinals and float32 scores in rank order, and the propensity if any."""
+    """A decoded value of `needs`: ordinals and float32 scores in rank order, and the propensity if any."""
 
     ordinals: tuple[int, ...]
     scores: tuple[float, ...]
     propensity: float | None
 
 
-def entry_key(locale: str, query: str) -> bytes:
-    """Key of `rankings`, `aliases` and `reasons`: locale, one zero byte, query, all UTF-8."""
-    return f"{locale}\0{query}".encode()
+def entry_key(locale: str, text: str) -> bytes:
+    """Key of `needs`, `wordings` and `reasons`: locale, one zero byte, need or wording, all UTF-8."""
+    return f"{locale}\0{text}".encode(errors="replace")
 
 
 def split_key(key: bytes | memoryview) -> tuple[str, str]:
-    """(locale, query) of an `entry_key`."""
-    locale, _, query = bytes(key).partition(b"\0")
-    return locale.decode(), query.decode()
+    """(locale, need or wording) of an `entry_key`."""
+    locale, _, text = bytes(key).partition(b"\0")
+    return locale.decode(), text.decode()
+
+
+def name_key(kind: str, text: str) -> bytes:
+    """Key of `names`, `sounds` and `trigrams`: the letter of the kind (KIND_LETTER), then the text."""
+    return f"{KIND_LETTER[kind]}{text}".encode(errors="replace")
+
+
+def number_key(kind: str, number: int) -> bytes:
+    """Key of `numbered`: the letter of the kind, then the number as big-endian u32."""
+    return KIND_LETTER[kind].encode() + _ORDINAL.pack(number)
+
+
+def pair_key(pair: int) -> bytes:
+    """Key of `pairs`: the id as big-endian u64."""
+    return _PAIR.pack(pair)
 
 
 def track_key(ordinal: int) -> bytes:
     """Key of `tracks`: the ordinal as big-endian u32."""
     return _ORDINAL.pack(ordinal)
+
+
+def name_value(key: bytes, popularity: float, ordinals: Sequence[int]) -> bytes:
+    """Value of `names`: CRC32 u32, popularity f32, ordinals u32."""
+    return sealed(key, struct.pack(f"<f{len(ordinals)}I", popularity, *ordinals))
+
+
+def popularity_of(key: bytes, value: bytes | memoryview) -> float:
+    """The popularity in a value of `names`. Raises ReleaseCorrupt if the CRC32 does not match."""
+    popularity: float = _POPULARITY.unpack_from(body_of(key, value))[0]
+    return popularity
+
+
+def name_tracks(key: bytes, value: bytes | memoryview) -> tuple[int, ...]:
+    """The ordinals in a value of `names`. Raises ReleaseCorrupt if the CRC32 does not match."""
+    return tuple(body_of(key, value)[4:].cast("I"))
+
+
+def numbers_value(key: bytes, numbers: Sequence[int]) -> bytes:
+    """Value of `pairs` and `trigrams`: CRC32 u32, then each number as u32."""
+    return sealed(
+        key, array("I", numbers).tobytes() if byteorder == "little" else struct.pack(f"<{len(numbers)}I", *numbers)
+    )
+
+
+def numbers(key: bytes, value: bytes | memoryview) -> memoryview:
+    """The numbers of a `numbers_value`, without a copy. Raises ReleaseCorrupt if the CRC32 does not match."""
+    return body_of(key, value).cast("I")
 
 
 def sealed(key: bytes, body: bytes) -> bytes:
@@ -58,14 +107,14 @@ def body_of(key: bytes, value: bytes | memoryview) -> memoryview:
 
 
 def ranking_value(key: bytes, ordinals: Sequence[int], scores: Sequence[float], propensity: float | None) -> bytes:
-    """Value of `rankings`: CRC32 u32, count u16, flags u8 (1: has propensity), u8 0, propensity f32, ordinals u32, scores f32."""
+    """Value of `needs`: CRC32 u32, count u16, flags u8 (1: has propensity), u8 0, propensity f32, ordinals u32, scores f32."""
     count = len(ordinals)
     head = _RANKING.pack(0, count, 0 if propensity is None else _HAS_PROPENSITY, 0, propensity or 0.0)
     return sealed(key, head[4:] + struct.pack(f"<{count}I{count}f", *ordinals, *scores))
 
 
 def ranking(key: bytes, value: bytes | memoryview) -> Ranking:
-    """The decoded value of `rankings`. Raises ReleaseCorrupt if the CRC32 or the length does not match."""
+    """The decoded value of `needs`. Raises ReleaseCorrupt if the CRC32 or the length does not match."""
     body_of(key, value)
     _, count, flags, _, propensity = _RANKING.unpack_from(value)
     if len(value) != _RANKING.size + 8 * count:
@@ -75,7 +124,7 @@ def ranking(key: bytes, value: bytes | memoryview) -> Ranking:
 
 
 def texts_value(key: bytes, texts: Sequence[str]) -> bytes:
-    """Value of `tracks`, `reasons` and `aliases`: CRC32 u32, then each text as u16 length and UTF-8 bytes."""
+    """Value of `tracks`, `reasons`, `wordings`, `compact`, `sounds` and `numbered`: CRC32 u32, then each text as u16 length and UTF-8 bytes."""
     return sealed(key, b"".join(_LENGTH.pack(len(raw)) + raw for raw in (text.encode() for text in texts)))
 
 

@@ -1,18 +1,19 @@
 """Verify a release in full: every byte against the manifest, every value against its CRC32 and the values it refers to."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import lmdb
 
-from serving.content import TrackInfo, dump_line, hash_of_dump
+from serving import by_wording
+from serving.content import entry_line, hash_of_dump, name_line, pair_line, reading_line, wording_line
 from serving.errors import NoRelease, ReleaseCorrupt, one_line
-from serving.layout import FORMAT_VERSION, RANKINGS, is_release_id
+from serving.layout import GRAMMAR, RANKINGS, is_release_id
 from serving.manifest import Manifest, read_manifest
 from serving.mapped import MappedRankings, mapped
 from serving.stamp import full_check, write_stamp
-from serving.values import body_of, entry_key, ranking, split_key, texts, track
+from serving.values import LETTER_KIND, name_tracks, numbers, popularity_of, ranking, split_key, texts, track
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def verify_release(root: Path, release_id: str) -> Verified:
     manifest = read_manifest(folder)
     full_check(folder, manifest)
     try:
-        wrong = list(_differences(mapped(folder / RANKINGS), manifest, folder.name))
+        wrong = list(_differences(folder, manifest))
     except lmdb.Error as error:
         wrong = [f"{RANKINGS}: {error}"]
     if wrong:
@@ -66,57 +67,104 @@ def stamp_release(root: Path, release_id: str) -> None:
     write_stamp(folder, full_check(folder, read_manifest(folder)))
 
 
-def dump(rankings: MappedRankings) -> Iterator[str]:
-    """The canonical dump lines of the stored entries, in key order. Raises ReleaseCorrupt on a damaged value."""
+def dump(rankings: MappedRankings, grammar: bytes | None = None, normal_form_version: int = 0) -> Iterator[str]:
+    """The canonical dump lines of the stored lists, in key order. Raises ReleaseCorrupt on a damaged value.
+
+    Args:
+        rankings: the open file.
+        grammar: the bytes of grammar.json; with it, wordings, names and what they are read with follow (format 2).
+        normal_form_version: as the manifest has it.
+    """
+    if rankings.format == 1:
+        yield from by_wording.dump(rankings)
+        return
+    tables = rankings.tables
     with rankings.env.begin(buffers=True) as txn:
-        ids = [track(bytes(k), v).track_id for k, v in txn.cursor(rankings.tracks)]
-        aliases: dict[bytes, list[str]] = {}
-        for key, value in txn.cursor(rankings.aliases):
-            locale, alias = split_key(key)
-            aliases.setdefault(entry_key(locale, texts(bytes(key), value)[0]), []).append(alias)
-        for key, value in txn.cursor(rankings.rankings):
-            decoded = ranking(bytes(key), value)
-            ranked = zip((ids[ordinal] for ordinal in decoded.ordinals), decoded.scores, strict=True)
-            yield dump_line(*split_key(key), aliases.get(bytes(key), []), ranked)
+        ids = [track(bytes(k), v).track_id for k, v in txn.cursor(tables["tracks"])]
+        for raw, value in txn.cursor(tables["needs"]):
+            decoded = ranking(bytes(raw), value)
+            pairs = zip((ids[ordinal] for ordinal in decoded.ordinals), decoded.scores, strict=True)
+            yield entry_line(*split_key(raw), pairs)
+        if grammar is None:
+            return
+        for raw, value in txn.cursor(tables["wordings"]):
+            yield wording_line(*split_key(raw), texts(bytes(raw), value)[0])
+        for raw, value in txn.cursor(tables["names"]):
+            key = bytes(raw)
+            tracks = (ids[ordinal] for ordinal in name_tracks(key, value))
+            yield name_line(LETTER_KIND[chr(key[0])], key[1:].decode(), popularity_of(key, value), tracks)
+        for raw, value in txn.cursor(tables["pairs"]):
+            key = bytes(raw)
+            yield pair_line(int.from_bytes(key, "big"), (ids[ordinal] for ordinal in numbers(key, value)))
+    yield reading_line(grammar, normal_form_version)
 
 
-def _differences(rankings: MappedRankings, manifest: Manifest, name: str) -> Iterator[str]:
-    if manifest.release_id != name:
-        yield f"folder is called {name}, manifest.json says {manifest.release_id}"
+def content_sha256(folder: Path, manifest: Manifest) -> str:
+    """The content hash of what is stored in the folder of a release."""
+    rankings = mapped(folder / RANKINGS)
+    if rankings.format == 1:
+        return by_wording.content_sha256(rankings)
+    grammar = (folder / GRAMMAR).read_bytes()
+    return hash_of_dump(dump(rankings, grammar, manifest.normal_form_version), rankings.format)
+
+
+def _differences(folder: Path, manifest: Manifest) -> Iterator[str]:
+    rankings = mapped(folder / RANKINGS)
+    if manifest.release_id != folder.name:
+        yield f"folder is called {folder.name}, manifest.json says {manifest.release_id}"
     if manifest.release_id != f"{manifest.run_date}-{manifest.content_sha256[:12]}":
         yield f"release_id does not follow from run_date {manifest.run_date} and content {manifest.content_sha256[:12]}"
-    damaged = list(_damaged_values(rankings))
+    if manifest.format_version != rankings.format:
+        yield f"{RANKINGS} is of format {rankings.format}, manifest.json says {manifest.format_version}"
+        return
+    damaged = list(by_wording.damaged_values(rankings) if rankings.format == 1 else _damaged_values(rankings))
     yield from damaged
     if damaged:
         return
+    lists = "rankings" if rankings.format == 1 else "needs"
     with rankings.env.begin() as txn:
-        for table in ("entries", "aliases", "tracks", "reasons"):
-            database = rankings.rankings if table == "entries" else getattr(rankings, table)
+        for table, database in rankings.tables.items():
+            name = "entries" if table == lists else table
             stored = txn.stat(database)["entries"]
-            if stored != manifest.counts[table]:
-                yield f"{stored} {table}, expected {manifest.counts[table]}"
-    stored_sha256 = hash_of_dump(dump(rankings), FORMAT_VERSION)
+            if stored != manifest.counts[name]:
+                yield f"{stored} {name}, expected {manifest.counts[name]}"
+    stored_sha256 = content_sha256(folder, manifest)
     if stored_sha256 != manifest.content_sha256:
         yield f"content hash {stored_sha256[:12]}…, expected {manifest.content_sha256[:12]}…"
 
 
 def _damaged_values(rankings: MappedRankings) -> Iterator[str]:
+    """Every value that is damaged or refers to a track or a name that is not stored."""
+    tables = rankings.tables
     with rankings.env.begin(buffers=True) as txn:
-        total = txn.stat(rankings.tracks)["entries"]
-        for table in ("aliases", "rankings", "reasons", "tracks"):
-            for raw, value in txn.cursor(getattr(rankings, table)):
+        total = txn.stat(tables["tracks"])["entries"]
+        names = {letter: 0 for letter in LETTER_KIND}
+        for raw, _ in txn.cursor(tables["numbered"]):
+            names[chr(bytes(raw)[0])] += 1
+        for table, database in tables.items():
+            for raw, value in txn.cursor(database):
                 key = bytes(raw)
                 try:
-                    body_of(key, value)
-                    if table == "tracks" and not isinstance(track(key, value), TrackInfo):
-                        continue
-                    if table == "rankings" and max(ranking(key, value).ordinals, default=total) >= total:
+                    if max(_ordinals(table, key, value), default=-1) >= total:
                         yield f"{table}: key {key!r} names a track that is not stored"
-                    if table == "reasons":
-                        texts(key, value)
-                    if table == "aliases":
-                        target = entry_key(split_key(key)[0], texts(key, value)[0])
-                        if txn.get(target, db=rankings.rankings) is None:
-                            yield f"{table}: key {key!r} leads to no entry"
-                except (ReleaseCorrupt, ValueError, IndexError) as error:
+                    if table == "trigrams" and max(numbers(key, value), default=0) >= names[chr(key[0])]:
+                        yield f"{table}: key {key!r} names a name that is not stored"
+                except (ReleaseCorrupt, ValueError, IndexError, TypeError) as error:
                     yield f"{table}: {error}"
+
+
+def _ordinals(table: str, key: bytes, value: memoryview) -> Sequence[int]:
+    """The ordinals of tracks in a value; every value is decoded in full."""
+    if table == "needs":
+        return ranking(key, value).ordinals
+    if table == "names":
+        return name_tracks(key, value)
+    if table == "pairs":
+        return numbers(key, value)
+    if table == "tracks":
+        track(key, value)
+    elif table == "trigrams":
+        numbers(key, value)
+    else:
+        texts(key, value)
+    return ()

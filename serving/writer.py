@@ -6,13 +6,15 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
+from queries.grammar.bundle import read_bundle
+from queries.text.normalise import NORMAL_FORM_VERSION
 from serving import layout
-from serving.bulk import keyed_tracks, write_rankings
-from serving.content import Entry, TrackInfo, hash_of_dump
+from serving.bulk import rows_of, write_rankings
+from serving.content import ReleaseContent, hash_of_dump
 from serving.errors import ReleaseCorrupt, ReleaseExists, ReleaseInput
 from serving.files import folder_lock, locked, sync, write_file
 from serving.manifest import instant, manifest_bytes, read_manifest
@@ -20,63 +22,52 @@ from serving.mapped import mapped
 from serving.publish import PublishOutcome, publish
 from serving.settle import Settled, settled
 from serving.stamp import full_check
-from serving.values import ranking_value, texts, track_value
-from serving.verify import dump
+from serving.verify import content_sha256 as stored_sha256
 
 __all__ = ["PublishOutcome", "publish", "write_release"]
 
 
-def write_release(
-    root: Path,
-    run_date: str,
-    entries: Iterable[Entry],
-    tracks: Mapping[str, TrackInfo],
-    manifest: Mapping[str, object],
-    built: Mapping[str, object],
-    grammar: bytes,
-) -> str:
-    """Write `entries` as an immutable release under `root` and return its release_id; CURRENT is not changed.
+def write_release(root: Path, given: ReleaseContent) -> str:
+    """Write an immutable release under `root` and return its release_id; CURRENT is not changed.
 
-    Equal entries, tracks and grammar give equal bytes of every file but manifest.json, which contains `built`. If the folder
-    exists with the same data files, nothing is written. If the files differ (same rankings, other titles, reasons, propensities
-    or grammar), a folder that was never verified is replaced, and a verified one raises ReleaseExists.
+    Equal content gives equal bytes of every file but manifest.json, which contains `built`. If the folder exists with the same data
+    files, nothing is written. If the files differ (same content hash, other titles, reasons or propensities), a folder that was
+    never verified is replaced, and a verified one raises ReleaseExists.
 
     Args:
         root: the releases folder.
-        run_date: the night, YYYY-MM-DD.
-        entries: the ranked answers.
-        tracks: the catalog; only ranked tracks are stored.
-        manifest: at least the keys of `layout.MANIFEST_MUST_HOLD`.
-        built: what differs from build to build; at least `at`, an ISO instant in UTC.
-        grammar: the bytes of the carrier grammar.
+        given: the content. Its manifest has at least the keys of `layout.MANIFEST_MUST_HOLD`, its `built` at least `at`, an ISO
+            instant in UTC.
 
     Raises:
         ReleaseInput: lists every broken rule of the input.
         ReleaseExists: a verified release has the same rankings and other contents.
         ReleaseCorrupt: the bytes read back differ from those written.
     """
-    _check_manifest(run_date, manifest, built)
-    content = settled(entries, tracks)
-    content_sha256 = hash_of_dump(content.dump(), layout.FORMAT_VERSION)
-    release_id = f"{run_date}-{content_sha256[:12]}"
+    _check_manifest(given.run_date, given.manifest, given.built)
+    content = settled(given)
+    version = NORMAL_FORM_VERSION
+    content_sha256 = hash_of_dump(content.full_dump(given.grammar, version), layout.FORMAT_VERSION)
+    release_id = f"{given.run_date}-{content_sha256[:12]}"
     with _temporary_folder(root) as folder:
-        _write_grammar(folder / layout.GRAMMAR, grammar)
+        _write_grammar(folder / layout.GRAMMAR, given.grammar)
         write_rankings(folder / layout.RANKINGS, content)
+        names = layout.DATA_FILES[layout.FORMAT_VERSION]
         full_manifest = {
-            **manifest,
+            **given.manifest,
             "format_version": layout.FORMAT_VERSION,
             "release_id": release_id,
-            "run_date": run_date,
+            "run_date": given.run_date,
             "content_sha256": content_sha256,
-            "normal_form_version": _normal_form_version(),
-            "counts": _counts(content),
+            "normal_form_version": version,
+            "counts": _counts(content, folder / layout.RANKINGS),
             "cut": {what: count for what, count in sorted(content.cut.items()) if count},
-            "files": {name: _described(folder / name) for name in layout.DATA_FILES},
-            "built": dict(built),
+            "files": {name: _described(folder / name) for name in names},
+            "built": dict(given.built),
         }
         write_file(folder / layout.MANIFEST, manifest_bytes(full_manifest))
         _read_back(folder, content, content_sha256)
-        for name in (*layout.DATA_FILES, layout.MANIFEST):
+        for name in (*names, layout.MANIFEST):
             (folder / name).chmod(0o444)  # a mapped file must never be changed in place
         sync(folder)
         with folder_lock(root):
@@ -114,30 +105,20 @@ def _temporary_folder(root: Path) -> Iterator[Path]:
 
 
 def _write_grammar(path: Path, grammar: bytes) -> None:
-    from queries.text.carrier import load_grammar
-
     write_file(path, grammar)
     try:
-        load_grammar(path)
+        read_bundle(grammar, path.name)
     except ValueError as error:
-        raise ReleaseInput(
-            f"carrier grammar not written: {error}. Give queries.text.carrier.grammar_bytes()."
-        ) from None
+        raise ReleaseInput(f"grammar not written: {error}. Give queries.grammar.bundle.grammar_bundle().") from None
 
 
-def _normal_form_version() -> int:
-    from queries.text.normalise import NORMAL_FORM_VERSION
-
-    return NORMAL_FORM_VERSION
-
-
-def _counts(content: Settled) -> dict[str, int]:
+def _counts(content: Settled, path: Path) -> dict[str, int]:
     entries = content.entries.values()
-    return {
+    stored = mapped(path)
+    with stored.env.begin() as txn:
+        counts = {name: int(txn.stat(table)["entries"]) for name, table in stored.tables.items() if name != "needs"}
+    return counts | {
         "entries": len(entries),
-        "aliases": len(content.aliases),
-        "tracks": len(content.tracks),
-        "reasons": sum(1 for entry in entries if entry.reasons),
         "ranked_tracks": sum(len(entry.tracks) for entry in entries),
         "locales": len({entry.locale for entry in entries}),
     }
@@ -149,19 +130,16 @@ def _described(path: Path) -> dict[str, object]:
 
 
 def _read_back(folder: Path, content: Settled, content_sha256: str) -> None:
-    """Compare what is on disk with what was to be written: hashes, then every ranking, alias, title and reason."""
-    full_check(folder, read_manifest(folder))
+    """Compare what is on disk with what was to be written: hashes, then every value."""
+    manifest = read_manifest(folder)
+    full_check(folder, manifest)
     stored = mapped(folder / layout.RANKINGS)
-    wrong = "" if hash_of_dump(dump(stored), layout.FORMAT_VERSION) == content_sha256 else "the dump"
+    wrong = "" if stored_sha256(folder, manifest) == content_sha256 else "the dump"
     with stored.env.begin() as txn:
-        for key, item in content.entries.items():
-            if item.reasons and tuple(texts(key, txn.get(key, b"", db=stored.reasons))) != item.reasons:
-                wrong = f"reasons of {key!r}"
-            if txn.get(key, db=stored.rankings) != ranking_value(key, item.tracks, item.scores, item.propensity):
-                wrong = f"ranking of {key!r}"
-        for key, info in keyed_tracks(content):
-            if txn.get(key, db=stored.tracks) != track_value(key, info):
-                wrong = f"track {info.track_id}"
+        for table, rows in rows_of(content).items():
+            for key, value in rows:
+                if txn.get(key, db=stored.tables[table]) != value:
+                    wrong = f"{table} of {key!r}"
     if wrong:
         raise ReleaseCorrupt(f"{folder}: {wrong} read back otherwise than written. Check the disk, run again.")
 
@@ -177,8 +155,8 @@ def _move_into_place(folder: Path, final: Path) -> None:
         else:
             if not same and (final / layout.VERIFIED).exists():
                 raise ReleaseExists(
-                    f"{final.name} is published with the same rankings but other titles, reasons, propensities or "
-                    "grammar; a release never changes. Nothing is to mend: it answers as it is, and the next night brings the others."
+                    f"{final.name} is published with the same rankings but other titles, reasons or propensities"
+                    "; a release never changes. Nothing is to mend: it answers as it is, and the next night brings the others."
                 )
             if not same:
                 _set_aside(final)

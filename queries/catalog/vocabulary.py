@@ -110,11 +110,22 @@ def vocabulary_from(rows: Iterable[tuple[str, str, float]]) -> Vocabulary:
         popularity_of = names[kind]
         popularity_of[form] = max(popularity, popularity_of.get(form, _NO_POPULARITY))
     artists = names["artist"]
-    compact: dict[str, str] = {}
+    return Vocabulary(
+        names["title"], artists, names["album"], frozenset(names["genre"]), frozenset(pairs), joined_artists(artists)
+    )
+
+
+def joined_artists(artists: Mapping[str, float]) -> dict[str, str]:
+    """Artist without blanks -> folded artist; of several the most popular.
+
+    Args:
+        artists: Folded artist -> popularity.
+    """
+    joined: dict[str, str] = {}
     for form in sorted(artists, key=lambda form: (artists[form], form)):  # the more popular wins
         if (" " in form or any(map(str.isdigit, form))) and len(form) > _SHORT_NAME:
-            compact[form.replace(" ", "")] = form
-    return Vocabulary(names["title"], artists, names["album"], frozenset(names["genre"]), frozenset(pairs), compact)
+            joined[form.replace(" ", "")] = form
+    return joined
 
 
 @lru_cache(maxsize=50_000)

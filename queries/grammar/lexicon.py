@@ -15,6 +15,7 @@ from queries.text.carrier import CarrierGrammar, load_grammar
 from queries.text.normalise import normal_form
 
 _DATA = Path(__file__).parent.parent / "data"
+FILES = ("activities", "genres", "modifiers", "moods", "words")
 _MODIFIER_ORDER = ("explicit", "version", "sort", "language")
 
 
@@ -69,16 +70,17 @@ def mood_targets(name: str) -> dict[str, tuple[float, float]]:
 @lru_cache(maxsize=8)
 def entries(kind: str) -> dict[str, Any]:
     """The entries of the data file `kind` ("moods", "activities", "genres")."""
-    content: dict[str, Any] = _read(kind)["entries"]
+    content: dict[str, Any] = content_of(kind)["entries"]
     return content
 
 
 def load_lexicon(genres: Iterable[str] = (), grammar: CarrierGrammar | None = None) -> Lexicon:
     """The packaged lexicon, with the catalog's `genres` added as phrases unless a phrase has another meaning already."""
-    return _with_genres(_base(grammar or load_grammar()), genres)
+    return with_genres(lexicon_of({kind: content_of(kind) for kind in FILES}, grammar or load_grammar()), genres)
 
 
-def _with_genres(base: Lexicon, genres: Iterable[str]) -> Lexicon:
+def with_genres(base: Lexicon, genres: Iterable[str]) -> Lexicon:
+    """A lexicon with a catalog's genres added as phrases, unless a phrase has another meaning already."""
     phrases = dict(base.phrases)
     for name in sorted(set(genres)):
         form = normal_form(name, "en")
@@ -89,16 +91,22 @@ def _with_genres(base: Lexicon, genres: Iterable[str]) -> Lexicon:
     return Lexicon(phrases, longest, base.words, base.languages, base.grammar)
 
 
-def _base(grammar: CarrierGrammar) -> Lexicon:
+def lexicon_of(files: Mapping[str, Any], grammar: CarrierGrammar) -> Lexicon:
+    """The lexicon of parsed data files, without a catalog's genres.
+
+    Args:
+        files: Kind of FILES -> parsed content.
+        grammar: The carrier grammar.
+    """
     phrases: dict[str, Phrase] = {}
-    fields = _read("modifiers")["fields"]
+    fields = files["modifiers"]["fields"]
     for field in _MODIFIER_ORDER:
         _add_phrases(phrases, field, fields[field])
-    _add_phrases(phrases, "mood", entries("moods"))
-    _add_phrases(phrases, "activity", entries("activities"))
-    for form, genre in _genre_names().items():
+    _add_phrases(phrases, "mood", files["moods"]["entries"])
+    _add_phrases(phrases, "activity", files["activities"]["entries"])
+    for form, genre in _names_of_genres(files["genres"]["entries"]).items():
         phrases.setdefault(form, Phrase("genre", genre))
-    words = _read("words")
+    words = files["words"]
     lists = {kind: frozenset(forms) for kind, forms in words.items() if isinstance(forms, list)}
     languages = {name: frozenset(forms) for name, forms in words["languages"].items()}
     return Lexicon(phrases, 0, lists, languages, grammar)
@@ -113,14 +121,19 @@ def _add_phrases(phrases: dict[str, Phrase], field: str, values: Mapping[str, An
 
 @lru_cache(maxsize=1)
 def _genre_names() -> dict[str, str]:
-    names = {name: name for name in entries("genres")}
-    for name, entry in entries("genres").items():
+    return _names_of_genres(entries("genres"))
+
+
+def _names_of_genres(genres: Mapping[str, Any]) -> dict[str, str]:
+    names = {name: name for name in genres}
+    for name, entry in genres.items():
         for form in (*entry.get("en", ()), *entry.get("es", ())):
             names.setdefault(form, name)
     return names
 
 
 @lru_cache(maxsize=8)
-def _read(kind: str) -> dict[str, Any]:
+def content_of(kind: str) -> dict[str, Any]:
+    """The parsed data file of a kind of FILES."""
     content: dict[str, Any] = json.loads((_DATA / f"{kind}.v1.json").read_bytes())
     return content

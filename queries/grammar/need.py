@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
+from urllib.parse import unquote
 
 from lake.columns import OPEN_NEED
 from queries.catalog.resolve import Resolved, Resolver
@@ -16,6 +18,8 @@ from queries.grammar.interpret import BROAD_INTENTS, INTENT_GROUPS, Interpretati
 from queries.grammar.lexicon import Lexicon
 
 MOST_BYTES, KEPT_BYTES = 400, 360
+_PART = re.compile(r"(?P<field>\w+)(?P<refused>!)?=(?P<value>.*)", re.DOTALL)
+_CUT = re.compile(r"~[0-9a-f]{16}$")
 # The weakest first: what is given up first where too little is known about the whole need.
 WEAKEST_FIRST = (
     "sort",
@@ -68,6 +72,18 @@ class Need:
     def of(cls, parts: Iterable[Part]) -> Need:
         """The need of these parts, in any order and with repetitions."""
         return cls(tuple(sorted(set(parts), key=lambda p: (p.field, p.value, p.is_refused))))
+
+    @classmethod
+    def from_key(cls, key: str) -> Need | None:
+        """The need of a key; None if the key was cut, since its parts are not known. Raises ValueError if it is no key."""
+        if key == OPEN_NEED:
+            return cls()
+        if len(key.encode("utf-8", "replace")) > KEPT_BYTES and _CUT.search(key):
+            return None
+        parts = [_PART.fullmatch(text) for text in key.split("|")]
+        if not all(parts):
+            raise ValueError(f"{key!r} is no key of a need, such as genre=rock|mood=happy")
+        return cls.of(Part(p["field"], unquote(p["value"]), is_refused=bool(p["refused"])) for p in parts if p)
 
     @property
     def key(self) -> str:

@@ -104,12 +104,31 @@ def load_grammar(path: Path | None = None) -> CarrierGrammar:
     """
     source = path or _PACKAGED
     try:
-        content = json.loads(source.read_bytes())
+        return grammar_of(json.loads(source.read_bytes()), source)
+    except (OSError, ValueError) as error:
+        if isinstance(error, CarrierGrammarInvalid):
+            raise
+        raise CarrierGrammarInvalid(
+            f"carrier grammar {source}: {error}. Restore queries/data/carrier.v1.json."
+        ) from error
+
+
+def grammar_of(content: Any, source: object) -> CarrierGrammar:
+    """The grammar of a parsed file.
+
+    Args:
+        content: The parsed JSON.
+        source: Where it came from, for messages.
+
+    Raises:
+        CarrierGrammarInvalid: It lacks version or languages, or contains a phrase that is not in normal form.
+    """
+    try:
         version, languages = int(content["version"]), content["languages"]
         return CarrierGrammar(version, {name: _language(name, lists, source) for name, lists in languages.items()})
     except CarrierGrammarInvalid:
         raise
-    except (OSError, KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise CarrierGrammarInvalid(
             f"carrier grammar {source}: expected JSON with version and languages, found {type(error).__name__}: "
             f"{error}. Restore queries/data/carrier.v1.json."
@@ -224,7 +243,7 @@ def _match(
     return 0
 
 
-def _language(name: str, lists: Mapping[str, Any], source: Path) -> LanguageCarriers:
+def _language(name: str, lists: Mapping[str, Any], source: object) -> LanguageCarriers:
     phrases = {key: frozenset(lists.get(key, ())) for key in _LISTS}
     keep = {word: frozenset(followers) for word, followers in lists.get("keep", {}).items()}
     wrong = sorted(phrase for group in phrases.values() for phrase in group if normal_form(phrase, name) != phrase)

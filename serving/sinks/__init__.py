@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from serving.content import ReleaseContent
 from serving.errors import ReleaseInput
 from serving.sinks.lmdb_release import LmdbRelease
-from serving.sinks.sink import ReleaseContent, Sink, SinkPlace
+from serving.sinks.sink import Sink, SinkPlace
 
 SINKS: dict[str, Callable[[SinkPlace], Sink]] = {"lmdb": LmdbRelease}
 

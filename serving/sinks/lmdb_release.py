@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from serving.content import ReleaseContent
 from serving.publish import publish
-from serving.sinks.sink import ReleaseContent, SinkPlace
+from serving.sinks.sink import SinkPlace
 from serving.writer import write_release
 
 
@@ -15,15 +16,7 @@ class LmdbRelease:
 
     def write(self, content: ReleaseContent) -> str:
         """See `serving.writer.write_release`."""
-        return write_release(
-            self.place.root,
-            content.run_date,
-            content.entries,
-            content.tracks,
-            content.manifest,
-            content.built,
-            content.grammar,
-        )
+        return write_release(self.place.root, content)
 
     def publish(self, release_id: str) -> str:
         """See `serving.publish.publish`."""

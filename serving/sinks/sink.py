@@ -2,33 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from serving.content import Entry, TrackInfo
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseContent:
-    """One night's release before it is stored. See `serving.writer.write_release` for the rules that each part keeps.
-
-    Args:
-        run_date: the night, YYYY-MM-DD.
-        entries: the ranked answers.
-        tracks: the catalog; only ranked tracks are stored.
-        manifest: the night's part of the manifest.
-        built: what differs from build to build.
-        grammar: the carrier grammar's bytes.
-    """
-
-    run_date: str
-    entries: Sequence[Entry]
-    tracks: Mapping[str, TrackInfo]
-    manifest: Mapping[str, Any]
-    built: Mapping[str, object]
-    grammar: bytes
+from serving.content import ReleaseContent
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,143 @@
+"""The names of the catalog as a release has them, and the wordings that its reader would read otherwise than the night."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lake.tables.daily import DAILY_ENGAGEMENT
+from night.night import Night
+from queries.catalog.near import KINDS
+from queries.catalog.resolve import Resolver
+from queries.catalog.vocabulary import Vocabulary, joined_artists, pair_id
+from queries.grammar.bundle import read_bundle
+from queries.grammar.need import need_reading
+from queries.models.learned import MUSIC_SERVICE_SHARE, read_query
+from queries.nightly.names import with_name_forms
+from queries.text.carrier import stripped
+from ranking.candidates import with_strength
+from ranking.short_lists import name_lists, pair_lists
+from serving.by_need import NOT_MUSIC
+from serving.content import Key, Name, Names, stored_score
+from serving.layout import SHORT_LIST, locale_chain
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LANGUAGES = ("en", "es")  # in which a wording of place `*` may be asked
+
+
+def names_of(night: Night) -> Names:
+    """The names of the night's catalog with their first tracks, in the order of the tracks' strength."""
+    daily = night.lake.read(DAILY_ENGAGEMENT, night.window(night.settings.candidates.window_days))
+    tracks = with_name_forms(with_strength(night.tracks(allow_unvalidated=False), daily)).localCheckpoint()
+    by_kind: dict[str, dict[str, Name]] = {kind: {} for kind in (*KINDS, "newest")}
+    rows = name_lists(tracks, SHORT_LIST).select("kind", "name", "popularity", "tracks").toPandas()
+    for kind, name, popularity, listed in rows.itertuples(index=False, name=None):
+        by_kind[kind][name] = Name(float(popularity), tuple(listed))
+    pairs = pair_lists(tracks, SHORT_LIST).select("is_album", "name", "artist", "tracks").toPandas()
+    return Names(
+        by_kind,
+        {
+            pair_id(name, artist, is_album=bool(is_album)): tuple(listed)
+            for is_album, name, artist, listed in pairs.itertuples(index=False, name=None)
+        },
+    )
+
+
+@dataclass(frozen=True)
+class TracksOfNames:
+    """Names of a release before it is written, as `serving.by_need.short_list` looks them up."""
+
+    names: Names
+
+    def tracks(self, kind: str, name: str) -> Sequence[str]:
+        """The ids of the first tracks of a name."""
+        known = self.names.by_kind.get(kind, {}).get(name)
+        return () if known is None else known.tracks
+
+    def pair_tracks(self, pair: int) -> Sequence[str]:
+        """The ids of the first tracks of a recording by an artist."""
+        return self.names.pairs.get(pair, ())
+
+
+class ReleaseReading:
+    """Reads wordings as the reader of a release will, before the release is written.
+
+    Args:
+        names: the names of the release.
+        grammar: the bytes of its grammar bundle.
+    """
+
+    def __init__(self, names: Names, grammar: bytes) -> None:
+        known = {
+            kind: {name: stored_score(one.popularity) for name, one in names.by_kind.get(kind, {}).items()}
+            for kind in KINDS
+        }
+        self._names = Vocabulary(
+            known["title"],
+            known["artist"],
+            known["album"],
+            frozenset(),
+            names.pairs.keys(),
+            joined_artists(known["artist"]),
+        )
+        self._bundle = read_bundle(grammar, "grammar.json")
+        self._resolver = Resolver(self._names)
+
+    def need(self, query: str, language: str) -> str | None:
+        """The key of the need that the reader reads; None if it would abstain."""
+        lexicon = self._bundle.lexicon
+        interpretation = read_query(query, language, lexicon, self._names, None, MUSIC_SERVICE_SHARE)
+        reading = need_reading(interpretation, lexicon, self._names, self._resolver)
+        if reading is None or reading.how == "words" or reading.confidence < self._bundle.least_confidence:
+            return None
+        return reading.need.key
+
+    def stripped(self, query: str, place: str) -> str:
+        """The stripped form of a normal form."""
+        return stripped(query, place, self._bundle.lexicon.grammar)
+
+
+def differing_wordings(public: pd.DataFrame, reading: ReleaseReading) -> dict[Key, str]:
+    """(place, wording) -> need, for the public wordings that the reader would lead to another need, or to none.
+
+    A wording that does not ask for music stands for NOT_MUSIC, if the reader would answer it.
+
+    Args:
+        public: the rows of `wordings` that may be published: locale, query, need (null: not for music).
+        reading: reads wordings as the reader will.
+    """
+    rows = sorted(
+        (len(place) > 2, len(place) > 1, place, query, need if isinstance(need, str) else NOT_MUSIC)
+        for place, query, need in zip(public["locale"], public["query"], public["need"], strict=True)
+    )
+    read: dict[Key, str] = {}
+    for *_, place, query, _ in rows:
+        for language in LANGUAGES if place == "*" else (place[:2],):
+            if (language, query) not in read:
+                read[language, query] = reading.need(query, language) or NOT_MUSIC
+    stored: dict[Key, str] = {}
+    is_settled = False
+    while not is_settled:  # a stored wording also answers requests of which it is the stripped form
+        is_settled = True
+        for *_, place, query, need in rows:
+            places = [locale_chain(one) for one in (LANGUAGES if place == "*" else (place,))]
+            if any(_led(stored, read, chain, query, reading) != need for chain in places):
+                if stored.get((place, query)) == need:
+                    continue  # a narrower place leads elsewhere
+                stored[place, query] = need
+                is_settled = False
+    return stored
+
+
+def _led(
+    stored: Mapping[Key, str], read: Mapping[Key, str], chain: tuple[str, ...], query: str, reading: ReleaseReading
+) -> str:
+    """The need that the reader comes to for a wording in the places of `chain`."""
+    for form in dict.fromkeys((query, reading.stripped(query, chain[0]))):
+        for place in chain:
+            if (place, form) in stored:
+                return stored[place, form]
+    return read[chain[0][:2], query]
