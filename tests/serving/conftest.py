@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from queries.text.carrier import grammar_bytes
-from serving.content import Entry, RankedTrack, TrackInfo
+from queries.catalog.vocabulary import pair_id
+from queries.grammar.bundle import grammar_bundle
+from serving.content import Entry, Key, Name, Names, RankedTrack, ReleaseContent, TrackInfo
 from serving.writer import publish, write_release
 
 BUILT_AT = "2026-11-22T02:14:03Z"
@@ -24,34 +25,70 @@ TRACKS = {
     "t2": TrackInfo("t2", "Hello", ("Lionel Richie",)),
     "t3": TrackInfo("t3", "Canción del Mariachi", ("Los Lobos", "Antonio Banderas")),
 }
+GRAMMAR = grammar_bundle(["rock", "mariachi"], 0.8)
 
 
-def entry(locale: str, query: str, *scored: tuple[str, float], **more: Any) -> Entry:
-    return Entry(locale, query, tracks=tuple(RankedTrack(track, score) for track, score in scored), **more)
+def names_of(**tracks: TrackInfo) -> Names:
+    """The names of tracks whose titles and artists are their own normal forms but for case and accents."""
+
+    def folded(text: str) -> str:
+        return text.lower().replace("ó", "o")
+
+    titles: dict[str, list[str]] = {}
+    artists: dict[str, list[str]] = {}
+    pairs: dict[int, tuple[str, ...]] = {}
+    for track in tracks.values():
+        titles.setdefault(folded(track.title), []).append(track.track_id)
+        for artist in track.artists:
+            artists.setdefault(folded(artist), []).append(track.track_id)
+            pairs[pair_id(folded(track.title), folded(artist))] = (track.track_id,)
+    by_kind = {
+        kind: {name: Name(50.0, tuple(ids)) for name, ids in known.items()}
+        for kind, known in (("title", titles), ("artist", artists))
+    }
+    return Names(by_kind, pairs)
 
 
-HELLO = entry("en-US", "hello", ("t1", 0.9), ("t2", 0.1), aliases=("hullo", "helo"), reasons=("exact title", "too"))
-MARIACHI = entry("es", "cancion del mariachi", ("t3", 1.5), aliases=("el mariachi",), propensity=0.25)
-MUSIC = entry("*", "play music", ("t2", -1.0), ("t3", -2.0), ("t1", -3.0))
+NAMES = names_of(**TRACKS)
+
+
+def entry(locale: str, need: str, *scored: tuple[str, float], **more: Any) -> Entry:
+    return Entry(locale, need, tuple(RankedTrack(track, score) for track, score in scored), **more)
+
+
+HELLO = entry("en-US", "title=hello", ("t1", 0.9), ("t2", 0.1), reasons=("exact title", "too"))
+MARIACHI = entry("es", "genre=mariachi", ("t3", 1.5), propensity=0.25)
+MUSIC = entry("*", "open", ("t2", -1.0), ("t3", -2.0), ("t1", -3.0))
 ENTRIES = (HELLO, MARIACHI, MUSIC)
+WORDINGS = {("en-US", "hullo"): "title=hello", ("es", "el mariachi"): "genre=mariachi"}
 
 Write = Callable[..., str]
 
 
-def write(
-    root: Path,
+def content(
     entries: Iterable[Entry] = ENTRIES,
     run_date: str = "2026-11-21",
     tracks: Mapping[str, TrackInfo] = TRACKS,
     built_at: str = BUILT_AT,
     said: Mapping[str, object] = SAID,
-) -> str:
-    return write_release(root, run_date, entries, tracks, said, {"at": built_at}, grammar_bytes())
+    wordings: Mapping[Key, str] = WORDINGS,
+    names: Names = NAMES,
+    grammar: bytes = GRAMMAR,
+    **built: object,
+) -> ReleaseContent:
+    return ReleaseContent(
+        run_date, entries, wordings, names, {**TRACKS, **tracks}, said, {"at": built_at, **built}, grammar
+    )
+
+
+def write(root: Path, entries: Iterable[Entry] = ENTRIES, *more: Any, **parts: Any) -> str:
+    """Write a release; the arguments are those of `content`."""
+    return write_release(root, content(entries, *more, **parts))
 
 
 def night(root: Path, day: int, score: float = 0.5, keep: int = 14) -> str:
-    """Build and publish the release of 2026-11-`day`, whose only entry `hello` has `score`."""
-    release_id = write(root, [entry("en-US", "hello", ("t1", score))], f"2026-11-{day:02d}")
+    """Build and publish the release of 2026-11-`day`, whose only list, of `title=hello`, has `score`."""
+    release_id = write(root, [entry("en-US", "title=hello", ("t1", score))], f"2026-11-{day:02d}", wordings={})
     publish(root, release_id, keep)
     return release_id
 

@@ -12,7 +12,20 @@ from serving.release import main as release
 from serving.writer import publish
 from tests.serving.conftest import BUILT_AT, entry, night, write
 
-FIELDS = ["raw_query", "locale", "found", "query", "matched_by", "release_id", "age_s", "stale", "tracks"]
+FIELDS = [
+    "raw_query",
+    "locale",
+    "found",
+    "query",
+    "matched_by",
+    "need",
+    "dropped",
+    "confidence",
+    "release_id",
+    "age_s",
+    "stale",
+    "tracks",
+]
 HEAVY = {"pyspark", "lightgbm", "pandas", "numpy", "pyarrow", "hydra", "omegaconf", "ray", "scipy", "delta", "rich"}
 
 
@@ -33,13 +46,16 @@ def test_lookup_as_a_process_answers_line_by_line(root: Path, published: str) ->
     answers = [json.loads(line) for line in run.stdout.decode().splitlines()]
     assert run.returncode == 0 and run.stderr == b""
     assert [list(answer) for answer in answers] == [FIELDS] * 6
-    assert [answer["matched_by"] for answer in answers] == [None, None, None, "alias", None, None]
+    assert [answer["matched_by"] for answer in answers] == ["reading", None, None, "wording", None, "reading"]
     assert answers[2] | {"age_s": 0} == {
         "raw_query": "nada",
         "locale": "es-ES",
         "found": False,
         "query": "nada",
         "matched_by": None,
+        "need": None,
+        "dropped": [],
+        "confidence": 0.0,
         "release_id": published,
         "age_s": 0,
         "stale": answers[2]["stale"],
@@ -76,17 +92,23 @@ def test_rollback_as_a_process_takes_under_a_second(root: Path) -> None:
 def test_lookup_prints_a_card(root: Path, published: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert lookup(["--releases", str(root), "--explain", "play hello"]) == 0
     out = capsys.readouterr().out
-    for part in ("matched by stripped", "1      0.9000  Hello  Adele", "exact title", "stripped     hello", published):
+    for part in (
+        "matched by reading, need title=hello",
+        "1      0.9000  Hello  Adele",
+        "exact title",
+        "stripped     hello",
+        published,
+    ):
         assert part in out
     assert lookup(["--releases", str(root), "goodbye"]) == 0
-    assert "not in the head set" in capsys.readouterr().out
+    assert "no answer" in capsys.readouterr().out
 
 
 def test_explain_adds_one_key_to_the_json(root: Path, published: str, capsys: pytest.CaptureFixture[str]) -> None:
     lookup(["--releases", str(root), "--json", "--explain", "hello"])
     answer = json.loads(capsys.readouterr().out)
     assert list(answer) == [*FIELDS, "explain"]
-    assert answer["explain"]["entry"] == {"locale": "en-US", "query": "hello"}
+    assert answer["explain"]["entry"] == {"locale": "en-US", "key": "title=hello"}
 
 
 def test_a_lone_surrogate_prints_as_json(root: Path, published: str) -> None:
@@ -98,7 +120,7 @@ def test_a_lone_surrogate_prints_as_json(root: Path, published: str) -> None:
 def test_the_list_marks_current_hold_and_what_is_verified(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first, second = night(root, 20), night(root, 21)
     third = write(root, run_date="2026-11-22")
-    (root / second / "carrier.json").unlink()
+    (root / second / "grammar.json").unlink()
     assert release(["pin", first, "--releases", str(root)]) == 0
     capsys.readouterr()
     assert release(["list", "--releases", str(root)]) == 0
@@ -112,14 +134,14 @@ def test_the_list_marks_current_hold_and_what_is_verified(root: Path, capsys: py
 
 def test_verify_names_each_damaged_file_and_exits_1(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good, bad = night(root, 20), night(root, 21)
-    (root / bad / "carrier.json").unlink()
+    (root / bad / "grammar.json").unlink()
     (root / bad / "rankings.lmdb").chmod(0o644)
     with (root / bad / "rankings.lmdb").open("ab") as stream:
         stream.write(b"x")
     assert release(["verify", "--releases", str(root)]) == 1
     out, err = capsys.readouterr()
     assert out.startswith(f"{good}: good, 1 entries") and err.count("\n") == 1
-    assert "carrier.json: missing" in err and "rankings.lmdb:" in err
+    assert "grammar.json: missing" in err and "rankings.lmdb:" in err
     assert release(["verify", good, "--releases", str(root)]) == 0
     assert release(["verify", "2026-01-01-0123456789ab", "--releases", str(root)]) == 2
 
@@ -127,8 +149,13 @@ def test_verify_names_each_damaged_file_and_exits_1(root: Path, capsys: pytest.C
 def test_dump_writes_the_contracts_lines(root: Path, published: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert release(["dump", "--releases", str(root)]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [list(row) for row in rows] == [["locale", "query", "aliases", "tracks"]] * 3
+    assert [list(row) for row in rows] == [["locale", "need", "tracks"]] * 3
     assert rows[2]["tracks"] == [{"track_id": "t3", "score": 1.5}]
+    assert release(["dump", "--full", "--releases", str(root)]) == 0
+    more = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert more[:3] == rows and {"locale": "en-US", "wording": "hullo", "need": "title=hello"} in more
+    assert {"kind": "title", "name": "hello", "popularity": 50.0, "tracks": ["t1", "t2"]} in more
+    assert list(more[-1]) == ["grammar_sha256", "normal_form_version"]
 
 
 def test_rollback_resume_and_their_words(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -157,7 +184,7 @@ def test_bad_arguments_are_one_line_and_exit_2(arguments: list[str], capsys: pyt
 
 
 def test_a_closed_pipe_ends_quietly(root: Path) -> None:
-    publish(root, write(root, [entry("en-US", f"q{n}", ("t1", 1.0)) for n in range(5000)], built_at=BUILT_AT), 3)
+    publish(root, write(root, [entry("en-US", f"title=q{n}", ("t1", 1.0)) for n in range(5000)], built_at=BUILT_AT), 3)
     command = f"{sys.executable} -m serving.release dump --releases {root} | head -1"
     run = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, timeout=60)
     assert (run.returncode, run.stderr, run.stdout.count(b"\n")) == (0, b"", 1)

@@ -3,43 +3,59 @@
 import hashlib
 import json
 import struct
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.content import content_hash, dump_lines, stored_score
-from tests.serving.conftest import ENTRIES, HELLO, MUSIC, entry
+from serving.content import Entry, Name, Names, hash_of_dump, stored_score
+from serving.settle import settled
+from tests.serving.conftest import ENTRIES, GRAMMAR, HELLO, MUSIC, content, entry
+
+
+def dumped(*entries: Entry, **parts: object) -> list[str]:
+    return list(settled(content(entries or ENTRIES, **parts)).full_dump(GRAMMAR, 5))  # type: ignore[arg-type]
 
 
 def test_the_dump_is_sorted_and_has_scores_at_nine_decimals() -> None:
-    assert list(dump_lines([MUSIC, HELLO])) == [
-        '{"locale": "*", "query": "play music", "aliases": [], "tracks": [{"track_id": "t2", "score": -1.000000000}, '
+    assert dumped(MUSIC, HELLO)[:4] == [
+        '{"locale": "*", "need": "open", "tracks": [{"track_id": "t2", "score": -1.000000000}, '
         '{"track_id": "t3", "score": -2.000000000}, {"track_id": "t1", "score": -3.000000000}]}',
-        '{"locale": "en-US", "query": "hello", "aliases": ["helo", "hullo"], "tracks": '
+        '{"locale": "en-US", "need": "title=hello", "tracks": '
         '[{"track_id": "t1", "score": 0.899999976}, {"track_id": "t2", "score": 0.100000001}]}',
+        '{"locale": "en-US", "wording": "hullo", "need": "title=hello"}',
+        '{"locale": "es", "wording": "el mariachi", "need": "genre=mariachi"}',
     ]
 
 
-def test_the_hash_is_that_of_a_header_line_and_the_dump() -> None:
-    text = "playfirst release format 1\n" + "".join(line + "\n" for line in dump_lines(ENTRIES))
-    assert content_hash(ENTRIES, 1) == hashlib.sha256(text.encode()).hexdigest()
-    assert content_hash(ENTRIES, 1) == content_hash(ENTRIES[::-1], 1)
-    assert content_hash(ENTRIES, 1) != content_hash(ENTRIES, 2)
+def test_the_hash_is_that_of_a_header_line_and_the_full_dump(root: Path) -> None:
+    text = "playfirst release format 2\n" + "".join(line + "\n" for line in dumped())
+    assert hash_of_dump(dumped(), 2) == hashlib.sha256(text.encode()).hexdigest()
+    assert dumped() == dumped(*ENTRIES[::-1])
+    assert dumped()[-1].startswith('{"grammar_sha256": ')
 
 
 @pytest.mark.parametrize(
     "changed",
     [
-        entry("en-US", "hello", ("t2", 0.9), ("t1", 0.1)),
-        entry("en-US", "hello", ("t1", 0.9), ("t2", 0.100001)),
-        entry("en-GB", "hello", ("t1", 0.9), ("t2", 0.1)),
-        entry("en-US", "hello", ("t1", 0.9), ("t2", 0.1), aliases=("hullo",)),
+        {"entries": [entry("en-US", "title=hello", ("t2", 0.9), ("t1", 0.1))]},
+        {"entries": [entry("en-US", "title=hello", ("t1", 0.9), ("t2", 0.100001))]},
+        {"entries": [entry("en-GB", "title=hello", ("t1", 0.9), ("t2", 0.1))]},
+        {"wordings": {("en-US", "hullo"): "open"}},
+        {"names": Names({"title": {"hello": Name(51.0, ("t1", "t2"))}})},
+        {"names": Names({"title": {"hello": Name(50.0, ("t2", "t1"))}})},
     ],
 )
-def test_the_hash_sees_order_score_locale_and_alias(changed: object) -> None:
-    plain = entry("en-US", "hello", ("t1", 0.9), ("t2", 0.1))
-    assert content_hash([changed], 1) != content_hash([plain], 1)  # type: ignore[list-item]
+def test_the_dump_sees_order_score_locale_wording_and_names(changed: dict[str, Any]) -> None:
+    plain: dict[str, Any] = {
+        "entries": [entry("en-US", "title=hello", ("t1", 0.9), ("t2", 0.1))],
+        "wordings": {("en-US", "hullo"): "title=hello"},
+        "names": Names({"title": {"hello": Name(50.0, ("t1", "t2"))}}),
+    }
+    before, after = ([*settled(content(**parts)).full_dump(GRAMMAR, 5)] for parts in (plain, plain | changed))
+    assert before != after
 
 
 @given(st.floats(-3e38, 3e38))

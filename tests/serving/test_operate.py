@@ -68,7 +68,7 @@ def test_rollback_twice_goes_two_back_and_then_says_there_is_nothing(root: Path)
 
 def test_rollback_passes_over_a_damaged_release_and_needs_no_history(root: Path) -> None:
     first, second, _ = night(root, 19), night(root, 20), night(root, 21)
-    (root / second / "carrier.json").unlink()
+    (root / second / "grammar.json").unlink()
     (root / "HISTORY").unlink()
     assert rollback(root) == first
 
@@ -225,8 +225,8 @@ def test_a_second_writer_waits_and_then_says_who_holds(root: Path) -> None:
 def test_a_damaged_release_is_not_published(root: Path) -> None:
     first = night(root, 20)
     second = write(root, run_date="2026-11-21")
-    (root / second / "carrier.json").unlink()
-    with pytest.raises(ReleaseCorrupt, match=r"carrier\.json"):
+    (root / second / "grammar.json").unlink()
+    with pytest.raises(ReleaseCorrupt, match=r"grammar\.json"):
         publish(root, second, 3)
     assert current_id(root) == first and not (root / second / "VERIFIED").exists()
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from serving.content import Names, ReleaseContent
 from serving.errors import ReleaseInput
 from serving.sinks import SINKS, published, sinks
-from serving.sinks.sink import ReleaseContent, SinkPlace
+from serving.sinks.sink import SinkPlace
 
-CONTENT = ReleaseContent("2026-03-01", (), {}, {}, {}, b"")
+CONTENT = ReleaseContent("2026-03-01", (), {}, Names(), {}, {}, {}, b"")
 
 
 @dataclass

@@ -18,7 +18,7 @@ from serving.verify import stamp_release, verify_release
 from serving.writer import publish
 from tests.serving.conftest import ENTRIES, entry, night, write
 
-FILES = ("rankings.lmdb", "carrier.json", "manifest.json")
+FILES = ("rankings.lmdb", "grammar.json", "manifest.json")
 
 
 def damage(path: Path, content: bytes) -> None:
@@ -127,9 +127,9 @@ def test_a_damaged_page_is_the_releases_error(root: Path, published: str, monkey
 
 
 def test_a_missing_and_a_foreign_file_are_named_together(root: Path, published: str) -> None:
-    (root / published / "carrier.json").unlink()
+    (root / published / "grammar.json").unlink()
     (root / published / "notes.txt").write_text("hi")
-    with pytest.raises(ReleaseCorrupt, match=r"carrier\.json: missing; notes\.txt: not part"):
+    with pytest.raises(ReleaseCorrupt, match=r"grammar\.json: missing; notes\.txt: not part"):
         verify_release(root, published)
 
 
@@ -141,7 +141,7 @@ def test_a_renamed_release_is_found_out(root: Path, published: str) -> None:
 
 
 def test_rankings_of_another_release_with_a_matching_manifest_are_found_out(root: Path, published: str) -> None:
-    other = write(root, [entry("en-US", "hello", ("t2", 1.0))])
+    other = write(root, [entry("en-US", "title=hello", ("t2", 1.0))])
     manifest = json.loads((root / published / "manifest.json").read_text())
     manifest["files"] = json.loads((root / other / "manifest.json").read_text())["files"]
     damage(root / published / "manifest.json", manifest_bytes(manifest))
@@ -161,8 +161,8 @@ def test_a_copy_is_not_verified_until_verify_was_run_there(root: Path, published
 
 def test_a_newer_format_is_refused_clearly(root: Path, published: str) -> None:
     path = root / published / "manifest.json"
-    damage(path, manifest_bytes({**json.loads(path.read_text()), "format_version": 2}))
-    with pytest.raises(ReleaseFormatUnknown, match="format 2, this reader reads 1 to 1"):
+    damage(path, manifest_bytes({**json.loads(path.read_text()), "format_version": 3}))
+    with pytest.raises(ReleaseFormatUnknown, match="format 3, this reader reads 1 to 2"):
         OpenRelease(root, published)
 
 

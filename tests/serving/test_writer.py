@@ -10,22 +10,28 @@ from pathlib import Path
 import lmdb
 import pytest
 
-from serving.content import Entry, TrackInfo, content_hash
+from queries.text.normalise import NORMAL_FORM_VERSION
+from serving.content import Entry, Name, Names, TrackInfo, hash_of_dump
 from serving.errors import ReleaseExists, ReleaseInput
 from serving.layout import MANIFEST_MUST_HOLD
 from serving.manifest import read_manifest
 from serving.mapped import mapped
+from serving.settle import settled
 from serving.verify import dump
-from serving.writer import publish, write_release
-from tests.serving.conftest import BUILT_AT, ENTRIES, HELLO, SAID, TRACKS, entry, write
+from serving.writer import publish
+from tests.serving.conftest import BUILT_AT, GRAMMAR, HELLO, SAID, TRACKS, content, entry, write
+
+
+def hash_of_content() -> str:
+    return hash_of_dump(settled(content()).full_dump(GRAMMAR, NORMAL_FORM_VERSION), 2)
 
 
 def test_the_same_rankings_give_the_same_bytes(tmp_path: Path) -> None:
-    many = [entry("en-US", f"query {n}", ("t1", n / 7), ("t3", 0.5), aliases=(f"q {n}",)) for n in range(3000)]
+    many = [entry("en-US", f"title=query {n}", ("t1", n / 7), ("t3", 0.5)) for n in range(3000)]
     one = write(tmp_path / "a", many)
     other = write(tmp_path / "b", reversed(many), built_at="2026-11-22T05:00:00Z")
     assert one == other
-    for name in ("rankings.lmdb", "carrier.json"):
+    for name in ("rankings.lmdb", "grammar.json"):
         assert (tmp_path / "a" / one / name).read_bytes() == (tmp_path / "b" / other / name).read_bytes()
 
 
@@ -40,17 +46,17 @@ def test_another_process_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_the_id_is_the_date_and_the_content_hash(root: Path) -> None:
-    assert write(root) == "2026-11-21-" + content_hash(ENTRIES, 1)[:12]
+    assert write(root) == "2026-11-21-" + hash_of_content()[:12]
     assert [path.name for path in root.iterdir() if path.is_dir()] == [write(root)]
 
 
 def test_the_dump_gives_back_what_went_in(root: Path) -> None:
     release_id = write(root)
     rows = [json.loads(line) for line in dump(mapped(root / release_id / "rankings.lmdb"))]
-    assert [(row["locale"], row["query"], row["aliases"]) for row in rows] == [
-        ("*", "play music", []),
-        ("en-US", "hello", ["helo", "hullo"]),
-        ("es", "cancion del mariachi", ["el mariachi"]),
+    assert [(row["locale"], row["need"]) for row in rows] == [
+        ("*", "open"),
+        ("en-US", "title=hello"),
+        ("es", "genre=mariachi"),
     ]
     assert rows[1]["tracks"] == [{"track_id": "t1", "score": 0.899999976}, {"track_id": "t2", "score": 0.100000001}]
 
@@ -58,10 +64,7 @@ def test_the_dump_gives_back_what_went_in(root: Path) -> None:
 def test_a_dumped_release_written_again_has_the_same_content(root: Path, tmp_path: Path) -> None:
     release_id = write(root)
     rows = [json.loads(line) for line in dump(mapped(root / release_id / "rankings.lmdb"))]
-    again = [
-        entry(r["locale"], r["query"], *((t["track_id"], t["score"]) for t in r["tracks"]), aliases=tuple(r["aliases"]))
-        for r in rows
-    ]
+    again = [entry(r["locale"], r["need"], *((t["track_id"], t["score"]) for t in r["tracks"])) for r in rows]
     assert write(tmp_path / "again", again) == release_id
 
 
@@ -70,20 +73,27 @@ def test_the_manifest_is_complete(root: Path) -> None:
     content = json.loads((root / release_id / "manifest.json").read_text())
     assert content["counts"] == {
         "entries": 3,
-        "aliases": 3,
-        "tracks": 3,
-        "reasons": 1,
         "ranked_tracks": 6,
         "locales": 3,
+        "tracks": 3,
+        "reasons": 1,
+        "wordings": 2,
+        "names": 6,
+        "numbered": 6,
+        "pairs": 4,
+        "compact": 3,
+        "sounds": content["counts"]["sounds"],
+        "trigrams": content["counts"]["trigrams"],
     }
+    assert content["counts"]["sounds"] > 6 and content["counts"]["trigrams"] > 30
     assert {key: content[key] for key in MANIFEST_MUST_HOLD} == SAID
     assert content["built"] == {"at": BUILT_AT} and content["run_date"] == "2026-11-21"
-    assert content["content_sha256"] == content_hash(ENTRIES, 1)
-    assert content["format_version"] == 1 and content["normal_form_version"] >= 1 and content["cut"] == {}
+    assert content["content_sha256"] == hash_of_content()
+    assert content["format_version"] == 2 and content["normal_form_version"] >= 1 and content["cut"] == {}
     for name, file in content["files"].items():
         raw = (root / release_id / name).read_bytes()
         assert (len(raw), hashlib.sha256(raw).hexdigest()) == (file["bytes"], file["sha256"])
-    assert set(content["files"]) == {"rankings.lmdb", "carrier.json"}
+    assert set(content["files"]) == {"rankings.lmdb", "grammar.json"}
 
 
 @pytest.mark.parametrize("missing", MANIFEST_MUST_HOLD)
@@ -95,9 +105,8 @@ def test_a_manifest_that_says_too_little_is_refused(root: Path, missing: str) ->
 
 @pytest.mark.parametrize("at", [None, "yesterday", "2026-11-22T02:14:03", "2026-11-22T02:14+01:00"])
 def test_a_build_instant_that_is_not_utc_is_refused(root: Path, at: str | None) -> None:
-    built = {"at": at} if at else {}
     with pytest.raises(ReleaseInput, match=r"built\.at"):
-        write_release(root, "2026-11-21", ENTRIES, TRACKS, SAID, built, b"{}")
+        write(root, built_at=at)
 
 
 def test_a_value_that_json_does_not_know_is_refused(root: Path) -> None:
@@ -107,8 +116,8 @@ def test_a_value_that_json_does_not_know_is_refused(root: Path) -> None:
 
 
 def test_a_grammar_that_does_not_load_is_refused(root: Path) -> None:
-    with pytest.raises(ReleaseInput, match="carrier grammar"):
-        write_release(root, "2026-11-21", ENTRIES, TRACKS, SAID, {"at": BUILT_AT}, b"not json")
+    with pytest.raises(ReleaseInput, match="grammar not written"):
+        write(root, grammar=b"not json")
 
 
 @pytest.mark.parametrize(
@@ -123,7 +132,7 @@ def test_a_grammar_that_does_not_load_is_refused(root: Path) -> None:
         ([entry("en-US", "x", ("t1", 1e39))], "finite float32"),
         ([entry("en-US", "x" * 481, ("t1", 1.0))], "481 bytes"),
         ([entry("en-US", "ñ" * 241, ("t1", 1.0))], "482 bytes"),
-        ([entry("en-US", "x", ("t1", 1.0), aliases=("",))], "0 bytes"),
+        ([entry("en-US", "", ("t1", 1.0))], "0 bytes"),
         ([entry("en-US", "a\0b", ("t1", 1.0))], "zero bytes"),
         ([entry("en-US", "a\ud800", ("t1", 1.0))], "expected UTF-8"),
         ([entry("en US", "x", ("t1", 1.0))], "BCP-47"),
@@ -146,7 +155,7 @@ def test_all_broken_rules_are_named_at_once(root: Path) -> None:
 def test_the_longest_key_is_written_and_found(root: Path) -> None:
     locale = "en-" + "a" * 27
     release_id = write(root, [entry(locale, "x" * 480, ("t1", 1.0))])
-    assert f'"query": "{"x" * 480}"' in next(iter(dump(mapped(root / release_id / "rankings.lmdb"))))
+    assert f'"need": "{"x" * 480}"' in next(iter(dump(mapped(root / release_id / "rankings.lmdb"))))
 
 
 def test_every_value_stays_under_2000_bytes_and_cuts_are_counted(root: Path) -> None:
@@ -155,9 +164,9 @@ def test_every_value_stays_under_2000_bytes_and_cuts_are_counted(root: Path) -> 
     release_id = write(root, [entry("en-US", "long", *scored, reasons=("r" * 999,) * 10)], tracks=tracks)
     stored = mapped(root / release_id / "rankings.lmdb")
     with stored.env.begin() as txn:
-        for table in (stored.rankings, stored.reasons, stored.tracks):
-            assert all(len(value) < 2000 for _, value in txn.cursor(table))
-        assert txn.stat(stored.tracks)["entries"] == 200
+        for name, table in stored.tables.items():
+            assert name == "trigrams" or all(len(value) < 2000 for _, value in txn.cursor(table))
+        assert txn.stat(stored.tables["tracks"])["entries"] == 203  # and three of names
     cut = read_manifest(root / release_id).content["cut"]
     assert cut["tracks_beyond_200"] == 100 and cut["titles"] == 200 and cut["reasons"] == 10 and cut["artists"] > 0
 
@@ -168,21 +177,24 @@ def test_an_entry_of_200_tracks_stays_in_one_page(root: Path) -> None:
     release_id = write(root, many, tracks=tracks)
     stored = mapped(root / release_id / "rankings.lmdb")
     with stored.env.begin() as txn:
-        assert txn.stat(stored.rankings)["overflow_pages"] == 0
+        assert txn.stat(stored.tables["needs"])["overflow_pages"] == 0
 
 
-def test_an_ambiguous_or_unreachable_alias_is_dropped_and_counted(root: Path) -> None:
-    release_id = write(
-        root,
-        [
-            entry("en-US", "a", ("t1", 1.0), aliases=("both", "b", "a", "only a", "only a")),
-            entry("en-US", "b", ("t2", 1.0), aliases=("both",)),
-            entry("en-GB", "c", ("t2", 1.0), aliases=("both",)),
-        ],
-    )
-    rows = [json.loads(line) for line in dump(mapped(root / release_id / "rankings.lmdb"))]
-    assert {row["query"]: row["aliases"] for row in rows} == {"c": ["both"], "a": ["only a"], "b": []}
-    assert read_manifest(root / release_id).content["cut"] == {"aliases_claimed_twice": 2, "aliases_of_head_queries": 1}
+def test_names_that_cannot_be_keys_and_tracks_beyond_ten_are_left_out(root: Path) -> None:
+    tracks = {f"t{n:02d}": TrackInfo(f"t{n:02d}", "Many") for n in range(12)}
+    names = Names({"title": {"many": Name(1.0, tuple(tracks)), "x" * 481: Name(1.0, ("t01",)), "": Name(1.0)}})
+    release_id = write(root, tracks=tracks, names=names)
+    stored = mapped(root / release_id / "rankings.lmdb")
+    with stored.env.begin() as txn:
+        [(key, value)] = list(txn.cursor(stored.tables["names"]))
+    assert (key, len(value)) == (b"tmany", 8 + 4 * 10)
+    assert read_manifest(root / release_id).content["cut"] == {"names": 2}
+
+
+@pytest.mark.parametrize("wordings", [{("en US", "x"): "open"}, {("en", ""): "open"}, {("en", "x"): "a\0b"}])
+def test_a_wording_that_cannot_be_a_key_is_refused(root: Path, wordings: dict[tuple[str, str], str]) -> None:
+    with pytest.raises(ReleaseInput, match="a wording and a need that can be keys"):
+        write(root, wordings=wordings)
 
 
 def test_equal_content_written_twice_is_left_alone(root: Path) -> None:
