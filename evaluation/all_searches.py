@@ -42,12 +42,14 @@ class Slice:
 @dataclass(frozen=True)
 class AllSearches:
     """The figures over all music searches, by kind of need, by how often the wording was asked in the 28 days
-    before, and by how the reader came to the list (`miss`: not at all)."""
+    before, and by how the reader came to the list (`miss`: not at all). `other_answered`: the share of the day's searches for other things than music
+    that are answered with tracks."""
 
     whole: Slice
     by_kind: dict[str, Slice] = field(default_factory=dict)
     by_frequency: dict[str, Slice] = field(default_factory=dict)
     by_match: dict[str, Slice] = field(default_factory=dict)
+    other_answered: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
         """Plain nested values."""
@@ -59,6 +61,7 @@ class AllSearches:
             **plain(self.whole),
             "by_kind": {k: plain(v) for k, v in self.by_kind.items()},
             "by_frequency": {k: plain(v) for k, v in self.by_frequency.items()},
+            "other_answered": round(self.other_answered, 6),
             "by_match": {k: plain(v) for k, v in self.by_match.items()},
         }
 
@@ -79,7 +82,9 @@ def over_all_searches(
         asked_before: wording → its searches in the 28 days before, in all places.
         matched_by: (locale, wording) → how the reader came to the list.
     """
-    asked = answered(truth.asked[truth.asked["need_id"] != ""], answers)
+    whole = answered(truth.asked, answers)
+    for_music = whole["need_id"] != ""
+    asked, other = whole[for_music], whole[~for_music]
     weight = asked["searches"].to_numpy(dtype=np.float64)
     request_ndcg = _ndcg_of_requests(asked, lists, truth.relevance)
     reached = request_ndcg.reindex(pd.MultiIndex.from_frame(asked[KEY])).fillna(0.0)
@@ -103,13 +108,17 @@ def over_all_searches(
         {str(kind): figures(np.asarray(kinds == kind)) for kind in sorted(set(kinds))},
         by_frequency,
         {str(way): figures(ways == way) for way in sorted(set(ways))} if matched_by is not None else {},
+        _share(other["searches"].to_numpy(dtype=np.float64), other["entry_need"].notna().to_numpy()),
     )
 
 
 def _slice(weight: Floats, ndcg: Floats, is_answered: npt.NDArray[np.bool_], is_wrong: npt.NDArray[np.bool_]) -> Slice:
+    return Slice(float(weight.sum()), *(_share(weight, values) for values in (ndcg, is_answered, is_wrong)))
+
+
+def _share(weight: Floats, values: npt.NDArray[Any]) -> float:
     total = float(weight.sum())
-    mean = [float((weight * values).sum()) / total if total else 0.0 for values in (ndcg, is_answered, is_wrong)]
-    return Slice(total, *mean)
+    return float((weight * values).sum()) / total if total else 0.0
 
 
 def _ndcg_of_requests(asked: pd.DataFrame, lists: pd.DataFrame, relevance: pd.DataFrame) -> pd.Series[float]:

@@ -185,6 +185,7 @@ def _print_all(console: Any, result: NightResult) -> None:
     for name, one in rows:
         table.add_row(name, f"{one.searches:.0f}", _ndcg(one), _coverage(one), _wrong(one))
     console.print(table)
+    console.print(f"searches for other things than music that were answered with tracks: {figures.other_answered:.1%}")
     console.print(
         "hit: answered; wrong: answered, and no relevant track among the first ten; asked: how often the wording was, in the 28 days "
         "before, in any place; by: how the reader came to the list.",

@@ -8,17 +8,14 @@ import pytest
 
 from evaluation.ablation import ablation, print_ablation, read_ablation, write_ablation
 from evaluation.judge import Judge
-from tests.evaluation.test_night import candidates, catalog, rankings, truth
+from tests.evaluation.test_night import answers_to, candidates, catalog, rankings, truth
 
 DAY = date(2026, 10, 29)
 
 
 @pytest.fixture(scope="module")
 def judge():
-    keys = zip(rankings()["locale"], rankings()["need"], strict=True)
-    return Judge.of(
-        truth(), {key: key for key in keys}, candidates(), catalog(), stripped={("es-ES", "pon rock"): "rock"}
-    )
+    return Judge.of(truth(), answers_to(truth(), rankings()), candidates(), catalog())
 
 
 def scores(judge, best):

@@ -14,7 +14,11 @@ LISTS = pd.DataFrame(
     [("*", "title=hello", "a", 1), ("*", "title=hello", "b", 2), ("en", "genre=rock", "z", 1)],
     columns=["locale", "need", "track_id", "rank"],
 )
-ANSWERS = {("*", "hello"): ("*", "title=hello"), ("en", "rock"): ("en", "genre=rock")}
+ANSWERS = {
+    ("en-US", "hello"): ("*", "title=hello"),
+    ("en-US", "rock"): ("en", "genre=rock"),
+    ("en-US", "call mum"): ("*", "title=hello"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +29,7 @@ def truth():
         ("en-US", "rock", "n3", 2),
         ("es-MX", "rolas", "n3", 2),
         ("en-US", "call mum", "", 5),
+        ("en-US", "call dad", "", 15),
     ]
     relevance = [("n1", "a", 1), ("n2", "c", 1), ("n3", "x", 2)]
     return NightTruth(
@@ -37,8 +42,12 @@ def truth():
 
 
 def test_a_miss_counts_nothing_and_an_answer_without_a_relevant_track_is_wrong(truth):
-    got = over_all_searches(truth, LISTS, ANSWERS, {"hello": 20, "rock": 2})
+    got = over_all_searches(
+        truth, LISTS, ANSWERS, {"hello": 20, "rock": 2}, {("en-US", "hello"): "wording", ("en-US", "rock"): "reading"}
+    )
     # hello: a 3/4, c 1/4 wanted; a first is all that there is. rock: z is not wanted. rolas: a miss. call mum is no music
+    assert got.other_answered == 5 / 20
+    assert {way: one.searches for way, one in got.by_match.items()} == {"miss": 2, "reading": 2, "wording": 4}
     hello = 0.75 / (0.75 + 0.25 / LOG3)
     assert got.whole.searches == 8
     assert got.whole.ndcg10 == pytest.approx(4 * hello / 8)

@@ -1,66 +1,98 @@
-"""What a release answers: which wordings lead to which list, and how much of the traffic."""
+"""What a release has: a list for each need, the names of the catalog, and the wordings that its reader would read otherwise."""
 
 from __future__ import annotations
 
 import pandas as pd
+import pytest
 
-from night.released import answers_of, entries_of, traffic
+from night.released import entries_of, traffic
+from night.released_names import ReleaseReading, TracksOfNames, differing_wordings
+from queries.catalog.vocabulary import pair_id
+from queries.grammar.bundle import grammar_bundle
+from serving.content import Name, Names
 
-LISTS = [("*", "title=hello"), ("es", "title=hello"), ("en", "genre=rock"), ("es", "genre=rock"), ("*", "artist=x")]
+NAMES = Names(
+    {
+        "title": {"hello": Name(90.0, ("t1",)), "despacito": Name(88.0, ("t2",)), "happy": Name(85.0, ("t3",))},
+        "artist": {"adele": Name(90.0, ("t1",)), "luis fonsi": Name(70.0, ("t2",))},
+        "album": {},
+        "newest": {},
+    },
+    {pair_id("hello", "adele"): ("t1",)},
+)
 
 
-def public(*rows: tuple[str, str, str]) -> pd.DataFrame:
+@pytest.fixture(scope="module")
+def reading() -> ReleaseReading:
+    return ReleaseReading(NAMES, grammar_bundle(["rock"], 0.8))
+
+
+def public(*rows: tuple[str, str, str | None]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["locale", "query", "need"])
 
 
-def test_a_wording_is_answered_by_the_nearest_list_of_its_need_and_named_once() -> None:
-    found = answers_of(
-        LISTS,
-        public(
-            ("*", "hello", "title=hello"),
-            ("en", "hello", "title=hello"),  # "*" answers it there, too
-            ("en-US", "hello", "title=hello"),
-            ("es", "hello", "title=hello"),  # has a list of its own
-            ("es-MX", "hello", "title=hello"),
-            ("en", "rock music", "genre=rock"),
-            ("*", "polka", "genre=polka"),  # no list
-        ),
+def test_a_list_for_each_place_and_need() -> None:
+    ranked = [("*", "title=hello", 2, "b", 0.5), ("*", "title=hello", 1, "a", 0.7), ("en", "genre=rock", 1, "c", 0.1)]
+    rankings = pd.DataFrame(ranked, columns=["locale", "need", "rank", "track_id", "score"])
+    entries = list(entries_of(rankings.assign(propensity=1.0, reason="text")))
+    assert [(e.locale, e.need) for e in entries] == [("*", "title=hello"), ("en", "genre=rock")]
+    assert [t.track_id for t in entries[0].tracks] == ["a", "b"] and entries[0].reasons == ("text", "text")
+
+
+@pytest.mark.parametrize(
+    ("query", "need"),
+    [
+        ("play hello", "title=hello"),
+        ("hello by adele", "artist=adele|title=hello"),
+        ("rock from the 90s", "decade=1990|genre=rock"),
+        ("despasito", "title=despacito"),
+        ("zxqv wvut", None),
+        ("turn on the light", None),
+    ],
+)
+def test_what_the_reader_will_read(reading: ReleaseReading, query: str, need: str | None) -> None:
+    assert reading.need(query, "en") == need
+
+
+def test_only_wordings_that_would_be_read_otherwise_are_stored(reading: ReleaseReading) -> None:
+    rows = public(
+        ("*", "play hello", "title=hello"),  # as read
+        ("*", "the sad one", "title=hello"),  # no reading
+        ("en", "the sad one", "title=hello"),  # `*` leads there already
+        ("en-US", "the sad one", "artist=adele"),  # means another thing there
+        ("en", "happy", "mood=happy"),  # the title by the catalog, the mood by its plays
+        ("en", "despacito", None),  # not for music, and the reader would answer
+        ("en", "turn on the light", None),  # not for music, and the reader says so
     )
-    assert found == {
-        ("*", "hello"): ("*", "title=hello"),
-        ("es", "hello"): ("es", "title=hello"),
-        ("en", "rock music"): ("en", "genre=rock"),
+    assert differing_wordings(rows, reading) == {
+        ("*", "the sad one"): "title=hello",
+        ("en-US", "the sad one"): "artist=adele",
+        ("en", "happy"): "mood=happy",
+        ("en", "despacito"): "not_music",
     }
 
 
-def test_a_wording_that_means_something_else_in_a_language_is_named_there_with_the_wider_list() -> None:
-    found = answers_of(LISTS, public(("*", "hello", "title=hello"), ("en", "hello", "artist=x")))
-    assert found == {("*", "hello"): ("*", "title=hello"), ("en", "hello"): ("*", "artist=x")}
-
-
-def test_a_list_has_its_most_asked_wording_and_the_others_as_aliases() -> None:
-    rows = [("*", "hello", "title=hello", 9), ("*", "play hello", "title=hello", 20), ("*", "helo", "title=hello", 3)]
-    named = pd.DataFrame(rows, columns=["locale", "query", "need", "searches_28d"])
-    ranked = [("*", "title=hello", 2, "b", 0.5), ("*", "title=hello", 1, "a", 0.7), ("*", "artist=x", 1, "c", 0.1)]
-    rankings = pd.DataFrame(ranked, columns=["locale", "need", "rank", "track_id", "score"])
-    [entry] = entries_of(rankings.assign(propensity=1.0, reason="text"), named)
-    assert (entry.locale, entry.query, entry.aliases) == ("*", "play hello", ("hello", "helo"))
-    assert [t.track_id for t in entry.tracks] == ["a", "b"]
+def test_a_wording_whose_stripped_form_is_stored_with_another_need_is_stored_too(reading: ReleaseReading) -> None:
+    rows = public(("en", "hello", "artist=adele"), ("en", "play hello", "title=hello"))
+    assert differing_wordings(rows, reading) == {
+        ("en", "hello"): "artist=adele",
+        ("en", "play hello"): "title=hello",
+    }
 
 
 def test_traffic_is_answered_where_it_was_asked() -> None:
-    """ "despacito" has a list in Spanish: whoever asks in English is not answered by it."""
+    """ "salsa" has a list in Spanish: whoever asks in English is not answered by it."""
     rows = [
-        ("es-ES", "despacito", 50, True),
-        ("es", "despacito", 50, True),
-        ("en-US", "despacito", 2, False),
-        ("en", "despacito", 2, False),
-        ("*", "despacito", 52, True),
-        ("en-US", "hello", 10, True),
-        ("*", "hello", 10, True),
-        ("en-US", "secret", 1, False),
+        ("es-ES", "salsa", "genre=salsa", 50, True),
+        ("es", "salsa", "genre=salsa", 50, True),
+        ("en-US", "salsa", "genre=salsa", 2, False),
+        ("en", "salsa", "genre=salsa", 2, False),
+        ("*", "salsa", "genre=salsa", 52, True),
+        ("en-US", "hello", "title=hello", 10, True),  # a name with its own tracks
+        ("*", "hello", "title=hello", 10, True),
+        ("en-US", "secret", "title=hello", 1, False),
     ]
-    wordings = pd.DataFrame(rows, columns=["locale", "query", "searches_28d", "is_public"])
-    answers = {("es", "despacito"): ("es", "x"), ("en-US", "hello"): ("*", "y")}
-    assert traffic(wordings, answers) == (60, 62)
-    assert traffic(wordings, {}) == (0, 62)
+    wordings = pd.DataFrame(rows, columns=["locale", "query", "need", "searches_28d", "is_public"])
+    names = TracksOfNames(NAMES)
+    assert traffic(wordings, {("es", "genre=salsa")}, names) == (60, 62)
+    assert traffic(wordings, set(), names) == (10, 62)
