@@ -42,8 +42,8 @@ class Slice:
 @dataclass(frozen=True)
 class AllSearches:
     """The figures over all music searches, by kind of need, by how often the wording was asked in the 28 days
-    before, and by how the reader came to the list (`miss`: not at all). `other_answered`: the share of the day's searches for other things than music
-    that are answered with tracks."""
+    before, and by how the reader came to the list (`miss`: not at all). `other_answered`: the share of the
+    day's searches for other things than music that are answered with tracks."""
 
     whole: Slice
     by_kind: dict[str, Slice] = field(default_factory=dict)

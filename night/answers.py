@@ -72,7 +72,7 @@ def print_answers(settings: Settings, asked: list[Request], console: Console) ->
     for locale, request in asked:
         answer = reader.lookup(request, locale)
         table = Table(
-            title=f"“{request}” ({locale}), matched by {answer.matched_by or 'nothing: not in the head set'}",
+            title=f"“{request}” ({locale}), matched by {answer.matched_by or 'nothing'}",
             title_justify="left",
         )
         for name in ("#", "title", "artist", "score"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -56,43 +56,32 @@ class Alike:
     by_sound: bool
 
 
-def likeness(words: str, name: str) -> tuple[float, bool]:
-    """How alike two normal forms are, 0 to 1, and whether by sound alone.
-
-    1 if they differ in blanks only; else edit similarity (rapidfuzz's ratio / 100, from .84 on); else SOUND if they sound alike in a
-    language; 0 if they are not alike. Of names shorter than four letters only an equal one is.
-    """
-    from rapidfuzz import fuzz
-
-    if words.replace(" ", "") == name.replace(" ", ""):
-        return 1.0, False
-    if min(len(words), len(name)) < SHORT:
-        return 0.0, False
-    ratio = float(fuzz.ratio(words, name))
-    if ratio >= LEAST_RATIO:
-        return ratio / 100, False
-    if set(sound_keys(words)) & set(sound_keys(name)):
-        return SOUND, True
-    return 0.0, False
-
-
 def similar(store: NameStore, kind: str, words: str) -> list[Alike]:
     """The names of a kind that `words` (a normal form) may mean, the likeliest first; ties by popularity."""
     if not SHORT <= len(words) <= LONGEST:
         return []
-    names = dict.fromkeys(store.numbered(kind, number) for number in _by_trigrams(store, kind, words))
-    for key in sound_keys(words):
-        names.update(dict.fromkeys(store.sounding(kind, key)))
-    out = []
-    for name in names:
-        value, by_sound = likeness(words, name)
-        if value:
-            out.append(Alike(name, value, by_sound))
-    said = [f"number:{form}" for form in (words, *spoken_forms(words))]
-    out += [Alike(name, 1.0, False) for key in said for name in store.sounding(kind, key)]
+    spelled = (store.numbered(kind, number) for number in _by_trigrams(store, kind, words))
+    alike = {name: Alike(name, value, by_sound=False) for name, value in _spelled_alike(words, spelled)}
+    for form in (words, *spoken_forms(words)):
+        for name in store.sounding(kind, f"number:{form}"):
+            alike[name] = Alike(name, 1.0, by_sound=False)
+    keys = [(key, SOUND) for key in sound_keys(words)]
     if kind == "artist" and " " not in words:
-        out += [Alike(name, INITIALS, True) for name in store.sounding(kind, f"initials:{words}")]
-    return sorted(out, key=lambda one: -one.likeness)
+        keys.append((f"initials:{words}", INITIALS))
+    for key, value in keys:
+        for name in store.sounding(kind, key):
+            if len(name) >= SHORT and (name not in alike or alike[name].likeness < value):
+                alike[name] = Alike(name, value, by_sound=True)
+    return sorted(alike.values(), key=lambda one: -one.likeness)
+
+
+def _spelled_alike(words: str, names: Iterable[str]) -> Iterator[tuple[str, float]]:
+    from rapidfuzz import fuzz, process
+
+    known = [name for name in names if len(name) >= SHORT]
+    joined = words.replace(" ", "")
+    for name, ratio, _ in process.extract(words, known, scorer=fuzz.ratio, score_cutoff=LEAST_RATIO, limit=None):
+        yield name, 1.0 if name.replace(" ", "") == joined else float(ratio) / 100
 
 
 def _by_trigrams(store: NameStore, kind: str, words: str) -> list[int]:

@@ -21,14 +21,24 @@ def explained_share(interpretation: Interpretation, lexicon: Lexicon, vocabulary
     """
     words = interpretation.query.split()
     start, end = last_occurrence(words, interpretation.stripped.split())
-    known = {"artist": vocabulary.artists, "title": vocabulary.titles, "album": vocabulary.albums}
+    known = {
+        "artist": interpretation.artist is not None and vocabulary.artist(interpretation.artist) is not None,
+        "title": interpretation.title in vocabulary.titles,
+        "album": "album" in interpretation.names and interpretation.names["album"].text in vocabulary.albums,
+    }
     taken = {
         at
         for kind, name in interpretation.names.items()
         for at in range(name.start, name.end)
-        if name.text in known.get(kind, ()) or (kind == "artist" and vocabulary.artist(name.text) is not None)
+        if known.get(kind, False)
     }
     taken |= {at for one in interpretation.mentions for at in range(one.reach, one.end)}
     letters = sum(len(words[at]) for at in range(start, end))
-    left = sum(len(words[at]) for at in range(start, end) if at not in taken and not lexicon.has("fillers", words[at]))
+    # beside a name, a noun says what it names: "the soundtrack of frozen"
+    idle = ("fillers", "music_nouns") if interpretation.names else ("fillers",)
+    left = sum(
+        len(words[at])
+        for at in range(start, end)
+        if at not in taken and not any(lexicon.has(kind, words[at]) for kind in idle)
+    )
     return 1.0 - left / letters if letters else 1.0

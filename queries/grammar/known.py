@@ -3,8 +3,10 @@
 from queries.catalog.vocabulary import Vocabulary
 from queries.grammar.phrase import Span
 
+_INDEFINITE = frozenset({"something", "anything", "stuff", "algo", "cosas"})
 _KNOWN_POPULARITY = 50.0
 """A mood word alone ("happy") is a title if the catalog's title has at least this popularity."""
+_WITH = frozenset({"and", "y", "e", "with", "con", "feat", "ft", "featuring", "x"})
 _ARTIST_MARGIN = 15.0
 """A text that is both artist and title counts as the artist unless the title is more popular by more than this."""
 
@@ -42,6 +44,8 @@ def reads_as_constraints(span: Span, popularity: float, kind: str) -> bool:
         return False
     if span.has_music_noun() or span.lexicon.has("generic", span.text):
         return True
+    if span.inside and span.start > 0 and span.words[span.start - 1] in _INDEFINITE:
+        return True  # "something happy" describes music, whatever the hit of that name
     if all(one.is_weak for one in span.inside):
         return False
     led = span.start > 0 and span.words[span.start - 1] in ("from", "of", "in", "de", "del")
@@ -59,4 +63,15 @@ def find_artist(span: Span, vocabulary: Vocabulary | None) -> tuple[Span, str] |
         folded = vocabulary.artist(one.text) if one.start == span.start else None
         if folded:
             return one, folded
-    return None
+    several = artists_in(span, vocabulary)
+    return (span, several[0]) if several else None
+
+
+def artists_in(span: Span, vocabulary: Vocabulary) -> list[str]:
+    """The folded artists of a span that joins two names of the catalog ("shakira y carlos vives"); [] if it does not."""
+    for at in range(span.start + 1, span.end - 1):
+        if span.words[at] in _WITH:
+            both = [vocabulary.artist(part.text) for part in (span.cut(span.start, at), span.cut(at + 1, span.end))]
+            if all(both):
+                return [one for one in both if one]
+    return []

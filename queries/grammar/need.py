@@ -15,7 +15,10 @@ from queries.catalog.vocabulary import Vocabulary
 from queries.grammar.constraints import no_constraints, typed, value_text, year_text
 from queries.grammar.explained import explained_share
 from queries.grammar.interpret import BROAD_INTENTS, INTENT_GROUPS, Interpretation
+from queries.grammar.known import lookup_name
 from queries.grammar.lexicon import Lexicon
+from queries.grammar.personal import is_personal
+from queries.grammar.similar import likened
 
 MOST_BYTES, KEPT_BYTES = 400, 360
 _PART = re.compile(r"(?P<field>\w+)(?P<refused>!)?=(?P<value>.*)", re.DOTALL)
@@ -241,8 +244,13 @@ def need_reading(
         return None
     parts = constraint_parts(interpretation.constraints)
     spoken = {kind: span.text for kind, span in interpretation.names.items()}
+    words = interpretation.stripped or interpretation.query
+    if is_personal(words):
+        return NeedReading(Need.of([Part("personal", "liked")]), "grammar", 1.0)
     if names is None:
         return _without_catalog(interpretation, parts, spoken)
+    if (subject := likened(words)) is not None and lookup_name(words, names)[0] == "":
+        return _similar(subject, names, resolver) or _of_words(interpretation)
     share = round(explained_share(interpretation, lexicon, names), 6)
     if "playlist" in spoken:
         return NeedReading(Need.of([*parts, Part("playlist", spoken["playlist"])]), "grammar", share)
@@ -275,6 +283,21 @@ def _without_catalog(interpretation: Interpretation, parts: list[Part], spoken: 
     if interpretation.intent != "other":
         return NeedReading(Need.of(parts), "grammar", 1.0)
     return _of_words(interpretation)
+
+
+def _similar(subject: str, names: Vocabulary, resolver: Resolver | None) -> NeedReading | None:
+    """The need of music that is like an artist or a recording; None if the catalog has nothing like the subject."""
+    kind, _, folded = lookup_name(subject, names)
+    if kind:
+        like, how, confidence = Need.of([Part(kind, folded)]), "catalog", 1.0
+    elif (pair := _recorded(subject, names)) is not None:
+        like, how, confidence = pair, "catalog", 1.0
+    else:
+        near = resolver.request(subject) if resolver is not None else None
+        if near is None:
+            return None
+        like, how, confidence = _named(near.artist, near.title, near.album, ()), _how([near]), near.likeness
+    return NeedReading(Need.of([Part("similar_to", like.key)]), how, round(confidence, 6))
 
 
 def _of_names(
@@ -323,7 +346,7 @@ def _of_names(
 
 def _of_whole(interpretation: Interpretation, resolver: Resolver) -> NeedReading | None:
     """The reading of all words as one name; also without the first word alone, as in "play | back in black"."""
-    forms = dict.fromkeys((interpretation.stripped, interpretation.query.partition(" ")[2], interpretation.query))
+    forms = dict.fromkeys((interpretation.stripped or interpretation.query, interpretation.query.partition(" ")[2]))
     options = [resolver.request(form) for form in forms if form]
     whole = max((one for one in options if one is not None), key=lambda one: one.likeness, default=None)
     if whole is None:

@@ -18,6 +18,8 @@ _PLAYLIST = (
     "playlsit",
 )
 _ALBUM = ("album", "disco", "record", "lp", "ep")
+_SOUNDTRACK = ("soundtrack", "sound track", "original soundtrack", "banda sonora", "bso", "ost")
+_OF_SOUNDTRACK = frozenset(["of", "to", "from", "for", "the", "movie", "film", "de", "del", "la", "el", "pelicula"])
 _CALLED = (
     "called",
     "named",
@@ -204,6 +206,21 @@ def album_name(request: Span, bare: Span) -> tuple[Span, Span | None] | None:
         by = request.cut(after + 1, end) if after + 1 < end and words[after] in ("by", "de", "del") else None
         return name, by
     return None
+
+
+def soundtrack_names(request: Span) -> list[Span]:
+    """What a soundtrack may be of, the longest first: the words after "soundtrack of", or those before "soundtrack"; none without it.
+
+    Args:
+        request: The request, without the words that are stripped from its end.
+    """
+    at, size = _find_phrase(request, _SOUNDTRACK)
+    if at < 0:
+        return []
+    words, end = request.words, request.end
+    spans = [request.cut(start, end) for start in range(at + size + 1, end) if words[start - 1] in _OF_SOUNDTRACK]
+    spans += [request.cut(start, at) for start in range(request.start, at)]
+    return sorted(spans, key=lambda span: span.start - span.end)
 
 
 def splits(request: Span, language: str) -> list[tuple[Span, Span]]:

@@ -3,13 +3,16 @@
 from dataclasses import dataclass, field
 
 from queries.catalog.vocabulary import Vocabulary
-from queries.grammar.known import find_artist, lookup_name, reads_as_constraints
-from queries.grammar.patterns import album_name, playlist_request, splits, without_type_words
+from queries.grammar.known import artists_in, find_artist, lookup_name, reads_as_constraints
+from queries.grammar.patterns import album_name, playlist_request, soundtrack_names, splits, without_type_words
 from queries.grammar.phrase import Span
 
 _FULL_MARGIN = 20.0
 """The name in the stripped form wins over one that is the whole request only if it is more popular by more than this."""
 _MAX_NAME_WORDS = 10
+_LIKELY_TITLE = (
+    50.0  # popularity from which a title of one word counts beside constraints: "jolene but not the live one"
+)
 _BEFORE_ARTIST = frozenset(["by", "artist", "band", "group", "singer", "artista", "cantante", "grupo"])
 
 
@@ -76,7 +79,7 @@ def apply_rules(
 ) -> None:
     """Apply the rules in order; the first that fits fills the draft.
 
-    The order is: playlist, generic request, album of the catalog right after the noun, constraints alone, album, name of the
+    The order is: playlist, generic request, album of the catalog right after the noun, soundtrack, constraints alone, album, name of the
     catalog, title by artist, title next to its artist, name beside constraints, constraints with a noun of music, and last a
     name by its wording alone.
 
@@ -95,7 +98,9 @@ def apply_rules(
         draft.reasons.append("asks for music and says no more")
         return
     album = album_name(whole, bare)
-    if _album(draft, album, whole, vocabulary, only_known=True):
+    if _album(draft, album, whole, vocabulary, only_known=True) or _soundtrack(
+        draft, whole.cut(0, bare.end), vocabulary
+    ):
         return
     names = [(stage, *lookup_name(stage.text, vocabulary)) for stage in reversed(stage_spans)] if vocabulary else []
     if bare.core() is None and not any(
@@ -174,6 +179,17 @@ def _album(
     return True
 
 
+def _soundtrack(draft: Draft, request: Span, vocabulary: Vocabulary | None) -> bool:
+    """An album of the catalog that is asked for as a soundtrack: "the soundtrack of frozen", "la banda sonora de coco"."""
+    for name in soundtrack_names(request) if vocabulary is not None else ():
+        if vocabulary is not None and name.text in vocabulary.albums:
+            draft.intent = "album"
+            draft.name("album", name)
+            draft.reasons.append("names a soundtrack")
+            return True
+    return False
+
+
 def _title_by_artist(draft: Draft, bare: Span, query_language: str, vocabulary: Vocabulary | None) -> bool:
     for left, right in splits(bare, query_language):
         by = right.words[right.start - 1] == "by"
@@ -183,6 +199,9 @@ def _title_by_artist(draft: Draft, bare: Span, query_language: str, vocabulary: 
         unknown = [one for one in right.trimmed() if one.start == right.start]
         span, folded = artist or (unknown[-1], None)
         title = without_type_words(left)
+        if vocabulary is not None:
+            by_title = (one for one in artists_in(span, vocabulary) if vocabulary.has_pair(title.text, one))
+            folded = next(by_title, folded)
         draft.name("artist", span, folded)
         # checked first, because the title may also be a constraint: "happy", "1979"
         if vocabulary and folded and vocabulary.has_pair(title.text, folded):
@@ -215,7 +234,8 @@ def _name_beside_constraints(draft: Draft, bare: Span, vocabulary: Vocabulary | 
             draft.name("artist", span, folded)
             draft.reasons.append(f"{span.text!r} is an artist of the catalog, beside other words")
             return True
-        if span.text in vocabulary.titles and not rest and span.end - span.start > 1:
+        is_likely = span.end - span.start > 1 or vocabulary.titles.get(span.text, 0.0) >= _LIKELY_TITLE
+        if span.text in vocabulary.titles and not rest and is_likely and not span.inside:
             draft.intent = "title"
             draft.name("title", span)
             draft.reasons.append(f"{span.text!r} is a title of the catalog, beside other words")

@@ -109,7 +109,8 @@ def load_grammar(path: Path | None = None) -> CarrierGrammar:
         if isinstance(error, CarrierGrammarInvalid):
             raise
         raise CarrierGrammarInvalid(
-            f"carrier grammar {source}: {error}. Restore queries/data/carrier.v1.json."
+            f"carrier grammar {source}: expected JSON with version and languages, found {type(error).__name__}: "
+            f"{error}. Restore queries/data/carrier.v1.json."
         ) from error
 
 

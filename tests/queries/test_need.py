@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from queries.catalog.index import CatalogIndex
-from queries.catalog.near import likeness
+from queries.catalog.near import Alike, MemoryNames, similar
 from queries.catalog.resolve import Resolver
 from queries.grammar.constraints import TYPED
 from queries.grammar.interpret import interpret
@@ -155,5 +155,14 @@ def test_a_bare_name_has_the_readings_that_catalog_and_grammar_allow(catalog: Ca
 
 
 def test_likeness_is_strict_with_short_names() -> None:
-    assert likeness("u2", "u3") == (0, False) and likeness("acdc", "ac dc") == (1, False)
-    assert likeness("hello", "goodbye") == (0, False) and likeness("filips", "phillips") == (0.88, True)
+    names = dict.fromkeys(("u2", "ac dc", "goodbye", "phillips", "blink 182", "red hot chili peppers"), 1.0)
+    store = MemoryNames({"artist": names, "title": {}, "album": {}})
+
+    def like(words: str) -> list[Alike]:
+        return similar(store, "artist", words)
+
+    assert like("u3") == like("hello") == [] and like("acdc") == [Alike("ac dc", 1.0, by_sound=False)]
+    assert like("filips") == [Alike("phillips", 0.88, by_sound=True)]
+    assert like("rhcp") == [Alike("red hot chili peppers", 0.9, by_sound=True)]
+    assert like("blink one eighty two")[0] == Alike("blink 182", 1.0, by_sound=False)
+    assert like("good bye") == [Alike("goodbye", 1.0, by_sound=False)]
