@@ -12,8 +12,8 @@ from queries.catalog.near import KINDS
 from queries.catalog.resolve import Resolver
 from queries.catalog.vocabulary import Vocabulary, joined_artists, pair_id
 from queries.grammar.bundle import read_bundle
-from queries.grammar.need import need_reading
-from queries.models.learned import MUSIC_SERVICE_SHARE, read_query
+from queries.models.learned import MUSIC_SERVICE_SHARE
+from queries.models.read_need import read_need
 from queries.nightly.names import with_name_forms
 from queries.text.carrier import stripped
 from ranking.candidates import with_strength
@@ -89,8 +89,7 @@ class ReleaseReading:
     def need(self, query: str, language: str) -> str | None:
         """The key of the need that the reader reads; None if it would abstain."""
         lexicon = self._bundle.lexicon
-        interpretation = read_query(query, language, lexicon, self._names, None, MUSIC_SERVICE_SHARE)
-        reading = need_reading(interpretation, lexicon, self._names, self._resolver)
+        reading = read_need(query, language, lexicon, self._names, None, self._resolver, MUSIC_SERVICE_SHARE)[1]
         if reading is None or reading.how == "words" or reading.confidence < self._bundle.least_confidence:
             return None
         return reading.need.key

@@ -7,9 +7,9 @@ from queries.grammar.constraints import Mention, no_constraints
 from queries.grammar.interpret import Interpretation
 from queries.grammar.lexicon import Lexicon
 from queries.grammar.music import language
-from queries.grammar.need import need_reading
-from queries.models.learned import Learned, read_query
+from queries.models.learned import Learned
 from queries.models.musicness import ASSISTANT_SHARE
+from queries.models.read_need import read_need
 from queries.text.normalise import MAX_CHARACTERS, is_too_long, normal_form
 from queries.text.spans import TaggedSpan
 from queries.text.surface import Surface
@@ -134,8 +134,8 @@ def read(
     # ingest quarantines longer texts; reading the start only keeps the cost bounded
     head = query[:MAX_CHARACTERS].rsplit(" ", 1)[0] if is_too_long(query) else query
     names = catalog.vocabulary if catalog else None
-    interpretation = read_query(head, locale, lexicon, names, learned, music_share)
-    need = need_reading(interpretation, lexicon, names, resolver() if resolver is not None else None)
+    found = resolver() if resolver is not None else None
+    interpretation, need = read_need(head, locale, lexicon, names, learned, found, music_share)
     entities = (
         catalog.entities(interpretation.artist, interpretation.title, _album_name(interpretation))
         if catalog and interpretation.is_music

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from queries.catalog.resolve import Resolver
 from queries.catalog.vocabulary import pair_id
 from queries.grammar.bundle import Bundle
-from queries.grammar.need import Need, NeedReading, need_reading
-from queries.models.learned import MUSIC_SERVICE_SHARE, read_query
+from queries.grammar.need import Need, NeedReading
+from queries.models.learned import MUSIC_SERVICE_SHARE
+from queries.models.read_need import read_need
 from queries.text.carrier import stripped
 from queries.text.normalise import language_of
 from serving.layout import MAX_KEY_BYTES
@@ -71,8 +72,8 @@ class NeedAnswers:
     def reading(self, query: str, place: str, names: StoredNames) -> NeedReading | None:
         """How a normal form is read with the release's grammar and names; None if it does not ask for music."""
         lexicon, language = self._bundle.lexicon, language_of(place)
-        interpretation = read_query(query, language, lexicon, names.vocabulary, None, MUSIC_SERVICE_SHARE)
-        return need_reading(interpretation, lexicon, names.vocabulary, Resolver(names.vocabulary, names))
+        resolver = Resolver(names.vocabulary, names)
+        return read_need(query, language, lexicon, names.vocabulary, None, resolver, MUSIC_SERVICE_SHARE)[1]
 
     def _listed(
         self,

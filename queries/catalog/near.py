@@ -18,6 +18,7 @@ from queries.text.phonetic import sounds_like
 KINDS = ("artist", "title", "album")
 LANGUAGES = ("en", "es")  # whose phonetic rules are applied to every name
 LEAST_RATIO = 84.0  # edit similarity, 0 to 100
+_WORTH_A_LOOK = 75.0
 SOUND, INITIALS = 0.88, 0.9  # likeness of a name that sounds alike, or whose initials were said
 SHORT = 4  # letters; in a shorter name one changed letter makes another name
 MOST_NAMES = 20  # with one phonetic key, the most popular
@@ -77,11 +78,17 @@ def similar(store: NameStore, kind: str, words: str) -> list[Alike]:
 
 def _spelled_alike(words: str, names: Iterable[str]) -> Iterator[tuple[str, float]]:
     from rapidfuzz import fuzz, process
+    from rapidfuzz.distance import OSA
 
     known = [name for name in names if len(name) >= SHORT]
-    joined = words.replace(" ", "")
-    for name, ratio, _ in process.extract(words, known, scorer=fuzz.ratio, score_cutoff=LEAST_RATIO, limit=None):
-        yield name, 1.0 if name.replace(" ", "") == joined else float(ratio) / 100
+    joined, letters = words.replace(" ", ""), sorted(words)
+    for name, ratio, _ in process.extract(words, known, scorer=fuzz.ratio, score_cutoff=_WORTH_A_LOOK, limit=None):
+        if name.replace(" ", "") == joined:
+            yield name, 1.0
+        elif ratio >= LEAST_RATIO:
+            yield name, float(ratio) / 100
+        elif sorted(name) == letters and OSA.distance(words, name, score_cutoff=1) == 1:
+            yield name, LEAST_RATIO / 100  # two letters that changed places: "hlelo"
 
 
 def _by_trigrams(store: NameStore, kind: str, words: str) -> list[int]:

@@ -12,6 +12,7 @@ from queries.grammar.rules import Draft, apply_rules, is_name_in_full
 from queries.text.carrier import stages
 from queries.text.spans import TaggedSpan
 
+_TWO = 2
 BROAD_INTENTS = {"genre": "genre", "mood": "mood", "activity": "activity", "decade": "era", "year": "era"}
 INTENT_GROUPS = {
     "title": "known_item",
@@ -98,7 +99,9 @@ def interpret(query: str, locale: str, lexicon: Lexicon, vocabulary: Vocabulary 
     excluding = {word for one in kept if one.is_negated for word in words[one.reach : one.start]}
     # "todo menos rap": the "todo" of a negation is not a to-do list
     topics = replace(topics, not_music=tuple(one for one in topics.not_music if one not in excluding))
-    asks_for_music, reason = is_music(query, topics, bool(kept) or _is_known(draft, vocabulary), lexicon)
+    asks_for_music, reason = is_music(
+        query, topics, bool(kept) or _is_known(draft, vocabulary), lexicon, _covers(draft, bare, vocabulary)
+    )
     draft.reasons.append(reason)
     musicness_features = (*topics.features(), *_popularity_features(draft, vocabulary))
     return replace(
@@ -183,6 +186,18 @@ def _popularity_features(draft: Draft, vocabulary: Vocabulary | None) -> tuple[s
         f"{kind}{known.get(kind, {}).get(folded.get(kind) or name.text, -20.0) // 20:g}"
         for kind, name in draft.names.items()
     )
+
+
+def _covers(draft: Draft, bare: Span, vocabulary: Vocabulary | None) -> bool:
+    """Whether a title of the catalog of two words or more, with its artist if that is named, is the whole stripped form."""
+    title = draft.names.get("title")
+    if vocabulary is None or title is None or title.end - title.start < _TWO or title.text not in vocabulary.titles:
+        return False
+    artist = draft.names.get("artist")
+    if artist is not None and (draft.artist is None or not vocabulary.has_pair(title.text, draft.artist)):
+        return False
+    left = {*range(bare.start, bare.end)} - {*range(title.start, title.end)}
+    return not (left - {*range(artist.start, artist.end)} if artist is not None else left)
 
 
 def _is_known(draft: Draft, vocabulary: Vocabulary | None) -> bool:

@@ -51,7 +51,9 @@ def asks_to_listen(query: str, lexicon: Lexicon) -> bool:
     return any(lexicon.has("listening", word) for word in query.split()[:_LEAD])
 
 
-def is_music(query: str, topics: TopicWords, has_constraint: bool, lexicon: Lexicon) -> tuple[bool, str]:
+def is_music(
+    query: str, topics: TopicWords, has_constraint: bool, lexicon: Lexicon, is_name: bool = False
+) -> tuple[bool, str]:
     """Whether a normal form asks for music, and the reason.
 
     Words of other skills ("alarm", "clima", ...) count against music, nouns and verbs of music for it. A short request with
@@ -62,6 +64,7 @@ def is_music(query: str, topics: TopicWords, has_constraint: bool, lexicon: Lexi
         topics: Its topic words.
         has_constraint: Whether it has a constraint or a name of the catalog.
         lexicon: The word lists.
+        is_name: Whether it consists of names of the catalog of two words or more: "my distant light" is no lamp.
     """
     words = query.split()
     if not words:
@@ -72,6 +75,8 @@ def is_music(query: str, topics: TopicWords, has_constraint: bool, lexicon: Lexi
         return True, "speaks of a playlist"
     if asks_to_listen(query, lexicon) and not topics.other_media:
         return True, "asks to play or listen"
+    if is_name and not asks:
+        return True, "consists of names of the catalog"
     if against and 2 * len(nouns) + len(verbs) + has_constraint <= 2 * len(against):
         return False, f"speaks of {against[0]!r}, not of music"
     if nouns or verbs:

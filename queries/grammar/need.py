@@ -19,6 +19,7 @@ from queries.grammar.known import lookup_name
 from queries.grammar.lexicon import Lexicon
 from queries.grammar.personal import is_personal
 from queries.grammar.similar import likened
+from queries.text.carrier import stages
 
 MOST_BYTES, KEPT_BYTES = 400, 360
 _PART = re.compile(r"(?P<field>\w+)(?P<refused>!)?=(?P<value>.*)", re.DOTALL)
@@ -249,7 +250,9 @@ def need_reading(
         return NeedReading(Need.of([Part("personal", "liked")]), "grammar", 1.0)
     if names is None:
         return _without_catalog(interpretation, parts, spoken)
-    if (subject := likened(words)) is not None and lookup_name(words, names)[0] == "":
+    forms = stages(interpretation.query, interpretation.language, lexicon.grammar)
+    subject = next((one for one in map(likened, forms) if one is not None), None)
+    if subject is not None and not any(lookup_name(form, names)[0] and likened(form) for form in forms):
         return _similar(subject, names, resolver) or _of_words(interpretation)
     share = round(explained_share(interpretation, lexicon, names), 6)
     if "playlist" in spoken:

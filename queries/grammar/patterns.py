@@ -133,7 +133,9 @@ def playlist_request(request: Span) -> PlaylistRequest | None:
     if words[at].startswith("lista") and after < request.end and words[after] in ("de", "del"):
         after += 1
     if after < request.end and (has_naming_phrase or not request.lexicon.has("no_name", words[after])):
-        return PlaylistRequest(request.cut(after, request.end), None, True)
+        name = request.cut(after, request.end)
+        is_described = name.core() is None and bool(name.inside) and not has_naming_phrase  # "una lista para yoga"
+        return PlaylistRequest(name, None, not is_described)
     owner = next((start for start in range(at - 1, request.start - 1, -1) if words[start] in _OWNERS), None)
     if owner is not None and owner + 1 < at and not request.lexicon.has("no_name", words[owner + 1]):
         return PlaylistRequest(request.cut(owner + 1, at), None, words[owner] in ("my", "mi"))

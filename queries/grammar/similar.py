@@ -19,7 +19,18 @@ _PARECIDO = (
 _LIKE += tuple(f"{kind} {link}" for kind in _CLASSES for link in (*_PARECIDO, "del estilo de", "tipo"))
 _LIKE += tuple(link for link in _PARECIDO if link != "como")
 _LONGEST_FIRST = sorted(_LIKE, key=len, reverse=True)
-_NOUNS = ("the song ", "the artist ", "the band ", "la cancion ", "el grupo ", "what i hear from ", "lo de ", "el de ")
+_NOUNS = (
+    "the song ",
+    "the artist ",
+    "the band ",
+    "la cancion ",
+    "el grupo ",
+    "lo de ",
+    "el de ",
+    "la de ",
+    "los de ",
+    "las de ",
+)
 
 
 def likened(words: str) -> str | None:

@@ -14,8 +14,9 @@ from queries.catalog.resolve import Resolver
 from queries.catalog.vocabulary import Vocabulary, name_rows, vocabulary_from
 from queries.grammar.interpret import interpret
 from queries.grammar.lexicon import Lexicon, load_lexicon
-from queries.grammar.need import Need, Part, need_reading, other_readings
-from queries.models.learned import MUSIC_SERVICE_SHARE, Learned, packaged, read_query
+from queries.grammar.need import Need, Part, other_readings
+from queries.models.learned import MUSIC_SERVICE_SHARE, Learned, packaged
+from queries.models.read_need import read_need
 from queries.nightly.linking import tasks_of
 from queries.text.normalise import is_too_long, normal_form
 
@@ -135,8 +136,7 @@ _READ_COLUMNS = [
 def _row(
     language: str, query: str, lexicon: Lexicon, names: Vocabulary, learned: Learned | None, resolver: Resolver
 ) -> dict[str, Any]:
-    interpretation = read_query(query, language, lexicon, names, learned, MUSIC_SERVICE_SHARE)
-    reading = need_reading(interpretation, lexicon, names, resolver)
+    interpretation, reading = read_need(query, language, lexicon, names, learned, resolver, MUSIC_SERVICE_SHARE)
     needs: list[Need] = []
     if reading is not None:
         # without names, the reading is the constraints already

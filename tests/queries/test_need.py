@@ -14,6 +14,7 @@ from queries.grammar.interpret import interpret
 from queries.grammar.lexicon import load_lexicon
 from queries.grammar.need import Need, Part, need_reading, other_readings
 from queries.models.learned import MUSIC_SERVICE_SHARE, packaged, read_query
+from queries.models.read_need import read_need
 from queries.nightly.understand import NEED_COLUMNS
 from queries.text.normalise import normal_form
 
@@ -166,3 +167,34 @@ def test_likeness_is_strict_with_short_names() -> None:
     assert like("rhcp") == [Alike("red hot chili peppers", 0.9, by_sound=True)]
     assert like("blink one eighty two")[0] == Alike("blink 182", 1.0, by_sound=False)
     assert like("good bye") == [Alike("goodbye", 1.0, by_sound=False)]
+
+
+@pytest.mark.parametrize(
+    ("request_", "locale", "key"),
+    [
+        ("songs like hello", "en-US", "similar_to=title%3Dhello"),
+        ("play something like adele", "en-US", "similar_to=artist%3Dadele"),
+        ("algo parecido a skrillex", "es-ES", "similar_to=artist%3Dskrillex"),
+        ("ponme canciones como las de adele", "es-MX", "similar_to=artist%3Dadele"),
+        ("play my liked songs", "en-US", "personal=liked"),
+        ("pon mis canciones favoritas", "es-ES", "personal=liked"),
+        ("canciones que me gustan", "es-MX", "personal=liked"),
+        ("play something happy", "en-US", "mood=happy"),
+        ("play happy", "en-US", "title=happy"),
+        ("play kids music", "en-US", "genre=children"),
+        ("pon música para niños", "es-ES", "genre=children"),
+        ("songs four running", "en-US", "activity=run"),
+        ("harrd rock", "en-US", "genre=hard rock"),
+        ("play the song hlelo", "en-US", "title=hello"),
+        ("una lista para yoga", "es-MX", "activity=yoga"),
+        ("lo mejor de adele", "es-ES", "artist=adele|sort=popular"),
+    ],
+)
+def test_what_people_say_beyond_names(
+    catalog: CatalogIndex, resolver: Resolver, request_: str, locale: str, key: str
+) -> None:
+    lexicon = load_lexicon(catalog.genres)
+    for learned in (packaged(), None):  # the night, and the reader of its release
+        query = normal_form(request_, locale)
+        _, found = read_need(query, locale[:2], lexicon, catalog.vocabulary, learned, resolver, MUSIC_SERVICE_SHARE)
+        assert found is not None and (found.need.key, found.confidence >= 0.8) == (key, True)

@@ -1,0 +1,59 @@
+"""Corrects misspelled and misheard words of the grammar ("musik", "harrd rock", "songs four work") that no name explains."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from queries.grammar.lexicon import Lexicon
+
+SHORTEST = 4  # letters of a word that is corrected; a shorter one is near to too many others
+MOST_CORRECTED = 2  # words of a request
+HEARD_AS = {"four": "for", "too": "to", "two": "to", "bye": "by", "yew": "you", "sum": "some", "kiero": "quiero"}
+"""Words that recognisers write for words of the grammar that sound the same."""
+_words_of: dict[int, tuple[Lexicon, frozenset[str], list[str]]] = {}
+
+
+def corrected(query: str, kept: Collection[int], lexicon: Lexicon) -> str | None:
+    """A normal form with the words replaced that are one slip away from a word of the grammar; None if there is none, or too many.
+
+    A slip is one letter more, less or other, or two that changed places. Of several words the one with the same first letter is
+    taken, then the shorter, then the first by the alphabet.
+
+    Args:
+        query: A normal form.
+        kept: Indexes of words that are part of a name of the catalog.
+        lexicon: Phrases, word lists and carrier grammar.
+    """
+    from rapidfuzz import process
+    from rapidfuzz.distance import OSA
+
+    known, longer = _grammar_words(lexicon)
+    words, changed = query.split(), 0
+    for at, word in enumerate(words):
+        if at in kept:
+            continue
+        if word in HEARD_AS:
+            near = [HEARD_AS[word]]
+        elif word in known or len(word) < SHORTEST or not word.isalpha():
+            continue
+        else:
+            near = [one for one, _, _ in process.extract(word, longer, scorer=OSA.distance, score_cutoff=1, limit=None)]
+        if near:
+            words[at] = min(near, key=lambda one: (one[0] != word[0], len(one), one))
+            changed += 1
+    return " ".join(words) if 0 < changed <= MOST_CORRECTED else None
+
+
+def _grammar_words(lexicon: Lexicon) -> tuple[frozenset[str], list[str]]:
+    """All words of a lexicon, and those that are long enough to be corrected to, gathered once for each lexicon."""
+    stored = _words_of.get(id(lexicon))
+    if stored is None or stored[0] is not lexicon:
+        carriers = lexicon.grammar.merged
+        phrases = {*lexicon.phrases, *carriers.leading, *carriers.trailing, *carriers.prefixes, *carriers.objects}
+        phrases = phrases.union(*lexicon.words.values())
+        words = frozenset(word for phrase in phrases for word in phrase.split())
+        longer = sorted(word for word in words if len(word) >= SHORTEST - 1 and word.isalpha())
+        stored = (lexicon, words, longer)
+        _words_of.clear()  # one lexicon is in use at a time; an open release keeps its own
+        _words_of[id(lexicon)] = stored
+    return stored[1], stored[2]
