@@ -208,7 +208,11 @@ def _title_by_artist(draft: Draft, bare: Span, query_language: str, vocabulary: 
             draft.intent = "title_artist"
             draft.name("title", title)
             draft.reasons.append("title by its own artist")
-        elif not left.text or bare.lexicon.has("generic", title.text) or title.core() is None:
+        elif (
+            not left.text
+            or bare.lexicon.has("generic", title.text)
+            or not set(bare.unexplained()) & set(range(title.start, title.end))
+        ):
             draft.intent = "artist"
             draft.reasons.append(f"asks for the artist {span.text!r}")
         else:
