@@ -13,7 +13,7 @@ from lake.tables.daily import DAILY_ENGAGEMENT
 from lake.tables.logs import DELIVERED_FILES, TRACKS
 from lake.tables.nightly import HEAD_RANKINGS, NEEDS, WORDINGS
 from night.night import Night
-from night.released_names import ReleaseReading, TracksOfNames, differing_wordings, names_of
+from night.released_names import ReleaseReading, TracksOfNames, differing_wordings, disagreement, names_of
 from queries.grammar.bundle import grammar_bundle
 from queries.grammar.need import Need
 from serving.by_need import short_list
@@ -133,7 +133,10 @@ def release_content(
     genres = {str(genre) for of_track in tracks["genres"] for genre in of_track}
     grammar = grammar_bundle(genres, night.settings.serving.least_confidence)
     names = names_of(night)
-    leading = differing_wordings(wordings[wordings["is_public"]], ReleaseReading(names, grammar))
+    reading = ReleaseReading(names, grammar)
+    leading = differing_wordings(wordings[wordings["is_public"]], reading)
+    apart, of = disagreement(wordings[~wordings["is_public"]], reading)
+    night.notes.append(f"{apart:.1%} of {of:,} wordings that are not published are read otherwise without the models")
     entries = list(entries_of(rankings))
     ranked = {(entry.locale, entry.need) for entry in entries}
     covered, asked = traffic(wordings[wordings["is_music"]], ranked, TracksOfNames(names))

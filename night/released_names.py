@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 from lake.tables.daily import DAILY_ENGAGEMENT
 from night.night import Night
@@ -25,6 +26,7 @@ from serving.layout import SHORT_LIST, locale_chain
 if TYPE_CHECKING:
     import pandas as pd
 
+DISAGREEMENT_OF = 1_000
 LANGUAGES = ("en", "es")  # in which a wording of place `*` may be asked
 
 
@@ -109,7 +111,7 @@ def differing_wordings(public: pd.DataFrame, reading: ReleaseReading) -> dict[Ke
         reading: reads wordings as the reader will.
     """
     rows = sorted(
-        (len(place) > 2, len(place) > 1, place, query, need if isinstance(need, str) else NOT_MUSIC)
+        (len(place) > 2, len(place) > 1, place, query, _need_of(need))
         for place, query, need in zip(public["locale"], public["query"], public["need"], strict=True)
     )
     read: dict[Key, str] = {}
@@ -129,6 +131,26 @@ def differing_wordings(public: pd.DataFrame, reading: ReleaseReading) -> dict[Ke
                 stored[place, query] = need
                 is_settled = False
     return stored
+
+
+def disagreement(others: pd.DataFrame, reading: ReleaseReading) -> tuple[float, int]:
+    """(share of wordings that are not published which the reader reads otherwise than the night, their number).
+
+    They are the wordings of a language, at most DISAGREEMENT_OF, the first by a hash. A reader that abstains reads otherwise.
+
+    Args:
+        others: rows of `wordings`: locale, query, need (null: not for music).
+        reading: reads wordings as the reader will.
+    """
+    rows = others[others["locale"].isin(LANGUAGES)][["locale", "query", "need"]].itertuples(index=False, name=None)
+    first = sorted(rows, key=lambda row: (crc32(f"{row[0]} {row[1]}".encode(errors="replace")), row[0], row[1]))
+    chosen = first[:DISAGREEMENT_OF]
+    apart = sum((reading.need(query, place) or NOT_MUSIC) != _need_of(need) for place, query, need in chosen)
+    return apart / max(len(chosen), 1), len(chosen)
+
+
+def _need_of(need: object) -> str:
+    return need if isinstance(need, str) else NOT_MUSIC
 
 
 def _led(

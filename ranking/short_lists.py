@@ -7,20 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from ranking.sources.source import top
 
 
 def name_lists(tracks: DataFrame, most: int) -> DataFrame:
-    """(kind, name, popularity, tracks): the first tracks that bear a name, the strongest first, at most `most`.
+    """(kind, name, popularity, tracks): the first tracks that bear a name, at most `most`.
+
+    The strongest recording of each work comes before all others, and of these the strongest first.
 
     `kind` is artist, title, album, or newest: an artist's dated tracks, the newest first. `popularity` is the highest of all tracks
     of the name, 0 where it is unknown.
 
     Args:
-        tracks: the catalog with the columns of `queries.nightly.names.with_name_forms`, `strength` and `release_year`.
+        tracks: the catalog with the columns of `queries.nightly.names.with_name_forms`, `strength`, `work_id` and `release_year`.
         most: tracks of a name at most.
     """
     kinds = {"artist": "artist_forms", "title": "title_forms", "album": "album_forms"}
@@ -48,10 +50,17 @@ def pair_lists(tracks: DataFrame, most: int) -> DataFrame:
 def _listed(tracks: DataFrame, kind: str, column: str, order: Sequence[Column], most: int) -> DataFrame:
     popularity = F.coalesce(F.col("popularity").cast("double"), F.lit(0.0))
     rows = tracks.select(
-        "track_id", "strength", "release_year", popularity.alias("popularity"), F.explode(column).alias("name")
+        "track_id",
+        "work_id",
+        "strength",
+        "release_year",
+        popularity.alias("popularity"),
+        F.explode(column).alias("name"),
     )
     highest = rows.groupBy("name").agg(F.max("popularity").alias("popularity"))
-    best = top(rows.drop("popularity"), ["name"], [*order, F.col("track_id")], most)
+    of_work = Window.partitionBy("name", "work_id").orderBy(*order, "track_id")
+    rows = rows.withColumn("_is_repeat", F.row_number().over(of_work) > 1)
+    best = top(rows.drop("popularity"), ["name"], [F.col("_is_repeat"), *order, F.col("track_id")], most)
     return _collected(best, ["name"]).join(highest, "name").withColumn("kind", F.lit(kind))
 
 

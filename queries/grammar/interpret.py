@@ -196,8 +196,8 @@ def _covers(draft: Draft, bare: Span, vocabulary: Vocabulary | None) -> bool:
     artist = draft.names.get("artist")
     if artist is not None and (draft.artist is None or not vocabulary.has_pair(title.text, draft.artist)):
         return False
-    left = {*range(bare.start, bare.end)} - {*range(title.start, title.end)}
-    return not (left - {*range(artist.start, artist.end)} if artist is not None else left)
+    names = {at for one in (title, artist) if one is not None for at in range(one.start, one.end)}
+    return all(at in names or bare.lexicon.has("fillers", bare.words[at]) for at in range(bare.start, bare.end))
 
 
 def _is_known(draft: Draft, vocabulary: Vocabulary | None) -> bool:

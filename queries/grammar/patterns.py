@@ -180,8 +180,10 @@ def _playlist_addition(request: Span, lead: int) -> PlaylistRequest | None:
     return PlaylistRequest(request.cut(start, end), added if added.core() is not None else None, True)
 
 
-def album_name(request: Span, bare: Span) -> tuple[Span, Span | None] | None:
-    """The album and the artist (None if not named) of "the album X by Y", "X album by Y", "el disco X de Y".
+def album_names(request: Span, bare: Span) -> list[tuple[Span, Span | None]]:
+    """What may be the album and the artist (None if not named) of "the album X by Y", "X album by Y", "el disco X de Y".
+
+    One for each word that may join them, the last such word first; [] if no album is asked for.
 
     Args:
         request: The whole request.
@@ -189,14 +191,15 @@ def album_name(request: Span, bare: Span) -> tuple[Span, Span | None] | None:
     """
     at, size = _find_phrase(request, _ALBUM)
     if at < 0:
-        return None
+        return []
     words, lexicon, end = request.words, request.lexicon, bare.end
     after = _skip_phrase(words, at + size, end, _CALLED)
     if after < end and not (lexicon.has("no_name", words[after]) and after == at + size):
-        for split in range(end - 2, after, -1):
-            if words[split] in ("by", "de", "del"):
-                return request.cut(after, split), request.cut(split + 1, end)
-        return request.cut(after, end), None
+        joins = [split for split in range(end - 2, after, -1) if words[split] in ("by", "de", "del")]
+        return [
+            *[(request.cut(after, split), request.cut(split + 1, end)) for split in joins],
+            (request.cut(after, end), None),
+        ]
     name = request.cut(max(bare.start, request.start), at)
     while name.start < name.end and words[name.start] in _TYPE_WORDS:
         name = request.cut(name.start + 1, at)
@@ -206,8 +209,8 @@ def album_name(request: Span, bare: Span) -> tuple[Span, Span | None] | None:
         and not any(lexicon.has("no_name", word) for word in words[name.start : name.start + 1])
     ):
         by = request.cut(after + 1, end) if after + 1 < end and words[after] in ("by", "de", "del") else None
-        return name, by
-    return None
+        return [(name, by)]
+    return []
 
 
 def soundtrack_names(request: Span) -> list[Span]:

@@ -55,6 +55,8 @@ def refused_name(
             negation = " ".join(words[at : at + size])
             if not lexicon.has("negations", negation):
                 continue
+            if any(" ".join(words[start:stop]) in vocabulary.titles for stop in range(at + size + 1, end)):
+                return None  # "mapa sin nombre de lucia ferran": the negation is part of a title
             if lookup_name(" ".join(words[at:end]), vocabulary)[0]:
                 return None
             name = _name(words, at + size, end, negation, lexicon, vocabulary)

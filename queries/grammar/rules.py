@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from queries.catalog.vocabulary import Vocabulary
 from queries.grammar.known import artists_in, find_artist, lookup_name, reads_as_constraints
-from queries.grammar.patterns import album_name, playlist_request, soundtrack_names, splits, without_type_words
+from queries.grammar.patterns import album_names, playlist_request, soundtrack_names, splits, without_type_words
 from queries.grammar.phrase import Span
 
 _FULL_MARGIN = 20.0
@@ -97,8 +97,8 @@ def apply_rules(
         draft.intent = "open"
         draft.reasons.append("asks for music and says no more")
         return
-    album = album_name(whole, bare)
-    if _album(draft, album, whole, vocabulary, only_known=True) or _soundtrack(
+    albums = album_names(whole, bare)
+    if _album(draft, albums, whole, vocabulary, only_known=True) or _soundtrack(
         draft, whole.cut(0, bare.end), vocabulary
     ):
         return
@@ -109,7 +109,7 @@ def apply_rules(
         draft.reasons.append("every word is a constraint or a filler")
         draft.intent = "" if bare.inside else "open"
         return
-    if _album(draft, album, whole, vocabulary):
+    if _album(draft, albums, whole, vocabulary):
         return
     for stage, kind, popularity, folded in names:
         if kind and len(stage.text) > 1:
@@ -151,20 +151,27 @@ def _playlist(draft: Draft, request: Span, query_language: str, vocabulary: Voca
 
 def _album(
     draft: Draft,
-    album: tuple[Span, Span | None] | None,
+    options: list[tuple[Span, Span | None]],
     whole: Span,
     vocabulary: Vocabulary | None,
     *,
     only_known: bool = False,
 ) -> bool:
-    """Take `album`, the result of `album_name`, as the album and its artist.
+    """Take one of `options`, the result of `album_names`, as the album and its artist: the first that the catalog knows, or the first.
 
     `only_known` accepts only an album of the catalog right after the word "album", even if it looks like a constraint ("the
     album 1989").
     """
-    if album is None:
+    if not options:
         return False
-    name, by = album
+    known = [
+        (name, by)
+        for name, by in options
+        if vocabulary is not None
+        and name.text in vocabulary.albums
+        and (by is None or find_artist(by, vocabulary) is not None)
+    ]
+    name, by = (known or options)[0]
     if only_known and (
         vocabulary is None or name.text not in vocabulary.albums or whole.words[: name.start][-1:] != ("album",)
     ):

@@ -24,7 +24,7 @@ from lake.session import LazySession, SessionSettings
 from lake.tables.daily import DAILY_ENGAGEMENT
 from lake.tables.logs import DELIVERED_FILES
 from lake.tables.models import FEATURE_AUDITS, LEDGER
-from lake.tables.nightly import CANDIDATES, HEAD_RANKINGS, JUDGEMENTS, NEEDS
+from lake.tables.nightly import CANDIDATES, HEAD_RANKINGS, JUDGEMENTS, NEEDS, WORDINGS
 from night.answers import chosen_requests
 from night.lineage import made_from, refuse_losses
 from night.night import Night
@@ -64,6 +64,22 @@ def test_it_ends_with_a_release_that_answers(done: Night, home: Path) -> None:
         answer = reader.lookup(request, locale)
         assert answer.is_hit and answer.tracks and answer.release_id.startswith(RUN_DATE), (locale, request)
         assert [t.score for t in answer.tracks] == sorted((t.score for t in answer.tracks), reverse=True)
+
+
+def test_the_reader_leads_every_public_wording_to_the_need_of_the_night(done: Night, home: Path) -> None:
+    reader = ReleaseReader(home / "releases", max_age_h=1e6)
+    rows = done.lake.read(WORDINGS, [done.run_date]).where("is_public").select("locale", "query", "need", "is_music")
+    public = rows.collect()
+    apart = []
+    for place, query, need, is_music in public:
+        for locale in ("en-US", "es-ES") if place == "*" else (place,):
+            answer = reader.lookup(query, locale, explain=True)
+            if answer.need != (need if is_music else None):
+                apart.append((place, query, need, answer.need))
+    # a wording of `*` may mean another thing in a narrower place, where it is public, too
+    narrower = {(r["locale"][:2], r["query"]) for r in public if r["locale"] != "*"}
+    apart = [row for row in apart if row[0] != "*" or not {("en", row[1]), ("es", row[1])} & narrower]
+    assert len(public) > 100 and not apart, apart[:5]
 
 
 def test_every_delivered_row_is_accounted_for(done: Night) -> None:

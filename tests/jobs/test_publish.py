@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from night.released import entries_of, traffic
-from night.released_names import ReleaseReading, TracksOfNames, differing_wordings
+from night.released_names import ReleaseReading, TracksOfNames, differing_wordings, disagreement
 from queries.catalog.vocabulary import pair_id
 from queries.grammar.bundle import grammar_bundle
 from serving.content import Name, Names
@@ -78,6 +78,17 @@ def test_a_wording_whose_stripped_form_is_stored_with_another_need_is_stored_too
         ("en", "hello"): "artist=adele",
         ("en", "play hello"): "title=hello",
     }
+
+
+def test_what_is_read_otherwise_is_counted_without_naming_it(reading: ReleaseReading) -> None:
+    rows = public(
+        ("en", "play hello", "title=hello"),
+        ("en", "the sad one", "title=hello"),  # the reader abstains
+        ("es", "turn on the light", None),
+        ("en-US", "the sad one", "title=hello"),  # of a locale: its language has it, too
+    )
+    assert disagreement(rows, reading) == (1 / 3, 3)
+    assert disagreement(rows[:0], reading) == (0.0, 0)
 
 
 def test_traffic_is_answered_where_it_was_asked() -> None:

@@ -1,0 +1,44 @@
+"""The first tracks of each name: works before their repeats, the strongest first; of an artist's newest, by year."""
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from lake.rows import frame_of
+from ranking.short_lists import name_lists, pair_lists
+
+ROWS = [
+    # track_id, work_id, title, artists, albums, strength, year, popularity
+    ("a1", "a", ["hello"], ["adele"], ["25"], 9.0, 2015, 90),
+    ("a2", "a", ["hello live", "hello"], ["adele"], ["live"], 8.0, 2019, 60),
+    ("b1", "b", ["hello"], ["lionel"], ["25"], 5.0, None, None),
+    ("c1", "c", ["other"], ["adele", "lionel"], ["25"], 1.0, 2021, 10),
+]
+
+
+@pytest.fixture(scope="module")
+def tracks(spark: SparkSession) -> DataFrame:
+    schema = "track_id string, work_id string, title_forms array<string>, artist_forms array<string>, album_forms array<string>, "
+    return frame_of(spark, ROWS, schema + "strength double, release_year int, popularity int")
+
+
+def test_names(tracks: DataFrame) -> None:
+    rows = {(r["kind"], r["name"]): (r["popularity"], r["tracks"]) for r in name_lists(tracks, 3).collect()}
+    assert rows == {
+        ("title", "hello"): (90.0, ["a1", "b1", "a2"]),
+        ("title", "hello live"): (60.0, ["a2"]),
+        ("title", "other"): (10.0, ["c1"]),
+        ("artist", "adele"): (90.0, ["a1", "c1", "a2"]),
+        ("artist", "lionel"): (10.0, ["b1", "c1"]),
+        ("album", "25"): (90.0, ["a1", "b1", "c1"]),
+        ("album", "live"): (60.0, ["a2"]),
+        ("newest", "adele"): (90.0, ["c1", "a2", "a1"]),
+        ("newest", "lionel"): (10.0, ["c1"]),  # the undated track is none of the newest
+    }
+    assert {r["name"]: r["tracks"] for r in name_lists(tracks, 1).collect() if r["kind"] == "title"}["hello"] == ["a1"]
+
+
+def test_recordings_of_an_artist(tracks: DataFrame) -> None:
+    rows = {(r["is_album"], r["name"], r["artist"]): r["tracks"] for r in pair_lists(tracks, 2).collect()}
+    assert rows[False, "hello", "adele"] == ["a1", "a2"] and rows[False, "hello", "lionel"] == ["b1"]
+    assert rows[True, "25", "adele"] == ["a1", "c1"] and rows[True, "25", "lionel"] == ["b1", "c1"]
+    assert (False, "hello live", "lionel") not in rows
