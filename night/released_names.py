@@ -13,6 +13,7 @@ from queries.catalog.near import KINDS
 from queries.catalog.resolve import Resolver
 from queries.catalog.vocabulary import Vocabulary, joined_artists, pair_id
 from queries.grammar.bundle import read_bundle
+from queries.grammar.need import NeedReading
 from queries.models.learned import MUSIC_SERVICE_SHARE
 from queries.models.read_need import read_need
 from queries.nightly.names import with_name_forms
@@ -88,10 +89,14 @@ class ReleaseReading:
         self._bundle = read_bundle(grammar, "grammar.json")
         self._resolver = Resolver(self._names)
 
+    def reading(self, query: str, language: str) -> NeedReading | None:
+        """What the reader reads, however confident it is; None if the request is not for music."""
+        lexicon = self._bundle.lexicon
+        return read_need(query, language, lexicon, self._names, None, self._resolver, MUSIC_SERVICE_SHARE)[1]
+
     def need(self, query: str, language: str) -> str | None:
         """The key of the need that the reader reads; None if it would abstain."""
-        lexicon = self._bundle.lexicon
-        reading = read_need(query, language, lexicon, self._names, None, self._resolver, MUSIC_SERVICE_SHARE)[1]
+        reading = self.reading(query, language)
         if reading is None or reading.how == "words" or reading.confidence < self._bundle.least_confidence:
             return None
         return reading.need.key

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from ranking.head import HeadSettings
 from ranking.rerank import RULES
 from ranking.rerank.rule import with_rule
+from ranking.rerank.unfit import is_noise
 
 SAME = 10  # ranks by which a list differs from that of a wider place
 
@@ -48,9 +49,11 @@ def ranked_lists(
         run_date: part of the hash by which exploration chooses lists.
         settings: settings of lists and rules. Rules see the best 4 · `tracks_per_entry` tracks of a need.
     """
-    artists = tracks.select("track_id", F.col("artists_normal")[0].alias("artist"))
-    groups = needs.select("locale", "need", "intent_group")
-    rows = scored.join(F.broadcast(groups), ["locale", "need"]).join(F.broadcast(artists), "track_id")
+    of_track = tracks.select(
+        "track_id", F.col("artists_normal")[0].alias("artist"), "release_year", is_noise().alias("is_noise")
+    )
+    asked = needs.select("locale", "need", "intent_group", "sort_by", "mood", "activity", "genre")
+    rows = scored.join(F.broadcast(asked), ["locale", "need"]).join(F.broadcast(of_track), "track_id")
     of_list = Window.partitionBy("locale", "need")
     rows = rows.withColumn("place", F.row_number().over(of_list.orderBy(F.desc("model_score"), "track_id")))
     rows = rows.where(F.col("place") <= 4 * settings.tracks_per_entry)

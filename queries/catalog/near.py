@@ -19,6 +19,7 @@ KINDS = ("artist", "title", "album")
 LANGUAGES = ("en", "es")  # whose phonetic rules are applied to every name
 LEAST_RATIO = 84.0  # edit similarity, 0 to 100
 _WORTH_A_LOOK = 75.0
+_LEAST_RATIO_OF_SOUND = 70.0  # names that sound alike and are spelled very differently are seldom one
 SOUND, INITIALS = 0.88, 0.9  # likeness of a name that sounds alike, or whose initials were said
 SHORT = 4  # letters; in a shorter name one changed letter makes another name
 MOST_NAMES = 20  # with one phonetic key, the most popular
@@ -59,6 +60,8 @@ class Alike:
 
 def similar(store: NameStore, kind: str, words: str) -> list[Alike]:
     """The names of a kind that `words` (a normal form) may mean, the likeliest first; ties by popularity."""
+    from rapidfuzz import fuzz
+
     if not SHORT <= len(words) <= LONGEST:
         return []
     spelled = (store.numbered(kind, number) for number in _by_trigrams(store, kind, words))
@@ -71,7 +74,9 @@ def similar(store: NameStore, kind: str, words: str) -> list[Alike]:
         keys.append((f"initials:{words}", INITIALS))
     for key, value in keys:
         for name in store.sounding(kind, key):
-            if len(name) >= SHORT and (name not in alike or alike[name].likeness < value):
+            if len(name) < SHORT or (name in alike and alike[name].likeness >= value):
+                continue
+            if value == INITIALS or fuzz.ratio(words, name) >= _LEAST_RATIO_OF_SOUND:
                 alike[name] = Alike(name, value, by_sound=True)
     return sorted(alike.values(), key=lambda one: -one.likeness)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from queries.catalog.near import Alike, MemoryNames, NameStore, similar
 from queries.catalog.vocabulary import Vocabulary
 
+UNKNOWN = 0.1
+"""What the likeness of a name that nobody plays loses, of one of popularity 50 half of it: most slips are in names that many say."""
 MOST_WORDS = 10  # of a request that is parted into a title and an artist
 _JOINERS = frozenset({"by", "de", "from", "of", "del"})
 _NOUNS = frozenset({"song", "songs", "music", "track", "cancion", "canciones", "musica", "tema", "temas"})
@@ -21,7 +23,7 @@ class Resolved:
         artist: The artist.
         title: The title.
         album: The album.
-        likeness: 0 to 1, of the name that is least alike.
+        likeness: 0 to 1, of the name that is least alike; a name that is not equal counts less the less popular it is (UNKNOWN).
         by_sound: Whether a name is alike by sound alone.
     """
 
@@ -51,7 +53,7 @@ class Resolver:
         if known is not None:
             return Resolved(artist=known)
         best = next(iter(similar(self._store, "artist", words)), None)
-        return None if best is None else Resolved(artist=best.name, likeness=best.likeness, by_sound=best.by_sound)
+        return None if best is None else self._weighed(Resolved(best.name, None, None, best.likeness, best.by_sound))
 
     def recording(self, words: str, artist: str | None, *, is_album: bool = False) -> Resolved | None:
         """The title (or album) that `words` most likely names; None if none is alike.
@@ -65,7 +67,7 @@ class Resolver:
         for one in self._like(kind, words):
             if artist is None or self._names.has_recording(one.name, artist, is_album=is_album):
                 title, album = (None, one.name) if is_album else (one.name, None)
-                return Resolved(artist, title, album, one.likeness, one.by_sound)
+                return self._weighed(Resolved(artist, title, album, one.likeness, one.by_sound))
         return None
 
     def request(self, words: str) -> Resolved | None:
@@ -94,7 +96,7 @@ class Resolver:
                 elif title in self._names.titles:
                     for one in similar(self._store, "artist", singer):
                         if self._names.has_pair(title, one.name):
-                            out.append(Resolved(one.name, title, None, one.likeness, one.by_sound))
+                            out.append(self._weighed(Resolved(one.name, title, None, one.likeness, one.by_sound)))
                             break
         return out
 
@@ -103,6 +105,12 @@ class Resolver:
         if words in known:
             yield Alike(words, 1.0, by_sound=False)
         yield from similar(self._store, kind, words)
+
+    def _weighed(self, one: Resolved) -> Resolved:
+        if one.likeness == 1.0:
+            return one
+        lost = UNKNOWN * (1.0 - min(self._popularity(one), 100.0) / 100.0)
+        return replace(one, likeness=round(one.likeness - lost, 6))
 
     def _popularity(self, one: Resolved) -> float:
         known = (

@@ -7,12 +7,15 @@ from queries.grammar.interpret import Interpretation
 from queries.grammar.lexicon import Lexicon
 from queries.text.spans import last_occurrence
 
+_JOINERS = frozenset({"by", "from", "of", "and", "with", "de", "del", "y", "con", "por"})
+_FILLER_BESIDE_NAME = 0.5
+
 
 def explained_share(interpretation: Interpretation, lexicon: Lexicon, vocabulary: Vocabulary) -> float:
     """The share of the stripped form's letters that names of the catalog, constraints and fillers cover, 0 to 1.
 
-    The words of a name that the catalog does not have are not explained. A reading that names nothing and constrains nothing
-    explains only fillers.
+    The words of a name that the catalog does not have are not explained. Beside a name, nouns of music and joining words are
+    explained ("the soundtrack of frozen"), and other fillers by half: "in my bones" may be a name that the catalog lacks.
 
     Args:
         interpretation: The reading.
@@ -34,11 +37,18 @@ def explained_share(interpretation: Interpretation, lexicon: Lexicon, vocabulary
     }
     taken |= {at for one in interpretation.mentions for at in range(one.reach, one.end)}
     letters = sum(len(words[at]) for at in range(start, end))
-    # beside a name, a noun says what it names: "the soundtrack of frozen"
-    idle = ("fillers", "music_nouns") if interpretation.names else ("fillers",)
     left = sum(
-        len(words[at])
+        len(words[at]) * (1.0 - _explained(words[at], bool(interpretation.names), lexicon))
         for at in range(start, end)
-        if at not in taken and not any(lexicon.has(kind, words[at]) for kind in idle)
+        if at not in taken
     )
     return 1.0 - left / letters if letters else 1.0
+
+
+def _explained(word: str, is_beside_name: bool, lexicon: Lexicon) -> float:
+    """How far a word that belongs to no name and no constraint is explained, 0 to 1."""
+    if not is_beside_name:
+        return float(lexicon.has("fillers", word))
+    if word in _JOINERS or lexicon.has("music_nouns", word):
+        return 1.0
+    return _FILLER_BESIDE_NAME * lexicon.has("fillers", word)

@@ -271,7 +271,7 @@ def need_reading(
         best = _of_names(interpretation, parts, spoken, share, names, resolver)
     if best is not None and best.confidence == 1.0:
         return best
-    whole = _of_whole(interpretation, resolver) if resolver is not None else None
+    whole = _of_whole(interpretation, lexicon, resolver) if resolver is not None else None
     if whole is not None and (best is None or whole.confidence > best.confidence):
         return whole
     return best or _of_words(interpretation)
@@ -347,10 +347,13 @@ def _of_names(
     return NeedReading(_named(artist, title, album, parts), _how(resolved), confidence)
 
 
-def _of_whole(interpretation: Interpretation, resolver: Resolver) -> NeedReading | None:
-    """The reading of all words as one name; also without the first word alone, as in "play | back in black"."""
-    forms = dict.fromkeys((interpretation.stripped or interpretation.query, interpretation.query.partition(" ")[2]))
-    options = [resolver.request(form) for form in forms if form]
+def _of_whole(interpretation: Interpretation, lexicon: Lexicon, resolver: Resolver) -> NeedReading | None:
+    """The reading of all words as one name; also of those after a verb that is longer otherwise, as in "play | back in black"."""
+    verb, _, rest = interpretation.query.partition(" ")
+    forms = dict.fromkeys((interpretation.stripped or interpretation.query,))
+    if rest and verb in lexicon.grammar.merged.prefixes:
+        forms[rest] = None
+    options = [resolver.request(form) for form in forms]
     whole = max((one for one in options if one is not None), key=lambda one: one.likeness, default=None)
     if whole is None:
         return None

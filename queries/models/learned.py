@@ -31,6 +31,7 @@ _CERTAIN_TITLE = 70.0  # popularity from which a request that is a title alone (
 _CERTAIN_ARTIST = 50.0  # popularity from which an artist in a request to listen is music
 MUSIC_SERVICE_SHARE = 0.995  # share of music among requests to a music service: nearly all
 _LONGER_THAN_MENTE = 7  # letters; longer words in -mente are adverbs, unless the catalog has them ("clemente")
+_MOSTLY = 0.8  # share of a request that names, constraints and fillers explain
 _NAMES = ("artist", "title", "album", "playlist")
 _KIND_NOUNS = frozenset(
     {
@@ -320,7 +321,7 @@ def _is_explained(interpretation: Interpretation, lexicon: Lexicon, vocabulary: 
         return False
     if not interpretation.names and not interpretation.mentions and interpretation.intent != "open":
         return False
-    return explained_share(interpretation, lexicon, vocabulary) == 1.0
+    return explained_share(interpretation, lexicon, vocabulary) > _MOSTLY
 
 
 def _has_recording(interpretation: Interpretation, vocabulary: Vocabulary | None) -> bool:

@@ -12,7 +12,7 @@ from queries.grammar.lexicon import Lexicon
 from queries.grammar.need import NeedReading, need_reading
 from queries.models.learned import Learned, read_query
 
-CORRECTED = 0.9  # confidence of a reading with corrected words, of 1
+CORRECTED = 0.95  # confidence of a reading with corrected words, of 1
 
 
 def read_need(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -20,7 +21,7 @@ STILL = replace(SHIPPED_HEAD, explore_share=0.0)
 
 
 def lists(
-    spark: SparkSession, by_artist: str, settings: HeadSettings, group: str = "broad", needs: int = 1
+    spark: SparkSession, by_artist: str, settings: HeadSettings, group: str = "broad", needs: int = 1, **more: Any
 ) -> DataFrame:
     """Each need's list, of tracks 0, 1, … by score; the letter at a place is its artist."""
     rows = [("en", f"q{q}", f"t{i:03}", 100.0 - i, ["popular"]) for q in range(needs) for i in range(len(by_artist))]
@@ -28,16 +29,19 @@ def lists(
         rows, "locale string, need string, track_id string, model_score double, sources array<string>"
     )
     asked = spark.createDataFrame(
-        [("en", f"q{q}", group) for q in range(needs)], "locale string, need string, intent_group string"
+        [("en", f"q{q}", group, more.get("sort_by"), more.get("mood"), None, []) for q in range(needs)],
+        "locale string, need string, intent_group string, sort_by string, mood string, activity string, genre array<string>",
     )
+    titles, years = more.get("titles") or {}, more.get("years") or {}
     tracks = spark.createDataFrame(
-        [(f"t{i:03}", [a]) for i, a in enumerate(by_artist)], "track_id string, artists_normal array<string>"
+        [(f"t{i:03}", [a], titles.get(i, "song"), years.get(i, 2000), ["pop"]) for i, a in enumerate(by_artist)],
+        "track_id string, artists_normal array<string>, title_normal string, release_year int, genres array<string>",
     )
     return ranked_lists(scored, asked, tracks, D, settings)
 
 
-def order(spark: SparkSession, by_artist: str, group: str = "broad") -> list[int]:
-    rows = lists(spark, by_artist, STILL, group).orderBy("rank").collect()
+def order(spark: SparkSession, by_artist: str, group: str = "broad", **more: Any) -> list[int]:
+    rows = lists(spark, by_artist, STILL, group, **more).orderBy("rank").collect()
     assert [r["rank"] for r in rows] == list(range(1, len(rows) + 1))
     scores = [r["score"] for r in rows]
     assert scores == sorted(scores, reverse=True)
@@ -50,6 +54,18 @@ def test_a_fourth_track_of_an_artist_waits_behind_the_first_ten(spark: SparkSess
 
 def test_a_list_that_asks_for_one_thing_is_left_by_score(spark: SparkSession) -> None:
     assert order(spark, "aaaaa" + "bcdefghij", "known_item") == list(range(14))
+
+
+def test_undated_tracks_lead_no_list_of_the_newest(spark: SparkSession) -> None:
+    years = {0: None, 2: None}
+    assert order(spark, "abcde", "artist", sort_by="newest", years=years) == [1, 3, 4, 0, 2]
+    assert order(spark, "abcde", "artist", years=years) == [0, 1, 2, 3, 4]
+
+
+def test_noise_leads_no_mood(spark: SparkSession) -> None:
+    titles = {0: "white noise for sleep", 1: "ocean waves sounds", 2: "noise", 3: "sonidos de la lluvia"}
+    assert order(spark, "abcde", mood="calm", titles=titles) == [1, 2, 4, 0, 3]
+    assert order(spark, "abcde", titles=titles) == [0, 1, 2, 3, 4]  # asked for by its name
 
 
 def test_where_few_artists_are_meant_the_score_decides_and_nobody_is_led_from_far_behind(spark: SparkSession) -> None:
