@@ -11,9 +11,16 @@ from lake.code import code_fingerprint
 from lake.errors import QualityGateFailed
 from lake.tables.daily import DAILY_ENGAGEMENT
 from lake.tables.logs import DELIVERED_FILES, TRACKS
-from lake.tables.nightly import HEAD_RANKINGS, NEEDS, WORDINGS
+from lake.tables.nightly import HEAD_RANKINGS, NEEDS, VECTORS, WORDINGS
 from night.night import Night
-from night.released_names import ReleaseReading, TracksOfNames, differing_wordings, disagreement, names_of
+from night.released_names import (
+    ReleaseReading,
+    TracksOfNames,
+    differing_wordings,
+    disagreement,
+    names_of,
+    similar_lists,
+)
 from queries.grammar.bundle import grammar_bundle
 from queries.grammar.need import Need
 from serving.by_need import short_list
@@ -100,6 +107,7 @@ def publish_mark(night: Night, inputs: Mapping[str, object]) -> str:
         wordings=(WORDINGS, day),
         tracks=(TRACKS, [night.tracks_unit]),
         daily=(DAILY_ENGAGEMENT, night.window(night.settings.candidates.window_days)),
+        vectors=(VECTORS, day),
     )
     settings = night.settings
     return night.mark(
@@ -137,7 +145,7 @@ def release_content(
     leading = differing_wordings(wordings[wordings["is_public"]], reading)
     apart, of = disagreement(wordings[~wordings["is_public"]], reading)
     night.notes.append(f"{apart:.1%} of {of:,} wordings that are not published are read otherwise without the models")
-    entries = list(entries_of(rankings))
+    entries = [*entries_of(rankings), *similar_lists(night, names)]
     ranked = {(entry.locale, entry.need) for entry in entries}
     covered, asked = traffic(wordings[wordings["is_music"]], ranked, TracksOfNames(names))
     manifest = {

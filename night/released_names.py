@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from pyspark.sql import functions as F
+
 from lake.tables.daily import DAILY_ENGAGEMENT
+from lake.tables.nightly import VECTORS
 from night.night import Night
 from queries.catalog.near import KINDS
 from queries.catalog.resolve import Resolver
 from queries.catalog.vocabulary import Vocabulary, joined_artists, pair_id
 from queries.grammar.bundle import read_bundle
-from queries.grammar.need import NeedReading
+from queries.grammar.need import Need, NeedReading, Part
 from queries.models.learned import MUSIC_SERVICE_SHARE
 from queries.models.read_need import read_need
 from queries.nightly.names import with_name_forms
 from queries.text.carrier import stripped
 from ranking.candidates import with_strength
 from ranking.short_lists import name_lists, pair_lists
+from ranking.similar import TrackVectors, similar_tracks
 from serving.by_need import NOT_MUSIC
-from serving.content import Key, Name, Names, stored_score
+from serving.content import Entry, Key, Name, Names, RankedTrack, stored_score
 from serving.layout import SHORT_LIST, locale_chain
 
 if TYPE_CHECKING:
     import pandas as pd
 
 DISAGREEMENT_OF = 1_000
+SIMILAR_NAMES = 2_000
+SIMILAR = "played by the same listeners"
 LANGUAGES = ("en", "es")  # in which a wording of place `*` may be asked
 
 
@@ -47,6 +53,31 @@ def names_of(night: Night) -> Names:
             for is_album, name, artist, listed in pairs.itertuples(index=False, name=None)
         },
     )
+
+
+def similar_lists(night: Night, names: Names) -> Iterator[Entry]:
+    """The lists of `similar_to=…` for the SIMILAR_NAMES most popular artists, and as many titles, in place `*`.
+
+    What is like an artist is not by it; what is like a title is like its strongest recording.
+
+    Args:
+        night: the night; its vectors are read.
+        names: the names of the release.
+    """
+    vectors = night.lake.read(VECTORS, [night.run_date]).where("kind = 'track'").select("key", "vector")
+    artists = night.tracks(allow_unvalidated=False).select("track_id", F.col("artists_normal")[0].alias("artist"))
+    rows = vectors.join(artists, F.col("key") == F.col("track_id")).select("track_id", "vector", "artist").collect()
+    given = TrackVectors.of([(r["track_id"], r["vector"], r["artist"] or "") for r in rows])
+    for kind in ("artist", "title"):
+        known = names.by_kind.get(kind, {})
+        for name in sorted(known, key=lambda one: (-known[one].popularity, one))[:SIMILAR_NAMES]:
+            seeds = known[name].tracks if kind == "artist" else known[name].tracks[:1]
+            listed = similar_tracks(seeds, {name} if kind == "artist" else (), given)
+            if listed:
+                need = Need.of([Part("similar_to", Need.of([Part(kind, name)]).key)])
+                yield Entry(
+                    "*", need.key, tuple(RankedTrack(*one) for one in listed), None, (SIMILAR,) * min(10, len(listed))
+                )
 
 
 @dataclass(frozen=True)

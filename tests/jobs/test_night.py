@@ -32,6 +32,7 @@ from night.tables import gated
 from night.truth import ablation_file, report_file
 from night.wordings import mapping
 from queries.nightly.by_need import by_need
+from queries.text.normalise import normal_form
 from ranking.examples import training_examples_table
 from ranking.ranker import load
 from ranking.scoring import feature_list
@@ -80,6 +81,15 @@ def test_the_reader_leads_every_public_wording_to_the_need_of_the_night(done: Ni
     narrower = {(r["locale"][:2], r["query"]) for r in public if r["locale"] != "*"}
     apart = [row for row in apart if row[0] != "*" or not {("en", row[1]), ("es", row[1])} & narrower]
     assert len(public) > 100 and not apart, apart[:5]
+
+
+def test_what_is_like_an_artist_is_by_others(done: Night, home: Path) -> None:
+    reader = ReleaseReader(home / "releases", max_age_h=1e6)
+    tracks = done.tracks(allow_unvalidated=False).orderBy(F.desc("popularity"), "track_id").limit(50).collect()
+    answers = [(r["artists_normal"][0], reader.lookup(f"songs like {r['artists_normal'][0]}", "en-US")) for r in tracks]
+    hits = [(artist, a) for artist, a in answers if a.is_hit and a.need == f"similar_to=artist%3D{artist}"]
+    assert len(hits) >= 10
+    assert all(normal_form(t.artists[0], "en") != artist for artist, a in hits for t in a.tracks)
 
 
 def test_every_delivered_row_is_accounted_for(done: Night) -> None:
