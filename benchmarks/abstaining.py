@@ -33,7 +33,7 @@ from queries.grammar.need import NeedReading
 from queries.training.gold import DataMissing, Gold, data_file, gold_of, rows_of
 from serving.content import Name, Names
 
-THRESHOLDS = (0.01, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.875, 0.9, 0.95, 1.0)
+THRESHOLDS = (0.01, 0.5, 0.6, 0.7, 0.8, 0.85, 0.88, 0.9, 0.95, 1.0)
 PARTS = ("develop", "blind")
 NAMED = ("artist", "title", "album")
 FRAMES = {"en": ("play {}", "i want to hear {}", "{}"), "es": ("pon {}", "quiero escuchar {}", "{}")}

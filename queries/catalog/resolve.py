@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from queries.catalog.near import Alike, MemoryNames, NameStore, similar
 from queries.catalog.vocabulary import Vocabulary
 
-UNKNOWN = 0.1
-"""What the likeness of a name that nobody plays loses, of one of popularity 50 half of it: most slips are in names that many say."""
+LOST = 0.1
+"""What the likeness of a name of popularity 0 would lose, of 50 half of it, of 100 nothing: most slips are in names that many say."""
+UNKNOWN_POPULARITY = 50.0  # stands for 0, which a catalog without popularity has throughout
 MOST_WORDS = 10  # of a request that is parted into a title and an artist
 _JOINERS = frozenset({"by", "de", "from", "of", "del"})
 _NOUNS = frozenset({"song", "songs", "music", "track", "cancion", "canciones", "musica", "tema", "temas"})
@@ -23,7 +24,7 @@ class Resolved:
         artist: The artist.
         title: The title.
         album: The album.
-        likeness: 0 to 1, of the name that is least alike; a name that is not equal counts less the less popular it is (UNKNOWN).
+        likeness: 0 to 1, of the name that is least alike; a name that is not equal counts less the less popular it is (LOST).
         by_sound: Whether a name is alike by sound alone.
     """
 
@@ -109,7 +110,7 @@ class Resolver:
     def _weighed(self, one: Resolved) -> Resolved:
         if one.likeness == 1.0:
             return one
-        lost = UNKNOWN * (1.0 - min(self._popularity(one), 100.0) / 100.0)
+        lost = LOST * (1.0 - min(self._popularity(one) or UNKNOWN_POPULARITY, 100.0) / 100.0)
         return replace(one, likeness=round(one.likeness - lost, 6))
 
     def _popularity(self, one: Resolved) -> float:

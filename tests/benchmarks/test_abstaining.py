@@ -1,0 +1,61 @@
+"""When a reading of a gold request is wrong, and what a curve counts; on tiny data."""
+
+import pytest
+
+from benchmarks.abstaining import Judged, curve, drawn, judged, missing_names
+from queries.catalog.index import CatalogIndex
+from queries.grammar.need import Need, NeedReading, Part
+from queries.training.gold import Gold, Slot
+
+
+def gold(query: str, *slots: tuple[str, str], is_music: bool = True) -> Gold:
+    return Gold("mtop", "en", query, query, is_music, tuple(Slot(*slot) for slot in slots), 0)
+
+
+def reading(how: str, *parts: tuple[str, str]) -> NeedReading:
+    return NeedReading(Need.of(Part(*part) for part in parts), how, 0.95)
+
+
+@pytest.mark.parametrize(
+    ("one", "read", "wrong"),
+    [
+        (gold("play hello", ("title", "hello")), reading("catalog", ("title", "hello")), False),
+        (gold("play hello", ("title", "hello")), reading("catalog", ("title", "goodbye")), True),
+        (gold("play helo", ("title", "helo")), reading("near", ("title", "hello")), False),
+        (gold("play helo", ("title", "helo")), reading("near", ("title", "goodbye")), True),
+        (gold("beatles", ("artist", "beatles")), reading("catalog", ("artist", "the beatles")), False),
+        (gold("happy music"), reading("grammar", ("mood", "happy")), False),
+        (gold("happy music"), reading("catalog", ("title", "happy")), True),
+        (gold("call mum", is_music=False), reading("catalog", ("title", "mum")), True),
+    ],
+)
+def test_a_reading_is_judged_by_the_annotated_names(one: Gold, read: NeedReading, wrong: bool) -> None:
+    assert judged(one, read) == Judged(0.95, wrong, one.is_music)
+    assert judged(one, None) == Judged(0.0, False, one.is_music)
+
+
+def test_a_curve_counts_from_each_confidence_on() -> None:
+    rows = [Judged(0.9, False, True), Judged(0.6, True, True), Judged(0.0, False, True), Judged(0.9, True, False)]
+    points = {one["least_confidence"]: one for one in curve(rows)}
+    assert points[0.5]["coverage"] == pytest.approx(2 / 3) and points[0.5]["risk"] == 0.5
+    assert points[0.88] | {"least_confidence": 0.88} == {
+        "least_confidence": 0.88,
+        "coverage": pytest.approx(1 / 3),
+        "risk": 0.0,
+        "wrong_of_all": 0.0,
+        "other_answered": 1.0,
+    }
+
+
+def test_the_parts_share_no_request() -> None:
+    many = [gold(f"play song number {n}") for n in range(100)]
+    develop, blind = drawn(many, "develop", 100), drawn(many, "blind", 100)
+    assert not {one.query for one in develop} & {one.query for one in blind} and len(develop) + len(blind) == 100
+
+
+def test_names_taken_out_are_not_found_but_those_that_are_like_them() -> None:
+    names = ("silver harbor", "paper lanterns", "velvet thunder", "winter ledger", "engine room")
+    rows = [{"track_id": str(i), "title": n, "artists": [f"singer of {n}"]} for i, n in enumerate(names)]
+    shares = missing_names(CatalogIndex.of(rows), 2)
+    assert shares["titles"]["asked"] == 2 and shares["artists"]["asked"] == 1
+    assert all(value == 0 for shares_of in shares.values() for name, value in shares_of.items() if name != "asked")
