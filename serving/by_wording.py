@@ -5,7 +5,7 @@ from json.encoder import encode_basestring as _quoted
 from typing import TYPE_CHECKING
 
 from queries.text.carrier import CarrierGrammar, stripped
-from serving.content import Key, hash_of_dump
+from serving.content import hash_of_dump
 from serving.errors import ReleaseCorrupt
 from serving.layout import MAX_KEY_BYTES
 from serving.mapped import MappedRankings
@@ -106,6 +106,3 @@ def damaged_values(rankings: MappedRankings) -> Iterator[str]:
                             yield f"{table}: key {key!r} leads to no entry"
                 except (ReleaseCorrupt, ValueError, IndexError) as error:
                     yield f"{table}: {error}"
-
-
-__all__ = ["Key", "WordingAnswers", "content_sha256", "damaged_values", "dump"]

@@ -20,7 +20,8 @@ LANGUAGES = ("en", "es")  # whose phonetic rules are applied to every name
 LEAST_RATIO = 84.0  # edit similarity, 0 to 100
 _WORTH_A_LOOK = 75.0
 _LEAST_RATIO_OF_SOUND = 70.0  # names that sound alike and are spelled very differently are seldom one
-SOUND, INITIALS = 0.88, 0.9  # likeness of a name that sounds alike, or whose initials were said
+SOUND, SWAPPED, INITIALS = 0.93, 0.93, 0.95
+"""Likeness of a name that sounds alike, that has two letters in other places, or whose initials were said."""
 SHORT = 4  # letters; in a shorter name one changed letter makes another name
 MOST_NAMES = 20  # with one phonetic key, the most popular
 LONGEST = 80  # letters of what is looked up; no name that is said is longer
@@ -77,7 +78,7 @@ def similar(store: NameStore, kind: str, words: str) -> list[Alike]:
             if len(name) < SHORT or (name in alike and alike[name].likeness >= value):
                 continue
             if value == INITIALS or fuzz.ratio(words, name) >= _LEAST_RATIO_OF_SOUND:
-                alike[name] = Alike(name, value, by_sound=True)
+                alike[name] = Alike(name, value, by_sound=name not in alike)
     return sorted(alike.values(), key=lambda one: -one.likeness)
 
 
@@ -93,7 +94,7 @@ def _spelled_alike(words: str, names: Iterable[str]) -> Iterator[tuple[str, floa
         elif ratio >= LEAST_RATIO:
             yield name, float(ratio) / 100
         elif sorted(name) == letters and OSA.distance(words, name, score_cutoff=1) == 1:
-            yield name, LEAST_RATIO / 100  # two letters that changed places: "hlelo"
+            yield name, SWAPPED  # "hlelo"
 
 
 def _by_trigrams(store: NameStore, kind: str, words: str) -> list[int]:

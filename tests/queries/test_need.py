@@ -163,8 +163,8 @@ def test_likeness_is_strict_with_short_names() -> None:
         return similar(store, "artist", words)
 
     assert like("u3") == like("hello") == [] and like("acdc") == [Alike("ac dc", 1.0, by_sound=False)]
-    assert like("filips") == [Alike("phillips", 0.88, by_sound=True)]
-    assert like("rhcp") == [Alike("red hot chili peppers", 0.9, by_sound=True)]
+    assert like("filips") == [Alike("phillips", 0.93, by_sound=True)]
+    assert like("rhcp") == [Alike("red hot chili peppers", 0.95, by_sound=True)]
     assert like("blink one eighty two")[0] == Alike("blink 182", 1.0, by_sound=False)
     assert like("good bye") == [Alike("goodbye", 1.0, by_sound=False)]
 
