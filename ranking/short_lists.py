@@ -12,11 +12,14 @@ from pyspark.sql import functions as F
 
 from ranking.sources.source import top
 
+EXACT_TITLE = 0.5  # of strength: ten steps of popularity (`ranking.candidates.with_strength`)
+
 
 def name_lists(tracks: DataFrame, most: int) -> DataFrame:
     """(kind, name, popularity, tracks): the first tracks that bear a name, at most `most`.
 
-    The strongest recording of each work comes before all others, and of these the strongest first.
+    The strongest recording of each work comes before all others, and of these the strongest first; a title that has no more words
+    than the name counts as stronger by EXACT_TITLE.
 
     `kind` is artist, title, album, or newest: an artist's dated tracks, the newest first. `popularity` is the highest of all tracks
     of the name, 0 where it is unknown.
@@ -26,7 +29,12 @@ def name_lists(tracks: DataFrame, most: int) -> DataFrame:
         most: tracks of a name at most.
     """
     kinds = {"artist": "artist_forms", "title": "title_forms", "album": "album_forms"}
-    parts = [_listed(tracks, kind, column, [F.desc("strength")], most) for kind, column in kinds.items()]
+    # "levitating" is the recording of just that name before the one with a guest
+    exact = F.when(F.col("name") == F.col("title_forms")[0], F.lit(EXACT_TITLE)).otherwise(0.0)
+    strongest = {"title": (F.col("strength") + exact).desc()}
+    parts = [
+        _listed(tracks, kind, column, [strongest.get(kind, F.desc("strength"))], most) for kind, column in kinds.items()
+    ]
     dated = tracks.where(F.col("release_year").isNotNull())
     newest = [F.desc("release_year"), F.desc("strength")]
     parts.append(_listed(dated, "newest", "artist_forms", newest, most))
@@ -53,6 +61,7 @@ def _listed(tracks: DataFrame, kind: str, column: str, order: Sequence[Column], 
         "track_id",
         "work_id",
         "strength",
+        "title_forms",
         "release_year",
         popularity.alias("popularity"),
         F.explode(column).alias("name"),

@@ -295,12 +295,25 @@ def _similar(subject: str, names: Vocabulary, resolver: Resolver | None) -> Need
         like, how, confidence = Need.of([Part(kind, folded)]), "catalog", 1.0
     elif (pair := _recorded(subject, names)) is not None:
         like, how, confidence = pair, "catalog", 1.0
+    elif (first := _first_of_two(subject, names)) is not None:
+        like, how, confidence = Need.of([Part("artist", first)]), "catalog", 1.0
     else:
         near = resolver.request(subject) if resolver is not None else None
         if near is None:
             return None
         like, how, confidence = _named(near.artist, near.title, near.album, ()), _how([near]), near.likeness
     return NeedReading(Need.of([Part("similar_to", like.key)]), how, round(confidence, 6))
+
+
+def _first_of_two(words: str, names: Vocabulary) -> str | None:
+    """The first of two artists of which the words consist ("tame impala mgmt"); None if they do not."""
+    parts = words.split()
+    for at in range(1, len(parts)):
+        first = names.artist(" ".join(parts[:at]))
+        rest = parts[at + 1 :] if parts[at] in ("and", "y", "e") else parts[at:]
+        if first is not None and names.artist(" ".join(rest)) is not None:
+            return first
+    return None
 
 
 def _of_names(

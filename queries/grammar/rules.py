@@ -10,6 +10,7 @@ from queries.grammar.phrase import Span
 _FULL_MARGIN = 20.0
 """The name in the stripped form wins over one that is the whole request only if it is more popular by more than this."""
 _MAX_NAME_WORDS = 10
+_ARTICLES = frozenset({"the", "a", "an", "el", "la", "los", "las", "un", "una"})
 _LIKELY_TITLE = (
     50.0  # popularity from which a title of one word counts beside constraints: "jolene but not the live one"
 )
@@ -111,8 +112,11 @@ def apply_rules(
         return
     if _album(draft, albums, whole, vocabulary):
         return
-    for stage, kind, popularity, folded in names:
+    for at, (stage, kind, popularity, folded) in enumerate(names):
         if kind and len(stage.text) > 1:
+            longer = names[at + 1] if at + 1 < len(names) else None
+            if longer is not None and longer[1] == kind and longer[2] >= popularity and _is_article(longer[0], stage):
+                stage, kind, popularity, folded = longer  # "the hills", not "hills"
             draft.intent = kind
             draft.name(kind, stage, folded)
             draft.reasons.append(f"{stage.text!r} is a {kind} of the catalog (popularity {popularity:g})")
@@ -172,6 +176,11 @@ def _album(
         and (by is None or find_artist(by, vocabulary) is not None)
     ]
     name, by = (known or options)[0]
+    if vocabulary is not None and not known:
+        if (owned := _owned_album(options, vocabulary)) is not None:
+            name, by = owned
+        elif by is not None and name.core() is None and find_artist(by, vocabulary) is not None:
+            return False  # "el disco nuevo de karol g": the newest of an artist, no album of that name
     if only_known and (
         vocabulary is None or name.text not in vocabulary.albums or whole.words[: name.start][-1:] != ("album",)
     ):
@@ -184,6 +193,17 @@ def _album(
         _name_artist(draft, by, vocabulary)
     draft.reasons.append("names an album")
     return True
+
+
+def _owned_album(options: list[tuple[Span, Span | None]], vocabulary: Vocabulary) -> tuple[Span, Span] | None:
+    """The album and the artist of "radiohead's in rainbows album": a name that begins with the artist who recorded the rest."""
+    for name, _ in options:
+        for at in range(name.start + 1, name.end):
+            owner, album = name.cut(name.start, at), name.cut(at, name.end)
+            artist = vocabulary.artist(owner.text)
+            if artist is not None and vocabulary.has_recording(album.text, artist, is_album=True):
+                return album, owner
+    return None
 
 
 def _soundtrack(draft: Draft, request: Span, vocabulary: Vocabulary | None) -> bool:
@@ -209,6 +229,7 @@ def _title_by_artist(draft: Draft, bare: Span, query_language: str, vocabulary: 
         if vocabulary is not None:
             by_title = (one for one in artists_in(span, vocabulary) if vocabulary.has_pair(title.text, one))
             folded = next(by_title, folded)
+            title = _with_article(title, folded, vocabulary)
         draft.name("artist", span, folded)
         # checked first, because the title may also be a constraint: "happy", "1979"
         if vocabulary and folded and vocabulary.has_pair(title.text, folded):
@@ -252,6 +273,20 @@ def _name_beside_constraints(draft: Draft, bare: Span, vocabulary: Vocabulary | 
             draft.reasons.append(f"{span.text!r} is a title of the catalog, beside other words")
             return True
     return False
+
+
+def _is_article(longer: Span, shorter: Span) -> bool:
+    """Whether a span is the other one with an article before it."""
+    return longer.start == shorter.start - 1 and longer.end == shorter.end and longer.words[longer.start] in _ARTICLES
+
+
+def _with_article(title: Span, artist: str | None, vocabulary: Vocabulary) -> Span:
+    """The title with the article before it, if the artist recorded it so and not without it: "the hills by the weeknd"."""
+    if artist is None or title.start == 0 or title.words[title.start - 1] not in _ARTICLES:
+        return title
+    longer = title.cut(title.start - 1, title.end)
+    has_longer = vocabulary.has_pair(longer.text, artist) and not vocabulary.has_pair(title.text, artist)
+    return longer if has_longer else title
 
 
 def _adjacent_title_and_artist(draft: Draft, bare: Span, vocabulary: Vocabulary | None) -> bool:
