@@ -8,13 +8,24 @@ from queries.grammar.lexicon import Lexicon
 
 SHORTEST = 4  # letters of a word that is corrected; a shorter one is near to too many others
 MOST_CORRECTED = 2  # words of a request
-HEARD_AS = {"four": "for", "too": "to", "two": "to", "bye": "by", "yew": "you", "sum": "some", "kiero": "quiero"}
+HEARD_AS = {
+    "four": "for",
+    "too": "to",
+    "two": "to",
+    "bye": "by",
+    "yew": "you",
+    "buy": "by",
+    "sum": "some",
+    "kiero": "quiero",
+}
 """Words that recognisers write for words of the grammar that sound the same."""
 _words_of: dict[int, tuple[Lexicon, frozenset[str], list[str]]] = {}
 
 
-def corrected(query: str, kept: Collection[int], lexicon: Lexicon) -> str | None:
-    """A normal form with the words replaced that are one slip away from a word of the grammar; None if there is none, or too many.
+def corrected(query: str, kept: Collection[int], lexicon: Lexicon) -> list[str]:
+    """A normal form with words replaced that are one slip away from a word of the grammar: each such word, and all of them.
+
+    None where more than MOST_CORRECTED words could be replaced.
 
     A slip is one letter more, less or other, or two that changed places. Of several words the one with the same first letter is
     taken, then the shorter, then the first by the alphabet.
@@ -28,7 +39,8 @@ def corrected(query: str, kept: Collection[int], lexicon: Lexicon) -> str | None
     from rapidfuzz.distance import OSA
 
     known, longer = _grammar_words(lexicon)
-    words, changed = query.split(), 0
+    words = query.split()
+    better: dict[int, str] = {}
     for at, word in enumerate(words):
         if at in kept:
             continue
@@ -39,9 +51,11 @@ def corrected(query: str, kept: Collection[int], lexicon: Lexicon) -> str | None
         else:
             near = [one for one, _, _ in process.extract(word, longer, scorer=OSA.distance, score_cutoff=1, limit=None)]
         if near:
-            words[at] = min(near, key=lambda one: (one[0] != word[0], len(one), one))
-            changed += 1
-    return " ".join(words) if 0 < changed <= MOST_CORRECTED else None
+            better[at] = min(near, key=lambda one: (one[0] != word[0], len(one), one))
+    if len(better) > MOST_CORRECTED:
+        return []
+    choices = [better, *({at: word} for at, word in better.items() if len(better) > 1)]
+    return [" ".join(chosen.get(at, word) for at, word in enumerate(words)) for chosen in choices if chosen]
 
 
 def _grammar_words(lexicon: Lexicon) -> tuple[frozenset[str], list[str]]:

@@ -7,14 +7,14 @@ from queries.grammar.interpret import Interpretation
 from queries.grammar.lexicon import Lexicon
 from queries.text.spans import last_occurrence
 
-_JOINERS = frozenset({"by", "from", "of", "and", "with", "de", "del", "y", "con", "por"})
+_JOINERS = frozenset({"some", "by", "from", "of", "and", "with", "de", "del", "y", "con", "por"})
 _FILLER_BESIDE_NAME = 0.5
 
 
 def explained_share(interpretation: Interpretation, lexicon: Lexicon, vocabulary: Vocabulary) -> float:
     """The share of the stripped form's letters that names of the catalog, constraints and fillers cover, 0 to 1.
 
-    The words of a name that the catalog does not have are not explained. Beside a name, nouns of music and joining words are
+    The words of a name that the catalog does not have are not explained. Beside a name, nouns of music, joining words and "some" are
     explained ("the soundtrack of frozen"), and other fillers by half: "in my bones" may be a name that the catalog lacks.
 
     Args:

@@ -47,12 +47,12 @@ def read_need(
         if (kind == "artist" and names.artist(name.text)) or name.text in names.titles
         for at in range(name.start, name.end)
     }
-    other = corrected(query, kept, lexicon)
-    if other is None:
-        return interpretation, reading
-    again = read_query(other, locale, lexicon, names, learned, music_share)
-    second = need_reading(again, lexicon, names, resolver)
-    if second is None or second.how == "words" or CORRECTED * second.confidence <= reading.confidence:
-        return interpretation, reading
-    confidence = round(CORRECTED * second.confidence, 6)
-    return again, replace(second, how="sound" if second.how == "sound" else "near", confidence=confidence)
+    best = interpretation, reading
+    for other in corrected(query, kept, lexicon):
+        again = read_query(other, locale, lexicon, names, learned, music_share)
+        second = need_reading(again, lexicon, names, resolver)
+        if second is None or second.how == "words" or CORRECTED * second.confidence <= best[1].confidence:
+            continue
+        how = "sound" if second.how == "sound" else "near"
+        best = again, replace(second, how=how, confidence=round(CORRECTED * second.confidence, 6))
+    return best
