@@ -8,6 +8,7 @@ from queries.grammar.lexicon import Lexicon
 
 SHORTEST = 4  # letters of a word that is corrected; a shorter one is near to too many others
 MOST_CORRECTED = 2  # words of a request
+MOST_WORDS = 15  # of a request that is corrected; each costs a comparison with the whole grammar
 HEARD_AS = {
     "four": "for",
     "too": "to",
@@ -25,7 +26,7 @@ _words_of: dict[int, tuple[Lexicon, frozenset[str], list[str]]] = {}
 def corrected(query: str, kept: Collection[int], lexicon: Lexicon) -> list[str]:
     """A normal form with words replaced that are one slip away from a word of the grammar: each such word, and all of them.
 
-    None where more than MOST_CORRECTED words could be replaced.
+    None where more than MOST_CORRECTED words could be replaced, or the request has more than MOST_WORDS.
 
     A slip is one letter more, less or other, or two that changed places. Of several words the one with the same first letter is
     taken, then the shorter, then the first by the alphabet.
@@ -40,6 +41,8 @@ def corrected(query: str, kept: Collection[int], lexicon: Lexicon) -> list[str]:
 
     known, longer = _grammar_words(lexicon)
     words = query.split()
+    if len(words) > MOST_WORDS:
+        return []
     better: dict[int, str] = {}
     for at, word in enumerate(words):
         if at in kept:

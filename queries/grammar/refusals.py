@@ -12,6 +12,7 @@ _LINK_WORDS = frozenset({"by", "from", "of", "de", "any", "anything", "songs", "
 """Words that may come between the refusal and the name: "not by", "nada de"."""
 _CLEAR_EXCLUSIONS = frozenset({"but not", "but no", "pero no"})
 _LONGEST = 5
+_LONGEST_TITLE = 12  # words
 _FAMOUS = 50.0  # lowest popularity of an artist with a one-word name: "without you" refuses nobody
 
 
@@ -55,7 +56,10 @@ def refused_name(
             negation = " ".join(words[at : at + size])
             if not lexicon.has("negations", negation):
                 continue
-            if any(" ".join(words[start:stop]) in vocabulary.titles for stop in range(at + size + 1, end)):
+            if any(
+                " ".join(words[start:stop]) in vocabulary.titles
+                for stop in range(at + size + 1, min(end, start + _LONGEST_TITLE))
+            ):
                 return None  # "mapa sin nombre de lucia ferran": the negation is part of a title
             if lookup_name(" ".join(words[at:end]), vocabulary)[0]:
                 return None
