@@ -118,7 +118,7 @@ class ReleaseReading:
             joined_artists(known["artist"]),
         )
         self._bundle = read_bundle(grammar, "grammar.json")
-        self._resolver = Resolver(self._names)
+        self._resolver = Resolver(self._names, self._bundle.lexicon.works)
 
     def reading(self, query: str, language: str) -> NeedReading | None:
         """What the reader reads, however confident it is; None if the request is not for music."""

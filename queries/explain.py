@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _BAD_INPUT
     lexicon = load_lexicon(catalog.genres if catalog else ())
     requests: Iterable[str] = [" ".join(options.query)] if options.query else lines(sys.stdin.buffer)
-    resolver = cache(lambda: Resolver(catalog.vocabulary)) if catalog else None
+    resolver = cache(lambda: Resolver(catalog.vocabulary, lexicon.works)) if catalog else None
     for request in requests:
         reading = explained(request, options.locale, lexicon, catalog, options.music_share, resolver)
         print(json.dumps(asdict(reading), ensure_ascii=False) if options.json else card(reading), flush=True)

@@ -72,7 +72,7 @@ class NeedAnswers:
     def reading(self, query: str, place: str, names: StoredNames) -> NeedReading | None:
         """How a normal form is read with the release's grammar and names; None if it does not ask for music."""
         lexicon, language = self._bundle.lexicon, language_of(place)
-        resolver = Resolver(names.vocabulary, names)
+        resolver = Resolver(names.vocabulary, lexicon.works, names)
         return read_need(query, language, lexicon, names.vocabulary, None, resolver, MUSIC_SERVICE_SHARE)[1]
 
     def _listed(

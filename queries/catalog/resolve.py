@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from queries.catalog.near import Alike, MemoryNames, NameStore, similar
@@ -40,11 +40,14 @@ class Resolver:
 
     Args:
         names: The names of the catalog.
+        works: Name of a work -> its other names, in other languages (`queries.grammar.lexicon.Lexicon.works`).
         store: The index of similar names; None builds one in memory, about 10 µs a name.
     """
 
-    def __init__(self, names: Vocabulary, store: NameStore | None = None) -> None:
-        self._names = names
+    def __init__(
+        self, names: Vocabulary, works: Mapping[str, Sequence[str]] | None = None, store: NameStore | None = None
+    ) -> None:
+        self._names, self._works = names, works or {}
         known = {"artist": names.artists, "title": names.titles, "album": names.albums}
         self._store = store or MemoryNames(known)
 
@@ -105,6 +108,9 @@ class Resolver:
         known = self._names.titles if kind == "title" else self._names.albums
         if words in known:
             yield Alike(words, 1.0, by_sound=False)
+        for other in self._works.get(words, ()):
+            if other in known:
+                yield Alike(other, 1.0, by_sound=False)
         yield from similar(self._store, kind, words)
 
     def _weighed(self, one: Resolved) -> Resolved:

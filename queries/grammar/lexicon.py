@@ -6,7 +6,7 @@ Each phrase has one meaning, (field, value). Both languages share one table, so 
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from queries.text.carrier import CarrierGrammar, load_grammar
 from queries.text.normalise import normal_form
 
 _DATA = Path(__file__).parent.parent / "data"
-FILES = ("activities", "genres", "modifiers", "moods", "words")
+FILES = ("activities", "genres", "modifiers", "moods", "words", "works")
 _MODIFIER_ORDER = ("explicit", "version", "sort", "language")
 
 
@@ -38,6 +38,7 @@ class Lexicon:
         words: Name of a word list -> its words and phrases.
         languages: Language code -> words that only this language uses.
         grammar: The carrier grammar.
+        works: Name of a work in normal form -> its other names, in other languages.
     """
 
     phrases: Mapping[str, Phrase]
@@ -45,6 +46,7 @@ class Lexicon:
     words: Mapping[str, frozenset[str]]
     languages: Mapping[str, frozenset[str]]
     grammar: CarrierGrammar
+    works: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def has(self, kind: str, text: str) -> bool:
         """Whether `text` is in the word list `kind` ("fillers", "music_nouns", "generic", ...)."""
@@ -88,7 +90,7 @@ def with_genres(base: Lexicon, genres: Iterable[str]) -> Lexicon:
         if form and not plain:
             phrases.setdefault(form, Phrase("genre", canonical_genre(name)))
     longest = max(phrase.count(" ") + 1 for phrase in phrases)
-    return Lexicon(phrases, longest, base.words, base.languages, base.grammar)
+    return replace(base, phrases=phrases, longest=longest)
 
 
 def lexicon_of(files: Mapping[str, Any], grammar: CarrierGrammar) -> Lexicon:
@@ -100,8 +102,8 @@ def lexicon_of(files: Mapping[str, Any], grammar: CarrierGrammar) -> Lexicon:
     """
     phrases: dict[str, Phrase] = {}
     fields = files["modifiers"]["fields"]
-    for field in _MODIFIER_ORDER:
-        _add_phrases(phrases, field, fields[field])
+    for kind in _MODIFIER_ORDER:
+        _add_phrases(phrases, kind, fields[kind])
     _add_phrases(phrases, "mood", files["moods"]["entries"])
     _add_phrases(phrases, "activity", files["activities"]["entries"])
     for form, genre in _names_of_genres(files["genres"]["entries"]).items():
@@ -109,7 +111,10 @@ def lexicon_of(files: Mapping[str, Any], grammar: CarrierGrammar) -> Lexicon:
     words = files["words"]
     lists = {kind: frozenset(forms) for kind, forms in words.items() if isinstance(forms, list)}
     languages = {name: frozenset(forms) for name, forms in words["languages"].items()}
-    return Lexicon(phrases, 0, lists, languages, grammar)
+    works = {
+        name: tuple(other for other in group if other != name) for group in files["works"]["groups"] for name in group
+    }
+    return Lexicon(phrases, 0, lists, languages, grammar, works)
 
 
 def _add_phrases(phrases: dict[str, Phrase], field: str, values: Mapping[str, Any]) -> None:

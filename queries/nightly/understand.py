@@ -108,7 +108,8 @@ def _reader(names: Vocabulary) -> "Callable[[Iterable[pd.DataFrame]], Iterator[p
     def read(batches: "Iterable[pd.DataFrame]") -> "Iterator[pd.DataFrame]":
         import pandas as pd
 
-        lexicon, learned, resolver = load_lexicon(names.genres), packaged(), Resolver(names)
+        lexicon, learned = load_lexicon(names.genres), packaged()
+        resolver = Resolver(names, lexicon.works)
         for batch in batches:
             rows = [
                 _row(language, query, lexicon, names, learned, resolver)

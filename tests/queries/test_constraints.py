@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from queries.grammar.constraints import constraint_key, constraints_of, mentions, mood_targets
-from queries.grammar.lexicon import canonical_genre, entries, load_lexicon
+from queries.grammar.lexicon import canonical_genre, content_of, entries, load_lexicon
 from queries.grammar.periods import _LEADS, _TRAILS
 from queries.text.normalise import normal_form
 
@@ -272,3 +272,10 @@ def test_catalog_genres_join_the_lexicon_but_do_not_displace_a_mood():
     assert lexicon.phrases["sad"].field == "mood"
     assert "2013" not in lexicon.phrases and "music" not in lexicon.phrases
     assert canonical_genre("r-n-b") == canonical_genre("R&B") == "rnb"
+
+
+def test_names_of_works_are_in_normal_form_and_in_one_group_each():
+    groups = content_of("works")["groups"]
+    names = [name for group in groups for name in group]
+    assert len(names) == len(set(names)) and all(len(group) > 1 for group in groups)
+    assert all(normal_form(name, "en") == name for name in names)

@@ -28,6 +28,8 @@ TRACKS = [
     ("Proud Mary", "Creedence Clearwater Revival", "Bayou Country", 60),
     ("My Crazy Machine", "Rikaquen Collective", "Don't Dance Tonight", 30),
     ("Don't Dance Tonight", "Someone Else", "Another", 20),
+    ("Für Elise", "Ludwig van Beethoven", "Bagatelles", 50),
+    ("The House of the Rising Sun", "The Animals", "The Animals", 70),
 ]
 
 
@@ -41,7 +43,7 @@ def catalog() -> CatalogIndex:
 
 @pytest.fixture(scope="module")
 def resolver(catalog: CatalogIndex) -> Resolver:
-    return Resolver(catalog.vocabulary)
+    return Resolver(catalog.vocabulary, load_lexicon().works)
 
 
 def reading(request_: str, locale: str, catalog: CatalogIndex, resolver: Resolver | None):  # type: ignore[no-untyped-def]
@@ -187,6 +189,8 @@ def test_likeness_is_strict_with_short_names() -> None:
         ("harrd rock", "en-US", "genre=hard rock"),
         ("play the song hlelo", "en-US", "title=hello"),
         ("una lista para yoga", "es-MX", "activity=yoga"),
+        ("pon para elisa", "es-ES", "title=fur elise"),
+        ("play la casa del sol naciente", "en-US", "title=the house of the rising sun"),
         ("lo mejor de adele", "es-ES", "artist=adele|sort=popular"),
     ],
 )
