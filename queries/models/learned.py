@@ -200,9 +200,9 @@ def _with_refused_name(
     if name.start > start:
         requested = read_query(before, locale, lexicon, vocabulary, learned, music_share)
         interpretation = requested if requested.is_music and requested.intent != "other" else interpretation
-    constraints = interpretation.constraints | {
-        "not": dict(sorted((interpretation.constraints["not"] | {name.kind: [name.name]}).items()))
-    }
+    refused = interpretation.constraints["not"]
+    values = sorted({*refused.get(name.kind, ()), name.name})
+    constraints = interpretation.constraints | {"not": dict(sorted((refused | {name.kind: values}).items()))}
     return replace(
         interpretation,
         query=query,

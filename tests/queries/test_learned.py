@@ -55,6 +55,7 @@ def test_a_name_of_the_catalog_is_music_in_a_music_service(catalog):
         ("nada de shakira", "es-ES", None, None, "artist!=shakira"),
         ("rock sin shakira", "es-ES", None, None, "artist!=shakira|genre=rock"),
         ("todo menos shakira por favor", "es-ES", None, None, "artist!=shakira"),
+        ("pop sin adele sin shakira", "es-ES", None, None, "artist!=adele|artist!=shakira|genre=pop"),
         # who speaks two languages mixes them
         ("can you play despacito please", "es-US", "despacito", None, ""),
         ("i want to hear despacito", "es-US", "despacito", None, ""),
