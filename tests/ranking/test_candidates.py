@@ -10,7 +10,6 @@ from pyspark.sql import functions as F
 from events.contract import AUDIO
 from queries.grammar.constraints import TYPED
 from queries.nightly.names import with_name_forms
-from ranking.short_lists import short_lists
 from ranking.sources.constraint import constraint
 from ranking.sources.engagement import engagement
 from ranking.sources.linked import linked
@@ -189,12 +188,6 @@ def test_tracks_that_bear_the_names_of_the_need(
     rows = [("*", need, "known_item", intent, "", title, artist, sort_by)]
     found = named(given(spark.createDataFrame(rows, NAMED), catalog)).orderBy("source_rank").collect()
     assert [r["track_id"] for r in found] == first
-
-
-def test_a_short_list_has_only_tracks_that_bear_all_names(spark: SparkSession, catalog: DataFrame) -> None:
-    rows = [("*", "both", "known_item", "title_artist", "", "someone like you", "adele", None)]
-    found = short_lists(spark.createDataFrame(rows, NAMED), catalog, 10).orderBy("rank").collect()
-    assert [(r["track_id"], r["rank"]) for r in found] == [("studio", 1), ("live", 2)]
 
 
 def test_words_propose_for_names_and_for_what_nothing_explains(spark: SparkSession, catalog: DataFrame) -> None:
