@@ -48,17 +48,14 @@ class NeedAnswers:
             tried: gets a line for each look-up.
         """
         names = StoredNames(txn, self._tables)
-        short = stripped(query, chain[0], self._bundle.lexicon.grammar)
-        for form in dict.fromkeys((query, short)):
-            for place in chain:
-                tried.append(f"wording ({place}, {form})")
-                key = entry_key(place, form)
-                value = txn.get(key, db=self._tables["wordings"]) if len(key) <= MAX_KEY_BYTES else None
-                if value is not None:
-                    asked = texts(key, value)[0]
-                    if asked == NOT_MUSIC:
-                        return None
-                    return self._listed(txn, asked, Need.from_key(asked), chain, names, "wording", 1.0, tried)
+        asked = self._by_wording(txn, query, chain, tried)
+        if asked is None:  # stripping takes longer than a look-up
+            short = stripped(query, chain[0], self._bundle.lexicon.grammar)
+            asked = self._by_wording(txn, short, chain, tried) if short != query else None
+        if asked == NOT_MUSIC:
+            return None
+        if asked is not None:
+            return self._listed(txn, asked, Need.from_key(asked), chain, names, "wording", 1.0, tried)
         reading = self.reading(query, chain[0], names)
         if reading is None:
             tried.append("reading: not for music")
@@ -68,6 +65,16 @@ class NeedAnswers:
             return None
         by = _BY_HOW.get(reading.how, "reading")
         return self._listed(txn, reading.need.key, reading.need, chain, names, by, reading.confidence, tried)
+
+    def _by_wording(self, txn: "Txn", form: str, chain: tuple[str, ...], tried: list[str]) -> str | None:
+        """The key of the need to which the release leads a wording, or NOT_MUSIC; None if it does not have the wording."""
+        for place in chain:
+            tried.append(f"wording ({place}, {form})")
+            key = entry_key(place, form)
+            value = txn.get(key, db=self._tables["wordings"]) if len(key) <= MAX_KEY_BYTES else None
+            if value is not None:
+                return texts(key, value)[0]
+        return None
 
     def reading(self, query: str, place: str, names: StoredNames) -> NeedReading | None:
         """How a normal form is read with the release's grammar and names; None if it does not ask for music."""

@@ -1,6 +1,7 @@
 """The names of the catalog as they are stored in a release, in the forms in which the grammar looks names up."""
 
 from collections.abc import Container, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from queries.catalog.vocabulary import Vocabulary
@@ -91,15 +92,19 @@ class StoredNames:
     """
 
     def __init__(self, txn: "Txn", tables: "Mapping[str, Any]", genres: frozenset[str] = frozenset()) -> None:
-        self._txn, self._tables = txn, tables
-        names = tables["names"]
-        self.vocabulary = Vocabulary(
+        self._txn, self._tables, self._genres = txn, tables, genres
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The names as the grammar looks them up; made when a request is read."""
+        txn, names = self._txn, self._tables["names"]
+        return Vocabulary(
             _Popularity(txn, names, "title"),
             _Popularity(txn, names, "artist"),
             _Popularity(txn, names, "album"),
-            genres,
-            _Pairs(txn, tables["pairs"]),
-            _Joined(txn, tables["compact"]),
+            self._genres,
+            _Pairs(txn, self._tables["pairs"]),
+            _Joined(txn, self._tables["compact"]),
         )
 
     def tracks(self, kind: str, name: str) -> tuple[int, ...]:
