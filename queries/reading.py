@@ -159,7 +159,7 @@ def read(
 
 
 def _album_name(interpretation: Interpretation) -> str | None:
-    return interpretation.names["album"].text if "album" in interpretation.names else None
+    return interpretation.album if "album" in interpretation.names else None
 
 
 def _slots(interpretation: Interpretation, surface: Surface) -> list[dict[str, str]]:

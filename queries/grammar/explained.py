@@ -27,7 +27,7 @@ def explained_share(interpretation: Interpretation, lexicon: Lexicon, vocabulary
     known = {
         "artist": interpretation.artist is not None and vocabulary.artist(interpretation.artist) is not None,
         "title": interpretation.title in vocabulary.titles,
-        "album": "album" in interpretation.names and interpretation.names["album"].text in vocabulary.albums,
+        "album": interpretation.album in vocabulary.albums,
     }
     taken = {
         at

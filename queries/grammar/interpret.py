@@ -48,6 +48,7 @@ class Interpretation:
         names: Kind (artist, title, album, playlist) -> its span; the first of each kind.
         artist: The artist, folded as in the catalog if that has it, else as in the query.
         title: The title, likewise.
+        album: The album, likewise.
         reasons: Why it is read so, for people.
         topic_words: Phrases that speak for or against a request for music.
         musicness_features: Counts of these phrases and popularity of the names; features of `queries.models.musicness`.
@@ -66,6 +67,7 @@ class Interpretation:
     names: dict[str, Span] = field(default_factory=dict)
     artist: str | None = None
     title: str | None = None
+    album: str | None = None
     reasons: tuple[str, ...] = ()
     topic_words: TopicWords = field(default_factory=TopicWords)
     musicness_features: tuple[str, ...] = ()
@@ -159,6 +161,7 @@ def to_interpretation(
         draft.names,
         draft.artist,
         draft.title,
+        draft.album,
         tuple(draft.reasons + constraint_reasons),
     )
 

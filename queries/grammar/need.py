@@ -281,7 +281,7 @@ def _without_catalog(interpretation: Interpretation, parts: list[Part], spoken: 
     if "playlist" in spoken:
         return NeedReading(Need.of([*parts, Part("playlist", spoken["playlist"])]), "grammar", 1.0)
     if spoken:
-        need = _named(interpretation.artist, interpretation.title, spoken.get("album"), parts)
+        need = _named(interpretation.artist, interpretation.title, interpretation.album, parts)
         return NeedReading(need, "grammar", 1.0)
     if interpretation.intent != "other":
         return NeedReading(Need.of(parts), "grammar", 1.0)
@@ -325,7 +325,7 @@ def _of_names(
     resolver: Resolver | None,
 ) -> NeedReading | None:
     """The reading by the names that were spoken; None if the catalog has nothing like one of them."""
-    title, album = interpretation.title, spoken.get("album")
+    title, album = interpretation.title, interpretation.album
     artist = names.artist(interpretation.artist) if interpretation.artist else None
     if title is not None and title in names.albums and artist is not None and not names.has_pair(title, artist):
         title, album = None, title  # the artist recorded no song of that name: it is the album's

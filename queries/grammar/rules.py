@@ -10,6 +10,13 @@ from queries.grammar.phrase import Span
 _FULL_MARGIN = 20.0
 """The name in the stripped form wins over one that is the whole request only if it is more popular by more than this."""
 _MAX_NAME_WORDS = 10
+_SOUNDTRACKS = (
+    "original motion picture soundtrack",
+    "soundtrack",
+    "original soundtrack",
+    "banda sonora original",
+    "banda sonora",
+)
 _ARTICLES = frozenset({"the", "a", "an", "el", "la", "los", "las", "un", "una"})
 _LIKELY_TITLE = (
     50.0  # popularity from which a title of one word counts beside constraints: "jolene but not the live one"
@@ -26,6 +33,7 @@ class Draft:
         names: Kind -> span of the name.
         artist: The artist, folded as in the catalog if that has it.
         title: The title, likewise.
+        album: The album, likewise.
         is_full: Whether the whole request, including its carrier phrase, is the name.
         reasons: Why, for people.
     """
@@ -34,6 +42,7 @@ class Draft:
     names: dict[str, Span] = field(default_factory=dict)
     artist: str | None = None
     title: str | None = None
+    album: str | None = None
     is_full: bool = False
     reasons: list[str] = field(default_factory=list)
 
@@ -44,6 +53,8 @@ class Draft:
             self.artist = folded or span.text
         elif kind == "title":
             self.title = folded or span.text
+        elif kind == "album":
+            self.album = folded or span.text
 
 
 def is_name_in_full(draft: Draft, whole: Span, bare: Span, vocabulary: Vocabulary | None) -> bool:
@@ -209,10 +220,12 @@ def _owned_album(options: list[tuple[Span, Span | None]], vocabulary: Vocabulary
 def _soundtrack(draft: Draft, request: Span, vocabulary: Vocabulary | None) -> bool:
     """An album of the catalog that is asked for as a soundtrack: "the soundtrack of frozen", "la banda sonora de coco"."""
     for name in soundtrack_names(request) if vocabulary is not None else ():
-        if vocabulary is not None and name.text in vocabulary.albums:
+        forms = [f"{name.text} {ending}" for ending in _SOUNDTRACKS] + [name.text]
+        album = next((form for form in forms if vocabulary is not None and form in vocabulary.albums), None)
+        if album is not None:
             draft.intent = "album"
-            draft.name("album", name)
-            draft.reasons.append("names a soundtrack")
+            draft.name("album", name, album)
+            draft.reasons.append(f"names a soundtrack, {album!r} in the catalog")
             return True
     return False
 

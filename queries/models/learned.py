@@ -329,7 +329,7 @@ def _has_recording(interpretation: Interpretation, vocabulary: Vocabulary | None
     if vocabulary is None:
         return False
     if interpretation.intent == "album":
-        return interpretation.names["album"].text in vocabulary.albums
+        return interpretation.album in vocabulary.albums
     return bool(
         interpretation.title
         and interpretation.artist
