@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 from events.engagement import SUMS
 from features.build import vectors as of_vectors
 from features.build.audit import CURVE, LISTENER, STRENGTH, TILE, VECTOR
+from features.expressions import dot
 from labels.exposure import CurveSettings, curves, position_counts
 from queries.nightly.by_need import by_need
 
@@ -100,23 +101,23 @@ def _of_vectors(inputs: FeatureInputs, past: DataFrame, as_of: date) -> str:
     needs = plays.groupBy("language", "need").agg(enough.alias("_q")).where("_q")
     tracks = plays.groupBy("track_id").agg(enough.alias("_t")).where("_t")
     rated = plays.join(needs, ["language", "need"]).join(tracks, "track_id")
-    weight = F.log1p(F.col("plays").cast("double"))
-    sides = (F.lit("need"), F.col("language"), F.col("need")), (F.lit("track"), F.lit("*"), F.col("track_id"))
-    wanted = rated.select(
-        weight.alias("wanted"),
-        F.explode(
-            F.array(
-                *[
-                    F.struct(kind.alias("kind"), language.alias("language"), key.alias("key"))
-                    for kind, language, key in sides
-                ]
-            )
-        ).alias("of"),
+    stored = inputs.vectors.where(F.col("as_of") == F.lit(as_of))
+    # what has a vector of zeros, as in sparse logs, points nowhere and is no company
+    zero = stored.where(dot(F.col("vector"), F.col("vector")) == 0)
+    zero_tracks = zero.where("kind = 'track'").select(F.col("key").alias("track_id"))
+    zero_needs = zero.where("kind = 'need'").select("language", F.col("key").alias("need"))
+    weight = F.log1p(F.col("plays").cast("double")).alias("wanted")
+    of_needs = rated.join(zero_tracks, "track_id", "left_anti").select(
+        F.lit("need").alias("kind"), "language", F.col("need").alias("key"), weight
     )
-    handed = inputs.vectors.where(F.col("as_of") == F.lit(as_of)).select(
+    of_tracks = rated.join(zero_needs, ["language", "need"], "left_anti").select(
+        F.lit("track").alias("kind"), F.lit("*").alias("language"), F.col("track_id").alias("key"), weight
+    )
+    handed = stored.select(
         "kind", "language", "key", F.coalesce("company_weight", F.lit(0.0)).alias("there"), F.lit(0.0).alias("wanted")
     )
-    both = wanted.select("of.*", F.lit(0.0).alias("there"), "wanted").unionByName(handed)
+    wanted = of_needs.unionByName(of_tracks).withColumn("there", F.lit(0.0))
+    both = wanted.unionByName(handed)
     by_key = both.groupBy("kind", "language", "key").agg(F.sum("there").alias("there"), F.sum("wanted").alias("wanted"))
     row = by_key.agg(
         F.count("*").alias("keys"),
