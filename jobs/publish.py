@@ -17,7 +17,6 @@ from night.lineage import made_from, note_published, published_already, refuse_l
 from night.night import Done, Night, run_alone
 from night.released import publish_mark, refuse_too_few, release_content
 from night.tables import gated
-from serving.manifest import read_manifest
 from serving.sinks import published, sinks
 from serving.sinks.sink import SinkPlace
 
@@ -59,7 +58,7 @@ def run(night: Night) -> Done:
     lists = rankings[["locale", "need"]].drop_duplicates().shape[0]
     if lists < FEW_ENTRIES:
         night.notes.append(f"only {lists} lists: fewer than {night.k} people asked the others (privacy.k)")
-    answered = read_manifest(root / release_id).content["coverage"]["answered_share"]
+    answered = content.manifest["coverage"]["answered_share"]
     return Done(len(rankings), lists, f"{outcome}; {answered:.1%} of public traffic")
 
 

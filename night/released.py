@@ -15,7 +15,6 @@ from lake.tables.nightly import HEAD_RANKINGS, NEEDS, VECTORS, WORDINGS
 from night.night import Night
 from night.released_names import (
     ReleaseReading,
-    TracksOfNames,
     differing_wordings,
     disagreement,
     names_of,
@@ -24,8 +23,8 @@ from night.released_names import (
 from queries.grammar.bundle import grammar_bundle
 from queries.grammar.need import Need
 from serving.by_need import short_list
-from serving.content import Entry, Key, RankedTrack, ReleaseContent, TrackInfo
-from serving.layout import FORMAT_VERSION
+from serving.content import Entry, Key, Names, RankedTrack, ReleaseContent, TrackInfo
+from serving.layout import FORMAT_VERSION, locale_chain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,11 +50,6 @@ def refuse_too_few(rankings: pd.DataFrame, needs: pd.DataFrame, night: Night) ->
         )
 
 
-def wider_places(place: str) -> tuple[str, ...]:
-    """The place itself and the wider ones, in the order in which readers look."""
-    return tuple(dict.fromkeys((place, place[:2], "*")))
-
-
 def entries_of(rankings: pd.DataFrame) -> Iterator[Entry]:
     """The lists of the release, ordered by (place, need).
 
@@ -68,7 +62,7 @@ def entries_of(rankings: pd.DataFrame) -> Iterator[Entry]:
         yield Entry(str(place), str(need), listed, float(rows.propensity.iloc[0]), tuple(rows.reason.iloc[:EXPLAINED]))
 
 
-def traffic(wordings: pd.DataFrame, ranked: Collection[Key], names: TracksOfNames) -> tuple[int, int]:
+def traffic(wordings: pd.DataFrame, ranked: Collection[Key], names: Names) -> tuple[int, int]:
     """Searches of the last 28 days in a wording that is public everywhere (`*`): (those whose need has tracks, all).
 
     Not counted are searches that came with a language but no country, and what only a need with fewer constraints answers.
@@ -85,7 +79,7 @@ def traffic(wordings: pd.DataFrame, ranked: Collection[Key], names: TracksOfName
     for place, query, need, searches in zip(*columns, strict=True):
         if len(place) > 2 and query in public:
             asked += int(searches)
-            has_tracks = by_name[need] or any((p, need) in ranked for p in wider_places(place))
+            has_tracks = by_name[need] or any((p, need) in ranked for p in locale_chain(place))
             answered += int(searches) if has_tracks else 0
     return answered, asked
 
@@ -147,7 +141,7 @@ def release_content(
     night.notes.append(f"{apart:.1%} of {of:,} wordings that are not published are read otherwise without the models")
     entries = [*entries_of(rankings), *similar_lists(night, names)]
     ranked = {(entry.locale, entry.need) for entry in entries}
-    covered, asked = traffic(wordings[wordings["is_music"]], ranked, TracksOfNames(names))
+    covered, asked = traffic(wordings[wordings["is_music"]], ranked, names)
     manifest = {
         "inputs": night.inputs(
             rankings=(HEAD_RANKINGS, day),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -17,14 +16,12 @@ from queries.catalog.resolve import Resolver
 from queries.catalog.vocabulary import Vocabulary, joined_artists, pair_id
 from queries.grammar.bundle import read_bundle
 from queries.grammar.need import Need, NeedReading, Part
-from queries.models.learned import MUSIC_SERVICE_SHARE
-from queries.models.read_need import read_need
 from queries.nightly.names import with_name_forms
 from queries.text.carrier import stripped
 from ranking.candidates import with_strength
 from ranking.short_lists import name_lists, pair_lists
 from ranking.similar import TrackVectors, similar_tracks
-from serving.by_need import NOT_MUSIC
+from serving.by_need import NOT_MUSIC, reading_of
 from serving.content import Entry, Key, Name, Names, RankedTrack, stored_score
 from serving.layout import SHORT_LIST, locale_chain
 
@@ -80,22 +77,6 @@ def similar_lists(night: Night, names: Names) -> Iterator[Entry]:
                 )
 
 
-@dataclass(frozen=True)
-class TracksOfNames:
-    """Names of a release before it is written, as `serving.by_need.short_list` looks them up."""
-
-    names: Names
-
-    def tracks(self, kind: str, name: str) -> Sequence[str]:
-        """The ids of the first tracks of a name."""
-        known = self.names.by_kind.get(kind, {}).get(name)
-        return () if known is None else known.tracks
-
-    def pair_tracks(self, pair: int) -> Sequence[str]:
-        """The ids of the first tracks of a recording by an artist."""
-        return self.names.pairs.get(pair, ())
-
-
 class ReleaseReading:
     """Reads wordings as the reader of a release will, before the release is written.
 
@@ -122,13 +103,12 @@ class ReleaseReading:
 
     def reading(self, query: str, language: str) -> NeedReading | None:
         """What the reader reads, however confident it is; None if the request is not for music."""
-        lexicon = self._bundle.lexicon
-        return read_need(query, language, lexicon, self._names, None, self._resolver, MUSIC_SERVICE_SHARE)[1]
+        return reading_of(query, language, self._bundle, self._names, self._resolver)
 
     def need(self, query: str, language: str) -> str | None:
         """The key of the need that the reader reads; None if it would abstain."""
         reading = self.reading(query, language)
-        if reading is None or reading.how == "words" or reading.confidence < self._bundle.least_confidence:
+        if reading is None or not reading.is_sure(self._bundle.least_confidence):
             return None
         return reading.need.key
 

@@ -134,8 +134,8 @@ def read(
     # ingest quarantines longer texts; reading the start only keeps the cost bounded
     head = query[:MAX_CHARACTERS].rsplit(" ", 1)[0] if is_too_long(query) else query
     names = catalog.vocabulary if catalog else None
-    found = resolver() if resolver is not None else None
-    interpretation, need = read_need(head, locale, lexicon, names, learned, found, music_share)
+    names_alike = resolver() if resolver is not None else None
+    interpretation, need = read_need(head, locale, lexicon, names, learned, names_alike, music_share)
     entities = (
         catalog.entities(interpretation.artist, interpretation.title, _album_name(interpretation))
         if catalog and interpretation.is_music

@@ -1,26 +1,26 @@
 """Answers of a release of format 2: a wording leads to a need, by the release or by reading it, and the need to a list."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from queries.catalog.resolve import Resolver
-from queries.catalog.vocabulary import pair_id
+from queries.catalog.vocabulary import Vocabulary, pair_id
 from queries.grammar.bundle import Bundle
 from queries.grammar.need import Need, NeedReading
 from queries.models.learned import MUSIC_SERVICE_SHARE
 from queries.models.read_need import read_need
 from queries.text.carrier import stripped
 from queries.text.normalise import language_of
-from serving.layout import MAX_KEY_BYTES
-from serving.mapped import MappedRankings
-from serving.matched import Matched, MatchedBy
+from serving.mapped import MappedRankings, value_of
+from serving.matched import Matched, MatchedBy, Tried
 from serving.stored_names import StoredNames
 from serving.values import entry_key, ranking, texts
 
 if TYPE_CHECKING:
-    import lmdb
-
-    Txn = lmdb.Transaction[memoryview]
+    from serving.mapped import Txn
 
 _Track = TypeVar("_Track", covariant=True)
 _AnyTrack = TypeVar("_AnyTrack")
@@ -30,13 +30,23 @@ NOT_MUSIC = "not_music"  # stands for a need in `wordings` where the wording doe
 NAMES_PLACE = "names"  # where the list of a name with few tracks is said to stand
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What one request is answered from: its transaction, the places to look at, the names, and what was tried so far."""
+
+    txn: Txn
+    chain: tuple[str, ...]
+    names: StoredNames
+    tried: Tried
+
+
 class NeedAnswers:
     """Finds the list of a request. See docs/release-format.md for the order in which it looks."""
 
     def __init__(self, rankings: MappedRankings, bundle: Bundle) -> None:
         self._tables, self._bundle = rankings.tables, bundle
 
-    def matched(self, txn: "Txn", query: str, chain: tuple[str, ...], tried: list[str]) -> Matched | None:
+    def matched(self, txn: Txn, query: str, chain: tuple[str, ...], tried: Tried) -> Matched | None:
         """The list that answers a normal form, or None if the request is not understood with enough confidence.
 
         A need without a list gives a match without tracks.
@@ -45,70 +55,56 @@ class NeedAnswers:
             txn: a read transaction.
             query: a normal form.
             chain: the places to look at.
-            tried: gets a line for each look-up.
+            tried: gets a step for each look-up.
         """
-        names = StoredNames(txn, self._tables)
-        asked = self._by_wording(txn, query, chain, tried)
+        request = _Request(txn, chain, StoredNames(txn, self._tables), tried)
+        asked = self._by_wording(request, query)
         if asked is None:  # stripping takes longer than a look-up
             short = stripped(query, chain[0], self._bundle.lexicon.grammar)
-            asked = self._by_wording(txn, short, chain, tried) if short != query else None
+            asked = self._by_wording(request, short) if short != query else None
         if asked == NOT_MUSIC:
             return None
         if asked is not None:
-            return self._listed(txn, asked, Need.from_key(asked), chain, names, "wording", 1.0, tried)
-        reading = self.reading(query, chain[0], names)
+            return self._listed(request, asked, Need.from_key(asked), "wording", 1.0)
+        names = request.names
+        resolver = Resolver(names.vocabulary, self._bundle.lexicon.works, names)
+        reading = reading_of(query, language_of(chain[0]), self._bundle, names.vocabulary, resolver)
         if reading is None:
-            tried.append("reading: not for music")
+            tried.append(("reading: not for music",))
             return None
-        tried.append(f"reading {reading.need.key} ({reading.how}, confidence {reading.confidence:.2f})")
-        if reading.how == "words" or reading.confidence < self._bundle.least_confidence:
+        tried.append(("reading {} ({}, confidence {:.2f})", reading.need.key, reading.how, reading.confidence))
+        if not reading.is_sure(self._bundle.least_confidence):
             return None
         by = _BY_HOW.get(reading.how, "reading")
-        return self._listed(txn, reading.need.key, reading.need, chain, names, by, reading.confidence, tried)
+        return self._listed(request, reading.need.key, reading.need, by, reading.confidence)
 
-    def _by_wording(self, txn: "Txn", form: str, chain: tuple[str, ...], tried: list[str]) -> str | None:
+    def _by_wording(self, request: _Request, form: str) -> str | None:
         """The key of the need to which the release leads a wording, or NOT_MUSIC; None if it does not have the wording."""
-        for place in chain:
-            tried.append(f"wording ({place}, {form})")
+        for place in request.chain:
+            request.tried.append(("wording ({}, {})", place, form))
             key = entry_key(place, form)
-            value = txn.get(key, db=self._tables["wordings"]) if len(key) <= MAX_KEY_BYTES else None
+            value = value_of(request.txn, self._tables["wordings"], key)
             if value is not None:
                 return texts(key, value)[0]
         return None
 
-    def reading(self, query: str, place: str, names: StoredNames) -> NeedReading | None:
-        """How a normal form is read with the release's grammar and names; None if it does not ask for music."""
-        lexicon, language = self._bundle.lexicon, language_of(place)
-        resolver = Resolver(names.vocabulary, lexicon.works, names)
-        return read_need(query, language, lexicon, names.vocabulary, None, resolver, MUSIC_SERVICE_SHARE)[1]
-
-    def _listed(
-        self,
-        txn: "Txn",
-        asked: str,
-        need: Need | None,
-        chain: tuple[str, ...],
-        names: StoredNames,
-        by: MatchedBy,
-        confidence: float,
-        tried: list[str],
-    ) -> Matched:
+    def _listed(self, request: _Request, asked: str, need: Need | None, by: MatchedBy, confidence: float) -> Matched:
         """The list of a need, else that of the need without its weakest constraints; `need` is None if only its key is known."""
         wanted = asked
         dropped: tuple[str, ...] = ()
         while True:
             how: MatchedBy = "backoff" if dropped else by
-            for place in chain:
-                tried.append(f"need ({place}, {wanted})")
+            for place in request.chain:
+                request.tried.append(("need ({}, {})", place, wanted))
                 key = entry_key(place, wanted)
-                value = txn.get(key, db=self._tables["needs"]) if len(key) <= MAX_KEY_BYTES else None
+                value = value_of(request.txn, self._tables["needs"], key)
                 if value is not None:
                     stored = ranking(key, value)
                     lists = (stored.ordinals, stored.scores, stored.propensity)
                     return Matched(how, asked, confidence, dropped, (place, wanted), *lists)
-            ordinals = tuple(short_list(need, names)) if need is not None else ()
+            ordinals = tuple(short_list(need, request.names)) if need is not None else ()
             if ordinals:
-                tried.append(f"names ({wanted})")
+                request.tried.append(("names ({})", wanted))
                 scores = tuple(1.0 / rank for rank in range(1, len(ordinals) + 1))
                 return Matched(how, asked, confidence, dropped, (NAMES_PLACE, wanted), ordinals, scores)
             weakest = need.weakest if need is not None else None
@@ -117,6 +113,19 @@ class NeedAnswers:
             dropped = (*dropped, weakest.text)
             need = need.broader
             wanted = need.key
+
+
+def reading_of(query: str, language: str, bundle: Bundle, names: Vocabulary, resolver: Resolver) -> NeedReading | None:
+    """How a reader reads a normal form: with a release's grammar and names, without models; None if it is not for music.
+
+    Args:
+        query: a normal form.
+        language: its language.
+        bundle: the grammar of the release.
+        names: the names of the release.
+        resolver: finds names of the release that are like what was said.
+    """
+    return read_need(query, language, bundle.lexicon, names, None, resolver, MUSIC_SERVICE_SHARE)[1]
 
 
 class NameTracks(Protocol[_Track]):

@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING
 from queries.text.carrier import CarrierGrammar, stripped
 from serving.content import hash_of_dump
 from serving.errors import ReleaseCorrupt
-from serving.layout import MAX_KEY_BYTES
-from serving.mapped import MappedRankings
-from serving.matched import Matched
+from serving.mapped import MappedRankings, value_of
+from serving.matched import Matched, Tried
 from serving.values import body_of, entry_key, ranking, split_key, texts, track
 
 if TYPE_CHECKING:
-    import lmdb
-
-    Txn = lmdb.Transaction[memoryview]
+    from serving.mapped import Txn
 
 
 class WordingAnswers:
@@ -24,20 +21,18 @@ class WordingAnswers:
     def __init__(self, rankings: MappedRankings, grammar: CarrierGrammar) -> None:
         self._tables, self._grammar = rankings.tables, grammar
 
-    def matched(self, txn: "Txn", query: str, chain: tuple[str, ...], tried: list[str]) -> Matched | None:
-        """The list that answers a normal form, or None; `tried` gets a line for each look-up."""
+    def matched(self, txn: "Txn", query: str, chain: tuple[str, ...], tried: Tried) -> Matched | None:
+        """The list that answers a normal form, or None; `tried` gets a step for each look-up."""
         for by, locale, form in self._steps(query, chain):
-            tried.append(f"{by} ({locale}, {form})")
+            tried.append(("{} ({}, {})", by, locale, form))
             key = entry_key(locale, form)
-            if len(key) > MAX_KEY_BYTES:
-                continue
             if by == "alias":
-                alias = txn.get(key, db=self._tables["aliases"])
+                alias = value_of(txn, self._tables["aliases"], key)
                 if alias is None:
                     continue
                 form = texts(key, alias)[0]
                 key = entry_key(locale, form)
-            value = txn.get(key, db=self._tables["rankings"])
+            value = value_of(txn, self._tables["rankings"], key)
             if value is not None:
                 stored = ranking(key, value)
                 return Matched(

@@ -5,6 +5,7 @@ import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from json.encoder import encode_basestring as _quoted
+from typing import Any
 
 _F32 = struct.Struct("<f")
 
@@ -59,6 +60,15 @@ class Names:
     by_kind: Mapping[str, Mapping[str, Name]] = field(default_factory=dict)
     pairs: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
+    def tracks(self, kind: str, name: str) -> tuple[str, ...]:
+        """The ids of the first tracks of a name; none if there is no such name."""
+        known = self.by_kind.get(kind, {}).get(name)
+        return () if known is None else known.tracks
+
+    def pair_tracks(self, pair: int) -> tuple[str, ...]:
+        """The ids of the first tracks of a recording by an artist; none if there is none."""
+        return self.pairs.get(pair, ())
+
 
 @dataclass(frozen=True, slots=True)
 class TrackInfo:
@@ -89,7 +99,7 @@ class ReleaseContent:
     wordings: Mapping[Key, str]
     names: Names
     tracks: Mapping[str, TrackInfo]
-    manifest: Mapping[str, object]
+    manifest: Mapping[str, Any]
     built: Mapping[str, object]
     grammar: bytes
 

@@ -5,11 +5,15 @@ import threading
 import time
 import weakref
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import lmdb
 
 from serving.errors import ReleaseCorrupt
-from serving.layout import SUB_DATABASES
+from serving.layout import MAX_KEY_BYTES, SUB_DATABASES
+
+if TYPE_CHECKING:
+    Txn = lmdb.Transaction[memoryview]  # of buffers=True: values are views into the map
 
 _TRIES = 50
 _MOST_TABLES = max(map(len, SUB_DATABASES.values()))
@@ -75,3 +79,8 @@ def mapped(path: Path) -> MappedRankings:
             except _StillClosing:
                 time.sleep(0.01)
         raise ReleaseCorrupt(f"{path}: opened by other code of this process too. Use serving.mapped.mapped there.")
+
+
+def value_of(txn: "Txn", table: Any, key: bytes) -> memoryview | None:
+    """The value of a key in a sub-database; None if there is none, or if LMDB allows no key of this length."""
+    return txn.get(key, db=table) if 0 < len(key) <= MAX_KEY_BYTES else None

@@ -1,10 +1,14 @@
 """What a request was matched with in a release, before the tracks are read."""
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from serving.content import Key
 
 MatchedBy = Literal["wording", "reading", "sound", "near", "backoff"]
+
+
+Tried = list[tuple[Any, ...]]
+"""The steps of a look-up: a template and its values, which are put into words only where an explanation is asked for."""
 
 
 class Matched(NamedTuple):

@@ -14,10 +14,10 @@ from serving.by_need import NeedAnswers
 from serving.by_wording import WordingAnswers
 from serving.errors import NoRelease, ReleaseCorrupt
 from serving.files import locked
-from serving.layout import DATA_FILES, MANIFEST, MAX_KEY_BYTES, MAX_REQUEST_CHARACTERS, RANKINGS, locale_chain
+from serving.layout import DATA_FILES, MANIFEST, MAX_REQUEST_CHARACTERS, RANKINGS, locale_chain
 from serving.manifest import read_manifest
-from serving.mapped import mapped
-from serving.matched import Matched
+from serving.mapped import mapped, value_of
+from serving.matched import Matched, Tried
 from serving.stamp import check_stamp
 from serving.values import entry_key, texts, track, track_key
 from serving.verify import release_folder
@@ -26,9 +26,7 @@ _CACHED_TRACKS = 100_000  # about 50 MB
 _Track = tuple[str, str, tuple[str, ...]]  # track_id, title, artists
 
 if TYPE_CHECKING:
-    import lmdb
-
-    _Txn = lmdb.Transaction[memoryview]  # of buffers=True: values are views into the map
+    from serving.mapped import Txn
 
 
 class OpenRelease:
@@ -103,7 +101,7 @@ class OpenRelease:
         """
         chain = locale_chain(locale)
         full = normal_form(raw_query, chain[0])
-        tried: list[str] = []
+        tried: Tried = []
         match: Matched | None = None
         tracks: tuple[AnsweredTrack, ...] = ()
         explanation: Explanation | None = None
@@ -141,7 +139,7 @@ class OpenRelease:
         limit_h = self.manifest.max_age_h if max_age_h is None else max_age_h
         return now_s - self.manifest.built_at_s > limit_h * 3600
 
-    def _answered(self, txn: "_Txn", match: Matched) -> tuple[AnsweredTrack, ...]:
+    def _answered(self, txn: "Txn", match: Matched) -> tuple[AnsweredTrack, ...]:
         known, answered = self._tracks.get, []
         for ordinal, score in zip(match.ordinals, match.scores, strict=True):
             track_id, title, artists = known(ordinal) or self._read_track(txn, ordinal)
@@ -149,7 +147,7 @@ class OpenRelease:
             answered.append(tuple.__new__(AnsweredTrack, (track_id, round(score, 9), title, artists)))
         return tuple(answered)
 
-    def _read_track(self, txn: "_Txn", ordinal: int) -> _Track:
+    def _read_track(self, txn: "Txn", ordinal: int) -> _Track:
         key = track_key(ordinal)
         value = txn.get(key, db=self.rankings.tables["tracks"])
         if value is None:
@@ -160,14 +158,15 @@ class OpenRelease:
             self._tracks[ordinal] = fields
         return fields
 
-    def _explanation(self, txn: "_Txn", full: str, locale: str, tried: list[str], match: Matched | None) -> Explanation:
+    def _explanation(self, txn: "Txn", full: str, locale: str, tried: Tried, match: Matched | None) -> Explanation:
         short = stripped(full, locale, self._carrier) if _can_be_asked(full) else ""
+        steps = tuple(template.format(*values) for template, *values in tried)
         if match is None or match.entry is None:
-            return Explanation(short, tuple(tried), None, None, ())
+            return Explanation(short, steps, None, None, ())
         key = entry_key(*match.entry)
-        value = txn.get(key, db=self.rankings.tables["reasons"]) if len(key) <= MAX_KEY_BYTES else None
+        value = value_of(txn, self.rankings.tables["reasons"], key)
         reasons = texts(key, value) if value is not None else []
-        return Explanation(short, tuple(tried), match.entry, match.propensity, tuple(reasons))
+        return Explanation(short, steps, match.entry, match.propensity, tuple(reasons))
 
 
 def _can_be_asked(full: str) -> bool:

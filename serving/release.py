@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 a release is damaged, 2 no such release or bad arguments, 
 
 import signal
 import sys
+from argparse import Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -45,20 +46,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
         command.add_argument("--releases", type=local_path, default=DEFAULT_RELEASES, help="default: %(default)s")
     options = parser.parse_args(arguments)
-    if options.command == "dump":
-        return guarded("serving.release", lambda: _dump(options.releases, options.id, is_full=options.full))
-    return guarded(
-        "serving.release", lambda: _COMMANDS[options.command](options.releases, getattr(options, "id", None))
-    )
+    return guarded("serving.release", lambda: _COMMANDS[options.command](options.releases, options))
 
 
-def _list(root: Path, _: str | None) -> int:
+def _list(root: Path, _: Namespace) -> int:
     print("\n".join(listing(root)))
     return 0
 
 
-def _verify(root: Path, release_id: str | None) -> int:
-    chosen = [release_id] if release_id else release_ids(root)
+def _verify(root: Path, options: Namespace) -> int:
+    chosen = [options.id] if options.id else release_ids(root)
     if not chosen:
         raise NoRelease(f"no release in {root}. Run make nightly.")
     code = 0
@@ -74,44 +71,45 @@ def _verify(root: Path, release_id: str | None) -> int:
     return code
 
 
-def _rollback(root: Path, _: str | None) -> int:
+def _rollback(root: Path, _: Namespace) -> int:
     left = current_id(root)
     print(f"CURRENT moved from {left} to {rollback(root)}; HOLD is set: nights build but do not move it until resume")
     return 0
 
 
-def _pin(root: Path, release_id: str | None) -> int:
-    pin(root, str(release_id))
-    print(f"CURRENT is {release_id}; HOLD is set: nights build but do not move it until resume")
+def _pin(root: Path, options: Namespace) -> int:
+    pin(root, options.id)
+    print(f"CURRENT is {options.id}; HOLD is set: nights build but do not move it until resume")
     return 0
 
 
-def _resume(root: Path, _: str | None) -> int:
+def _resume(root: Path, _: Namespace) -> int:
     was_held, now_at = resume(root)
     print(f"{'HOLD is lifted' if was_held else 'there was no HOLD'}; CURRENT is {now_at}")
     return 0
 
 
-def _dump(root: Path, release_id: str | None, *, is_full: bool) -> int:
-    folder = release_folder(root, release_id or current_id(root))
+def _dump(root: Path, options: Namespace) -> int:
+    folder = release_folder(root, options.id or current_id(root))
     manifest = read_manifest(folder)
     try:
         check_stamp(folder, manifest)
     except ReleaseNotVerified:
         verify_release(root, folder.name)
     rankings = mapped(folder / RANKINGS)
-    grammar = (folder / GRAMMAR).read_bytes() if is_full and rankings.format > 1 else None
+    grammar = (folder / GRAMMAR).read_bytes() if options.full and rankings.format > 1 else None
     for line in dump(rankings, grammar, manifest.normal_form_version):
         print(line)
     return 0
 
 
-_COMMANDS: dict[str, Callable[[Path, str | None], int]] = {
+_COMMANDS: dict[str, Callable[[Path, Namespace], int]] = {
     "list": _list,
     "verify": _verify,
     "rollback": _rollback,
     "pin": _pin,
     "resume": _resume,
+    "dump": _dump,
 }
 
 

@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from queries.catalog.vocabulary import Vocabulary
-from serving.layout import MAX_KEY_BYTES
+from serving.mapped import value_of
 from serving.values import (
     KIND_LETTER,
     name_key,
@@ -20,9 +20,7 @@ from serving.values import (
 if TYPE_CHECKING:
     from typing import Any
 
-    import lmdb
-
-    Txn = lmdb.Transaction[memoryview]
+    from serving.mapped import Txn
 
 
 class _Popularity(Mapping[str, float]):
@@ -33,7 +31,7 @@ class _Popularity(Mapping[str, float]):
 
     def _value(self, name: str) -> tuple[bytes, memoryview | None]:
         key = name_key(self._kind, name)
-        return key, self._txn.get(key, db=self._table) if len(key) <= MAX_KEY_BYTES else None
+        return key, value_of(self._txn, self._table, key)
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and self._value(name)[1] is not None
@@ -60,7 +58,7 @@ class _Joined(Mapping[str, str]):
 
     def __getitem__(self, joined: str) -> str:
         key = joined.encode(errors="replace")
-        value = self._txn.get(key, db=self._table) if 0 < len(key) <= MAX_KEY_BYTES else None
+        value = value_of(self._txn, self._table, key)
         if value is None:
             raise KeyError(joined)
         return texts(key, value)[0]
@@ -110,7 +108,7 @@ class StoredNames:
     def tracks(self, kind: str, name: str) -> tuple[int, ...]:
         """The ordinals of the first tracks of a name, best first; none if the catalog lacks it."""
         key = name_key(kind, name)
-        value = self._txn.get(key, db=self._tables["names"]) if len(key) <= MAX_KEY_BYTES else None
+        value = value_of(self._txn, self._tables["names"], key)
         return () if value is None else name_tracks(key, value)
 
     def pair_tracks(self, pair: int) -> tuple[int, ...]:
@@ -122,7 +120,7 @@ class StoredNames:
     def sounding(self, kind: str, key: str) -> Sequence[str]:
         """See `queries.catalog.near.NameStore`."""
         stored = name_key(kind, key)
-        value = self._txn.get(stored, db=self._tables["sounds"]) if len(stored) <= MAX_KEY_BYTES else None
+        value = value_of(self._txn, self._tables["sounds"], stored)
         return () if value is None else texts(stored, value)
 
     def with_trigram(self, kind: str, trigram: str) -> Sequence[int]:

@@ -48,8 +48,7 @@ class Resolver:
         self, names: Vocabulary, works: Mapping[str, Sequence[str]] | None = None, store: NameStore | None = None
     ) -> None:
         self._names, self._works = names, works or {}
-        known = {"artist": names.artists, "title": names.titles, "album": names.albums}
-        self._store = store or MemoryNames(known)
+        self._store = store or MemoryNames(names.by_kind)
 
     def artist(self, words: str) -> Resolved | None:
         """The artist that `words` (a normal form) most likely names; None if none is alike."""
@@ -105,7 +104,7 @@ class Resolver:
         return out
 
     def _like(self, kind: str, words: str) -> Iterator[Alike]:
-        known = self._names.titles if kind == "title" else self._names.albums
+        known = self._names.by_kind[kind]
         if words in known:
             yield Alike(words, 1.0, by_sound=False)
         for other in self._works.get(words, ()):
@@ -120,12 +119,9 @@ class Resolver:
         return replace(one, likeness=round(one.likeness - lost, 6))
 
     def _popularity(self, one: Resolved) -> float:
-        known = (
-            (self._names.titles, one.title),
-            (self._names.artists, one.artist),
-            (self._names.albums, one.album),
-        )
-        return min((popularity.get(name, 0.0) for popularity, name in known if name is not None), default=0.0)
+        named = {"artist": one.artist, "title": one.title, "album": one.album}
+        by_kind = self._names.by_kind
+        return min((by_kind[kind].get(name, 0.0) for kind, name in named.items() if name is not None), default=0.0)
 
 
 def _without_nouns(words: str) -> str:

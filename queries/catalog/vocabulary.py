@@ -56,6 +56,11 @@ class Vocabulary:
     pairs: Container[int]
     compact: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def by_kind(self) -> dict[str, Mapping[str, float]]:
+        """Kind (artist, title, album) -> folded name -> popularity."""
+        return {"artist": self.artists, "title": self.titles, "album": self.albums}
+
     def artist(self, text: str) -> str | None:
         """The folded artist that `text` (a normal form) names, or None."""
         for form in (text, f"the {text}", text.removeprefix("the "), f"los {text}"):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from queries.grammar.lexicon import Lexicon
+from queries.grammar.lexicon import SHORTEST_CORRECTED, Lexicon
 
-SHORTEST = 4  # letters of a word that is corrected; a shorter one is near to too many others
 MOST_CORRECTED = 2  # words of a request
 MOST_WORDS = 15  # of a request that is corrected; each costs a comparison with the whole grammar
 HEARD_AS = {
@@ -20,7 +19,6 @@ HEARD_AS = {
     "kiero": "quiero",
 }
 """Words that recognisers write for words of the grammar that sound the same."""
-_words_of: dict[int, tuple[Lexicon, frozenset[str], list[str]]] = {}
 
 
 def corrected(query: str, kept: Collection[int], lexicon: Lexicon) -> list[str]:
@@ -39,7 +37,6 @@ def corrected(query: str, kept: Collection[int], lexicon: Lexicon) -> list[str]:
     from rapidfuzz import process
     from rapidfuzz.distance import OSA
 
-    known, longer = _grammar_words(lexicon)
     words = query.split()
     if len(words) > MOST_WORDS:
         return []
@@ -49,28 +46,16 @@ def corrected(query: str, kept: Collection[int], lexicon: Lexicon) -> list[str]:
             continue
         if word in HEARD_AS:
             near = [HEARD_AS[word]]
-        elif word in known or len(word) < SHORTEST or not word.isalpha():
+        elif word in lexicon.every_word or len(word) < SHORTEST_CORRECTED or not word.isalpha():
             continue
         else:
-            near = [one for one, _, _ in process.extract(word, longer, scorer=OSA.distance, score_cutoff=1, limit=None)]
+            near = [
+                one
+                for one, _, _ in process.extract(word, lexicon.spelled, scorer=OSA.distance, score_cutoff=1, limit=None)
+            ]
         if near:
             better[at] = min(near, key=lambda one: (one[0] != word[0], len(one), one))
     if len(better) > MOST_CORRECTED:
         return []
     choices = [better, *({at: word} for at, word in better.items() if len(better) > 1)]
     return [" ".join(chosen.get(at, word) for at, word in enumerate(words)) for chosen in choices if chosen]
-
-
-def _grammar_words(lexicon: Lexicon) -> tuple[frozenset[str], list[str]]:
-    """All words of a lexicon, and those that are long enough to be corrected to, gathered once for each lexicon."""
-    stored = _words_of.get(id(lexicon))
-    if stored is None or stored[0] is not lexicon:
-        carriers = lexicon.grammar.merged
-        phrases = {*lexicon.phrases, *carriers.leading, *carriers.trailing, *carriers.prefixes, *carriers.objects}
-        phrases = phrases.union(*lexicon.words.values())
-        words = frozenset(word for phrase in phrases for word in phrase.split())
-        longer = sorted(word for word in words if len(word) >= SHORTEST - 1 and word.isalpha())
-        stored = (lexicon, words, longer)
-        _words_of.clear()  # one lexicon is in use at a time; an open release keeps its own
-        _words_of[id(lexicon)] = stored
-    return stored[1], stored[2]

@@ -12,7 +12,7 @@ from queries.grammar.rules import Draft, apply_rules, is_name_in_full
 from queries.text.carrier import stages
 from queries.text.spans import TaggedSpan
 
-_TWO = 2
+_LEAST_WORDS = 2  # of a title that makes a request one for music, whatever its words
 BROAD_INTENTS = {"genre": "genre", "mood": "mood", "activity": "activity", "decade": "era", "year": "era"}
 INTENT_GROUPS = {
     "title": "known_item",
@@ -184,9 +184,8 @@ def _popularity_features(draft: Draft, vocabulary: Vocabulary | None) -> tuple[s
     if vocabulary is None:
         return tuple(f"{kind}?" for kind in draft.names)
     folded = {"artist": draft.artist, "title": draft.title}
-    known = {"artist": vocabulary.artists, "title": vocabulary.titles, "album": vocabulary.albums}
     return tuple(
-        f"{kind}{known.get(kind, {}).get(folded.get(kind) or name.text, -20.0) // 20:g}"
+        f"{kind}{vocabulary.by_kind.get(kind, {}).get(folded.get(kind) or name.text, -20.0) // 20:g}"
         for kind, name in draft.names.items()
     )
 
@@ -194,7 +193,12 @@ def _popularity_features(draft: Draft, vocabulary: Vocabulary | None) -> tuple[s
 def _covers(draft: Draft, bare: Span, vocabulary: Vocabulary | None) -> bool:
     """Whether a title of the catalog of two words or more, with its artist if that is named, is the whole stripped form."""
     title = draft.names.get("title")
-    if vocabulary is None or title is None or title.end - title.start < _TWO or title.text not in vocabulary.titles:
+    if (
+        vocabulary is None
+        or title is None
+        or title.end - title.start < _LEAST_WORDS
+        or title.text not in vocabulary.titles
+    ):
         return False
     artist = draft.names.get("artist")
     if artist is not None and (draft.artist is None or not vocabulary.has_pair(title.text, draft.artist)):

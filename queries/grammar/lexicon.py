@@ -7,7 +7,7 @@ Each phrase has one meaning, (field, value). Both languages share one table, so 
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from queries.text.carrier import CarrierGrammar, load_grammar
 from queries.text.normalise import normal_form
 
 _DATA = Path(__file__).parent.parent / "data"
+SHORTEST_CORRECTED = 4  # letters of a word that is corrected; a shorter one is near to too many others
 FILES = ("activities", "genres", "modifiers", "moods", "words", "works")
 _MODIFIER_ORDER = ("explicit", "version", "sort", "language")
 
@@ -47,6 +48,18 @@ class Lexicon:
     languages: Mapping[str, frozenset[str]]
     grammar: CarrierGrammar
     works: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def every_word(self) -> frozenset[str]:
+        """The words of all phrases, word lists and carrier phrases."""
+        carriers = self.grammar.merged
+        phrases = {*self.phrases, *carriers.leading, *carriers.trailing, *carriers.prefixes, *carriers.objects}
+        return frozenset(word for phrase in phrases.union(*self.words.values()) for word in phrase.split())
+
+    @cached_property
+    def spelled(self) -> tuple[str, ...]:
+        """Those of `every_word` that a misspelled word may stand for, sorted."""
+        return tuple(sorted(word for word in self.every_word if len(word) >= SHORTEST_CORRECTED - 1 and word.isalpha()))
 
     def has(self, kind: str, text: str) -> bool:
         """Whether `text` is in the word list `kind` ("fillers", "music_nouns", "generic", ...)."""

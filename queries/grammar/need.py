@@ -226,6 +226,10 @@ class NeedReading:
     how: str
     confidence: float
 
+    def is_sure(self, least: float) -> bool:
+        """Whether the reading explains the wording with at least this confidence."""
+        return self.how != "words" and self.confidence >= least
+
 
 def need_reading(
     interpretation: Interpretation, lexicon: Lexicon, names: Vocabulary | None, resolver: Resolver | None

@@ -7,7 +7,6 @@ reading and the catalog's names are among its features.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -277,7 +276,7 @@ def _with_catalog_kind(one: TaggedSpan, whole: Span, vocabulary: Vocabulary | No
     if vocabulary is None or one.kind not in _NAMES:
         return one
     text = " ".join(whole.words[one.start : one.end])
-    names = _catalog_names(vocabulary)
+    names = vocabulary.by_kind
     if one.kind == "playlist" and not any(word in _PLAYLIST_SIGNS for word in whole.words):
         one = replace(one, kind="title")  # no word of the request indicates a playlist
     if one.kind == "title" and whole.words[one.end : one.end + 1] == ("soundtrack",) and text in names["album"]:
@@ -335,10 +334,6 @@ def _has_recording(interpretation: Interpretation, vocabulary: Vocabulary | None
         and interpretation.artist
         and vocabulary.has_pair(interpretation.title, interpretation.artist)
     )
-
-
-def _catalog_names(vocabulary: Vocabulary) -> dict[str, Mapping[str, float]]:
-    return {"artist": vocabulary.artists, "title": vocabulary.titles, "album": vocabulary.albums}
 
 
 def _whole_span(interpretation: Interpretation, lexicon: Lexicon) -> Span:

@@ -160,7 +160,7 @@ def _row(
 
 def _prior_weights(needs: "list[Need]", names: Vocabulary) -> list[float]:
     """The prior weight of each reading, by the popularity of what it names; the first counts double. Sum 1, rounded to 1e-9."""
-    known = {"artist": names.artists, "title": names.titles, "album": names.albums}
+    known = names.by_kind
     weights = []
     for at, need in enumerate(needs):
         popular = [known[kind].get(name, 0.0) for kind in known for name in need.values(kind)]

@@ -38,7 +38,7 @@ def _said(digits: str, language: str) -> list[str]:
     by_digit = " ".join(_WORDS[language][0][int(digit)] for digit in digits)
     if digits.startswith("0"):
         return [by_digit]
-    said = [_cardinal(int(digits), language)]
+    ways = [_cardinal(int(digits), language)]
     if len(digits) > 2 and digits[-2:] != "00":
         head, tail = digits[:-2], digits[-2:]
         last = (
@@ -46,8 +46,8 @@ def _said(digits: str, language: str) -> list[str]:
             if tail[0] == "0"
             else _cardinal(int(tail), language)
         )
-        said.append(f"{_cardinal(int(head), language)} {last}")
-    return list(dict.fromkeys([*said, by_digit]))
+        ways.append(f"{_cardinal(int(head), language)} {last}")
+    return list(dict.fromkeys([*ways, by_digit]))
 
 
 def _cardinal(number: int, language: str) -> str:

@@ -24,7 +24,7 @@ def by_names() -> list[Column]:
 
 
 def named_matches(needs: DataFrame, tracks: DataFrame) -> DataFrame:
-    """(place, need, track_id) of tracks that bear a name of the need, with `names`, how many of its `asked` names they bear.
+    """(place, need, track_id) of tracks that bear a name of the need, with `names`, how many of its names they bear.
 
     Further columns: sort_by, strength, release_year.
 
@@ -39,14 +39,14 @@ def named_matches(needs: DataFrame, tracks: DataFrame) -> DataFrame:
             _name(F.lit("artist"), "artist_name"),
         )
     )
-    asked = needs.select(*KEYS, "sort_by", F.size(names).alias("asked"), F.explode(names).alias("name"))
+    asked = needs.select(*KEYS, "sort_by", F.explode(names).alias("name"))
     forms = [_names(kind, f"{kind}_forms") for kind in ("title", "artist", "album")]
     track_names = tracks.select(
         "track_id", "strength", "release_year", F.explode(F.array_distinct(F.concat(*forms))).alias("name")
     )
     return (
         track_names.join(F.broadcast(asked), "name")
-        .groupBy(*KEYS, "sort_by", "asked", "track_id")
+        .groupBy(*KEYS, "sort_by", "track_id")
         .agg(
             F.count("*").alias("names"),
             F.max("strength").alias("strength"),

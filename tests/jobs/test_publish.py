@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from night.released import entries_of, traffic
-from night.released_names import ReleaseReading, TracksOfNames, differing_wordings, disagreement
+from night.released_names import ReleaseReading, differing_wordings, disagreement
 from queries.catalog.vocabulary import pair_id
 from queries.grammar.bundle import grammar_bundle
 from serving.content import Name, Names
@@ -104,6 +104,5 @@ def test_traffic_is_answered_where_it_was_asked() -> None:
         ("en-US", "secret", "title=hello", 1, False),
     ]
     wordings = pd.DataFrame(rows, columns=["locale", "query", "need", "searches_28d", "is_public"])
-    names = TracksOfNames(NAMES)
-    assert traffic(wordings, {("es", "genre=salsa")}, names) == (60, 62)
-    assert traffic(wordings, set(), names) == (10, 62)
+    assert traffic(wordings, {("es", "genre=salsa")}, NAMES) == (60, 62)
+    assert traffic(wordings, set(), NAMES) == (10, 62)
