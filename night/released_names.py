@@ -20,7 +20,7 @@ from queries.nightly.names import with_name_forms
 from queries.text.carrier import stripped
 from ranking.candidates import with_strength
 from ranking.short_lists import name_lists, pair_lists
-from ranking.similar import TrackVectors, similar_tracks
+from ranking.similar import TrackGenres, TrackVectors, similar_tracks
 from serving.by_need import NOT_MUSIC, reading_of
 from serving.content import Entry, Key, Name, Names, RankedTrack, stored_score
 from serving.layout import SHORT_LIST, locale_chain
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 DISAGREEMENT_OF = 1_000
 SIMILAR_NAMES = 2_000
-SIMILAR = "played by the same listeners"
+SIMILAR, SAME_GENRES = "played by the same listeners", "of the same genres"
 LANGUAGES = ("en", "es")  # in which a wording of place `*` may be asked
 
 
@@ -58,23 +58,29 @@ def similar_lists(night: Night, names: Names) -> Iterator[Entry]:
     What is like an artist is not by it; what is like a title is like its strongest recording.
 
     Args:
-        night: the night; its vectors are read.
+        night: the night; its catalog, plays and vectors are read.
         names: the names of the release.
     """
-    vectors = night.lake.read(VECTORS, [night.run_date]).where("kind = 'track'").select("key", "vector")
-    artists = night.tracks(allow_unvalidated=False).select("track_id", F.col("artists_normal")[0].alias("artist"))
-    rows = vectors.join(artists, F.col("key") == F.col("track_id")).select("track_id", "vector", "artist").collect()
-    given = TrackVectors.of([(r["track_id"], r["vector"], r["artist"] or "") for r in rows])
+    vectors = (
+        night.lake.read(VECTORS, [night.run_date])
+        .where("kind = 'track'")
+        .select(F.col("key").alias("track_id"), "vector")
+    )
+    daily = night.lake.read(DAILY_ENGAGEMENT, night.window(night.settings.candidates.window_days))
+    tracks = with_strength(night.tracks(allow_unvalidated=False), daily)
+    artist = F.coalesce(F.col("artists_normal")[0], F.lit("")).alias("artist")
+    rows = tracks.select("track_id", artist, "genres", "strength").join(vectors, "track_id", "left").collect()
+    given = TrackVectors.of([(r["track_id"], r["vector"], r["artist"]) for r in rows if r["vector"] is not None])
+    genres = TrackGenres.from_rows([(r["track_id"], r["artist"], r["genres"] or (), r["strength"]) for r in rows])
     for kind in ("artist", "title"):
         known = names.by_kind.get(kind, {})
         for name in sorted(known, key=lambda one: (-known[one].popularity, one))[:SIMILAR_NAMES]:
             seeds = known[name].tracks if kind == "artist" else known[name].tracks[:1]
-            listed = similar_tracks(seeds, {name} if kind == "artist" else (), given)
+            listed = similar_tracks(seeds, {name} if kind == "artist" else (), given, genres)
             if listed:
                 need = Need.of([Part("similar_to", Need.of([Part(kind, name)]).key)])
-                yield Entry(
-                    "*", need.key, tuple(RankedTrack(*one) for one in listed), None, (SIMILAR,) * min(10, len(listed))
-                )
+                reasons = tuple(SIMILAR if score > 1.0 else SAME_GENRES for _, score in listed[:10])
+                yield Entry("*", need.key, tuple(RankedTrack(*one) for one in listed), None, reasons)
 
 
 class ReleaseReading:

@@ -7,11 +7,12 @@ from queries.grammar.constraints import Mention, no_constraints
 from queries.grammar.interpret import Interpretation
 from queries.grammar.lexicon import Lexicon
 from queries.grammar.music import language
+from queries.grammar.need import NeedReading
 from queries.models.learned import Learned
 from queries.models.musicness import ASSISTANT_SHARE
 from queries.models.read_need import read_need
 from queries.text.normalise import MAX_CHARACTERS, is_too_long, normal_form
-from queries.text.spans import TaggedSpan
+from queries.text.spans import TaggedSpan, last_occurrence
 from queries.text.surface import Surface
 
 if TYPE_CHECKING:
@@ -136,19 +137,16 @@ def read(
     names = catalog.vocabulary if catalog else None
     names_alike = resolver() if resolver is not None else None
     interpretation, need = read_need(head, locale, lexicon, names, learned, names_alike, music_share)
-    entities = (
-        catalog.entities(interpretation.artist, interpretation.title, _album_name(interpretation))
-        if catalog and interpretation.is_music
-        else []
-    )
+    names_of = _names_in_catalog(interpretation, need)
+    entities = catalog.entities(*names_of) if catalog and interpretation.is_music else []
     return Reading(
         raw_query,
         query,
         interpretation.stripped,
         interpretation.language,
         interpretation.is_music,
-        interpretation.intent,
-        _slots(interpretation, Surface(raw_query, query, locale)),
+        (need.spoken_intent if need is not None else None) or interpretation.intent,
+        _slots(interpretation, need, Surface(raw_query, query, locale)),
         interpretation.constraints,
         interpretation.key,
         need.need.key if need is not None else None,
@@ -158,12 +156,21 @@ def read(
     )
 
 
-def _album_name(interpretation: Interpretation) -> str | None:
-    return interpretation.album if "album" in interpretation.names else None
+def _names_in_catalog(
+    interpretation: Interpretation, need: NeedReading | None
+) -> tuple[str | None, str | None, str | None]:
+    """Artist, title and album as the catalog has them."""
+    if need is not None and need.names_anything:
+        return need.need.first("artist"), need.need.first("title"), need.need.first("album")
+    album = interpretation.album if "album" in interpretation.names else None
+    return interpretation.artist, interpretation.title, album
 
 
-def _slots(interpretation: Interpretation, surface: Surface) -> list[dict[str, str]]:
+def _slots(interpretation: Interpretation, need: NeedReading | None, surface: Surface) -> list[dict[str, str]]:
     tagged = interpretation.tagged
+    words = interpretation.query.split()
+    if need is not None and need.spoken:
+        tagged = tuple(TaggedSpan(kind, *last_occurrence(words, name.split())) for kind, name in need.spoken)
     if tagged is None:
         places = [(name.start, name.end, kind) for kind, name in interpretation.names.items()]
     else:

@@ -13,6 +13,7 @@ from ranking.rerank import RULES
 from ranking.rerank.rule import with_rule
 from ranking.rerank.unfit import is_noise
 
+OF_NEED = ("intent", "intent_group", "title_name", "artist_name", "sort_by", "mood", "activity", "genre")
 SAME = 10  # ranks by which a list differs from that of a wider place
 
 
@@ -50,9 +51,14 @@ def ranked_lists(
         settings: settings of lists and rules. Rules see the best 4 · `tracks_per_entry` tracks of a need.
     """
     of_track = tracks.select(
-        "track_id", F.col("artists_normal")[0].alias("artist"), "release_year", is_noise().alias("is_noise")
+        "track_id",
+        F.col("artists_normal")[0].alias("artist"),
+        "title_normal",
+        "album",
+        "release_year",
+        is_noise().alias("is_noise"),
     )
-    asked = needs.select("locale", "need", "intent_group", "sort_by", "mood", "activity", "genre")
+    asked = needs.select("locale", "need", *OF_NEED)
     rows = scored.join(F.broadcast(asked), ["locale", "need"]).join(F.broadcast(of_track), "track_id")
     of_list = Window.partitionBy("locale", "need")
     rows = rows.withColumn("place", F.row_number().over(of_list.orderBy(F.desc("model_score"), "track_id")))

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from ranking.sources.source import top
 
+ALBUM_TRACKS = 4  # in the catalog, from which an album is no single
 EXACT_TITLE = 0.5  # of strength: ten steps of popularity (`ranking.candidates.with_strength`)
 
 
@@ -19,21 +20,23 @@ def name_lists(tracks: DataFrame, most: int) -> DataFrame:
     """(kind, name, popularity, tracks): the first tracks that bear a name, at most `most`.
 
     The strongest recording of each work comes before all others, and of these the strongest first; a title that has no more words
-    than the name counts as stronger by EXACT_TITLE.
+    than the name counts as stronger by EXACT_TITLE. Where an album with ALBUM_TRACKS tracks has the name, singles of that name follow it.
 
     `kind` is artist, title, album, or newest: an artist's dated tracks, the newest first. `popularity` is the highest of all tracks
     of the name, 0 where it is unknown.
 
     Args:
-        tracks: the catalog with the columns of `queries.nightly.names.with_name_forms`, `strength`, `work_id` and `release_year`.
+        tracks: the catalog with the columns of `queries.nightly.names.with_name_forms`, `album`, `strength`, `work_id` and
+            `release_year`.
         most: tracks of a name at most.
     """
     kinds = {"artist": "artist_forms", "title": "title_forms", "album": "album_forms"}
     # "levitating" is the recording of just that name before the one with a guest
     exact = F.when(F.col("name") == F.col("title_forms")[0], F.lit(EXACT_TITLE)).otherwise(0.0)
-    strongest = {"title": (F.col("strength") + exact).desc()}
+    of_album = [F.col("is_of_album").desc(), F.desc("strength")]
+    order = {"title": [(F.col("strength") + exact).desc()], "album": of_album}
     parts = [
-        _listed(tracks, kind, column, [strongest.get(kind, F.desc("strength"))], most) for kind, column in kinds.items()
+        _listed(tracks, kind, column, order.get(kind, [F.desc("strength")]), most) for kind, column in kinds.items()
     ]
     dated = tracks.where(F.col("release_year").isNotNull())
     newest = [F.desc("release_year"), F.desc("strength")]
@@ -64,8 +67,11 @@ def _listed(tracks: DataFrame, kind: str, column: str, order: Sequence[Column], 
         "title_forms",
         "release_year",
         popularity.alias("popularity"),
+        "album",
         F.explode(column).alias("name"),
     )
+    size = F.count("*").over(Window.partitionBy("name", "album"))
+    rows = rows.withColumn("is_of_album", size >= ALBUM_TRACKS)
     highest = rows.groupBy("name").agg(F.max("popularity").alias("popularity"))
     of_work = Window.partitionBy("name", "work_id").orderBy(*order, "track_id")
     rows = rows.withColumn("_is_repeat", F.row_number().over(of_work) > 1)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from queries.grammar.bundle import read_bundle
+from queries.grammar.lexicon import Lexicon
 from queries.text.carrier import CarrierGrammar, load_grammar, stripped
 from queries.text.normalise import NORMAL_FORM_VERSION, normal_form
 from serving.answer import Answer, AnsweredTrack, Explanation
@@ -18,6 +19,7 @@ from serving.layout import DATA_FILES, MANIFEST, MAX_REQUEST_CHARACTERS, RANKING
 from serving.manifest import read_manifest
 from serving.mapped import mapped, value_of
 from serving.matched import Matched, Tried
+from serving.refused import is_refused, refused_parts
 from serving.stamp import check_stamp
 from serving.values import entry_key, texts, track, track_key
 from serving.verify import release_folder
@@ -47,6 +49,7 @@ class OpenRelease:
         self.release_id = release_id
         self.rankings = mapped(folder / RANKINGS)
         self._signature = self.rankings.signature()
+        self._lexicon: Lexicon | None = None  # a release of format 1 has none
         self._carrier, self._answers = self._read_grammar(folder)
         self._tracks: dict[int, _Track] = {}
 
@@ -57,6 +60,7 @@ class OpenRelease:
                 carrier = load_grammar(path)
                 return carrier, WordingAnswers(self.rankings, carrier)
             bundle = read_bundle(path.read_bytes(), path)
+            self._lexicon = bundle.lexicon
             return bundle.lexicon.grammar, NeedAnswers(self.rankings, bundle)
         except (OSError, ValueError) as error:
             raise ReleaseCorrupt(f"{path}: {error}. Update this reader, or roll back.") from None
@@ -141,8 +145,12 @@ class OpenRelease:
 
     def _answered(self, txn: "Txn", match: Matched) -> tuple[AnsweredTrack, ...]:
         known, answered = self._tracks.get, []
+        lexicon = self._lexicon
+        refused = refused_parts(match.dropped) if match.dropped else []
         for ordinal, score in zip(match.ordinals, match.scores, strict=True):
             track_id, title, artists = known(ordinal) or self._read_track(txn, ordinal)
+            if lexicon is not None and any(is_refused(part, title, artists, lexicon) for part in refused):
+                continue
             # the constructor of AnsweredTrack would take a quarter of the time of an answer
             answered.append(tuple.__new__(AnsweredTrack, (track_id, round(score, 9), title, artists)))
         return tuple(answered)

@@ -26,6 +26,7 @@ class Resolved:
         album: The album.
         likeness: 0 to 1, of the name that is least alike; a name that is not equal counts less the less popular it is (LOST).
         by_sound: Whether a name is alike by sound alone.
+        spoken: Kind (artist, title, album) and words as they were said, for each name that was looked for.
     """
 
     artist: str | None = None
@@ -33,6 +34,7 @@ class Resolved:
     album: str | None = None
     likeness: float = 1.0
     by_sound: bool = False
+    spoken: tuple[tuple[str, str], ...] = ()
 
 
 class Resolver:
@@ -54,9 +56,12 @@ class Resolver:
         """The artist that `words` (a normal form) most likely names; None if none is alike."""
         known = self._names.artist(words)
         if known is not None:
-            return Resolved(artist=known)
+            return Resolved(artist=known, spoken=(("artist", words),))
         best = next(iter(similar(self._store, "artist", words)), None)
-        return None if best is None else self._weighed(Resolved(best.name, None, None, best.likeness, best.by_sound))
+        if best is None:
+            return None
+        resolved = Resolved(best.name, None, None, best.likeness, best.by_sound, (("artist", words),))
+        return self._weighed(resolved)
 
     def recording(self, words: str, artist: str | None, *, is_album: bool = False) -> Resolved | None:
         """The title (or album) that `words` most likely names; None if none is alike.
@@ -70,7 +75,7 @@ class Resolver:
         for one in self._like(kind, words):
             if artist is None or self._names.has_recording(one.name, artist, is_album=is_album):
                 title, album = (None, one.name) if is_album else (one.name, None)
-                return self._weighed(Resolved(artist, title, album, one.likeness, one.by_sound))
+                return self._weighed(Resolved(artist, title, album, one.likeness, one.by_sound, ((kind, words),)))
         return None
 
     def request(self, words: str) -> Resolved | None:
@@ -94,12 +99,15 @@ class Resolver:
             left, right = " ".join(parts[:at]), " ".join(parts[at + (at < len(parts) - 1 and parts[at] in _JOINERS) :])
             for title, singer in ((left, right), (right, left)):
                 artist = self._names.artist(singer)
+                spoken = (("title", title), ("artist", singer))
                 if artist is not None:
-                    out.append(self.recording(title, artist))
+                    recording = self.recording(title, artist)
+                    out.append(None if recording is None else replace(recording, spoken=spoken))
                 elif title in self._names.titles:
                     for one in similar(self._store, "artist", singer):
                         if self._names.has_pair(title, one.name):
-                            out.append(self._weighed(Resolved(one.name, title, None, one.likeness, one.by_sound)))
+                            named = Resolved(one.name, title, None, one.likeness, one.by_sound, spoken)
+                            out.append(self._weighed(named))
                             break
         return out
 

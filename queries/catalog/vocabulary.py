@@ -8,6 +8,7 @@ from hashlib import blake2b
 from queries.text.normalise import normal_form
 
 _NO_POPULARITY = 0.0
+_BANDS = (" and the ", " y the ", " y los ", " y sus ", " y su ", " and his ", " and her ")
 _SHORT_NAME = 3  # letters; a name without its blanks must have more
 
 
@@ -123,10 +124,18 @@ def vocabulary_from(rows: Iterable[tuple[str, str, float]]) -> Vocabulary:
 def joined_artists(artists: Mapping[str, float]) -> dict[str, str]:
     """Artist without blanks -> folded artist; of several the most popular.
 
+    A singer whose band is named, too, is also found alone ("bob marley" of Bob Marley & The Wailers), if no artist has that name.
+
     Args:
         artists: Folded artist -> popularity.
     """
     joined: dict[str, str] = {}
+    for form in sorted(artists, key=lambda form: (artists[form], form)):
+        if " n " in form:  # "guns and roses" is Guns N' Roses
+            joined[form.replace(" n ", "and").replace(" ", "")] = form
+        singer = next((form.split(band)[0] for band in _BANDS if band in form), "")
+        if " " in singer and singer not in artists:
+            joined[singer.replace(" ", "")] = form
     for form in sorted(artists, key=lambda form: (artists[form], form)):  # the more popular wins
         if (" " in form or any(map(str.isdigit, form))) and len(form) > _SHORT_NAME:
             joined[form.replace(" ", "")] = form

@@ -35,6 +35,8 @@ def explained_share(interpretation: Interpretation, lexicon: Lexicon, vocabulary
         for at in range(name.start, name.end)
         if known.get(kind, False)
     }
+    if taken:
+        taken |= interpretation.joining
     taken |= {at for one in interpretation.mentions for at in range(one.reach, one.end)}
     letters = sum(len(words[at]) for at in range(start, end))
     left = sum(

@@ -4,9 +4,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from queries.catalog.vocabulary import Vocabulary
+from queries.grammar.act import LISTEN, act
 from queries.grammar.constraints import Mention, constraint_key, constraints_of, mentions, no_constraints
+from queries.grammar.known import lookup_name
 from queries.grammar.lexicon import Lexicon
 from queries.grammar.music import TopicWords, is_music, language, topic_words
+from queries.grammar.patterns import adds_what_plays
 from queries.grammar.phrase import Span
 from queries.grammar.rules import Draft, apply_rules, is_name_in_full
 from queries.text.carrier import stages
@@ -53,6 +56,9 @@ class Interpretation:
         topic_words: Phrases that speak for or against a request for music.
         musicness_features: Counts of these phrases and popularity of the names; features of `queries.models.musicness`.
         tagged: All spans of the tagger; None if the tagger was not used.
+        calls_playlist: Whether a phrase such as "called" gives a playlist its name.
+        joining: Indexes of words that join the names or lead to them.
+        act: What the request does (`queries.grammar.act`); only `listen` names music.
     """
 
     query: str
@@ -72,6 +78,9 @@ class Interpretation:
     topic_words: TopicWords = field(default_factory=TopicWords)
     musicness_features: tuple[str, ...] = ()
     tagged: tuple[TaggedSpan, ...] | None = None
+    calls_playlist: bool = False
+    joining: frozenset[int] = frozenset()
+    act: str = LISTEN
 
 
 def interpret(query: str, locale: str, lexicon: Lexicon, vocabulary: Vocabulary | None) -> Interpretation:
@@ -90,7 +99,13 @@ def interpret(query: str, locale: str, lexicon: Lexicon, vocabulary: Vocabulary 
     whole = Span(words, 0, len(words), parsed_mentions, lexicon)
     bare = _last_occurrence(whole, forms[-1])
     draft = Draft()
-    if not is_name_in_full(draft, whole, bare, vocabulary):
+    is_name = vocabulary is not None and any(lookup_name(one.text, vocabulary)[0] for one in (whole, bare))
+    requested_act = act(query, lexicon, is_name)
+    if requested_act != LISTEN:
+        draft.intent = "other"
+        draft.reasons.append(f"a {requested_act} to the player names no music")
+        parsed_mentions = ()
+    elif not is_name_in_full(draft, whole, bare, vocabulary):
         apply_rules(draft, whole, [_last_occurrence(whole, form) for form in forms], bare, query_language, vocabulary)
     in_names = {at for kind, name in draft.names.items() if kind != "playlist" for at in range(name.start, name.end)}
     kept = () if draft.intent == "playlist" else tuple(one for one in parsed_mentions if one.start not in in_names)
@@ -104,12 +119,17 @@ def interpret(query: str, locale: str, lexicon: Lexicon, vocabulary: Vocabulary 
     asks_for_music, reason = is_music(
         query, topics, bool(kept) or _is_known(draft, vocabulary), lexicon, _covers(draft, bare, vocabulary)
     )
+    is_sure = draft.calls_playlist or (draft.intent == "playlist" and adds_what_plays(whole))
+    of_playlist = set(draft.names["playlist"].text.split()) if is_sure else set()
+    if is_sure and all(set(phrase.split()) <= of_playlist for phrase in topics.not_music):
+        asks_for_music, reason = True, "names a playlist"
     draft.reasons.append(reason)
     musicness_features = (*topics.features(), *_popularity_features(draft, vocabulary))
     return replace(
         to_interpretation(draft, whole, forms[-1], query_language, kept, asks_for_music),
         topic_words=topics,
         musicness_features=musicness_features,
+        act=requested_act,
     )
 
 
@@ -163,6 +183,8 @@ def to_interpretation(
         draft.title,
         draft.album,
         tuple(draft.reasons + constraint_reasons),
+        joining=draft.joining,
+        calls_playlist=draft.calls_playlist,
     )
 
 

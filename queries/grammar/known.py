@@ -1,9 +1,9 @@
 """Looks up names in the catalog, and decides when a name is better explained as constraints."""
 
 from queries.catalog.vocabulary import Vocabulary
+from queries.grammar.patterns import INDEFINITE
 from queries.grammar.phrase import Span
 
-_INDEFINITE = frozenset({"something", "anything", "stuff", "algo", "cosas"})
 _KNOWN_POPULARITY = 50.0
 """A mood word alone ("happy") is a title if the catalog's title has at least this popularity."""
 _WITH = frozenset({"and", "y", "e", "with", "con", "feat", "ft", "featuring", "x"})
@@ -20,7 +20,8 @@ def lookup_name(text: str, vocabulary: Vocabulary) -> tuple[str, float, str]:
     artist = vocabulary.artist(text)
     title = vocabulary.titles.get(text, -1.0)
     if artist is not None and (title < 0 or vocabulary.artists[artist] >= title - _ARTIST_MARGIN):
-        if artist != text and text in vocabulary.titles:
+        is_likelier = title >= vocabulary.artists[artist] - _ARTIST_MARGIN
+        if artist != text and text in vocabulary.titles and is_likelier:
             return "title", title, text
         return "artist", vocabulary.artists[artist], artist
     if title >= 0:
@@ -44,7 +45,7 @@ def reads_as_constraints(span: Span, popularity: float, kind: str) -> bool:
         return False
     if span.has_music_noun() or span.lexicon.has("generic", span.text):
         return True
-    if span.inside and span.start > 0 and span.words[span.start - 1] in _INDEFINITE:
+    if span.inside and span.start > 0 and span.words[span.start - 1] in INDEFINITE:
         return True  # "something happy" describes music, whatever the hit of that name
     if all(one.is_weak for one in span.inside):
         return False

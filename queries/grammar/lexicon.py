@@ -16,7 +16,7 @@ from queries.text.normalise import normal_form
 
 _DATA = Path(__file__).parent.parent / "data"
 SHORTEST_CORRECTED = 4  # letters of a word that is corrected; a shorter one is near to too many others
-FILES = ("activities", "genres", "modifiers", "moods", "words", "works")
+FILES = ("activities", "acts", "genres", "modifiers", "moods", "words", "works")
 _MODIFIER_ORDER = ("explicit", "version", "sort", "language")
 
 
@@ -40,6 +40,7 @@ class Lexicon:
         languages: Language code -> words that only this language uses.
         grammar: The carrier grammar.
         works: Name of a work in normal form -> its other names, in other languages.
+        acts: Phrase that is told to a player -> the lists of `acts.v1.json` that have it.
     """
 
     phrases: Mapping[str, Phrase]
@@ -48,6 +49,7 @@ class Lexicon:
     languages: Mapping[str, frozenset[str]]
     grammar: CarrierGrammar
     works: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    acts: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @cached_property
     def every_word(self) -> frozenset[str]:
@@ -127,7 +129,11 @@ def lexicon_of(files: Mapping[str, Any], grammar: CarrierGrammar) -> Lexicon:
     works = {
         name: tuple(other for other in group if other != name) for group in files["works"]["groups"] for name in group
     }
-    return Lexicon(phrases, 0, lists, languages, grammar, works)
+    acts: dict[str, frozenset[str]] = {}
+    for kind, forms in files["acts"].items():
+        for form in forms if isinstance(forms, list) else ():
+            acts[form] = acts.get(form, frozenset()) | {kind}
+    return Lexicon(phrases, 0, lists, languages, grammar, works, acts)
 
 
 def _add_phrases(phrases: dict[str, Phrase], field: str, values: Mapping[str, Any]) -> None:

@@ -51,6 +51,12 @@ def asks_to_listen(query: str, lexicon: Lexicon) -> bool:
     return any(lexicon.has("listening", word) for word in query.split()[:_LEAD])
 
 
+def speaks_of_other_things(query: str, lexicon: Lexicon) -> bool:
+    """Whether a normal form has a phrase of another skill ("alarm") or another medium ("podcast")."""
+    topics = topic_words(query, lexicon)
+    return bool(topics.not_music or topics.other_media)
+
+
 def is_music(
     query: str, topics: TopicWords, has_constraint: bool, lexicon: Lexicon, is_name: bool = False
 ) -> tuple[bool, str]:

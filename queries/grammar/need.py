@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from lake.columns import OPEN_NEED
 from queries.catalog.resolve import Resolved, Resolver
 from queries.catalog.vocabulary import Vocabulary
+from queries.grammar.act import LISTEN
 from queries.grammar.constraints import no_constraints, typed, value_text, year_text
 from queries.grammar.explained import explained_share
 from queries.grammar.interpret import BROAD_INTENTS, INTENT_GROUPS, Interpretation
@@ -220,11 +221,26 @@ class NeedReading:
         how: `catalog` (the names are the catalog's), `grammar` (no names), `near` or `sound` (a name was resolved by its spelling or
             its sound), `words` (no reading explains the wording).
         confidence: 0 to 1: the share of the wording that the reading explains, times the likeness of resolved names; 0 for `words`.
+        spoken: Kind and words of the names as they were said, where they are others than those of the interpretation.
     """
 
     need: Need
     how: str
     confidence: float
+    spoken: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def spoken_intent(self) -> str | None:
+        """The intent by the kinds of the spoken names, of the names themselves or of what the music is to be like; None without them."""
+        kinds = frozenset(kind for kind, _ in self.spoken)
+        if not kinds:
+            return None
+        return _INTENTS[kinds] if self.need.first("similar_to") is not None else self.need.intent
+
+    @property
+    def names_anything(self) -> bool:
+        """Whether the reading names an artist, title or album of the catalog."""
+        return self.how in ("catalog", "near", "sound") and self.need.first("artist", "title", "album") is not None
 
     def is_sure(self, least: float) -> bool:
         """Whether the reading explains the wording with at least this confidence."""
@@ -234,7 +250,7 @@ class NeedReading:
 def need_reading(
     interpretation: Interpretation, lexicon: Lexicon, names: Vocabulary | None, resolver: Resolver | None
 ) -> NeedReading | None:
-    """The need of an interpretation; None if it does not ask for music.
+    """The need of an interpretation; None if it does not ask for music, or is a command to the player.
 
     Where names or words are left that the reading does not explain, the whole request may be the name of something that is like
     it; the more confident of the two readings is taken.
@@ -245,7 +261,7 @@ def need_reading(
         names: The names of the catalog; None takes names as they were said.
         resolver: Resolves names that the catalog does not have; None leaves such a wording to its words.
     """
-    if not interpretation.is_music:
+    if not interpretation.is_music or interpretation.act != LISTEN:
         return None
     parts = constraint_parts(interpretation.constraints)
     spoken = {kind: span.text for kind, span in interpretation.names.items()}
@@ -257,7 +273,8 @@ def need_reading(
     forms = stages(interpretation.query, interpretation.language, lexicon.grammar)
     subject = next((one for one in map(likened, forms) if one is not None), None)
     if subject is not None and not any(lookup_name(form, names)[0] and likened(form) for form in forms):
-        return _similar(subject, names, resolver) or _of_words(interpretation)
+        points = "these" in lexicon.acts.get(subject, ())  # "songs like this one"
+        return (None if points else _similar(subject, names, resolver)) or _of_words(interpretation)
     share = round(explained_share(interpretation, lexicon, names), 6)
     if "playlist" in spoken:
         return NeedReading(Need.of([*parts, Part("playlist", spoken["playlist"])]), "grammar", share)
@@ -295,28 +312,32 @@ def _without_catalog(interpretation: Interpretation, parts: list[Part], spoken: 
 def _similar(subject: str, names: Vocabulary, resolver: Resolver | None) -> NeedReading | None:
     """The need of music that is like an artist or a recording; None if the catalog has nothing like the subject."""
     kind, _, folded = lookup_name(subject, names)
+    spoken: tuple[tuple[str, str], ...] = ()
     if kind:
-        like, how, confidence = Need.of([Part(kind, folded)]), "catalog", 1.0
+        like, how, confidence, spoken = Need.of([Part(kind, folded)]), "catalog", 1.0, ((kind, subject),)
     elif (pair := _recorded(subject, names)) is not None:
         like, how, confidence = pair, "catalog", 1.0
-    elif (first := _first_of_two(subject, names)) is not None:
-        like, how, confidence = Need.of([Part("artist", first)]), "catalog", 1.0
+    elif (both := _two_artists(subject, names)) is not None:
+        like, how, confidence = Need.of([Part("artist", both[0][0])]), "catalog", 1.0
+        spoken = tuple(("artist", words) for _, words in both)
     else:
         near = resolver.request(subject) if resolver is not None else None
         if near is None:
             return None
         like, how, confidence = _named(near.artist, near.title, near.album, ()), _how([near]), near.likeness
-    return NeedReading(Need.of([Part("similar_to", like.key)]), how, round(confidence, 6))
+        spoken = near.spoken
+    return NeedReading(Need.of([Part("similar_to", like.key)]), how, round(confidence, 6), spoken)
 
 
-def _first_of_two(words: str, names: Vocabulary) -> str | None:
-    """The first of two artists of which the words consist ("tame impala mgmt"); None if they do not."""
+def _two_artists(words: str, names: Vocabulary) -> list[tuple[str, str]] | None:
+    """The two artists of which the words consist ("tame impala mgmt"), folded and as they were said; None if they do not."""
     parts = words.split()
     for at in range(1, len(parts)):
-        first = names.artist(" ".join(parts[:at]))
-        rest = parts[at + 1 :] if parts[at] in ("and", "y", "e") else parts[at:]
-        if first is not None and names.artist(" ".join(rest)) is not None:
-            return first
+        left = " ".join(parts[:at])
+        right = " ".join(parts[at + 1 :] if parts[at] in ("and", "y", "e") else parts[at:])
+        first, second = names.artist(left), names.artist(right)
+        if first is not None and second is not None:
+            return [(first, left), (second, right)]
     return None
 
 
@@ -374,7 +395,8 @@ def _of_whole(interpretation: Interpretation, lexicon: Lexicon, resolver: Resolv
     whole = max((one for one in options if one is not None), key=lambda one: one.likeness, default=None)
     if whole is None:
         return None
-    return NeedReading(_named(whole.artist, whole.title, whole.album, ()), _how([whole]), round(whole.likeness, 6))
+    need = _named(whole.artist, whole.title, whole.album, ())
+    return NeedReading(need, _how([whole]), round(whole.likeness, 6), whole.spoken)
 
 
 def _how(resolved: list[Resolved]) -> str:

@@ -36,7 +36,20 @@ _CALLED = (
     "entitled",
     "with the name",
     "by the name of",
+    "que se llame",
+    "que diga",
+    "and name it",
+    "and call it",
+    "and title it",
+    "name it",
+    "call it",
+    "y llamala",
+    "y ponle",
+    "y ponle de nombre",
+    "con nombre",
+    "para llamarla",
 )
+_LIKELY_ADJECTIVES = 3  # words between a playlist and the phrase that names it: "a playlist for me called"
 _ADD = frozenset(
     (
         "add",
@@ -66,6 +79,40 @@ _ADD = frozenset(
 _VERBS = frozenset(["play", "start", "open", "shuffle", "reproduce", "pon", "ponme", "toca", "reproduceme"])
 _TO = frozenset(["to", "onto", "into", "on", "in", "a", "en"])
 _OWNERS = frozenset(["my", "the", "our", "mi", "la", "el", "nuestra", "mis"])
+INDEFINITE = frozenset({"something", "anything", "stuff", "algo", "cosas"})
+_DESCRIBED = frozenset({"songs", "music", "tracks", "tunes", "canciones", "musica", "temas", "rolas", "beats"})
+_PURPOSE = frozenset({"for", "about", "when", "while", "para", "pa", "sobre", "cuando", "mientras"})
+_LIKENESS = frozenset(
+    {"like", "similar", "parecido", "parecida", "parecidas", "parecidos", "similares", "playlist", "lista"}
+)
+_WHAT_PLAYS = frozenset({"this", "that", "it", "esta", "este", "esa", "ese", "esto", "eso"})
+_LOOK_UP = (
+    "look up",
+    "look for",
+    "search",
+    "search for",
+    "search up",
+    "find",
+    "find me",
+    "go to",
+    "go into",
+    "open",
+    "open up",
+    "pull up",
+    "bring up",
+    "get",
+    "busca",
+    "buscame",
+    "buscar",
+    "encuentra",
+    "abre",
+    "abreme",
+    "ve a",
+    "ve con",
+    "entra a",
+    "entra en",
+    "metete a",
+)
 _BY = {"en": ("by", "performed by", "sung by", "from"), "es": ("de", "del", "por", "interpretada por", "de la", "by")}
 _TYPE_WORDS = frozenset(
     {
@@ -104,12 +151,14 @@ class PlaylistRequest:
     Attributes:
         name: The name of the playlist.
         added: What is to be added to it; None if the request names nothing.
+        is_called: Whether a phrase such as "called" comes before the name.
         is_sure: Whether the wording leaves no doubt: "called X", "my X playlist", or something is added to it.
     """
 
     name: Span
     added: Span | None
     is_sure: bool
+    is_called: bool = False
 
 
 def playlist_request(request: Span) -> PlaylistRequest | None:
@@ -128,14 +177,18 @@ def playlist_request(request: Span) -> PlaylistRequest | None:
     if at < 0:
         return None
     words = request.words
-    after = _skip_phrase(words, at + size, request.end, _CALLED)
+    after = at + size
+    for naming in range(at + size, min(at + size + _LIKELY_ADJECTIVES, request.end) + 1):
+        if (named := _skip_phrase(words, naming, request.end, _CALLED)) > naming:
+            after = named
+            break
     has_naming_phrase = after > at + size
     if words[at].startswith("lista") and after < request.end and words[after] in ("de", "del"):
         after += 1
     if after < request.end and (has_naming_phrase or not request.lexicon.has("no_name", words[after])):
         name = request.cut(after, request.end)
         is_described = name.core() is None and bool(name.inside) and not has_naming_phrase  # "una lista para yoga"
-        return PlaylistRequest(name, None, not is_described)
+        return PlaylistRequest(name, None, not is_described, has_naming_phrase)
     owner = next((start for start in range(at - 1, request.start - 1, -1) if words[start] in _OWNERS), None)
     if owner is not None and owner + 1 < at and not request.lexicon.has("no_name", words[owner + 1]):
         return PlaylistRequest(request.cut(owner + 1, at), None, words[owner] in ("my", "mi"))
@@ -180,6 +233,50 @@ def _playlist_addition(request: Span, lead: int) -> PlaylistRequest | None:
     return PlaylistRequest(request.cut(start, end), added if added.core() is not None else None, True)
 
 
+def described_from(request: Span) -> int | None:
+    """The word from which music is described by what it is for or about ("songs for a long drive"); None if it is not described.
+
+    What is added to a list ("add music to …") or is like something ("songs similar to …") is not described.
+    """
+    words = request.words
+    if any(word in _LIKENESS for word in words[request.start : request.end]):
+        return None
+    for at in range(request.start, min(request.start + _LONGEST_LEAD + 2, request.end - 2)):
+        if words[at] in _ADD:
+            return None
+        is_indefinite = words[at] in INDEFINITE
+        if (is_indefinite or words[at] in _DESCRIBED) and (
+            words[at + 1] in _PURPOSE or (is_indefinite and words[at + 1] == "to")
+        ):
+            return at + 1
+    return None
+
+
+def adds_what_plays(request: Span) -> bool:
+    """Whether what plays is to be added to a list: "add this song to …", "mete esa en …"."""
+    words = request.words
+    for at in range(request.start, min(request.end - 2, request.start + _LONGEST_LEAD)):
+        if words[at] in _ADD and words[at + 1] in _WHAT_PLAYS:
+            return any(word in _TO for word in words[at + 2 : at + 4])
+    return False
+
+
+def looked_up(request: Span) -> tuple[Span, Span] | None:
+    """What is looked up and what is then played, of "look up X and play Y", "busca a X y pon Y"; None for other requests."""
+    words, carriers = request.words, request.lexicon.grammar.merged
+    start = _skip_phrase(words, request.start, request.end, _LOOK_UP)
+    if start == request.start:
+        return None
+    start += words[start] == "a" and start + 1 < request.end
+    for at in range(start + 1, request.end - 2):
+        if words[at] not in ("and", "y", "e"):
+            continue
+        for size in range(min(carriers.longest, request.end - at - 2), 0, -1):
+            if " ".join(words[at + 1 : at + 1 + size]) in carriers.prefixes:
+                return request.cut(start, at), request.cut(at + 1 + size, request.end)
+    return None
+
+
 def album_names(request: Span, bare: Span) -> list[tuple[Span, Span | None]]:
     """What may be the album and the artist (None if not named) of "the album X by Y", "X album by Y", "el disco X de Y".
 
@@ -211,6 +308,15 @@ def album_names(request: Span, bare: Span) -> list[tuple[Span, Span | None]]:
         by = request.cut(after + 1, end) if after + 1 < end and words[after] in ("by", "de", "del") else None
         return [(name, by)]
     return []
+
+
+def owned_names(request: Span) -> list[tuple[Span, Span | None]]:
+    """The words after "the album of", which may name an artist and then the album: "el disco de radiohead ok computer"; [] without them."""
+    at, size = _find_phrase(request, _ALBUM)
+    after = at + size
+    if at < 0 or after + 2 >= request.end or request.words[after] not in ("by", "de", "del", "of"):
+        return []
+    return [(request.cut(after + 1, request.end), None)]
 
 
 def soundtrack_names(request: Span) -> list[Span]:

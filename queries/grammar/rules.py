@@ -4,7 +4,17 @@ from dataclasses import dataclass, field
 
 from queries.catalog.vocabulary import Vocabulary
 from queries.grammar.known import artists_in, find_artist, lookup_name, reads_as_constraints
-from queries.grammar.patterns import album_names, playlist_request, soundtrack_names, splits, without_type_words
+from queries.grammar.patterns import (
+    adds_what_plays,
+    album_names,
+    described_from,
+    looked_up,
+    owned_names,
+    playlist_request,
+    soundtrack_names,
+    splits,
+    without_type_words,
+)
 from queries.grammar.phrase import Span
 
 _FULL_MARGIN = 20.0
@@ -35,6 +45,8 @@ class Draft:
         title: The title, likewise.
         album: The album, likewise.
         is_full: Whether the whole request, including its carrier phrase, is the name.
+        joining: Indexes of words that join the names or lead to them, such as those of "and play".
+        calls_playlist: Whether a phrase such as "called" gives a playlist its name.
         reasons: Why, for people.
     """
 
@@ -44,6 +56,8 @@ class Draft:
     title: str | None = None
     album: str | None = None
     is_full: bool = False
+    joining: frozenset[int] = frozenset()
+    calls_playlist: bool = False
     reasons: list[str] = field(default_factory=list)
 
     def name(self, kind: str, span: Span, folded: str | None = None) -> None:
@@ -91,7 +105,7 @@ def apply_rules(
 ) -> None:
     """Apply the rules in order; the first that fits fills the draft.
 
-    The order is: playlist, generic request, album of the catalog right after the noun, soundtrack, constraints alone, album, name of the
+    The order is: playlist, an artist to be looked up and one of the titles to be played, generic request, album of the catalog right after the noun, soundtrack, constraints alone, album, name of the
     catalog, title by artist, title next to its artist, name beside constraints, constraints with a noun of music, and last a
     name by its wording alone.
 
@@ -104,6 +118,8 @@ def apply_rules(
         vocabulary: The names of the catalog; None if there is none.
     """
     if _playlist(draft, whole.cut(0, bare.end), query_language, vocabulary):
+        return
+    if _looked_up_artist(draft, whole.cut(0, bare.end), vocabulary):
         return
     if whole.lexicon.has("generic", bare.text):
         draft.intent = "open"
@@ -148,7 +164,8 @@ def _playlist(draft: Draft, request: Span, query_language: str, vocabulary: Voca
     asked = playlist_request(request)
     if asked is None or not (asked.is_sure or asked.name.core() is not None or not asked.name.inside):
         return False
-    if asked.added is not None:
+    draft.calls_playlist = asked.is_called
+    if asked.added is not None and not adds_what_plays(request):
         added = without_type_words(asked.added)
         kind, _, folded = lookup_name(added.text, vocabulary) if vocabulary else ("", 0.0, "")
         if kind:
@@ -161,6 +178,27 @@ def _playlist(draft: Draft, request: Span, query_language: str, vocabulary: Voca
     draft.intent = "playlist"
     draft.name("playlist", asked.name)
     draft.reasons.append("names a playlist")
+    return True
+
+
+def _looked_up_artist(draft: Draft, request: Span, vocabulary: Vocabulary | None) -> bool:
+    """An artist to be looked up and one of the titles to be played: "find queen and play bohemian rhapsody"."""
+    parts = looked_up(request)
+    if parts is None:
+        return False
+    first, second = parts
+    artist = find_artist(first, vocabulary)
+    title = without_type_words(second)
+    if vocabulary is not None and artist is None:
+        return False
+    if vocabulary is not None and artist is not None and title.start > 0:
+        longer = title.cut(title.start - 1, title.end)
+        title = longer if vocabulary.has_pair(longer.text, artist[1]) else title
+    draft.intent = "title_artist"
+    draft.name("artist", *(artist or (first, None)))
+    draft.name("title", title)
+    draft.joining = frozenset(range(request.start, request.end))
+    draft.reasons.append("an artist to be looked up, and what is to be played of theirs")
     return True
 
 
@@ -177,18 +215,18 @@ def _album(
     `only_known` accepts only an album of the catalog right after the word "album", even if it looks like a constraint ("the
     album 1989").
     """
-    if not options:
+    if not options and (vocabulary is None or _owned_album(owned_names(whole), vocabulary) is None):
         return False
     known = [
         (name, by)
         for name, by in options
         if vocabulary is not None
         and name.text in vocabulary.albums
-        and (by is None or find_artist(by, vocabulary) is not None)
+        and (by is None or _is_album_of(name, by, vocabulary))
     ]
-    name, by = (known or options)[0]
+    name, by = (known or options or owned_names(whole))[0]
     if vocabulary is not None and not known:
-        if (owned := _owned_album(options, vocabulary)) is not None:
+        if (owned := _owned_album(options + owned_names(whole), vocabulary)) is not None:
             name, by = owned
         elif by is not None and name.core() is None and find_artist(by, vocabulary) is not None:
             return False  # "el disco nuevo de karol g": the newest of an artist, no album of that name
@@ -204,6 +242,14 @@ def _album(
         _name_artist(draft, by, vocabulary)
     draft.reasons.append("names an album")
     return True
+
+
+def _is_album_of(name: Span, by: Span, vocabulary: Vocabulary) -> bool:
+    """Whether the artist of an album is known; of one that looks like constraints ("el disco nuevo de X"), whether it is theirs."""
+    artist = find_artist(by, vocabulary)
+    if artist is None or name.core() is not None:
+        return artist is not None
+    return vocabulary.has_recording(name.text, artist[1], is_album=True)
 
 
 def _owned_album(options: list[tuple[Span, Span | None]], vocabulary: Vocabulary) -> tuple[Span, Span] | None:
@@ -279,7 +325,8 @@ def _name_beside_constraints(draft: Draft, bare: Span, vocabulary: Vocabulary | 
             draft.name("artist", span, folded)
             draft.reasons.append(f"{span.text!r} is an artist of the catalog, beside other words")
             return True
-        is_likely = span.end - span.start > 1 or vocabulary.titles.get(span.text, 0.0) >= _LIKELY_TITLE
+        limits = any(one.is_negated or one.field in ("version", "explicit", "language") for one in bare.inside)
+        is_likely = span.end - span.start > 1 or (limits and vocabulary.titles.get(span.text, 0.0) >= _LIKELY_TITLE)
         if span.text in vocabulary.titles and not rest and is_likely and not span.inside:
             draft.intent = "title"
             draft.name("title", span)
@@ -325,6 +372,10 @@ def _by_wording(draft: Draft, bare: Span, whole: Span, query_language: str) -> N
     After "songs by" it is an artist, around a joining word a title and its artist, else a title. A request that is neither
     phrased as a request to play nor a name alone gets the intent `other`.
     """
+    if described_from(whole) is not None:
+        draft.intent = "other"
+        draft.reasons.append("describes music and names none")
+        return
     lexicon, name = whole.lexicon, without_type_words(bare)
     before = whole.words[max(0, bare.start - 2) : bare.start]
     starts_otherwise = whole.has_music_noun() or lexicon.has("not_music_lead", whole.words[0] if whole.words else "")

@@ -11,12 +11,14 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from queries.catalog.vocabulary import Vocabulary
+from queries.grammar.act import LISTEN
 from queries.grammar.constraints import Mention, constraint_key, mentions
 from queries.grammar.explained import explained_share
 from queries.grammar.interpret import Interpretation, interpret, to_interpretation
 from queries.grammar.known import lookup_name, reads_as_constraints
 from queries.grammar.lexicon import Lexicon
 from queries.grammar.music import asks_to_listen, language
+from queries.grammar.patterns import adds_what_plays, described_from
 from queries.grammar.phrase import Span
 from queries.grammar.refusals import has_refusal, refused_name
 from queries.grammar.rules import Draft
@@ -26,11 +28,13 @@ from queries.text.carrier import stripped
 from queries.text.spans import TaggedSpan, last_occurrence
 
 _EXPLAINED_CHANCE = 0.1  # a lower probability is not music even if the catalog explains all: "call john" is a song, too
-_CERTAIN_TITLE = 70.0  # popularity from which a request that is a title alone ("hello") is music
-_CERTAIN_ARTIST = 50.0  # popularity from which an artist in a request to listen is music
+CERTAIN_TITLE = 70.0  # popularity from which a request that is a title alone ("hello") is music
+CERTAIN_ARTIST = 50.0  # popularity from which an artist in a request to listen is music
+_LONG_TITLE = 3  # words of a title that is meant as one in a request to play
 MUSIC_SERVICE_SHARE = 0.995  # share of music among requests to a music service: nearly all
 _LONGER_THAN_MENTE = 7  # letters; longer words in -mente are adverbs, unless the catalog has them ("clemente")
 _MOSTLY = 0.8  # share of a request that names, constraints and fillers explain
+_BESIDE = frozenset({"by", "from", "de", "del"})
 _NAMES = ("artist", "title", "album", "playlist")
 _KIND_NOUNS = frozenset(
     {
@@ -138,17 +142,25 @@ def read_query(
     chance = learned.musicness.probability(interpretation, music_share)
     in_full = interpretation.is_music and interpretation.answers_as == "full"
     explained = interpretation.is_music and _is_explained(interpretation, lexicon, vocabulary)
-    is_certain = in_full and vocabulary is not None and lookup_name(query, vocabulary)[1] >= _CERTAIN_TITLE
+    is_certain = in_full and vocabulary is not None and lookup_name(query, vocabulary)[1] >= CERTAIN_TITLE
     is_certain |= in_full and bool(interpretation.topic_words.music_verbs)  # "ponme la mano"
     if explained and vocabulary and asks_to_listen(query, lexicon):  # "listen to will smith"
-        is_certain |= vocabulary.artists.get(interpretation.artist or "", -1.0) >= _CERTAIN_ARTIST
-    if (explained or in_full) and music_share > 0.5:
+        is_certain |= vocabulary.artists.get(interpretation.artist or "", -1.0) >= CERTAIN_ARTIST
+    if explained and not (interpretation.topic_words.not_music or interpretation.topic_words.other_media):
+        asks = asks_to_listen(query, lexicon) or bool(interpretation.topic_words.music_verbs)
+        is_certain |= asks and _is_named_plainly(interpretation, vocabulary)
+    whole = _whole_span(interpretation, lexicon)
+    is_described = described_from(whole) is not None
+    names_playlist = interpretation.calls_playlist or (interpretation.intent == "playlist" and adds_what_plays(whole))
+    if (explained or in_full or names_playlist) and music_share > 0.5:
         is_certain = True  # if most requests ask for music, a name of the catalog is meant as one
+    is_certain |= is_described and bool(interpretation.topic_words.music_nouns)
+    is_certain |= names_playlist and adds_what_plays(whole)
     if chance < (_EXPLAINED_CHANCE if explained or in_full else 0.5) and not is_certain:
         return replace(
             to_interpretation(
                 Draft(),
-                _whole_span(interpretation, lexicon),
+                whole,
                 interpretation.stripped,
                 interpretation.language,
                 (),
@@ -156,6 +168,10 @@ def read_query(
             ),
             reasons=(f"asks for music with probability {chance:.2f} only",),
         )
+    if interpretation.act != LISTEN:
+        return replace(interpretation, is_music=True, intent="other")
+    if interpretation.calls_playlist or interpretation.joining:
+        return interpretation  # the wording leaves no doubt
     if in_full or (
         explained
         and (
@@ -211,6 +227,7 @@ def _with_refused_name(
         key=constraint_key(constraints),
         intent="mixed" if interpretation.intent == "open" else interpretation.intent,
         answers_as="stripped",
+        joining=interpretation.joining | frozenset(range(name.start, len(words))),
         reasons=(*interpretation.reasons, f"{name.kind} not {name.name}: refused"),
     )
 
@@ -225,6 +242,9 @@ def _with_tagged_names(
     """The reading with the tagger's names instead of the grammar's, and the constraints outside of them."""
     whole = _whole_span(interpretation, lexicon)
     draft = Draft(reasons=[f"asks for music with probability {chance:.2f}"])
+    described = described_from(whole)
+    if described is not None:
+        tagged = [one for one in tagged if one.kind not in _NAMES or _is_beside_description(one, whole, described)]
     tagged = [_with_catalog_kind(one, whole, vocabulary) for one in tagged if _is_plausible(one, whole, vocabulary)]
     for one in tagged:
         if one.kind in _NAMES and one.kind not in draft.names:
@@ -249,10 +269,15 @@ def _with_tagged_names(
     return replace(result, tagged=tuple(tagged))
 
 
+def _is_beside_description(one: TaggedSpan, whole: Span, described: int) -> bool:
+    """Whether a name stands outside of a description of music: before it, or after "by" ("songs for a long drive by adele")."""
+    return one.start < described or any(word in _BESIDE for word in whole.words[described + 1 : one.start])
+
+
 def _is_plausible(one: TaggedSpan, whole: Span, vocabulary: Vocabulary | None) -> bool:
     """Whether a tagged span can be a name.
 
-    It cannot if constraints explain it better ("the last song", a playlist "for running"), or if it is a Spanish adverb in -mente
+    It cannot if it points at what plays ("esa"), if constraints explain it better ("the last song", a playlist "for running"), or if it is a Spanish adverb in -mente
     that is no name of the catalog.
     """
     name = whole.cut(one.start, one.end)
@@ -261,6 +286,8 @@ def _is_plausible(one: TaggedSpan, whole: Span, vocabulary: Vocabulary | None) -
     if one.kind not in ("artist", "title", "album"):
         return True
     kind, popularity, _ = lookup_name(name.text, vocabulary) if vocabulary else ("", -1.0, "")
+    if "these" in whole.lexicon.acts.get(name.text, ()):
+        return False  # "this song", "esa"
     if any(not mention.is_weak for mention in name.inside) and reads_as_constraints(name, popularity, kind):
         return False
     return bool(kind) or not (
@@ -295,9 +322,10 @@ def _mentions_outside(whole: Span, names: list[TaggedSpan]) -> list[Mention]:
 def _applies(one: Mention, tagged: list[TaggedSpan], interpretation: Interpretation) -> bool:
     """Whether a constraint applies: it is not weak, or the grammar kept it, or the tagger has it too.
 
-    "disco" right before a name is the Spanish noun for an album, not the genre. A sort applies if it sorts named music.
+    "disco" right before a name, or between an article or a sort and a name, is the Spanish noun for an album, not the genre. A sort
+    applies if it sorts named music.
     """
-    if one.value == "disco" and any(name.kind in _NAMES and name.start == one.end for name in tagged):
+    if one.value == "disco" and _is_album_noun(one, tagged, interpretation):
         return False
     if one.field == "sort" and _sorts_named_music(one, tagged, interpretation):
         return True
@@ -305,6 +333,17 @@ def _applies(one: Mention, tagged: list[TaggedSpan], interpretation: Interpretat
         return True
     return any(
         name.kind == _TAGGER_KINDS.get(one.field, one.field) and name.overlaps(one.start, one.end) for name in tagged
+    )
+
+
+def _is_album_noun(one: Mention, tagged: list[TaggedSpan], interpretation: Interpretation) -> bool:
+    words = interpretation.query.split()
+    if any(name.kind in _NAMES and name.start == one.end for name in tagged):
+        return True
+    named = any(name.kind in _NAMES for name in tagged)
+    sorted_by = [other for other in interpretation.mentions if other.field == "sort" and one.end == other.start]
+    return named and (
+        words[one.start - 1 : one.start] in (["el"], ["un"], ["su"], ["ultimo"], ["nuevo"]) or bool(sorted_by)
     )
 
 
@@ -334,6 +373,13 @@ def _has_recording(interpretation: Interpretation, vocabulary: Vocabulary | None
         and interpretation.artist
         and vocabulary.has_pair(interpretation.title, interpretation.artist)
     )
+
+
+def _is_named_plainly(interpretation: Interpretation, vocabulary: Vocabulary | None) -> bool:
+    """Whether a recording of the artist is named, or a title of the catalog of three words or more: "play the sound of silence"."""
+    title = interpretation.title or ""
+    is_long_title = vocabulary is not None and title.count(" ") >= _LONG_TITLE - 1 and title in vocabulary.titles
+    return is_long_title or (interpretation.intent != "album" and _has_recording(interpretation, vocabulary))
 
 
 def _whole_span(interpretation: Interpretation, lexicon: Lexicon) -> Span:

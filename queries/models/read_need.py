@@ -6,13 +6,20 @@ from dataclasses import replace
 
 from queries.catalog.resolve import Resolver
 from queries.catalog.vocabulary import Vocabulary
+from queries.grammar.act import LISTEN
 from queries.grammar.correct import corrected
 from queries.grammar.interpret import Interpretation
 from queries.grammar.lexicon import Lexicon
+from queries.grammar.music import asks_to_listen, speaks_of_other_things
 from queries.grammar.need import NeedReading, need_reading
-from queries.models.learned import Learned, read_query
+from queries.grammar.remarks import without_remark
+from queries.models.learned import CERTAIN_ARTIST, CERTAIN_TITLE, MUSIC_SERVICE_SHARE, Learned, read_query
 
 CORRECTED = 0.95  # confidence of a reading with corrected words, of 1
+LEAST_CORRECTED = 0.9  # confidence of a reading by corrected words, before CORRECTED
+LEAST_FOR_MUSIC = (
+    0.88  # confidence from which a name that is alike, or what comes before a remark, makes a request one for music
+)
 
 
 def read_need(
@@ -26,7 +33,8 @@ def read_need(
 ) -> tuple[Interpretation, NeedReading | None]:
     """Read a normal form: how it is interpreted, and the need that it leads to (None if it is not for music).
 
-    If the reading leaves words unexplained, it is read again with corrected words; the more confident reading is taken.
+    If the reading leaves words unexplained, it is read again up to its first remark, then with corrected words; the most confident
+    reading is taken.
 
     Args:
         query: A normal form.
@@ -37,22 +45,67 @@ def read_need(
         resolver: Finds names that are like what was said; None leaves them unresolved.
         music_share: See `queries.models.learned.read_query`.
     """
-    interpretation = read_query(query, locale, lexicon, names, learned, music_share)
-    reading = need_reading(interpretation, lexicon, names, resolver)
-    if names is None or reading is None or reading.confidence == 1.0 or reading.how == "near":
+    interpretation, reading = _read(query, locale, lexicon, names, learned, resolver, music_share)
+    if names is None or interpretation.act != LISTEN or (reading is not None and _is_settled(reading)):
         return interpretation, reading
-    kept = {
-        at
-        for kind, name in interpretation.names.items()
-        if (kind == "artist" and names.artist(name.text)) or name.text in names.titles
-        for at in range(name.start, name.end)
-    }
+    if reading is None and resolver is not None and asks_to_listen(query, lexicon):
+        again, second = _read(query, locale, lexicon, names, learned, resolver, MUSIC_SERVICE_SHARE)
+        if second is not None and _is_famous(second, names) and not speaks_of_other_things(query, lexicon):
+            interpretation, reading = again, second  # "play blink one eighty two"
+    shorter = without_remark(query, lexicon)
+    if shorter is not None:
+        again, second = _read(shorter, locale, lexicon, names, learned, resolver, music_share)
+        least = reading.confidence if reading is not None else LEAST_FOR_MUSIC
+        if second is not None and second.how != "words" and second.confidence > least:
+            interpretation, reading = replace(again, query=query), second
+    if reading is None or _is_settled(reading):
+        return interpretation, reading
     best = interpretation, reading
-    for other in corrected(query, kept, lexicon):
-        again = read_query(other, locale, lexicon, names, learned, music_share)
-        second = need_reading(again, lexicon, names, resolver)
-        if second is None or second.how == "words" or CORRECTED * second.confidence <= best[1].confidence:
+    for other in corrected(query, _words_of_names(interpretation, names), lexicon):
+        again, second = _read(other, locale, lexicon, names, learned, resolver, music_share)
+        if second is None or second.how == "words" or second.confidence < LEAST_CORRECTED:
+            continue
+        if CORRECTED * second.confidence <= best[1].confidence:
             continue
         how = "sound" if second.how == "sound" else "near"
         best = again, replace(second, how=how, confidence=round(CORRECTED * second.confidence, 6))
     return best
+
+
+def _words_of_names(interpretation: Interpretation, names: Vocabulary) -> set[int]:
+    """Indexes of the words of names: of those that the catalog has, and of those that the words around them call an artist."""
+    words = interpretation.query.split()
+    spans = {(kind, name.start, name.end) for kind, name in interpretation.names.items() if kind in ("artist", "title")}
+    tagged = {(one.kind, one.start, one.end) for one in interpretation.tagged or ()}
+    kept = {span for span in tagged if span[0] == "artist"}
+    for kind, start, end in spans | tagged:
+        text = " ".join(words[start:end])
+        if text in names.titles or (kind == "artist" and names.artist(text)):
+            kept.add((kind, start, end))
+    return {at for _, start, end in kept for at in range(start, end)}
+
+
+def _is_famous(reading: NeedReading, names: Vocabulary) -> bool:
+    """Whether a reading names an artist or title so popular that a request to play it is one for music."""
+    named = [
+        (reading.need.first("artist"), names.artists, CERTAIN_ARTIST),
+        (reading.need.first("title"), names.titles, CERTAIN_TITLE),
+    ]
+    return reading.is_sure(LEAST_FOR_MUSIC) and any(of.get(name or "", -1.0) >= least for name, of, least in named)
+
+
+def _is_settled(reading: NeedReading) -> bool:
+    return reading.confidence == 1.0 or reading.how == "near"
+
+
+def _read(
+    query: str,
+    locale: str,
+    lexicon: Lexicon,
+    names: Vocabulary | None,
+    learned: Learned | None,
+    resolver: Resolver | None,
+    music_share: float,
+) -> tuple[Interpretation, NeedReading | None]:
+    interpretation = read_query(query, locale, lexicon, names, learned, music_share)
+    return interpretation, need_reading(interpretation, lexicon, names, resolver)

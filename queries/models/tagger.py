@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from queries.grammar.interpret import Interpretation
 
 _PACKAGED = Path(__file__).parent.parent / "data" / "tagger.v1.zip"
+LEAST_MARGINAL = 0.5  # of each tag of a span that is kept
 _WEIGHTS, _COMMON = "weights.crfsuite", "common.json"
 
 
@@ -42,6 +43,8 @@ class Tagger:
     ) -> list[TaggedSpan]:
         """The tagged spans of a request, from left to right and without overlaps.
 
+        A span with a tag whose marginal probability is below LEAST_MARGINAL is left out: the tagger abstains.
+
         Args:
             interpretation: The request as the grammar reads it.
             lexicon: Phrases and word lists.
@@ -49,7 +52,9 @@ class Tagger:
         """
         if not interpretation.query:
             return []
-        return spans(self._crf.tag(token_features(interpretation, lexicon, vocabulary, self.common)))
+        tags = self._crf.tag(token_features(interpretation, lexicon, vocabulary, self.common))
+        sure = [self._crf.marginal(tag, at) >= LEAST_MARGINAL for at, tag in enumerate(tags)]
+        return [one for one in spans(tags) if all(sure[one.start : one.end])]
 
     def write(self, path: Path) -> None:
         """Write the tagger to one file; the same fit gives the same bytes."""

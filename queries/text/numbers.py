@@ -1,7 +1,8 @@
-"""How people say a number that stands in a name: "blink 182" is "blink one eighty two", "50 cent" is "fifty cent"."""
+"""How people say a number that stands in a name: "blink 182" is "blink one eighty two", "2pac" is "tupac", "hayloft ii" "hayloft two"."""
 
 from __future__ import annotations
 
+import re
 from itertools import product
 
 _UNITS = {
@@ -16,14 +17,26 @@ _TENS = {
 _HUNDREDS = "- ciento doscientos trescientos cuatrocientos quinientos seiscientos setecientos ochocientos novecientos"
 _WORDS = {language: (_UNITS[language].split(), _TENS[language].split()) for language in _UNITS}
 _MOST_DIGITS, _MOST_NUMBERS = 4, 3
+_SOUNDS_OF_DIGIT = {"2": ("two", "to", "tu"), "4": ("four", "for"), "8": ("eight", "ate")}
+_SOUNDS_OF_LETTER = {"u": "you", "r": "are", "b": "be"}  # of a letter that stands alone beside a digit: "u2"
+_ROMAN = {"ii": 2, "iii": 3, "iv": 4, "vi": 6, "vii": 7, "viii": 8, "ix": 9, "xi": 11, "xii": 12}
+_MIXED = re.compile(r"([a-z]*)([248])([a-z]*)")
 
 
 def spoken_forms(name: str) -> list[str]:
     """The ways to say a folded name that has numbers of at most four digits, in English and in Spanish; none without a number.
 
-    Each number is said as a whole ("one hundred eighty two"), in pairs ("one eighty two", "nineteen seventy nine") and digit by digit.
+    Each number is said as a whole ("one hundred eighty two"), in pairs ("one eighty two", "nineteen seventy nine") and digit by digit;
+    a Roman number at the end as a number; a digit inside a word by its sound ("2pac", "u2").
     """
     words = name.split()
+    if len(words) > 1 and words[-1] in _ROMAN:
+        number = str(_ROMAN[words[-1]])
+        return [" ".join([*words[:-1], number]), *spoken_forms(" ".join([*words[:-1], number]))]
+    mixed = [at for at, word in enumerate(words) if _MIXED.fullmatch(word) and not word.isdigit()]
+    if len(mixed) == 1:
+        at = mixed[0]
+        return [" ".join([*words[:at], form, *words[at + 1 :]]) for form in _sounded(words[at])]
     numbers = [word for word in words if word.isascii() and word.isdigit()]
     if not numbers or len(numbers) > _MOST_NUMBERS or any(len(number) > _MOST_DIGITS for number in numbers):
         return []
@@ -31,6 +44,20 @@ def spoken_forms(name: str) -> list[str]:
     for language in ("en", "es"):
         options = [_said(word, language) if word in numbers else [word] for word in words]
         forms += [" ".join(choice) for choice in product(*options)]
+    return list(dict.fromkeys(forms))
+
+
+def _sounded(word: str) -> list[str]:
+    """A word with one digit as it sounds, in one piece and apart: "2pac" is "twopac", "two pac", "tupac", …"""
+    matched = _MIXED.fullmatch(word)
+    if matched is None:
+        return []
+    before, digit, after = matched.groups()
+    forms = []
+    for sound in _SOUNDS_OF_DIGIT[digit]:
+        forms += [f"{before}{sound}{after}", " ".join(part for part in (before, sound, after) if part)]
+        if before in _SOUNDS_OF_LETTER and not after:
+            forms.append(f"{_SOUNDS_OF_LETTER[before]} {sound}")
     return list(dict.fromkeys(forms))
 
 

@@ -31,7 +31,7 @@ from queries.training.folds import stable_hash
 from queries.training.gold import FREE_LICENCE, DataMissing, Gold, data_file, gold_of, rows_of
 from queries.training.own_requests import music_requests, other_requests
 
-DATA = Path(__file__).parent.parent / "queries" / "data"
+DATA = Path(__file__).parent.parent / "data"
 LOCALES = {"en": "en-US", "es": "es-ES"}
 OWN_MUSIC = {"es": 4000, "en": 3500}
 OWN_OTHER = {"es": 12000, "en": 2000}
@@ -225,7 +225,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "and Hennequin 2023",
         "looked_up_meanwhile": "whether a catalog knows a stretch of words as artist, title or album, and how popular it is; "
         "no name of that catalog is in the weights unless the requests hold it",
-        "measured_by": "python -m benchmarks.understanding (column shipped); see README",
+        "measured_by": "python -m benchmarks.understanding (column shipped); figures in docs/benchmarks.md",
         "known_limits": "English and Spanish only; Spanish sentences are all our own; genres and moods that the lexicon does "
         "not list are found by their place in the sentence alone; requests of one bare unknown name are guessed",
     }

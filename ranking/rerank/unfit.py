@@ -1,4 +1,4 @@
-"""Re-rank rule: what cannot be what was asked for never leads a list."""
+"""Re-rank rule: what is not what was asked for never leads a list."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from ranking.head import HeadSettings
 from ranking.rerank.rule import Rule
 
+ALBUM_TRACKS = 4  # of one album in a list, from which an artist's only track is a single of that name
 _NOISE_TITLE = (
     r"\b(white|pink|brown|grey|gray|green) noise\b"
     r"|\b(rain|ocean|sea|wave|fan|shower|river|waterfall|thunderstorm|nature|dryer|vacuum)s? (sounds?|noises?)\b"
@@ -25,15 +26,43 @@ def is_noise() -> Column:
 
 
 def unfit(rows: DataFrame, settings: HeadSettings, run_date: date) -> DataFrame:
-    """Move behind all others, in their order: undated tracks where the newest or oldest are asked for, noise where a mood or activity is.
+    """Move behind all others, in their order: what has not the title that was asked for, the only track of another album than the one
+    that has the name, undated tracks where the newest or oldest are asked for, noise where a mood or activity is.
 
-    Noise that is asked for by its genre or name stays.
+    Noise that is asked for by its genre or name stays, and so does a list of which nothing has the title.
     """
     by_date = F.col("sort_by").isin("newest", "oldest") & F.col("release_year").isNull()
     by_feel = F.col("mood").isNotNull() | F.col("activity").isNotNull()
     noise = by_feel & (F.size("genre") == 0) & F.col("is_noise")
-    last = F.coalesce(by_date, F.lit(False)) | noise
-    return rows.withColumn("new_rank", F.row_number().over(Window.partitionBy("locale", "need").orderBy(last, "rank")))
+    is_last = F.coalesce(by_date, F.lit(False)) | noise | _has_another_title() | F.col("_is_single")
+    of_list = Window.partitionBy("locale", "need")
+    return (
+        _with_singles(rows)
+        .withColumn("new_rank", F.row_number().over(of_list.orderBy(is_last, "rank")))
+        .drop("_is_single")
+    )
 
 
-RULE = Rule("unfit", unfit, "undated tracks lead no list of the newest, recordings of noise no mood")
+def _has_another_title() -> Column:
+    """Whether a title is asked for and the track's does not begin with it ("Despacito - Remix" has the title "despacito")."""
+    is_title = F.col("intent").isin("title", "title_artist") & F.col("title_name").isNotNull()
+    own = F.concat(F.col("title_normal"), F.lit(" "))
+    return F.coalesce(is_title & ~F.startswith(own, F.concat(F.col("title_name"), F.lit(" "))), F.lit(False))
+
+
+def _with_singles(rows: DataFrame) -> DataFrame:
+    """Add `_is_single`: an album is asked for, and the track's artist has only this track on an album of the list, while another has
+    an album of ALBUM_TRACKS tracks ("Nevermind" is Nirvana's album before a single of that name).
+    """
+    of_list = Window.partitionBy("locale", "need")
+    sized = rows.withColumn("_size", F.count("*").over(Window.partitionBy("locale", "need", "album")))
+    of_artist = F.max("_size").over(Window.partitionBy("locale", "need", "artist"))
+    is_single = (F.col("intent") == "album") & (of_artist == 1) & (F.max("_size").over(of_list) >= ALBUM_TRACKS)
+    return sized.withColumn("_is_single", F.coalesce(is_single, F.lit(False))).drop("_size")
+
+
+RULE = Rule(
+    "unfit",
+    unfit,
+    "other titles, singles called like an album, undated tracks among the newest, noise in a mood: behind all others",
+)

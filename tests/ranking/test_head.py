@@ -24,18 +24,24 @@ def lists(
     spark: SparkSession, by_artist: str, settings: HeadSettings, group: str = "broad", needs: int = 1, **more: Any
 ) -> DataFrame:
     """Each need's list, of tracks 0, 1, … by score; the letter at a place is its artist."""
+    named = ("intent", "title_name", "artist_name", "sort_by", "mood")
     rows = [("en", f"q{q}", f"t{i:03}", 100.0 - i, ["popular"]) for q in range(needs) for i in range(len(by_artist))]
     scored = spark.createDataFrame(
         rows, "locale string, need string, track_id string, model_score double, sources array<string>"
     )
     asked = spark.createDataFrame(
-        [("en", f"q{q}", group, more.get("sort_by"), more.get("mood"), None, []) for q in range(needs)],
-        "locale string, need string, intent_group string, sort_by string, mood string, activity string, genre array<string>",
+        [("en", f"q{q}", group, *(more.get(name) for name in named), None, []) for q in range(needs)],
+        "locale string, need string, intent_group string, "
+        + ", ".join(f"{name} string" for name in named)
+        + ", activity string, genre array<string>",
     )
-    titles, years = more.get("titles") or {}, more.get("years") or {}
+    titles, years, albums = (more.get(name) or {} for name in ("titles", "years", "albums"))
     tracks = spark.createDataFrame(
-        [(f"t{i:03}", [a], titles.get(i, "song"), years.get(i, 2000), ["pop"]) for i, a in enumerate(by_artist)],
-        "track_id string, artists_normal array<string>, title_normal string, release_year int, genres array<string>",
+        [
+            (f"t{i:03}", [a], titles.get(i, "song"), albums.get(i), years.get(i, 2000), ["pop"])
+            for i, a in enumerate(by_artist)
+        ],
+        "track_id string, artists_normal array<string>, title_normal string, album string, release_year int, genres array<string>",
     )
     return ranked_lists(scored, asked, tracks, D, settings)
 
@@ -60,6 +66,30 @@ def test_undated_tracks_lead_no_list_of_the_newest(spark: SparkSession) -> None:
     years = {0: None, 2: None}
     assert order(spark, "abcde", "artist", sort_by="newest", years=years) == [1, 3, 4, 0, 2]
     assert order(spark, "abcde", "artist", years=years) == [0, 1, 2, 3, 4]
+
+
+def test_the_newest_lead_a_list_of_the_newest(spark: SparkSession) -> None:
+    years = {0: 2015, 1: 2021, 2: 2022, 3: 2022, 4: 2010}
+    assert order(spark, "abcde", sort_by="newest", years=years) == [1, 2, 3, 0, 4]  # 2021 and 2022 are equally new
+    assert order(spark, "aaaaa", "known_item", sort_by="newest", artist_name="a", years=years) == [2, 3, 1, 0, 4]
+    assert order(spark, "aaaaa", "known_item", sort_by="oldest", artist_name="a", years=years) == [4, 0, 1, 2, 3]
+    assert order(spark, "abcde", sort_by="popular", years=years) == [0, 1, 2, 3, 4]
+
+
+def test_another_title_does_not_lead_the_list_of_a_title(spark: SparkSession) -> None:
+    titles = {0: "sola", 1: "despacito remix", 2: "despacitos", 3: "despacito"}
+    asked = {"intent": "title_artist", "title_name": "despacito"}
+    assert order(spark, "aaaaa", "known_item", titles=titles, **asked) == [1, 3, 0, 2, 4]
+    assert order(spark, "aaaaa", "known_item", titles={0: "b", 1: "c"}, **asked) == [0, 1, 2, 3, 4]  # none has it
+    assert order(spark, "aaaaa", "known_item", titles=titles, intent="album", title_name="despacito") == [0, 1, 2, 3, 4]
+
+
+def test_a_single_does_not_lead_the_album_of_its_name(spark: SparkSession) -> None:
+    albums = {0: "Nevermind", 1: "Nevermind (Remastered)", 2: "Nevermind (Remastered)", 3: "Nevermind (Deluxe)"}
+    albums |= {4: "Nevermind (Remastered)", 5: "Nevermind (Remastered)"}
+    asked = {"intent": "album", "title_name": "nevermind", "albums": albums}
+    assert order(spark, "dnnnnn", "known_item", **asked) == [1, 2, 3, 4, 5, 0]  # track 3 is by the artist of the album
+    assert order(spark, "dnnnn", "known_item", **asked) == [0, 1, 2, 3, 4]  # three tracks are no album yet
 
 
 def test_noise_leads_no_mood(spark: SparkSession) -> None:

@@ -2,9 +2,10 @@
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from lake.rows import frame_of
-from ranking.short_lists import name_lists, pair_lists
+from ranking.short_lists import ALBUM_TRACKS, name_lists, pair_lists
 
 ROWS = [
     # track_id, work_id, title, artists, albums, strength, year, popularity
@@ -13,12 +14,34 @@ ROWS = [
     ("b1", "b", ["hello"], ["lionel"], ["25"], 5.0, None, None),
     ("c1", "c", ["other"], ["adele", "lionel"], ["25"], 1.0, 2021, 10),
 ]
+SCHEMA = (
+    "track_id string, work_id string, title_forms array<string>, artist_forms array<string>, album_forms array<string>, "
+    "strength double, release_year int, popularity int"
+)
 
 
 @pytest.fixture(scope="module")
 def tracks(spark: SparkSession) -> DataFrame:
-    schema = "track_id string, work_id string, title_forms array<string>, artist_forms array<string>, album_forms array<string>, "
-    return frame_of(spark, ROWS, schema + "strength double, release_year int, popularity int")
+    return with_album(frame_of(spark, ROWS, SCHEMA))
+
+
+def with_album(rows: DataFrame) -> DataFrame:
+    return rows.withColumn("album", F.col("album_forms")[0])
+
+
+def test_an_album_comes_before_a_single_of_its_name(spark: SparkSession) -> None:
+    band = [
+        (f"n{i}", f"n{i}", [f"song {i}"], ["nirvana"], ["nevermind"], 5.0 - i, 1991, 80 - i)
+        for i in range(ALBUM_TRACKS)
+    ]
+    single = ("s", "s", ["nevermind"], ["dennis lloyd"], ["nevermind single", "nevermind"], 9.0, 2017, 70)
+    listed = {
+        (r["kind"], r["name"]): r["tracks"]
+        for r in name_lists(with_album(frame_of(spark, [*band, single], SCHEMA)), 3).collect()
+    }
+    assert listed["album", "nevermind"] == ["n0", "n1", "n2"] and listed["title", "nevermind"] == ["s"]
+    few = name_lists(with_album(frame_of(spark, [*band[1:], single], SCHEMA)), 3).collect()
+    assert {(r["kind"], r["name"]): r["tracks"] for r in few}["album", "nevermind"] == ["s", "n1", "n2"]
 
 
 def test_names(tracks: DataFrame) -> None:

@@ -1,8 +1,10 @@
-"""What is like an artist or a title, on vectors in the plane."""
+"""What is like an artist or a title, on vectors in the plane and on few genres."""
+
+from collections.abc import Collection
 
 import pytest
 
-from ranking.similar import MOST_TRACKS, TrackVectors, similar_tracks
+from ranking.similar import MOST_TRACKS, TrackGenres, TrackVectors, similar_tracks
 
 ROWS = [
     ("a1", [1.0, 0.0], "a"),
@@ -14,25 +16,56 @@ ROWS = [
     ("d1", [-1.0, 0.0], "d"),
     ("e1", [0.0, 0.0], "e"),
 ]
+NO_GENRES = TrackGenres.from_rows([])
+
+
+def similar(
+    seeds: Collection[str], left_out: Collection[str], genres: TrackGenres = NO_GENRES
+) -> list[tuple[str, float]]:
+    return similar_tracks(seeds, left_out, TrackVectors.of(ROWS), genres)
 
 
 def test_the_nearest_come_first_and_no_artist_fills_the_list() -> None:
-    like_a = similar_tracks(["a1", "a2", "unknown"], {"a"}, TrackVectors.of(ROWS))
+    like_a = similar(["a1", "a2", "unknown"], {"a"})
     assert [track for track, _ in like_a] == ["b1", "b2", "c1"]  # not b3, a third of b; not d1, which is opposite
-    assert like_a[0][1] == pytest.approx(3 / 10**0.5, abs=1e-6)
+    assert like_a[0][1] == pytest.approx(1 + 3 / 10**0.5, abs=1e-6)
 
 
 def test_what_is_like_a_title_may_be_by_its_artist() -> None:
-    assert [track for track, _ in similar_tracks(["a1"], set(), TrackVectors.of(ROWS))][:2] == ["a2", "b1"]
+    assert [track for track, _ in similar(["a1"], set())][:2] == ["a2", "b1"]
 
 
 @pytest.mark.parametrize("seeds", [[], ["unknown"], ["e1"]])
-def test_without_a_vector_nothing_is_like_it(seeds: list[str]) -> None:
-    assert similar_tracks(seeds, set(), TrackVectors.of(ROWS)) == []
+def test_without_a_vector_or_genre_nothing_is_like_it(seeds: list[str]) -> None:
+    assert similar(seeds, set()) == []
+
+
+def test_tracks_of_other_genres_are_left_out_and_those_of_the_same_fill_the_list() -> None:
+    genres = TrackGenres.from_rows(
+        [
+            ("a1", "a", ["rock", "grunge"], 5.0),
+            ("a2", "a", ["rock"], 5.0),
+            ("b1", "b", ["polka"], 9.0),  # near by its vector, but no rock
+            ("b2", "b", ["rock"], 1.0),
+            ("c1", "c", [], 1.0),
+            ("f1", "f", ["rock", "grunge"], 2.0),
+            ("f2", "f", ["rock", "grunge"], 3.0),
+            ("f3", "f", ["rock", "grunge"], 4.0),
+            ("g1", "g", ["polka"], 9.0),
+            ("h1", "h", ["tango"], 9.0),
+        ]
+    )
+    listed = similar(["a1", "a2"], {"a"}, genres)
+    assert [track for track, _ in listed] == ["b2", "f3", "f2"]  # then two of f, the stronger first
+    scores = [score for _, score in listed]
+    assert scores[0] > 1.0 >= scores[1] and scores == sorted(scores, reverse=True)
+    assert [track for track, _ in similar(["g1"], {"g"}, genres)] == ["b1"]  # without a vector
 
 
 def test_a_list_has_its_length_and_does_not_depend_on_the_order_of_rows() -> None:
     rows = [(f"t{n:03}", [1.0, n / 1000], f"artist {n}") for n in range(200)]
-    first = similar_tracks(["t000"], set(), TrackVectors.of(rows))
-    assert len(first) == MOST_TRACKS and first == similar_tracks(["t000"], set(), TrackVectors.of(rows[::-1]))
-    assert similar_tracks(["t000"], set(), TrackVectors.of([])) == []
+    first = similar_tracks(["t000"], set(), TrackVectors.of(rows), NO_GENRES)
+    assert len(first) == MOST_TRACKS and first == similar_tracks(
+        ["t000"], set(), TrackVectors.of(rows[::-1]), NO_GENRES
+    )
+    assert similar_tracks(["t000"], set(), TrackVectors.of([]), NO_GENRES) == []

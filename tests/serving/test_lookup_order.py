@@ -20,6 +20,9 @@ TRACKS = {
         ("t3", "Bohemian Rhapsody", "Queen"),
         ("t4", "Song for Whoever", "Queen"),
         ("t5", "Dammit", "blink-182"),
+        ("t6", "Jolene - Live at Glastonbury", "Dolly Parton"),
+        ("t7", "Jolene (Remix)", "Dolly Parton"),
+        ("t8", "Jolene", "Miley Cyrus"),
     )
 }
 NAMES = Names(
@@ -30,12 +33,15 @@ NAMES = Names(
             "song for whoever": Name(20.0, ("t4",)),
             "dammit": Name(60.0, ("t5",)),
             "happy": Name(40.0, ("t4",)),
+            "jolene": Name(80.0, ("t6", "t7", "t8")),
         },
         "artist": {
             "adele": Name(90.0, ("t1",)),
             "lionel richie": Name(70.0, ("t2",)),
             "queen": Name(85.0, ("t3", "t4")),
             "blink 182": Name(75.0, ("t5",)),
+            "dolly parton": Name(75.0, ("t6", "t7")),
+            "miley cyrus": Name(80.0, ("t8",)),
         },
         "album": {"night": Name(10.0, ("t3",))},
         "newest": {"queen": Name(85.0, ("t4", "t3"))},
@@ -112,6 +118,20 @@ def test_the_weakest_constraints_are_dropped_and_named(
     answer = reader.lookup(request_, "en-US")
     assert (answer.need, answer.matched_by, answer.dropped) == (need, "backoff", dropped)
     assert answer.tracks[0].track_id == track
+
+
+@pytest.mark.parametrize(
+    ("request_", "tracks"),
+    [
+        ("play jolene", ["t6", "t7", "t8"]),
+        ("play jolene but not the live one", ["t7", "t8"]),
+        ("play jolene but not a remix", ["t6", "t8"]),
+        ("play jolene but not miley cyrus", ["t6", "t7"]),
+    ],
+)
+def test_what_is_refused_is_never_among_the_tracks(reader: ReleaseReader, request_: str, tracks: list[str]) -> None:
+    answer = reader.lookup(request_, "en-US")
+    assert [track.track_id for track in answer.tracks] == tracks, answer
 
 
 @pytest.mark.parametrize(

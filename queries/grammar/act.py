@@ -1,0 +1,76 @@
+"""What a request does: ask for music, or command the player, ask about what plays, or change a setting. The last three name no music."""
+
+from __future__ import annotations
+
+from queries.grammar.lexicon import Lexicon
+
+LISTEN, COMMAND, QUESTION, SETTING = "listen", "command", "question", "setting"
+MOST_WORDS = 14  # of a command; longer requests ask for something else, too
+_LONGEST_PHRASE = 5
+_PLAY = frozenset({"play", "put", "start", "begin", "pon", "ponme", "poner", "toca", "reproduce", "inicia"})
+_THIS = frozenset({"this", "that", "these", "esta", "este", "esa", "ese", "esto", "eso", "current", "actual"})
+
+
+def act(query: str, lexicon: Lexicon, is_name: bool = False) -> str:
+    """The act of a request: `listen`, `command`, `question` or `setting`. Anything that may name music is `listen`.
+
+    A request is not `listen` only if each of its words is in the closed lists of `queries/data/acts.v1.json`: a name brings a word
+    of its own ("skip to my lou"). Beyond that a command is a verb that stands alone ("pause"), a change of what plays ("cut the
+    music off"), a move in the queue ("go back one", "play that one again") or an opinion of what plays; "play stop" asks for a title.
+
+    Args:
+        query: A normal form.
+        lexicon: Has the closed lists.
+        is_name: Whether the catalog has the request, or its stripped form, as a name ("turn up the music"): only a verb that stands
+            alone is then a command.
+    """
+    words = query.split()
+    phrases = _phrases(words, lexicon) if len(words) <= MOST_WORDS else None
+    if not phrases:
+        return LISTEN
+    plays = bool(_PLAY & set(words))
+    kinds = frozenset().union(*phrases)
+    lead = next((of for of in phrases if not of <= {"small_words"}), frozenset())
+    if is_name:
+        return COMMAND if "commands" in lead and len(phrases) == 1 else LISTEN
+    if not plays and "uses" in kinds and kinds & {"services", "from_now_on"}:
+        return SETTING
+    points_out = any(word in _THIS for word in words) or "playing" in words
+    if "questions" in lead and points_out and not plays:
+        return QUESTION
+    if "opinions" in lead and points_out:
+        return COMMAND
+    if any("opinions" in of and not of & {"commands", "these"} for of in phrases):
+        return COMMAND if points_out and not plays else LISTEN
+    points = bool(kinds & {"these", "player"})
+    if plays:
+        moves = "positions" in kinds and ("these" in kinds or _is_in_queue(phrases))
+        return COMMAND if moves or "commands" in phrases[-1] and len(phrases) == 2 else LISTEN
+    if "commands" in lead or (points_out and "commands" in phrases[-1]):
+        return COMMAND
+    moves = points or bool(kinds & {"positions", "amounts", "commands"})
+    return COMMAND if ("moves" in lead and moves) or ("changes" in lead and points) else LISTEN
+
+
+def _is_in_queue(phrases: list[frozenset[str]]) -> bool:
+    """Whether a position stands beside a noun of the player: "the next song", "track number five"."""
+    pairs = zip(phrases, phrases[1:], strict=False)
+    return any("positions" in one and "player" in two or "player" in one and "positions" in two for one, two in pairs)
+
+
+def _phrases(words: list[str], lexicon: Lexicon) -> list[frozenset[str]] | None:
+    """For each phrase of the request the lists that have it, the longest phrases first; None if a word is in none."""
+    out: list[frozenset[str]] = []
+    at = 0
+    while at < len(words):
+        for size in range(min(_LONGEST_PHRASE, len(words) - at), 0, -1):
+            kinds = lexicon.acts.get(" ".join(words[at : at + size]))
+            if kinds is not None:
+                break
+        else:
+            size, kinds = 1, frozenset({"amounts"} if words[at].isdigit() else ())
+            if words[at] not in _PLAY and not kinds:
+                return None
+        out.append(kinds)
+        at += size
+    return out

@@ -1,0 +1,26 @@
+"""Cuts what people add to a request and what names nothing: reasons, opinions, limits ("… que me gusta mucho", "… because i am sad")."""
+
+from __future__ import annotations
+
+from queries.grammar.lexicon import Lexicon
+
+_LONGEST_LEAD = 4
+_LEAST_LEFT = 2  # words that must be left: "because the night" and "i love rock n roll" are names
+
+
+def without_remark(query: str, lexicon: Lexicon) -> str | None:
+    """The request up to its first remark; None if it has none.
+
+    A remark begins with a phrase of the list `remarks` of `queries/data/words.v1.json` and goes to the end of the request. Names may
+    contain such phrases ("the one that i love"): a caller takes the shorter reading only where it is the better one.
+
+    Args:
+        query: A normal form.
+        lexicon: Has the list.
+    """
+    words = query.split()
+    for at in range(_LEAST_LEFT, len(words)):
+        for size in range(min(_LONGEST_LEAD, len(words) - at), 0, -1):
+            if lexicon.has("remarks", " ".join(words[at : at + size])):
+                return " ".join(words[:at])
+    return None
