@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from queries.grammar.lexicon import Lexicon
 
 LISTEN, COMMAND, QUESTION, SETTING = "listen", "command", "question", "setting"
@@ -33,29 +35,40 @@ def act(query: str, lexicon: Lexicon, is_name: bool = False) -> str:
     lead = next((of for of in phrases if not of <= {"small_words"}), frozenset())
     if is_name:
         return COMMAND if "commands" in lead and len(phrases) == 1 else LISTEN
+    points_out = bool(_THIS & set(words)) or "playing" in words
     if not plays and "uses" in kinds and kinds & {"services", "from_now_on"}:
         return SETTING
-    points_out = any(word in _THIS for word in words) or "playing" in words
-    if "questions" in lead and points_out and not plays:
+    if not plays and "questions" in lead and points_out:
         return QUESTION
-    if "opinions" in lead and points_out:
-        return COMMAND
-    if any("opinions" in of and not of & {"commands", "these"} for of in phrases):
-        return COMMAND if points_out and not plays else LISTEN
-    points = bool(kinds & {"these", "player"})
     if plays:
-        moves = "positions" in kinds and ("these" in kinds or _is_in_queue(phrases))
-        return COMMAND if moves or "commands" in phrases[-1] and len(phrases) == 2 else LISTEN
-    if "commands" in lead or (points_out and "commands" in phrases[-1]):
-        return COMMAND
-    moves = points or bool(kinds & {"positions", "amounts", "commands"})
-    return COMMAND if ("moves" in lead and moves) or ("changes" in lead and points) else LISTEN
+        return COMMAND if _moves_queue(phrases, kinds) else LISTEN
+    is_opinion = "opinions" in kinds and points_out  # "i like this", "give this one a thumbs down"
+    return COMMAND if is_opinion or _is_order(phrases, lead, kinds, points_out) else LISTEN
+
+
+def _moves_queue(phrases: list[frozenset[str]], kinds: frozenset[str]) -> bool:
+    """Whether a request with a verb of playing names a place in the queue: "play that one again", "pon la anterior", "play track five"."""
+    return "places" in kinds or ("positions" in kinds and ("these" in kinds or _is_in_queue(phrases)))
+
+
+def _is_order(phrases: list[frozenset[str]], lead: frozenset[str], kinds: frozenset[str], points_out: bool) -> bool:
+    """Whether a request without a verb of playing is an order to the player, by its first phrase that is no small word."""
+    if "places" in lead or (points_out and "commands" in phrases[-1]):
+        return True
+    if "commands" in lead:
+        after = phrases[phrases.index(lead) + 1 :]
+        return not after or any(not of <= {"small_words"} for of in after)  # "next to you" is a title
+    names_player = bool(kinds & {"these", "player"})
+    moves = names_player or bool(kinds & {"positions", "amounts", "commands", "places"})
+    return ("moves" in lead and moves) or ("changes" in lead and names_player)
 
 
 def _is_in_queue(phrases: list[frozenset[str]]) -> bool:
     """Whether a position stands beside a noun of the player: "the next song", "track number five"."""
-    pairs = zip(phrases, phrases[1:], strict=False)
-    return any("positions" in one and "player" in two or "player" in one and "positions" in two for one, two in pairs)
+    return any(
+        ("positions" in one and "player" in two) or ("player" in one and "positions" in two)
+        for one, two in pairwise(phrases)
+    )
 
 
 def _phrases(words: list[str], lexicon: Lexicon) -> list[frozenset[str]] | None:

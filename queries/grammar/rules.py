@@ -105,9 +105,9 @@ def apply_rules(
 ) -> None:
     """Apply the rules in order; the first that fits fills the draft.
 
-    The order is: playlist, an artist to be looked up and one of the titles to be played, generic request, album of the catalog right after the noun, soundtrack, constraints alone, album, name of the
-    catalog, title by artist, title next to its artist, name beside constraints, constraints with a noun of music, and last a
-    name by its wording alone.
+    The order is: playlist, an artist to be looked up and one of the titles to be played, generic request, album of the catalog right
+    after the noun, soundtrack, constraints alone, album, name of the catalog, title by artist, title next to its artist, name beside
+    constraints, constraints with a noun of music, and last a name by its wording alone.
 
     Args:
         draft: Receives intent, names and reasons.

@@ -277,8 +277,8 @@ def _is_beside_description(one: TaggedSpan, whole: Span, described: int) -> bool
 def _is_plausible(one: TaggedSpan, whole: Span, vocabulary: Vocabulary | None) -> bool:
     """Whether a tagged span can be a name.
 
-    It cannot if it points at what plays ("esa"), if constraints explain it better ("the last song", a playlist "for running"), or if it is a Spanish adverb in -mente
-    that is no name of the catalog.
+    It cannot if it points at what plays ("esa"), if constraints explain it better ("the last song", a playlist "for running"), or if
+    it is a Spanish adverb in -mente that is no name of the catalog.
     """
     name = whole.cut(one.start, one.end)
     if one.kind == "playlist":

@@ -20,8 +20,8 @@ class Rule:
         name: its name in column `moved_by` of `head_rankings`, and in the night's summary.
         order: returns the rows it is given with column `new_rank`, 1-based and without gaps in each list; it may change
             `propensity`. Rows have locale, need, track_id, intent, intent_group, title_name (of a title or album), artist_name,
-            sort_by, mood, activity, genre, and of the track artist (the main one), title_normal, album, release_year, is_noise, model_score, `place` (the rank
-            by score), `rank` (after the rules before it) and `propensity` (of the list so far).
+            sort_by, mood, activity, genre; of the track artist (the main one), title_normal, album, release_year, is_noise; and
+            model_score, `place` (the rank by score), `rank` (after the rules before it) and `propensity` (of the list so far).
         meaning: one line for the documents.
     """
 

@@ -22,12 +22,16 @@ from queries.text.numbers import spoken_forms
         ("3005", "thirty zero five"),
         ("100 years", "one hundred years"),
         ("21 guns", "veintiuno guns"),
+        ("2pac", "tupac"),
+        ("u2", "you two"),
+        ("hayloft ii", "hayloft two"),
+        ("hayloft ii", "hayloft 2"),
     ],
 )
 def test_a_number_is_said_as_a_whole_in_pairs_or_by_digit(name: str, said: str) -> None:
     assert said in spoken_forms(name)
 
 
-@pytest.mark.parametrize("name", ["hello", "", "9" * 40, "1 2 3 4 5", "2pac", "٤٢"])
+@pytest.mark.parametrize("name", ["hello", "", "9" * 40, "1 2 3 4 5", "ii", "henry v", "b2b 2pac", "٤٢"])
 def test_other_names_have_no_spoken_form(name: str) -> None:
     assert spoken_forms(name) == []

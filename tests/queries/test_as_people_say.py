@@ -1,0 +1,133 @@
+"""Requests as people say them, by class: remarks, look-ups, descriptions, playlists that are called, the newest, owners, sounds."""
+
+import pytest
+
+from queries.catalog.index import CatalogIndex
+from queries.catalog.resolve import Resolver
+from queries.grammar.lexicon import load_lexicon
+from queries.models.learned import MUSIC_SERVICE_SHARE, packaged
+from queries.models.musicness import ASSISTANT_SHARE
+from queries.reading import Reading, read
+from queries.text.normalise import normal_form
+
+ROWS = [
+    # title, artists, album, popularity
+    ("Hello", ["Adele"], "25", 90),
+    ("When We Were Young", ["Adele"], "25", 80),
+    ("Despacito", ["Luis Fonsi"], "Vida", 88),
+    ("La Camisa Negra", ["Juanes"], "Mi Sangre", 79),
+    ("The Hills", ["The Weeknd"], "Beauty Behind the Madness", 85),
+    ("Bohemian Rhapsody", ["Queen"], "A Night at the Opera", 89),
+    ("Karma Police", ["Radiohead"], "OK Computer", 75),
+    ("Lithium", ["Nirvana"], "Nevermind", 78),
+    ("All The Small Things", ["blink-182"], "Enema of the State", 77),
+    ("Bad Moon Rising", ["Creedence Clearwater Revival"], "Green River", 80),
+    ("California Love", ["2Pac"], "All Eyez on Me", 76),
+    ("Is This Love", ["Bob Marley & The Wailers"], "Kaya", 80),
+    ("Provenza", ["KAROL G"], "Nuevo", 86),
+    ("The Sound of Silence", ["Simon & Garfunkel"], "Wednesday", 77),
+    ("Elephant", ["Tame Impala"], "Lonerism", 74),
+    ("Kids", ["MGMT"], "Oracular Spectacular", 76),
+    ("Night Shift", ["Lucy Dacus"], "Historian", 55),
+    ("Stop", ["Spice Girls"], "Spiceworld", 56),
+    ("Paradise City", ["Guns N' Roses"], "Appetite", 78),
+]
+
+
+@pytest.fixture(scope="module")
+def known() -> CatalogIndex:
+    names = ("track_id", "title", "artists", "album", "popularity", "genres")
+    return CatalogIndex.of([dict(zip(names, (f"t{n}", *row, ["pop"]), strict=True)) for n, row in enumerate(ROWS)])
+
+
+@pytest.fixture(scope="module")
+def resolver(known: CatalogIndex) -> Resolver:
+    return Resolver(known.vocabulary)
+
+
+@pytest.fixture(params=[ASSISTANT_SHARE, MUSIC_SERVICE_SHARE], ids=["assistant", "music service"])
+def share(request: pytest.FixtureRequest) -> float:
+    value: float = request.param
+    return value
+
+
+def reading(request: str, locale: str, known: CatalogIndex, resolver: Resolver, share: float) -> Reading:
+    return read(request, locale, load_lexicon(known.genres), known, packaged(), share, lambda: resolver)
+
+
+def names_of(found: Reading) -> set[tuple[str, str]]:
+    kinds = ("artist", "title", "album", "playlist")
+    return {(slot["type"], normal_form(slot["value"], "en")) for slot in found.slots if slot["type"] in kinds}
+
+
+@pytest.mark.parametrize(
+    ("request_", "locale", "need"),
+    [
+        # remarks, reasons and limits are no part of a name
+        ("luis fonsi despacito que me gusta mucho", "es-MX", "artist=luis fonsi|title=despacito"),
+        ("adele hello i love that one", "en-US", "artist=adele|title=hello"),
+        ("pon canciones de juanes y nada más", "es-MX", "artist=juanes"),
+        ("ponme algo triste que tengo ganas de llorar", "es-MX", "mood=sad"),
+        ("play something sad because my cat died", "en-US", "mood=sad"),
+        ("pon algo romántico para mi novia", "es-ES", "mood=romantic"),
+        # an artist to be looked up, then one of the titles
+        ("look up queen and play bohemian rhapsody", "en-US", "artist=queen|title=bohemian rhapsody"),
+        ("busca a juanes y pon la camisa negra", "es-MX", "artist=juanes|title=la camisa negra"),
+        ("go to the weeknd and play the hills", "en-US", "artist=the weeknd|title=the hills"),
+        # articles, owners, the newest
+        ("can you put on the hills by the weeknd", "en-US", "artist=the weeknd|title=the hills"),
+        ("play radiohead's ok computer album", "en-US", "album=ok computer|artist=radiohead"),
+        ("pon el disco de radiohead ok computer", "es-MX", "album=ok computer|artist=radiohead"),
+        ("quiero oír el disco nuevo de juanes", "es-MX", "artist=juanes|sort=newest"),
+        # as names sound
+        ("play blink one eighty two", "en-US", "artist=blink 182"),
+        ("i want to hear credence clearwater revival", "en-US", "artist=creedence clearwater revival"),
+        ("play tupac", "en-US", "artist=2pac"),
+        ("play guns and roses", "en-US", "artist=guns n roses"),
+        ("i'm in the mood for some bob marley", "en-US", "artist=bob marley y the wailers"),
+        # wishes
+        ("se me antoja oír a juanes un rato", "es-MX", "artist=juanes"),
+        ("puras de luis fonsi", "es-MX", "artist=luis fonsi"),
+        ("échate una de juanes", "es-US", "artist=juanes"),
+        ("i could go for some nirvana", "en-US", "artist=nirvana"),
+        ("play the sound of silence", "en-US", "title=the sound of silence"),
+        # like something
+        ("more stuff like tame impala mgmt", "en-US", "similar_to=artist%3Dtame impala"),
+        ("música parecida a juanes", "es-MX", "similar_to=artist%3Djuanes"),
+        # playlists
+        ("start me a fresh playlist named golden hour", "en-US", "playlist=golden hour"),
+        ("crea una playlist nueva que se llame domingos", "es-MX", "playlist=domingos"),
+        ("mete esa en mi lista tardes de lluvia", "es-MX", "playlist=tardes de lluvia"),
+        ("play stop", "en-US", "title=stop"),
+    ],
+)
+def test_the_need_of_a_request(
+    known: CatalogIndex, resolver: Resolver, share: float, request_: str, locale: str, need: str
+) -> None:
+    found = reading(request_, locale, known, resolver, share)
+    assert (found.is_music, found.need) == (True, need), found.reasons
+
+
+@pytest.mark.parametrize(
+    ("request_", "locale", "names"),
+    [
+        ("more stuff like tame impala mgmt", "en-US", {("artist", "tame impala"), ("artist", "mgmt")}),
+        ("i want to hear credence clearwater revival", "en-US", {("artist", "credence clearwater revival")}),
+        ("música parecida a juanes", "es-MX", {("artist", "juanes")}),
+        ("start me a fresh playlist named golden hour", "en-US", {("playlist", "golden hour")}),
+        ("tracks for a long night shift at the hospital", "en-US", set()),
+        ("música para limpiar la casa el domingo", "es-MX", set()),
+        ("agrega esta a mi playlist tardes de lluvia", "es-MX", {("playlist", "tardes de lluvia")}),
+    ],
+)
+def test_the_names_in_a_request(
+    known: CatalogIndex, resolver: Resolver, share: float, request_: str, locale: str, names: set[tuple[str, str]]
+) -> None:
+    found = reading(request_, locale, known, resolver, share)
+    assert found.is_music and names_of(found) == names, found.reasons
+
+
+def test_an_artist_that_is_like_what_was_said_is_linked(known: CatalogIndex, resolver: Resolver) -> None:
+    found = reading("i want to hear credence clearwater revival", "en-US", known, resolver, ASSISTANT_SHARE)
+    assert found.intent == "artist"
+    assert {"kind": "artist", "id": "creedence clearwater revival", "score": 1.0} in found.entities
