@@ -19,6 +19,7 @@ from evaluation.metrics import dcg_by_group
 from evaluation.truth import ENTRY, KEY, NightTruth, expected_gains, ideal_lists, need_shares
 
 Floats = npt.NDArray[np.float64]
+THRESHOLDS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.85, 0.88, 0.9, 0.95, 1.0)
 BUCKETS = ((0, 0, "never"), (1, 2, "1–2"), (3, 10, "3–10"), (11, None, "more"))  # searches of the wording in 28 days
 
 
@@ -43,13 +44,15 @@ class Slice:
 class AllSearches:
     """The figures over all music searches, by kind of need, by how often the wording was asked in the 28 days
     before, and by how the reader came to the list (`miss`: not at all). `other_answered`: the share of the
-    day's searches for other things than music that are answered with tracks."""
+    day's searches for other things than music that are answered with tracks. `curve`: risk against coverage
+    (`risk_curve`)."""
 
     whole: Slice
     by_kind: dict[str, Slice] = field(default_factory=dict)
     by_frequency: dict[str, Slice] = field(default_factory=dict)
     by_match: dict[str, Slice] = field(default_factory=dict)
     other_answered: float = 0.0
+    curve: tuple[dict[str, float], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain nested values."""
@@ -63,6 +66,7 @@ class AllSearches:
             "by_frequency": {k: plain(v) for k, v in self.by_frequency.items()},
             "other_answered": round(self.other_answered, 6),
             "by_match": {k: plain(v) for k, v in self.by_match.items()},
+            "risk_curve": [{k: round(v, 6) for k, v in point.items()} for point in self.curve],
         }
 
 
@@ -110,6 +114,41 @@ def over_all_searches(
         {str(way): figures(ways == way) for way in sorted(set(ways))} if matched_by is not None else {},
         _share(other["searches"].to_numpy(dtype=np.float64), other["entry_need"].notna().to_numpy()),
     )
+
+
+def risk_curve(
+    truth: NightTruth, lists: pd.DataFrame, answers: Answers, confidence: Mapping[tuple[str, str], float]
+) -> tuple[dict[str, float], ...]:
+    """What the least confidence of a reading decides: for each of THRESHOLDS its coverage and its risk.
+
+    `coverage`: share of the day's music searches that are answered; `risk`: share of these without any relevant track among the first
+    ten; `other_answered`: share of the searches for other things than music that are answered with tracks.
+
+    Args:
+        truth: the truth of the day.
+        lists: one row per (place, need, track_id) of the first ten of each list, with `rank` from 1.
+        answers: (locale, wording) → (place, need) of the list, also of readings that nobody would trust.
+        confidence: (locale, wording) → of the reading, 0 to 1.
+    """
+    whole = answered(truth.asked, answers)
+    weight = whole["searches"].to_numpy(dtype=np.float64)
+    for_music = (whole["need_id"] != "").to_numpy()
+    sure = np.array([confidence.get((x, q), -1.0) for x, q in zip(whole["locale"], whole["query"], strict=True)])
+    is_answered = whole["entry_need"].notna().to_numpy()
+    is_wrong = ~_has_relevant(whole, lists, truth.relevance)
+    points = []
+    for least in THRESHOLDS:
+        kept = is_answered & (sure >= least)
+        of_music = kept & for_music
+        points.append(
+            {
+                "least_confidence": least,
+                "coverage": _share(weight[for_music], kept[for_music]),
+                "risk": _share(weight[of_music], is_wrong[of_music]),
+                "other_answered": _share(weight[~for_music], kept[~for_music]),
+            }
+        )
+    return tuple(points)
 
 
 def _slice(weight: Floats, ndcg: Floats, is_answered: npt.NDArray[np.bool_], is_wrong: npt.NDArray[np.bool_]) -> Slice:

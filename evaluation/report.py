@@ -3,6 +3,7 @@
 import json
 import math
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -186,12 +187,28 @@ def _print_all(console: Any, result: NightResult) -> None:
         table.add_row(name, f"{one.searches:.0f}", _ndcg(one), _coverage(one), _wrong(one))
     console.print(table)
     console.print(f"searches for other things than music that were answered with tracks: {figures.other_answered:.1%}")
+    _print_curve(console, figures.curve)
     console.print(
         "hit: answered; wrong: answered, and no relevant track among the first ten; asked: how often the wording was, in the 28 days "
         "before, in any place; by: how the reader came to the list.",
         style="dim",
         highlight=False,
     )
+
+
+def _print_curve(console: Any, curve: Sequence[Mapping[str, float]]) -> None:
+    """Print what readings with less confidence would add, right and wrong."""
+    from rich.table import Table
+
+    if not curve:
+        return
+    table = Table(title="risk against coverage, by the least confidence of a reading", title_justify="left")
+    for heading in ("least confidence", "hit", "wrong of the hits", "other things answered"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for point in curve:
+        shares = (f"{point[name]:.1%}" for name in ("coverage", "risk", "other_answered"))
+        table.add_row(f"{point['least_confidence']:g}", *shares)
+    console.print(table)
 
 
 def _ndcg(one: Slice) -> str:

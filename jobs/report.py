@@ -33,7 +33,7 @@ def run(night: Night) -> Done:
     """
     truth = truth_of(night)
     from evaluation.ablation import print_ablation, read_ablation
-    from evaluation.all_searches import over_all_searches
+    from evaluation.all_searches import over_all_searches, risk_curve
     from evaluation.night import evaluate_night, print_night, write_night_json
 
     lake, day = night.lake, [night.run_date]
@@ -43,6 +43,8 @@ def run(night: Night) -> Done:
     catalog = night.tracks(allow_unvalidated=False).select("track_id", "title", "artists", "popularity").toPandas()
     result = evaluate_night(truth, rankings, frame, catalog, looked_up.answers)
     every = over_all_searches(truth, looked_up.lists, looked_up.every_answer, asked_before(night), looked_up.matched_by)
+    guesses = {**looked_up.unsure, **looked_up.every_answer}
+    every = replace(every, curve=risk_curve(truth, looked_up.lists, guesses, looked_up.confidence))
     result = replace(result, all_searches=every)
     out = report_file(night.settings)
     out.parent.mkdir(parents=True, exist_ok=True)

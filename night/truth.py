@@ -71,6 +71,8 @@ class Lookups:
         every_answer: the same with the answers that are the first tracks of a name, whose place is `names`.
         lists: one row per (locale, need, track_id) of the first ten of each list, with `rank` from 1.
         matched_by: (locale, wording) -> how the reader came to the list.
+        confidence: (locale, wording) -> of the reading that led to a list, also where it is below the release's threshold.
+        unsure: (locale, wording) -> (place, need) of the list to which a reading below the threshold would lead.
     """
 
     answers: Answers
@@ -78,6 +80,8 @@ class Lookups:
     every_answer: Answers
     lists: pd.DataFrame
     matched_by: Mapping[tuple[str, str], str]
+    confidence: Mapping[tuple[str, str], float]
+    unsure: Answers
 
 
 def lookups(night: Night, truth: NightTruth) -> Lookups:
@@ -95,14 +99,21 @@ def lookups(night: Night, truth: NightTruth) -> Lookups:
     release_id = release_of(night, root)
     if release_id is None:
         raise InputContractError(f"{root} has no release of {night.settings.run_date}. Run jobs.publish.")
-    release = OpenRelease(root, release_id)
-    every, matched_by, lists = {}, {}, {}
+    release, guessing = OpenRelease(root, release_id), OpenRelease(root, release_id, least_confidence=0.0)
+    every, matched_by, lists, confidence, unsure = {}, {}, {}, {}, {}
     for locale, query in sorted(set(truth.asked[["locale", "query"]].itertuples(index=False, name=None))):
         answer = release.lookup(query, locale, 0.0, explain=True)
+        is_sure = answer.is_hit
+        if not is_sure:
+            answer = guessing.lookup(query, locale, 0.0, explain=True)
         entry = answer.explanation.entry if answer.explanation is not None else None
         if entry is None or answer.matched_by is None:
             continue
-        every[locale, query], matched_by[locale, query] = entry, answer.matched_by
+        confidence[locale, query] = answer.confidence
+        if is_sure:
+            every[locale, query], matched_by[locale, query] = entry, answer.matched_by
+        else:
+            unsure[locale, query] = entry
         lists[entry] = [track.track_id for track in answer.tracks[:NDCG_K]]
     rows = [(*entry, track, rank) for entry, tracks in lists.items() for rank, track in enumerate(tracks, 1)]
     answers = {request: entry for request, entry in every.items() if entry[0] != NAMES_PLACE}
@@ -112,6 +123,8 @@ def lookups(night: Night, truth: NightTruth) -> Lookups:
         every,
         pd.DataFrame(rows, columns=["locale", "need", "track_id", "rank"]),
         matched_by,
+        confidence,
+        unsure,
     )
 
 

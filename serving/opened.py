@@ -3,6 +3,7 @@
 import fcntl
 import os
 import weakref
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,8 +35,13 @@ if TYPE_CHECKING:
 class OpenRelease:
     """An open release; it stays readable as long as this object exists, even if its folder is renamed or deleted."""
 
-    def __init__(self, root: Path, release_id: str) -> None:
+    def __init__(self, root: Path, release_id: str, least_confidence: float | None = None) -> None:
         """Lock the release against pruning, check the manifest and the VERIFIED stamp, and map the rankings.
+
+        Args:
+            root: the folder of the releases.
+            release_id: the release.
+            least_confidence: readings below it are misses, 0 to 1; default: what the release says.
 
         Raises NoRelease, ReleaseFormatUnknown, ReleaseCorrupt (ReleaseNotVerified without a valid stamp).
         """
@@ -50,10 +56,10 @@ class OpenRelease:
         self.rankings = mapped(folder / RANKINGS)
         self._signature = self.rankings.signature()
         self._lexicon: Lexicon | None = None  # a release of format 1 has none
-        self._carrier, self._answers = self._read_grammar(folder)
+        self._carrier, self._answers = self._read_grammar(folder, least_confidence)
         self._tracks: dict[int, _Track] = {}
 
-    def _read_grammar(self, folder: Path) -> "tuple[CarrierGrammar, WordingAnswers | NeedAnswers]":
+    def _read_grammar(self, folder: Path, least: float | None) -> "tuple[CarrierGrammar, WordingAnswers | NeedAnswers]":
         path = folder / DATA_FILES[self.rankings.format][0]
         try:
             if self.rankings.format == 1:
@@ -61,6 +67,7 @@ class OpenRelease:
                 return carrier, WordingAnswers(self.rankings, carrier)
             bundle = read_bundle(path.read_bytes(), path)
             self._lexicon = bundle.lexicon
+            bundle = bundle if least is None else replace(bundle, least_confidence=least)
             return bundle.lexicon.grammar, NeedAnswers(self.rankings, bundle)
         except (OSError, ValueError) as error:
             raise ReleaseCorrupt(f"{path}: {error}. Update this reader, or roll back.") from None

@@ -6,7 +6,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from evaluation.all_searches import over_all_searches
+from evaluation.all_searches import over_all_searches, risk_curve
 from evaluation.truth import NightTruth
 
 LOG3 = math.log2(3)
@@ -61,6 +61,17 @@ def test_a_miss_counts_nothing_and_an_answer_without_a_relevant_track_is_wrong(t
         "more": 4,
     }
     assert got.as_json()["by_frequency"]["more"]["ndcg10"] == pytest.approx(hello, abs=1e-6)
+
+
+def test_a_lower_threshold_answers_more_and_more_of_it_wrong(truth):
+    answers = ANSWERS | {("en-US", "call dad"): ("en", "genre=rock")}
+    sure = {("en-US", "hello"): 1.0, ("en-US", "rock"): 0.7, ("en-US", "call mum"): 0.9, ("en-US", "call dad"): 0.1}
+    curve = {point["least_confidence"]: point for point in risk_curve(truth, LISTS, answers, sure)}
+    assert curve[1.0] == {"least_confidence": 1.0, "coverage": 4 / 8, "risk": 1 / 4, "other_answered": 0.0}
+    assert curve[0.9] == {"least_confidence": 0.9, "coverage": 4 / 8, "risk": 1 / 4, "other_answered": 5 / 20}
+    assert curve[0.7] == {"least_confidence": 0.7, "coverage": 6 / 8, "risk": 3 / 6, "other_answered": 5 / 20}
+    assert curve[0.0] == {"least_confidence": 0.0, "coverage": 6 / 8, "risk": 3 / 6, "other_answered": 1.0}
+    assert [point["coverage"] for point in risk_curve(truth, LISTS, {}, {})] == [0.0] * len(curve)
 
 
 def test_nothing_answered_is_zero_everywhere(truth):
