@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from queries.catalog.resolve import Resolver
 from queries.catalog.vocabulary import Vocabulary, pair_id
 from queries.grammar.bundle import Bundle
-from queries.grammar.need import Need, NeedReading
+from queries.grammar.need import Need, NeedReading, Part
 from queries.models.learned import MUSIC_SERVICE_SHARE
 from queries.models.read_need import read_need
 from queries.text.carrier import stripped
@@ -89,7 +89,7 @@ class NeedAnswers:
         return None
 
     def _listed(self, request: _Request, asked: str, need: Need | None, by: MatchedBy, confidence: float) -> Matched:
-        """The list of a need, else that of the need without its weakest constraints; `need` is None if only its key is known."""
+        """The list of a need, else of what is left when parts are given up; `need` is None if only its key is known."""
         wanted = asked
         dropped: tuple[str, ...] = ()
         while True:
@@ -107,12 +107,40 @@ class NeedAnswers:
                 request.tried.append(("names ({})", wanted))
                 scores = tuple(1.0 / rank for rank in range(1, len(ordinals) + 1))
                 return Matched(how, asked, confidence, dropped, (NAMES_PLACE, wanted), ordinals, scores)
-            weakest = need.weakest if need is not None else None
-            if need is None or weakest is None or (weakest.field in _NAMES and not weakest.is_refused):
+            given_up = self._given_up(request, need) if need is not None else None
+            if given_up is None:
                 return Matched(by, asked, confidence)
-            dropped = (*dropped, weakest.text)
-            need = need.broader
+            part, need = given_up
+            dropped = (*dropped, part.text)
             wanted = need.key
+
+    def _given_up(self, request: _Request, need: Need) -> tuple[Part, Need] | None:
+        """What is given up of a need without a list, and the need that is left; None if nothing may be given up.
+
+        A genre of which the release has no list becomes the wider genre that its name ends or begins with ("heavy metal" is metal);
+        else the weakest part goes, if it is no name and not the last one.
+        """
+        for part in need.parts:
+            if part.field == "genre" and not part.is_refused and not self._has_list(request, Need((part,)).key):
+                wider = self._wider_genre(part.value)
+                if wider is not None:
+                    return part, Need.of([Part("genre", wider), *(one for one in need.parts if one != part)])
+        weakest = need.weakest
+        if weakest is None or (weakest.field in _NAMES and not weakest.is_refused):
+            return None
+        return weakest, need.broader
+
+    def _has_list(self, request: _Request, key: str) -> bool:
+        places = (entry_key(place, key) for place in request.chain)
+        return any(value_of(request.txn, self._tables["needs"], place) is not None for place in places)
+
+    def _wider_genre(self, genre: str) -> str | None:
+        words = genre.split()
+        for name in (words[-1], words[0]) if len(words) > 1 else ():
+            phrase = self._bundle.lexicon.phrases.get(name)
+            if phrase is not None and phrase.field == "genre":
+                return phrase.value
+        return None
 
 
 def reading_of(query: str, language: str, bundle: Bundle, names: Vocabulary, resolver: Resolver) -> NeedReading | None:

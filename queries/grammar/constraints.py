@@ -45,6 +45,10 @@ TYPED = {
 }
 
 
+_BARE_DECADES = {"50": 1950, "60": 1960, "70": 1970, "80": 1980, "90": 1990, "ochenta": 1980, "noventa": 1990}
+"""Numbers that are decades where they end a request right after a genre."""
+
+
 @dataclass(frozen=True)
 class Mention:
     """One constraint that a normal form mentions.
@@ -90,12 +94,18 @@ def mentions(query: str, lexicon: Lexicon) -> list[Mention]:
             own = period.own
         elif phrase is not None:
             mention = Mention(phrase.field, phrase.value, at, at + size, at, is_weak=phrase.weak)
+        elif at + 1 == len(words) and words[at] in _BARE_DECADES and parsed and _is_genre_before(parsed[-1], at):
+            mention = Mention("decade", str(_BARE_DECADES[words[at]]), at, at + 1, at)  # "pop 90"
         else:
             at += 1
             continue
         parsed.append(_with_reach(mention, own, words, parsed, lexicon))
         at = mention.end
     return parsed
+
+
+def _is_genre_before(one: Mention, at: int) -> bool:
+    return one.field == "genre" and one.end == at and not one.is_weak
 
 
 def no_constraints() -> dict[str, Any]:

@@ -21,6 +21,7 @@ def key(text):
 
 SAME_IN_BOTH = [
     ("decade=1990|genre=rock", "rock from the 90's", "rock de los noventa"),
+    ("decade=1990|genre=pop", "pop 90", "pop noventa"),
     ("decade=1980|genre=pop", "eighties pop", "pop de los 80"),
     ("mood=happy", "happy music", "música alegre"),
     ("mood=sad", "sad songs", "canciones tristes"),

@@ -111,6 +111,12 @@ def vectors() -> Iterator[dict[str, str | None]]:
         yield row(f"musica {names[1]}", "es-MX", f"mood={mood}", "reading")
         for genre in ("rock", "jazz"):
             yield row(f"play {names[0]} {genre}", "en-US", f"genre={genre}|mood={mood}", "backoff")
+    yield row("play hard rock", "en-US", "genre=hard rock", "backoff")
+    yield row("play heavy metal", "en-US", "genre=heavy metal", None)
+    yield row("play polka", "en-US", "genre=polka", None)
+    yield row("skip to the next song", "en-US", None, None)
+    yield row("pon la siguiente", "es-MX", None, None)
+    yield row("a partir de hoy usa spotify", "es-MX", None, None)
     for locale in (*english, "fr-FR", "en"):
         yield row("play district seventy seven", locale, "artist=district 77", "reading")
     for locale in english:

@@ -108,6 +108,8 @@ def test_the_way_to_a_list(reader: ReleaseReader, request_: str, locale: str, by
     ("request_", "need", "dropped", "track"),
     [
         ("happy rock", "genre=rock|mood=happy", ("mood=happy",), "t1"),
+        ("90s hard rock", "decade=1990|genre=hard rock", ("genre=hard rock",), "t5"),  # a wider genre before another decade
+        ("sad folk rock", "genre=folk rock|mood=sad", ("genre=folk rock", "mood=sad"), "t1"),
         ("rock from the 90's by queen", "artist=queen|decade=1990|genre=rock", ("decade=1990", "genre=rock"), "t4"),
         ("rock but no live versions", "genre=rock|version!=live", ("version!=live",), "t1"),
     ],
