@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from features.expressions import versions
 from ranking.sources.source import top
 
 ALBUM_TRACKS = 4  # in the catalog, from which an album is no single
@@ -26,13 +27,15 @@ def name_lists(tracks: DataFrame, most: int) -> DataFrame:
     of the name, 0 where it is unknown.
 
     Args:
-        tracks: the catalog with the columns of `queries.nightly.names.with_name_forms`, `album`, `strength`, `work_id` and
+        tracks: the catalog with the columns of `queries.nightly.names.with_name_forms`, `title`, `album`, `strength`, `work_id` and
             `release_year`.
         most: tracks of a name at most.
     """
     kinds = {"artist": "artist_forms", "title": "title_forms", "album": "album_forms"}
-    # "levitating" is the recording of just that name before the one with a guest
-    exact = F.when(F.col("name") == F.col("title_forms")[0], F.lit(EXACT_TITLE)).otherwise(0.0)
+    # "levitating" is the recording of just that name before the one with a guest; a remaster is that recording
+    is_remaster = F.coalesce(versions(F.col("title")) == F.array(F.lit("remaster")), F.lit(False))
+    is_exact = (F.col("name") == F.col("title_forms")[0]) | is_remaster
+    exact = F.when(is_exact, F.lit(EXACT_TITLE)).otherwise(0.0)
     of_album = [F.col("is_of_album").desc(), F.desc("strength")]
     order = {"title": [(F.col("strength") + exact).desc()], "album": of_album}
     parts = [
@@ -68,6 +71,7 @@ def _listed(tracks: DataFrame, kind: str, column: str, order: Sequence[Column], 
         "release_year",
         popularity.alias("popularity"),
         "album",
+        "title",
         F.explode(column).alias("name"),
     )
     size = F.count("*").over(Window.partitionBy("name", "album"))

@@ -14,10 +14,12 @@ from queries.models.learned import MUSIC_SERVICE_SHARE
 from queries.models.read_need import read_need
 from queries.text.carrier import stripped
 from queries.text.normalise import language_of
+from serving.errors import ReleaseCorrupt
 from serving.mapped import MappedRankings, value_of
 from serving.matched import Matched, MatchedBy, Tried
+from serving.refused import ORIGINAL, REMASTER, title_versions
 from serving.stored_names import StoredNames
-from serving.values import entry_key, ranking, texts
+from serving.values import entry_key, ranking, texts, track, track_key
 
 if TYPE_CHECKING:
     from serving.mapped import Txn
@@ -102,7 +104,7 @@ class NeedAnswers:
                     stored = ranking(key, value)
                     lists = (stored.ordinals, stored.scores, stored.propensity)
                     return Matched(how, asked, confidence, dropped, (place, wanted), *lists)
-            ordinals = tuple(short_list(need, request.names)) if need is not None else ()
+            ordinals = self._short_list(request, need) if need is not None else ()
             if ordinals:
                 request.tried.append(("names ({})", wanted))
                 scores = tuple(1.0 / rank for rank in range(1, len(ordinals) + 1))
@@ -113,6 +115,25 @@ class NeedAnswers:
             part, need = given_up
             dropped = (*dropped, part.text)
             wanted = need.key
+
+    def _short_list(self, request: _Request, need: Need) -> tuple[int, ...]:
+        """The first tracks of a name; if a version of it is asked for, those whose title has the version, or none for the original."""
+        versions = [part for part in need.parts if part.field == "version" and not part.is_refused]
+        ordinals = tuple(short_list(Need(tuple(one for one in need.parts if one not in versions)), request.names))
+        if not versions or not ordinals:
+            return ordinals
+        wanted = {part.value for part in versions}
+        titles = {ordinal: self._versions(request, ordinal) for ordinal in ordinals}
+        if wanted == {ORIGINAL}:
+            return tuple(one for one in ordinals if not titles[one] - {REMASTER})
+        return tuple(one for one in ordinals if wanted <= titles[one])
+
+    def _versions(self, request: _Request, ordinal: int) -> set[str]:
+        key = track_key(ordinal)
+        value = request.txn.get(key, db=self._tables["tracks"])
+        if value is None:
+            raise ReleaseCorrupt(f"track {ordinal} is not stored. Run release verify.")
+        return title_versions(track(key, value).title, self._bundle.lexicon)
 
     def _given_up(self, request: _Request, need: Need) -> tuple[Part, Need] | None:
         """What is given up of a need without a list, and the need that is left; None if nothing may be given up.
@@ -138,7 +159,8 @@ class NeedAnswers:
         words = genre.split()
         for name in (words[-1], words[0]) if len(words) > 1 else ():
             phrase = self._bundle.lexicon.phrases.get(name)
-            if phrase is not None and phrase.field == "genre":
+            # fewer words: what is given up only ever gets wider, so it ends
+            if phrase is not None and phrase.field == "genre" and len(phrase.value.split()) < len(words):
                 return phrase.value
         return None
 

@@ -9,6 +9,7 @@ from queries.grammar.lexicon import Lexicon
 from queries.grammar.need import Need, Part
 from queries.text.normalise import normal_form
 
+ORIGINAL, REMASTER = "original", "remaster"  # values of `version`; a remaster is the original recording
 _OPENINGS = (" - ", " (", " [")
 _LONGEST_PHRASE = 3
 

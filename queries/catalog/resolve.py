@@ -13,6 +13,7 @@ LOST = 0.1
 UNKNOWN_POPULARITY = 50.0  # stands for 0, which a catalog without popularity has throughout
 MOST_WORDS = 10  # of a request that is parted into a title and an artist
 _JOINERS = frozenset({"by", "de", "from", "of", "del"})
+_ARTICLES = frozenset({"the", "la", "el", "los", "las"})
 _NOUNS = frozenset({"song", "songs", "music", "track", "cancion", "canciones", "musica", "tema", "temas"})
 
 
@@ -42,7 +43,7 @@ class Resolver:
 
     Args:
         names: The names of the catalog.
-        works: Name of a work -> its other names, in other languages (`queries.grammar.lexicon.Lexicon.works`).
+        works: Name of a work or artist -> its other names (`queries.grammar.lexicon.Lexicon.works`).
         store: The index of similar names; None builds one in memory, about 10 µs a name.
     """
 
@@ -54,7 +55,7 @@ class Resolver:
 
     def artist(self, words: str) -> Resolved | None:
         """The artist that `words` (a normal form) most likely names; None if none is alike."""
-        known = self._names.artist(words)
+        known = self._known_artist(words)
         if known is not None:
             return Resolved(artist=known, spoken=(("artist", words),))
         best = next(iter(similar(self._store, "artist", words)), None)
@@ -62,6 +63,15 @@ class Resolver:
             return None
         resolved = Resolved(best.name, None, None, best.likeness, best.by_sound, (("artist", words),))
         return self._weighed(resolved)
+
+    def _known_artist(self, words: str) -> str | None:
+        """The artist of this name, or of another name of the artist ("beethoven")."""
+        return self._names.artist(words) or self.nicknamed(words) or self.nicknamed(words.removesuffix("s"))
+
+    def nicknamed(self, words: str) -> str | None:
+        """The artist of whom `words` are another declared name ("beethoven", "chente"); None if they are of none in the catalog."""
+        names = (self._names.artist(name) for name in self._works.get(words, ()))
+        return next((name for name in names if name is not None), None)
 
     def recording(self, words: str, artist: str | None, *, is_album: bool = False) -> Resolved | None:
         """The title (or album) that `words` most likely names; None if none is alike.
@@ -72,7 +82,9 @@ class Resolver:
             is_album: Whether an album is named.
         """
         kind = "album" if is_album else "title"
-        for one in self._like(kind, words):
+        first, _, rest = words.partition(" ")
+        forms = (words, rest) if rest and first in _ARTICLES else (words,)  # "la novena sinfonia"
+        for one in (one for form in forms for one in self._like(kind, form)):
             if artist is None or self._names.has_recording(one.name, artist, is_album=is_album):
                 title, album = (None, one.name) if is_album else (one.name, None)
                 return self._weighed(Resolved(artist, title, album, one.likeness, one.by_sound, ((kind, words),)))
@@ -98,7 +110,7 @@ class Resolver:
         for at in range(1, len(parts) if len(parts) <= MOST_WORDS else 1):
             left, right = " ".join(parts[:at]), " ".join(parts[at + (at < len(parts) - 1 and parts[at] in _JOINERS) :])
             for title, singer in ((left, right), (right, left)):
-                artist = self._names.artist(singer)
+                artist = self._known_artist(singer)
                 spoken = (("title", title), ("artist", singer))
                 if artist is not None:
                     recording = self.recording(title, artist)

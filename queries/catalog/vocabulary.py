@@ -1,5 +1,6 @@
 """The folded names of the catalog with their popularity, small enough to be sent to every Spark task."""
 
+import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -7,6 +8,13 @@ from hashlib import blake2b
 
 from queries.text.normalise import normal_form
 
+_OPUS = re.compile(r"\b(?:No|Op|BWV|K|KV|RV|Hob|D|L|S|TH|WoO)\.? ?\d")
+_WORK_END = re.compile(r",|\(|\"| in [A-G](?:[- ](?:flat|sharp))? |\bOp\b|\bBWV\b|\bK\.", re.IGNORECASE)
+_ROMAN_NUMBER = re.compile(r"^(?:[IVXL]+|\d+|No\. ?\d+)\.? +")
+_TEMPO = re.compile(
+    r"(?:un )?(?:poco )?(?:molto )?(?:allegr|andant|adagi|prest|vivac|larg|moderat|scherz|rond|menuet|minuet|lent|grave|aria\b|act )",
+    re.IGNORECASE,
+)
 _NO_POPULARITY = 0.0
 _BANDS = (" and the ", " y the ", " y los ", " y sus ", " y su ", " and his ", " and her ")
 _SHORT_NAME = 3  # letters; a name without its blanks must have more
@@ -15,7 +23,8 @@ _SHORT_NAME = 3  # letters; a name without its blanks must have more
 def name_forms(name: object) -> list[str]:
     """The folded forms under which a title, artist or album is looked up, the longest first.
 
-    These are the whole name, the name without "(feat. ...)" or " - Remastered", and both with the Spanish "y" for "&".
+    These are the whole name, the name without "(feat. ...)" or " - Remastered", and both with the Spanish "y" for "&". A classical
+    title, which has the number of a catalogue of works, is also found by its work ("symphony no 5") and its movement ("clair de lune").
     A missing name, which pandas gives as None or NaN, has no form.
     """
     if not isinstance(name, str):
@@ -28,7 +37,21 @@ def name_forms(name: object) -> list[str]:
         forms.append(normal_form(base, "en"))
     if "&" in name or "+" in name:
         forms += [normal_form(name, "es"), normal_form(base, "es")] if base.strip() else [normal_form(name, "es")]
+    if _OPUS.search(name):
+        forms += [normal_form(part, "en") for part in _classical(name)]
     return list(dict.fromkeys(form for form in forms if form))
+
+
+def _classical(title: str) -> list[str]:
+    """The work and the movement of a classical title: "Suite bergamasque, L. 75: III. Clair de lune" is of the suite and its moon."""
+    parts = [part.strip() for part in title.split(":")]
+    if len(parts) > 1 and not any(map(str.isdigit, parts[0])):
+        parts = parts[1:]  # "Beethoven: Piano Sonata No. 14 …"
+    work = _WORK_END.split(parts[0], maxsplit=1)[0]
+    movement = _ROMAN_NUMBER.sub("", parts[-1]) if len(parts) > 1 else ""
+    movement = _WORK_END.split(movement, maxsplit=1)[0]
+    is_name = " " in movement and not _TEMPO.match(movement)
+    return [work, movement] if is_name else [work]
 
 
 def pair_id(name: str, artist: str, *, is_album: bool = False) -> int:

@@ -58,6 +58,7 @@ class Interpretation:
         tagged: All spans of the tagger; None if the tagger was not used.
         calls_playlist: Whether a phrase such as "called" gives a playlist its name.
         joining: Indexes of words that join the names or lead to them.
+        is_looked_up: Whether an artist is looked up and one of the titles is played.
         act: What the request does (`queries.grammar.act`); only `listen` names music.
     """
 
@@ -80,6 +81,7 @@ class Interpretation:
     tagged: tuple[TaggedSpan, ...] | None = None
     calls_playlist: bool = False
     joining: frozenset[int] = frozenset()
+    is_looked_up: bool = False
     act: str = LISTEN
 
 
@@ -184,6 +186,7 @@ def to_interpretation(
         draft.album,
         tuple(draft.reasons + constraint_reasons),
         joining=draft.joining,
+        is_looked_up=draft.is_looked_up,
         calls_playlist=draft.calls_playlist,
     )
 
@@ -198,7 +201,11 @@ def _last_occurrence(whole: Span, text: str) -> Span:
 
 
 def _weak_counts(one: Mention, whole: Span, draft: Draft) -> bool:
-    return draft.intent in ("", "artist", "mixed") or whole.has_music_noun()
+    if draft.intent in ("", "artist", "mixed") or whole.has_music_noun() or "version" in whole.words:
+        return True
+    # "hello by adele live": a version after all names
+    last = max((name.end for name in draft.names.values()), default=whole.end)
+    return one.field == "version" and one.start >= last
 
 
 def _popularity_features(draft: Draft, vocabulary: Vocabulary | None) -> tuple[str, ...]:

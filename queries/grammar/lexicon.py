@@ -39,7 +39,7 @@ class Lexicon:
         words: Name of a word list -> its words and phrases.
         languages: Language code -> words that only this language uses.
         grammar: The carrier grammar.
-        works: Name of a work in normal form -> its other names, in other languages.
+        works: Name of a work or artist in normal form -> its other names, in other languages or in short.
         acts: Phrase that is told to a player -> the lists of `acts.v1.json` that have it.
     """
 
@@ -127,7 +127,9 @@ def lexicon_of(files: Mapping[str, Any], grammar: CarrierGrammar) -> Lexicon:
     lists = {kind: frozenset(forms) for kind, forms in words.items() if isinstance(forms, list)}
     languages = {name: frozenset(forms) for name, forms in words["languages"].items()}
     works = {
-        name: tuple(other for other in group if other != name) for group in files["works"]["groups"] for name in group
+        name: tuple(other for other in group if other != name)
+        for group in (*files["works"]["groups"], *files["works"]["artists"])
+        for name in group
     }
     acts: dict[str, frozenset[str]] = {}
     for kind, forms in files["acts"].items():

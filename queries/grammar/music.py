@@ -51,6 +51,11 @@ def asks_to_listen(query: str, lexicon: Lexicon) -> bool:
     return any(lexicon.has("listening", word) for word in query.split()[:_LEAD])
 
 
+def asks_for_music(query: str, lexicon: Lexicon) -> bool:
+    """Whether one of the first words is a verb of playing, listening or, in Spanish, putting on."""
+    return asks_to_listen(query, lexicon) or any(lexicon.has("music_verbs", word) for word in query.split()[:_LEAD])
+
+
 def speaks_of_other_things(query: str, lexicon: Lexicon) -> bool:
     """Whether a normal form has a phrase of another skill ("alarm") or another medium ("podcast")."""
     topics = topic_words(query, lexicon)

@@ -22,6 +22,7 @@ from queries.grammar.personal import is_personal
 from queries.grammar.similar import likened
 from queries.text.carrier import stages
 
+NICKNAME_MARGIN = 15.0  # of popularity by which an artist's other name ("beethoven") must lead a title of that name
 MOST_BYTES, KEPT_BYTES = 400, 360
 _PART = re.compile(r"(?P<field>\w+)(?P<refused>!)?=(?P<value>.*)", re.DOTALL)
 _CUT = re.compile(r"~[0-9a-f]{16}$")
@@ -352,6 +353,9 @@ def _of_names(
     """The reading by the names that were spoken; None if the catalog has nothing like one of them."""
     title, album = interpretation.title, interpretation.album
     artist = names.artist(interpretation.artist) if interpretation.artist else None
+    nicknamed = resolver.nicknamed(title or "") if resolver is not None and set(spoken) == {"title"} else None
+    if nicknamed is not None and names.artists[nicknamed] > names.titles.get(title or "", 0.0) + NICKNAME_MARGIN:
+        return NeedReading(_named(nicknamed, None, None, parts), "catalog", share, (("artist", spoken["title"]),))
     if title is not None and title in names.albums and artist is not None and not names.has_pair(title, artist):
         title, album = None, title  # the artist recorded no song of that name: it is the album's
     is_known = (

@@ -261,6 +261,21 @@ def adds_what_plays(request: Span) -> bool:
     return False
 
 
+def after_version(request: Span) -> Span | None:
+    """What comes after "the live version of", "la version acustica de"; None where a request does not begin so."""
+    words = request.words
+    at = next(
+        (n for n in range(request.start, min(request.start + _LONGEST_LEAD, request.end)) if words[n] == "version"),
+        None,
+    )
+    if at is None or words[at : at + 2] == (words[request.start], "of"):
+        return None  # "version of me" is a title
+    of = next(
+        (n for n in range(at + 1, min(at + _LONGEST_LEAD, request.end - 1)) if words[n] in ("of", "de", "del")), None
+    )
+    return None if of is None else request.cut(of + 1, request.end)
+
+
 def looked_up(request: Span) -> tuple[Span, Span] | None:
     """What is looked up and what is then played, of "look up X and play Y", "busca a X y pon Y"; None for other requests."""
     words, carriers = request.words, request.lexicon.grammar.merged

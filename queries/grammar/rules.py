@@ -6,6 +6,7 @@ from queries.catalog.vocabulary import Vocabulary
 from queries.grammar.known import artists_in, find_artist, lookup_name, reads_as_constraints
 from queries.grammar.patterns import (
     adds_what_plays,
+    after_version,
     album_names,
     described_from,
     looked_up,
@@ -46,6 +47,7 @@ class Draft:
         album: The album, likewise.
         is_full: Whether the whole request, including its carrier phrase, is the name.
         joining: Indexes of words that join the names or lead to them, such as those of "and play".
+        is_looked_up: Whether an artist is looked up and one of the titles is played.
         calls_playlist: Whether a phrase such as "called" gives a playlist its name.
         reasons: Why, for people.
     """
@@ -57,6 +59,7 @@ class Draft:
     album: str | None = None
     is_full: bool = False
     joining: frozenset[int] = frozenset()
+    is_looked_up: bool = False
     calls_playlist: bool = False
     reasons: list[str] = field(default_factory=list)
 
@@ -130,6 +133,10 @@ def apply_rules(
         draft, whole.cut(0, bare.end), vocabulary
     ):
         return
+    named = after_version(bare)
+    if named is not None:
+        draft.joining = frozenset(range(bare.start, named.start))
+        stage_spans, bare = [named], named
     names = [(stage, *lookup_name(stage.text, vocabulary)) for stage in reversed(stage_spans)] if vocabulary else []
     if bare.core() is None and not any(
         kind and not reads_as_constraints(stage, popularity, kind) for stage, kind, popularity, _ in names[:1]
@@ -198,6 +205,7 @@ def _looked_up_artist(draft: Draft, request: Span, vocabulary: Vocabulary | None
     draft.name("artist", *(artist or (first, None)))
     draft.name("title", title)
     draft.joining = frozenset(range(request.start, request.end))
+    draft.is_looked_up = True
     draft.reasons.append("an artist to be looked up, and what is to be played of theirs")
     return True
 

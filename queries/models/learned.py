@@ -170,7 +170,7 @@ def read_query(
         )
     if interpretation.act != LISTEN:
         return replace(interpretation, is_music=True, intent="other")
-    if interpretation.calls_playlist or interpretation.joining:
+    if interpretation.calls_playlist or interpretation.is_looked_up:
         return interpretation  # the wording leaves no doubt
     if in_full or (
         explained
@@ -303,6 +303,8 @@ def _with_catalog_kind(one: TaggedSpan, whole: Span, vocabulary: Vocabulary | No
     if vocabulary is None or one.kind not in _NAMES:
         return one
     text = " ".join(whole.words[one.start : one.end])
+    if one.kind == "artist" and whole.words[max(0, one.start - 1) : one.start] in (("by",), ("de",)):
+        return one
     names = vocabulary.by_kind
     if one.kind == "playlist" and not any(word in _PLAYLIST_SIGNS for word in whole.words):
         one = replace(one, kind="title")  # no word of the request indicates a playlist
@@ -376,10 +378,15 @@ def _has_recording(interpretation: Interpretation, vocabulary: Vocabulary | None
 
 
 def _is_named_plainly(interpretation: Interpretation, vocabulary: Vocabulary | None) -> bool:
-    """Whether a recording of the artist is named, or a title of the catalog of three words or more: "play the sound of silence"."""
+    """Whether a recording of the artist is named, a title of the catalog of three words or more, or a famous one of two."""
     title = interpretation.title or ""
-    is_long_title = vocabulary is not None and title.count(" ") >= _LONG_TITLE - 1 and title in vocabulary.titles
-    return is_long_title or (interpretation.intent != "album" and _has_recording(interpretation, vocabulary))
+    popularity = vocabulary.titles.get(title, -1.0) if vocabulary is not None else -1.0
+    is_long_title = title.count(" ") >= _LONG_TITLE - 1 and popularity >= 0.0
+    return (
+        is_long_title
+        or (" " in title and popularity >= CERTAIN_TITLE)
+        or (interpretation.intent != "album" and _has_recording(interpretation, vocabulary))
+    )
 
 
 def _whole_span(interpretation: Interpretation, lexicon: Lexicon) -> Span:

@@ -10,7 +10,7 @@ from queries.grammar.act import LISTEN
 from queries.grammar.correct import corrected
 from queries.grammar.interpret import Interpretation
 from queries.grammar.lexicon import Lexicon
-from queries.grammar.music import asks_to_listen, speaks_of_other_things
+from queries.grammar.music import asks_for_music, speaks_of_other_things
 from queries.grammar.need import NeedReading, need_reading
 from queries.grammar.remarks import without_remark
 from queries.models.learned import CERTAIN_ARTIST, CERTAIN_TITLE, MUSIC_SERVICE_SHARE, Learned, read_query
@@ -48,7 +48,7 @@ def read_need(
     interpretation, reading = _read(query, locale, lexicon, names, learned, resolver, music_share)
     if names is None or interpretation.act != LISTEN or (reading is not None and _is_settled(reading)):
         return interpretation, reading
-    if reading is None and resolver is not None and asks_to_listen(query, lexicon):
+    if reading is None and resolver is not None and asks_for_music(query, lexicon):
         again, second = _read(query, locale, lexicon, names, learned, resolver, MUSIC_SERVICE_SHARE)
         if second is not None and _is_famous(second, names) and not speaks_of_other_things(query, lexicon):
             interpretation, reading = again, second  # "play blink one eighty two"

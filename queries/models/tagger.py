@@ -43,7 +43,8 @@ class Tagger:
     ) -> list[TaggedSpan]:
         """The tagged spans of a request, from left to right and without overlaps.
 
-        A span with a tag whose marginal probability is below LEAST_MARGINAL is left out: the tagger abstains.
+        The tagger abstains: a span with a tag whose marginal probability is below LEAST_MARGINAL is left out. (The probability that a word
+        is in a name of the kind, wherever that begins, was measured as well and is no better.)
 
         Args:
             interpretation: The request as the grammar reads it.

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SHORT_LIST = 10  # a name with so few tracks needs no list ahead of time
 SUNG_LANGUAGES = ("en", "es")
+SORTS = ("newest", "popular")  # of all music: "new releases", "today's hits"
 
 
 @dataclass
@@ -73,6 +74,11 @@ def _decades(tracks: DataFrame, least: int) -> DataFrame:
     return _summed(tracks.select(_decade().alias("a"), F.lit("").alias("b"), _demand().alias("d")), least)
 
 
+def _years(tracks: DataFrame, least: int) -> DataFrame:
+    year = F.col("release_year").cast("string")
+    return _summed(tracks.select(year.alias("a"), F.lit("").alias("b"), _demand().alias("d")), least)
+
+
 def _names(tracks: DataFrame) -> DataFrame:
     """(kind, a, b, demand) of every artist, title, album, and title by an artist with more than SHORT_LIST tracks."""
     columns = tracks.select("title", "artists", "album", _demand().alias("d"))
@@ -112,6 +118,10 @@ KINDS: dict[str, Callable[[str, str], Need]] = {
     "album": lambda a, b: Need.of([Part("album", a)]),
     "title_artist": lambda a, b: Need.of([Part("title", a), Part("artist", b)]),
     "open": lambda a, b: Need.of([]),
+    "sort": lambda a, b: Need.of([Part("sort", a)]),
+    "language": lambda a, b: Need.of([Part("language", a)]),
+    "instrumental": lambda a, b: Need.of([Part("version", "instrumental")]),
+    "year": lambda a, b: Need.of([Part("year", a)]),
 }
 
 
@@ -138,7 +148,9 @@ def closure(tracks: DataFrame, settings: ClosureSettings, most: int) -> DataFram
         for kind, file in (("mood", "moods"), ("activity", "activities"))
         for name in sorted(entries(file))
     ]
-    of_lexicon = frame_of(spark, [*feelings, ("open", "", "", 1e6)], "kind string, a string, b string, demand double")
+    plain = [("open", "", "", 1e6), ("instrumental", "", "", 1e6), *(("sort", name, "", 1e6) for name in SORTS)]
+    plain += [("language", name, "", 1e6) for name in SUNG_LANGUAGES]
+    of_lexicon = frame_of(spark, [*feelings, *plain], "kind string, a string, b string, demand double")
     moods = frame_of(spark, [(name,) for name in sorted(entries("moods"))], "b string")
     languages = frame_of(spark, [(name,) for name in SUNG_LANGUAGES], "b string")
     few = genres.orderBy(F.desc("demand"), "a").limit(settings.mood_genres)
@@ -149,6 +161,7 @@ def closure(tracks: DataFrame, settings: ClosureSettings, most: int) -> DataFram
         genres.select(F.lit("genre").alias("kind"), "a", "b", "demand"),
         _genre_decades(tracks, settings.min_tracks).select(F.lit("genre_decade").alias("kind"), "a", "b", "demand"),
         _decades(tracks, settings.min_tracks).select(F.lit("decade").alias("kind"), "a", "b", "demand"),
+        _years(tracks, settings.min_tracks).select(F.lit("year").alias("kind"), "a", "b", "demand"),
         few.drop("b")
         .crossJoin(F.broadcast(moods))
         .select(F.lit("mood_genre").alias("kind"), "a", "b", tenth.alias("demand")),

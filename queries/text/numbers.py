@@ -20,6 +20,36 @@ _MOST_DIGITS, _MOST_NUMBERS = 4, 3
 _SOUNDS_OF_DIGIT = {"2": ("two", "to", "tu"), "4": ("four", "for"), "8": ("eight", "ate")}
 _SOUNDS_OF_LETTER = {"u": "you", "r": "are", "b": "be"}  # of a letter that stands alone beside a digit: "u2"
 _ROMAN = {"ii": 2, "iii": 3, "iv": 4, "vi": 6, "vii": 7, "viii": 8, "ix": 9, "xi": 11, "xii": 12}
+_WORKS = {
+    "symphony": ("symphony", "sinfonia"),
+    "sinfonia": ("symphony", "sinfonia"),
+    "sonata": ("sonata", "sonata"),
+    "concerto": ("concerto", "concierto"),
+    "concierto": ("concerto", "concierto"),
+    "nocturne": ("nocturne", "nocturno"),
+    "prelude": ("prelude", "preludio"),
+    "waltz": ("waltz", "vals"),
+    "quartet": ("quartet", "cuarteto"),
+    "suite": ("suite", "suite"),
+    "rhapsody": ("rhapsody", "rapsodia"),
+    "gymnopedie": ("gymnopedie", "gymnopedie"),
+    "ballade": ("ballade", "balada"),
+    "etude": ("etude", "estudio"),
+}
+_ORDINALS = (
+    ("", ""),
+    ("first", "primera"),
+    ("second", "segunda"),
+    ("third", "tercera"),
+    ("fourth", "cuarta"),
+    ("fifth", "quinta"),
+    ("sixth", "sexta"),
+    ("seventh", "septima"),
+    ("eighth", "octava"),
+    ("ninth", "novena"),
+    ("tenth", "decima"),
+)
+_NUMBERED = re.compile(rf"((?:\w+ )?)({'|'.join(_WORKS)}) no (\d{{1,3}})")
 _MIXED = re.compile(r"([a-z]*)([248])([a-z]*)")
 
 
@@ -27,12 +57,15 @@ def spoken_forms(name: str) -> list[str]:
     """The ways to say a folded name that has numbers of at most four digits, in English and in Spanish; none without a number.
 
     Each number is said as a whole ("one hundred eighty two"), in pairs ("one eighty two", "nineteen seventy nine") and digit by digit;
-    a Roman number at the end as a number; a digit inside a word by its sound ("2pac", "u2").
+    a Roman number at the end as a number; a digit inside a word by its sound ("2pac", "u2"). A numbered work is also said in the other
+    language and by an ordinal ("fifth symphony", "quinta sinfonia" of "symphony no 5").
     """
     words = name.split()
     if len(words) > 1 and words[-1] in _ROMAN:
         number = str(_ROMAN[words[-1]])
         return [" ".join([*words[:-1], number]), *spoken_forms(" ".join([*words[:-1], number]))]
+    if (numbered := _NUMBERED.fullmatch(name)) is not None:
+        return _numbered_forms(*numbered.groups())
     mixed = [at for at, word in enumerate(words) if _MIXED.fullmatch(word) and not word.isdigit()]
     if len(mixed) == 1:
         at = mixed[0]
@@ -59,6 +92,29 @@ def _sounded(word: str) -> list[str]:
         if before in _SOUNDS_OF_LETTER and not after:
             forms.append(f"{_SOUNDS_OF_LETTER[before]} {sound}")
     return list(dict.fromkeys(forms))
+
+
+def _numbered_forms(before: str, work: str, digits: str) -> list[str]:
+    """The ways to say a numbered work, such as ("piano ", "sonata", "14"): by number and by ordinal, in English and in Spanish."""
+    english, spanish = _WORKS[work]
+    number = int(digits)
+    names = {f"{before}{english}", f"{before}{spanish}"}
+    if before == "piano ":
+        names |= {f"{spanish} para piano", f"{spanish} de piano"}
+    forms = [
+        f"{name} {mark}{said}"
+        for name in sorted(names)
+        for mark in ("no ", "number ", "numero ", "")
+        for said in _counts(number)
+    ]
+    if number < len(_ORDINALS):
+        ordinal, ordinal_es = _ORDINALS[number]
+        forms += [f"{ordinal} {before}{english}", f"{ordinal_es} {spanish}", f"{spanish} {ordinal_es}"]
+    return list(dict.fromkeys(forms))
+
+
+def _counts(number: int) -> list[str]:
+    return list(dict.fromkeys([str(number), _cardinal(number, "en"), _cardinal(number, "es")]))
 
 
 def _said(digits: str, language: str) -> list[str]:

@@ -31,6 +31,10 @@ ROWS = [
     ("Night Shift", ["Lucy Dacus"], "Historian", 55),
     ("Stop", ["Spice Girls"], "Spiceworld", 56),
     ("Paradise City", ["Guns N' Roses"], "Appetite", 78),
+    ("Symphony No. 9 in D Minor, Op. 125: IV. Presto", ["Ludwig van Beethoven"], "Beethoven", 60),
+    ("Suite bergamasque, L. 75: III. Clair de lune", ["Claude Debussy"], "Debussy", 62),
+    ("Requiem in D Minor, K. 626: Lacrimosa", ["Wolfgang Amadeus Mozart"], "Mozart", 58),
+    ("The Four Seasons, RV 269: I. Allegro", ["Antonio Vivaldi"], "Vivaldi", 57),
 ]
 
 
@@ -42,7 +46,7 @@ def known() -> CatalogIndex:
 
 @pytest.fixture(scope="module")
 def resolver(known: CatalogIndex) -> Resolver:
-    return Resolver(known.vocabulary)
+    return Resolver(known.vocabulary, load_lexicon().works)
 
 
 @pytest.fixture(params=[ASSISTANT_SHARE, MUSIC_SERVICE_SHARE], ids=["assistant", "music service"])
@@ -85,6 +89,20 @@ def names_of(found: Reading) -> set[tuple[str, str]]:
         ("play tupac", "en-US", "artist=2pac"),
         ("play guns and roses", "en-US", "artist=guns n roses"),
         ("i'm in the mood for some bob marley", "en-US", "artist=bob marley y the wailers"),
+        # versions that are named
+        ("hello by adele live", "en-US", "artist=adele|title=hello|version=live"),
+        ("play the acoustic version of hello by adele", "en-US", "artist=adele|title=hello|version=acoustic"),
+        ("pon la versión en vivo de la camisa negra", "es-MX", "title=la camisa negra|version=live"),
+        ("play the studio version of karma police", "en-US", "title=karma police"),
+        # classical works, by composer, name and number
+        ("play beethoven's ninth symphony", "en-US", "artist=ludwig van beethoven|title=symphony no 9"),
+        ("pon la novena sinfonía de beethoven", "es-MX", "artist=ludwig van beethoven|title=symphony no 9"),
+        ("play clair de lune by debussy", "en-US", "artist=claude debussy|title=clair de lune"),
+        ("play mozart requiem", "en-US", "artist=wolfgang amadeus mozart|title=requiem"),
+        ("pon las cuatro estaciones de vivaldi", "es-ES", "artist=antonio vivaldi|title=the four seasons"),
+        # what people remember of a song
+        ("play the one that goes bad moon rising", "en-US", "title=bad moon rising"),
+        ("pon la que dice la camisa negra", "es-MX", "title=la camisa negra"),
         # wishes
         ("se me antoja oír a juanes un rato", "es-MX", "artist=juanes"),
         ("puras de luis fonsi", "es-MX", "artist=luis fonsi"),

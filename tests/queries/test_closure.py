@@ -30,10 +30,17 @@ def _needs(tracks: DataFrame, *kinds: str, most: int = 1000) -> list[str]:
         (["genre", "genre_newest"], ["genre=rock", "genre=rock|sort=newest"]),
         (["open", "genre"], ["open", "genre=rock"]),
         (["album"], ["album=the wall"]),
+        (["sort", "instrumental"], ["sort=newest", "sort=popular", "version=instrumental"]),
+        (["language"], ["language=en", "language=es"]),
     ],
 )
 def test_a_need_for_what_enough_tracks_have(spark: SparkSession, kinds: list[str], needs: list[str]) -> None:
     assert _needs(_tracks(spark, "The Wall"), *kinds) == needs
+
+
+def test_a_year_with_enough_tracks_has_a_need(spark: SparkSession) -> None:
+    rows = [(f"Song {i}", ["A"], None, ["rock"], 1985 if i < 10 else 1986, 50) for i in range(19)]
+    assert _needs(frame_of(spark, rows, _SCHEMA), "year") == ["year=1985"]
 
 
 def test_tracks_without_an_album_give_rise_to_no_album(spark: SparkSession) -> None:

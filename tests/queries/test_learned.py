@@ -22,10 +22,16 @@ def names(text: str, locale: str = "en-US", share: float = 0.25) -> dict[str, st
 def test_names_that_no_catalog_knows_are_found_by_the_words_around_them():
     assert names("play the song velvet harbor by the sandmen") == {"title": "velvet harbor", "artist": "the sandmen"}
     assert "velvet harbor" in names("songs similar to velvet harbor").values()  # no grammar rule knows this sentence
-    assert names("canciones en vivo de los caminantes", "es-ES") == {"artist": "los caminantes"}
+    assert names("pon canciones de los caminantes", "es-ES") == {"artist": "los caminantes"}
     assert names("anade esta cancion a mi lista de reproduccion domingo lento", "es-ES") == {
         "playlist": "domingo lento"
     }
+
+
+def test_the_tagger_abstains_where_it_is_not_sure(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert names("canciones en vivo de los caminantes", "es-ES") == {}
+    monkeypatch.setattr("queries.models.tagger.LEAST_MARGINAL", 0.0)
+    assert names("canciones en vivo de los caminantes", "es-ES") == {"artist": "los caminantes"}
 
 
 def test_the_same_words_are_music_where_everybody_asks_for_music():

@@ -26,7 +26,23 @@ def tracks(spark: SparkSession) -> DataFrame:
 
 
 def with_album(rows: DataFrame) -> DataFrame:
-    return rows.withColumn("album", F.col("album_forms")[0])
+    return rows.withColumns({"album": F.col("album_forms")[0], "title": F.initcap(F.col("title_forms")[0])})
+
+
+def test_a_remaster_is_the_recording_of_that_name(spark: SparkSession) -> None:
+    rows = frame_of(
+        spark,
+        [
+            ("o", "o", ["yesterday remastered 2009", "yesterday"], ["the beatles"], ["help"], 5.0, 1965, 75),
+            ("c", "c", ["yesterday"], ["lil peep"], ["x"], 4.9, 2016, 74),
+            ("l", "l", ["yesterday live", "yesterday"], ["someone"], ["y"], 5.2, 2016, 76),
+        ],
+        SCHEMA,
+    )
+    titles = {"o": "Yesterday - Remastered 2009", "c": "Yesterday", "l": "Yesterday - Live"}
+    title = F.coalesce(*[F.when(F.col("track_id") == track, F.lit(name)) for track, name in titles.items()])
+    listed = name_lists(rows.withColumns({"album": F.col("album_forms")[0], "title": title}), 3).collect()
+    assert {(r["kind"], r["name"]): r["tracks"] for r in listed}["title", "yesterday"] == ["o", "c", "l"]
 
 
 def test_an_album_comes_before_a_single_of_its_name(spark: SparkSession) -> None:
