@@ -9,6 +9,10 @@ The reader's own reading (grammar, and names of the real catalog) is asked; list
   nothing is named. Requests without a named thing count as right if the reading names nothing. Coverage is the share of music requests
   that are answered from a confidence on, risk the share of wrong ones among these. Of requests for other things, the share that is
   answered is printed.
+- **Served**: gold music requests at the threshold of conf/night.yaml, by source, with Wilson intervals (Wilson 1927). Wrong: answered with
+  another name. Missed: it names what the catalog has, adds nothing to a playlist, and is not answered with all of its names. Right: all
+  others, those among them that name what the catalog lacks and are rightly not answered. Annotations are taken as they are, wrong ones
+  included.
 - **Missing names**: so many titles and a fifth as many artists are taken out of the catalog, then asked for. A confident answer
   that names another artist, title or album is wrong.
 
@@ -20,16 +24,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 from night.released_names import ReleaseReading
 from queries.catalog.index import CatalogIndex, load_catalog
-from queries.catalog.vocabulary import name_forms, pair_id
+from queries.catalog.vocabulary import Vocabulary, name_forms, pair_id
 from queries.grammar.bundle import grammar_bundle
-from queries.grammar.need import NeedReading
+from queries.grammar.need import Need, NeedReading
 from queries.training.gold import DataMissing, Gold, data_file, gold_of, rows_of
 from serving.content import Name, Names
 
@@ -42,11 +47,15 @@ LEAST_LETTERS = 4
 
 @dataclass(frozen=True)
 class Judged:
-    """One request: how confident the reading is (0: no reading), whether it is wrong, and whether music was asked for."""
+    """One request: how confident the reading is (0: no reading), whether it is wrong, and whether music was asked for.
+
+    `is_whole`: the reading has all names of the annotation.
+    """
 
     confidence: float
     is_wrong: bool
     is_music: bool
+    is_whole: bool = False
 
 
 def names_of(catalog: CatalogIndex, without: frozenset[str] = frozenset()) -> Names:
@@ -84,15 +93,63 @@ def judged(one: Gold, reading: NeedReading | None) -> Judged:
     """Judge a reading by the annotated names."""
     if reading is None or reading.how == "words":
         return Judged(0.0, is_wrong=False, is_music=one.is_music)
-    wanted = {(slot.type, slot.value) for slot in one.slots if slot.type in NAMED}
+    wanted = wanted_names(one)
     wanted_values = {_plain(value) for _, value in wanted}
-    named = [_plain(value) for kind in NAMED for value in reading.need.values(kind)]
+    need = reading.need
+    if (like := need.first("similar_to")) is not None:
+        need = Need.from_key(like) or need
+    named = [_plain(value) for kind in NAMED for value in need.values(kind)]
     is_wrong = (
         any(name not in wanted_values for name in named) if reading.how == "catalog" else bool(named) and not wanted
     )
     if reading.how in ("near", "sound"):  # the annotation has the words as they were said
         is_wrong = is_wrong or any(not any(_alike(name, value) for value in wanted_values) for name in named)
-    return Judged(reading.confidence, is_wrong or not one.is_music, one.is_music)
+    is_whole = all(any(_alike(name, value) for name in named) for value in wanted_values)
+    return Judged(reading.confidence, is_wrong or not one.is_music, one.is_music, is_whole)
+
+
+def wanted_names(one: Gold) -> set[tuple[str, str]]:
+    """(kind, value) of the names in an annotation; a work is a title or an album."""
+    return {(slot.type, slot.value) for slot in one.slots if slot.type in (*NAMED, "work")}
+
+
+def is_in_catalog(one: Gold, names: Vocabulary) -> bool:
+    """Whether a request names something, and the catalog has all of it under the names as they were said."""
+    by_kind = {"title": (names.titles,), "album": (names.albums,), "work": (names.titles, names.albums)}
+    wanted = wanted_names(one)
+    return bool(wanted) and all(
+        names.artist(value) is not None if kind == "artist" else any(value in known for known in by_kind[kind])
+        for kind, value in wanted
+    )
+
+
+def served(rows: Mapping[Gold, Judged], names: Vocabulary, least: float) -> list[dict[str, Any]]:
+    """Right, wrong and missed music requests, by language and source, and of each language together.
+
+    Args:
+        rows: the requests and how they were read.
+        names: the names of the catalog.
+        least: confidence from which a reading is an answer.
+    """
+    groups: dict[tuple[str, str], list[str]] = {}
+    for one, row in rows.items():
+        for source in ("all", one.source) if one.is_music else ():
+            groups.setdefault((one.lang, source), []).append(_outcome(one, row, names, least))
+    out = []
+    for (lang, source), outcomes in sorted(groups.items()):
+        n, right, wrong = len(outcomes), outcomes.count("right"), outcomes.count("wrong")
+        out.append(
+            {
+                "lang": lang,
+                "source": source,
+                "requests": n,
+                "right": right / n,
+                "right_interval": wilson(right, n),
+                "wrong": wrong / n,
+                "wrong_interval": wilson(wrong, n),
+            }
+        )
+    return out
 
 
 def _plain(name: str) -> str:
@@ -174,11 +231,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     reading = _reader(catalog)
     chosen = drawn(gold, given.part, given.requests)
+    threshold = shipped_threshold()
     rows = {one: judged(one, reading.reading(one.query, one.lang)) for one in chosen}
     report = {
         "part": given.part,
+        "threshold": threshold,
         "requests": {lang: sum(one.lang == lang for one in chosen) for lang in ("en", "es")},
         "curve": {lang: curve([row for one, row in rows.items() if one.lang == lang]) for lang in ("en", "es")},
+        "served": served(rows, catalog.vocabulary, threshold),
         "missing": missing_names(catalog, given.names),
     }
     _print(report)
@@ -186,6 +246,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given.json.parent.mkdir(parents=True, exist_ok=True)
         given.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     return 0
+
+
+def _outcome(one: Gold, row: Judged, names: Vocabulary, least: float) -> str:
+    is_answered = row.confidence >= least
+    if is_answered and row.is_wrong:
+        return "wrong"
+    has_answer = is_in_catalog(one, names) and all(slot.type != "playlist" for slot in one.slots)
+    return "missed" if has_answer and not (is_answered and row.is_whole) else "right"
+
+
+def wilson(hits: int, of: int) -> tuple[float, float]:
+    """The 95 % interval of a share (Wilson 1927, by scipy)."""
+    from scipy.stats import binomtest
+
+    interval = binomtest(hits, of).proportion_ci(0.95, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def shipped_threshold() -> float:
+    """Setting `serving.least_confidence` as it is shipped."""
+    from omegaconf import OmegaConf
+
+    path = Path(__file__).parent.parent / "conf" / "night.yaml"
+    return float(OmegaConf.load(path).serving.least_confidence)
+
+
+def _interval(of: tuple[float, float]) -> str:
+    return f"{of[0]:.1%} – {of[1]:.1%}"
 
 
 def _print(report: dict[str, object]) -> None:
@@ -203,6 +291,16 @@ def _print(report: dict[str, object]) -> None:
                 f"{one['least_confidence']:g}", *[f"{v:.1%}" for k, v in one.items() if k != "least_confidence"]
             )
         console.print(table)
+    table = Table(title=f"music requests, served at {report['threshold']:g}", title_justify="left")
+    for name in ("language", "source", "requests", "right", "95 %", "wrong", "95 %"):
+        table.add_column(name, justify="left" if name in ("language", "source") else "right")
+    by_source: list[dict[str, Any]] = report["served"]  # type: ignore[assignment]
+    for row in by_source:
+        shares = [
+            text for name in ("right", "wrong") for text in (f"{row[name]:.1%}", _interval(row[f"{name}_interval"]))
+        ]
+        table.add_row(row["lang"], row["source"], str(row["requests"]), *shares)
+    console.print(table)
     missing: dict[str, dict[str, float]] = report["missing"]  # type: ignore[assignment]
     table = Table(title="names that the catalog lacks: answered with something else", title_justify="left")
     for name in ("least confidence", *missing):

@@ -101,7 +101,10 @@ class Resolver:
         return max(likely, key=lambda one: (one.likeness, self._popularity(one)), default=None)
 
     def _whole(self, words: str) -> list[Resolved | None]:
-        return [self.artist(words), self.recording(words, None), self.recording(words, None, is_album=True)]
+        artist = self.artist(words)
+        if artist is not None and f"{artist.artist}s" == words:
+            artist = None  # an owner without what is owned
+        return [artist, self.recording(words, None), self.recording(words, None, is_album=True)]
 
     def _parted(self, words: str) -> list[Resolved | None]:
         """Titles by an artist of which the words consist, in either order: one of the two is exact, the other may be alike."""

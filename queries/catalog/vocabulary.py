@@ -17,6 +17,7 @@ _TEMPO = re.compile(
 )
 _NO_POPULARITY = 0.0
 _BANDS = (" and the ", " y the ", " y los ", " y sus ", " y su ", " and his ", " and her ")
+_ARTICLES = frozenset({"the", "los", "las", "el", "la"})
 _SHORT_NAME = 3  # letters; a name without its blanks must have more
 
 
@@ -88,7 +89,7 @@ class Vocabulary:
     def artist(self, text: str) -> str | None:
         """The folded artist that `text` (a normal form) names, or None."""
         for form in (text, f"the {text}", text.removeprefix("the "), f"los {text}"):
-            if form in self.artists:
+            if form in self.artists and (form == text or text not in _ARTICLES):  # "the" is not The The
                 return form
         joined = text.replace(" ", "")
         if joined in self.artists and len(joined) > _SHORT_NAME:  # "one republic" is OneRepublic

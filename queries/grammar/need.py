@@ -316,7 +316,7 @@ def _similar(subject: str, names: Vocabulary, resolver: Resolver | None) -> Need
     spoken: tuple[tuple[str, str], ...] = ()
     if kind:
         like, how, confidence, spoken = Need.of([Part(kind, folded)]), "catalog", 1.0, ((kind, subject),)
-    elif (pair := _recorded(subject, names)) is not None:
+    elif (pair := _recorded(subject, names) or _recorded_by(subject, names)) is not None:
         like, how, confidence = pair, "catalog", 1.0
     elif (both := _two_artists(subject, names)) is not None:
         like, how, confidence = Need.of([Part("artist", both[0][0])]), "catalog", 1.0
@@ -328,6 +328,17 @@ def _similar(subject: str, names: Vocabulary, resolver: Resolver | None) -> Need
         like, how, confidence = _named(near.artist, near.title, near.album, ()), _how([near]), near.likeness
         spoken = near.spoken
     return NeedReading(Need.of([Part("similar_to", like.key)]), how, round(confidence, 6), spoken)
+
+
+def _recorded_by(words: str, names: Vocabulary) -> Need | None:
+    """The title by an artist of "hello by adele", or the artist where the catalog lacks the title; None if it has no such artist."""
+    parts = words.split()
+    for at in range(1, len(parts) - 1):
+        artist = names.artist(" ".join(parts[at + 1 :])) if parts[at] in ("by", "de", "from", "of") else None
+        if artist is not None:
+            title = " ".join(parts[:at])
+            return _named(artist, title if names.has_pair(title, artist) else None, None, ())
+    return None
 
 
 def _two_artists(words: str, names: Vocabulary) -> list[tuple[str, str]] | None:

@@ -28,7 +28,8 @@ _SOUNDTRACKS = (
     "banda sonora original",
     "banda sonora",
 )
-_ARTICLES = frozenset({"the", "a", "an", "el", "la", "los", "las", "un", "una"})
+_SONG_NOUNS = (("song",), ("track",), ("tune",), ("cancion",), ("pista",), ("tema",))
+_ARTICLES = frozenset({"the", "a", "an", "al", "el", "la", "los", "las", "un", "una"})
 _LIKELY_TITLE = (
     50.0  # popularity from which a title of one word counts beside constraints: "jolene but not the live one"
 )
@@ -149,8 +150,10 @@ def apply_rules(
     for at, (stage, kind, popularity, folded) in enumerate(names):
         if kind and len(stage.text) > 1:
             longer = names[at + 1] if at + 1 < len(names) else None
-            if longer is not None and longer[1] == kind and longer[2] >= popularity and _is_article(longer[0], stage):
-                stage, kind, popularity, folded = longer  # "the hills", not "hills"
+            if longer is not None and longer[1] and _is_article(longer[0], stage):
+                is_contraction = longer[0].words[longer[0].start] == "al"  # "de al green"
+                if is_contraction or (longer[1] == kind and longer[2] >= popularity):
+                    stage, kind, popularity, folded = longer  # "the hills", not "hills"
             draft.intent = kind
             draft.name(kind, stage, folded)
             draft.reasons.append(f"{stage.text!r} is a {kind} of the catalog (popularity {popularity:g})")
@@ -236,7 +239,7 @@ def _album(
     if vocabulary is not None and not known:
         if (owned := _owned_album(options + owned_names(whole), vocabulary)) is not None:
             name, by = owned
-        elif by is not None and name.core() is None and find_artist(by, vocabulary) is not None:
+        elif by is not None and _is_sort(name) and find_artist(by, vocabulary) is not None:
             return False  # "el disco nuevo de karol g": the newest of an artist, no album of that name
     if only_known and (
         vocabulary is None or name.text not in vocabulary.albums or whole.words[: name.start][-1:] != ("album",)
@@ -252,10 +255,18 @@ def _album(
     return True
 
 
+def _is_sort(name: Span) -> bool:
+    """Whether constraints explain a name, such as "nuevo" of "disco nuevo" and "ultimo" of "ultimo disco"."""
+    return name.core() is None or any(
+        one.field == "sort" and one.start <= name.start < one.end and name.end - name.start == 1
+        for one in name.mentions
+    )
+
+
 def _is_album_of(name: Span, by: Span, vocabulary: Vocabulary) -> bool:
     """Whether the artist of an album is known; of one that looks like constraints ("el disco nuevo de X"), whether it is theirs."""
     artist = find_artist(by, vocabulary)
-    if artist is None or name.core() is not None:
+    if artist is None or not _is_sort(name):
         return artist is not None
     return vocabulary.has_recording(name.text, artist[1], is_album=True)
 
@@ -321,8 +332,8 @@ def _title_by_artist(draft: Draft, bare: Span, query_language: str, vocabulary: 
 
 def _name_beside_constraints(draft: Draft, bare: Span, vocabulary: Vocabulary | None) -> bool:
     """An artist or title of the catalog among constraints and fillers: "new taylor swift songs"."""
-    if vocabulary is None:
-        return False
+    if vocabulary is None or bare.words[max(0, bare.start - 1) : bare.start] in _SONG_NOUNS:
+        return False  # "la pista happy valley": all of it is the title
     for span in bare.trimmed()[1:]:
         folded = vocabulary.artist(span.text)
         rest = set(bare.unexplained()) - set(range(span.start, span.end))

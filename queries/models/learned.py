@@ -142,32 +142,19 @@ def read_query(
     chance = learned.musicness.probability(interpretation, music_share)
     in_full = interpretation.is_music and interpretation.answers_as == "full"
     explained = interpretation.is_music and _is_explained(interpretation, lexicon, vocabulary)
-    is_certain = in_full and vocabulary is not None and lookup_name(query, vocabulary)[1] >= CERTAIN_TITLE
-    is_certain |= in_full and bool(interpretation.topic_words.music_verbs)  # "ponme la mano"
-    if explained and vocabulary and asks_to_listen(query, lexicon):  # "listen to will smith"
-        is_certain |= vocabulary.artists.get(interpretation.artist or "", -1.0) >= CERTAIN_ARTIST
-    if explained and not (interpretation.topic_words.not_music or interpretation.topic_words.other_media):
-        asks = asks_to_listen(query, lexicon) or bool(interpretation.topic_words.music_verbs)
-        is_certain |= asks and _is_named_plainly(interpretation, vocabulary)
     whole = _whole_span(interpretation, lexicon)
-    is_described = described_from(whole) is not None
-    names_playlist = interpretation.calls_playlist or (interpretation.intent == "playlist" and adds_what_plays(whole))
-    if (explained or in_full or names_playlist) and music_share > 0.5:
-        is_certain = True  # if most requests ask for music, a name of the catalog is meant as one
-    is_certain |= is_described and bool(interpretation.topic_words.music_nouns)
-    is_certain |= names_playlist and adds_what_plays(whole)
+    is_certain = _is_described_or_added(interpretation, whole)
+    if in_full:
+        popularity = lookup_name(query, vocabulary)[1] if vocabulary is not None else -1.0
+        # "ponme la mano" is a title, too
+        is_certain |= popularity >= CERTAIN_TITLE or bool(interpretation.topic_words.music_verbs)
+    if explained:
+        is_certain |= _is_named_plainly(interpretation, lexicon, vocabulary)
+    if music_share > 0.5:  # if most requests ask for music, a name of the catalog is meant as one
+        is_certain |= explained or in_full or _names_playlist(interpretation, whole)
     if chance < (_EXPLAINED_CHANCE if explained or in_full else 0.5) and not is_certain:
-        return replace(
-            to_interpretation(
-                Draft(),
-                whole,
-                interpretation.stripped,
-                interpretation.language,
-                (),
-                music=False,
-            ),
-            reasons=(f"asks for music with probability {chance:.2f} only",),
-        )
+        nothing = to_interpretation(Draft(), whole, interpretation.stripped, interpretation.language, (), music=False)
+        return replace(nothing, reasons=(f"asks for music with probability {chance:.2f} only",))
     if interpretation.act != LISTEN:
         return replace(interpretation, is_music=True, intent="other")
     if interpretation.calls_playlist or interpretation.is_looked_up:
@@ -377,16 +364,37 @@ def _has_recording(interpretation: Interpretation, vocabulary: Vocabulary | None
     )
 
 
-def _is_named_plainly(interpretation: Interpretation, vocabulary: Vocabulary | None) -> bool:
-    """Whether a recording of the artist is named, a title of the catalog of three words or more, or a famous one of two."""
+def _names_playlist(interpretation: Interpretation, whole: Span) -> bool:
+    """Whether the wording leaves little doubt that a playlist is named: "called X", or what plays is added to it."""
+    return interpretation.calls_playlist or (interpretation.intent == "playlist" and adds_what_plays(whole))
+
+
+def _is_described_or_added(interpretation: Interpretation, whole: Span) -> bool:
+    """Whether music is described with a noun for it ("songs for a long drive"), or what plays is added to a playlist."""
+    is_described = described_from(whole) is not None and bool(interpretation.topic_words.music_nouns)
+    return is_described or (interpretation.intent == "playlist" and adds_what_plays(whole))
+
+
+def _is_named_plainly(interpretation: Interpretation, lexicon: Lexicon, vocabulary: Vocabulary | None) -> bool:
+    """Whether a request to listen names what can only be music of the catalog.
+
+    That is a popular artist ("listen to will smith"); and, if nothing speaks of other things, a recording of the artist, a title of
+    three words or more, or a popular one of two.
+    """
+    if vocabulary is None:
+        return False
+    listens = asks_to_listen(interpretation.query, lexicon)
+    if listens and vocabulary.artists.get(interpretation.artist or "", -1.0) >= CERTAIN_ARTIST:
+        return True
+    topics = interpretation.topic_words
+    if topics.not_music or topics.other_media or not (listens or topics.music_verbs):
+        return False
     title = interpretation.title or ""
-    popularity = vocabulary.titles.get(title, -1.0) if vocabulary is not None else -1.0
+    popularity = vocabulary.titles.get(title, -1.0)
     is_long_title = title.count(" ") >= _LONG_TITLE - 1 and popularity >= 0.0
-    return (
-        is_long_title
-        or (" " in title and popularity >= CERTAIN_TITLE)
-        or (interpretation.intent != "album" and _has_recording(interpretation, vocabulary))
-    )
+    is_popular_title = " " in title and popularity >= CERTAIN_TITLE
+    is_recording = interpretation.intent != "album" and _has_recording(interpretation, vocabulary)
+    return is_long_title or is_popular_title or is_recording
 
 
 def _whole_span(interpretation: Interpretation, lexicon: Lexicon) -> Span:

@@ -45,24 +45,29 @@ def read_need(
         resolver: Finds names that are like what was said; None leaves them unresolved.
         music_share: See `queries.models.learned.read_query`.
     """
-    interpretation, reading = _read(query, locale, lexicon, names, learned, resolver, music_share)
-    if names is None or interpretation.act != LISTEN or (reading is not None and _is_settled(reading)):
+
+    def read(text: str, share: float = music_share) -> tuple[Interpretation, NeedReading | None]:
+        interpreted = read_query(text, locale, lexicon, names, learned, share)
+        return interpreted, need_reading(interpreted, lexicon, names, resolver)
+
+    interpretation, reading = read(query)
+    if names is None or interpretation.act != LISTEN or (reading is not None and reading.confidence == 1.0):
         return interpretation, reading
-    if reading is None and resolver is not None and asks_for_music(query, lexicon):
-        again, second = _read(query, locale, lexicon, names, learned, resolver, MUSIC_SERVICE_SHARE)
-        if second is not None and _is_famous(second, names) and not speaks_of_other_things(query, lexicon):
+    if reading is None and asks_for_music(query, lexicon) and not speaks_of_other_things(query, lexicon):
+        again, second = read(query, MUSIC_SERVICE_SHARE)
+        if second is not None and _is_famous(second, names):
             interpretation, reading = again, second  # "play blink one eighty two"
     shorter = without_remark(query, lexicon)
     if shorter is not None:
-        again, second = _read(shorter, locale, lexicon, names, learned, resolver, music_share)
+        again, second = read(shorter)
         least = reading.confidence if reading is not None else LEAST_FOR_MUSIC
         if second is not None and second.how != "words" and second.confidence > least:
             interpretation, reading = replace(again, query=query), second
-    if reading is None or _is_settled(reading):
+    if reading is None or reading.confidence == 1.0 or reading.how == "near":
         return interpretation, reading
     best = interpretation, reading
     for other in corrected(query, _words_of_names(interpretation, names), lexicon):
-        again, second = _read(other, locale, lexicon, names, learned, resolver, music_share)
+        again, second = read(other)
         if second is None or second.how == "words" or second.confidence < LEAST_CORRECTED:
             continue
         if CORRECTED * second.confidence <= best[1].confidence:
@@ -92,20 +97,3 @@ def _is_famous(reading: NeedReading, names: Vocabulary) -> bool:
         (reading.need.first("title"), names.titles, CERTAIN_TITLE),
     ]
     return reading.is_sure(LEAST_FOR_MUSIC) and any(of.get(name or "", -1.0) >= least for name, of, least in named)
-
-
-def _is_settled(reading: NeedReading) -> bool:
-    return reading.confidence == 1.0 or reading.how == "near"
-
-
-def _read(
-    query: str,
-    locale: str,
-    lexicon: Lexicon,
-    names: Vocabulary | None,
-    learned: Learned | None,
-    resolver: Resolver | None,
-    music_share: float,
-) -> tuple[Interpretation, NeedReading | None]:
-    interpretation = read_query(query, locale, lexicon, names, learned, music_share)
-    return interpretation, need_reading(interpretation, lexicon, names, resolver)

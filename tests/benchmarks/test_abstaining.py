@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.abstaining import Judged, curve, drawn, judged, missing_names
+from benchmarks.abstaining import Judged, curve, drawn, judged, missing_names, served, wilson
 from queries.catalog.index import CatalogIndex
 from queries.grammar.need import Need, NeedReading, Part
 from queries.training.gold import Gold, Slot
@@ -24,14 +24,40 @@ def reading(how: str, *parts: tuple[str, str]) -> NeedReading:
         (gold("play helo", ("title", "helo")), reading("near", ("title", "hello")), False),
         (gold("play helo", ("title", "helo")), reading("near", ("title", "goodbye")), True),
         (gold("beatles", ("artist", "beatles")), reading("catalog", ("artist", "the beatles")), False),
+        (gold("songs like hello", ("work", "hello")), reading("catalog", ("similar_to", "title=hello")), False),
+        (gold("songs like hello", ("work", "hello")), reading("catalog", ("similar_to", "title=goodbye")), True),
         (gold("happy music"), reading("grammar", ("mood", "happy")), False),
         (gold("happy music"), reading("catalog", ("title", "happy")), True),
         (gold("call mum", is_music=False), reading("catalog", ("title", "mum")), True),
     ],
 )
 def test_a_reading_is_judged_by_the_annotated_names(one: Gold, read: NeedReading, wrong: bool) -> None:
-    assert judged(one, read) == Judged(0.95, wrong, one.is_music)
+    got = judged(one, read)
+    assert (got.confidence, got.is_wrong, got.is_music) == (0.95, wrong, one.is_music)
     assert judged(one, None) == Judged(0.0, False, one.is_music)
+
+
+def test_served_right_wrong_and_not_at_all() -> None:
+    names = CatalogIndex.of([{"track_id": "t", "title": "Hello", "artists": ["Adele"], "album": "25"}]).vocabulary
+    both = gold("hello by adele", ("work", "hello"), ("artist", "adele"))
+    rows = {
+        both: judged(both, reading("catalog", ("title", "hello"), ("artist", "adele"))),
+        gold("adele hello", ("title", "hello"), ("artist", "adele")): Judged(
+            0.9, False, True, is_whole=False
+        ),  # half of it
+        gold("play adele", ("artist", "adele")): Judged(0.9, True, True, is_whole=True),
+        gold("put on hello", ("title", "hello")): Judged(0.8, False, True, is_whole=True),  # not sure enough
+        gold("play madonna", ("artist", "madonna")): Judged(
+            0.1, True, True
+        ),  # the catalog lacks her: rightly no answer
+        gold("happy music"): Judged(1.0, False, True, is_whole=True),  # names nothing
+        gold("add hello to my list", ("title", "hello"), ("playlist", "list")): Judged(0.0, False, True),
+        gold("call adele", ("artist", "adele"), is_music=False): Judged(1.0, True, False, is_whole=True),
+    }
+    every, of_source = served(rows, names, 0.88)
+    assert (every["source"], every["requests"], every["right"], every["wrong"]) == ("all", 7, 4 / 7, 1 / 7)
+    assert of_source == every | {"source": "mtop"}
+    assert wilson(1, 4) == pytest.approx((0.0456, 0.6994), abs=1e-3)  # by the formula of Wilson's score interval
 
 
 def test_a_curve_counts_from_each_confidence_on() -> None:

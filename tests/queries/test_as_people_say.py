@@ -83,6 +83,8 @@ def names_of(found: Reading) -> set[tuple[str, str]]:
         ("play radiohead's ok computer album", "en-US", "album=ok computer|artist=radiohead"),
         ("pon el disco de radiohead ok computer", "es-MX", "album=ok computer|artist=radiohead"),
         ("quiero oír el disco nuevo de juanes", "es-MX", "artist=juanes|sort=newest"),
+        ("reproduce el último álbum de juanes", "es-ES", "artist=juanes|sort=newest"),
+        ("play hello by adele now", "en-US", "artist=adele|title=hello"),
         # as names sound
         ("play blink one eighty two", "en-US", "artist=blink 182"),
         ("i want to hear credence clearwater revival", "en-US", "artist=creedence clearwater revival"),
@@ -112,6 +114,12 @@ def names_of(found: Reading) -> set[tuple[str, str]]:
         # like something
         ("more stuff like tame impala mgmt", "en-US", "similar_to=artist%3Dtame impala"),
         ("música parecida a juanes", "es-MX", "similar_to=artist%3Djuanes"),
+        (
+            "any songs or artists similar to karma police by radiohead",
+            "en-US",
+            "similar_to=artist%3Dradiohead%7Ctitle%3Dkarma police",
+        ),
+        ("music that sounds like nirvana", "en-US", "similar_to=artist%3Dnirvana"),
         # playlists
         ("start me a fresh playlist named golden hour", "en-US", "playlist=golden hour"),
         ("crea una playlist nueva que se llame domingos", "es-MX", "playlist=domingos"),
