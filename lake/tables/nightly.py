@@ -19,7 +19,7 @@ WORDINGS = Table(
         PLACE,
         QUERY,
         Column("stripped", "string", "the wording without wake word, politeness and carrier phrase"),
-        Column("is_music", "boolean", "whether it asks for music at all"),
+        Column("is_music", "boolean", "whether it asks for music to be played; a command to the player does not"),
         Column("need", "string", "the need it leads to; null if it asks for other things", nullable=True),
         Column("text_need", "string", "the need by text and catalog alone, without plays", nullable=True),
         Column(

@@ -148,7 +148,7 @@ def _row(
         "language": language,
         "query": query,
         "stripped": interpretation.stripped,
-        "is_music": interpretation.is_music,
+        "is_music": reading is not None,  # a command about music ("skip this song") asks for none
         "how": reading.how if reading else "not_music",
         "confidence": reading.confidence if reading else 0.0,
         "needs": [need.row() for need in needs],

@@ -17,7 +17,7 @@ from tests.conftest import cached_ids
 from tests.laws.conftest import Laws
 
 # nobody asks for these in the simulated world: tests/features/test_constraint_features.py moves them
-STILL = {"version_match", "year_match", "unwanted_genre_match", "lyrics_match"}
+STILL = {"version_match", "unwanted_genre_match", "lyrics_match"}
 
 
 def test_there_is_something_to_judge(laws: Laws) -> None:
