@@ -2,10 +2,12 @@
 
 import pytest
 
+from benchmarks.abstaining import SHIPPED as THRESHOLD
 from benchmarks.abstaining import Judged, curve, drawn, judged, missing_names, served, wilson
 from queries.catalog.index import CatalogIndex
 from queries.grammar.need import Need, NeedReading, Part
 from queries.training.gold import Gold, Slot
+from tests.shipped import SHIPPED
 
 
 def gold(query: str, *slots: tuple[str, str], is_music: bool = True) -> Gold:
@@ -85,3 +87,7 @@ def test_names_taken_out_are_not_found_but_those_that_are_like_them() -> None:
     shares = missing_names(CatalogIndex.of(rows), 2)
     assert shares["titles"]["asked"] == 2 and shares["artists"]["asked"] == 1
     assert all(value == 0 for shares_of in shares.values() for name, value in shares_of.items() if name != "asked")
+
+
+def test_the_threshold_is_the_one_that_ships() -> None:
+    assert SHIPPED.serving.least_confidence == THRESHOLD
