@@ -27,13 +27,13 @@ def is_noise() -> Column:
 
 def unfit(rows: DataFrame, settings: HeadSettings, run_date: date) -> DataFrame:
     """Move behind all others, in their order: what has not the title that was asked for, the only track of another album than the one
-    that has the name, undated tracks where the newest or oldest are asked for, noise where a mood or activity is.
+    that has the name, undated tracks where the newest or oldest are asked for, noise where neither a genre nor a name is.
 
     Noise that is asked for by its genre or name stays, and so does a list of which nothing has the title.
     """
     by_date = F.col("sort_by").isin("newest", "oldest") & F.col("release_year").isNull()
-    by_feel = F.col("mood").isNotNull() | F.col("activity").isNotNull()
-    noise = by_feel & (F.size("genre") == 0) & F.col("is_noise")
+    is_unnamed = F.col("intent_group").isin("broad", "open") & (F.size("genre") == 0)
+    noise = is_unnamed & F.col("is_noise")
     is_last = F.coalesce(by_date, F.lit(False)) | noise | _has_another_title() | F.col("_is_single")
     of_list = Window.partitionBy("locale", "need")
     return (
@@ -64,5 +64,5 @@ def _with_singles(rows: DataFrame) -> DataFrame:
 RULE = Rule(
     "unfit",
     unfit,
-    "other titles, singles called like an album, undated tracks among the newest, noise in a mood: behind all others",
+    "other titles, singles called like an album, undated tracks among the newest, noise where no name or genre asks for it: behind all others",
 )

@@ -13,6 +13,7 @@ from queries.nightly.names import with_name_forms
 from ranking.sources.constraint import constraint
 from ranking.sources.engagement import engagement
 from ranking.sources.linked import linked
+from ranking.sources.popular import popular
 from ranking.sources.source import SourceInputs
 from ranking.sources.text import named, rare_words
 from tests.features.rows import asked as asked_for
@@ -100,6 +101,24 @@ def tracks(spark: SparkSession) -> DataFrame:
         for t in TRACKS
     ]
     return spark.createDataFrame(rows, schema + "".join(f", {a} double" for a in AUDIO))
+
+
+def test_what_is_popular_and_what_is_new_of_all_music(spark: SparkSession, tracks: DataFrame) -> None:
+    needs = [("en", "open"), ("es", "sort=popular"), ("en", "sort=newest"), ("en", "genre=rock")]
+    more = spark.createDataFrame(
+        [("new14", 2014, 4.0), ("old13", 2013, 5.0)], "track_id string, release_year int, strength double"
+    )
+    catalog = tracks.select("track_id", "release_year", "strength").unionByName(more)
+    rows = popular(given(spark.createDataFrame(needs, "locale string, need string"), catalog)).collect()
+    listed: dict[tuple[str, str], list[str]] = {}
+    for row in sorted(rows, key=lambda r: r["source_rank"]):
+        listed.setdefault((row["locale"], row["need"]), []).append(row["track_id"])
+    strongest = ["rock95", "rock", "jazz80", "old13", "new14", "pop15", "jazz79", "rock75"]
+    assert listed == {
+        ("en", "open"): strongest,
+        ("es", "sort=popular"): strongest,
+        ("en", "sort=newest"): ["new14", "pop15"],  # of the last two years of the catalog, the stronger first
+    }
 
 
 @pytest.fixture(scope="module")

@@ -95,7 +95,8 @@ def test_a_single_does_not_lead_the_album_of_its_name(spark: SparkSession) -> No
 def test_noise_leads_no_mood(spark: SparkSession) -> None:
     titles = {0: "white noise for sleep", 1: "ocean waves sounds", 2: "noise", 3: "sonidos de la lluvia"}
     assert order(spark, "abcde", mood="calm", titles=titles) == [2, 4, 0, 1, 3]
-    assert order(spark, "abcde", titles=titles) == [0, 1, 2, 3, 4]  # asked for by its name
+    assert order(spark, "abcde", titles=titles) == [2, 4, 0, 1, 3]  # nor "instrumental music"
+    assert order(spark, "abcde", "known_item", titles=titles) == [0, 1, 2, 3, 4]  # asked for by its name
 
 
 def test_where_few_artists_are_meant_the_score_decides_and_nobody_is_led_from_far_behind(spark: SparkSession) -> None:
