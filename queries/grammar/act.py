@@ -32,10 +32,10 @@ def act(query: str, lexicon: Lexicon, is_name: bool = False) -> str:
         return LISTEN
     plays = bool(_PLAY & set(words))
     kinds = frozenset().union(*phrases)
-    lead = next((of for of in phrases if not of <= {"small_words"}), frozenset())
-    if is_name and not (
-        plays and "places" in kinds and len(phrases) <= 3
-    ):  # "play the next song" is a title only by chance
+    lead = next((of for of in phrases if not of <= {"small_words", "polite"}), frozenset())
+    # "play the next song" and "repeat the last song" are titles only by chance
+    is_by_chance = ("places" in kinds and len(phrases) <= 3) if plays else ("commands" in lead and "player" in kinds)
+    if is_name and not is_by_chance:
         return COMMAND if kinds & {"commands", "places"} and len(phrases) == 1 else LISTEN
     points_out = bool(_THIS & set(words)) or "playing" in words
     if not plays and "uses" in kinds and kinds & {"services", "from_now_on"}:

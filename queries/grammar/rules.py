@@ -226,6 +226,8 @@ def _album(
     `only_known` accepts only an album of the catalog right after the word "album", even if it looks like a constraint ("the
     album 1989").
     """
+    if vocabulary is not None and any(_sorts_artist(name, vocabulary) for name, _ in options):
+        return False  # "the latest linkin park album"
     if not options and (vocabulary is None or _owned_album(owned_names(whole), vocabulary) is None):
         return False
     known = [
@@ -253,6 +255,12 @@ def _album(
         _name_artist(draft, by, vocabulary)
     draft.reasons.append("names an album")
     return True
+
+
+def _sorts_artist(name: Span, vocabulary: Vocabulary) -> bool:
+    """Whether what stands before "album" is an order and an artist, such as "latest linkin park"."""
+    lead = next((one for one in name.mentions if one.field == "sort" and one.start == name.start), None)
+    return lead is not None and lead.end < name.end and vocabulary.artist(name.cut(lead.end, name.end).text) is not None
 
 
 def _is_sort(name: Span) -> bool:

@@ -13,8 +13,10 @@ COMMANDS = """pause|turn the music off|skip back to the last one|skip to track t
 rewind to the beginning|repeat this one|i really like this track|give this a thumbs up|stop playing after this song|play that one again
 play the next song|play it again from the start|put on track number five|never play this again|mute|start this track over
 otra vez|quita la música|bájale al volumen|pásame a la siguiente|pon la anterior|súbele tantito|otra vez desde el principio
-no me gusta esta|salta a la número cinco|pon de nuevo esa|regresa al inicio de la canción|páusala un minuto|adelanta treinta segundos
-dale me gusta a esta|pasa a la tercera de la lista|calla eso|cámbiale|para la música|siguiente canción"""
+no me gusta esta|salta a la número cinco
+repite la última canción|pon de nuevo esa|regresa al inicio de la canción|páusala un minuto|adelanta treinta segundos
+dale me gusta a esta
+repeat the last song|please skip this one|pasa a la tercera de la lista|calla eso|cámbiale|para la música|siguiente canción"""
 SETTINGS = """from now on use spotify|make spotify my default player|set tidal as my default music service
 de ahora en adelante usa spotify|usa deezer a partir de mañana|quiero que uses amazon music desde hoy"""
 QUESTIONS = (
@@ -23,7 +25,8 @@ QUESTIONS = (
 MUSIC = """play stop|play again|play like this|skip to my lou|don't stop the music|play the first time|start the party|turn the page
 play something next level|make it rain|play one|next to you|who is it|play hey you|pon la última de shakira|pon otra vez despacito
 put on music|start some music|play more songs|play my music|dale a la salsa|para bailar|quiero música en spotify|sube sube sube
-let it be|i like it|love me like you do|pon lo nuevo|play music on spotify|one more time|de nuevo en tu amor|pon algo más alegre"""
+shuffle all my music|let it be|i like it|love me like you do|pon lo nuevo|play music on spotify|one more time|de nuevo en tu amor
+pon algo más alegre"""
 
 
 def requests(text: str) -> list[str]:
@@ -49,6 +52,7 @@ def test_any_text_has_an_act(request_: str) -> None:
 
 def test_a_name_of_the_catalog_is_a_command_only_where_it_is_one_verb() -> None:
     assert of("turn up the music") == COMMAND and of("turn up the music", is_name=True) == LISTEN
+    assert of("repeat the last song", is_name=True) == COMMAND and of("play the last song", is_name=True) == LISTEN
     assert of("otra vez", is_name=True) == COMMAND and of("one more time", is_name=True) == LISTEN
 
 

@@ -84,6 +84,7 @@ def names_of(found: Reading) -> set[tuple[str, str]]:
         ("pon el disco de radiohead ok computer", "es-MX", "album=ok computer|artist=radiohead"),
         ("quiero oír el disco nuevo de juanes", "es-MX", "artist=juanes|sort=newest"),
         ("reproduce el último álbum de juanes", "es-ES", "artist=juanes|sort=newest"),
+        ("play me the latest nirvana album", "en-US", "artist=nirvana|sort=newest"),
         ("play hello by adele now", "en-US", "artist=adele|title=hello"),
         # as names sound
         ("play blink one eighty two", "en-US", "artist=blink 182"),
