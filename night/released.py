@@ -17,6 +17,7 @@ from night.released_names import (
     ReleaseReading,
     differing_wordings,
     disagreement,
+    named_tracks,
     names_of,
     similar_lists,
 )
@@ -134,12 +135,13 @@ def release_content(
     infos = {str(i): TrackInfo(str(i), str(title), tuple(artists)) for i, title, artists in named}
     genres = {str(genre) for of_track in tracks["genres"] for genre in of_track}
     grammar = grammar_bundle(genres, night.settings.serving.least_confidence)
-    names = names_of(night)
+    by_name = named_tracks(night)
+    names = names_of(by_name)
     reading = ReleaseReading(names, grammar)
     leading = differing_wordings(wordings[wordings["is_public"]], reading)
     apart, of = disagreement(wordings[~wordings["is_public"]], reading)
     night.notes.append(f"{apart:.1%} of {of:,} wordings that are not published are read otherwise without the models")
-    entries = [*entries_of(rankings), *similar_lists(night, names)]
+    entries = [*entries_of(rankings), *similar_lists(night, by_name, names)]
     ranked = {(entry.locale, entry.need) for entry in entries}
     covered, asked = traffic(wordings[wordings["is_music"]], ranked, names)
     manifest = {

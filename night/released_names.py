@@ -27,6 +27,7 @@ from serving.layout import SHORT_LIST, locale_chain
 
 if TYPE_CHECKING:
     import pandas as pd
+    from pyspark.sql import DataFrame
 
 DISAGREEMENT_OF = 1_000
 SIMILAR_NAMES = 2_000
@@ -34,10 +35,18 @@ SIMILAR, SAME_GENRES = "played by the same listeners", "of the same genres"
 LANGUAGES = ("en", "es")  # in which a wording of place `*` may be asked
 
 
-def names_of(night: Night) -> Names:
-    """The names of the night's catalog with their first tracks, in the order of the tracks' strength."""
+def named_tracks(night: Night) -> DataFrame:
+    """The night's catalog with `strength` and all forms of its names; computed once, and read by `names_of` and `similar_lists`."""
     daily = night.lake.read(DAILY_ENGAGEMENT, night.window(night.settings.candidates.window_days))
-    tracks = with_name_forms(with_strength(night.tracks(allow_unvalidated=False), daily)).localCheckpoint()
+    return with_name_forms(with_strength(night.tracks(allow_unvalidated=False), daily)).localCheckpoint()
+
+
+def names_of(tracks: DataFrame) -> Names:
+    """The names of the catalog with their first tracks, in the order of the tracks' strength.
+
+    Args:
+        tracks: `named_tracks`.
+    """
     by_kind: dict[str, dict[str, Name]] = {kind: {} for kind in (*KINDS, "newest")}
     rows = name_lists(tracks, SHORT_LIST).select("kind", "name", "popularity", "tracks").toPandas()
     for kind, name, popularity, listed in rows.itertuples(index=False, name=None):
@@ -52,13 +61,14 @@ def names_of(night: Night) -> Names:
     )
 
 
-def similar_lists(night: Night, names: Names) -> Iterator[Entry]:
+def similar_lists(night: Night, tracks: DataFrame, names: Names) -> Iterator[Entry]:
     """The lists of `similar_to=…` for the SIMILAR_NAMES most popular artists, and as many titles, in place `*`.
 
     What is like an artist is not by it; what is like a title is like its strongest recording.
 
     Args:
-        night: the night; its catalog, plays and vectors are read.
+        night: the night; its vectors are read.
+        tracks: `named_tracks`.
         names: the names of the release.
     """
     vectors = (
@@ -66,8 +76,6 @@ def similar_lists(night: Night, names: Names) -> Iterator[Entry]:
         .where("kind = 'track'")
         .select(F.col("key").alias("track_id"), "vector")
     )
-    daily = night.lake.read(DAILY_ENGAGEMENT, night.window(night.settings.candidates.window_days))
-    tracks = with_strength(night.tracks(allow_unvalidated=False), daily)
     artist = F.coalesce(F.col("artists_normal")[0], F.lit("")).alias("artist")
     rows = tracks.select("track_id", artist, "genres", "strength").join(vectors, "track_id", "left").collect()
     given = TrackVectors.of([(r["track_id"], r["vector"], r["artist"]) for r in rows if r["vector"] is not None])

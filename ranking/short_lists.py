@@ -11,9 +11,9 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from features.expressions import versions
+from ranking.rerank.unfit import ALBUM_TRACKS
 from ranking.sources.source import top
 
-ALBUM_TRACKS = 4  # in the catalog, from which an album is no single
 EXACT_TITLE = 0.5  # of strength: ten steps of popularity (`ranking.candidates.with_strength`)
 
 

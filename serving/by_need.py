@@ -14,12 +14,11 @@ from queries.models.learned import MUSIC_SERVICE_SHARE
 from queries.models.read_need import read_need
 from queries.text.carrier import stripped
 from queries.text.normalise import language_of
-from serving.errors import ReleaseCorrupt
-from serving.mapped import MappedRankings, value_of
+from serving.mapped import MappedRankings, stored_track, value_of
 from serving.matched import Matched, MatchedBy, Tried
 from serving.refused import ORIGINAL, REMASTER, title_versions
 from serving.stored_names import StoredNames
-from serving.values import entry_key, ranking, texts, track, track_key
+from serving.values import entry_key, ranking, texts
 
 if TYPE_CHECKING:
     from serving.mapped import Txn
@@ -82,12 +81,20 @@ class NeedAnswers:
 
     def _by_wording(self, request: _Request, form: str) -> str | None:
         """The key of the need to which the release leads a wording, or NOT_MUSIC; None if it does not have the wording."""
+        stored = self._first(request, "wordings", form, "wording ({}, {})")
+        return None if stored is None else texts(*stored[1:])[0]
+
+    def _first(
+        self, request: _Request, table: str, text: str, step: str | None = None
+    ) -> tuple[str, bytes, memoryview] | None:
+        """(place, key, value) of a text in the first place of the chain that has it; None if none does. `step` tells what is tried."""
         for place in request.chain:
-            request.tried.append(("wording ({}, {})", place, form))
-            key = entry_key(place, form)
-            value = value_of(request.txn, self._tables["wordings"], key)
+            if step is not None:
+                request.tried.append((step, place, text))
+            key = entry_key(place, text)
+            value = value_of(request.txn, self._tables[table], key)
             if value is not None:
-                return texts(key, value)[0]
+                return place, key, value
         return None
 
     def _listed(self, request: _Request, asked: str, need: Need | None, by: MatchedBy, confidence: float) -> Matched:
@@ -96,14 +103,12 @@ class NeedAnswers:
         dropped: tuple[str, ...] = ()
         while True:
             how: MatchedBy = "backoff" if dropped else by
-            for place in request.chain:
-                request.tried.append(("need ({}, {})", place, wanted))
-                key = entry_key(place, wanted)
-                value = value_of(request.txn, self._tables["needs"], key)
-                if value is not None:
-                    stored = ranking(key, value)
-                    lists = (stored.ordinals, stored.scores, stored.propensity)
-                    return Matched(how, asked, confidence, dropped, (place, wanted), *lists)
+            stored = self._first(request, "needs", wanted, "need ({}, {})")
+            if stored is not None:
+                place, key, value = stored
+                listed = ranking(key, value)
+                lists = (listed.ordinals, listed.scores, listed.propensity)
+                return Matched(how, asked, confidence, dropped, (place, wanted), *lists)
             ordinals = self._short_list(request, need) if need is not None else ()
             if ordinals:
                 request.tried.append(("names ({})", wanted))
@@ -123,17 +128,11 @@ class NeedAnswers:
         if not versions or not ordinals:
             return ordinals
         wanted = {part.value for part in versions}
-        titles = {ordinal: self._versions(request, ordinal) for ordinal in ordinals}
+        titles = {one: stored_track(request.txn, self._tables["tracks"], one).title for one in ordinals}
+        of_track = {one: title_versions(title, self._bundle.lexicon) for one, title in titles.items()}
         if wanted == {ORIGINAL}:
-            return tuple(one for one in ordinals if not titles[one] - {REMASTER})
-        return tuple(one for one in ordinals if wanted <= titles[one])
-
-    def _versions(self, request: _Request, ordinal: int) -> set[str]:
-        key = track_key(ordinal)
-        value = request.txn.get(key, db=self._tables["tracks"])
-        if value is None:
-            raise ReleaseCorrupt(f"track {ordinal} is not stored. Run release verify.")
-        return title_versions(track(key, value).title, self._bundle.lexicon)
+            return tuple(one for one in ordinals if not of_track[one] - {REMASTER})
+        return tuple(one for one in ordinals if wanted <= of_track[one])
 
     def _given_up(self, request: _Request, need: Need) -> tuple[Part, Need] | None:
         """What is given up of a need without a list, and the need that is left; None if nothing may be given up.
@@ -142,7 +141,11 @@ class NeedAnswers:
         else the weakest part goes, if it is no name and not the last one.
         """
         for part in need.parts:
-            if part.field == "genre" and not part.is_refused and not self._has_list(request, Need((part,)).key):
+            if (
+                part.field == "genre"
+                and not part.is_refused
+                and self._first(request, "needs", Need((part,)).key) is None
+            ):
                 wider = self._wider_genre(part.value)
                 if wider is not None:
                     return part, Need.of([Part("genre", wider), *(one for one in need.parts if one != part)])
@@ -150,10 +153,6 @@ class NeedAnswers:
         if weakest is None or (weakest.field in _NAMES and not weakest.is_refused):
             return None
         return weakest, need.broader
-
-    def _has_list(self, request: _Request, key: str) -> bool:
-        places = (entry_key(place, key) for place in request.chain)
-        return any(value_of(request.txn, self._tables["needs"], place) is not None for place in places)
 
     def _wider_genre(self, genre: str) -> str | None:
         words = genre.split()

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import lmdb
 
+from serving.content import TrackInfo
 from serving.errors import ReleaseCorrupt
 from serving.layout import MAX_KEY_BYTES, SUB_DATABASES
+from serving.values import track, track_key
 
 if TYPE_CHECKING:
     Txn = lmdb.Transaction[memoryview]  # of buffers=True: values are views into the map
@@ -79,6 +81,15 @@ def mapped(path: Path) -> MappedRankings:
             except _StillClosing:
                 time.sleep(0.01)
         raise ReleaseCorrupt(f"{path}: opened by other code of this process too. Use serving.mapped.mapped there.")
+
+
+def stored_track(txn: "Txn", table: Any, ordinal: int) -> TrackInfo:
+    """The track with this ordinal in sub-database `tracks`. Raises ReleaseCorrupt if it is not stored, or its CRC32 does not match."""
+    key = track_key(ordinal)
+    value = txn.get(key, db=table)
+    if value is None:
+        raise ReleaseCorrupt(f"track {ordinal} is not stored. Run release verify.")
+    return track(key, value)
 
 
 def value_of(txn: "Txn", table: Any, key: bytes) -> memoryview | None:

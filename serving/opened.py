@@ -18,11 +18,11 @@ from serving.errors import NoRelease, ReleaseCorrupt
 from serving.files import locked
 from serving.layout import DATA_FILES, MANIFEST, MAX_REQUEST_CHARACTERS, RANKINGS, locale_chain
 from serving.manifest import read_manifest
-from serving.mapped import mapped, value_of
+from serving.mapped import mapped, stored_track, value_of
 from serving.matched import Matched, Tried
 from serving.refused import is_refused, refused_parts
 from serving.stamp import check_stamp
-from serving.values import entry_key, texts, track, track_key
+from serving.values import entry_key, texts
 from serving.verify import release_folder
 
 _CACHED_TRACKS = 100_000  # about 50 MB
@@ -163,11 +163,7 @@ class OpenRelease:
         return tuple(answered)
 
     def _read_track(self, txn: "Txn", ordinal: int) -> _Track:
-        key = track_key(ordinal)
-        value = txn.get(key, db=self.rankings.tables["tracks"])
-        if value is None:
-            raise ReleaseCorrupt(f"track {ordinal} is not stored. Run release verify.")
-        info = track(key, value)
+        info = stored_track(txn, self.rankings.tables["tracks"], ordinal)
         fields = (info.track_id, info.title, info.artists)
         if len(self._tracks) < _CACHED_TRACKS:
             self._tracks[ordinal] = fields

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from queries.catalog.vocabulary import name_forms
+from queries.catalog.vocabulary import OPENINGS, name_forms
 from queries.grammar.lexicon import Lexicon
 from queries.grammar.need import Need, Part
 from queries.text.normalise import normal_form
 
 ORIGINAL, REMASTER = "original", "remaster"  # values of `version`; a remaster is the original recording
-_OPENINGS = (" - ", " (", " [")
 _LONGEST_PHRASE = 3
 
 
@@ -47,7 +46,7 @@ def title_versions(title: str, lexicon: Lexicon) -> set[str]:
         title: the title as the catalog has it.
         lexicon: has the words of versions.
     """
-    at = min((place for place in (title.find(opening) for opening in _OPENINGS) if place >= 0), default=len(title))
+    at = min((place for place in (title.find(opening) for opening in OPENINGS) if place >= 0), default=len(title))
     words = normal_form(title[at:], "en").split()
     phrases = (
         lexicon.phrases.get(" ".join(words[start : start + size]))

@@ -6,14 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from queries.catalog.near import Alike, MemoryNames, NameStore, similar
-from queries.catalog.vocabulary import Vocabulary
+from queries.catalog.vocabulary import ARTICLES, Vocabulary, is_owner
 
 LOST = 0.1
 """What the likeness of a name of popularity 0 would lose, of 50 half of it, of 100 nothing: most slips are in names that many say."""
 UNKNOWN_POPULARITY = 50.0  # stands for 0, which a catalog without popularity has throughout
 MOST_WORDS = 10  # of a request that is parted into a title and an artist
 _JOINERS = frozenset({"by", "de", "from", "of", "del"})
-_ARTICLES = frozenset({"the", "la", "el", "los", "las"})
 _NOUNS = frozenset({"song", "songs", "music", "track", "cancion", "canciones", "musica", "tema", "temas"})
 
 
@@ -83,7 +82,7 @@ class Resolver:
         """
         kind = "album" if is_album else "title"
         first, _, rest = words.partition(" ")
-        forms = (words, rest) if rest and first in _ARTICLES else (words,)  # "la novena sinfonia"
+        forms = (words, rest) if rest and first in ARTICLES else (words,)  # "la novena sinfonia"
         for one in (one for form in forms for one in self._like(kind, form)):
             if artist is None or self._names.has_recording(one.name, artist, is_album=is_album):
                 title, album = (None, one.name) if is_album else (one.name, None)
@@ -102,8 +101,8 @@ class Resolver:
 
     def _whole(self, words: str) -> list[Resolved | None]:
         artist = self.artist(words)
-        if artist is not None and f"{artist.artist}s" == words:
-            artist = None  # an owner without what is owned
+        if artist is not None and is_owner(words, artist.artist or ""):
+            artist = None
         return [artist, self.recording(words, None), self.recording(words, None, is_album=True)]
 
     def _parted(self, words: str) -> list[Resolved | None]:

@@ -15,9 +15,10 @@ _TEMPO = re.compile(
     r"(?:un )?(?:poco )?(?:molto )?(?:allegr|andant|adagi|prest|vivac|larg|moderat|scherz|rond|menuet|minuet|lent|grave|aria\b|act )",
     re.IGNORECASE,
 )
+OPENINGS = (" - ", " (", " [")  # with which an addition to a name begins: a version, a guest
 _NO_POPULARITY = 0.0
 _BANDS = (" and the ", " y the ", " y los ", " y sus ", " y su ", " and his ", " and her ")
-_ARTICLES = frozenset({"the", "los", "las", "el", "la"})
+ARTICLES = frozenset({"the", "los", "las", "el", "la"})
 _SHORT_NAME = 3  # letters; a name without its blanks must have more
 
 
@@ -31,7 +32,7 @@ def name_forms(name: object) -> list[str]:
     if not isinstance(name, str):
         return []
     base = name
-    for opening in (" - ", " (", " ["):
+    for opening in OPENINGS:
         base = base.split(opening, 1)[0]
     forms = [normal_form(name, "en")]
     if base.strip() and base != name:
@@ -53,6 +54,11 @@ def _classical(title: str) -> list[str]:
     movement = _WORK_END.split(movement, maxsplit=1)[0]
     is_name = " " in movement and not _TEMPO.match(movement)
     return [work, movement] if is_name else [work]
+
+
+def is_owner(text: str, artist: str) -> bool:
+    """Whether `text` is the artist as an owner ("adeles" of "adele's album") that owns nothing there: "sighs" is not by Sigh."""
+    return text == f"{artist}s"
 
 
 def pair_id(name: str, artist: str, *, is_album: bool = False) -> int:
@@ -89,7 +95,7 @@ class Vocabulary:
     def artist(self, text: str) -> str | None:
         """The folded artist that `text` (a normal form) names, or None."""
         for form in (text, f"the {text}", text.removeprefix("the "), f"los {text}"):
-            if form in self.artists and (form == text or text not in _ARTICLES):  # "the" is not The The
+            if form in self.artists and (form == text or text not in ARTICLES):  # "the" is not The The
                 return form
         joined = text.replace(" ", "")
         if joined in self.artists and len(joined) > _SHORT_NAME:  # "one republic" is OneRepublic

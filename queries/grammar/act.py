@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 from queries.grammar.lexicon import Lexicon
@@ -13,7 +14,7 @@ _PLAY = frozenset({"play", "put", "start", "begin", "pon", "ponme", "poner", "to
 _THIS = frozenset({"this", "that", "these", "esta", "este", "esa", "ese", "esto", "eso", "current", "actual"})
 
 
-def act(query: str, lexicon: Lexicon, is_name: bool = False) -> str:
+def act(query: str, lexicon: Lexicon, is_name: Callable[[], bool] = lambda: False) -> str:
     """The act of a request: `listen`, `command`, `question` or `setting`. Anything that may name music is `listen`.
 
     A request is not `listen` only if each of its words is in the closed lists of `queries/data/acts.v1.json`: a name brings a word
@@ -24,7 +25,7 @@ def act(query: str, lexicon: Lexicon, is_name: bool = False) -> str:
         query: A normal form.
         lexicon: Has the closed lists.
         is_name: Whether the catalog has the request, or its stripped form, as a name ("turn up the music"): only a verb that stands
-            alone is then a command.
+            alone is then a command. Asked only where every word is in the lists.
     """
     words = query.split()
     phrases = _phrases(words, lexicon) if len(words) <= MOST_WORDS else None
@@ -35,7 +36,7 @@ def act(query: str, lexicon: Lexicon, is_name: bool = False) -> str:
     lead = next((of for of in phrases if not of <= {"small_words", "polite"}), frozenset())
     # "play the next song" and "repeat the last song" are titles only by chance
     is_by_chance = ("places" in kinds and len(phrases) <= 3) if plays else ("commands" in lead and "player" in kinds)
-    if is_name and not is_by_chance:
+    if not is_by_chance and is_name():
         return COMMAND if kinds & {"commands", "places"} and len(phrases) == 1 else LISTEN
     points_out = bool(_THIS & set(words)) or "playing" in words
     if not plays and "uses" in kinds and kinds & {"services", "from_now_on"}:

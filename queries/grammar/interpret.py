@@ -101,8 +101,7 @@ def interpret(query: str, locale: str, lexicon: Lexicon, vocabulary: Vocabulary 
     whole = Span(words, 0, len(words), parsed_mentions, lexicon)
     bare = _last_occurrence(whole, forms[-1])
     draft = Draft()
-    is_name = vocabulary is not None and any(lookup_name(one.text, vocabulary)[0] for one in (whole, bare))
-    requested_act = act(query, lexicon, is_name)
+    requested_act = act(query, lexicon, lambda: _is_name(whole, vocabulary) or _is_name(bare, vocabulary))
     if requested_act != LISTEN:
         draft.intent = "other"
         draft.reasons.append(f"a {requested_act} to the player names no music")
@@ -189,6 +188,10 @@ def to_interpretation(
         is_looked_up=draft.is_looked_up,
         calls_playlist=draft.calls_playlist,
     )
+
+
+def _is_name(span: Span, vocabulary: Vocabulary | None) -> bool:
+    return vocabulary is not None and bool(lookup_name(span.text, vocabulary)[0])
 
 
 def _last_occurrence(whole: Span, text: str) -> Span:

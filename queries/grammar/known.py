@@ -1,6 +1,6 @@
 """Looks up names in the catalog, and decides when a name is better explained as constraints."""
 
-from queries.catalog.vocabulary import Vocabulary
+from queries.catalog.vocabulary import Vocabulary, is_owner
 from queries.grammar.patterns import INDEFINITE
 from queries.grammar.phrase import Span
 
@@ -18,8 +18,8 @@ def lookup_name(text: str, vocabulary: Vocabulary) -> tuple[str, float, str]:
         (kind, popularity, folded name); ("", -1, "") if the catalog has no such name. Albums of one word are not looked up.
     """
     artist = vocabulary.artist(text)
-    if artist is not None and f"{artist}s" == text:
-        artist = None  # an owner without what is owned: "sighs" is not by Sigh
+    if artist is not None and is_owner(text, artist):
+        artist = None
     title = vocabulary.titles.get(text, -1.0)
     if artist is not None and (title < 0 or vocabulary.artists[artist] >= title - _ARTIST_MARGIN):
         is_likelier = title >= vocabulary.artists[artist] - _ARTIST_MARGIN

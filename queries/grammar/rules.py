@@ -28,7 +28,7 @@ _SOUNDTRACKS = (
     "banda sonora original",
     "banda sonora",
 )
-_SONG_NOUNS = (("song",), ("track",), ("tune",), ("cancion",), ("pista",), ("tema",))
+_SONG_NOUNS = frozenset({"song", "track", "tune", "cancion", "pista", "tema"})
 _ARTICLES = frozenset({"the", "a", "an", "al", "el", "la", "los", "las", "un", "una"})
 _LIKELY_TITLE = (
     50.0  # popularity from which a title of one word counts beside constraints: "jolene but not the live one"
@@ -228,7 +228,9 @@ def _album(
     """
     if vocabulary is not None and any(_sorts_artist(name, vocabulary) for name, _ in options):
         return False  # "the latest linkin park album"
-    if not options and (vocabulary is None or _owned_album(owned_names(whole), vocabulary) is None):
+    owned = _owned_album(options + owned_names(whole), vocabulary) if vocabulary is not None else None
+    choices = options or ([owned] if owned is not None else [])
+    if not choices:
         return False
     known = [
         (name, by)
@@ -237,9 +239,9 @@ def _album(
         and name.text in vocabulary.albums
         and (by is None or _is_album_of(name, by, vocabulary))
     ]
-    name, by = (known or options or owned_names(whole))[0]
+    name, by = (known or choices)[0]
     if vocabulary is not None and not known:
-        if (owned := _owned_album(options + owned_names(whole), vocabulary)) is not None:
+        if owned is not None:
             name, by = owned
         elif by is not None and _is_sort(name) and find_artist(by, vocabulary) is not None:
             return False  # "el disco nuevo de karol g": the newest of an artist, no album of that name
@@ -340,7 +342,7 @@ def _title_by_artist(draft: Draft, bare: Span, query_language: str, vocabulary: 
 
 def _name_beside_constraints(draft: Draft, bare: Span, vocabulary: Vocabulary | None) -> bool:
     """An artist or title of the catalog among constraints and fillers: "new taylor swift songs"."""
-    if vocabulary is None or bare.words[max(0, bare.start - 1) : bare.start] in _SONG_NOUNS:
+    if vocabulary is None or (bare.start > 0 and bare.words[bare.start - 1] in _SONG_NOUNS):
         return False  # "la pista happy valley": all of it is the title
     for span in bare.trimmed()[1:]:
         folded = vocabulary.artist(span.text)

@@ -3,40 +3,35 @@
 from __future__ import annotations
 
 _LINKS = (
-    *(
-        "like",
-        "similar to",
-        "similar songs to",
-        "similar music to",
-        "similar artists to",
-        "similar bands to",
-        "similar tracks to",
-    ),
-    *(
-        "in the style of",
-        "in the vein of",
-        "that sounds like",
-        "that sound like",
-        "sounding like",
-        "sounds like",
-        "along the lines of",
-    ),
-    *(
-        "parecido a",
-        "parecida a",
-        "parecidos a",
-        "parecidas a",
-        "similar a",
-        "similares a",
-        "al estilo de",
-        "del estilo de",
-    ),
-    *("tipo", "como", "estilo"),
+    "like",
+    "similar to",
+    "similar songs to",
+    "similar music to",
+    "similar artists to",
+    "similar bands to",
+    "similar tracks to",
+    "in the style of",
+    "in the vein of",
+    "that sounds like",
+    "that sound like",
+    "sounding like",
+    "sounds like",
+    "along the lines of",
+    "parecido a",
+    "parecida a",
+    "parecidos a",
+    "parecidas a",
+    "similar a",
+    "similares a",
+    "al estilo de",
+    "del estilo de",
+    "tipo",
+    "como",
+    "estilo",
 )
 _LONGEST_FIRST = sorted(_LINKS, key=len, reverse=True)
-_SHORT_LINKS = frozenset(
-    {"like", "como", "tipo", "estilo"}
-)  # that need a class before them: "like a virgin" is a title
+_SHORT_LINKS = frozenset({"like", "como", "tipo", "estilo"})
+"""Links that need a class of music before them: "like a virgin" is a title."""
 _CLASSES = frozenset(
     (
         "songs",
@@ -115,18 +110,20 @@ _FILLERS = frozenset(
 )
 _MOST_BEFORE = 6  # words before the link
 _NOUNS = (
-    *(
-        "the song ",
-        "the artist ",
-        "the band ",
-        "the album ",
-        "the group ",
-        "la cancion ",
-        "el grupo ",
-        "el artista ",
-        "el disco ",
-    ),
-    *("lo de ", "el de ", "la de ", "los de ", "las de "),
+    "the song ",
+    "the artist ",
+    "the band ",
+    "the album ",
+    "the group ",
+    "la cancion ",
+    "el grupo ",
+    "el artista ",
+    "el disco ",
+    "lo de ",
+    "el de ",
+    "la de ",
+    "los de ",
+    "las de ",
 )
 
 

@@ -142,8 +142,9 @@ def read_query(
     chance = learned.musicness.probability(interpretation, music_share)
     in_full = interpretation.is_music and interpretation.answers_as == "full"
     explained = interpretation.is_music and _is_explained(interpretation, lexicon, vocabulary)
-    whole = _whole_span(interpretation, lexicon)
-    is_certain = _is_described_or_added(interpretation, whole)
+    wording = _wording(query, lexicon)
+    is_described = described_from(wording) is not None and bool(interpretation.topic_words.music_nouns)
+    is_certain = is_described or (interpretation.intent == "playlist" and adds_what_plays(wording))
     if in_full:
         popularity = lookup_name(query, vocabulary)[1] if vocabulary is not None else -1.0
         # "ponme la mano" is a title, too
@@ -151,9 +152,9 @@ def read_query(
     if explained:
         is_certain |= _is_named_plainly(interpretation, lexicon, vocabulary)
     if music_share > 0.5:  # if most requests ask for music, a name of the catalog is meant as one
-        is_certain |= explained or in_full or _names_playlist(interpretation, whole)
+        is_certain |= explained or in_full or interpretation.calls_playlist
     if chance < (_EXPLAINED_CHANCE if explained or in_full else 0.5) and not is_certain:
-        nothing = to_interpretation(Draft(), whole, interpretation.stripped, interpretation.language, (), music=False)
+        nothing = to_interpretation(Draft(), wording, interpretation.stripped, interpretation.language, (), music=False)
         return replace(nothing, reasons=(f"asks for music with probability {chance:.2f} only",))
     if interpretation.act != LISTEN:
         return replace(interpretation, is_music=True, intent="other")
@@ -196,7 +197,7 @@ def _with_refused_name(
         return None
     query_language = language(query, locale, lexicon)
     before = " ".join(words[: name.start])
-    whole = Span(words, 0, len(words), (), lexicon)
+    whole = _wording(query, lexicon)
     # if no request comes before the refusal, the reading has the refused name alone
     interpretation = to_interpretation(Draft(), whole, bare, query_language, (), music=True)
     if name.start > start:
@@ -227,7 +228,7 @@ def _with_tagged_names(
     vocabulary: Vocabulary | None,
 ) -> Interpretation:
     """The reading with the tagger's names instead of the grammar's, and the constraints outside of them."""
-    whole = _whole_span(interpretation, lexicon)
+    whole = replace(_wording(interpretation.query, lexicon), mentions=tuple(mentions(interpretation.query, lexicon)))
     draft = Draft(reasons=[f"asks for music with probability {chance:.2f}"])
     described = described_from(whole)
     if described is not None:
@@ -364,17 +365,6 @@ def _has_recording(interpretation: Interpretation, vocabulary: Vocabulary | None
     )
 
 
-def _names_playlist(interpretation: Interpretation, whole: Span) -> bool:
-    """Whether the wording leaves little doubt that a playlist is named: "called X", or what plays is added to it."""
-    return interpretation.calls_playlist or (interpretation.intent == "playlist" and adds_what_plays(whole))
-
-
-def _is_described_or_added(interpretation: Interpretation, whole: Span) -> bool:
-    """Whether music is described with a noun for it ("songs for a long drive"), or what plays is added to a playlist."""
-    is_described = described_from(whole) is not None and bool(interpretation.topic_words.music_nouns)
-    return is_described or (interpretation.intent == "playlist" and adds_what_plays(whole))
-
-
 def _is_named_plainly(interpretation: Interpretation, lexicon: Lexicon, vocabulary: Vocabulary | None) -> bool:
     """Whether a request to listen names what can only be music of the catalog.
 
@@ -397,6 +387,7 @@ def _is_named_plainly(interpretation: Interpretation, lexicon: Lexicon, vocabula
     return is_long_title or is_popular_title or is_recording
 
 
-def _whole_span(interpretation: Interpretation, lexicon: Lexicon) -> Span:
-    words = tuple(interpretation.query.split())
-    return Span(words, 0, len(words), tuple(mentions(interpretation.query, lexicon)), lexicon)
+def _wording(query: str, lexicon: Lexicon) -> Span:
+    """The whole request, without the constraints that it mentions."""
+    words = tuple(query.split())
+    return Span(words, 0, len(words), (), lexicon)

@@ -17,9 +17,8 @@ from queries.models.learned import CERTAIN_ARTIST, CERTAIN_TITLE, MUSIC_SERVICE_
 
 CORRECTED = 0.95  # confidence of a reading with corrected words, of 1
 LEAST_CORRECTED = 0.9  # confidence of a reading by corrected words, before CORRECTED
-LEAST_FOR_MUSIC = (
-    0.88  # confidence from which a name that is alike, or what comes before a remark, makes a request one for music
-)
+LEAST_FOR_MUSIC = 0.88
+"""Confidence from which a name that is alike, or what comes before a remark, makes a request one for music."""
 
 
 def read_need(

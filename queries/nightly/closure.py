@@ -70,13 +70,8 @@ def _genre_decades(tracks: DataFrame, least: int) -> DataFrame:
     return _summed(_by_genre(tracks).where(F.col("b").isNotNull()), least)
 
 
-def _decades(tracks: DataFrame, least: int) -> DataFrame:
-    return _summed(tracks.select(_decade().alias("a"), F.lit("").alias("b"), _demand().alias("d")), least)
-
-
-def _years(tracks: DataFrame, least: int) -> DataFrame:
-    year = F.col("release_year").cast("string")
-    return _summed(tracks.select(year.alias("a"), F.lit("").alias("b"), _demand().alias("d")), least)
+def _periods(tracks: DataFrame, period: Column, least: int) -> DataFrame:
+    return _summed(tracks.select(period.alias("a"), F.lit("").alias("b"), _demand().alias("d")), least)
 
 
 def _names(tracks: DataFrame) -> DataFrame:
@@ -160,8 +155,10 @@ def closure(tracks: DataFrame, settings: ClosureSettings, most: int) -> DataFram
         of_lexicon,
         genres.select(F.lit("genre").alias("kind"), "a", "b", "demand"),
         _genre_decades(tracks, settings.min_tracks).select(F.lit("genre_decade").alias("kind"), "a", "b", "demand"),
-        _decades(tracks, settings.min_tracks).select(F.lit("decade").alias("kind"), "a", "b", "demand"),
-        _years(tracks, settings.min_tracks).select(F.lit("year").alias("kind"), "a", "b", "demand"),
+        _periods(tracks, _decade(), settings.min_tracks).select(F.lit("decade").alias("kind"), "a", "b", "demand"),
+        _periods(tracks, F.col("release_year").cast("string"), settings.min_tracks).select(
+            F.lit("year").alias("kind"), "a", "b", "demand"
+        ),
         few.drop("b")
         .crossJoin(F.broadcast(moods))
         .select(F.lit("mood_genre").alias("kind"), "a", "b", tenth.alias("demand")),

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from ranking.head import HeadSettings
 from ranking.rerank.rule import Rule
 
-ALBUM_TRACKS = 4  # of one album in a list, from which an artist's only track is a single of that name
+ALBUM_TRACKS = 4  # of one album, from which it is no single
 _NOISE_TITLE = (
     r"\b(white|pink|brown|grey|gray|green) noise\b"
     r"|\b(rain|ocean|sea|wave|fan|shower|river|waterfall|thunderstorm|nature|dryer|vacuum)s? (sounds?|noises?)\b"

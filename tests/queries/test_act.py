@@ -34,7 +34,7 @@ def requests(text: str) -> list[str]:
 
 
 def of(request: str, is_name: bool = False) -> str:
-    return act(normal_form(request, "en"), LEXICON, is_name)
+    return act(normal_form(request, "en"), LEXICON, lambda: is_name)
 
 
 @pytest.mark.parametrize(

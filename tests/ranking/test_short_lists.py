@@ -5,7 +5,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lake.rows import frame_of
-from ranking.short_lists import ALBUM_TRACKS, name_lists, pair_lists
+from ranking.rerank.unfit import ALBUM_TRACKS
+from ranking.short_lists import name_lists, pair_lists
 
 ROWS = [
     # track_id, work_id, title, artists, albums, strength, year, popularity
