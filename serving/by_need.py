@@ -66,7 +66,7 @@ class NeedAnswers:
         if asked == NOT_MUSIC:
             return None
         if asked is not None:
-            return self._listed(request, asked, Need.from_key(asked), "wording", 1.0)
+            return self._listed(request, asked, None, "wording", 1.0)
         names = request.names
         resolver = Resolver(names.vocabulary, self._bundle.lexicon.works, names)
         reading = reading_of(query, language_of(chain[0]), self._bundle, names.vocabulary, resolver)
@@ -98,7 +98,10 @@ class NeedAnswers:
         return None
 
     def _listed(self, request: _Request, asked: str, need: Need | None, by: MatchedBy, confidence: float) -> Matched:
-        """The list of a need, else of what is left when parts are given up; `need` is None if only its key is known."""
+        """The list of a need, else of what is left when parts are given up.
+
+        `need` is None if only its key is known: the key is parsed where the need has no list, since that takes as long as a look-up.
+        """
         wanted = asked
         dropped: tuple[str, ...] = ()
         while True:
@@ -109,6 +112,8 @@ class NeedAnswers:
                 listed = ranking(key, value)
                 lists = (listed.ordinals, listed.scores, listed.propensity)
                 return Matched(how, asked, confidence, dropped, (place, wanted), *lists)
+            if need is None:
+                need = Need.from_key(asked)
             ordinals = self._short_list(request, need) if need is not None else ()
             if ordinals:
                 request.tried.append(("names ({})", wanted))

@@ -1,6 +1,7 @@
 """Paths and file names of releases, the limits of the format and its version; no logic beyond names."""
 
 import re
+from functools import lru_cache
 from pathlib import Path
 
 FORMAT_VERSION = 2
@@ -78,7 +79,14 @@ def release_ids(root: Path) -> list[str]:
 
 def locale_chain(locale: str) -> tuple[str, ...]:
     """The locales to try in order: the locale, its language, then `*`. `es_mx` counts as `es-MX`."""
+    return (_known_chain if len(locale) <= 2 * MAX_LOCALE_BYTES else _chain)(locale)  # no hostile text stays in memory
+
+
+def _chain(locale: str) -> tuple[str, ...]:
     language, *rest = locale.strip().replace("_", "-").split("-")
     shaped = [part.upper() if len(part) == 2 else part.title() if len(part) == 4 else part for part in rest]
     full = "-".join([language.lower(), *shaped])
     return tuple(dict.fromkeys(name for name in (full, language.lower(), "*") if is_locale(name)))
+
+
+_known_chain = lru_cache(maxsize=256)(_chain)

@@ -156,7 +156,7 @@ class OpenRelease:
         refused = refused_parts(match.dropped) if match.dropped else []
         for ordinal, score in zip(match.ordinals, match.scores, strict=True):
             track_id, title, artists = known(ordinal) or self._read_track(txn, ordinal)
-            if lexicon is not None and any(is_refused(part, title, artists, lexicon) for part in refused):
+            if refused and lexicon is not None and any(is_refused(part, title, artists, lexicon) for part in refused):
                 continue
             # the constructor of AnsweredTrack would take a quarter of the time of an answer
             answered.append(tuple.__new__(AnsweredTrack, (track_id, round(score, 9), title, artists)))
