@@ -142,13 +142,9 @@ def write_tiles(lake: Lake, before: date, table: Table = ENGAGEMENT_TILES) -> in
         before: Days from this one on are in no tile.
         table: ENGAGEMENT_TILES or LISTENER_TILES.
     """
-    stored_days = [date.fromisoformat(u) for u in lake.commits(DAILY_ENGAGEMENT) if u < str(before)]
     n_written = 0
-    for size, tiles in tiles_of(stored_days, before).items():
-        if size == 1 and table is not ENGAGEMENT_TILES:
-            continue
-        wanted = {t.name: _mark(lake, t, table) for t in tiles}
-        pending = {name: mark for name, mark in wanted.items() if lake.fingerprint(table, name) != mark}
+    for size, tiles in _tiles(lake, before, table).items():
+        pending = _pending(lake, tiles, table)
         if not pending:
             continue
         pending_tiles = [t for t in tiles if t.name in pending]
@@ -161,6 +157,24 @@ def write_tiles(lake: Lake, before: date, table: Table = ENGAGEMENT_TILES) -> in
         lake.write(table, rows.select(*[c.name for c in table.columns]), pending)
         n_written += len(pending)
     return n_written
+
+
+def tiles_to_write(lake: Lake, before: date, table: Table) -> int:
+    """How many tiles `write_tiles` would write first; 0 if none is missing or out of date. Larger tiles of these may follow."""
+    return next((len(p) for tiles in _tiles(lake, before, table).values() if (p := _pending(lake, tiles, table))), 0)
+
+
+def _tiles(lake: Lake, before: date, table: Table) -> dict[int, list[Tile]]:
+    """Days in a tile -> the tiles that this module writes, smallest first."""
+    stored_days = [date.fromisoformat(u) for u in lake.commits(DAILY_ENGAGEMENT) if u < str(before)]
+    by_size = tiles_of(stored_days, before)
+    return {size: list(tiles) for size, tiles in by_size.items() if size > 1 or table is ENGAGEMENT_TILES}
+
+
+def _pending(lake: Lake, tiles: Sequence[Tile], table: Table) -> dict[str, str]:
+    """Name -> mark, of the tiles that are missing or out of date."""
+    wanted = {t.name: _mark(lake, t, table) for t in tiles}
+    return {name: mark for name, mark in wanted.items() if lake.fingerprint(table, name) != mark}
 
 
 def _mark(lake: Lake, tile: Tile, table: Table) -> str:

@@ -13,6 +13,24 @@ from night.examples import EXAMPLES, NEED, PAIR, TRACK, audit_examples, write_ex
 from night.night import Done, Night, run_alone
 
 
+def _mark(night: Night) -> str:
+    dates = night.as_of
+    inputs = night.inputs(
+        judgements=(JUDGEMENTS, [night.run_date]), pairs=(PAIR, dates), needs=(NEED, dates), tracks=(TRACK, dates)
+    )
+    return night.mark(
+        inputs, matrix_fingerprint(), night.settings.ranking.max_leak_auc, code_fingerprint("jobs.assemble")
+    )
+
+
+def to_do(night: Night) -> str:
+    """Why the step would work, in words; "" if the examples have passed, or if there is no training snapshot."""
+    if not night.as_of:
+        return ""
+    why = night.why(EXAMPLES, {night.settings.run_date: _mark(night)})
+    return why or ("" if night.lake.state(EXAMPLES, night.run_date) == "passed" else "the audit has not passed")
+
+
 def run(night: Night) -> Done:
     """Write one row per judgement (as_of, place, need, track).
 
@@ -21,11 +39,7 @@ def run(night: Night) -> Done:
     lake, dates = night.lake, night.as_of
     if not dates:
         return Done(skipped=True, note="no training snapshot")
-    inputs = night.inputs(
-        judgements=(JUDGEMENTS, [night.run_date]), pairs=(PAIR, dates), needs=(NEED, dates), tracks=(TRACK, dates)
-    )
-    limit, day = night.settings.ranking.max_leak_auc, night.settings.run_date
-    mark = night.mark(inputs, matrix_fingerprint(), limit, code_fingerprint("jobs.assemble"))
+    day, mark = night.settings.run_date, _mark(night)
     is_new = bool(night.pending(EXAMPLES, {day: mark}))
     if is_new:
         write_examples(night, mark)

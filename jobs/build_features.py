@@ -30,11 +30,23 @@ from queries.nightly.by_need import distinct_needs
 from ranking.head import ranked_needs
 
 
+def _wanted(night: Night) -> dict[str, str]:
+    only = tuple(night.settings.features.only)
+    return {str(d): snapshot_mark(night, d, only) for d in (*night.as_of, night.run_date)}
+
+
+def to_do(night: Night) -> str:
+    """Why the step would work, in words; "" if every snapshot is built."""
+    pending = pending_snapshots(night, _wanted(night))
+    if not pending:
+        return ""
+    return night.why(feature_table("need_track"), pending) or f"{len(pending)} snapshots were built in part"
+
+
 def run(night: Night) -> Done:
     """Build the features of D and of each missing training snapshot, in one pass over the days."""
     lake, only = night.lake, tuple(night.settings.features.only)
-    wanted = {str(d): snapshot_mark(night, d, only) for d in (*night.as_of, night.run_date)}
-    pending = pending_snapshots(night, wanted)
+    pending = pending_snapshots(night, _wanted(night))
     if not pending:
         return Done(skipped=True)
     dates = tuple(date.fromisoformat(u) for u in sorted(pending))

@@ -17,19 +17,28 @@ from ranking.candidates import candidates
 from ranking.head import ranked_needs
 
 
-def run(night: Night) -> Done:
-    """Write one row per (place, need, track) considered for D."""
-    lake, settings = night.lake, night.settings.candidates
-    days = night.window(settings.window_days)
+def _mark(night: Night) -> str:
+    settings = night.settings.candidates
     inputs = night.inputs(
-        daily=(DAILY_ENGAGEMENT, days),
+        daily=(DAILY_ENGAGEMENT, night.window(settings.window_days)),
         needs=(NEEDS, [night.run_date]),
         heard=(HEARD, [night.run_date]),
         tracks=(TRACKS, [night.tracks_unit]),
     )
-    mark = night.mark(inputs, settings, head_settings(night), code_fingerprint("jobs.candidates"))
+    return night.mark(inputs, settings, head_settings(night), code_fingerprint("jobs.candidates"))
+
+
+def to_do(night: Night) -> str:
+    """Why the step would work, in words; "" if the night's candidates are up to date."""
+    return night.why(CANDIDATES, {night.settings.run_date: _mark(night)})
+
+
+def run(night: Night) -> Done:
+    """Write one row per (place, need, track) considered for D."""
+    lake, settings, mark = night.lake, night.settings.candidates, _mark(night)
     if not night.pending(CANDIDATES, {night.settings.run_date: mark}):
         return Done(skipped=True)
+    days = night.window(settings.window_days)
     needs = ranked_needs(lake.read(NEEDS, [night.run_date], allow_unvalidated=True), head_settings(night)).persist()
     heard = lake.read(HEARD, [night.run_date], allow_unvalidated=True)
     daily = lake.read(DAILY_ENGAGEMENT, days, allow_unvalidated=True)

@@ -15,19 +15,15 @@ from events.tiles import Tile, listener_days
 from lake.tables.daily import BOT_DAYS, DAILY_ENGAGEMENT, DAILY_SEARCHES, LISTENER_TILES
 from lake.tables.logs import ENGAGEMENT_EVENTS, SEARCH_LOG
 from night.command import run_command
-from night.counting import add_tiles, count_mark, is_of_older_version
+from night.counting import add_tiles, count_mark, is_of_older_version, tiles_to_add
 from night.night import Done, Night, run_alone
 
 NEEDED = ("search_id", "user_id", "ts", "client", "surface", "locale", "query", "results", "search_date")
 
 
-def run(night: Night) -> Done:
-    """Count the days whose searches or reactions have changed.
-
-    A day's counts are provisional until all folders that may hold its late rows are delivered; then they are final.
-    """
-    lake, settings = night.lake, night.settings
-    rules = settings.bots
+def _pending(night: Night) -> tuple[dict[str, str], set[str]]:
+    """The days to count with their marks, and the days that stay as an older version counted them."""
+    lake, rules = night.lake, night.settings.bots
     # counted days are included because one may have lost its last search since, and its counts must become empty
     searched = {*lake.partitions(SEARCH_LOG), *lake.commits(DAILY_ENGAGEMENT)}
     days = sorted(d for d in searched if d < night.settings.run_date)
@@ -41,8 +37,25 @@ def run(night: Night) -> Done:
         for d in pending
         if night.can_wait(date.fromisoformat(d), night.reads_from) and is_of_older_version(night, d, rules)
     }
+    return {d: m for d, m in pending.items() if d not in waiting}, waiting
+
+
+def to_do(night: Night) -> str:
+    """Why the step would work, in words; "" if all days are counted and all tiles are written."""
+    pending, _ = _pending(night)
+    if pending:
+        return night.why(DAILY_ENGAGEMENT, pending) or f"{len(pending)} days were counted in part"
+    return tiles_to_add(night)
+
+
+def run(night: Night) -> Done:
+    """Count the days whose searches or reactions have changed.
+
+    A day's counts are provisional until all folders that may hold its late rows are delivered; then they are final.
+    """
+    lake, rules = night.lake, night.settings.bots
+    pending, waiting = _pending(night)
     night.note_waiting("counted", waiting)
-    pending = {d: m for d, m in pending.items() if d not in waiting}
     if not pending:
         tiles = add_tiles(night)
         return Done(rows_out=tiles, skipped=not tiles, note=f"{tiles} tiles")

@@ -20,13 +20,23 @@ from night.wordings import mapping, mapping_inputs
 from queries.nightly.by_need import by_need, distinct_needs
 
 
+def _curve_settings(night: Night) -> CurveSettings:
+    return CurveSettings(night.settings.labels.curve_days, night.settings.labels.curve_strength)
+
+
+def _wanted(night: Night) -> dict[str, str]:
+    return {str(d): _mark(night, d, _curve_settings(night)) for d in (*night.as_of, night.run_date)}
+
+
+def to_do(night: Night) -> str:
+    """Why the step would work, in words; "" if the curves of all snapshots are up to date."""
+    return night.why(EXPOSURE_CURVES, _wanted(night))
+
+
 def run(night: Night) -> Done:
     """Write one curve per (client, intent group) and snapshot."""
-    lake, labels = night.lake, night.settings.labels
-    settings = CurveSettings(labels.curve_days, labels.curve_strength)
-    dates = [*night.as_of, night.run_date]
-    wanted = {str(d): _mark(night, d, settings) for d in dates}
-    pending = night.pending(EXPOSURE_CURVES, wanted)
+    lake, settings = night.lake, _curve_settings(night)
+    pending = night.pending(EXPOSURE_CURVES, _wanted(night))
     if not pending:
         return Done(skipped=True)
     import pandas as pd

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import reduce
 
 import hydra
@@ -24,6 +24,44 @@ from queries.nightly.by_need import by_need, distinct_needs
 from ranking.head import ranked_needs
 
 
+def _days(night: Night) -> dict[date, list[str]]:
+    """Training snapshot -> the written days of its label week."""
+    span = timedelta(days=night.settings.labels.label_days)
+    return {t: night.days(t, t + span) for t in night.as_of}
+
+
+def _grade_settings(night: Night) -> GradeSettings:
+    labels = night.settings.labels
+    a, b, c, d = labels.cuts
+    return GradeSettings(labels.label_days, labels.grade_strength, labels.min_exposure, (a, b, c, d))
+
+
+def _mark(night: Night) -> str:
+    mapped = sorted({str(d) for t in night.as_of for d in mapping_inputs(night, t)[1]})
+    inputs = night.inputs(
+        daily=(DAILY_ENGAGEMENT, sorted({d for of in _days(night).values() for d in of})),
+        curves=(EXPOSURE_CURVES, [night.run_date]),
+        needs=(NEEDS, [night.run_date]),
+        wordings=(WORDINGS, mapped),
+        pairs=(SNAPSHOT_PAIRS, night.as_of),
+        candidates=(CANDIDATES, night.as_of),
+        tracks=(TRACKS, [night.tracks_unit]),
+    )
+    return night.mark(
+        inputs,
+        _grade_settings(night),
+        night.settings.labels.unshown_per_need,
+        night.as_of,
+        head_settings(night),
+        code_fingerprint("jobs.grade"),
+    )
+
+
+def to_do(night: Night) -> str:
+    """Why the step would work, in words; "" if the grades are up to date, or if no snapshot can be graded."""
+    return night.why(JUDGEMENTS, {night.settings.run_date: _mark(night)}) if night.as_of else ""
+
+
 def run(night: Night) -> Done:
     """Write one row per graded (as_of, place, need, track).
 
@@ -35,28 +73,7 @@ def run(night: Night) -> Done:
         return Done(
             skipped=True, note=f"{night.history_days} days of history: no snapshot with enough days before and after it"
         )
-    a, b, c, d = labels.cuts
-    settings = GradeSettings(labels.label_days, labels.grade_strength, labels.min_exposure, (a, b, c, d))
-    span = timedelta(days=labels.label_days)
-    days = {t: night.days(t, t + span) for t in night.as_of}
-    mapped = sorted({str(d) for t in night.as_of for d in mapping_inputs(night, t)[1]})
-    inputs = night.inputs(
-        daily=(DAILY_ENGAGEMENT, sorted({d for of in days.values() for d in of})),
-        curves=(EXPOSURE_CURVES, [night.run_date]),
-        needs=(NEEDS, [night.run_date]),
-        wordings=(WORDINGS, mapped),
-        pairs=(SNAPSHOT_PAIRS, night.as_of),
-        candidates=(CANDIDATES, night.as_of),
-        tracks=(TRACKS, [night.tracks_unit]),
-    )
-    mark = night.mark(
-        inputs,
-        settings,
-        labels.unshown_per_need,
-        night.as_of,
-        head_settings(night),
-        code_fingerprint("jobs.grade"),
-    )
+    settings, days, mark = _grade_settings(night), _days(night), _mark(night)
     if not night.pending(JUDGEMENTS, {night.settings.run_date: mark}):
         return Done(skipped=True)
     frames = [lake.read(DAILY_ENGAGEMENT, of).withColumn("as_of", F.lit(t)) for t, of in days.items() if of]

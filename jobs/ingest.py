@@ -7,15 +7,28 @@ from datetime import date, timedelta
 import hydra
 from omegaconf import DictConfig
 
-from events.delivery import check_complete, check_missed, check_sources, simulated_as
+from events.delivery import Folder, check_complete, check_missed, check_sources, simulated_as
 from events.privacy import ensure_key
 from lake.provenance import ensure_provenance
 from lake.tables.logs import DELIVERED_FILES
 from lake.tables.nightly import WORDINGS
-from night.catalogs import store_catalog
+from night.catalogs import is_new_catalog, store_catalog
 from night.command import run_command
 from night.deliveries import deliveries_of, has_lost_a_source, ingest_folders, join_late, wanted_days
 from night.night import Done, Night, run_alone
+
+
+def to_do(night: Night) -> str:
+    """Why the step would work, in words; "" if all folders and the catalog are read. Unlike `run` it accepts any delivery."""
+    fresh, late = wanted_days(night, deliveries_of(night, _folders(night)), note=False)
+    reasons = [f"{len(fresh):,} delivered days new or changed"] if fresh else []
+    reasons += [f"{len(late):,} days whose waiting events may find their search"] if late else []
+    reasons += ["a new catalog"] if is_new_catalog(night) else []
+    return "; ".join(reasons)
+
+
+def _folders(night: Night) -> list[Folder]:
+    return [f for f in night.folders if not has_lost_a_source(night, f)]
 
 
 def run(night: Night) -> Done:
@@ -30,7 +43,7 @@ def run(night: Night) -> Done:
     if ensure_key(key_file, night.lake.root, is_simulated=night.is_simulated) and not night.is_simulated:
         night.notes.append(f"made the pseudonym key {key_file} (mode 0600): keep it, and keep it secret")
     new_tracks = store_catalog(night)
-    folders = [f for f in night.folders if not has_lost_a_source(night, f)]
+    folders = _folders(night)
     # a night that was run without its newest day has written `wordings`, so it is known by that table
     seen = [date.fromisoformat(u) - timedelta(days=1) for u in night.lake.commits(WORDINGS)]
     seen += [date.fromisoformat(u) for u in night.lake.commits(DELIVERED_FILES)]

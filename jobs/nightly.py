@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import hydra
@@ -10,58 +12,54 @@ from rich.console import Console
 
 from events.catalog import catalog_files
 from events.delivery import delivered
-from jobs import (
-    assemble,
-    build_features,
-    candidates,
-    count_engagement,
-    fit_exposure,
-    grade,
-    ingest,
-    publish,
-    rank_head,
-    report,
-    train,
-    tune,
-    understand,
-    validate,
-)
+from jobs.graph import GRAPH
 from night.answers import chosen_requests, print_answers
 from night.command import exit_on_error, run_command, settings_of
-from night.night import Night, Step, night
+from night.night import Night, night, reading_night
+from night.plan import planned, print_plan, write_plan
+from night.runs import record_of, write_record
+from night.settings import Settings
+from night.step import Step, chosen_steps
 from night.summary import Summary
 from night.truth import has_truth, print_last
 
-STEPS: tuple[tuple[str, Step], ...] = (
-    ("ingest", ingest.run),
-    ("understand", understand.run),
-    ("count_engagement", count_engagement.run),
-    ("fit_exposure", fit_exposure.run),
-    ("candidates", candidates.run),
-    ("build_features", build_features.run),
-    ("validate", validate.run),
-    ("grade", grade.run),
-    ("assemble", assemble.run),
-    ("tune", tune.run_if_due),
-    ("train", train.run),
-    ("rank_head", rank_head.run),
-    ("publish", publish.run),
-)
+
+def steps_of(this: Night) -> list[Step]:
+    """The steps that this run is asked for, in order; `report` only if the simulator's truth is beside the logs."""
+    chosen = chosen_steps(GRAPH, this.settings.nightly.until, this.settings.nightly.only)
+    return [s for s in chosen if s.name != "report" or has_truth(this)]
 
 
-def run(this: Night, console: Console) -> Summary:
-    """Run every step of the night, and the report, too, if the simulator's truth is beside the logs.
+def run(this: Night, steps: Sequence[Step], console: Console) -> Summary:
+    """Run the steps in order, and write the record of the run, also if one of them fails.
 
     Args:
         this: the night.
+        steps: the steps.
         console: where the progress is printed.
     """
-    steps = STEPS + ((("report", report.run_if_judged),) if has_truth(this) else ())
-    summary = Summary(console)
-    for i, (name, step) in enumerate(steps, 1):
-        with summary.step(this, name, f"{i:>2}/{len(steps)}") as results:
-            results.append(step(this))
+    summary, started, failure = Summary(console), datetime.now(UTC), None
+    try:
+        for i, step in enumerate(steps, 1):
+            with summary.step(this, step.name, f"{i:>2}/{len(steps)}") as results:
+                results.append(step.run(this))
+    except Exception as error:
+        failure = f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
+        raise
+    finally:
+        record = record_of(this, summary.steps, started, failure)
+        summary.record = write_record(this, record)
     return summary
+
+
+def show_plan(settings: Settings, console: Console) -> None:
+    """Print the plan of the night, and write it as JSON beside the records of runs."""
+    this = reading_night(settings)
+    plan = planned(this, steps_of(this), GRAPH)
+    print_plan(plan, settings.run_date, console)
+    file = Path(settings.reports) / f"plan-{settings.run_date}.json"
+    write_plan(plan, file, {"run_date": settings.run_date})
+    console.print(f"As JSON: {file}", highlight=False)
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")
@@ -71,17 +69,24 @@ def main(config: DictConfig) -> None:
         settings = settings_of(config)
         console = Console(width=None if Console().is_terminal else 160)
         probe = Night(settings, None)  # type: ignore[arg-type]  # the inputs are checked before Spark starts
+        steps = steps_of(probe)
         delivered(probe.logs, probe.run_date)
         catalog_files(Path(settings.catalog))
+        if settings.nightly.plan:
+            show_plan(settings, console)
+            return
         console.print(f"playfirst: the night of [bold]{settings.run_date}[/] over {settings.logs}", highlight=False)
         with night(settings, settings.nightly.lock_wait_s) as this:
-            summary = run(this, console)
+            summary = run(this, steps, console)
             summary.table(settings.run_date)
             for note in this.notes:
                 console.print(f"  note: {note}", highlight=False)
-            asked = chosen_requests(this)
+            console.print(f"  record: {summary.record}", highlight=False)
+            has_published = any(s.name == "publish" for s in steps)
+            asked = chosen_requests(this) if has_published else []
             print_last(settings, console)
-        print_answers(settings, asked, console)
+        if has_published:
+            print_answers(settings, asked, console)
 
 
 if __name__ == "__main__":

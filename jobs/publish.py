@@ -23,6 +23,13 @@ from serving.sinks.sink import SinkPlace
 FEW_ENTRIES = 50
 
 
+def to_do(night: Night) -> str:
+    """Why the step would work, in words; "" if the release is CURRENT, or waits because publishing is on hold."""
+    mark = publish_mark(night, made_from(night))
+    is_published = published_already(night, Path(night.settings.releases), mark) is not None
+    return "" if is_published else "no release of these lists and settings was published"
+
+
 def run(night: Night) -> Done:
     """Judge the last tables, write the release to every sink, verify it, and point CURRENT at it unless publishing is on hold.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import hydra
 from omegaconf import DictConfig
 from pyspark.sql import functions as F
@@ -23,12 +25,8 @@ from ranking.rerank import RULES
 from ranking.scoring import by_coec, scored
 
 
-def run(night: Night) -> Done:
-    """Write one row per (place, need, rank), the content of the release.
-
-    Raises StaleRanker if the night's ranker is missing.
-    """
-    lake, day, folder = night.lake, [night.run_date], ranker_of(night)
+def _mark(night: Night, folder: Path | None) -> str:
+    day = [night.run_date]
     inputs = night.inputs(
         pairs=(PAIR, day),
         need=(NEED, day),
@@ -37,7 +35,7 @@ def run(night: Night) -> Done:
         tracks=(TRACKS, [night.tracks_unit]),
         candidates=(CANDIDATES, day),
     )
-    mark = night.mark(
+    return night.mark(
         inputs,
         file_hash(folder / "model.txt") if folder else "no ranker",
         matrix_fingerprint(),
@@ -45,6 +43,20 @@ def run(night: Night) -> Done:
         code_fingerprint("jobs.rank_head"),
         library_versions("lightgbm"),
     )
+
+
+def to_do(night: Night) -> str:
+    """Why the step would work, in words; "" if the lists are up to date. Raises StaleRanker as `run` does."""
+    return night.why(HEAD_RANKINGS, {night.settings.run_date: _mark(night, ranker_of(night))})
+
+
+def run(night: Night) -> Done:
+    """Write one row per (place, need, rank), the content of the release.
+
+    Raises StaleRanker if the night's ranker is missing.
+    """
+    lake, day, folder = night.lake, [night.run_date], ranker_of(night)
+    mark = _mark(night, folder)
     if not night.pending(HEAD_RANKINGS, {night.settings.run_date: mark}):
         return Done(skipped=True)
     rows = matrix(lake.read(PAIR, day), lake.read(NEED, day), lake.read(TRACK, day))

@@ -15,6 +15,7 @@ from night.night import Done, Night, run_alone
 from night.truth import (
     ablation_file,
     asked_before,
+    has_truth,
     judged_mark,
     lookups,
     report_file,
@@ -57,14 +58,25 @@ def run(night: Night) -> Done:
     return Done(len(frame), len(rankings), f"NDCG@10 {ours['playfirst']:.4f}, skyline {ours['skyline']:.4f}; {out}")
 
 
+def to_do(night: Night) -> str:
+    """Why the figures would be computed, in words; "" if they are up to date, or if there is no truth."""
+    if not has_truth(night) or _is_judged(night):
+        return ""
+    return "the figures are of other lists, or there are none"
+
+
+def _is_judged(night: Night) -> bool:
+    out = report_file(night.settings)
+    return out.exists() and json.loads(out.read_text()).get("made_from") == report_mark(night)
+
+
 def run_if_judged(night: Night) -> Done:
     """`run` as a step of the night, skipped if the figures are up to date or the truth is too small (the note says why).
 
     The truth is too small if it has no searches of D, or too few for the metrics.
     """
-    out = report_file(night.settings)
-    if out.exists() and json.loads(out.read_text()).get("made_from") == report_mark(night):
-        return Done(skipped=True, note=f"figures in {out}")
+    if _is_judged(night):
+        return Done(skipped=True, note=f"figures in {report_file(night.settings)}")
     try:
         return run(night)
     except (TruthUnreadable, MetricInput) as error:  # no searches of D, or too few to judge by

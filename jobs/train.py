@@ -20,6 +20,28 @@ from ranking.scoring import feature_list
 FIT_LIBRARIES = ("lightgbm", "numpy")  # another version may grow other trees
 
 
+def _mark(night: Night) -> str:
+    winner = winner_of(night)
+    return night.mark(
+        night.inputs(examples=(EXAMPLES, [night.run_date])),
+        dict(night.settings.ranker),
+        [winner.params, winner.trees, winner.identity] if winner else None,
+        feature_list().fingerprint,
+        code_fingerprint("jobs.train"),
+        library_versions(*FIT_LIBRARIES),
+    )
+
+
+def to_do(night: Night) -> str:
+    """Why the step would work, in words; "" if the night's ranker is up to date, or if there is nothing to learn from."""
+    folder = ranker_folder(night)
+    if not night.as_of:
+        return "" if night.can_train or not folder.exists() else "a ranker is there that nothing was learned for"
+    if is_up_to_date(folder, feature_list(), _mark(night)):
+        return ""
+    return "the ranker is of other examples, settings or code" if folder.exists() else "no ranker of this night"
+
+
 def run(night: Night) -> Done:
     """Choose the parameters and the number of trees on the validation snapshot, then fit on all snapshots."""
     folder = ranker_folder(night)
@@ -34,16 +56,7 @@ def run(night: Night) -> Done:
             skipped=True,
             note=f"{night.history_days} days of history, no snapshot to learn from: lists are ordered by shrunk COEC",
         )
-    winner, threads = winner_of(night), night.settings.tuning.threads
-    features = feature_list()
-    mark = night.mark(
-        night.inputs(examples=(EXAMPLES, [night.run_date])),
-        dict(night.settings.ranker),
-        [winner.params, winner.trees, winner.identity] if winner else None,
-        features.fingerprint,
-        code_fingerprint("jobs.train"),
-        library_versions(*FIT_LIBRARIES),
-    )
+    winner, threads, features, mark = winner_of(night), night.settings.tuning.threads, feature_list(), _mark(night)
     if is_up_to_date(folder, features, mark):
         return Done(skipped=True)
     path = examples_path(night)

@@ -15,12 +15,40 @@ from omegaconf import DictConfig
 from night.checks import search_settings
 from night.command import run_command
 from night.night import Done, Night, run_alone
-from night.sweeps import EVERY_DAYS, NIGHTS, result_file, run_sweep, sweep_settings, winner_file
+from night.sweeps import EVERY_DAYS, NIGHTS, has_result, result_file, run_sweep, sweep_settings, winner_file
 from ranking.scoring import feature_list
 from tuning.errors import SweepFailed
 from tuning.leaderboard import print_side_by_side
 from tuning.settings import SearchSettings
 from tuning.winner import Winner
+
+
+def _not_due(night: Night) -> str:
+    """Why the night runs no sweep of its own, in words; "" if one is due."""
+    if not night.as_of:
+        return "no training examples"
+    mode = night.settings.nightly.tune
+    if mode == "never":
+        return "nightly.tune=never"
+    usable = feature_list().fingerprint
+    winners = sorted(Path(night.settings.tuning.sweeps).glob("winner-*.json"))
+    winners = [f for f in winners if json.loads(f.read_text())["winner"]["features_fingerprint"] == usable]
+    earlier = [d for f in winners if (d := date.fromisoformat(f.stem.removeprefix("winner-"))) < night.run_date]
+    is_due = mode == "always" or not earlier or (night.run_date - max(earlier)).days >= EVERY_DAYS
+    return "" if is_due else f"last sweep {max(earlier)}; every {EVERY_DAYS} days"
+
+
+def _nights_own(night: Night) -> SearchSettings:
+    return replace(
+        search_settings(night.settings), name=f"{NIGHTS}{night.settings.run_date}", prune=False, resume=False
+    )
+
+
+def to_do(night: Night) -> str:
+    """Why the night's own sweep would run, in words; "" if it is not due, or has run on these examples."""
+    if _not_due(night) or has_result(night, _nights_own(night), winner_file(night.settings)):
+        return ""
+    return "no sweep on these examples, settings and code"
 
 
 def run_if_due(night: Night) -> Done:
@@ -30,24 +58,10 @@ def run_if_due(night: Night) -> Done:
     fails or does not end in time, the night notes it and goes on with the newest earlier winner or the default parameters; the
     next night tries again.
     """
-    mode = night.settings.nightly.tune
-    sweeps = sorted(Path(night.settings.tuning.sweeps).glob("winner-*.json"))
-    usable = [
-        f for f in sweeps if json.loads(f.read_text())["winner"]["features_fingerprint"] == feature_list().fingerprint
-    ]
-    earlier = [date.fromisoformat(f.stem.removeprefix("winner-")) for f in usable]
-    earlier = [d for d in earlier if d < night.run_date]
-    due = not earlier or (night.run_date - max(earlier)).days >= EVERY_DAYS
-    if not night.as_of:
-        return Done(skipped=True, note="no training examples")
-    if mode == "never" or (mode == "auto" and not due):
-        why = "nightly.tune=never" if mode == "never" else f"last sweep {max(earlier)}; every {EVERY_DAYS} days"
+    if why := _not_due(night):
         return Done(skipped=True, note=why)
-    settings = replace(
-        search_settings(night.settings), name=f"{NIGHTS}{night.settings.run_date}", prune=False, resume=False
-    )
     try:
-        return run_sweep(night, settings, winner_file(night.settings))
+        return run_sweep(night, _nights_own(night), winner_file(night.settings))
     except SweepFailed as failure:
         night.notes.append(f"the night went on without its sweep, which the next one tries again: {failure}")
         return Done(skipped=True, note="failed: see the notes")

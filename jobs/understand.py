@@ -29,26 +29,42 @@ READING_LIBRARIES = (
 )  # another version may read a request otherwise
 
 
-def run(night: Night) -> Done:
-    """Write the wordings and needs of the night, and what was heard for each need."""
-    lake, unit, settings = night.lake, night.settings.run_date, night.settings
-    first = night.run_date - timedelta(days=LONGEST_DAYS + settings.ingest.days_late)
+def _read_units(night: Night) -> tuple[list[str], list[str], str | None]:
+    """Units of `search_log`, units of `engagement_events`, and the earlier night whose `wordings` are read, if there is one."""
+    lake, unit = night.lake, night.settings.run_date
+    first = night.run_date - timedelta(days=LONGEST_DAYS + night.settings.ingest.days_late)
     units = [u for u in lake.commits(SEARCH_LOG) if str(first) <= u < unit]
-    recent = night.run_date - timedelta(days=WINDOW_DAYS)
-    reacted = [u for u in units if str(recent - timedelta(days=2)) <= u and u in lake.commits(ENGAGEMENT_EVENTS)]
-    before = stored_before(night)
+    reacted_from = str(night.run_date - timedelta(days=WINDOW_DAYS + 2))
+    reacted = [u for u in units if reacted_from <= u and u in lake.commits(ENGAGEMENT_EVENTS)]
+    return units, reacted, stored_before(night)
+
+
+def _mark(night: Night) -> str:
+    units, reacted, before = _read_units(night)
     inputs = night.inputs(
         searches=(SEARCH_LOG, units),
         events=(ENGAGEMENT_EVENTS, reacted),
         tracks=(TRACKS, [night.tracks_unit]),
         previous=(WORDINGS, [before] if before else []),
     )
-    code = code_fingerprint("jobs.understand")
-    mark = night.mark(
+    settings, code = night.settings, code_fingerprint("jobs.understand")
+    return night.mark(
         inputs, night.k, settings.closure, settings.ranking.max_needs, code, library_versions(*READING_LIBRARIES)
     )
+
+
+def to_do(night: Night) -> str:
+    """Why the step would work, in words; "" if its tables are up to date."""
+    return night.why(NEEDS, {night.settings.run_date: _mark(night)})
+
+
+def run(night: Night) -> Done:
+    """Write the wordings and needs of the night, and what was heard for each need."""
+    lake, unit, mark = night.lake, night.settings.run_date, _mark(night)
     if not night.pending(NEEDS, {unit: mark}):
         return Done(skipped=True)
+    units, reacted, before = _read_units(night)
+    recent = night.run_date - timedelta(days=WINDOW_DAYS)
     searches = lake.read(SEARCH_LOG, units, allow_unvalidated=True)
     days = F.col("search_date")
     searches = searches.where(

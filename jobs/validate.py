@@ -6,9 +6,14 @@ import hydra
 from omegaconf import DictConfig
 
 from night.command import run_command
-from night.gate import gate
+from night.gate import gate, to_judge
 from night.night import Done, Night, run_alone
 from night.tables import gated
+
+
+def to_do(night: Night) -> str:
+    """Which units have not passed their gate, in words; "" if all have."""
+    return to_judge(night, gated("validate"))
 
 
 def run(night: Night) -> Done:

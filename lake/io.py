@@ -43,9 +43,10 @@ class LakeCache:
     commits: dict[str, dict[str, Commit]] = field(default_factory=dict)  # table -> unit -> its newest commit
     verdicts: dict[tuple[str, str, str], str] | None = None  # as from `stored_verdicts`; None until read
     unsaved: list[tuple[object, ...]] = field(default_factory=list)  # rows of LEDGER
-    properties: dict[str, str] = field(
-        default_factory=dict
-    )  # table -> its `properties_fingerprint` at the newest commit
+    # table -> its `properties_fingerprint` at the newest commit
+    properties: dict[str, str] = field(default_factory=dict)
+    used: dict[str, dict[str, set[tuple[str, str]]]] = field(default_factory=dict)  # as `Lake.used`
+    step: str = ""  # the step that is running
 
 
 class Lake:
@@ -74,6 +75,19 @@ class Lake:
     def started(self) -> SparkSession | None:
         """The session if it has been started, else None; this access never starts it."""
         return self._spark.started if isinstance(self._spark, LazySession) else self._spark
+
+    @property
+    def used(self) -> Mapping[str, Mapping[str, set[tuple[str, str]]]]:
+        """Step -> {"read", "written"} -> (table, unit) of what this run has read and written so far."""
+        return self._cache.used
+
+    def begin_step(self, name: str) -> None:
+        """Count what is read and written from now on for this step in `used`."""
+        self._cache.step = name
+
+    def _note_use(self, verb: str, table: Table, units: Iterable[str]) -> None:
+        of_step = self._cache.used.setdefault(self._cache.step, {"read": set(), "written": set()})
+        of_step[verb].update((table.name, unit) for unit in units)
 
     def path(self, table: Table) -> str:
         """Path of the table's folder."""
@@ -152,6 +166,7 @@ class Lake:
         readable = sorted(self.commits(table)) if allow_unvalidated else self.passed(table)
         wanted = readable if units is None else sorted({str(u) for u in units})
         self._check_readable(table, wanted, allow_unvalidated=allow_unvalidated, is_any=units is None)
+        self._note_use("read", table, wanted)
         frame = self.spark.read.format("delta").load(self.path(table))
         check_schema(table, frame, f"{table.name} in {self.root}", extra_allowed=True)
         frame = frame.select(*[c.name for c in table.columns])
@@ -242,6 +257,7 @@ class Lake:
         for unit, mark in marks.items():
             commits[unit] = Commit(mark, written[unit], self.run_id)
             self._note(table, unit, "built")
+        self._note_use("written", table, marks)
         return written
 
     def _commit(

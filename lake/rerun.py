@@ -58,6 +58,7 @@ class RerunLake(Lake):
         if units is None and not allow_unvalidated:
             wanted = set(self.passed(table))
         self._check_readable(table, sorted(wanted), allow_unvalidated=allow_unvalidated)
+        self._note_use("read", table, wanted)
         own = sorted(wanted & set(self._own.commits(table)))
         others = sorted(wanted - set(own))
         if not own:
@@ -78,6 +79,7 @@ class RerunLake(Lake):
         written = self._own.write(table, frame, units, rows)
         for unit in written:
             self._note(table, unit, "built")
+        self._note_use("written", table, written)
         return written
 
 

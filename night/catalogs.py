@@ -14,15 +14,26 @@ from queries.nightly.names import with_normal_names
 from queries.text.normalise import NORMAL_FORM_VERSION
 
 
+def is_new_catalog(night: Night) -> bool:
+    """Whether `store_catalog` would write: D has no catalog yet, or the delivered one is another than the newest stored one."""
+    if night.is_rerun and night.lake.commits(TRACKS):
+        return _stand_in(night) is not None
+    return night.lake.fingerprint(TRACKS, night.tracks_unit) != _delivered_mark(night)
+
+
+def _delivered_mark(night: Night) -> str:
+    files = catalog_reading.catalog_files(Path(night.settings.catalog))
+    return catalog_reading.catalog_fingerprint(files, night.hashes.of, NORMAL_FORM_VERSION)
+
+
 def store_catalog(night: Night) -> int:
     """Store the delivered catalog as the snapshot of D unless it equals the newest stored one; returns the tracks written."""
     if night.is_rerun and night.lake.commits(TRACKS):
         return _catalog_of_the_past(night)
-    catalog, settings = Path(night.settings.catalog), night.settings.ingest
-    files = catalog_reading.catalog_files(catalog)
-    mark = catalog_reading.catalog_fingerprint(files, night.hashes.of, NORMAL_FORM_VERSION)
-    if night.lake.fingerprint(TRACKS, night.tracks_unit) == mark:
+    if not is_new_catalog(night):
         return 0
+    catalog, settings, mark = Path(night.settings.catalog), night.settings.ingest, _delivered_mark(night)
+    files = catalog_reading.catalog_files(catalog)
     catalog_reading.check_readable(files)
     if not settings.accept_incomplete:
         catalog_reading.check_catalog_at_rest(catalog, files, 0.0 if night.is_simulated else settings.settle_s)
@@ -56,17 +67,24 @@ def _catalog_of_the_past(night: Night) -> int:
     D uses the newest snapshot stored by then. If there is none, the oldest stored one is written for D, reduced to what may be
     known before its date (`events.catalog.backdated`).
     """
-    lake, unit = night.lake, night.settings.run_date
-    stored = {u: c.fingerprint for u, c in lake.commits(TRACKS).items() if not c.fingerprint.startswith(BACKDATED)}
-    if any(u <= unit for u in stored) or not stored:
+    lake, unit, stand_in = night.lake, night.settings.run_date, _stand_in(night)
+    if stand_in is None:
         return 0
-    oldest = min(stored)
-    mark = BACKDATED + night.mark("stands in", oldest, stored[oldest])
-    if lake.fingerprint(TRACKS, unit) == mark:
-        return 0
+    oldest, mark = stand_in
     frame = catalog_reading.backdated(lake.read(TRACKS, [oldest], allow_unvalidated=True), night.run_date)
     night.notes.append(
         f"no catalog was stored by {unit}: the one of {oldest} stands in, without tracks released later and with title, artists, album, "
         "release date and duration alone"
     )
     return sum(lake.write(TRACKS, frame, {unit: mark}).values())
+
+
+def _stand_in(night: Night) -> tuple[str, str] | None:
+    """(unit, mark) of the later catalog that is to be written for D; None if D has a catalog, or if no later one is stored."""
+    lake, unit = night.lake, night.settings.run_date
+    stored = {u: c.fingerprint for u, c in lake.commits(TRACKS).items() if not c.fingerprint.startswith(BACKDATED)}
+    if any(u <= unit for u in stored) or not stored:
+        return None
+    oldest = min(stored)
+    mark = BACKDATED + night.mark("stands in", oldest, stored[oldest])
+    return None if lake.fingerprint(TRACKS, unit) == mark else (oldest, mark)

@@ -6,16 +6,28 @@ from datetime import date, timedelta
 
 from events.bots import TRAILING_DAYS, BotRules
 from events.engagement import COUNT_VERSION
-from events.tiles import write_tiles
+from events.tiles import tiles_to_write, write_tiles
 from lake.tables.daily import BOT_DAYS, DAILY_ENGAGEMENT, DAILY_SEARCHES, ENGAGEMENT_TILES, LISTENER_TILES
 from lake.tables.logs import ENGAGEMENT_EVENTS, SEARCH_LOG
 from night.night import Night
 
+TILES = (ENGAGEMENT_TILES, LISTENER_TILES)
+
 
 def add_tiles(night: Night) -> int:
     """Add the days that can no longer change to the tiles of the long history; returns the number of tiles written."""
-    final = night.run_date - timedelta(days=night.days_open)
-    return sum(write_tiles(night.lake, final, table) for table in (ENGAGEMENT_TILES, LISTENER_TILES))
+    return sum(write_tiles(night.lake, _final_before(night), table) for table in TILES)
+
+
+def tiles_to_add(night: Night) -> str:
+    """Which tiles `add_tiles` would write, in words; "" if all are up to date."""
+    counts = {t.name: tiles_to_write(night.lake, _final_before(night), t) for t in TILES}
+    return "; ".join(f"{n:,} of {name} missing or out of date" for name, n in counts.items() if n)
+
+
+def _final_before(night: Night) -> date:
+    """Counts of the days before this one can no longer change."""
+    return night.run_date - timedelta(days=night.days_open)
 
 
 def count_mark(night: Night, day: date, rules: BotRules, version: int | None = None) -> str:

@@ -36,10 +36,10 @@ def has_lost_a_source(night: Night, folder: Folder) -> bool:
     return any(not folder.files[s] and commit is not None and commit.rows > 0 for s, commit in commits.items())
 
 
-def wanted_days(night: Night, deliveries: Deliveries) -> tuple[dict[str, str], dict[str, str]]:
+def wanted_days(night: Night, deliveries: Deliveries, *, note: bool = True) -> tuple[dict[str, str], dict[str, str]]:
     """The days to read, and the days whose waiting events may find their search now; both with their marks.
 
-    Days that an older version read and that this night does not need again are left out, and noted.
+    Days that an older version read and that this night does not need again are left out, and noted if `note` is given.
     """
     known = _marks(night)
     fresh, late = deliveries.pending(known)
@@ -54,7 +54,8 @@ def wanted_days(night: Night, deliveries: Deliveries) -> tuple[dict[str, str], d
         and night.can_wait(date.fromisoformat(d), reads_from)
         and deliveries.is_of_older_version(d, known[d], versions[:-1])
     }
-    night.note_waiting("read", waiting)
+    if note:
+        night.note_waiting("read", waiting)
     return {d: m for d, m in fresh.items() if d not in waiting}, late
 
 

@@ -31,8 +31,7 @@ def gate(night: Night, tables: Sequence[Table], step: str) -> Done:
     """
     lake = night.lake
     record = _record(night)
-    todo = {t.name: (t, sorted(u for u in _read_tonight(night, t) if lake.state(t, u) != "passed")) for t in tables}
-    todo = {n: (t, units) for n, (t, units) in todo.items() if units}
+    todo = _not_passed(night, tables)
     if not todo:
         if record.entries:
             write_index(record)  # an interrupted run may not have written it
@@ -61,6 +60,18 @@ def gate(night: Night, tables: Sequence[Table], step: str) -> Done:
     return Done(
         sum(v.rows for v in verdicts), passed, f"{len(todo)} tables, {passed} partitions passed; {spent}; {page}"
     )
+
+
+def to_judge(night: Night, tables: Sequence[Table]) -> str:
+    """Which units `gate` would judge, in words; "" if all have passed."""
+    todo = _not_passed(night, tables)
+    return f"{sum(len(u) for _, u in todo.values()):,} units of {', '.join(todo)} have not passed" if todo else ""
+
+
+def _not_passed(night: Night, tables: Sequence[Table]) -> dict[str, tuple[Table, list[str]]]:
+    """Table name -> (table, its units that this night reads and that have not passed); without tables that have none."""
+    todo = {t.name: (t, [u for u in _read_tonight(night, t) if night.lake.state(t, u) != "passed"]) for t in tables}
+    return {name: (table, sorted(units)) for name, (table, units) in todo.items() if units}
 
 
 def _read_tonight(night: Night, table: Table) -> list[str]:

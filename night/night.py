@@ -240,9 +240,38 @@ class Night:
         """The part of `wanted` (unit -> mark) that is to be written: the newest commit of the unit has another mark, or none."""
         return {u: f for u, f in wanted.items() if self.lake.fingerprint(table, u) != f}
 
+    def why(self, table: Table, wanted: Mapping[str, str]) -> str:
+        """Why units of a table are to be written, in words; "" if none is. The arguments are those of `pending`."""
+        pending = self.pending(table, wanted)
+        never = sum(self.lake.fingerprint(table, unit) is None for unit in pending)
+        changed = len(pending) - never
+        reasons = [f"{never:,} of {table.name} never written"] if never else []
+        reasons += [f"{changed:,} of {table.name} from other inputs, settings or code"] if changed else []
+        return "; ".join(reasons)
+
     def mark(self, *parts: object) -> str:
         """The mark of what a step writes: a fingerprint of its inputs, settings (dataclasses) and code."""
         return fingerprint([asdict(p) if hasattr(p, "__dataclass_fields__") else p for p in parts])  # type: ignore[call-overload]
+
+
+def reading_night(settings: Settings) -> Night:
+    """The night for a command that only reads: it takes no lock, and must start no Spark."""
+    return Night(settings, Lake(LazySession(_session_settings(settings)), Path(settings.lake.root)))
+
+
+def _session_settings(settings: Settings) -> SessionSettings:
+    cluster = settings.cluster
+    return SessionSettings(
+        f"playfirst {settings.run_date}",
+        cluster.master,
+        cluster.memory,
+        cluster.shuffle_partitions,
+        cluster.ui,
+        cluster.remote,
+        cluster.work_dir,
+        dict(cluster.extra),
+        cluster.java_options,
+    )
 
 
 @contextmanager
@@ -260,20 +289,7 @@ def night(settings: Settings, lock_wait_s: float = 0.0) -> Iterator[Night]:
         print(f"waiting up to {lock_wait_s:,.0f} s for {holder} to end: it holds {root}", flush=True)
 
     with night_lock(root, run_id, lock_wait_s, waiting):
-        cluster = settings.cluster
-        session = LazySession(
-            SessionSettings(
-                f"playfirst {settings.run_date}",
-                cluster.master,
-                cluster.memory,
-                cluster.shuffle_partitions,
-                cluster.ui,
-                cluster.remote,
-                cluster.work_dir,
-                dict(cluster.extra),
-                cluster.java_options,
-            )
-        )
+        session = LazySession(_session_settings(settings))
         retired = set_aside(root)
         this = Night(settings, Lake(session, root, run_id))
         if retired:
@@ -290,14 +306,12 @@ def night(settings: Settings, lock_wait_s: float = 0.0) -> Iterator[Night]:
                 session.stop()
 
 
-Step = Callable[[Night], Done]
-
-
-def run_alone(name: str, step: Step, config: DictConfig) -> None:
+def run_alone(name: str, step: Callable[[Night], Done], config: DictConfig) -> None:
     """Run one step as a command: check the settings, lock the lake, run the step, print its result in one line and its notes."""
     with exit_on_error(f"jobs.{name}"):
         settings = settings_of(config)
         with night(settings) as this:
+            this.lake.begin_step(name)
             done = step(this)
             what = "already done" if done.skipped else f"{done.rows_in:,} rows in, {done.rows_out:,} out"
             print(f"{name} @ {settings.run_date}: {what}{'; ' + done.note if done.note else ''}")

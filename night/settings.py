@@ -173,9 +173,13 @@ class NightlySection:
     """How a night runs.
 
     `tune`: when it searches for parameters: auto (the first night and every 7th), always or never. `lock_wait_s`: how long it
-    waits for the lock of another run. `ask`: requests to look up in the new release at the end.
+    waits for the lock of another run. `ask`: requests to look up in the new release at the end. `plan`: print what would run, and
+    why, and run nothing. `until`: the last step to run. `only`: the steps to run.
     """
 
+    plan: bool = MISSING
+    until: str = MISSING
+    only: list[str] = MISSING
     tune: str = MISSING
     lock_wait_s: float = MISSING
     ask: list[str] = MISSING

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -23,6 +24,7 @@ class Summary:
     steps: list[tuple[str, Done, float]] = field(default_factory=list)
     shuffled: dict[str, int] = field(default_factory=dict)  # bytes, by step; empty over Spark Connect
     last_stage: int = -1
+    record: Path | None = None  # the file with the record of the run, once it has ended
 
     @contextmanager
     def step(self, night: Night, name: str, number: str) -> Iterator[list[Done]]:
@@ -51,6 +53,7 @@ class Summary:
                 if stages.total:
                     bar.update(task, total=stages.total, completed=stages.done)
 
+            night.lake.begin_step(name)
             with watched(lambda: night.lake.started, report):
                 yield results
         done, seconds = results[0], time.monotonic() - started

@@ -81,6 +81,21 @@ def sweep_settings(night: Night) -> SearchSettings:
     return replace(settings, name=name)
 
 
+def _mark(night: Night, settings: SearchSettings) -> str:
+    return night.mark(
+        night.inputs(examples=(EXAMPLES, [night.run_date])),
+        settings.to_dict() | {"resume": False},
+        feature_list().fingerprint,
+        code_fingerprint("jobs.tune"),
+        library_versions(*SWEEP_LIBRARIES),
+    )
+
+
+def has_result(night: Night, settings: SearchSettings, file: Path) -> bool:
+    """Whether the file holds the winner of a sweep with these settings over the night's examples."""
+    return file.exists() and json.loads(file.read_text())["fingerprint"] == _mark(night, settings)
+
+
 def run_sweep(night: Night, settings: SearchSettings, file: Path) -> Done:
     """Run the sweep unless `file` already holds the result of the same inputs; write its trials to the table `trials`.
 
@@ -89,17 +104,9 @@ def run_sweep(night: Night, settings: SearchSettings, file: Path) -> Done:
         settings: the settings of the sweep.
         file: where the winner is written.
     """
-    features = feature_list()
-    examples = night.inputs(examples=(EXAMPLES, [night.run_date]))
-    mark = night.mark(
-        examples,
-        settings.to_dict() | {"resume": False},
-        features.fingerprint,
-        code_fingerprint("jobs.tune"),
-        library_versions(*SWEEP_LIBRARIES),
-    )
-    if file.exists() and json.loads(file.read_text())["fingerprint"] == mark:
+    if has_result(night, settings, file):
         return Done(skipped=True, note=f"winner in {file}")
+    features, mark = feature_list(), _mark(night, settings)
     path, earlier = examples_path(night), winner_of(night)
     # the earlier winner is no part of the mark, which would change with each sweep
     settings = replace(settings, earlier=earlier.params if earlier else None)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.nightly import STEPS
+from jobs.graph import GRAPH
 from lake.provenance import ensure_provenance
 from night.night import Night
 from night.settings import Settings
@@ -81,7 +81,7 @@ def test_every_job_knows_its_configuration() -> None:
     with initialize_config_module("conf", version_base="1.3"):
         for config in set(commands.values()):
             assert settings_of(compose(config, overrides=["run_date=2026-03-02"])).run_date == "2026-03-02"
-    assert {name for name, _ in STEPS} | {"nightly", "report", "forget", "backfill"} <= set(commands)
+    assert {step.name for step in GRAPH} | {"nightly", "report", "forget", "backfill"} <= set(commands)
 
 
 def test_the_doctor_says_the_next_step(tmp_path: Path) -> None:

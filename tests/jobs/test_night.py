@@ -16,6 +16,7 @@ from evaluation.ablation import read_ablation
 from features.catalogue import FAMILIES, feature_table, matrix_names
 from features.explain import explained
 from jobs import ablate, build_features, nightly, publish, rank_head, report, try_feature, validate
+from jobs.graph import GRAPH
 from lake.commits import units_written
 from lake.errors import BadConfiguration, MissingPartition, QualityGateFailed, ReleaseHeld, StaleRanker
 from lake.io import Lake
@@ -28,6 +29,7 @@ from lake.tables.nightly import CANDIDATES, HEAD_RANKINGS, JUDGEMENTS, NEEDS, WO
 from night.answers import chosen_requests
 from night.lineage import made_from, refuse_losses
 from night.night import Night
+from night.plan import planned
 from night.tables import gated
 from night.truth import ablation_file, report_file
 from night.wordings import mapping
@@ -52,7 +54,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def done(spark: SparkSession, world: World, home: Path) -> Night:
     """A night with a small sweep."""
     night = world.night(spark, home, *SWEEP)
-    nightly.run(night, Console(quiet=True))
+    nightly.run(night, nightly.steps_of(night), Console(quiet=True))
     night.lake.flush_ledger()
     return night
 
@@ -90,6 +92,25 @@ def test_what_is_like_an_artist_is_by_others(done: Night, home: Path) -> None:
     hits = [(artist, a) for artist, a in answers if a.is_hit and a.need == f"similar_to=artist%3D{artist}"]
     assert len(hits) >= 10
     assert all(normal_form(t.artists[0], "en") != artist for artist, a in hits for t in a.tracks)
+
+
+def test_the_graph_declares_what_the_steps_read_and_write(done: Night) -> None:
+    for step in nightly.steps_of(done):
+        used = done.lake.used.get(step.name, {"read": set(), "written": set()})
+        read, written = ({table for table, _ in used[verb]} for verb in ("read", "written"))
+        assert read <= {t.name for t in step.reads}, step.name
+        assert written == {t.name for t in step.writes}, step.name  # all of them: nothing was there before
+
+
+def test_a_night_that_is_done_has_nothing_to_do_and_the_record_says_what_it_did(done: Night, home: Path) -> None:
+    assert [p for p in planned(done, nightly.steps_of(done), GRAPH) if p.why] == []
+    [file] = (home / "reports" / "runs").glob("*.json")
+    record = json.loads(file.read_text())
+    assert record["outcome"] == "passed" and [s["step"] for s in record["steps"]] == [
+        s.name for s in nightly.steps_of(done)
+    ]
+    published = next(s for s in record["steps"] if s["step"] == "publish")
+    assert ["head_rankings", RUN_DATE] in published["read"] and published["rows_out"] > 0
 
 
 def test_every_delivered_row_is_accounted_for(done: Night) -> None:
@@ -143,7 +164,7 @@ def test_what_was_proposed_and_not_shown_teaches_requests_that_name_something(do
 def test_a_second_run_writes_nothing(done: Night, spark: SparkSession, world: World, home: Path) -> None:
     before = {p: p.stat().st_mtime_ns for p in (home / "lake").rglob("*.json")}
     again = world.night(spark, home, *SWEEP)
-    summary = nightly.run(again, Console(quiet=True))
+    summary = nightly.run(again, nightly.steps_of(again), Console(quiet=True))
     again.lake.flush_ledger()
     assert {name: d for name, d, _ in summary.steps if not d.skipped} == {}
     assert {p: p.stat().st_mtime_ns for p in (home / "lake").rglob("*.json")} == before
@@ -153,7 +174,7 @@ def test_a_second_run_writes_nothing(done: Night, spark: SparkSession, world: Wo
 def test_a_night_that_is_done_starts_no_spark(done: Night, world: World, home: Path) -> None:
     """What is done is read from the Delta logs and the ledger's files: no step of a second run asks for a session."""
     night = Night(world.settings(home, *SWEEP), Lake(LazySession(SessionSettings()), home / "lake"))
-    summary = nightly.run(night, Console(quiet=True))
+    summary = nightly.run(night, nightly.steps_of(night), Console(quiet=True))
     assert [name for name, d, _ in summary.steps if not d.skipped] == [] and len(summary.steps) == 14
     assert chosen_requests(night) == chosen_requests(done)
     assert night.lake.started is None
@@ -339,7 +360,7 @@ def test_a_killed_night_goes_on(done: Night, spark: SparkSession, world: World, 
     for noted in (f"published-{RUN_DATE}.json", "night.json"):
         (home / "reports" / noted).unlink()
     again = world.night(spark, home, "nightly.tune=never")
-    summary = nightly.run(again, Console(quiet=True))
+    summary = nightly.run(again, nightly.steps_of(again), Console(quiet=True))
     again.lake.flush_ledger()
     worked = [name for name, d, _ in summary.steps if not d.skipped]
     assert worked == ["rank_head", "publish", "report"]

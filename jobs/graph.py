@@ -1,0 +1,199 @@
+"""The steps of a night, in order: what each reads, writes and depends on.
+
+The tables that a step writes are those that name it in `written_by`. `tests/jobs/test_night.py` compares what is declared here with
+what a night has read and written.
+"""
+
+from __future__ import annotations
+
+from features.catalogue import feature_tables
+from jobs import (
+    assemble,
+    build_features,
+    candidates,
+    count_engagement,
+    fit_exposure,
+    grade,
+    ingest,
+    publish,
+    rank_head,
+    report,
+    train,
+    tune,
+    understand,
+    validate,
+)
+from lake.tables.daily import BOT_DAYS, DAILY_ENGAGEMENT, DAILY_SEARCHES, ENGAGEMENT_TILES, LISTENER_TILES
+from lake.tables.logs import (
+    DELIVERED_FILES,
+    ENGAGEMENT_EVENTS,
+    FORGOTTEN_USERS,
+    QUARANTINE,
+    SEARCH_LOG,
+    TRACKS,
+)
+from lake.tables.models import FEATURE_AUDITS
+from lake.tables.nightly import (
+    BACKOFF_STRENGTHS,
+    CANDIDATES,
+    EXPOSURE_CURVES,
+    HEAD_RANKINGS,
+    HEARD,
+    JUDGEMENTS,
+    NEEDS,
+    SNAPSHOT_WORDINGS,
+    VECTORS,
+    WORDINGS,
+)
+from night.step import Step
+from night.tables import gated
+from ranking.examples import training_examples_table
+
+EXAMPLES = training_examples_table()
+
+GRAPH: tuple[Step, ...] = (
+    Step(
+        "ingest",
+        ingest.run,
+        ingest.to_do,
+        reads=(SEARCH_LOG, ENGAGEMENT_EVENTS, QUARANTINE, DELIVERED_FILES, FORGOTTEN_USERS, TRACKS),
+        files_read=("logs", "catalog", "privacy.key_file"),
+        settings=("ingest", "ubi", "privacy"),
+    ),
+    Step(
+        "understand",
+        understand.run,
+        understand.to_do,
+        reads=(SEARCH_LOG, ENGAGEMENT_EVENTS, TRACKS, WORDINGS, NEEDS),
+        settings=("closure", "privacy", "ranking"),
+    ),
+    Step(
+        "count_engagement",
+        count_engagement.run,
+        count_engagement.to_do,
+        reads=(SEARCH_LOG, ENGAGEMENT_EVENTS, TRACKS, DAILY_ENGAGEMENT, ENGAGEMENT_TILES, LISTENER_TILES),
+        settings=("bots", "ingest"),
+    ),
+    Step(
+        "fit_exposure",
+        fit_exposure.run,
+        fit_exposure.to_do,
+        reads=(DAILY_ENGAGEMENT, NEEDS, WORDINGS),
+        settings=("labels",),
+    ),
+    Step(
+        "candidates",
+        candidates.run,
+        candidates.to_do,
+        reads=(DAILY_ENGAGEMENT, NEEDS, HEARD, TRACKS),
+        settings=("candidates", "ranking", "privacy"),
+    ),
+    Step(
+        "build_features",
+        build_features.run,
+        build_features.to_do,
+        reads=(
+            DAILY_ENGAGEMENT,
+            DAILY_SEARCHES,
+            ENGAGEMENT_TILES,
+            LISTENER_TILES,
+            NEEDS,
+            WORDINGS,
+            TRACKS,
+            CANDIDATES,
+            EXPOSURE_CURVES,
+            SNAPSHOT_WORDINGS,
+            VECTORS,
+            BACKOFF_STRENGTHS,
+        ),
+        settings=("features", "labels", "ranking", "privacy", "catalog_popularity"),
+    ),
+    Step("validate", validate.run, validate.to_do, reads=gated("validate"), files_written=("quality.docs_dir",)),
+    Step(
+        "grade",
+        grade.run,
+        grade.to_do,
+        reads=(DAILY_ENGAGEMENT, EXPOSURE_CURVES, NEEDS, WORDINGS, CANDIDATES, TRACKS, *feature_tables()),
+        settings=("labels", "ranking", "privacy"),
+    ),
+    Step(
+        "assemble",
+        assemble.run,
+        assemble.to_do,
+        reads=(
+            JUDGEMENTS,
+            NEEDS,
+            WORDINGS,
+            DAILY_ENGAGEMENT,
+            DAILY_SEARCHES,
+            ENGAGEMENT_TILES,
+            LISTENER_TILES,
+            TRACKS,
+            EXPOSURE_CURVES,
+            SNAPSHOT_WORDINGS,
+            VECTORS,
+            BACKOFF_STRENGTHS,
+            FEATURE_AUDITS,
+            *feature_tables(),
+        ),
+        settings=("ranking", "labels", "features"),
+    ),
+    Step(
+        "tune",
+        tune.run_if_due,
+        tune.to_do,
+        reads=(EXAMPLES,),
+        files_read=("tuning.sweeps",),
+        files_written=("tuning.sweeps",),
+        settings=("tuning", "search_space", "ranker", "nightly"),
+    ),
+    Step(
+        "train",
+        train.run,
+        train.to_do,
+        reads=(EXAMPLES,),
+        files_read=("tuning.sweeps",),
+        files_written=("rankers",),
+        settings=("ranker", "tuning"),
+    ),
+    Step(
+        "rank_head",
+        rank_head.run,
+        rank_head.to_do,
+        reads=(NEEDS, CANDIDATES, TRACKS, *feature_tables()),
+        files_read=("rankers",),
+        settings=("ranking", "privacy"),
+    ),
+    Step(
+        "publish",
+        publish.run,
+        publish.to_do,
+        reads=(HEAD_RANKINGS, WORDINGS, NEEDS, TRACKS, DAILY_ENGAGEMENT, VECTORS, *gated("publish")),
+        files_read=("rankers",),
+        files_written=("releases", "reports", "quality.docs_dir"),
+        settings=("publish", "serving", "privacy", "ranking"),
+    ),
+    Step(
+        "report",
+        report.run_if_judged,
+        report.to_do,
+        reads=(
+            HEAD_RANKINGS,
+            CANDIDATES,
+            WORDINGS,
+            NEEDS,
+            DAILY_ENGAGEMENT,
+            SEARCH_LOG,
+            BOT_DAYS,
+            TRACKS,
+            *feature_tables(),
+        ),
+        files_read=("logs", "releases"),
+        files_written=("reports",),
+    ),
+)
+
+
+def step(name: str) -> Step:
+    """The step of that name. Raises KeyError if there is none."""
+    return {s.name: s for s in GRAPH}[name]

@@ -1,0 +1,116 @@
+"""The declared steps: what a plan says without Spark, which steps a run is asked for, and what a record keeps."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from jobs.graph import GRAPH, step
+from lake.errors import BadConfiguration
+from lake.io import Lake
+from lake.session import LazySession, SessionSettings
+from night.night import Done, Night
+from night.plan import planned
+from night.runs import last_runs, record_of, write_record
+from night.step import Step, chosen_steps, feeders
+from night.tables import all_tables
+from tests.conftest import World
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> Night:
+    """A night on an empty lake whose session must not start."""
+    settings = replace(
+        World(tmp_path).settings(tmp_path), run_date="2026-03-02", catalog=str(tmp_path / "catalog.jsonl")
+    )
+    return Night(settings, Lake(LazySession(SessionSettings(master="none")), tmp_path / "lake"))
+
+
+def test_every_table_is_read_by_steps_after_the_one_that_writes_it() -> None:
+    names = [s.name for s in GRAPH]
+    for s in GRAPH:
+        for table in s.reads:
+            if table.written_by != "forget":
+                assert names.index(table.written_by) <= names.index(s.name), (s.name, table.name)
+    written = {t.name for s in GRAPH for t in s.writes}
+    assert {t.name for t in all_tables()} - written == {"forgotten_users", "ledger"}
+
+
+def test_feeders_are_the_earlier_steps_that_write_what_is_read() -> None:
+    assert feeders(step("candidates"), GRAPH) == ["ingest", "understand", "count_engagement"]
+    assert feeders(step("train"), GRAPH) == ["assemble", "tune"]  # examples, and the sweep's winner, which is a file
+    assert feeders(step("ingest"), GRAPH) == []
+
+
+@pytest.mark.parametrize(
+    ("until", "only", "names"),
+    [
+        ("", [], [s.name for s in GRAPH]),
+        ("understand", [], ["ingest", "understand"]),
+        ("", ["publish", "rank_head"], ["rank_head", "publish"]),
+    ],
+)
+def test_a_run_is_a_part_of_the_graph_in_its_order(until: str, only: list[str], names: list[str]) -> None:
+    assert [s.name for s in chosen_steps(GRAPH, until, only)] == names
+
+
+@pytest.mark.parametrize(
+    ("until", "only", "words"),
+    [
+        ("understnd", [], "Is understand meant?"),
+        ("", ["publish", "trian"], "nightly.only: 'trian' is none of the steps ingest, .* Is train meant?"),
+        ("train", ["train"], "both given"),
+    ],
+)
+def test_a_wrong_step_is_refused_with_the_nearest(until: str, only: list[str], words: str) -> None:
+    with pytest.raises(BadConfiguration, match=words):
+        chosen_steps(GRAPH, until, only)
+
+
+def test_a_plan_follows_the_work_from_step_to_step(night: Night) -> None:
+    asked: list[str] = []
+
+    def to_do(name: str, why: str) -> Step:
+        def reason(_: Night) -> str:
+            asked.append(name)
+            return why
+
+        return replace(step(name), to_do=reason)
+
+    reasons = {"understand": "1 of needs never written", "fit_exposure": "never asked", "train": ""}
+    steps = [to_do(s.name, reasons.get(s.name, "")) for s in GRAPH]
+    why = {p.step: p.why for p in planned(night, steps, steps)}
+    assert why["ingest"] == why["count_engagement"] == ""
+    assert why["understand"] == "1 of needs never written"
+    assert why["fit_exposure"] == "reads what understand will write" and "fit_exposure" not in asked
+    assert why["train"] == "reads what assemble, tune will write"
+    alone = {p.step: p.why for p in planned(night, [s for s in steps if s.name == "fit_exposure"], steps)}
+    assert alone == {"fit_exposure": "never asked"}  # what feeds it is no part of the run
+
+
+def test_a_night_on_an_empty_lake_is_planned_whole_without_spark(night: Night, tmp_path: Path) -> None:
+    day = tmp_path / "logs" / "searches" / "date=2026-03-01"
+    day.mkdir(parents=True)
+    (day / "part.jsonl").write_text("{}\n")
+    (tmp_path / "catalog.jsonl").write_text("{}\n")
+    plan = {p.step: p for p in planned(night, GRAPH[:-1], GRAPH)}
+    assert plan["ingest"].why == "1 delivered days new or changed; a new catalog"
+    assert all(p.why for p in plan.values()) and night.lake.started is None
+    assert plan["ingest"].seconds is None
+    assert not (tmp_path / "lake").exists()
+
+
+def test_a_plan_expects_what_the_last_run_needed(night: Night) -> None:
+    for day, seconds in (("01", 9.0), ("02", 5.0)):
+        night.lake.begin_step("grade")
+        results = [("grade", Done(10, 7), seconds), ("train", Done(skipped=True), 0.1)]
+        record = record_of(night, results, datetime(2026, 3, int(day), 2, tzinfo=UTC), None)
+        file = write_record(night, record | {"run_id": f"r{day}"})
+    assert json.loads(file.read_text())["outcome"] == "passed"
+    file.with_name("2026-03-02_9_broken.json").write_text("{")  # sorts last
+    expected = last_runs(night)
+    assert set(expected) == {"grade"} and expected["grade"]["seconds"] == 5.0 and expected["grade"]["rows_out"] == 7
