@@ -11,9 +11,11 @@ from pathlib import Path
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import BinaryType, StructField, StructType
 
 from lake.errors import KeyMismatch, KeyUnusable
 from lake.fingerprint import fingerprint
+from lake.rows import frame_of
 
 KEY_BYTES = 32
 BLOCK_BYTES = 64  # of SHA-256; RFC 2104 hashes longer keys first, so they are not accepted here
@@ -115,46 +117,17 @@ def _create(key_file: Path, key: str) -> None:
 
 
 def key_frame(spark: SparkSession, key_file: Path) -> DataFrame:
-    """One row (ipad, opad): the key XORed with the inner and outer pads of HMAC (RFC 2104), computed inside Spark.
+    """One row (ipad, opad): the key XORed with the inner and outer pads of HMAC (RFC 2104), BLOCK_BYTES bytes each.
 
-    Spark itself reads the key, so no plan, event log or run log contains it as a literal. Every evaluation of the frame checks
-    the key again: an executor that finds no key fails its task. The frame always has one row; without one, a cross join would
-    drop every row.
+    The row goes to the executors as data of the plan, so they need no file of it. Spark writes the rows of such a relation into no
+    plan text, event log or run log; as a literal in an expression the key would stand in all three.
 
     Raises:
-        KeyUnusable: The file holds no key on this machine, or Spark reads another one from the same path.
+        KeyUnusable: The file holds no key.
     """
-    from pyspark.errors import PySparkException
-
-    digest = hashlib.sha256(read_key(key_file).encode()).hexdigest()
-    wrong = F.raise_error(F.lit(f"pseudonym key: {key_file} is empty or no key where Spark reads it, {WANTED}."))
-    try:
-        # an aggregation without groups has one row even for an empty file
-        lines = spark.read.text(str(key_file)).agg(F.array_join(F.collect_list("value"), "\n").alias("text"))
-        text = F.trim("text", F.lit(SPACE))
-        key = lines.select(F.when(text.rlike(rf"\A{HEX_KEY}\z"), text).otherwise(wrong).alias("key"))
-        [row] = key.select(F.sha2("key", 256)).collect()
-    except PySparkException as error:
-        condition = str(error.getCondition() or type(error).__name__)
-        raise KeyUnusable(
-            f"pseudonym key: Spark can't use {key_file} ({condition}). Put the same file there on every machine."
-        ) from None
-    if row[0] != digest:
-        raise KeyUnusable(
-            f"pseudonym key: Spark reads another key from {key_file} than this command. Put the same file there on every machine."
-        )
-    padded = key.select(F.rpad("key", BLOCK_BYTES * 2, "0").alias("key"))
-    return padded.select(_xor(F.col("key"), 0x36).alias("ipad"), _xor(F.col("key"), 0x5C).alias("opad"))
-
-
-def _xor(key_hex: Column, byte: int) -> Column:
-    """BLOCK_BYTES bytes: each byte of the key, given in hex digits, XORed with `byte`."""
-
-    def one(i: Column) -> Column:
-        value = F.conv(F.substring(key_hex, i * 2 + 1, F.lit(2)), 16, 10).cast("int")
-        return F.lpad(F.hex(value.bitwiseXOR(F.lit(byte))), 2, "0")
-
-    return F.unhex(F.array_join(F.transform(F.sequence(F.lit(0), F.lit(BLOCK_BYTES - 1)), one), ""))
+    key = bytes.fromhex(read_key(key_file)).ljust(BLOCK_BYTES, b"\0")
+    pads = tuple(bytes(byte ^ pad for byte in key) for pad in (0x36, 0x5C))
+    return frame_of(spark, [pads], StructType([StructField("ipad", BinaryType()), StructField("opad", BinaryType())]))
 
 
 def with_pseudonym(frame: DataFrame, key: DataFrame) -> DataFrame:

@@ -41,7 +41,8 @@ def run(night: Night, asked: tuple[date, date]) -> Done:
     night.notes += one.notes
     days = [str(asked[0] + timedelta(days=i)) for i in range((asked[1] - asked[0]).days + 1)]
     read, counted = (
-        {d for d, m in _marks(night, t).items() if before[t.name].get(d) != m} for t in (DELIVERED_FILES, DAILY_ENGAGEMENT)
+        {d for d, m in _marks(night, t).items() if before[t.name].get(d) != m}
+        for t in (DELIVERED_FILES, DAILY_ENGAGEMENT)
     )
     night.notes += _named(
         {

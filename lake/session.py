@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lake.archive import check_archive
 from lake.errors import BadConfiguration
 from lake.scratch import scratch
 
@@ -25,6 +28,11 @@ CONF = Path(__file__).resolve().parent.parent / "conf"
 JAVA_VERSIONS = ("17", "21")
 # wait for an answer of a Spark Connect server; PySpark itself retries for ten minutes without a message
 SERVER_WAIT_S = 30.0
+# Spark's master URLs for this machine
+ON_THIS_MACHINE = re.compile(r"local(\[(\d+|\*)(\s*,\s*\d+)?\])?|local-cluster\[\s*\d+\s*,\s*\d+\s*,\s*\d+\s*\]")
+# and those of cluster managers; for any other address Spark waits without a limit and without an error
+MANAGERS = re.compile(r"spark://[\w.-]+:\d+(,[\w.-]+:\d+)*|yarn|k8s://\S+")
+UNPACKED = "environment"  # the folder, in the working folder of an executor, into which Spark unpacks the archive
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,17 @@ class SessionSettings:
     work_dir: str = "var/spark"
     extra: dict[str, str] = field(default_factory=dict)  # further Spark options, which override ours
     java_options: str = ""  # further options for the driver's JVM
+    driver_host: str = (
+        ""  # of a cluster: the name or address under which executors reach the driver; empty: Spark's choice
+    )
+    archive: str = ""  # of a cluster: the environment archive of `make dist`
+    executor_python: str = "python3"  # of a cluster: the executors' Python, of the driver's minor version
+    executor_wait_s: float = 300.0  # of a cluster: how long to wait for the first executor
+
+    @property
+    def is_cluster(self) -> bool:
+        """Whether executors run on other machines than the driver, and get our code from the archive."""
+        return not self.remote and not ON_THIS_MACHINE.fullmatch(self.master)
 
 
 def spark_session(settings: SessionSettings) -> SparkSession:
@@ -50,8 +69,13 @@ def spark_session(settings: SessionSettings) -> SparkSession:
     """
     from pyspark.sql import SparkSession
 
-    os.environ["PYSPARK_PYTHON"] = sys.executable  # otherwise a UDF runs on the first python of the PATH
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    # otherwise a UDF runs on the first python of the PATH
+    os.environ["PYSPARK_PYTHON"] = settings.executor_python if settings.is_cluster else sys.executable
+    os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    if settings.is_cluster:
+        _check_cluster(settings)
+    else:
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1" if settings.remote else ""
     if not settings.remote:
         del os.environ["SPARK_CONNECT_MODE_ENABLED"]
@@ -63,7 +87,10 @@ def spark_session(settings: SessionSettings) -> SparkSession:
     for key, value in _options(settings).items():
         builder = builder.config(key, value)
     builder = builder.remote(settings.remote) if settings.remote else builder.master(settings.master)
-    return builder.getOrCreate()
+    session: SparkSession = builder.getOrCreate()
+    if settings.is_cluster:
+        _await_executor(session, settings)
+    return session
 
 
 class LazySession:
@@ -108,6 +135,48 @@ def _await_server(remote: str) -> None:
         ) from None
 
 
+def _check_cluster(settings: SessionSettings) -> None:
+    """Raise BadConfiguration if the master cannot be reached, or the archive is missing or of other code than the driver's."""
+    if settings.master.startswith("spark://"):
+        addresses = [a.rsplit(":", 1) for a in settings.master.removeprefix("spark://").split(",")]
+        problems = [why for host, port in addresses if (why := _why_unreachable(host, int(port)))]
+        if len(problems) == len(addresses):
+            raise BadConfiguration(
+                f"cluster.master is {settings.master!r}: {problems[0]}. Start the master, or correct it."
+            )
+    if not settings.archive:
+        raise BadConfiguration(
+            "cluster.archive is empty: executors get our code from it. Run `make dist`, and give its file."
+        )
+    check_archive(Path(settings.archive))
+
+
+def _why_unreachable(host: str, port: int) -> str:
+    """Why no connection to the port can be made; "" if one can."""
+    try:
+        with socket.create_connection((host, port), timeout=SERVER_WAIT_S):
+            return ""
+    except OSError as error:
+        return f"{host}:{port} gives no answer ({error.strerror or error})"
+
+
+def _await_executor(spark: SparkSession, settings: SessionSettings) -> None:
+    """Wait for the first executor: without one, Spark waits for ever at its first task.
+
+    Raises BadConfiguration if none comes in time; the session is stopped.
+    """
+    executors = spark.sparkContext._jsc.sc().statusTracker()
+    deadline = time.monotonic() + settings.executor_wait_s
+    while len(executors.getExecutorInfos()) < 2:  # the driver is one of them
+        if time.monotonic() > deadline:
+            spark.stop()
+            raise BadConfiguration(
+                f"no executor came within {settings.executor_wait_s:g} s from {settings.master}. Look at the cluster: has it workers with "
+                "free memory and cores (cluster.extra), and can they reach the driver (cluster.driver_host)?"
+            )
+        time.sleep(0.2)
+
+
 def _options(settings: SessionSettings) -> dict[str, str]:
     jars = sorted((SHARE / "jars").glob("*.jar"))
     if not jars:
@@ -120,8 +189,6 @@ def _options(settings: SessionSettings) -> dict[str, str]:
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         "spark.driver.memory": settings.memory,
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.host": "127.0.0.1",
         # the JVM logs to one file; the terminal is for the steps' own lines
         "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={log4j} -Dplayfirst.log={work / 'spark.log'} "
         f"-Dderby.system.home={work} {settings.java_options}".strip(),
@@ -156,6 +223,7 @@ def _options(settings: SessionSettings) -> dict[str, str]:
         "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
         "spark.connect.grpc.binding.address": "127.0.0.1",
     }
+    options |= _cluster_options(settings) if settings.is_cluster else LOCAL_OPTIONS
     if not settings.ui:
         # without the UI nobody reads them, and the plan of all features is a megabyte of text
         options |= {
@@ -164,6 +232,24 @@ def _options(settings: SessionSettings) -> dict[str, str]:
             "spark.ui.retainedStages": "50",
         }
     return options | settings.extra
+
+
+LOCAL_OPTIONS = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
+
+
+def _cluster_options(settings: SessionSettings) -> dict[str, str]:
+    """Options of a session whose executors are elsewhere: what they reach the driver by, and where they find our code."""
+    options = {
+        "spark.archives": f"{Path(settings.archive).resolve()}#{UNPACKED}",
+        "spark.executorEnv.PYTHONPATH": f"./{UNPACKED}",
+        "spark.executorEnv.PYTHONHASHSEED": "0",
+        # an executor that is lost takes its shuffle files with it; what they held is computed again
+        "spark.task.maxFailures": "8",
+        "spark.stage.maxConsecutiveAttempts": "8",
+    }
+    if settings.driver_host:
+        options |= {"spark.driver.host": settings.driver_host, "spark.driver.bindAddress": "0.0.0.0"}
+    return options
 
 
 def java_home() -> str:

@@ -11,6 +11,7 @@ from functools import reduce
 from features.catalogue import chosen
 from lake.errors import BadConfiguration
 from lake.local_path import why_not_local
+from lake.session import MANAGERS, ON_THIS_MACHINE
 from night.settings import IS_PATH, Settings
 from ranking.examples import SPACING_DAYS
 from ranking.ranker import RankerParams
@@ -52,8 +53,6 @@ SHARES = (
     "bots.min_devotion",
     "bots.max_fan_share",
 )
-# Spark's master URLs for this machine; for any other address Spark waits without a limit and without an error
-ON_THIS_MACHINE = re.compile(r"local(\[(\d+|\*)(\s*,\s*\d+)?\])?|local-cluster\[\s*\d+\s*,\s*\d+\s*,\s*\d+\s*\]")
 
 
 def check_values(settings: Settings) -> None:
@@ -99,10 +98,16 @@ def wrong_place(key: str, value: str) -> str | None:
     """Why the value of a path, `cluster.master` or `cluster.remote` is not supported; None if it is, or for any other key."""
     if key in ("cluster.master", "cluster.remote"):
         is_remote = key == "cluster.remote"
-        if ON_THIS_MACHINE.fullmatch(value) or (is_remote and (not value or value.startswith("sc://"))):
+        if ON_THIS_MACHINE.fullmatch(value):
             return None
-        wanted = "local, local[N] or sc://HOST[:PORT] (Spark Connect)" if is_remote else "local, local[N] or local[*]"
-        return f"{key} is {value!r}, expected {wanted}: other clusters are not supported yet"
+        if is_remote:
+            is_known, wanted = (
+                not value or re.fullmatch(r"sc://[^\s/]+.*", value) is not None,
+                "sc://HOST[:PORT] (Spark Connect)",
+            )
+        else:
+            is_known, wanted = bool(MANAGERS.fullmatch(value)), "spark://HOST:PORT, yarn or k8s://URL"
+        return None if is_known else f"{key} is {value!r}, expected local, local[N] or {wanted}"
     why = why_not_local(value) if key in dict(paths(Settings())) else None
     return f"{key} is {value!r}, {why}" if why else None
 

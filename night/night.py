@@ -271,6 +271,10 @@ def _session_settings(settings: Settings) -> SessionSettings:
         cluster.work_dir,
         dict(cluster.extra),
         cluster.java_options,
+        cluster.driver_host,
+        cluster.archive,
+        cluster.executor_python,
+        cluster.executor_wait_s,
     )
 
 

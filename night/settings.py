@@ -43,6 +43,10 @@ class ClusterSection:
     remote: str = MISSING
     work_dir: str = path()
     java_options: str = MISSING
+    driver_host: str = MISSING
+    archive: str = path()
+    executor_python: str = MISSING
+    executor_wait_s: float = MISSING
     extra: dict[str, str] = field(default_factory=dict)
 
 

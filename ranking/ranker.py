@@ -311,14 +311,37 @@ def load(folder: Path, expected: FeatureList | None = None, threads: int = 1) ->
         RankerCorrupt: files are missing, unreadable, of another format or altered.
         StaleRanker: its features are not `expected`; the error names the first differences.
     """
+    return read_ranker(*content_of(folder), str(folder), expected, threads)
+
+
+def content_of(folder: Path) -> tuple[bytes, bytes]:
+    """The content of a ranker's `model.txt` and `ranker.json`. Raises RankerCorrupt if one cannot be read."""
+    try:
+        return (folder / "model.txt").read_bytes(), (folder / "ranker.json").read_bytes()
+    except OSError as error:
+        raise RankerCorrupt(f"ranker {folder}: unreadable ({error!r}); run jobs.train again") from error
+
+
+def read_ranker(
+    text: bytes, card_text: bytes, folder: str, expected: FeatureList | None = None, threads: int = 1
+) -> Ranker:
+    """The ranker of the content of `model.txt` and `ranker.json`; errors as for `load`.
+
+    Args:
+        text: the content of `model.txt`.
+        card_text: the content of `ranker.json`.
+        folder: where they were read, for error messages.
+        expected: the features that it must have been trained on; None for any.
+        threads: threads for scoring.
+    """
     import lightgbm as lgb
 
     try:
-        text, card = (folder / "model.txt").read_bytes(), json.loads((folder / "ranker.json").read_bytes())
+        card = json.loads(card_text)
         wanted, version = card["model_sha256"], card["format_version"]
         features = FeatureList(tuple(card["features"]), tuple(card["monotone"]), card["features_fingerprint"])
         fit_facts = (int(card["trees"]), int(card["seed"]), dict(card["metadata"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise RankerCorrupt(f"ranker {folder}: unreadable ({error!r}); run jobs.train again") from error
     if version != FORMAT_VERSION:
         raise RankerCorrupt(f"ranker {folder}: format {version}, expected {FORMAT_VERSION}; run jobs.train again")

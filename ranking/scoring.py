@@ -11,7 +11,6 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features.catalogue import matrix_fingerprint, matrix_names, monotone_constraints
-from lake.fingerprint import file_hash
 from ranking.dataset import FeatureList
 
 if TYPE_CHECKING:
@@ -28,17 +27,18 @@ def feature_list() -> FeatureList:
 
 
 @lru_cache(maxsize=2)
-def _loaded(folder: str, model: str) -> Ranker:
-    """The ranker in the folder, loaded once for each process and model hash, because training again overwrites the folder."""
-    from ranking.ranker import load
+def _loaded(text: bytes, card: bytes, folder: str) -> Ranker:
+    """The ranker of the two files' content, parsed once for each process."""
+    from ranking.ranker import read_ranker
 
-    return load(Path(folder), feature_list(), threads=1)
+    return read_ranker(text, card, folder, feature_list(), threads=1)
 
 
 def scored(matrix: DataFrame, folder: Path) -> DataFrame:
     """(place, need, track_id, model_score) of every row of the matrix. Scores are float64, rounded to 1e-9.
 
-    Each worker loads the ranker from `folder` once.
+    The ranker (a few megabytes of text) travels to the workers with the function, since they may have no disk in common with the
+    driver; each worker parses it once.
 
     Raises:
         RankerCorrupt: the saved ranker is missing, or does not match its SHA-256.
@@ -46,13 +46,14 @@ def scored(matrix: DataFrame, folder: Path) -> DataFrame:
     """
     from pyspark.sql.types import DoubleType, StringType, StructField, StructType
 
-    names, where, file = list(matrix_names()), str(folder.resolve()), folder / "model.txt"
-    model = file_hash(file) if file.exists() else "missing"
-    _loaded(where, model)  # a stale or corrupt ranker fails here with a short error, not inside a worker
+    from ranking.ranker import content_of
+
+    names, (text, card), where = list(matrix_names()), content_of(folder), str(folder)
+    _loaded(text, card, where)  # a stale or corrupt ranker fails here with a short error, not inside a worker
     schema = StructType([*[StructField(k, StringType()) for k in KEYS], StructField("model_score", DoubleType())])
 
     def score(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        ranker = _loaded(where, model)
+        ranker = _loaded(text, card, where)
         for batch in batches:
             if len(batch) == 0:
                 continue
