@@ -118,7 +118,7 @@ def _has_content(file: Path) -> bool:
         import pyarrow.parquet as pq
 
         return bool(pq.read_metadata(file).num_rows)
-    with gzip.open(file) if file.name.endswith(".gz") else file.open("rb") as stream:
+    with file.open("rb") as stored, gzip.open(stored) if file.name.endswith(".gz") else stored as stream:
         if (chunk := stream.read(1 << 16).removeprefix(BYTE_ORDER_MARK)).strip(BLANK):
             return True
         while chunk:

@@ -16,6 +16,7 @@ from pyspark.sql.types import BinaryType, StructField, StructType
 from lake.errors import KeyMismatch, KeyUnusable
 from lake.fingerprint import fingerprint
 from lake.rows import frame_of
+from lake.store import write_file
 
 KEY_BYTES = 32
 BLOCK_BYTES = 64  # of SHA-256; RFC 2104 hashes longer keys first, so they are not accepted here
@@ -61,8 +62,7 @@ def ensure_key(key_file: Path, lake_root: Path, *, is_simulated: bool = False) -
             f"pseudonym key: {key_file} holds the key of simulated logs, which everybody knows. {_next_step(key_file)}"
         )
     if not mark.exists():
-        lake_root.mkdir(parents=True, exist_ok=True)
-        mark.write_text(json.dumps({"check_value": _check_value(key_file)}))
+        write_file(mark, json.dumps({"check_value": _check_value(key_file)}).encode())
     return is_created
 
 

@@ -224,7 +224,8 @@ def check_parquet(files: Sequence[Path]) -> list[list[Path]]:
     alike: dict[str, list[Path]] = {}
     for file in files:
         try:
-            schema = pq.read_schema(file)
+            with file.open("rb") as stream:
+                schema = pq.read_schema(stream)
         except (pa.ArrowInvalid, OSError) as error:
             problem = str(error).split(".")[0]
             raise InputContractError(f"{file} is no readable Parquet file ({problem}). Deliver it again.") from error
@@ -241,7 +242,7 @@ def check_gzip(files: Sequence[Path]) -> None:
         if not file.name.endswith(".gz"):
             continue
         try:
-            with gzip.open(file) as stream:
+            with file.open("rb") as packed, gzip.open(packed) as stream:
                 while stream.read(1 << 22):
                     continue
         except (EOFError, OSError, zlib.error) as error:

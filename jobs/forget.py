@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,10 +13,12 @@ from events.privacy import check_key, key_frame
 from jobs import assemble, build_features, candidates, count_engagement, fit_exposure, grade, understand, validate
 from lake.errors import LeakageFound, PlayfirstError, QualityGateFailed
 from lake.rerun import remove_reruns
+from lake.store import remove_tree
 from lake.tables.logs import FORGOTTEN_USERS
 from lake.tables.nightly import NEEDS
 from lake.upkeep import expire, files_containing, vacuum
 from night.command import run_command
+from night.examples import EXPORTS
 from night.night import Done, Night, run_alone
 from night.tables import all_tables, expiring
 from serving.listing import released_ages
@@ -33,7 +34,7 @@ def run(night: Night) -> Done:
     """Delete the rows, rebuild every night of the lake, vacuum the files, and search them for the pseudonyms."""
     settings, lake = night.settings, night.lake
     key_file = night.key_file
-    check_key(key_file, Path(lake.root))  # pseudonyms of another key match nobody, so nothing would be deleted
+    check_key(key_file, lake.root)  # pseudonyms of another key match nobody, so nothing would be deleted
     named = pseudonyms(lake, Path(settings.user_ids), key_frame(night.spark, key_file))
     new = remember_forgotten(lake, named)
     gone = forget(lake, named)
@@ -65,7 +66,7 @@ def run(night: Night) -> Done:
         if lake.exists(table):
             vacuum(lake, table, 0)
     # training files, which a sweep writes again
-    shutil.rmtree(Path(settings.tuning.sweeps) / "examples", ignore_errors=True)
+    remove_tree(lake.root / EXPORTS)
     words = [str(r[0]) for r in named.collect()]
     left = files_containing(lake.root, words, exclude=(FORGOTTEN_USERS.name,))
     if left:

@@ -134,6 +134,7 @@ GRAPH: tuple[Step, ...] = (
             VECTORS,
             BACKOFF_STRENGTHS,
             FEATURE_AUDITS,
+            EXAMPLES,
             *feature_tables(),
         ),
         settings=("ranking", "labels", "features"),

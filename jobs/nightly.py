@@ -13,6 +13,7 @@ from rich.console import Console
 from events.catalog import catalog_files
 from events.delivery import delivered
 from jobs.graph import GRAPH
+from lake.store import place
 from night.answers import chosen_requests, print_answers
 from night.command import exit_on_error, run_command, settings_of
 from night.night import Night, night, reading_night
@@ -71,7 +72,7 @@ def main(config: DictConfig) -> None:
         probe = Night(settings, None)  # type: ignore[arg-type]  # the inputs are checked before Spark starts
         steps = steps_of(probe)
         delivered(probe.logs, probe.run_date)
-        catalog_files(Path(settings.catalog))
+        catalog_files(place(settings.catalog))
         if settings.nightly.plan:
             show_plan(settings, console)
             return
@@ -84,9 +85,9 @@ def main(config: DictConfig) -> None:
             console.print(f"  record: {summary.record}", highlight=False)
             has_published = any(s.name == "publish" for s in steps)
             asked = chosen_requests(this) if has_published else []
-            print_last(settings, console)
+            print_last(this.settings, console)
         if has_published:
-            print_answers(settings, asked, console)
+            print_answers(this.settings, asked, console)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
+
+from lake.store import absolute, version_of, write_file
 
 
 def fingerprint(content: object) -> str:
@@ -21,9 +22,9 @@ def file_hash(path: Path) -> str:
 
 
 class FileHashes:
-    """SHA-256 of delivered files, cached in a JSON file with each file's size and modification time.
+    """SHA-256 of delivered files, cached in a JSON file with each file's size and modification time (in an object store: etag).
 
-    A file is read again only if its size or modification time has changed. Both only decide whether to hash again; they are
+    A file is read again only if one of them has changed. They only decide whether to hash again; they are
     never part of a fingerprint. A cache file that cannot be read counts as empty.
     """
 
@@ -38,18 +39,16 @@ class FileHashes:
 
     def of(self, path: Path) -> str:
         """SHA-256 of the file's bytes, hex; from the cache where size and modification time are unchanged."""
-        key, stat = str(path.resolve()), path.stat()
+        key, version = str(absolute(path)), version_of(path)
         cached = self._hashes.get(key)
-        if isinstance(cached, list) and cached[:2] == [stat.st_size, stat.st_mtime_ns]:
+        if isinstance(cached, list) and cached[:2] == version:
             return str(cached[2])
-        self._hashes[key] = [stat.st_size, stat.st_mtime_ns, file_hash(path)]
+        self._hashes[key] = [*version, file_hash(path)]
         self._has_new = True
         return str(self._hashes[key][2])
 
     def save(self) -> None:
         """Write new hashes to the cache file, atomically; its folder must exist."""
         if self._has_new:
-            partial = self._store.with_name(f"{self._store.name}.{os.getpid()}")
-            partial.write_text(json.dumps(self._hashes), encoding="utf-8")
-            partial.replace(self._store)
+            write_file(self._store, json.dumps(self._hashes).encode())
             self._has_new = False

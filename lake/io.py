@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -33,6 +33,7 @@ from lake.layout import (
 from lake.ledger import append_verdicts, data_files, stored_verdicts
 from lake.schema import Table, check_schema, struct
 from lake.session import LazySession
+from lake.store import absolute
 from lake.upkeep import expire
 
 
@@ -58,11 +59,19 @@ class Lake:
         spark: The session, or a lazy one that starts when it is first needed.
         root: The lake's folder.
         run_id: Id of the run, recorded in every commit; a random one if empty.
+        may_write: Called before each commit; raises NightLocked if this run has lost the lock.
     """
 
-    def __init__(self, spark: SparkSession | LazySession, root: Path, run_id: str = "") -> None:
+    def __init__(
+        self,
+        spark: SparkSession | LazySession,
+        root: Path,
+        run_id: str = "",
+        may_write: Callable[[], None] = lambda: None,
+    ) -> None:
         self._spark = spark
-        self.root = root.resolve()
+        self.root = absolute(root)
+        self._may_write = may_write
         self.run_id = run_id or uuid.uuid4().hex[:12]
         self._cache = LakeCache()
 
@@ -290,6 +299,7 @@ class Lake:
         refused = bool(broken)
         try:
             if not refused:
+                self._may_write()
                 writer.save(self.path(table))
         except Exception as error:
             if "DELTA_VIOLATE_CONSTRAINT" not in str(error):
@@ -332,6 +342,7 @@ class Lake:
         """Append the verdicts recorded since the last flush to the ledger, in one commit."""
         if not self._cache.unsaved:
             return
+        self._may_write()
         rows, self._cache.unsaved = self._cache.unsaved, []
         append_verdicts(self, rows)
 

@@ -6,6 +6,7 @@ It is read from the table's files directly, so that reading it starts no Spark.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from io import BytesIO
 from typing import Any
 
 from lake.access import LakeAccess
@@ -48,6 +49,5 @@ def _rows(lake: LakeAccess) -> list[Mapping[str, Any]]:
     import pyarrow.parquet as pq
 
     wanted = ["table_name", "part", "fingerprint", "state", "at"]
-    return [
-        row for file in live_files(lake.root / LEDGER.name) for row in pq.read_table(file, columns=wanted).to_pylist()
-    ]
+    files = live_files(lake.root / LEDGER.name)
+    return [row for f in files for row in pq.read_table(BytesIO(f.read_bytes()), columns=wanted).to_pylist()]

@@ -1,4 +1,4 @@
-"""Check that a path is on the local file system.
+"""Check that a path is on the local file system, where only such a path can be used.
 
 A path with another scheme (`s3a://…`) would silently become a local folder of that name, so it is refused.
 """
@@ -18,4 +18,4 @@ def why_not_local(path: str) -> str | None:
         return None
     if match[1].lower() == "file":
         return f"expected a path without a scheme: /{path[match.end() :].strip()}"
-    return "expected a local path: other stores are not supported yet; give a folder of a local or mounted disk"
+    return "expected a local path: this is read or written on a disk of this machine"

@@ -1,6 +1,7 @@
 """The night's lock: a lake has one writer at a time.
 
-It is a kernel lock (`flock`) on an open file, so the kernel frees it as soon as the process that holds it ends.
+On a disk it is a kernel lock (`flock`) on an open file, so the kernel frees it as soon as the process that holds it ends. In an
+object store it is a lease (`lake.lease`).
 """
 
 from __future__ import annotations
@@ -16,16 +17,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lake.errors import NightLocked
+from lake.lease import Lease
+from lake.store import is_local
+
+LOCK = "night.lock"
 
 
 @contextmanager
 def night_lock(
     root: Path, run_id: str, wait_s: float = 0.0, on_wait: Callable[[str], None] | None = None
-) -> Iterator[None]:
-    """Hold the lake's lock while the block runs.
+) -> Iterator[Callable[[], None]]:
+    """Hold the lake's lock while the block runs; yields a function that raises NightLocked if the lock was lost meanwhile.
 
     `flock` ends with its process, so even a kill -9 leaves no lock behind; the file's text only records who holds it. This
-    works on local and NFSv4 disks; an object store would need a lock service here.
+    works on local and NFSv4 disks, where a lock is never lost.
 
     Args:
         root: The lake's folder, created if missing; the lock file in it is named "night.lock".
@@ -36,8 +41,22 @@ def night_lock(
     Raises:
         NightLocked: The lock is still taken after `wait_s`; the message gives the holder's pid, host and start time.
     """
+    owner = {
+        "run_id": run_id,
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "since": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    path = root / LOCK
+    if not is_local(root):
+        lease = Lease(path, owner)
+        lease.acquire(wait_s, lambda: holder(path), on_wait)
+        try:
+            yield lease.check
+        finally:
+            lease.release()
+        return
     root.mkdir(parents=True, exist_ok=True)
-    path = root / "night.lock"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         deadline, is_wait_reported = time.monotonic() + wait_s, False
@@ -55,15 +74,9 @@ def night_lock(
                 on_wait(holder(path))
                 is_wait_reported = True
             time.sleep(min(1.0, remaining_s))
-        owner = {
-            "run_id": run_id,
-            "pid": os.getpid(),
-            "host": socket.gethostname(),
-            "since": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
         os.truncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps(owner).encode(), 0)
-        yield
+        yield lambda: None
         os.truncate(descriptor, 0)
     finally:
         os.close(descriptor)
@@ -81,7 +94,12 @@ def holder(path: Path) -> str:
 
 
 def is_held(path: Path) -> bool:
-    """Whether a living process holds the lock right now."""
+    """Whether a living process holds the lock right now; of a lease, whether its time of expiry is still to come."""
+    if not is_local(path):
+        try:
+            return float(json.loads(path.read_bytes() or b"{}").get("until", 0)) > time.time()
+        except (OSError, ValueError):
+            return False
     try:
         descriptor = os.open(path, os.O_RDWR)
     except FileNotFoundError:

@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 
 from lake.errors import MixedLogs
+from lake.store import write_file
 
 MARK = "provenance.json"
 PLACES = "lake.root=DIR/lake releases=DIR/releases rankers=DIR/rankers reports=DIR/reports tuning.sweeps=DIR/sweeps"
@@ -29,8 +30,7 @@ def ensure_provenance(lake_root: Path, logs: Path, simulated: dict[str, object] 
     wanted = {"simulated": simulated is not None} | {k: (simulated or {}).get(k) for k in ("world", "seed")}
     stored = provenance(lake_root)
     if stored is None:
-        lake_root.mkdir(parents=True, exist_ok=True)
-        (lake_root / MARK).write_text(json.dumps(wanted, sort_keys=True) + "\n")
+        write_file(lake_root / MARK, (json.dumps(wanted, sort_keys=True) + "\n").encode())
     elif stored != wanted:
         raise MixedLogs(
             f"{lake_root} holds nights over {_described(stored)}, but {logs} are {_described(wanted)}. Give them a place "

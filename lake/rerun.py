@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from lake.commits import Commit
 from lake.io import Lake
 from lake.schema import Table
+from lake.store import remove_tree
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -34,10 +35,10 @@ class RerunLake(Lake):
     """
 
     def __init__(self, lake: Lake, run_date: str, own_tables: Collection[Table]) -> None:
-        super().__init__(lake._spark, lake.root, lake.run_id)
+        super().__init__(lake._spark, lake.root, lake.run_id, lake._may_write)
         self._cache = lake._cache  # shared, so that the run appends all verdicts to one ledger
         self.base, self.run_date = lake, run_date
-        self._own = Lake(lake._spark, lake.root / RERUNS / run_date, lake.run_id)
+        self._own = Lake(lake._spark, lake.root / RERUNS / run_date, lake.run_id, lake._may_write)
         self._own_tables = {table.name for table in own_tables}
 
     def _is_own(self, table: Table) -> bool:
@@ -90,9 +91,7 @@ def remove_reruns(lake_root: Path, before: str | None = None) -> int:
         lake_root: The lake's folder.
         before: Remove only nights with a run_date before this one; None for all.
     """
-    import shutil
-
     folders = [f for f in sorted((lake_root / RERUNS).glob("*")) if f.is_dir() and (before is None or f.name < before)]
     for folder in folders:
-        shutil.rmtree(folder)
+        remove_tree(folder)
     return len(folders)

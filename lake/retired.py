@@ -9,6 +9,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from lake.store import is_local, remove_tree
+
 RETIRED = "retired"
 # the tables that were keyed by wordings; `queries` last: it tells that the others are still to be moved
 BY_WORDING = (
@@ -27,7 +29,7 @@ BY_WORDING = (
 
 def set_aside(root: Path) -> list[str]:
     """Move the tables of BY_WORDING into `retired/` if the lake has any, and return their names; repeat it after a kill."""
-    if not (root / BY_WORDING[-1]).is_dir():
+    if not is_local(root) or not (root / BY_WORDING[-1]).is_dir():  # that version knew local lakes alone
         return []
     moved = []
     for name in BY_WORDING:
@@ -44,5 +46,5 @@ def remove_retired(root: Path) -> list[str]:
     """Delete what `set_aside` moved, and return the names of the tables."""
     folder = root / RETIRED
     names = sorted(p.name for p in folder.iterdir()) if folder.is_dir() else []
-    shutil.rmtree(folder, ignore_errors=True)
+    remove_tree(folder)
     return names

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,6 +54,7 @@ class SessionSettings:
     archive: str = ""  # of a cluster: the environment archive of `make dist`
     executor_python: str = "python3"  # of a cluster: the executors' Python, of the driver's minor version
     executor_wait_s: float = 300.0  # of a cluster: how long to wait for the first executor
+    schemes: tuple[str, ...] = ()  # of the stores that Spark reads and writes, such as s3; empty for disks alone
 
     @property
     def is_cluster(self) -> bool:
@@ -181,6 +182,8 @@ def _options(settings: SessionSettings) -> dict[str, str]:
     jars = sorted((SHARE / "jars").glob("*.jar"))
     if not jars:
         raise BadConfiguration(f"Delta's JARs are not in {SHARE / 'jars'}. Run `make setup`.")
+    if "s3" in settings.schemes:
+        jars += _jars_of_s3()
     work = Path(settings.work_dir).resolve()
     work.mkdir(parents=True, exist_ok=True)
     log4j = (CONF / "log4j2.properties").as_uri()
@@ -224,6 +227,8 @@ def _options(settings: SessionSettings) -> dict[str, str]:
         "spark.connect.grpc.binding.address": "127.0.0.1",
     }
     options |= _cluster_options(settings) if settings.is_cluster else LOCAL_OPTIONS
+    if "s3" in settings.schemes:
+        options |= _s3_options(os.environ)
     if not settings.ui:
         # without the UI nobody reads them, and the plan of all features is a megabyte of text
         options |= {
@@ -232,6 +237,33 @@ def _options(settings: SessionSettings) -> dict[str, str]:
             "spark.ui.retainedStages": "50",
         }
     return options | settings.extra
+
+
+def _jars_of_s3() -> list[Path]:
+    jars = sorted((SHARE / "jars-s3").glob("*.jar"))
+    if not jars:
+        raise BadConfiguration(f"Hadoop's JARs for S3 are not in {SHARE / 'jars-s3'}. Run `make setup-store`.")
+    return jars
+
+
+def _s3_options(env: Mapping[str, str]) -> dict[str, str]:
+    """Options of Hadoop's S3A for places s3://…, from the same variables of the environment that AWS's own clients read.
+
+    Spark itself takes the credentials from the environment, or from the machine's role.
+    """
+    options = {
+        "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
+        "spark.hadoop.fs.AbstractFileSystem.s3.impl": "org.apache.hadoop.fs.s3a.S3A",
+    }
+    if region := env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION"):
+        options["spark.hadoop.fs.s3a.endpoint.region"] = region
+    if endpoint := env.get("AWS_ENDPOINT_URL"):
+        options |= {
+            "spark.hadoop.fs.s3a.endpoint": endpoint,
+            "spark.hadoop.fs.s3a.path.style.access": "true",
+            "spark.hadoop.fs.s3a.connection.ssl.enabled": str(endpoint.startswith("https")).lower(),
+        }
+    return options
 
 
 LOCAL_OPTIONS = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}

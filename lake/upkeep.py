@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -138,7 +139,7 @@ def _parquet_contains(file: Path, words: list[str]) -> bool:
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    for batch in pq.ParquetFile(file).iter_batches(batch_size=65_536):
+    for batch in pq.ParquetFile(BytesIO(file.read_bytes())).iter_batches(batch_size=65_536):
         table = pa.Table.from_batches([batch])
         # Delta checkpoints store statistics as structs
         while any(pa.types.is_struct(field.type) for field in table.schema):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from pathlib import Path
 
 from events import catalog as catalog_reading
 from events.delivery import delivered
 from lake.columns import BACKDATED
+from lake.store import place
 from lake.tables.logs import TRACKS
 from night.night import Night
 from queries.nightly.names import with_normal_names
@@ -22,7 +22,7 @@ def is_new_catalog(night: Night) -> bool:
 
 
 def _delivered_mark(night: Night) -> str:
-    files = catalog_reading.catalog_files(Path(night.settings.catalog))
+    files = catalog_reading.catalog_files(place(night.settings.catalog))
     return catalog_reading.catalog_fingerprint(files, night.hashes.of, NORMAL_FORM_VERSION)
 
 
@@ -32,7 +32,7 @@ def store_catalog(night: Night) -> int:
         return _catalog_of_the_past(night)
     if not is_new_catalog(night):
         return 0
-    catalog, settings, mark = Path(night.settings.catalog), night.settings.ingest, _delivered_mark(night)
+    catalog, settings, mark = place(night.settings.catalog), night.settings.ingest, _delivered_mark(night)
     files = catalog_reading.catalog_files(catalog)
     catalog_reading.check_readable(files)
     if not settings.accept_incomplete:

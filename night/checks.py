@@ -12,7 +12,8 @@ from features.catalogue import chosen
 from lake.errors import BadConfiguration
 from lake.local_path import why_not_local
 from lake.session import MANAGERS, ON_THIS_MACHINE
-from night.settings import IS_PATH, Settings
+from lake.store import why_no_place
+from night.settings import IS_PATH, IS_STORED, Settings
 from ranking.examples import SPACING_DAYS
 from ranking.ranker import RankerParams
 from tuning.settings import SearchSettings
@@ -79,8 +80,8 @@ def search_settings(settings: Settings) -> SearchSettings:
     )
 
 
-def paths(section: object, above: str = "") -> Iterator[tuple[str, str]]:
-    """Every key that is a path, such as `lake.root`, with its value.
+def paths(section: object, above: str = "") -> Iterator[tuple[str, str, bool]]:
+    """Every key that is a path, such as `lake.root`, with its value, and whether it may name another store.
 
     Args:
         section: the settings or a section of them, a dataclass of `night.settings`.
@@ -89,7 +90,7 @@ def paths(section: object, above: str = "") -> Iterator[tuple[str, str]]:
     for key in fields(section):  # type: ignore[arg-type]
         value = getattr(section, key.name)
         if key.metadata.get(IS_PATH):
-            yield above + key.name, value
+            yield above + key.name, value, bool(key.metadata.get(IS_STORED))
         elif is_dataclass(value):
             yield from paths(value, f"{above}{key.name}.")
 
@@ -108,7 +109,10 @@ def wrong_place(key: str, value: str) -> str | None:
         else:
             is_known, wanted = bool(MANAGERS.fullmatch(value)), "spark://HOST:PORT, yarn or k8s://URL"
         return None if is_known else f"{key} is {value!r}, expected local, local[N] or {wanted}"
-    why = why_not_local(value) if key in dict(paths(Settings())) else None
+    may_be_elsewhere = {name: is_stored for name, _, is_stored in paths(Settings())}
+    if key not in may_be_elsewhere:
+        return None
+    why = why_no_place(value) if may_be_elsewhere[key] else why_not_local(value)
     return f"{key} is {value!r}, {why}" if why else None
 
 
@@ -116,7 +120,9 @@ def _wrong(settings: Settings) -> Iterator[str]:
     cluster = settings.cluster
     # with a remote, the master is ignored
     engine = ("cluster.remote", cluster.remote) if cluster.remote else ("cluster.master", cluster.master)
-    yield from filter(None, (wrong_place(*place) for place in (*paths(settings), engine)))
+    yield from filter(
+        None, (wrong_place(*one) for one in (*((key, value) for key, value, _ in paths(settings)), engine))
+    )
     try:
         date.fromisoformat(settings.run_date)
     except ValueError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from pyspark.sql import DataFrame
@@ -10,6 +9,8 @@ from pyspark.sql import functions as F
 
 from features.catalogue import feature_table
 from lake.errors import LeakageFound, MissingPartition
+from lake.mirror import Mirror
+from lake.store import is_local, remove_tree
 from lake.tables.nightly import JUDGEMENTS, NEEDS
 from night.leaks import refuse_future, refuse_label_leaks
 from night.night import Night
@@ -17,6 +18,7 @@ from ranking.examples import examples, matrix, training_examples_table
 
 PAIR, NEED, TRACK = (feature_table(g) for g in ("need_track", "need", "track"))
 EXAMPLES = training_examples_table()
+EXPORTS = "examples"  # folder of the lake with the examples as plain Parquet files
 
 
 def refuse_leaks(night: Night) -> None:
@@ -64,9 +66,10 @@ def audit_examples(night: Night, rows: DataFrame) -> str:
 
 
 def examples_path(night: Night) -> Path:
-    """The folder of the night's training examples as Parquet files, which the sweep and the final fit read by path.
+    """A local folder with the night's training examples as Parquet files, which the sweep and the final fit read by path.
 
-    The files are written at the first call. Raises MissingPartition if the examples were never assembled, and LeakageFound if
+    Spark writes them at the first call, into the lake, where executors of a cluster can write; from another store than a disk they
+    are copied to this machine. Raises MissingPartition if the examples were never assembled, and LeakageFound if
     they failed their audit.
     """
     mark = night.lake.fingerprint(EXAMPLES, night.run_date)
@@ -75,10 +78,14 @@ def examples_path(night: Night) -> Path:
             f"training_examples: {night.settings.run_date} was never written. Run jobs.assemble first."
         )
     refuse_leaks(night)
-    folder = Path(night.settings.tuning.sweeps) / "examples" / f"{night.settings.run_date}-{mark}"
+    folder = night.lake.root / EXPORTS / f"{night.settings.run_date}-{mark}"
     if not (folder / "_SUCCESS").exists():
         # the files of other nights go, too: any night can write its own again from the lake
-        shutil.rmtree(folder.parent, ignore_errors=True)
+        remove_tree(folder.parent)
         frame = night.lake.read(EXAMPLES, [night.run_date], allow_unvalidated=True)
-        frame.coalesce(1).write.mode("overwrite").parquet(str(folder.resolve()))
-    return folder
+        frame.coalesce(1).write.mode("overwrite").parquet(str(folder))
+    if is_local(folder):
+        return folder
+    copy = Mirror(folder, Path(night.settings.cluster.work_dir) / "places" / EXPORTS / folder.name)
+    copy.pull()
+    return copy.local

@@ -23,9 +23,11 @@ from lake.rerun import RerunLake
 from lake.retired import RETIRED, set_aside
 from lake.schema import Table
 from lake.session import LazySession, SessionSettings
+from lake.store import place, scheme_of
 from lake.tables.daily import BOT_DAYS, DAILY_ENGAGEMENT, DAILY_SEARCHES, LISTENER_TILES
 from lake.tables.logs import SEARCH_LOG, TRACKS
 from night.command import exit_on_error, settings_of
+from night.places import Places
 from night.settings import Settings
 from ranking.examples import teachable, training_dates
 
@@ -55,6 +57,9 @@ class Night:
     lake: Lake
     notes: list[str] = field(default_factory=list)
     backfilled: tuple[date, date] | None = None  # first and last day that jobs.backfill brings up to date
+    keep: Callable[[], object] = lambda: (
+        None
+    )  # writes what a step has changed in local copies of folders to their store
 
     def __post_init__(self) -> None:
         if self.lake is None:  # the inputs are checked before the lake is opened
@@ -77,7 +82,7 @@ class Night:
     @property
     def logs(self) -> Path:
         """The folder with searches/ and events/."""
-        return Path(self.settings.logs)
+        return place(self.settings.logs)
 
     @cached_property
     def folders(self) -> list[Folder]:
@@ -91,7 +96,7 @@ class Night:
         The lake comes first because a command over a lake of real logs may be given no `logs`, and must not treat real people as
         simulated ones.
         """
-        stored = provenance(Path(self.settings.lake.root))
+        stored = provenance(place(self.settings.lake.root))
         return bool(stored["simulated"]) if stored is not None else (self.logs / SIMULATED).exists()
 
     @property
@@ -256,7 +261,10 @@ class Night:
 
 def reading_night(settings: Settings) -> Night:
     """The night for a command that only reads: it takes no lock, and must start no Spark."""
-    return Night(settings, Lake(LazySession(_session_settings(settings)), Path(settings.lake.root)))
+    places = Places(settings)
+    places.pull()
+    root = place(settings.lake.root)
+    return Night(places.settings, Lake(LazySession(_session_settings(settings)), root))
 
 
 def _session_settings(settings: Settings) -> SessionSettings:
@@ -275,6 +283,7 @@ def _session_settings(settings: Settings) -> SessionSettings:
         cluster.archive,
         cluster.executor_python,
         cluster.executor_wait_s,
+        tuple(sorted({s for uri in (settings.lake.root, settings.logs, settings.catalog) if (s := scheme_of(uri))})),
     )
 
 
@@ -286,16 +295,17 @@ def night(settings: Settings, lock_wait_s: float = 0.0) -> Iterator[Night]:
         settings: the checked settings.
         lock_wait_s: how long to wait while another run holds the lock; a line on stdout announces the wait.
     """
-    root = Path(settings.lake.root)
+    root, places = place(settings.lake.root), Places(settings)
     run_id = uuid.uuid4().hex[:12]
 
     def waiting(holder: str) -> None:
         print(f"waiting up to {lock_wait_s:,.0f} s for {holder} to end: it holds {root}", flush=True)
 
-    with night_lock(root, run_id, lock_wait_s, waiting):
+    with night_lock(root, run_id, lock_wait_s, waiting) as may_write:
+        places.pull()
         session = LazySession(_session_settings(settings))
         retired = set_aside(root)
-        this = Night(settings, Lake(session, root, run_id))
+        this = Night(places.settings, Lake(session, root, run_id, may_write), keep=lambda: places.push(may_write))
         if retired:
             this.notes.append(
                 f"{len(retired)} tables of an earlier version, keyed by wordings, were set aside in {root / RETIRED} "
@@ -317,6 +327,7 @@ def run_alone(name: str, step: Callable[[Night], Done], config: DictConfig) -> N
         with night(settings) as this:
             this.lake.begin_step(name)
             done = step(this)
+            this.keep()
             what = "already done" if done.skipped else f"{done.rows_in:,} rows in, {done.rows_out:,} out"
             print(f"{name} @ {settings.run_date}: {what}{'; ' + done.note if done.note else ''}")
             for note in this.notes:

@@ -17,7 +17,7 @@ from queries.nightly.closure import ClosureSettings
 from ranking.head import HeadSettings
 from ranking.sources.source import CandidateSettings
 
-IS_PATH = "is_path"
+IS_PATH, IS_STORED = "is_path", "is_stored"
 
 
 def path(default: str = MISSING) -> Any:
@@ -25,11 +25,16 @@ def path(default: str = MISSING) -> Any:
     return field(default=default, metadata={IS_PATH: True})
 
 
+def stored() -> Any:
+    """Declare a key whose value is a place: a local path, or a URI of another store (`lake.store`)."""
+    return field(default=MISSING, metadata={IS_PATH: True, IS_STORED: True})
+
+
 @dataclass
 class LakeSection:
     """The folder of the Delta tables."""
 
-    root: str = path()
+    root: str = stored()
 
 
 @dataclass
@@ -65,7 +70,7 @@ class PrivacySection:
 class QualitySection:
     """The gate: where it writes its Data Docs."""
 
-    docs_dir: str = path()
+    docs_dir: str = stored()
 
 
 @dataclass
@@ -143,7 +148,7 @@ class TuningSection:
     space: str = MISSING
     max_trees: int = MISSING
     resume: str = MISSING
-    sweeps: str = path()
+    sweeps: str = stored()
     folds: int = MISSING
     threads: int = MISSING
     start_limit_s: float = MISSING
@@ -194,11 +199,11 @@ class Settings:
     """All settings of a job. `run_date` is D: a night uses only what was delivered before D."""
 
     run_date: str = MISSING
-    logs: str = path()
-    catalog: str = path()
-    releases: str = path()
-    rankers: str = path()
-    reports: str = path()
+    logs: str = stored()
+    catalog: str = stored()
+    releases: str = stored()
+    rankers: str = stored()
+    reports: str = stored()
     user_ids: str = path("")  # of jobs.forget
     sweep: str = ""  # of jobs.tune and jobs.promote
     lake: LakeSection = field(default_factory=LakeSection)

@@ -56,6 +56,7 @@ class Summary:
             night.lake.begin_step(name)
             with watched(lambda: night.lake.started, report):
                 yield results
+                night.keep()
         done, seconds = results[0], time.monotonic() - started
         self.steps.append((name, done, seconds))
         session = night.lake.started

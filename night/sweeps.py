@@ -76,7 +76,7 @@ def sweep_settings(night: Night) -> SearchSettings:
     if not name:
         digest = night.mark(settings.to_dict(), night.inputs(examples=(EXAMPLES, [night.run_date])))
         name = f"{night.settings.run_date}-{tuning.space}-{digest[:6]}"
-    if name.startswith((NIGHTS, "winner-")) or name in ("examples", MULTIRUN):
+    if name.startswith((NIGHTS, "winner-")) or name == MULTIRUN:
         raise BadConfiguration(f"sweep={name}: such names are the night's own. Give the sweep another name.")
     return replace(settings, name=name)
 

@@ -17,6 +17,7 @@ from lake.code import code_fingerprint
 from lake.errors import InputContractError
 from lake.places import places
 from lake.rows import frame_of
+from lake.store import absolute, place
 from lake.tables.daily import BOT_DAYS, DAILY_ENGAGEMENT
 from lake.tables.logs import SEARCH_LOG, TRACKS
 from lake.tables.nightly import CANDIDATES, HEAD_RANKINGS, NEEDS, WORDINGS
@@ -39,7 +40,7 @@ WINDOW_DAYS = 28
 
 def truth_folder(settings: Settings) -> Path:
     """The folder that contains truth/: the simulator writes it beside the logs."""
-    return Path(settings.logs).resolve().parent
+    return absolute(place(settings.logs)).parent
 
 
 def has_truth(night: Night) -> bool:

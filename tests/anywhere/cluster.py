@@ -221,8 +221,6 @@ def _ip(*arguments: str) -> None:
 
 
 def _remove_network() -> None:
-    for link in sorted(Path("/sys/class/net").glob("pf[0-9]*")) + [Path("/sys/class/net") / BRIDGE]:
+    for link in [*sorted(Path("/sys/class/net").glob("pf[0-9]*")), Path("/sys/class/net") / BRIDGE]:
         if link.exists():
             subprocess.run(["ip", "link", "del", link.name], capture_output=True, timeout=20, check=False)
-
-
