@@ -2,11 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-SETUP_INPUTS := pyproject.toml constraints.txt tools/setup_machine.py
+SETUP_INPUTS := pyproject.toml constraints.txt tools/setup_machine.py lake/jars.py
 LIMIT ?= 3600
 
 .DEFAULT_GOAL := help
-.PHONY: help setup nightly demo test test-fast lint docs docs-check sweep try-feature ablation report bench chaos serve clean wipe
+.PHONY: help setup setup-store dist nightly demo test test-fast lint docs docs-check sweep try-feature ablation report bench chaos serve clean wipe
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -51,6 +51,12 @@ ablation: setup ## what each feature family is worth on the last night, against 
 
 report: setup ## the last night against the simulator's truth (simulated logs only)
 	@$(PY) -m jobs.report run_date=$(or $(RUN_DATE),$(shell $(PY) -m tools.nightly --last-run-date)) $(ARGS)
+
+setup-store: ## set up for lakes in S3: the extra `store` and Hadoop's client (640 MB)
+	@$(PYTHON) tools/setup_machine.py store
+
+dist: setup ## the wheel, and the environment archive for the executors of a cluster, into dist/
+	@$(PY) -m tools.dist
 
 chaos: setup ## kill -9 ingest and count 20 times and compare with an undisturbed run
 	@$(PY) -m tools.chaos --times 20

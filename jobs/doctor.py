@@ -15,8 +15,9 @@ from rich.console import Console
 from events.privacy import check_key
 from lake.commits import units_written
 from lake.errors import PlayfirstError
+from lake.jars import SHARE
 from lake.lock import holder, is_held
-from lake.session import SHARE, java_home
+from lake.session import java_home
 from night.night import Night
 from night.settings import Settings
 from serving.layout import release_ids, run_date_of

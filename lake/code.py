@@ -54,6 +54,7 @@ _MOVES_DATA = (
 _COMPUTES = ("lake.places", "lake.columns")  # exceptions: modules of these packages that do compute values
 # of these modules only the imported names, and what those use, are hashed: steps share functions of `night`
 _BY_NAME = ("jobs.", "night.")
+DATA = (".yaml", ".json", ".zip")
 _CACHE_VERSION = 1
 
 
@@ -123,7 +124,7 @@ class Sources:
         todo: list[tuple[str, str]] = [(module, "") for entry in entries for module in self._modules_of(entry)]
         seen = set(todo)
         rooms = [self.root / entry for entry in entries if entry in ROOMS]
-        data = {p for room in rooms for p in room.rglob("*") if p.suffix in (".yaml", ".json", ".zip")}
+        data = {p for room in rooms for p in room.rglob("*") if p.suffix in DATA and p.parent.name != "__pycache__"}
         while todo:
             module, name = todo.pop()
             source = self._module(module)

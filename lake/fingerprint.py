@@ -33,7 +33,7 @@ class FileHashes:
         self._hashes: dict[str, list[object]] = {}
         self._has_new = False
         try:
-            self._hashes = dict(json.loads(store.read_text(encoding="utf-8")))
+            self._hashes = dict(json.loads(store.read_bytes())) if store.exists() else {}
         except (OSError, ValueError, TypeError):
             self._hashes = {}
 

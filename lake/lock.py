@@ -85,7 +85,7 @@ def night_lock(
 def holder(path: Path) -> str:
     """One readable phrase that names the run which holds the lock, or which held it last."""
     try:
-        owner = json.loads(path.read_text() or "{}")
+        owner = json.loads(path.read_bytes() or b"{}") if path.exists() else {}
     except (OSError, ValueError):
         owner = {}
     if not owner:

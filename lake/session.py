@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 
 from lake.archive import check_archive
 from lake.errors import BadConfiguration
+from lake.jars import SHARE
 from lake.scratch import scratch
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-SHARE = Path(sys.prefix) / "share" / "playfirst"  # where `make setup` puts Delta's JARs and, if needed, Java
 CONF = Path(__file__).resolve().parent.parent / "conf"
 JAVA_VERSIONS = ("17", "21")
 # wait for an answer of a Spark Connect server; PySpark itself retries for ten minutes without a message

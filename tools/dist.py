@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -58,6 +59,9 @@ def build_wheel(folder: Path) -> Path:
         old.unlink()
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(ROOT)]
     subprocess.run(command, check=True, timeout=LIMIT_S)
+    shutil.rmtree(
+        ROOT / "build", ignore_errors=True
+    )  # setuptools would put files that are gone by now into the next wheel
     [wheel] = folder.glob("playfirst-*.whl")
     return wheel
 

