@@ -17,6 +17,7 @@ from lake.store import place
 from night.answers import chosen_requests, print_answers
 from night.command import exit_on_error, run_command, settings_of
 from night.night import Night, night, reading_night
+from night.openlineage import events_of, send
 from night.plan import planned, print_plan, write_plan
 from night.runs import record_of, write_record
 from night.settings import Settings
@@ -48,8 +49,12 @@ def run(this: Night, steps: Sequence[Step], console: Console) -> Summary:
         failure = f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
         raise
     finally:
-        record = record_of(this, summary.steps, started, failure)
+        record = record_of(this, summary, started, failure)
         summary.record = write_record(this, record)
+        this.keep()
+    if target := this.settings.nightly.lineage:
+        sent = send(events_of(record, str(this.lake.root)), target)
+        this.notes.append(f"{sent} OpenLineage events sent to {target}")
     return summary
 
 

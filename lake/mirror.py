@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lake.errors import NightLocked
-from lake.store import create_file, files_below, remove_tree, swap_file, tag_of, version_of
+from lake.store import create_file, files_below, remove_tree, swap_file, tag_of, version_of, write_file
 
 STATE = ".mirror.json"  # in the copy: name -> [version in the store, version of the copy] when both were last equal
 
@@ -47,9 +47,7 @@ class Mirror:
             if self._state.get(name) != [version, here.get(name)]:
                 file = self.local / name
                 file.parent.mkdir(parents=True, exist_ok=True)
-                partial = file.with_name(f".{file.name}.pulled")
-                partial.write_bytes((self.remote / name).read_bytes())
-                partial.replace(file)
+                write_file(file, (self.remote / name).read_bytes())
                 self._state[name] = [version, version_of(file)]
                 copied += 1
         self._write_state()
@@ -72,7 +70,7 @@ class Mirror:
         check()
         for name in sorted(set(changed) - set(self.pointers)):
             target = self.remote / name
-            target.write_bytes((self.local / name).read_bytes())
+            write_file(target, (self.local / name).read_bytes())
             self._state[name] = [version_of(target), here[name]]
         for name in sorted(set(changed) & set(self.pointers)):
             check()
@@ -110,6 +108,4 @@ class Mirror:
         self.local.mkdir(parents=True, exist_ok=True)
 
     def _write_state(self) -> None:
-        partial = self.local / f"{STATE}.partial"
-        partial.write_text(json.dumps(self._state), encoding="utf-8")
-        partial.replace(self.local / STATE)
+        write_file(self.local / STATE, json.dumps(self._state).encode())

@@ -145,7 +145,7 @@ def swap_file(path: Path, data: bytes, tag: str) -> str | None:
 def remove_tree(path: Path) -> None:
     """Remove a folder with all that is in it, or a file; nothing happens if there is none."""
     if is_local(path):
-        shutil.rmtree(path, ignore_errors=True)
+        path.unlink() if path.is_file() else shutil.rmtree(path, ignore_errors=True)
         return
     filesystem = cast(Any, path).fs
     if names := filesystem.find(cast(Any, path).path):

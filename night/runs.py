@@ -3,63 +3,78 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from night.night import Done, Night
+from night.summary import Summary
+from night.tables import all_tables
 
 FOLDER = "runs"
 READ_AT_MOST = 60  # newest records that a plan looks into
 
 
-def record_of(
-    night: Night, steps: Sequence[tuple[str, Done, float]], started: datetime, failure: str | None
-) -> dict[str, object]:
+def record_of(night: Night, summary: Summary, started: datetime, failure: str | None) -> dict[str, object]:
     """The record of a run.
 
     Args:
         night: the night.
-        steps: (name, result, seconds) of the steps that ended.
+        summary: the steps that ended, and the one that was running.
         started: when the run began, UTC.
         failure: the error that ended the run; None if it went through.
 
     Returns:
-        {run_id, run_date, started, ended, outcome ("passed" or "failed"), failure, notes, steps: [{step, skipped, rows_in,
-        rows_out, seconds, note, read, written}]}, where `read` and `written` are lists of [table, unit].
+        {run_id, run_date, started, ended, outcome ("passed" or "failed"), failure, failed_step, notes, steps: [{step, skipped,
+        rows_in, rows_out, started, ended, seconds, note, read, written, rows_by_table}]}, where `read` and `written` are lists of
+        [table, unit], and `rows_by_table` has the rows of what was written. Times are ISO 8601, UTC.
     """
-    used = night.lake.used
     return {
         "run_id": night.lake.run_id,
         "run_date": night.settings.run_date,
-        "started": started.isoformat(timespec="seconds"),
-        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+        "started": _iso(started),
+        "ended": _iso(datetime.now(UTC)),
         "outcome": "failed" if failure else "passed",
         "failure": failure,
+        "failed_step": summary.running if failure else None,
         "notes": list(night.notes),
-        "steps": [
-            {
-                "step": name,
-                "skipped": done.skipped,
-                "rows_in": done.rows_in,
-                "rows_out": done.rows_out,
-                "seconds": round(seconds, 3),
-                "note": done.note,
-                "read": sorted(used.get(name, {}).get("read", ())),
-                "written": sorted(used.get(name, {}).get("written", ())),
-            }
-            for name, done, seconds in steps
-        ],
+        "steps": [_step(night, name, done, summary.began[name], seconds) for name, done, seconds in summary.steps],
     }
+
+
+def _step(night: Night, name: str, done: Done, began: datetime, seconds: float) -> dict[str, object]:
+    used = night.lake.used.get(name, {})
+    read, written = (sorted(used.get(verb, ())) for verb in ("read", "written"))
+    by_name, rows = {t.name: t for t in all_tables()}, Counter[str]()
+    for table, unit in written:
+        rows[table] += night.lake.commits(by_name[table])[unit].rows
+    return {
+        "step": name,
+        "skipped": done.skipped,
+        "rows_in": done.rows_in,
+        "rows_out": done.rows_out,
+        "started": _iso(began),
+        "ended": _iso(began + timedelta(seconds=seconds)),
+        "seconds": round(seconds, 3),
+        "note": done.note,
+        "read": read,
+        "written": written,
+        "rows_by_table": dict(rows),
+    }
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds")
 
 
 def write_record(night: Night, record: Mapping[str, object]) -> Path:
     """Write the record into `reports/runs/` and return its file; the name begins with the run date and the time of the start."""
     folder = Path(night.settings.reports) / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    at = str(record["started"]).replace(":", "").replace("+0000", "Z")
-    file = folder / f"{record['run_date']}_{at}_{record['run_id']}.json"
+    at = str(record["started"]).split(".")[0].replace(":", "")
+    file = folder / f"{record['run_date']}_{at}Z_{record['run_id']}.json"
     partial = file.with_suffix(".partial")
     partial.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     partial.replace(file)

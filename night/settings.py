@@ -183,8 +183,11 @@ class NightlySection:
 
     `tune`: when it searches for parameters: auto (the first night and every 7th), always or never. `lock_wait_s`: how long it
     waits for the lock of another run. `ask`: requests to look up in the new release at the end. `plan`: print what would run, and
-    why, and run nothing. `until`: the last step to run. `only`: the steps to run.
+    why, and run nothing. `until`: the last step to run. `only`: the steps to run. `lineage`: a file or an HTTP endpoint for
+    OpenLineage events of the run; empty for none.
     """
+
+    lineage: str = MISSING
 
     plan: bool = MISSING
     until: str = MISSING

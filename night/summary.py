@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -23,6 +24,8 @@ class Summary:
     console: Console
     steps: list[tuple[str, Done, float]] = field(default_factory=list)
     shuffled: dict[str, int] = field(default_factory=dict)  # bytes, by step; empty over Spark Connect
+    began: dict[str, datetime] = field(default_factory=dict)  # when each step began, UTC
+    running: str = ""  # the step that is running, or that failed
     last_stage: int = -1
     record: Path | None = None  # the file with the record of the run, once it has ended
 
@@ -54,6 +57,7 @@ class Summary:
                     bar.update(task, total=stages.total, completed=stages.done)
 
             night.lake.begin_step(name)
+            self.running, self.began[name] = name, datetime.now(UTC)
             with watched(lambda: night.lake.started, report):
                 yield results
                 night.keep()

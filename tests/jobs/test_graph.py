@@ -8,15 +8,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from jobs import nightly
 from jobs.graph import GRAPH, step
 from lake.errors import BadConfiguration
 from lake.io import Lake
 from lake.session import LazySession, SessionSettings
 from night.night import Done, Night
+from night.openlineage import events_of
 from night.plan import planned
 from night.runs import last_runs, record_of, write_record
 from night.step import Step, chosen_steps, feeders
+from night.summary import Summary
 from night.tables import all_tables
 from tests.conftest import World
 
@@ -106,11 +110,27 @@ def test_a_night_on_an_empty_lake_is_planned_whole_without_spark(night: Night, t
 
 def test_a_plan_expects_what_the_last_run_needed(night: Night) -> None:
     for day, seconds in (("01", 9.0), ("02", 5.0)):
-        night.lake.begin_step("grade")
-        results = [("grade", Done(10, 7), seconds), ("train", Done(skipped=True), 0.1)]
-        record = record_of(night, results, datetime(2026, 3, int(day), 2, tzinfo=UTC), None)
+        at = datetime(2026, 3, int(day), 2, tzinfo=UTC)
+        summary = Summary(Console(quiet=True), [("grade", Done(10, 7), seconds), ("train", Done(skipped=True), 0.1)])
+        summary.began = {"grade": at, "train": at}
+        record = record_of(night, summary, at, None)
         file = write_record(night, record | {"run_id": f"r{day}"})
     assert json.loads(file.read_text())["outcome"] == "passed"
     file.with_name("2026-03-02_9_broken.json").write_text("{")  # sorts last
     expected = last_runs(night)
     assert set(expected) == {"grade"} and expected["grade"]["seconds"] == 5.0 and expected["grade"]["rows_out"] == 7
+
+
+def test_a_run_that_fails_leaves_a_record_that_names_the_step(night: Night) -> None:
+    def broken(_: Night) -> Done:
+        raise ValueError("no disk\nand more")
+
+    steps = [replace(step("grade"), run=lambda _: Done(1, 1)), replace(step("train"), run=broken)]
+    with pytest.raises(ValueError, match="no disk"):
+        nightly.run(night, steps, Console(quiet=True))
+    [file] = (Path(night.settings.reports) / "runs").glob("*.json")
+    record = json.loads(file.read_text())
+    assert (record["outcome"], record["failure"], record["failed_step"]) == ("failed", "ValueError: no disk", "train")
+    assert [s["step"] for s in record["steps"]] == ["grade"]
+    kinds = [(e["eventType"], e["job"]["name"]) for e in events_of(record, "lake")]
+    assert kinds == [("START", "night.grade"), ("COMPLETE", "night.grade"), ("FAIL", "night.train")]

@@ -1,0 +1,150 @@
+"""OpenLineage events of a run, made from its record: what each step read and wrote, with columns, rows, and the origin of features.
+
+One START and one COMPLETE or FAIL event for each step that worked, in the form of the OpenLineage specification 2-0-2
+(https://openlineage.io/spec/2-0-2/OpenLineage.json) with the facets schema, outputStatistics, columnLineage and errorMessage.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from features.build.audit import CURVE, LISTENER, POPULARITY, STRENGTH, TILE, VECTOR, sources_of
+from features.build.engine import asked_sums
+from features.catalogue import columns, feature_table
+from lake.errors import BadConfiguration
+from lake.schema import Table
+from lake.tables.daily import DAILY_ENGAGEMENT
+from night.tables import all_tables
+
+PRODUCER = "https://github.com/playfirst/playfirst"
+SPEC = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
+FACETS = "https://openlineage.io/spec/facets"
+NAMESPACE = "playfirst"
+TIMEOUT_S = 20
+SOURCE_TABLES = {  # fitted or stored input of a feature (`features.build.audit`) -> its table
+    CURVE: "exposure_curves",
+    LISTENER: "listener_tiles",
+    TILE: "engagement_tiles",
+    VECTOR: "vectors",
+    POPULARITY: "tracks",
+    STRENGTH: "backoff_strengths",
+}
+
+
+def events_of(record: Mapping[str, Any], root: str) -> list[dict[str, Any]]:
+    """The events of a run, in order of time.
+
+    Args:
+        record: the record of the run (`night.runs.record_of`).
+        root: the lake's root, which names the namespace of its tables.
+    """
+    tables = {t.name: t for t in all_tables()}
+    events: list[dict[str, Any]] = []
+    for step in record["steps"]:
+        if step["skipped"]:
+            continue
+        # the same run and step give the same id, so that an event that is sent twice counts once
+        run_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{PRODUCER}/{record['run_id']}/{step['step']}"))
+        job = {"namespace": NAMESPACE, "name": f"night.{step['step']}", "facets": {}}
+        inputs = [_dataset(tables[name], root) for name in _names(step["read"]) if name in tables]
+        outputs = [_output(tables[name], root, step) for name in _names(step["written"]) if name in tables]
+        common = {"job": job, "inputs": inputs, "outputs": outputs, "producer": PRODUCER, "schemaURL": SPEC}
+        nominal = {"nominalStartTime": f"{record['run_date']}T00:00:00Z"} | _facet("NominalTimeRunFacet", "1-0-1")
+        run = {"runId": run_id, "facets": {"nominalTime": nominal}}
+        events.append({"eventType": "START", "eventTime": step["started"], "run": run, **common})
+        events.append({"eventType": "COMPLETE", "eventTime": step["ended"], "run": run, **common})
+    if record["failure"] and record.get("failed_step"):
+        events.append(_failure(record))
+    return events
+
+
+def send(events: Iterable[Mapping[str, Any]], target: str) -> int:
+    """Append the events to a file as JSON lines, or POST each to an HTTP endpoint; returns how many were sent.
+
+    Raises:
+        BadConfiguration: the endpoint does not answer, or refuses an event.
+    """
+    sent = 0
+    if not target.startswith(("http://", "https://")):
+        file = Path(target)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("a", encoding="utf-8") as stream:
+            for event in events:
+                stream.write(json.dumps(event, sort_keys=True) + "\n")
+                sent += 1
+        return sent
+    for event in events:
+        request = urllib.request.Request(
+            target, json.dumps(event).encode(), {"Content-Type": "application/json"}, method="POST"
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_S):
+                sent += 1
+        except OSError as error:  # also HTTPError
+            raise BadConfiguration(f"nightly.lineage={target}: {error}. The night itself is done.") from None
+    return sent
+
+
+def _failure(record: Mapping[str, Any]) -> dict[str, Any]:
+    name = record["failed_step"]
+    run_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{PRODUCER}/{record['run_id']}/{name}"))
+    message = {"message": record["failure"], "programmingLanguage": "PYTHON"} | _facet("ErrorMessageRunFacet", "1-0-1")
+    return {
+        "eventType": "FAIL",
+        "eventTime": record["ended"],
+        "run": {"runId": run_id, "facets": {"errorMessage": message}},
+        "job": {"namespace": NAMESPACE, "name": f"night.{name}", "facets": {}},
+        "inputs": [],
+        "outputs": [],
+        "producer": PRODUCER,
+        "schemaURL": SPEC,
+    }
+
+
+def _names(used: Sequence[Sequence[str]]) -> list[str]:
+    return sorted({table for table, _ in used})
+
+
+def _dataset(table: Table, root: str) -> dict[str, Any]:
+    fields = [{"name": c.name, "type": c.type, "description": c.meaning} for c in table.columns]
+    schema = {"fields": fields} | _facet("SchemaDatasetFacet", "1-1-1")
+    return {"namespace": root, "name": table.name, "facets": {"schema": schema}}
+
+
+def _output(table: Table, root: str, step: Mapping[str, Any]) -> dict[str, Any]:
+    made = _dataset(table, root)
+    rows = step["rows_by_table"].get(table.name)
+    if rows is not None:
+        made["outputFacets"] = {
+            "outputStatistics": {"rowCount": rows} | _facet("OutputStatisticsOutputDatasetFacet", "1-0-2")
+        }
+    if lineage := _columns_of(table, root):
+        made["facets"]["columnLineage"] = {"fields": lineage} | _facet("ColumnLineageDatasetFacet", "1-2-0")
+    return made
+
+
+def _columns_of(table: Table, root: str) -> dict[str, Any]:
+    """Column -> the tables from which a feature is computed, as far as its declaration says."""
+    grains = [g for g in ("need_track", "need", "track") if feature_table(g).name == table.name]
+    if not grains:
+        return {}
+    counted, out = {c.name for c in DAILY_ENGAGEMENT.columns}, dict[str, Any]()
+    for column in columns():
+        if column.feature.grain != grains[0]:
+            continue
+        measures = sorted({s.measure for s in asked_sums([column])[0]} & counted)
+        used = [(DAILY_ENGAGEMENT.name, name) for name in measures]
+        used += [(SOURCE_TABLES[s], "*") for s in sorted(sources_of(column))]
+        # what is made of neither is a fact of the catalog or of the need
+        used = used or [("tracks", "*")] if grains[0] != "need" else used or [("needs", "*")]
+        out[column.name] = {"inputFields": [{"namespace": root, "name": t, "field": f} for t, f in used]}
+    return out
+
+
+def _facet(name: str, version: str) -> dict[str, str]:
+    return {"_producer": PRODUCER, "_schemaURL": f"{FACETS}/{version}/{name}.json#/$defs/{name}"}

@@ -1,0 +1,67 @@
+"""Places on a disk, and what is said of others before anything is installed for them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from lake.errors import BadConfiguration
+from lake.mirror import Mirror
+from lake.store import create_file, files_below, is_elsewhere, is_local, place, remove_tree, scheme_of, write_file
+
+
+@pytest.mark.parametrize(
+    ("text", "scheme"),
+    [("var/lake", None), ("/a:b/c", None), ("s3a://b/x", "s3"), ("S3://b", "s3"), ("hdfs:///x", "hdfs")],
+)
+def test_the_scheme_of_a_setting(text: str, scheme: str | None) -> None:
+    assert scheme_of(text) == scheme and is_elsewhere(text) == (scheme is not None)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("ftp://x/y", r"begins with s3://"), ("file:///data/lake", "without a scheme: /data/lake")]
+)
+def test_an_unknown_scheme_is_refused(text: str, words: str) -> None:
+    with pytest.raises(BadConfiguration, match=words):
+        place(text)
+
+
+def test_a_file_is_replaced_whole_and_created_once(tmp_path: Path) -> None:
+    file = place(str(tmp_path / "a" / "b.json"))
+    assert is_local(file) and create_file(file, b"1") and create_file(file, b"2") is None
+    assert file.read_bytes() == b"1"
+    write_file(file, b"3")
+    assert file.read_bytes() == b"3" and os.listdir(file.parent) == ["b.json"]
+    assert list(files_below(tmp_path)) == ["a/b.json"]
+    remove_tree(tmp_path / "a")
+    remove_tree(tmp_path / "a")
+    assert files_below(tmp_path) == {}
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "b.json"
+    write_file(file, b"old")
+
+    def full(self: Path, target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        write_file(file, b"new")
+    assert file.read_bytes() == b"old" and os.listdir(tmp_path) == ["b.json"]
+
+
+def test_a_mirror_of_unknown_state_is_made_anew(tmp_path: Path) -> None:
+    """With a disk as the store, which shows the copying without one."""
+    remote, local = tmp_path / "remote", tmp_path / "local"
+    write_file(remote / "x" / "a", b"1")
+    local.mkdir()
+    (local / "stray").write_text("from nobody knows where")
+    mirror = Mirror(remote, local)
+    assert mirror.pull() == 1 and not (local / "stray").exists()
+    (local / "x" / "a").unlink()
+    (local / "b").write_text("2")
+    assert mirror.push() == 1
+    assert list(files_below(remote)) == ["b"]
