@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from events.contract import AUDIO, CORRUPT, TRACK_FIELDS, row_schema
 from events.delivery import check_rested
 from events.reading import check_gzip, check_parquet
+from lake.checkpoint import checkpointed
 from lake.errors import IncompleteDelivery, InputContractError
 from lake.fingerprint import fingerprint
 from lake.tables.logs import TRACKS
@@ -110,7 +111,7 @@ def tracks(
         InputContractError: There is no row, or more than 1 % of the rows are unreadable or lack id, title or artist.
     """
     # a checkpoint and not a cache: the same session would reuse a cached frame after the files have changed
-    delivered = _delivered(spark, files).localCheckpoint()
+    delivered = checkpointed(_delivered(spark, files))
     broken = F.coalesce(
         F.col(CORRUPT).isNotNull()
         | F.col("track_id").isNull()

@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from events.reading import PLACE
+from lake.checkpoint import checkpointed
 
 BROADCAST_ROWS = 200_000  # up to this many repeated ids are sent to every task by a broadcast join
 
@@ -45,17 +46,19 @@ def with_repeats(
         # `n` counts only the rows of this run: an id that is in `earlier` alone needs no decision
         ids = ids.unionByName(earlier.select(F.xxhash64(id_column).alias("_h"), F.lit(0).alias("n")))
     repeated = ids.groupBy("_h").agg(F.count("*").alias("rows"), F.sum("n").alias("here"))
-    repeated = repeated.where((F.col("rows") > 1) & (F.col("here") > 0)).select("_h").localCheckpoint()
+    repeated = checkpointed(repeated.where((F.col("rows") > 1) & (F.col("here") > 0)).select("_h"))
     n_repeated = repeated.count()
     if not n_repeated:
         return rows.withColumn("repeat", F.lit(None).cast("string"))
-    repeats = _repeats(
-        _with_hash_in(good, id_column, repeated, n_repeated),
-        id_column,
-        content_columns,
-        days_late,
-        None if earlier is None else _with_hash_in(earlier, id_column, repeated, n_repeated),
-    ).localCheckpoint()
+    repeats = checkpointed(
+        _repeats(
+            _with_hash_in(good, id_column, repeated, n_repeated),
+            id_column,
+            content_columns,
+            days_late,
+            None if earlier is None else _with_hash_in(earlier, id_column, repeated, n_repeated),
+        )
+    )
     return rows.join(F.broadcast(repeats) if n_repeated <= BROADCAST_ROWS else repeats, ["source_file", "seen"], "left")
 
 

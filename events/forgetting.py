@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from events.privacy import with_pseudonym
+from lake.checkpoint import checkpointed
 from lake.errors import InputContractError
 from lake.fingerprint import fingerprint
 from lake.io import Lake
@@ -31,7 +32,7 @@ def pseudonyms(lake: Lake, user_ids: Path, key: DataFrame) -> DataFrame:
     if not user_ids.is_file():
         raise InputContractError(f"user_ids={user_ids} is no file. Give a text file with one logged user_id a line.")
     lines = lake.spark.read.text(str(user_ids)).select(F.trim("value").alias("user_id")).where("user_id != ''")
-    named = with_pseudonym(lines.distinct(), key).select("user_id").localCheckpoint()
+    named = checkpointed(with_pseudonym(lines.distinct(), key).select("user_id"))
     if named.isEmpty():
         raise InputContractError(f"user_ids={user_ids} names nobody. Give a text file with one logged user_id a line.")
     return named
@@ -70,13 +71,13 @@ def forget(lake: Lake, named: DataFrame) -> dict[str, int]:
     asked = fingerprint(sorted(str(r[0]) for r in named.collect()))
     searches = lake.read(SEARCH_LOG, allow_unvalidated=True)
     their_searches = searches.join(F.broadcast(named), "user_id")
-    their_searches = their_searches.select("search_id", "user_id", "delivered_date", "source_file").localCheckpoint()
+    their_searches = checkpointed(their_searches.select("search_id", "user_id", "delivered_date", "source_file"))
     deleted: dict[str, int] = {}
     moved = [(their_searches, 0)]
     if lake.commits(ENGAGEMENT_EVENTS):
         events = lake.read(ENGAGEMENT_EVENTS, allow_unvalidated=True)
         their_events = events.join(their_searches.select("search_id"), "search_id", "left_semi")
-        their_events = their_events.select("event_id", "delivered_date", "source_file").localCheckpoint()
+        their_events = checkpointed(their_events.select("event_id", "delivered_date", "source_file"))
         deleted[ENGAGEMENT_EVENTS.name] = _remove(lake, ENGAGEMENT_EVENTS, their_events, "event_id", asked)
         moved.append((their_events, 0))
     if lake.commits(QUARANTINE):
@@ -128,11 +129,11 @@ def _remove_quarantined(lake: Lake, named: DataFrame, their_searches: DataFrame,
     by_person = read.join(F.broadcast(named), "user_id", "left_semi")
     by_search = read.join(their_searches.select("search_id"), "search_id", "left_semi")
     theirs = by_person.unionByName(by_search).select("source_file", "line", "delivered_date").distinct()
-    theirs = theirs.localCheckpoint()
+    theirs = checkpointed(theirs)
     counts = {str(r[0]): int(r[1]) for r in theirs.groupBy("delivered_date").count().collect()}
     for unit in counts:  # no single column names a quarantined row, so its whole day is written again
         day = quarantined.where(F.col("delivered_date").cast("string") == unit)
-        rest = day.join(theirs.select("source_file", "line"), ["source_file", "line"], "left_anti").localCheckpoint()
+        rest = checkpointed(day.join(theirs.select("source_file", "line"), ["source_file", "line"], "left_anti"))
         mark = fingerprint([lake.commits(QUARANTINE)[unit].fingerprint, asked])
         lake.write(QUARANTINE, rest.select(*[c.name for c in QUARANTINE.columns]), {unit: mark})
     return theirs
@@ -156,12 +157,12 @@ def _move_accounts(lake: Lake, moved: list[tuple[DataFrame, int]]) -> None:
         .groupBy("delivered_date", "source_file")
         .agg(F.count("*").alias("_n"), F.sum("_was_quarantined").alias("_quarantined"))
     )
-    files = files.localCheckpoint()
+    files = checkpointed(files)
     units = sorted({str(r[0]) for r in files.select("delivered_date").distinct().collect()})
     accounts = lake.read(DELIVERED_FILES, units, allow_unvalidated=True)
     accounts = accounts.join(F.broadcast(files), ["delivered_date", "source_file"], "left")
     n, quarantined = F.coalesce("_n", F.lit(0)), F.coalesce("_quarantined", F.lit(0))
     changes = {"forgotten": n, "accepted": quarantined, "quarantined": -quarantined}
-    accounts = accounts.withColumns({c: F.col(c) + by for c, by in changes.items()}).localCheckpoint()
+    accounts = checkpointed(accounts.withColumns({c: F.col(c) + by for c, by in changes.items()}))
     marks = {u: lake.commits(DELIVERED_FILES)[u].fingerprint for u in units}
     lake.write(DELIVERED_FILES, accounts.select(*[c.name for c in DELIVERED_FILES.columns]), marks)

@@ -15,6 +15,7 @@ from events.duplicates import with_repeats
 from events.privacy import masked, with_pseudonym, without_contacts
 from events.raw_text import KEY, raw_texts
 from events.reading import PLACE
+from lake.checkpoint import checkpointed
 from lake.errors import RowsUnaccounted
 from lake.schema import struct
 from lake.tables.logs import DELIVERED_FILES, ENGAGEMENT_EVENTS, QUARANTINE, SEARCH_LOG
@@ -178,7 +179,7 @@ def _with_delivery_range(searches: DataFrame, days_late: int) -> DataFrame:
     day = F.col("_search_delivered")
     plain = searches.withColumn("_from", F.date_sub(day, days_late)).withColumn("_to", F.date_add(day, days_late))
     hashed = F.xxhash64("_search_id").alias("_h")
-    reused = searches.groupBy(hashed).agg(F.count("*").alias("n")).where("n > 1").select("_h").localCheckpoint()
+    reused = checkpointed(searches.groupBy(hashed).agg(F.count("*").alias("n")).where("n > 1").select("_h"))
     if reused.isEmpty():
         return plain
     keyed = plain.withColumn("_h", hashed)
@@ -235,9 +236,9 @@ def quarantine(
         # an event has no user id of its own; whatever looks like one in its text is masked
         person = F.col("user_id") if side.source == "search" else F.lit(None).cast("string")
         # copies of a line in a file break the same rules: they are one key here, and `raw_texts` gives a row for each copy
-        bad = bad.select("delivered_date", *KEY, "reasons", person.alias("user_id")).distinct().localCheckpoint()
+        bad = checkpointed(bad.select("delivered_date", *KEY, "reasons", person.alias("user_id")).distinct())
         texts = raw_texts(spark, bad.select(*KEY), side.files, side.folder, wanted)
-        matches = bad.join(texts, [*KEY]).localCheckpoint()
+        matches = checkpointed(bad.join(texts, [*KEY]))
         _check_counts(wanted, {r[0]: r[1] for r in matches.groupBy("source_file").count().collect()})
         text = masked(F.col("raw_text"), F.col("user_id"))
         parts.append(

@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from events.reading import TEXT, check_parquet, parquet_place, text_lines
+from lake.checkpoint import checkpointed
 
 CHUNK_BITS = 16  # the wanted lines among up to 65,536 lines are collected into one row
 KEY = ("source_file", "line_key")
@@ -58,7 +59,7 @@ def _of_text(lines: DataFrame, keys: DataFrame) -> DataFrame:
     chunks = marked.groupBy("source_file", "block", chunk).agg(
         F.count("*").alias("lines"), F.min("seen").alias("first_seen"), F.collect_list(wanted).alias("wanted")
     )
-    chunks = chunks.localCheckpoint()
+    chunks = checkpointed(chunks)
     in_file = Window.partitionBy("source_file").orderBy("block", "chunk").rowsBetween(Window.unboundedPreceding, -1)
     before = F.coalesce(F.sum("lines").over(in_file), F.lit(0))
     matches = chunks.withColumn("lines_before", before).withColumn("one", F.explode("wanted"))

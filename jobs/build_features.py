@@ -13,6 +13,7 @@ from features.build.backoff import fitted
 from features.build.engine import prepared
 from features.build.stored import stored_strengths, stored_wordings, write_strengths, write_vectors
 from features.catalogue import chosen, feature_table
+from lake.checkpoint import checkpointed
 from lake.tables.nightly import NEEDS
 from night.command import run_command
 from night.head import head_settings
@@ -52,13 +53,13 @@ def run(night: Night) -> Done:
     dates = tuple(date.fromisoformat(u) for u in sorted(pending))
     stored = lake.read(NEEDS, [night.run_date], allow_unvalidated=True)
     # checkpointed, not persisted: Spark compares every later plan with each cached one, and these are read dozens of times
-    needs = distinct_needs(stored).localCheckpoint()
-    everything = mapping(night, dates).localCheckpoint()
+    needs = checkpointed(distinct_needs(stored))
+    everything = checkpointed(mapping(night, dates))
     write_wordings(night, everything, pending, dates)
     daily = daily_before(night, dates)
-    head = ranked_needs(stored, head_settings(night)).localCheckpoint()
+    head = checkpointed(ranked_needs(stored, head_settings(night)))
     pairs = reduce(lambda a, b: a.unionByName(b), [wanted_pairs(night, d, daily, everything, head) for d in dates])
-    pairs = pairs.localCheckpoint()
+    pairs = checkpointed(pairs)
     per_date = {str(r[0]): int(r[1]) for r in pairs.groupBy("as_of").count().collect()}
     out = 0
     if night.settings.features.vectors and any(c.feature.family == "collaborative" for c in chosen(only)):

@@ -12,6 +12,7 @@ from events.bots import TRAILING_DAYS, bot_days, chosen_artists, excluded_days, 
 from events.engagement import counted_days
 from events.sessions import sessions
 from events.tiles import Tile, listener_days
+from lake.checkpoint import checkpointed
 from lake.tables.daily import BOT_DAYS, DAILY_ENGAGEMENT, DAILY_SEARCHES, LISTENER_TILES
 from lake.tables.logs import ENGAGEMENT_EVENTS, SEARCH_LOG
 from night.command import run_command
@@ -79,7 +80,7 @@ def run(night: Night) -> Done:
     tagged = tagged.withColumn("is_bot", F.col("rule").isNotNull()).persist()
     counts = counted_days(tagged, events.where(mine))
     lake.write(DAILY_SEARCHES, counts.daily_searches, pending)
-    excluded = excluded_days(tagged).localCheckpoint()
+    excluded = checkpointed(excluded_days(tagged))
     lake.write(BOT_DAYS, excluded, pending)
     lake.write(
         LISTENER_TILES,

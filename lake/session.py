@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lake.archive import check_archive
+from lake.checkpoint import FOLDER
 from lake.errors import BadConfiguration
 from lake.jars import SHARE
 from lake.scratch import scratch
@@ -54,6 +55,7 @@ class SessionSettings:
     archive: str = ""  # of a cluster: the environment archive of `make dist`
     executor_python: str = "python3"  # of a cluster: the executors' Python, of the driver's minor version
     executor_wait_s: float = 300.0  # of a cluster: how long to wait for the first executor
+    checkpoints: str = ""  # of a cluster: the folder of checkpoints, which must outlive an executor
     schemes: tuple[str, ...] = ()  # of the stores that Spark reads and writes, such as s3; empty for disks alone
 
     @property
@@ -276,6 +278,7 @@ def _cluster_options(settings: SessionSettings) -> dict[str, str]:
         "spark.executorEnv.PYTHONPATH": f"./{UNPACKED}",
         "spark.executorEnv.PYTHONHASHSEED": "0",
         # an executor that is lost takes its shuffle files with it; what they held is computed again
+        FOLDER: settings.checkpoints,
         "spark.task.maxFailures": "8",
         "spark.stage.maxConsecutiveAttempts": "8",
     }

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from events import catalog as catalog_reading
 from events.delivery import delivered
+from lake.checkpoint import checkpointed
 from lake.columns import BACKDATED
 from lake.store import place
 from lake.tables.logs import TRACKS
@@ -42,7 +43,7 @@ def store_catalog(night: Night) -> int:
     frame, left_out = catalog_reading.tracks(night.spark, files, night.run_date, with_normal_names, before)
     if left_out:
         night.notes.append(f"catalog rows left out (no JSON, or without track_id, title or artist): {left_out:,}")
-    frame = frame.localCheckpoint()
+    frame = checkpointed(frame)
     counted = {night.settings.run_date: frame.count()}
     # with logs of days after D, the catalog is newer than D, too
     if delivered(night.logs, date.max)[-1].day > night.run_date:

@@ -16,6 +16,7 @@ from events.ingest import ClassifiedRows, delivered_files, judged_events, judged
 from events.privacy import key_frame
 from events.reading import check_gzip, documents_left_out, requests, rows
 from events.waiting import joined_late, recounted
+from lake.checkpoint import checkpointed
 from lake.errors import IncompleteDelivery
 from lake.schema import Table, struct
 from lake.tables.logs import DELIVERED_FILES, ENGAGEMENT_EVENTS, FORGOTTEN_USERS, QUARANTINE, SEARCH_LOG
@@ -86,18 +87,20 @@ def ingest_folders(night: Night, pending: dict[str, str], new_tracks: int) -> Do
     if search_files:
         forgotten = lake.read(FORGOTTEN_USERS, allow_unvalidated=True) if lake.exists(FORGOTTEN_USERS) else None
         parsed = rows(spark, search_files, SEARCH_FIELDS, "searches", ubi)
-        judged = judged_searches(
-            parsed,
-            key_frame(spark, night.key_file),
-            normalised,
-            forgotten,
-            requests(spark, search_files, SEARCH_FIELDS, "searches", ubi),
-        ).localCheckpoint()
+        judged = checkpointed(
+            judged_searches(
+                parsed,
+                key_frame(spark, night.key_file),
+                normalised,
+                forgotten,
+                requests(spark, search_files, SEARCH_FIELDS, "searches", ubi),
+            )
+        )
         sides.append(ClassifiedRows(with_outcome(judged, "search", earlier, days_late), "search", search_files))
         known = sides[0].rows.where("outcome = 'accepted'").select(*KNOWN).unionByName(known)
     if event_files:
         reacted = rows(spark, event_files, EVENT_FIELDS, "events", ubi)
-        reacted = judged_events(reacted, known, night.tracks(allow_unvalidated=True), days_late).localCheckpoint()
+        reacted = checkpointed(judged_events(reacted, known, night.tracks(allow_unvalidated=True), days_late))
         outcomes = with_outcome(reacted, "event", _read(night, ENGAGEMENT_EVENTS, before), days_late)
         sides.append(ClassifiedRows(outcomes, "event", event_files))
     accounts = delivered_files(sides).persist()

@@ -23,7 +23,7 @@ from lake.rerun import RerunLake
 from lake.retired import RETIRED, set_aside
 from lake.schema import Table
 from lake.session import LazySession, SessionSettings
-from lake.store import place, scheme_of
+from lake.store import absolute, place, remove_tree, scheme_of
 from lake.tables.daily import BOT_DAYS, DAILY_ENGAGEMENT, DAILY_SEARCHES, LISTENER_TILES
 from lake.tables.logs import SEARCH_LOG, TRACKS
 from night.command import exit_on_error, settings_of
@@ -267,6 +267,9 @@ def reading_night(settings: Settings) -> Night:
     return Night(places.settings, Lake(LazySession(_session_settings(settings)), root))
 
 
+CHECKPOINTS = "checkpoints"  # folder of the lake in which a night on a cluster keeps its checkpoints while it runs
+
+
 def _session_settings(settings: Settings) -> SessionSettings:
     cluster = settings.cluster
     return SessionSettings(
@@ -283,6 +286,7 @@ def _session_settings(settings: Settings) -> SessionSettings:
         cluster.archive,
         cluster.executor_python,
         cluster.executor_wait_s,
+        str(absolute(place(settings.lake.root)) / CHECKPOINTS),
         tuple(sorted({s for uri in (settings.lake.root, settings.logs, settings.catalog) if (s := scheme_of(uri))})),
     )
 
@@ -318,6 +322,7 @@ def night(settings: Settings, lock_wait_s: float = 0.0) -> Iterator[Night]:
                 this.lake.flush_ledger()
             finally:
                 session.stop()
+                remove_tree(root / CHECKPOINTS)  # also those of a run that was killed
 
 
 def run_alone(name: str, step: Callable[[Night], Done], config: DictConfig) -> None:

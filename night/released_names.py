@@ -8,6 +8,7 @@ from zlib import crc32
 
 from pyspark.sql import functions as F
 
+from lake.checkpoint import checkpointed
 from lake.tables.daily import DAILY_ENGAGEMENT
 from lake.tables.nightly import VECTORS
 from night.night import Night
@@ -38,7 +39,7 @@ LANGUAGES = ("en", "es")  # in which a wording of place `*` may be asked
 def named_tracks(night: Night) -> DataFrame:
     """The night's catalog with `strength` and all forms of its names; computed once, and read by `names_of` and `similar_lists`."""
     daily = night.lake.read(DAILY_ENGAGEMENT, night.window(night.settings.candidates.window_days))
-    return with_name_forms(with_strength(night.tracks(allow_unvalidated=False), daily)).localCheckpoint()
+    return checkpointed(with_name_forms(with_strength(night.tracks(allow_unvalidated=False), daily)))
 
 
 def names_of(tracks: DataFrame) -> Names:

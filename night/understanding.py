@@ -7,6 +7,7 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from lake.checkpoint import checkpointed
 from lake.columns import NAMED_GROUPS
 from lake.places import language_of
 from lake.rows import frame_of
@@ -37,7 +38,7 @@ def wordings_of_night(
         recent: first of the days whose traffic counts.
         before: the run_date of the night whose wordings stay where they moved, or None.
     """
-    asked = asked_wordings(searches, recent, night.k).localCheckpoint()
+    asked = checkpointed(asked_wordings(searches, recent, night.k))
     distinct = asked.where(F.length("locale") == 2).select(F.col("locale").alias("language"), "query")
     tracks = night.tracks(allow_unvalidated=True)
     read = readings(distinct, tracks)
@@ -73,9 +74,9 @@ def needs_of_night(
         read: `queries.nightly.understand.readings`.
         need_by_wording: (language, query, need), as the night decided.
     """
-    asked = asked_needs(searches, need_by_wording, recent, night.k).localCheckpoint()
+    asked = checkpointed(asked_needs(searches, need_by_wording, recent, night.k))
     suggested = closure(night.tracks(allow_unvalidated=True), night.settings.closure, night.settings.ranking.max_needs)
-    suggested = suggested.localCheckpoint()
+    suggested = checkpointed(suggested)
     known = attributes_of(read).unionByName(suggested.select(*NEED_COLUMNS)).dropDuplicates(["need"])
     is_named = F.col("intent_group").isin(*NAMED_GROUPS)
     places = F.when(is_named, F.array(F.lit("*"))).otherwise(F.array(*[F.lit(x) for x in LANGUAGES]))

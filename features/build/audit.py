@@ -27,6 +27,7 @@ from features.build.inputs import FeatureInputs
 from features.catalogue import KEYS, chosen
 from features.measures import CHAIN, LISTENERS, UNFITTED_STRENGTH
 from features.spec import FeatureColumn
+from lake.checkpoint import checkpointed
 from lake.rows import frame_of
 
 FUTURE_EXTRA = 1_000  # added to every count of the future rows
@@ -122,12 +123,12 @@ def sample(inputs: FeatureInputs, as_of: date, needs: int) -> FeatureInputs:
     Every frame is cut to these needs and their tracks, and checkpointed. `needs` is how many are kept, chosen by hash.
     """
     pairs = inputs.pairs.where(F.col("as_of") == F.lit(as_of))
-    few = pairs.select("need").distinct().orderBy(F.xxhash64("need"), "need").limit(needs).localCheckpoint()
-    pairs = pairs.join(F.broadcast(few), "need").select("as_of", "locale", "need", "track_id").localCheckpoint()
-    wordings = inputs.wordings.where(F.col("as_of") == F.lit(as_of)).join(F.broadcast(few), "need").localCheckpoint()
-    asked = wordings.select("query").distinct().localCheckpoint()
-    daily = inputs.daily.join(F.broadcast(asked), "query").localCheckpoint()
-    some = pairs.select("track_id").unionByName(daily.select("track_id")).distinct().localCheckpoint()
+    few = checkpointed(pairs.select("need").distinct().orderBy(F.xxhash64("need"), "need").limit(needs))
+    pairs = checkpointed(pairs.join(F.broadcast(few), "need").select("as_of", "locale", "need", "track_id"))
+    wordings = checkpointed(inputs.wordings.where(F.col("as_of") == F.lit(as_of)).join(F.broadcast(few), "need"))
+    asked = checkpointed(wordings.select("query").distinct())
+    daily = checkpointed(inputs.daily.join(F.broadcast(asked), "query"))
+    some = checkpointed(pairs.select("track_id").unionByName(daily.select("track_id")).distinct())
 
     def cut(frame: DataFrame, by: DataFrame, key: str = "") -> DataFrame:
         """The rows whose `key` is one of the names in the only column of `by`."""
@@ -143,19 +144,19 @@ def sample(inputs: FeatureInputs, as_of: date, needs: int) -> FeatureInputs:
             return None
         own = frame.where(F.col("as_of") == F.lit(as_of))
         if kind is None:
-            return cut(own, by).localCheckpoint()
+            return checkpointed(cut(own, by))
         both = cut(own.where(kind), by, "key").unionByName(cut(own.where(~kind), some, "key"))
-        return both.localCheckpoint()
+        return checkpointed(both)
 
     return replace(
         inputs,
         as_of=(as_of,),
         pairs=pairs,
         daily=daily,
-        needs=cut(inputs.needs, few).localCheckpoint(),
+        needs=checkpointed(cut(inputs.needs, few)),
         wordings=wordings,
-        tracks=cut(inputs.tracks, some).localCheckpoint(),
-        curves=inputs.curves.where(F.col("run_date") == F.lit(as_of)).localCheckpoint(),
+        tracks=checkpointed(cut(inputs.tracks, some)),
+        curves=checkpointed(inputs.curves.where(F.col("run_date") == F.lit(as_of))),
         history=cut_own(inputs.history, asked, F.col("level") == "query"),
         listeners=cut_own(inputs.listeners, asked),
         vectors=cut_own(inputs.vectors, few, F.col("kind") == "need"),

@@ -17,6 +17,7 @@ from features.build.backoff import Strength
 from features.build.inputs import FeatureInputs
 from features.build.popularity import catalogs_known, popularity_by_snapshot
 from features.build.vectors import fitted_vectors
+from lake.checkpoint import checkpointed
 from lake.columns import BACKDATED
 from lake.io import Lake
 from lake.rows import frame_of
@@ -73,7 +74,7 @@ def catalogs_of(lake: Lake, as_of: Sequence[date], *, backdate: bool) -> dict[da
 def stored_wordings(lake: Lake, as_of: Sequence[date]) -> DataFrame:
     """(as_of, language, query, need): the wordings that count for a need in each snapshot, as it was built. Checkpointed."""
     stored = lake.read(SNAPSHOT_WORDINGS, as_of, allow_unvalidated=True).withColumnRenamed("run_date", "as_of")
-    return stored.localCheckpoint()
+    return checkpointed(stored)
 
 
 def write_vectors(

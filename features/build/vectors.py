@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 
 from features.build.keys import key_of, track_keys, with_keys
 from features.expressions import VECTOR_RANK, dot
+from lake.checkpoint import checkpointed
 from lake.columns import NAMED_GROUPS
 from lake.schema import struct
 from lake.tables.nightly import VECTORS
@@ -96,7 +97,7 @@ def fitted_vectors(daily: DataFrame, wordings: DataFrame, needs: DataFrame, as_o
         of_needs = of_needs.withColumn("key", F.col("need"))
         sides = (("need", of_needs, of_tracks), ("track", of_tracks, of_needs))
         both = [_with_context(kind, mine, others, rated) for kind, mine, others in sides]
-        return both[0].unionByName(both[1]).localCheckpoint()
+        return checkpointed(both[0].unionByName(both[1]))
     finally:
         for kept in (plays, needs, tracks, rated):
             kept.unpersist()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from lake.checkpoint import checkpointed
 from lake.rows import frame_of
 from queries.catalog.vocabulary import name_forms
 from queries.grammar.lexicon import entries
@@ -137,7 +138,7 @@ def closure(tracks: DataFrame, settings: ClosureSettings, most: int) -> DataFram
     if unknown:
         raise ValueError(f"closure.kinds: {', '.join(unknown)} is unknown; known: {', '.join(KINDS)}")
     spark = tracks.sparkSession
-    genres = _genres(tracks, settings.min_tracks).localCheckpoint()
+    genres = checkpointed(_genres(tracks, settings.min_tracks))
     feelings = [
         (kind, name, "", 1e6)
         for kind, file in (("mood", "moods"), ("activity", "activities"))

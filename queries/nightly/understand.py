@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from lake.checkpoint import checkpointed
 from lake.tables.nightly import NEEDS, OF_NEED
 from queries.catalog.resolve import Resolver
 from queries.catalog.vocabulary import Vocabulary, name_rows, vocabulary_from
@@ -61,7 +62,7 @@ def readings(distinct_queries: "DataFrame", tracks: "DataFrame") -> "DataFrame":
     names = vocabulary(tracks)
     wordings = distinct_queries.select("language", "query")
     wordings = wordings.repartition(tasks_of(wordings), "query")  # each task indexes the names once
-    return wordings.mapInPandas(_reader(names), _READ_SCHEMA).localCheckpoint()
+    return checkpointed(wordings.mapInPandas(_reader(names), _READ_SCHEMA))
 
 
 def need_rows(needs: "Iterable[Need]") -> "list[tuple[Any, ...]]":
