@@ -13,6 +13,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from events.engagement import LONG_PLAY_MS
+from lake.joins import if_small
 
 TRAILING_DAYS = 7
 CHOSEN_KINDS = ("click", "complete", "save", "add", "like")
@@ -132,7 +133,7 @@ def chosen_artists(events: DataFrame, artists: DataFrame) -> DataFrame:
     """
     is_chosen = F.col("kind").isin(*CHOSEN_KINDS) | (F.coalesce("dwell_ms", F.lit(0)) >= LONG_PLAY_MS)
     chosen = events.where(is_chosen).select("search_id", "track_id")
-    return chosen.join(F.broadcast(artists), "track_id").select("search_id", "artist").dropna().distinct()
+    return chosen.join(if_small(artists), "track_id").select("search_id", "artist").dropna().distinct()
 
 
 def pushed_artists(devotion: DataFrame, rules: BotRules) -> DataFrame:

@@ -17,6 +17,7 @@ from events.raw_text import KEY, raw_texts
 from events.reading import PLACE
 from lake.checkpoint import checkpointed
 from lake.errors import RowsUnaccounted
+from lake.joins import if_small
 from lake.schema import struct
 from lake.tables.logs import DELIVERED_FILES, ENGAGEMENT_EVENTS, QUARANTINE, SEARCH_LOG
 
@@ -137,7 +138,7 @@ def judged_events(parsed: DataFrame, searches: DataFrame, known_tracks: DataFram
     )
     own = _with_delivery_range(own, days_late)
     is_own = (F.col("search_id") == F.col("_search_id")) & F.col("delivered_date").between(F.col("_from"), F.col("_to"))
-    known = F.broadcast(known_tracks.select("track_id", F.lit(True).alias("_known")))
+    known = if_small(known_tracks.select("track_id", F.lit(True).alias("_known")))
     frame = parsed.withColumn("at", F.try_to_timestamp("ts")).join(own, is_own, "left")
     frame = frame.withColumn("_near", F.col("_search_id").isNotNull()).join(known, "track_id", "left")
     position = F.col("position").cast("bigint")

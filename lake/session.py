@@ -20,6 +20,7 @@ from lake.archive import check_archive
 from lake.checkpoint import FOLDER
 from lake.errors import BadConfiguration
 from lake.jars import SHARE
+from lake.joins import BOUNDED_ONLY
 from lake.scratch import scratch
 
 if TYPE_CHECKING:
@@ -279,6 +280,7 @@ def _cluster_options(settings: SessionSettings) -> dict[str, str]:
         "spark.executorEnv.PYTHONHASHSEED": "0",
         # an executor that is lost takes its shuffle files with it; what they held is computed again
         FOLDER: settings.checkpoints,
+        BOUNDED_ONLY: "true",
         "spark.task.maxFailures": "8",
         "spark.stage.maxConsecutiveAttempts": "8",
     }

@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from features.catalogue import feature_table
 from labels.unshown import PAIR
+from lake.joins import if_small
 from lake.places import places
 from lake.tables.nightly import CANDIDATES
 from night.night import Night
@@ -23,7 +24,7 @@ def known_pairs(night: Night) -> DataFrame:
     """
     lake = night.lake
     pairs = lake.read(SNAPSHOT_PAIRS, night.as_of).withColumnRenamed("run_date", "as_of").select(*PAIR)
-    pairs = pairs.join(F.broadcast(night.tracks(allow_unvalidated=False).select("track_id")), "track_id", "left_semi")
+    pairs = pairs.join(if_small(night.tracks(allow_unvalidated=False).select("track_id")), "track_id", "left_semi")
     if not (days := [d for d in night.as_of if str(d) in lake.commits(CANDIDATES)]):
         return pairs
     proposed = lake.read(CANDIDATES, days, allow_unvalidated=True).withColumnRenamed("run_date", "as_of")

@@ -16,6 +16,7 @@ from features.measures import LONGEST_DAYS
 from labels.unshown import sampled_negatives
 from lake.code import code_fingerprint, library_versions
 from lake.errors import MissingPartition
+from lake.joins import if_small
 from lake.places import places
 from lake.tables.daily import DAILY_ENGAGEMENT
 from lake.tables.logs import TRACKS
@@ -126,7 +127,7 @@ def training_pairs(
     shown = by_need(asked, wordings).where(F.col("need").isNotNull()).withColumn("locale", F.explode(places()))
     shown = shown.select("locale", "need", "track_id").distinct()
     # a shown track may have left the catalog since
-    shown = shown.join(F.broadcast(tracks.select("track_id")), "track_id", "left_semi")
+    shown = shown.join(if_small(tracks.select("track_id")), "track_id", "left_semi")
     ranked = F.broadcast(head.select("locale", "need"))
     return shown.join(ranked, ["locale", "need"], "left_semi").select(F.lit(as_of).alias("as_of"), "*")
 
@@ -145,7 +146,7 @@ def wanted_pairs(night: Night, day: date, daily: DataFrame, wordings: DataFrame,
     shown = training_pairs(daily, wordings, head, tracks, day, labels.label_days)
     released = tracks.where(F.col("released_at").isNull() | (F.col("released_at") <= F.lit(day))).select("track_id")
     by_content = candidates.where(~is_from_logs())
-    by_content = by_content.join(F.broadcast(released), "track_id", "left_semi").select(*keys)
+    by_content = by_content.join(if_small(released), "track_id", "left_semi").select(*keys)
     return shown.unionByName(sampled_negatives(by_content, shown, head, labels.unshown_per_need))
 
 

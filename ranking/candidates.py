@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from features.expressions import versions, words
+from lake.joins import if_small
 from queries.nightly.names import with_name_forms
 from ranking.sources import SOURCES
 from ranking.sources.source import KEYS, CandidateSettings, SourceInputs, top
@@ -44,7 +45,7 @@ def candidates(
         F.array_sort(F.collect_set("source")).alias("sources"), F.min("source_rank").cast("int").alias("source_rank")
     )
     # drops tracks that have left the catalog
-    merged = merged.join(F.broadcast(given.tracks.select("track_id")), "track_id", "left_semi")
+    merged = merged.join(if_small(given.tracks.select("track_id")), "track_id", "left_semi")
     best = top(merged, list(KEYS), [F.col("source_rank"), F.col("track_id")], settings.cap)
     best = best.join(F.broadcast(needs.select(*KEYS, "is_warm")), list(KEYS))
     return best.where(F.col("is_warm") | (F.col("_rank") <= settings.cold_cap)).drop("_rank", "is_warm")

@@ -8,6 +8,7 @@ from functools import reduce
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from lake.joins import if_small
 from ranking.head import HeadSettings
 from ranking.rerank import RULES
 from ranking.rerank.rule import with_rule
@@ -59,7 +60,7 @@ def ranked_lists(
         is_noise().alias("is_noise"),
     )
     asked = needs.select("locale", "need", *OF_NEED)
-    rows = scored.join(F.broadcast(asked), ["locale", "need"]).join(F.broadcast(of_track), "track_id")
+    rows = scored.join(F.broadcast(asked), ["locale", "need"]).join(if_small(of_track), "track_id")
     of_list = Window.partitionBy("locale", "need")
     rows = rows.withColumn("place", F.row_number().over(of_list.orderBy(F.desc("model_score"), "track_id")))
     rows = rows.where(F.col("place") <= 4 * settings.tracks_per_entry)

@@ -29,6 +29,7 @@ from features.catalogue import KEYS, chosen
 from features.measures import CHAIN, UNFITTED_STRENGTH, Sum
 from features.spec import FeatureColumn, Grain
 from features.window import Window
+from lake.joins import if_small
 from lake.places import language_of
 
 
@@ -186,5 +187,5 @@ def _with_names(inputs: FeatureInputs) -> DataFrame:
     asked = F.broadcast(inputs.pairs.select("need").distinct())
     broader = with_keys(inputs.needs.join(asked, "need", "left_semi").select("need", "broader"))
     of_track = with_keys(track_keys(inputs.tracks))
-    named = inputs.pairs.join(F.broadcast(broader), "need").join(F.broadcast(of_track), "track_id")
+    named = inputs.pairs.join(F.broadcast(broader), "need").join(if_small(of_track), "track_id")
     return named.withColumn("language", language_of())

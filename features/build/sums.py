@@ -34,6 +34,7 @@ from features.measures import (
     Sum,
     decay_weights,
 )
+from lake.joins import if_small
 from queries.nightly.by_need import by_need
 
 if TYPE_CHECKING:
@@ -127,11 +128,11 @@ def rolled_up(fine: DataFrame, inputs: FeatureInputs, near: DataFrame) -> DataFr
     broader = inputs.needs.join(F.broadcast(near), "need").select("need_key", key_of("broader"))
     named_tracks = with_keys(track_keys(inputs.tracks))
     of_track = named_tracks.select("track_id_key", "artist_key", "work_id_key")
-    placed = spread.join(F.broadcast(broader), "need_key", "left").join(F.broadcast(of_track), "track_id_key", "left")
+    placed = spread.join(F.broadcast(broader), "need_key", "left").join(if_small(of_track), "track_id_key", "left")
     # all rows of a language are needed (by cluster, track, artist), but those of a locale or of `*` only for wanted pairs
     asked = inputs.pairs.select("locale", "need").distinct()
     wanted = asked.select("locale", key_of("need")).withColumn("_wanted", F.lit(True))
-    anywhere = inputs.pairs.where(F.col("locale") == "*").join(F.broadcast(named_tracks), "track_id")
+    anywhere = inputs.pairs.where(F.col("locale") == "*").join(if_small(named_tracks), "track_id")
     placed = placed.join(F.broadcast(wanted), ["locale", "need_key"], "left")
     # those of `*` also for its broader needs
     is_near = (F.col("locale") == "*") & F.col("need_key").isNotNull()
@@ -178,7 +179,7 @@ def with_short_sums(base: DataFrame, placed: DataFrame, asked: Sequence[Sum]) ->
             rows = _by_pair(rows, keys, here)
         summed = rows.groupBy(*keys).agg(*[_rolled(s).alias(f"{level}__{s.column}") for s in here])
         small = level in ("need", "artist")  # one row for each: a broadcast is cheaper than an exchange of the pairs
-        base = base.join(F.broadcast(summed) if small else summed, keys, "left")
+        base = base.join(if_small(summed) if small else summed, keys, "left")
     return base
 
 
@@ -255,7 +256,7 @@ def with_long_sums(base: DataFrame, inputs: FeatureInputs, asked: Sequence[Sum])
         else:
             rows = inputs.history.where(F.col("level") == "track").withColumnsRenamed({"place": "locale", "key": own})
         rows = rows.withColumn("_at", F.explode(places())).select("as_of", "span_days", "_at.*", own, *measures)
-        named = F.broadcast(with_keys(track_keys(inputs.tracks)))
+        named = if_small(with_keys(track_keys(inputs.tracks)))
         rows = _of_wanted_needs(rows, base) if level == "need" else rows.join(named, "track_id")
         summed = rows.groupBy(*keys).agg(
             *[
@@ -265,7 +266,7 @@ def with_long_sums(base: DataFrame, inputs: FeatureInputs, asked: Sequence[Sum])
                 for name, s in sorted(here.items())
             ]
         )
-        base = base.join(F.broadcast(summed) if level in ("need", "artist") else summed, keys, "left")
+        base = base.join(if_small(summed) if level in ("need", "artist") else summed, keys, "left")
     return base
 
 

@@ -20,6 +20,7 @@ from features.build.keys import key_of, track_keys, with_keys
 from features.expressions import VECTOR_RANK, dot
 from lake.checkpoint import checkpointed
 from lake.columns import NAMED_GROUPS
+from lake.joins import if_small
 from lake.schema import struct
 from lake.tables.nightly import VECTORS
 from queries.nightly.by_need import by_need
@@ -64,7 +65,7 @@ def fitted_vectors(daily: DataFrame, wordings: DataFrame, needs: DataFrame, as_o
 
     needs, tracks = numbered("language", "need").persist(), numbered("track_id").persist()
     # logarithm: a thousand plays are not a thousand times the evidence of one
-    rated = plays.join(F.broadcast(needs), ["language", "need"]).join(F.broadcast(tracks), "track_id")
+    rated = plays.join(if_small(needs), ["language", "need"]).join(if_small(tracks), "track_id")
     rated = rated.select(
         "need_number", "track_id_number", F.log1p(F.col("plays").cast("double")).alias("rating")
     ).persist()
@@ -88,10 +89,10 @@ def fitted_vectors(daily: DataFrame, wordings: DataFrame, needs: DataFrame, as_o
         model = als.fit(in_order)
         vector = F.transform("features", lambda x: F.rint(x.cast("double") * 1e6) / 1e6).alias("vector")
         of_needs = model.userFactors.select(F.col("id").alias("need_number"), vector).join(
-            F.broadcast(needs), "need_number"
+            if_small(needs), "need_number"
         )
         of_tracks = model.itemFactors.select(F.col("id").alias("track_id_number"), vector).join(
-            F.broadcast(tracks), "track_id_number"
+            if_small(tracks), "track_id_number"
         )
         of_tracks = of_tracks.withColumns({"language": F.lit("*"), "key": F.col("track_id")})
         of_needs = of_needs.withColumn("key", F.col("need"))
@@ -126,7 +127,7 @@ def _with_context(kind: str, mine: DataFrame, others: DataFrame, rated: DataFram
         return F.sum(F.rint(part * PARTS).cast("bigint")) / F.lit(PARTS)
 
     context = (
-        rated.join(F.broadcast(directions), other)
+        rated.join(if_small(directions), other)
         .groupBy(number)
         .agg(
             F.array(*[total(F.col("rating") * F.col("_direction")[i]) for i in range(VECTOR_RANK)]).alias("company"),
