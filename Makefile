@@ -6,7 +6,7 @@ SETUP_INPUTS := pyproject.toml constraints.txt tools/setup_machine.py lake/jars.
 LIMIT ?= 3600
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-store dist nightly demo test test-fast lint docs docs-check sweep try-feature ablation report bench chaos serve clean wipe
+.PHONY: help setup setup-store dist nightly demo test test-fast test-anywhere lint docs docs-check sweep try-feature ablation report bench chaos serve clean wipe
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -29,12 +29,15 @@ test: setup ## every test, two processes with a Spark session each
 test-fast: setup ## what needs no night and no Spark, for the inner loop: about two minutes
 	@timeout $(LIMIT) $(PY) -m pytest -n 2 --dist loadscope --no-loadscope-reorder --fast
 
+test-anywhere: setup-store ## clusters, S3 and Airflow, in environments of their own under var/anywhere (45 minutes at most; best as root)
+	@PLAYFIRST_ANYWHERE=1 timeout 2700 $(PY) -m pytest -p no:xdist tests/anywhere
+
 lint: setup docs-check ## ruff, mypy --strict on our packages, generated documents
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
 
-docs: setup ## write docs/features.md and docs/tables.md anew from the declarations
+docs: setup ## write the pages of features, tables and steps, and the schedulers' graph, anew from the declarations
 	@$(PY) -m tools.generate_docs
 
 docs-check: setup ## fail if a generated document is not what the declarations say

@@ -57,6 +57,7 @@ def build_wheel(folder: Path) -> Path:
     """Build our wheel into `folder` and return its file."""
     for old in folder.glob("playfirst-*.whl"):
         old.unlink()
+    shutil.rmtree(ROOT / "build", ignore_errors=True)  # files that are gone by now would come back from it
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(ROOT)]
     subprocess.run(command, check=True, timeout=LIMIT_S)
     shutil.rmtree(

@@ -1,0 +1,140 @@
+"""A night on a real standalone cluster with its lake in S3, and one step at a time in fresh processes, give the local release."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from jobs.graph import GRAPH
+from lake.store import files_below, place
+from tests.anywhere.cluster import Cluster
+from tests.anywhere.conftest import ROOT, S3
+
+RUN_DATE = "2026-03-23"
+LIMIT_S = 1500
+SWEEP = ("nightly.tune=always", "tuning.trials=2", "tuning.max_trees=60")
+LOCAL_FOLDERS = Path("/srv/playfirst-anywhere")  # not under /tmp, which hosts do not see
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, s3: S3) -> Path:
+    """A small world on disk, and its logs and catalog in the bucket under world/."""
+    root = tmp_path_factory.mktemp("world")
+    words = [f"out={root}", "days=22", "searches_per_day=250", "seed=5", "first_date=2026-03-01", "catalog_tracks=5000"]
+    subprocess.run([sys.executable, "-m", "simulator.generate", *words], check=True, timeout=300, capture_output=True)
+    for file in [root / "catalog.jsonl.gz", *(root / "logs").rglob("*")]:
+        if file.is_file():
+            url = f"{s3.url()}/{s3.bucket}/world/{file.relative_to(root).as_posix()}"
+            urllib.request.urlopen(urllib.request.Request(url, file.read_bytes(), method="PUT"), timeout=60)
+    return root
+
+
+def command(module: str, home: str, world: str, scratch: Path, *more: str) -> list[str]:
+    places = ("releases", "rankers", "reports", "lake.root", "tuning.sweeps", "quality.docs_dir")
+    return [
+        sys.executable,
+        "-m",
+        module,
+        f"run_date={RUN_DATE}",
+        f"logs={world}/logs",
+        f"catalog={world}/catalog.jsonl.gz",
+        *[f"{key}={home}/{key.split('.')[-1]}" for key in places],
+        f"cluster.work_dir={scratch}",
+        f"privacy.simulated_key_file={scratch}/key",
+        *SWEEP,
+        *more,
+    ]
+
+
+def run(words: Sequence[str], cwd: Path = ROOT) -> None:
+    done = subprocess.run(words, capture_output=True, text=True, timeout=LIMIT_S, check=False, cwd=cwd)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+
+
+@pytest.fixture(scope="module")
+def local_id(world: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The id of the release of a night on this machine and its disk."""
+    home = tmp_path_factory.mktemp("local")
+    run(command("jobs.nightly", str(home), str(world), home / "spark", "nightly.until=publish"))
+    return (home / "releases" / "CURRENT").read_text()
+
+
+@pytest.fixture(scope="module")
+def archive() -> Path:
+    subprocess.run([sys.executable, "-m", "tools.dist"], check=True, timeout=600, capture_output=True, cwd=ROOT)
+    return ROOT / "dist" / "playfirst-environment.tar.gz"
+
+
+@pytest.mark.parametrize("event", ["nothing", "an executor is killed", "a worker comes late"])
+def test_a_night_on_a_cluster_gives_the_local_release(
+    event: str, s3: S3, world: Path, local_id: str, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = f"s3://{s3.bucket}/{event.replace(' ', '-')}"
+    with Cluster(LOCAL_FOLDERS) as cluster:
+        assert cluster.is_isolated or os.geteuid() != 0
+        cluster.add_worker("w1")
+        if event != "a worker comes late":
+            cluster.add_worker("w2")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", s3.url(cluster.driver_host))
+        options = "{spark.executor.memory: 1200m, spark.executor.cores: '1'}"
+        words = command(
+            "jobs.nightly",
+            home,
+            f"s3://{s3.bucket}/world",
+            tmp_path / "spark",
+            "cluster=standalone",
+            f"cluster.master={cluster.master}",
+            f"cluster.driver_host={cluster.driver_host}",
+            f"cluster.archive={archive}",
+            "cluster.memory=2g",
+            "cluster.shuffle_partitions=4",
+            f"cluster.extra={options}",
+        )
+        log = (tmp_path / "night.log").open("wb")
+        night = subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT, cwd=ROOT)
+        happened = threading.Event()
+        watcher = threading.Thread(target=_disturb, args=(cluster, night, tmp_path / "night.log", event, happened))
+        watcher.start()
+        assert night.wait(timeout=LIMIT_S) == 0, (tmp_path / "night.log").read_text()[-3000:]
+        watcher.join(timeout=30)
+    assert happened.is_set() == (event != "nothing")
+    assert (place(home) / "releases" / "CURRENT").read_text() == local_id
+    assert not [n for n in files_below(place(home) / "lake") if n.startswith("checkpoints/")]
+
+
+def _disturb(
+    cluster: Cluster, night: subprocess.Popen[bytes], log: Path, event: str, happened: threading.Event
+) -> None:
+    """Kill an executor while features are built, or add a worker while events are counted."""
+    after = "candidates" if event == "an executor is killed" else "understand"
+    while night.poll() is None and event != "nothing" and not happened.is_set():
+        if f" {after} " in log.read_text(errors="replace"):
+            if event == "a worker comes late":
+                cluster.add_worker("w2")
+                happened.set()
+            elif time.sleep(30) or cluster.kill_executor("w1"):  # type: ignore[func-returns-value]
+                happened.set()
+        time.sleep(0.5)
+
+
+def test_steps_in_processes_without_a_disk_give_the_local_release(
+    s3: S3, world: Path, local_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = f"s3://{s3.bucket}/pods"
+    key = tmp_path / "secret"  # which a scheduler mounts into every pod
+    for step in GRAPH[:-1]:
+        pod = tmp_path / f"pod-{step.name}"
+        pod.mkdir()
+        monkeypatch.setenv("HOME", str(pod))
+        more = (f"nightly.only=[{step.name}]", f"privacy.simulated_key_file={key}")
+        monkeypatch.setenv("PYTHONPATH", str(ROOT))
+        run(command("jobs.nightly", home, f"s3://{s3.bucket}/world", pod / "spark", *more), cwd=pod)
+    assert (place(home) / "releases" / "CURRENT").read_text() == local_id
