@@ -36,6 +36,7 @@ AT_LEAST = {
     "closure.mood_genres": 0,
     "features.keep": 1,
     "ranking.max_needs": 1,
+    "ranking.max_training_rows": 1000,
     "ranking.tracks_per_entry": 1,
     "ranking.max_per_artist": 1,
     "ranking.artist_span": 1,

@@ -18,6 +18,7 @@ from ranking.examples import examples, matrix, training_examples_table
 
 PAIR, NEED, TRACK = (feature_table(g) for g in ("need_track", "need", "track"))
 EXAMPLES = training_examples_table()
+SHARES = 1_000_000
 EXPORTS = "examples"  # folder of the lake with the examples as plain Parquet files
 
 
@@ -78,12 +79,18 @@ def examples_path(night: Night) -> Path:
             f"training_examples: {night.settings.run_date} was never written. Run jobs.assemble first."
         )
     refuse_leaks(night)
-    folder = night.lake.root / EXPORTS / f"{night.settings.run_date}-{mark}"
+    most, rows = night.settings.ranking.max_training_rows, night.lake.commits(EXAMPLES)[night.settings.run_date].rows
+    name = f"{night.settings.run_date}-{mark}" + (f"-{most}" if rows > most else "")
+    folder = night.lake.root / EXPORTS / name
     if not (folder / "_SUCCESS").exists():
         # the files of other nights go, too: any night can write its own again from the lake
         remove_tree(folder.parent)
         frame = night.lake.read(EXAMPLES, [night.run_date], allow_unvalidated=True)
-        frame.coalesce(1).write.mode("overwrite").parquet(str(folder))
+        if rows > most:
+            # whole needs, the same every time; half a need would be another ranking problem
+            frame = frame.where(F.pmod(F.xxhash64("fold_key"), F.lit(SHARES)) < int(SHARES * most / rows))
+            night.notes.append(f"the ranker learns from about {most:,} of {rows:,} examples (ranking.max_training_rows)")
+        frame.write.mode("overwrite").parquet(str(folder))
     if is_local(folder):
         return folder
     copy = Mirror(folder, Path(night.settings.cluster.work_dir) / "places" / EXPORTS / folder.name)

@@ -132,9 +132,13 @@ class PopularitySection:
 
 @dataclass
 class RankingSection(HeadSettings):
-    """Training sets, the head set and the re-rank rules."""
+    """Training sets, the head set and the re-rank rules.
+
+    `max_training_rows`: above it, the ranker learns from a fixed random sample of the needs with about so many rows.
+    """
 
     min_history_days: int = MISSING
+    max_training_rows: int = MISSING
     max_leak_auc: float = MISSING
 
 

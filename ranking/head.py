@@ -68,6 +68,5 @@ def ranked_needs(needs: DataFrame, settings: HeadSettings) -> DataFrame:
         F.when(F.col("locale") == "*", named | (has_language == 0)).when(is_language, ~named | apart).otherwise(apart)
     )
     chosen = rows.withColumn("_own", own).where(F.col("_own") | F.col("is_suggested"))
-    first = Window.orderBy(F.desc("_own"), F.desc("searches_28d"), F.desc("demand"), "need", "locale")
-    chosen = chosen.withColumn("_n", F.row_number().over(first)).where(F.col("_n") <= settings.max_needs)
-    return chosen.drop("_own", "_n", "_all", "_in_language", "_language")
+    first = chosen.orderBy(F.desc("_own"), F.desc("searches_28d"), F.desc("demand"), "need", "locale")
+    return first.limit(settings.max_needs).drop("_own", "_all", "_in_language", "_language")
