@@ -112,7 +112,7 @@ def _names(used: Sequence[Sequence[str]]) -> list[str]:
 
 def _dataset(table: Table, root: str) -> dict[str, Any]:
     fields = [{"name": c.name, "type": c.type, "description": c.meaning} for c in table.columns]
-    schema = {"fields": fields} | _facet("SchemaDatasetFacet", "1-1-1")
+    schema = {"fields": fields} | _facet("SchemaDatasetFacet", "1-2-0")
     return {"namespace": root, "name": table.name, "facets": {"schema": schema}}
 
 

@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 from events.engagement import COUNT_VERSION
 from features.build.stored import catalogs_of
 from jobs import backfill, count_engagement, ingest
+from jobs.graph import GRAPH
 from lake.columns import BACKDATED
 from lake.errors import BadConfiguration
 from lake.io import Lake
@@ -19,9 +20,10 @@ from lake.rerun import RerunLake, remove_reruns
 from lake.tables.daily import DAILY_ENGAGEMENT
 from lake.tables.logs import SEARCH_LOG, TRACKS
 from night.night import COUNTED, Night
+from night.plan import planned
 from tests.events.deliveries import FIRST, as_set, moment, plain_days, reaction, search
 from tests.events.deliveries import TRACKS as TRACK_IDS
-from tests.jobs.steps import counted, deliver, ingested, night
+from tests.jobs.steps import counted, deliver, in_a_batch, ingested, night
 
 
 def write_catalog(root: Path, **released: str | None) -> None:
@@ -209,3 +211,30 @@ def test_a_backfill_of_no_days_is_refused(first: str, last: str) -> None:
 
 def test_every_table_that_a_day_is_counted_into_is_the_past_nights_own() -> None:
     assert {t.name for t in COUNTED} == {"daily_engagement", "daily_searches", "bot_days", "listener_tiles"}
+
+
+def test_a_backfill_fills_a_hole_and_names_every_day_of_its_span(spark: SparkSession, root: Path) -> None:
+    log, late = plain_days(8), "ingest.accept_incomplete=late"
+    deliver(root, [row for row in log if row.folder != 3])
+    ingested(spark, root, 8, late)
+    assert [p.why for p in planned(night(spark, root, 8, late), GRAPH[:1], GRAPH)] == [""]
+    deliver(root, [row for row in log if row.folder == 3])
+    [plan] = planned(night(spark, root, 8, late), GRAPH[:1], GRAPH)
+    assert plan.why.split("; ")[0].endswith("delivered days new or changed")
+    filled = night(spark, root, 8, late)
+    backfill.run(filled, (FIRST + timedelta(days=2), FIRST + timedelta(days=8)))
+    by_kind = dict(note.split(": ", 1) for note in filled.notes if note.startswith(("read", "counted", "skipped")))
+    named = sorted(day for days in by_kind.values() for day in days.split(", "))
+    assert named == [str(FIRST + timedelta(days=i)) for i in range(2, 9)]  # each day once
+    assert str(FIRST + timedelta(days=3)) in by_kind["read and counted"]
+    assert by_kind["skipped, not delivered"] == str(FIRST + timedelta(days=8))
+    assert [p.why for p in planned(night(spark, root, 8, late), GRAPH[:1], GRAPH)] == [""]
+    whole = in_a_batch(spark, root / "whole", log, 8)
+    assert counted(filled.lake) == whole
+    # a restated day
+    deliver(root, [*[row for row in log if row.folder == 6], search(6, "new", moment(6, "11:00"))])
+    [plan] = planned(night(spark, root, 8, late), GRAPH[:1], GRAPH)
+    assert plan.why.split("; ")[0].endswith("delivered days new or changed")
+    again = night(spark, root, 8, late)
+    backfill.run(again, (FIRST + timedelta(days=6), FIRST + timedelta(days=6)))
+    assert any(note == f"read and counted: {FIRST + timedelta(days=6)}" for note in again.notes), again.notes
