@@ -89,7 +89,9 @@ def examples_path(night: Night) -> Path:
         if rows > most:
             # whole needs, the same every time; half a need would be another ranking problem
             frame = frame.where(F.pmod(F.xxhash64("fold_key"), F.lit(SHARES)) < int(SHARES * most / rows))
-            night.notes.append(f"the ranker learns from about {most:,} of {rows:,} examples (ranking.max_training_rows)")
+            night.notes.append(
+                f"the ranker learns from about {most:,} of {rows:,} examples (ranking.max_training_rows)"
+            )
         frame.write.mode("overwrite").parquet(str(folder))
     if is_local(folder):
         return folder
