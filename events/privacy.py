@@ -16,7 +16,7 @@ from pyspark.sql.types import BinaryType, StructField, StructType
 from lake.errors import KeyMismatch, KeyUnusable
 from lake.fingerprint import fingerprint
 from lake.rows import frame_of
-from lake.store import write_file
+from lake.store import is_local, write_file
 
 KEY_BYTES = 32
 BLOCK_BYTES = 64  # of SHA-256; RFC 2104 hashes longer keys first, so they are not accepted here
@@ -53,6 +53,11 @@ def ensure_key(key_file: Path, lake_root: Path, *, is_simulated: bool = False) -
             raise KeyMismatch(
                 f"{key_file} is gone, but {lake_root} was written with it. Put it back; if it was destroyed on purpose, "
                 f"move {lake_root} away and start a new lake."
+            )
+        if not is_local(lake_root) and not is_simulated:
+            raise KeyUnusable(
+                f"pseudonym key: {key_file} is not there, and a key that is made here would be lost with this machine. Make one "
+                "(openssl rand -hex 32), keep it, and give it to every run as privacy.key_file=FILE."
             )
         _create(key_file, SIMULATED_KEY if is_simulated else secrets.token_hex(KEY_BYTES))
         is_created = True

@@ -16,8 +16,9 @@ from events.privacy import check_key
 from lake.commits import units_written
 from lake.errors import PlayfirstError
 from lake.jars import SHARE
-from lake.lock import holder, is_held
+from lake.lock import LOCK, holder, is_held
 from lake.session import java_home
+from lake.store import is_elsewhere, place
 from night.night import Night
 from night.settings import Settings
 from serving.layout import release_ids, run_date_of
@@ -53,7 +54,8 @@ def _jars(_: Settings) -> Finding:
 
 
 def _disk(settings: Settings) -> Finding:
-    root = Path(settings.lake.root)
+    # of a lake elsewhere, the disk of this machine holds scratch alone
+    root = Path(settings.cluster.work_dir if is_elsewhere(settings.lake.root) else settings.lake.root)
     while not root.exists():
         root = root.parent if root.parent != root else Path(".")
     free = shutil.disk_usage(root).free / 1e9
@@ -62,7 +64,7 @@ def _disk(settings: Settings) -> Finding:
 
 
 def _key(settings: Settings) -> Finding:
-    key, mark = Night(settings, None).key_file, Path(settings.lake.root) / "pseudonym_key.json"  # type: ignore[arg-type]
+    key, mark = Night(settings, None).key_file, place(settings.lake.root) / "pseudonym_key.json"  # type: ignore[arg-type]
     if not key.exists():
         return (
             (False, f"{key} is gone but the lake was written with it: put it back")
@@ -70,7 +72,7 @@ def _key(settings: Settings) -> Finding:
             else (True, f"{key}: made by the first night")
         )
     try:
-        check_key(key, Path(settings.lake.root))
+        check_key(key, place(settings.lake.root))
     except PlayfirstError as error:
         return False, str(error)
     mode = stat.S_IMODE(os.stat(key).st_mode)
@@ -78,20 +80,20 @@ def _key(settings: Settings) -> Finding:
 
 
 def _lock(settings: Settings) -> Finding:
-    path = Path(settings.lake.root) / "night.lock"
+    path = place(settings.lake.root) / LOCK
     return (False, f"held by {holder(path)}: wait for it to end") if is_held(path) else (True, "free")
 
 
 def _nights(settings: Settings) -> Finding:
     """The last three nights: begun if they have committed `wordings`, their first table, and ranked if `head_rankings`."""
-    root, releases = Path(settings.lake.root), Path(settings.releases)
+    root, releases = place(settings.lake.root), place(settings.releases)
     begun, ranked = (units_written(root, table) for table in ("wordings", "head_rankings"))
     last = sorted({*begun, *ranked})[-3:]
     if not last:
         return True, "none yet: run `make nightly`"
     nights = "; ".join(f"{n}: {f'{ranked[n]:,} ranked rows' if n in ranked else 'held or cut off'}" for n in last)
     newest, again = last[-1], "run it again: it goes on, or its line says what holds it"
-    if is_held(root / "night.lock"):
+    if is_held(root / LOCK):
         return True, f"{nights}. One is at work"
     if newest not in ranked:
         return False, f"{nights}. The night of {newest} is not through: {again}"
@@ -101,7 +103,7 @@ def _nights(settings: Settings) -> Finding:
 
 
 def _release(settings: Settings) -> Finding:
-    current = Path(settings.releases) / "CURRENT"
+    current = place(settings.releases) / "CURRENT"
     if not current.exists():
         return True, "none yet"
     name = current.read_text().strip()

@@ -63,7 +63,7 @@ def show_plan(settings: Settings, console: Console) -> None:
     this = reading_night(settings)
     plan = planned(this, steps_of(this), GRAPH)
     print_plan(plan, settings.run_date, console)
-    file = Path(settings.reports) / f"plan-{settings.run_date}.json"
+    file = Path(this.settings.reports) / f"plan-{settings.run_date}.json"
     write_plan(plan, file, {"run_date": settings.run_date})
     console.print(f"As JSON: {file}", highlight=False)
 

@@ -101,3 +101,14 @@ def test_simulated_logs_have_one_key_everywhere_and_others_never_have_it(tmp_pat
         ensure_key(keys[0], tmp_path / "another")
     own = [tmp_path / clone / "own" for clone in ("a", "b")]
     assert all(ensure_key(key, key.parent / "own_lake") for key in own) and read_key(own[0]) != read_key(own[1])
+
+
+def test_no_key_is_made_where_it_would_be_lost_with_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lake in an object store outlives the machine that runs the night."""
+    monkeypatch.setattr("events.privacy.is_local", lambda _: False)
+    with pytest.raises(KeyUnusable, match="openssl rand -hex 32"):
+        ensure_key(tmp_path / "key", tmp_path / "lake")
+    assert not (tmp_path / "key").exists()
+    assert ensure_key(tmp_path / "key", tmp_path / "lake", is_simulated=True)  # the key that everybody knows
