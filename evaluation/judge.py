@@ -57,7 +57,11 @@ class Judge:
 
     def ndcg(self, scores: Floats) -> Floats:
         """NDCG@10 of each entry with its candidates ordered by `scores` (one per row of `rows`); linear in the expected gain."""
-        return ndcg_by_group(self.gain, scores, self.sizes, NDCG_K, gain="linear", ideal=self.ideal)
+        return self.ndcg_of(self.gain, scores)
+
+    def ndcg_of(self, gain: Floats, scores: Floats) -> Floats:
+        """As `ndcg`, with other gains of the rows; the ideal list stays that of the whole catalog."""
+        return ndcg_by_group(gain, scores, self.sizes, NDCG_K, gain="linear", ideal=self.ideal)
 
     def ndcg_by_request(self, truth: NightTruth, arms: Mapping[str, Floats]) -> dict[str, float]:
         """Mean NDCG@10 of each arm over the requests as they were asked, weighted by their searches.

@@ -15,6 +15,7 @@ from evaluation.baselines import (
     bm25_scores,
     coec_scores,
     ctr_scores,
+    plays_text_scores,
     pooled_text_scores,
     popularity_scores,
     random_scores,
@@ -25,14 +26,15 @@ from evaluation.errors import RankingsUnfit
 from evaluation.intervals import bootstrap_interval, clustered_interval, sign_flip_p_value
 from evaluation.judge import NDCG_K, Judge
 from evaluation.metrics import mean_over_groups, ndcg_name
-from evaluation.recall import candidate_recall
+from evaluation.recall import candidate_recall, never_shown
 from evaluation.report import Difference, NightResult, print_night, write_night_json
 from evaluation.truth import ENTRY, NightTruth
 
 __all__ = ["BASELINES", "NightResult", "evaluate_night", "print_night", "write_night_json"]
 
 Floats = npt.NDArray[np.float64]
-BASELINES = ("served", "popularity", "ctr", "ctr_smoothed", "pooled_text", "coec", "coec_raw", "bm25")
+BASELINES = ("served", "popularity", "ctr", "ctr_smoothed", "plays_text", "pooled_text", "coec", "coec_raw", "bm25")
+OWN_ORDER, TEN_FEATURES = "own_order", "ten_features"  # columns of the candidates, and arms, where there is a ranker
 
 
 def evaluate_night(
@@ -55,7 +57,8 @@ def evaluate_night(
         candidates: the rows that the night ranked, with `impressions` and `clicks` of the need, `served_discount` (Σ of
             1 / log2(rank + 1) over the served lists that contain the track, null if none does), `coec`,
             `coec_raw`, `text` (names and values of the need), and optionally
-            `candidate_rank` (the order for recall@100; else by popularity). Further columns are ignored.
+            `candidate_rank` (the order for recall@100; else by popularity), `own_order` (the ranker's score before the re-rank rules)
+            and `ten_features` (the score of a ranker of ten columns). Further columns are ignored.
         catalog: track_id, title, artists and popularity of the whole catalog. Further columns are ignored.
         answers: (place, wording) → (place, need) of the list that the release gives for it.
         seed: seed of the random arm, the bootstrap and the sign flips.
@@ -75,6 +78,7 @@ def evaluate_night(
         "served": served_scores(rows),
         "ctr": ctr_scores(rows),
         "ctr_smoothed": smoothed_ctr_scores(rows),
+        "plays_text": plays_text_scores(rows, catalog),
         "pooled_text": pooled_text_scores(rows, catalog),
         "coec": coec_scores(rows),
         "coec_raw": coec_scores(rows, "coec_raw"),
@@ -82,7 +86,11 @@ def evaluate_night(
         "skyline": gain,
         "random": random_scores(rows, seed),
     }
+    arms |= {arm: rows[arm].to_numpy(dtype=np.float64) for arm in (OWN_ORDER, TEN_FEATURES) if arm in rows.columns}
     ndcg = {arm: judge.ndcg(scores) for arm, scores in arms.items()}
+    # the ceiling of whoever ranks only what the served lists have ever shown for the need
+    was_shown = rows["impressions"].to_numpy(dtype=np.float64) > 0
+    of_shown = judge.ndcg_of(np.where(was_shown, gain, 0.0), np.where(was_shown, gain, -1.0))
     judged = ideal > 0
     per_need = entries[judged].groupby("need_id")["searches"].sum().to_numpy(dtype=np.float64)
     recall, order = candidate_recall(rows, gain, judge.shares, judge.gains, truth.relevance, entries)
@@ -101,8 +109,10 @@ def evaluate_night(
                 truth.wants,
                 seed,
             )
-            for name in BASELINES
+            for name in (*BASELINES, *(arm for arm in (TEN_FEATURES,) if arm in arms))
         },
+        shown_skyline=mean_over_groups(of_shown, weight),
+        never_shown=never_shown(rows, judge.gains, entries, arms["playfirst"], NDCG_K),
         recall100=recall,
         recall_order=order,
         coverage=float(weight.sum() / judge.searches),

@@ -1,5 +1,8 @@
 """Candidate recall: how much of what people needed is among the first candidates, before the ranker orders them."""
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -50,6 +53,43 @@ def candidate_recall(
         name: mean_over_groups(values.to_numpy(dtype=np.float64), weight.reindex(values.index).to_numpy())
         for name, values in measures.items()
     }, order
+
+
+@dataclass(frozen=True)
+class NeverShown:
+    """Tracks that no search of the need was shown in the window.
+
+    `share`: their share of the ideal first ten; `reached`: the share of these that stand in the published first ten. Both by
+    searches; NaN without any.
+    """
+
+    share: float
+    reached: float
+
+
+def never_shown(rows: pd.DataFrame, gains: pd.DataFrame, entries: pd.DataFrame, shipped: Floats, k: int) -> NeverShown:
+    """How much of what the entries should list was never shown, and how much of it is listed.
+
+    Args:
+        rows: the candidates, with `impressions` of the need; a track that is no candidate counts as never shown.
+        gains: (place, need, track_id, gain) over the whole catalog.
+        entries: (place, need, searches) of the entries.
+        shipped: the released score of each row of `rows`, -inf for a candidate that was not released.
+        k: how many tracks of a list count.
+    """
+    ideal = ideal_lists(gains[gains["gain"] > 0], k, ENTRY).merge(entries[[*ENTRY, "searches"]], on=ENTRY)
+    listed = rows[[*ENTRY, "track_id", "impressions"]].assign(shipped=shipped)
+    place = listed[np.isfinite(listed["shipped"])].groupby(ENTRY)["shipped"].rank(ascending=False, method="first")
+    listed = listed.assign(is_listed=(place <= k).reindex(listed.index, fill_value=False))
+    ideal = ideal.merge(listed, on=[*ENTRY, "track_id"], how="left")
+    unknown = ~(ideal["impressions"].fillna(0) > 0)
+    weight, is_listed = (
+        ideal["searches"].to_numpy(dtype=np.float64),
+        ideal["is_listed"].fillna(False).to_numpy(dtype=bool),
+    )
+    of_unknown = float(weight[unknown].sum())
+    share = of_unknown / float(weight.sum()) if len(ideal) else math.nan
+    return NeverShown(share, float(weight[unknown & is_listed].sum()) / of_unknown if of_unknown else math.nan)
 
 
 def _first_candidates(rows: pd.DataFrame) -> tuple[pd.DataFrame, str]:

@@ -4,13 +4,14 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from evaluation.all_searches import AllSearches, Slice
 from evaluation.intervals import Interval
+from evaluation.recall import NeverShown
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class NightResult:
         entries: numbers of entries and candidate rows.
         weights: numbers of searches.
         by_kind: kind of need → {"searches", "entries", arm: weighted NDCG}.
+        shown_skyline: NDCG@10 of the best order of what the need's lists were ever shown in the window.
+        never_shown: how much of the ideal lists no search was shown, and how much of it is listed.
         all_searches: the release over all music searches of the day, a miss as nothing.
     """
 
@@ -62,8 +65,15 @@ class NightResult:
     coverage: float
     entries: dict[str, int]
     weights: dict[str, float]
+    shown_skyline: float
+    never_shown: NeverShown
     by_kind: dict[str, dict[str, float]] = field(default_factory=dict)
     all_searches: AllSearches | None = None
+
+    @property
+    def strongest(self) -> str:
+        """The arm without learning that has the highest NDCG@10."""
+        return max(sorted(set(self.diff) - {"ten_features"}), key=lambda arm: self.ndcg10[arm])
 
     def as_json(self) -> dict[str, Any]:
         """Plain nested values; NaN (undefined) becomes null."""
@@ -97,6 +107,9 @@ class NightResult:
             "coverage": self.coverage,
             "entries": self.entries,
             "weights": self.weights,
+            "shown_skyline": self.shown_skyline,
+            "never_shown": asdict(self.never_shown),
+            "strongest": {"without_learning": self.strongest, "lead": self.diff[self.strongest].interval.mean},
             "by_kind": self.by_kind,
         }
         if self.all_searches is not None:
@@ -134,6 +147,7 @@ def print_night(result: NightResult) -> None:
             lead = [f"{d.mean:+.4f}", f"{d.low:+.3f} {d.high:+.3f}", f"{wide.low:+.3f} {wide.high:+.3f}"]
         name = f"[bold]{arm}[/bold]" if arm == "playfirst" else arm
         table.add_row(name, f"{value:.4f}", f"{result.ndcg10_by_request[arm]:.4f}", *lead)
+    _print_leads(console, result)
     console.print(table)
     recall, entries = result.recall100, result.entries
     console.print(
@@ -166,6 +180,29 @@ def print_night(result: NightResult) -> None:
             own = (f"{row['searches']:.0f}", f"{row['playfirst']:.3f}", f"{row['skyline']:.3f}")
             kinds.add_row(kind, *own, f"{row[best]:.3f} {best}")
         console.print(kinds)
+
+
+def _print_leads(console: Any, result: NightResult) -> None:
+    """Print the leads that may be quoted, what the re-rank rules cost, and the ceilings."""
+    leads = [(f"over {result.strongest}, the strongest arm without learning", result.strongest)]
+    leads += [("over a ranker of its ten best columns", "ten_features")] if "ten_features" in result.diff else []
+    for what, arm in leads:
+        d, wide = result.diff[arm].interval, result.diff[arm].across_locales
+        by_need, by_want = f"[{d.low:+.3f}, {d.high:+.3f}]", f"[{wide.low:+.3f}, {wide.high:+.3f}]"
+        console.print(
+            f"Lead {what}: {d.mean:+.4f}, by need {by_need}, by want {by_want}", markup=False, highlight=False
+        )
+    ndcg = result.ndcg10
+    if "own_order" in ndcg:
+        price = ndcg["own_order"] - ndcg["playfirst"]
+        console.print(
+            f"The rules of the re-rank cost {price:+.4f}: the ranker's own order has {ndcg['own_order']:.4f}."
+        )
+    console.print(
+        f"Ceilings: best order of the candidates {ndcg['skyline']:.4f}, of what was ever shown {result.shown_skyline:.4f}. Never shown: "
+        f"{result.never_shown.share:.1%} of the ideal first ten, of which {result.never_shown.reached:.1%} are listed.",
+        highlight=False,
+    )
 
 
 def _print_all(console: Any, result: NightResult) -> None:

@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 
 from evaluation.errors import MetricInput, TruthUnreadable
 from lake.tables.nightly import HEAD_RANKINGS
+from night.arms import with_learned_arms
 from night.command import run_command
 from night.night import Done, Night, run_alone
 from night.truth import (
@@ -41,6 +42,7 @@ def run(night: Night) -> Done:
     rankings = lake.read(HEAD_RANKINGS, day).select("locale", "need", "track_id", "score", "rank").toPandas()
     looked_up = lookups(night, truth)
     frame = rows_of_arms(night, looked_up.entries).toPandas()
+    frame = with_learned_arms(night, frame, looked_up.entries)
     catalog = night.tracks(allow_unvalidated=False).select("track_id", "title", "artists", "popularity").toPandas()
     result = evaluate_night(truth, rankings, frame, catalog, looked_up.answers)
     every = over_all_searches(truth, looked_up.lists, looked_up.every_answer, asked_before(night), looked_up.matched_by)

@@ -10,6 +10,7 @@ from evaluation.baselines import (
     bm25_scores,
     coec_scores,
     ctr_scores,
+    plays_text_scores,
     pooled_text_scores,
     popularity_scores,
     random_scores,
@@ -64,6 +65,19 @@ def test_words_stand_for_a_few_impressions():
     assert pooled_text_scores(frame, CATALOG).tolist() == pytest.approx(wanted)
     none = frame.assign(text="zz")
     assert pooled_text_scores(none, CATALOG).tolist() == pytest.approx([0, 0.3, 0.5, 50e-6])
+
+
+def test_equal_counts_are_ordered_by_words_and_then_by_popularity():
+    frame = candidates(
+        track_id=["t1", "t2", "t3", "t4"],
+        text=["hello adele"] * 4,
+        popularity=[0, 100, 10, None],
+        clicks=[0, 0, 1, 0],
+        impressions=[0, 9, 9, 0],
+    )
+    half = bm25("hello adele", "t2") / bm25("hello adele", "t1")
+    wanted = [0.9, 0.9 * half + 0.09, 1 + 0.009, -9e-4]
+    assert plays_text_scores(frame, CATALOG).tolist() == pytest.approx(wanted)
 
 
 def test_as_served_is_by_the_discount_in_the_lists_and_what_was_never_served_is_last():

@@ -126,6 +126,37 @@ def test_ndcg_by_hand(result):
     assert result.ndcg10_unweighted["playfirst"] == pytest.approx((1 + x_first) / 2)
 
 
+def test_what_was_never_shown_by_hand(result):
+    """c has no gain; y, the best of rock, is no candidate; a and b of hello and x of rock were shown."""
+    # the ideal tens: hello a, b (4 searches), rock y, x (2): y alone was never shown
+    assert result.never_shown.share == pytest.approx(2 / (2 * 4 + 2 * 2))
+    assert result.never_shown.reached == 0
+    assert result.shown_skyline == pytest.approx(result.ndcg10["skyline"])
+    rows = candidates()
+    rows.loc[(rows["need"] == "hello") & (rows["track_id"] == "a"), "impressions"] = 0
+    told = evaluated(truth(), rankings(), rows, catalog())
+    assert told.never_shown.share == pytest.approx((4 + 2) / 12) and told.never_shown.reached == pytest.approx(4 / 6)
+    assert told.shown_skyline == pytest.approx((4 * 2.5 / HELLO_IDEAL + 2 * 3 / ROCK_IDEAL) / 6)
+
+
+def test_the_leads_to_quote_and_the_price_of_the_rules(capsys):
+    rows = candidates().assign(own_order=[1, 2, 0, 5, 4, 0, 0], ten_features=[3, 2, 1, 1, 2, 0, 0])
+    told = evaluated(truth(), rankings(), rows, catalog())
+    b_first, x_first = (2.5 + 11.25 / LOG3) / HELLO_IDEAL, 3 / ROCK_IDEAL
+    assert told.ndcg10["own_order"] == pytest.approx((4 * b_first + 2 * x_first) / 6)
+    assert told.ndcg10["ten_features"] == pytest.approx((4 + 2 * x_first / LOG3) / 6)
+    assert told.diff["ten_features"].interval.mean == pytest.approx(
+        told.ndcg10["playfirst"] - told.ndcg10["ten_features"]
+    )
+    assert "own_order" not in told.diff  # it is ours
+    best = max(told.ndcg10[arm] for arm in BASELINES)
+    assert told.ndcg10[told.strongest] == best and told.as_json()["strongest"]["without_learning"] == told.strongest
+    print_night(told)
+    shown = capsys.readouterr().out
+    assert f"Lead over {told.strongest}, the strongest arm without learning" in shown and "ten best columns" in shown
+    assert "The rules of the re-rank cost -0." in shown  # here they help
+
+
 def test_each_request_is_judged_by_its_own_needs():
     """Whoever says "hola" wants n2, and is answered with the list of "hello", whose listeners want n1."""
     asked = pd.DataFrame(

@@ -1,0 +1,60 @@
+"""Arms of the report that are learned: the ranker's own order, and a ranker of its ten best columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pyspark.sql import DataFrame
+
+from evaluation.night import OWN_ORDER, TEN_FEATURES
+from features.catalogue import feature_table
+from night.examples import examples_path
+from night.night import Night
+from night.rankers import ranker_of
+from ranking.dataset import read_examples
+from ranking.examples import matrix
+from ranking.ranker import Ranker, fit, load
+from ranking.scoring import KEYS, feature_list
+from ranking.trying import examples_without
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TEN = 10
+
+
+def with_learned_arms(night: Night, frame: pd.DataFrame, entries: DataFrame) -> pd.DataFrame:
+    """The candidates with two more scores, if the night has a ranker: `own_order` and `ten_features`.
+
+    `own_order` is the ranker's score before the re-rank rules. `ten_features` is that of a ranker of ten columns, with the night's
+    examples, parameters, number of trees and seed; the ten are those of most split gain in the night's ranker, which saw training
+    data alone.
+
+    Args:
+        night: the night.
+        frame: the candidates, as `night.truth.rows_of_arms` gives them.
+        entries: (place, need) of the lists.
+    """
+    folder = ranker_of(night)
+    if folder is None:
+        return frame
+    ranker, features = load(folder, feature_list()), feature_list()
+    parts = [night.lake.read(feature_table(g), [night.run_date]) for g in ("need_track", "need", "track")]
+    rows = matrix(*parts).join(entries, ["locale", "need"]).toPandas()
+    values = rows[list(features.names)].to_numpy(dtype="float64")
+    few = ten_best(ranker)
+    others = [name for name in features.names if name not in few]
+    examples = examples_without(read_examples(examples_path(night), features), others)
+    small = fit(examples, ranker.params, trees=ranker.trees, seed=ranker.seed, threads=night.settings.tuning.threads)
+    kept = [features.names.index(name) for name in examples.features.names]
+    scores = rows[list(KEYS)].assign(
+        **{OWN_ORDER: ranker.scores(values), TEN_FEATURES: small.scores(np.ascontiguousarray(values[:, kept]))}
+    )
+    return frame.merge(scores, on=list(KEYS), how="left")
+
+
+def ten_best(ranker: Ranker) -> set[str]:
+    """The ten columns of most split gain; equal gains by name."""
+    gain = dict(zip(ranker.features.names, ranker.booster.feature_importance("gain"), strict=True))
+    return set(sorted(gain, key=lambda name: (-float(gain[name]), name))[:TEN])
