@@ -109,6 +109,17 @@ def listener_days(searches: DataFrame) -> DataFrame:
     return people.groupBy(_day_tile(), "locale", "query").agg(sketch)
 
 
+def listener_estimate(sketches: Column | str) -> Column:
+    """How many listeners some sketches have together: an aggregate, the same in whatever order Spark merges them.
+
+    Estimates of merged sketches depend on the order of the merges, by some percent, as long as one of them is small: then the
+    HIP estimator (Lang 2017, arXiv:1708.06839) goes on from update to update. A union of two large sketches falls back to an
+    estimator that looks at the registers alone, and these are the same in any order; so the merged sketch is united with itself.
+    """
+    merged = F.hll_union_agg(sketches)
+    return F.hll_sketch_estimate(F.hll_union(merged, merged))
+
+
 def _day_tile() -> Column:
     """The name of the one-day tile of a row's `search_date`."""
     return F.concat(F.col("search_date").cast("string"), F.lit("+1")).alias("tile")

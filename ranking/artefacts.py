@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from events.engagement import SUMS
+from events.tiles import listener_estimate
 from features.build import vectors as of_vectors
 from features.build.audit import CURVE, LISTENER, STRENGTH, TILE, VECTOR
 from features.expressions import dot
@@ -161,7 +162,7 @@ def _of_listeners(inputs: FeatureInputs, days: DataFrame | None, as_of: date) ->
     of_days = days.join(F.broadcast(spans), (age >= 1) & (age <= F.col("span_days"))).select(*keys, "listeners")
 
     def estimates(rows: DataFrame) -> dict[int, int]:
-        of_need = rows.groupBy(*keys).agg(F.hll_sketch_estimate(F.hll_union_agg("listeners")).alias("n"))
+        of_need = rows.groupBy(*keys).agg(listener_estimate("listeners").alias("n"))
         return {r["span_days"]: r["n"] for r in of_need.groupBy("span_days").agg(F.sum("n").alias("n")).collect()}
 
     there, wanted = estimates(handed), estimates(of_days)

@@ -7,6 +7,7 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from events.tiles import listener_estimate
 from queries.nightly.by_need import by_need
 
 PEOPLE_DAYS = 28
@@ -28,7 +29,7 @@ def engaged_wordings(wordings: DataFrame, listeners: DataFrame, k: int, cold_sha
         tonight: the snapshot in which no need is hidden by hash.
     """
     recent = listeners.where(F.col("span_days") == F.lit(PEOPLE_DAYS)).select("as_of", "locale", "query", "listeners")
-    people = F.hll_sketch_estimate(F.hll_union_agg("listeners"))
+    people = listener_estimate("listeners")
     asked = by_need(recent, wordings).where(F.col("need").isNotNull()).groupBy("as_of", "need").agg(people.alias("n"))
     warm = asked.where((F.col("n") >= F.lit(k)) & ~is_hidden(cold_share, tonight)).select("as_of", "need")
     return wordings.join(warm, ["as_of", "need"], "left_semi").select("as_of", "language", "query", "need")

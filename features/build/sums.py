@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from events.tiles import listener_estimate
 from features.build.keys import key_of, track_keys, with_keys
 from features.measures import (
     LEVELS,
@@ -288,9 +289,9 @@ def with_listeners(base: DataFrame, inputs: FeatureInputs, asked: Sequence[Sum])
         .groupBy(*keys)
         .agg(
             *[
-                F.hll_sketch_estimate(
-                    F.hll_union_agg(F.when(F.col("span_days") == F.lit(s.days), F.col("listeners")))
-                ).alias(f"need__{name}")
+                listener_estimate(F.when(F.col("span_days") == F.lit(s.days), F.col("listeners"))).alias(
+                    f"need__{name}"
+                )
                 for name, s in sorted(here.items())
             ]
         )

@@ -14,7 +14,19 @@ from pyspark.sql import functions as F
 
 from events.dwell import BINS
 from events.engagement import SUMS
-from events.tiles import ALL_TIME, SIZES, YEAR, Tile, cover, history, tile_around, tiles_of, write_tiles
+from events.tiles import (
+    ALL_TIME,
+    SIZES,
+    SKETCH_BITS,
+    YEAR,
+    Tile,
+    cover,
+    history,
+    listener_estimate,
+    tile_around,
+    tiles_of,
+    write_tiles,
+)
 from lake.columns import POSITIONS
 from lake.io import Lake
 from lake.schema import struct
@@ -128,3 +140,25 @@ def test_a_tile_is_the_sum_of_its_days(lake: Lake) -> None:
     found = rows[rows["days"] == 8].set_index(["tile", "level", "place", "key"])["impressions"]
     assert len(found)
     pd.testing.assert_series_equal(found.sort_index(), wanted[found.index].sort_index(), check_names=False)
+
+
+def test_merged_sketches_count_the_same_in_any_order(spark: SparkSession) -> None:
+    """40 listeners on each of 20 days: sketches too small for their registers alone, and together too many to be exact."""
+    rows = spark.range(800).select((F.col("id") % 20).alias("day"), F.pmod(F.xxhash64("id"), F.lit(5000)).alias("user"))
+    days = rows.groupBy("day").agg(F.hll_sketch_agg(F.col("user").cast("string"), SKETCH_BITS).alias("listeners"))
+    days = days.localCheckpoint()
+    plain, ours = set(), set()
+    for order in (F.asc("day"), F.desc("day"), F.xxhash64("day"), F.xxhash64(F.col("day") * 7)):
+        in_order = days.coalesce(1).sortWithinPartitions(order)
+        [row] = in_order.agg(
+            F.hll_sketch_estimate(F.hll_union_agg("listeners")).alias("plain"),
+            listener_estimate("listeners").alias("n"),
+        ).collect()
+        plain.add(row["plain"])
+        ours.add(row["n"])
+    exact = rows.select("user").distinct().count()
+    assert len(ours) == 1 and abs(ours.pop() - exact) <= 0.1 * exact
+    assert len(plain) > 1  # what is avoided
+    few = rows.where("day < 2").select("user").distinct().count()  # few are counted nearly exactly
+    [row] = days.where("day < 2").agg(listener_estimate("listeners").alias("n")).collect()
+    assert abs(row["n"] - few) <= 1
