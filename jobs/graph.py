@@ -161,7 +161,7 @@ GRAPH: tuple[Step, ...] = (
         "rank_head",
         rank_head.run,
         rank_head.to_do,
-        reads=(NEEDS, CANDIDATES, TRACKS, *feature_tables()),
+        reads=(NEEDS, CANDIDATES, TRACKS, HEAD_RANKINGS, *feature_tables()),
         files_read=("rankers",),
         settings=("ranking", "privacy"),
     ),

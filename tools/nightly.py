@@ -21,7 +21,9 @@ from lake.commits import units_written
 from lake.errors import InputContractError
 from lake.lock import holder, is_held
 from lake.provenance import PLACES, provenance
-from night.checks import wrong_place
+from lake.store import is_elsewhere
+from night.checks import paths, wrong_place
+from night.settings import Settings
 
 VAR = Path("var")
 WORLD = ("logs", "truth", "catalog.jsonl.gz", "world.json", "lake", "sweeps", "rankers", "releases", "reports")
@@ -95,8 +97,19 @@ def _nightly(given: dict[str, str]) -> int:
 
 
 def _refuse_other_places(given: dict[str, str]) -> None:
-    """Raise Refused for a path on another store or a Spark master on other machines, before anything is simulated or moved."""
-    wrong = (wrong_place(key.lstrip("+"), value.strip("'\"")) for key, value in given.items())
+    """Raise Refused for a path on another store or an unknown Spark master, before anything is simulated or moved.
+
+    This command simulates logs and keeps several worlds apart under `var/`, which is on this machine.
+    """
+    bare = {key.lstrip("+"): value.strip("'\"") for key, value in given.items()}
+    kept_here = [key for key, _, _ in paths(Settings())]
+    wrong = [
+        f"{key} is {value!r}: make nightly keeps its worlds on this machine's disks; python -m jobs.nightly takes other stores "
+        "(docs/anywhere.md)"
+        if key in kept_here and is_elsewhere(value)
+        else wrong_place(key, value)
+        for key, value in bare.items()
+    ]
     if lines := [line for line in wrong if line]:
         raise Refused(f"{'; '.join(lines)}.", 2)
 

@@ -1,4 +1,4 @@
-"""A path that names another store, and an engine on other machines, are refused before Spark starts and before a folder is made."""
+"""A place or an engine that is not supported is refused before Spark starts and before a folder is made."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from night.checks import paths
 from night.command import run_command, settings_of
 from night.settings import Settings
 
-KEYS = [key for key, _ in paths(Settings())]
+KEYS = [key for key, _, _ in paths(Settings())]
+STORED = {key for key, _, is_stored in paths(Settings()) if is_stored}
 DAY = "run_date=2026-03-02"
 
 
@@ -45,7 +46,17 @@ def test_every_default_under_var_is_known_as_a_path() -> None:
 
     defaults = dict(leaves(OmegaConf.to_container(composed("night"))))
     under_var = {key for key, value in defaults.items() if str(value).startswith("var/")}
-    assert under_var | {"user_ids"} == set(KEYS) and len(KEYS) == 12
+    assert under_var | {"user_ids", "cluster.archive"} == set(KEYS) and len(KEYS) == 13
+    assert {
+        "logs",
+        "catalog",
+        "releases",
+        "rankers",
+        "reports",
+        "lake.root",
+        "tuning.sweeps",
+        "quality.docs_dir",
+    } == STORED
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -55,22 +66,24 @@ def test_the_command_names_the_key_and_makes_nothing(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("lake.session.spark_session", lambda *_: pytest.fail("Spark was started"))
     job, main = ("forget", forget.main) if key == "user_ids" else ("nightly", nightly.main)
-    monkeypatch.setattr(sys, "argv", [f"jobs.{job}", DAY, f"{key}=s3a://bucket/x"])
+    value = "ftp://bucket/x" if key in STORED else "s3a://bucket/x"
+    monkeypatch.setattr(sys, "argv", [f"jobs.{job}", DAY, f"{key}={value}"])
     with pytest.raises(SystemExit) as ended:
         run_command(main, f"jobs.{job}")
     line = capsys.readouterr().err
     assert ended.value.code == 2 and line.count("\n") == 1, line
-    assert line.startswith(f"jobs.{job}: {key} is 's3a://bucket/x', expected a local path") and "mounted disk" in line
+    assert line.startswith(f"jobs.{job}: {key} is '{value}', expected a local path")
+    assert ("or a URI that begins with s3://" in line) == (key in STORED)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
     ("module", "words"),
     [
-        ("jobs.nightly", ["lake.root=s3a://bucket/lake", "cluster.master=spark://host:7077"]),
-        ("jobs.tune", ["tuning.sweeps=hdfs://host/sweeps"]),
+        ("jobs.nightly", ["lake.root=ftp://bucket/lake", "cluster.master=mesos://host:7077"]),
+        ("jobs.tune", ["tuning.sweeps=dbfs:/host/sweeps"]),
         ("jobs.forget", ["user_ids=file:///tmp/ids"]),
-        ("jobs.doctor", ["lake.root=s3a:/bucket/lake"]),
+        ("jobs.doctor", ["lake.root=ftp:/bucket/lake"]),
     ],
 )
 def test_every_command_ends_with_2_and_one_line(module: str, words: list[str], tmp_path: Path) -> None:
@@ -87,33 +100,42 @@ def test_every_command_ends_with_2_and_one_line(module: str, words: list[str], t
 @pytest.mark.parametrize(
     ("path", "wanted"),
     [
-        ("s3a://bucket/lake", "other stores"),
-        ("s3a:/bucket/lake", "other stores"),
-        ("S3://bucket", "other stores"),
-        ("hdfs:///lake", "other stores"),
-        ("abfss://box@host/lake", "other stores"),
-        ("' gs://bucket'", "other stores"),
+        ("ftp://bucket/lake", "begins with s3://"),
+        ("dbfs:/bucket/lake", "begins with s3://"),
         ("file:///data/lake", "without a scheme: /data/lake"),
         ("file:/data/lake", "without a scheme: /data/lake"),
     ],
 )
-def test_what_is_no_local_path(path: str, wanted: str) -> None:
+def test_what_is_no_place(path: str, wanted: str) -> None:
     assert wanted in refused(f"lake.root={path}")
 
 
 @pytest.mark.parametrize(
-    "path", ["/data/lake", "var/lake", "../lake", "'a b/c'", "lake:v2", "./s3a:/odd", "'2026-03-02T02:00/x'"]
+    "path",
+    [
+        "/data/lake",
+        "var/lake",
+        "../lake",
+        "'a b/c'",
+        "lake:v2",
+        "./s3a:/odd",
+        "'2026-03-02T02:00/x'",
+        "s3a://bucket/lake",
+        "S3://bucket",
+        "hdfs:///lake",
+        "abfss://box@host/lake",
+        "' gs://bucket'",
+    ],
 )
-def test_what_is_a_local_path(path: str) -> None:
+def test_what_is_a_place(path: str) -> None:
     assert refused(f"lake.root={path}") == ""
 
 
 @pytest.mark.parametrize(
     "master",
     [
-        "spark://host:7077",
-        "yarn",
-        "k8s://https://host:6443",
+        "spark://host",
+        "k8s://",
         "mesos://host:5050",
         "sc://host",
         "local[",
@@ -123,15 +145,27 @@ def test_what_is_a_local_path(path: str) -> None:
         "''",
     ],
 )
-def test_an_engine_on_other_machines_is_refused(master: str) -> None:
+def test_an_unknown_engine_is_refused(master: str) -> None:
     word = master if master == "''" else f"'{master}'"
-    assert f"cluster.master is {word}, expected local, local[N] or local[*]" in refused(f"cluster.master={word}")
+    assert f"cluster.master is {word}, expected local, local[N] or spark://" in refused(f"cluster.master={word}")
 
 
 @pytest.mark.parametrize(
-    "master", ["local", "local[2]", "local[*]", "local[4, 3]", "local[*,2]", "local-cluster[2,1,1024]"]
+    "master",
+    [
+        "local",
+        "local[2]",
+        "local[*]",
+        "local[4, 3]",
+        "local[*,2]",
+        "local-cluster[2,1,1024]",
+        "spark://host:7077",
+        "spark://one:7077,two.example:7078",
+        "yarn",
+        "k8s://https://host:6443",
+    ],
 )
-def test_the_engines_of_this_machine_are_taken(master: str) -> None:
+def test_the_engines_of_this_machine_and_cluster_managers_are_taken(master: str) -> None:
     assert refused(f"cluster.master='{master}'") == ""
 
 
@@ -146,5 +180,5 @@ def test_a_remote_that_is_no_spark_connect_is_refused(remote: str) -> None:
 
 
 def test_all_that_is_wrong_is_named_at_once() -> None:
-    line = refused("lake.root=s3a://b/lake", "releases=s3a://b/releases", "cluster.master=yarn", "serving.keep=0")
+    line = refused("lake.root=ftp://b/lake", "releases=ftp://b/releases", "cluster.master=mesos", "serving.keep=0")
     assert all(key in line for key in ("lake.root", "releases", "cluster.master", "serving.keep"))

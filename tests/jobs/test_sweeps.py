@@ -72,7 +72,7 @@ def test_a_sweep_has_its_own_folder_and_the_nights_winner_and_ledger_stay(
     assert set(a_night(spark, tmp_path, world).lake.commits(TRIALS)) == named
 
 
-@pytest.mark.parametrize("name", [f"night-{RUN_DATE}", "winner-of-all", "examples", "multirun"])
+@pytest.mark.parametrize("name", [f"night-{RUN_DATE}", "winner-of-all", "multirun"])
 def test_the_nights_own_names_are_refused(spark: SparkSession, tmp_path: Path, world: World, name: str) -> None:
     for key in ("sweep", "tuning.resume"):
         with pytest.raises(BadConfiguration, match="the night's own"):

@@ -87,7 +87,7 @@ def test_a_simulation_that_was_cut_off_is_made_again(commands: Commands, monkeyp
         "lake.root=s3a://bucket/lake",
         "+lake.root=s3a:/bucket/lake",
         "releases='hdfs://host/r'",
-        "cluster.master=spark://host:7077",
+        "cluster.master=mesos://host:5050",
         "cluster.remote=yarn",
     ],
 )
