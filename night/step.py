@@ -66,7 +66,11 @@ def chosen_steps(steps: Sequence[Step], until: str, only: Collection[str]) -> li
 
 
 def feeders(step: Step, steps: Sequence[Step]) -> list[str]:
-    """Names of the earlier steps that write what the step reads, in order."""
+    """Names of the earlier steps that write what the step reads, or whose gate it must have passed, in order."""
     earlier = steps[: [s.name for s in steps].index(step.name)]
-    wanted, files = {t.name for t in step.reads}, set(step.files_read)
-    return [s.name for s in earlier if wanted & {t.name for t in s.writes} or files & set(s.files_written)]
+    wanted, files, gates = {t.name for t in step.reads}, set(step.files_read), {t.gate for t in step.reads}
+    return [
+        s.name
+        for s in earlier
+        if wanted & {t.name for t in s.writes} or files & set(s.files_written) or s.name in gates
+    ]

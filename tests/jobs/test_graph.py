@@ -48,6 +48,9 @@ def test_feeders_are_the_earlier_steps_that_write_what_is_read() -> None:
     assert feeders(step("candidates"), GRAPH) == ["ingest", "understand", "count_engagement"]
     assert feeders(step("train"), GRAPH) == ["assemble", "tune"]  # examples, and the sweep's winner, which is a file
     assert feeders(step("ingest"), GRAPH) == []
+    # a table that is behind a gate is read after it, by every step that comes later: Airflow ran grade beside validate once
+    assert all("validate" in feeders(step(name), GRAPH) for name in ("grade", "assemble", "rank_head", "publish"))
+    assert "validate" not in feeders(step("build_features"), GRAPH)
 
 
 @pytest.mark.parametrize(
