@@ -11,6 +11,7 @@ refused, and a cluster of one writer has to be arranged from outside.
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -105,7 +106,7 @@ def write_file(path: Path, data: bytes) -> None:
         path.write_bytes(data)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(6)}")  # threads write here, too
     try:
         partial.write_bytes(data)
         partial.replace(path)
@@ -117,7 +118,7 @@ def create_file(path: Path, data: bytes) -> str | None:
     """Write a file that does not exist yet, and return its tag; None, and nothing is written, if another has written it first."""
     if is_local(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
+        partial = path.with_name(f".{path.name}.{secrets.token_hex(6)}")  # threads write here, too
         try:
             partial.write_bytes(data)
             os.link(partial, path)
