@@ -44,7 +44,7 @@ def smoothed_ctr_scores(candidates: pd.DataFrame, *, strength: float = 20.0) -> 
     return (clicks + strength * average) / (shown + strength)
 
 
-def pooled_text_scores(candidates: pd.DataFrame, catalog: pd.DataFrame, *, strength: float = 2.0) -> Floats:
+def pooled_text_scores(candidates: pd.DataFrame, bm25: Floats, *, strength: float = 2.0) -> Floats:
     """Click-through rate of the need, with `strength` impressions of a prior from the text match; ties by popularity.
 
     It is what can be built in a day: (clicks + strength·r·t) / (impressions + strength) plus a millionth of the popularity, where
@@ -53,17 +53,17 @@ def pooled_text_scores(candidates: pd.DataFrame, catalog: pd.DataFrame, *, stren
 
     Args:
         candidates: the candidates with their counts.
-        catalog: track_id, title and artists of the whole catalog.
+        bm25: what `bm25_scores` gives for them.
         strength: impressions that the prior is worth.
     """
     clicks, shown = (_numbers(candidates[n], missing=0.0) for n in ("clicks", "impressions"))
     average = float(clicks.sum()) / max(float(shown.sum()), 1.0)
-    prior = average * _match(candidates, catalog)
+    prior = average * _match(candidates, bm25)
     scores: Floats = (clicks + strength * prior) / (shown + strength) + 1e-6 * popularity_scores(candidates)
     return scores
 
 
-def plays_text_scores(candidates: pd.DataFrame, catalog: pd.DataFrame) -> Floats:
+def plays_text_scores(candidates: pd.DataFrame, bm25: Floats) -> Floats:
     """Satisfied plays of the need, counted; ties by the text match, and then by popularity.
 
     clicks + .9 · t + .0009 · popularity, where t = BM25 over the best BM25 of the entry's candidates: text decides among equal counts
@@ -71,16 +71,16 @@ def plays_text_scores(candidates: pd.DataFrame, catalog: pd.DataFrame) -> Floats
 
     Args:
         candidates: the candidates with their counts.
-        catalog: track_id, title and artists of the whole catalog.
+        bm25: what `bm25_scores` gives for them.
     """
-    match = _match(candidates, catalog)
+    match = _match(candidates, bm25)
     scores: Floats = _numbers(candidates["clicks"], missing=0.0) + 0.9 * match + 9e-4 * popularity_scores(candidates)
     return scores
 
 
-def _match(candidates: pd.DataFrame, catalog: pd.DataFrame) -> Floats:
+def _match(candidates: pd.DataFrame, bm25: Floats) -> Floats:
     """BM25 over the best BM25 of the entry's candidates; 0 where no word matches."""
-    match = pd.Series(bm25_scores(candidates, catalog), index=candidates.index)
+    match = pd.Series(bm25, index=candidates.index)
     best = match.groupby([candidates["locale"], candidates["need"]]).transform("max").to_numpy()
     share: Floats = np.divide(match.to_numpy(), best, out=np.zeros(len(candidates)), where=best > 0)
     return share

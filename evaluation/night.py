@@ -27,14 +27,20 @@ from evaluation.intervals import bootstrap_interval, clustered_interval, sign_fl
 from evaluation.judge import NDCG_K, Judge
 from evaluation.metrics import mean_over_groups, ndcg_name
 from evaluation.recall import candidate_recall, never_shown
-from evaluation.report import Difference, NightResult, print_night, write_night_json
+from evaluation.report import (
+    OWN_ORDER,
+    TEN_FEATURES,
+    Difference,
+    NightResult,
+    print_night,
+    write_night_json,
+)
 from evaluation.truth import ENTRY, NightTruth
 
 __all__ = ["BASELINES", "NightResult", "evaluate_night", "print_night", "write_night_json"]
 
 Floats = npt.NDArray[np.float64]
 BASELINES = ("served", "popularity", "ctr", "ctr_smoothed", "plays_text", "pooled_text", "coec", "coec_raw", "bm25")
-OWN_ORDER, TEN_FEATURES = "own_order", "ten_features"  # columns of the candidates, and arms, where there is a ranker
 
 
 def evaluate_night(
@@ -71,18 +77,18 @@ def evaluate_night(
     judge = Judge.of(truth, answers, candidates, catalog)
     entries, weight, ideal = judge.entries, judge.weight, judge.ideal
     rows = _with_shipped(judge.rows, entries, rankings)
-    gain = judge.gain
+    gain, bm25 = judge.gain, bm25_scores(rows, catalog)
     arms = {
         "playfirst": rows["shipped"].to_numpy(dtype=np.float64),
         "popularity": popularity_scores(rows),
         "served": served_scores(rows),
         "ctr": ctr_scores(rows),
         "ctr_smoothed": smoothed_ctr_scores(rows),
-        "plays_text": plays_text_scores(rows, catalog),
-        "pooled_text": pooled_text_scores(rows, catalog),
+        "plays_text": plays_text_scores(rows, bm25),
+        "pooled_text": pooled_text_scores(rows, bm25),
         "coec": coec_scores(rows),
         "coec_raw": coec_scores(rows, "coec_raw"),
-        "bm25": bm25_scores(rows, catalog),
+        "bm25": bm25,
         "skyline": gain,
         "random": random_scores(rows, seed),
     }
@@ -109,7 +115,7 @@ def evaluate_night(
                 truth.wants,
                 seed,
             )
-            for name in (*BASELINES, *(arm for arm in (TEN_FEATURES,) if arm in arms))
+            for name in (*BASELINES, *sorted({TEN_FEATURES} & arms.keys()))
         },
         shown_skyline=mean_over_groups(of_shown, weight),
         never_shown=never_shown(rows, judge.gains, entries, arms["playfirst"], NDCG_K),

@@ -13,6 +13,8 @@ from evaluation.all_searches import AllSearches, Slice
 from evaluation.intervals import Interval
 from evaluation.recall import NeverShown
 
+OWN_ORDER, TEN_FEATURES = "own_order", "ten_features"  # columns of the candidates, and arms, where there is a ranker
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -73,7 +75,7 @@ class NightResult:
     @property
     def strongest(self) -> str:
         """The arm without learning that has the highest NDCG@10."""
-        return max(sorted(set(self.diff) - {"ten_features"}), key=lambda arm: self.ndcg10[arm])
+        return max(sorted(set(self.diff) - {TEN_FEATURES}), key=lambda arm: self.ndcg10[arm])
 
     def as_json(self) -> dict[str, Any]:
         """Plain nested values; NaN (undefined) becomes null."""
@@ -185,7 +187,7 @@ def print_night(result: NightResult) -> None:
 def _print_leads(console: Any, result: NightResult) -> None:
     """Print the leads that may be quoted, what the re-rank rules cost, and the ceilings."""
     leads = [(f"over {result.strongest}, the strongest arm without learning", result.strongest)]
-    leads += [("over a ranker of its ten best columns", "ten_features")] if "ten_features" in result.diff else []
+    leads += [("over a ranker of its ten best columns", TEN_FEATURES)] if TEN_FEATURES in result.diff else []
     for what, arm in leads:
         d, wide = result.diff[arm].interval, result.diff[arm].across_locales
         by_need, by_want = f"[{d.low:+.3f}, {d.high:+.3f}]", f"[{wide.low:+.3f}, {wide.high:+.3f}]"
@@ -193,11 +195,9 @@ def _print_leads(console: Any, result: NightResult) -> None:
             f"Lead {what}: {d.mean:+.4f}, by need {by_need}, by want {by_want}", markup=False, highlight=False
         )
     ndcg = result.ndcg10
-    if "own_order" in ndcg:
-        price = ndcg["own_order"] - ndcg["playfirst"]
-        console.print(
-            f"The rules of the re-rank cost {price:+.4f}: the ranker's own order has {ndcg['own_order']:.4f}."
-        )
+    if OWN_ORDER in ndcg:
+        price = ndcg[OWN_ORDER] - ndcg["playfirst"]
+        console.print(f"The rules of the re-rank cost {price:+.4f}: the ranker's own order has {ndcg[OWN_ORDER]:.4f}.")
     console.print(
         f"Ceilings: best order of the candidates {ndcg['skyline']:.4f}, of what was ever shown {result.shown_skyline:.4f}. Never shown: "
         f"{result.never_shown.share:.1%} of the ideal first ten, of which {result.never_shown.reached:.1%} are listed.",

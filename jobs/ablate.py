@@ -10,14 +10,14 @@ from omegaconf import DictConfig
 
 from evaluation.ablation import ablation, print_ablation, write_ablation
 from evaluation.judge import Judge
-from features.catalogue import FAMILIES, columns, feature_table
+from features.catalogue import FAMILIES, columns
 from lake.errors import BadConfiguration
+from night.arms import matrix_of
 from night.command import run_command
 from night.examples import examples_path
 from night.night import Done, Night, run_alone
 from night.truth import ablation_file, judged_mark, lookups, truth_of
 from ranking.dataset import read_examples
-from ranking.examples import matrix
 from ranking.ranker import RankerParams, fit
 from ranking.scoring import feature_list
 from ranking.trying import examples_without
@@ -34,11 +34,8 @@ def run(night: Night) -> Done:
     features, threads = feature_list(), night.settings.tuning.threads
     params = RankerParams.from_dict(dict(night.settings.ranker))
     examples = read_examples(examples_path(night), features)
-    lake, day = night.lake, [night.run_date]
     looked_up = lookups(night, truth)
-    parts = [lake.read(feature_table(g), day) for g in ("need_track", "need", "track")]
-    rows = matrix(*parts).join(looked_up.entries, ["locale", "need"]).drop("run_date")
-    candidates = rows.toPandas()
+    candidates = matrix_of(night, looked_up.entries)
     catalog = night.tracks(allow_unvalidated=False).select("track_id", "popularity").toPandas()
     judge = Judge.of(truth, looked_up.answers, candidates, catalog)
     values = judge.rows[list(features.names)].to_numpy(dtype="float64")

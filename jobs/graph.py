@@ -50,6 +50,19 @@ from night.tables import gated
 from ranking.examples import training_examples_table
 
 EXAMPLES = training_examples_table()
+OF_SNAPSHOTS = (  # what the features of a snapshot are computed from; the leak audit computes them once more
+    DAILY_ENGAGEMENT,
+    DAILY_SEARCHES,
+    ENGAGEMENT_TILES,
+    LISTENER_TILES,
+    NEEDS,
+    WORDINGS,
+    TRACKS,
+    EXPOSURE_CURVES,
+    SNAPSHOT_WORDINGS,
+    VECTORS,
+    BACKOFF_STRENGTHS,
+)
 
 GRAPH: tuple[Step, ...] = (
     Step(
@@ -92,20 +105,7 @@ GRAPH: tuple[Step, ...] = (
         "build_features",
         build_features.run,
         build_features.to_do,
-        reads=(
-            DAILY_ENGAGEMENT,
-            DAILY_SEARCHES,
-            ENGAGEMENT_TILES,
-            LISTENER_TILES,
-            NEEDS,
-            WORDINGS,
-            TRACKS,
-            CANDIDATES,
-            EXPOSURE_CURVES,
-            SNAPSHOT_WORDINGS,
-            VECTORS,
-            BACKOFF_STRENGTHS,
-        ),
+        reads=(CANDIDATES, *OF_SNAPSHOTS),
         settings=("features", "labels", "ranking", "privacy", "catalog_popularity"),
     ),
     Step("validate", validate.run, validate.to_do, reads=gated("validate"), files_written=("quality.docs_dir",)),
@@ -120,23 +120,7 @@ GRAPH: tuple[Step, ...] = (
         "assemble",
         assemble.run,
         assemble.to_do,
-        reads=(
-            JUDGEMENTS,
-            NEEDS,
-            WORDINGS,
-            DAILY_ENGAGEMENT,
-            DAILY_SEARCHES,
-            ENGAGEMENT_TILES,
-            LISTENER_TILES,
-            TRACKS,
-            EXPOSURE_CURVES,
-            SNAPSHOT_WORDINGS,
-            VECTORS,
-            BACKOFF_STRENGTHS,
-            FEATURE_AUDITS,
-            EXAMPLES,
-            *feature_tables(),
-        ),
+        reads=(JUDGEMENTS, FEATURE_AUDITS, EXAMPLES, *OF_SNAPSHOTS, *feature_tables()),
         settings=("ranking", "labels", "features"),
     ),
     Step(
@@ -193,8 +177,3 @@ GRAPH: tuple[Step, ...] = (
         files_written=("reports",),
     ),
 )
-
-
-def step(name: str) -> Step:
-    """The step of that name. Raises KeyError if there is none."""
-    return {s.name: s for s in GRAPH}[name]

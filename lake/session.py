@@ -1,4 +1,4 @@
-"""Spark session: the only module that builds one, and the only one that calls into the JVM."""
+"""Spark session: the only module that builds one (beside `lake.jars`, before there are JARs), and that calls into the JVM."""
 
 from __future__ import annotations
 
@@ -278,9 +278,9 @@ def _cluster_options(settings: SessionSettings) -> dict[str, str]:
         "spark.archives": f"{Path(settings.archive).resolve()}#{UNPACKED}",
         "spark.executorEnv.PYTHONPATH": f"./{UNPACKED}",
         "spark.executorEnv.PYTHONHASHSEED": "0",
-        # an executor that is lost takes its shuffle files with it; what they held is computed again
         FOLDER: settings.checkpoints,
         BOUNDED_ONLY: "true",
+        # an executor that is lost takes its shuffle files with it, and they are computed again
         "spark.task.maxFailures": "8",
         "spark.stage.maxConsecutiveAttempts": "8",
     }

@@ -13,8 +13,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -78,7 +77,7 @@ def scheme_of(text: str) -> str | None:
 
 def is_elsewhere(text: str) -> bool:
     """Whether a setting's value names a place that is no local path."""
-    return SCHEME.match(text) is not None
+    return scheme_of(text) is not None
 
 
 def absolute(path: Path) -> Path:
@@ -167,21 +166,6 @@ def files_below(path: Path) -> dict[str, list[object]]:
     store, key = _object(path)
     found = (one for part in obstore.list(store, prefix=f"{key}/") for one in part)
     return {str(one["path"])[len(key) + 1 :]: _version(one) for one in sorted(found, key=lambda one: str(one["path"]))}
-
-
-@contextmanager
-def local_file(path: Path, folder: Path) -> Iterator[Path]:
-    """The file on a local disk while the block runs: itself, or a copy in `folder`, which is removed afterwards."""
-    if is_local(path):
-        yield path
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    copy = folder / f"{os.getpid()}-{path.name}"
-    try:
-        copy.write_bytes(path.read_bytes())
-        yield copy
-    finally:
-        copy.unlink(missing_ok=True)
 
 
 def _put(path: Path, data: bytes, mode: Any) -> str | None:

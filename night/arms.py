@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pyspark.sql import DataFrame
 
-from evaluation.night import OWN_ORDER, TEN_FEATURES
+from evaluation.report import OWN_ORDER, TEN_FEATURES
 from features.catalogue import feature_table
 from night.examples import examples_path
 from night.night import Night
@@ -40,8 +40,7 @@ def with_learned_arms(night: Night, frame: pd.DataFrame, entries: DataFrame) -> 
     if folder is None:
         return frame
     ranker, features = load(folder, feature_list()), feature_list()
-    parts = [night.lake.read(feature_table(g), [night.run_date]) for g in ("need_track", "need", "track")]
-    rows = matrix(*parts).join(entries, ["locale", "need"]).toPandas()
+    rows = matrix_of(night, entries)
     values = rows[list(features.names)].to_numpy(dtype="float64")
     few = ten_best(ranker)
     others = [name for name in features.names if name not in few]
@@ -52,6 +51,12 @@ def with_learned_arms(night: Night, frame: pd.DataFrame, entries: DataFrame) -> 
         **{OWN_ORDER: ranker.scores(values), TEN_FEATURES: small.scores(np.ascontiguousarray(values[:, kept]))}
     )
     return frame.merge(scores, on=list(KEYS), how="left")
+
+
+def matrix_of(night: Night, entries: DataFrame) -> pd.DataFrame:
+    """The night's candidates of some lists with all columns of the catalogue. `entries`: (place, need) of the lists."""
+    parts = [night.lake.read(feature_table(g), [night.run_date]) for g in ("need_track", "need", "track")]
+    return matrix(*parts).join(entries, ["locale", "need"]).drop("run_date").toPandas()
 
 
 def ten_best(ranker: Ranker) -> set[str]:

@@ -6,14 +6,13 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 from datetime import date
-from functools import reduce
 
 from features.catalogue import chosen
 from lake.errors import BadConfiguration
 from lake.local_path import why_not_local
 from lake.session import MANAGERS, ON_THIS_MACHINE
 from lake.store import why_no_place
-from night.settings import IS_PATH, IS_STORED, Settings
+from night.settings import IS_PATH, IS_STORED, Settings, setting
 from ranking.examples import SPACING_DAYS
 from ranking.ranker import RankerParams
 from tuning.settings import SearchSettings
@@ -55,6 +54,8 @@ SHARES = (
     "bots.min_devotion",
     "bots.max_fan_share",
 )
+CONNECT = re.compile(r"sc://[^\s/]+.*")
+MANAGERS_IN_WORDS = "spark://HOST:PORT, yarn or k8s://URL"
 
 
 def check_values(settings: Settings) -> None:
@@ -102,13 +103,8 @@ def wrong_place(key: str, value: str) -> str | None:
         is_remote = key == "cluster.remote"
         if ON_THIS_MACHINE.fullmatch(value):
             return None
-        if is_remote:
-            is_known, wanted = (
-                not value or re.fullmatch(r"sc://[^\s/]+.*", value) is not None,
-                "sc://HOST[:PORT] (Spark Connect)",
-            )
-        else:
-            is_known, wanted = bool(MANAGERS.fullmatch(value)), "spark://HOST:PORT, yarn or k8s://URL"
+        known, wanted = (CONNECT, "sc://HOST[:PORT] (Spark Connect)") if is_remote else (MANAGERS, MANAGERS_IN_WORDS)
+        is_known = known.fullmatch(value) is not None or (is_remote and not value)
         return None if is_known else f"{key} is {value!r}, expected local, local[N] or {wanted}"
     may_be_elsewhere = {name: is_stored for name, _, is_stored in paths(Settings())}
     if key not in may_be_elsewhere:
@@ -161,4 +157,4 @@ def _wrong(settings: Settings) -> Iterator[str]:
 
 
 def _value(settings: Settings, key: str) -> float:
-    return float(reduce(getattr, key.split("."), settings))  # type: ignore[arg-type]
+    return float(setting(settings, key))

@@ -271,23 +271,12 @@ CHECKPOINTS = "checkpoints"  # folder of the lake in which a night on a cluster 
 
 
 def _session_settings(settings: Settings) -> SessionSettings:
-    cluster = settings.cluster
+    uris = (settings.lake.root, settings.logs, settings.catalog)
     return SessionSettings(
-        f"playfirst {settings.run_date}",
-        cluster.master,
-        cluster.memory,
-        cluster.shuffle_partitions,
-        cluster.ui,
-        cluster.remote,
-        cluster.work_dir,
-        dict(cluster.extra),
-        cluster.java_options,
-        cluster.driver_host,
-        cluster.archive,
-        cluster.executor_python,
-        cluster.executor_wait_s,
-        str(absolute(place(settings.lake.root)) / CHECKPOINTS),
-        tuple(sorted({s for uri in (settings.lake.root, settings.logs, settings.catalog) if (s := scheme_of(uri))})),
+        app_name=f"playfirst {settings.run_date}",
+        checkpoints=str(absolute(place(settings.lake.root)) / CHECKPOINTS),
+        schemes=tuple(sorted({scheme for uri in uris if (scheme := scheme_of(uri))})),
+        **asdict(settings.cluster),
     )
 
 

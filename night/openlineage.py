@@ -48,18 +48,15 @@ def events_of(record: Mapping[str, Any], root: str) -> list[dict[str, Any]]:
     for step in record["steps"]:
         if step["skipped"]:
             continue
-        # the same run and step give the same id, so that an event that is sent twice counts once
-        run_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{PRODUCER}/{record['run_id']}/{step['step']}"))
-        job = {"namespace": NAMESPACE, "name": f"night.{step['step']}", "facets": {}}
+        nominal = {"nominalStartTime": f"{record['run_date']}T00:00:00Z"} | _facet("NominalTimeRunFacet", "1-0-1")
         inputs = [_dataset(tables[name], root) for name in _names(step["read"]) if name in tables]
         outputs = [_output(tables[name], root, step) for name in _names(step["written"]) if name in tables]
-        common = {"job": job, "inputs": inputs, "outputs": outputs, "producer": PRODUCER, "schemaURL": SPEC}
-        nominal = {"nominalStartTime": f"{record['run_date']}T00:00:00Z"} | _facet("NominalTimeRunFacet", "1-0-1")
-        run = {"runId": run_id, "facets": {"nominalTime": nominal}}
-        events.append({"eventType": "START", "eventTime": step["started"], "run": run, **common})
-        events.append({"eventType": "COMPLETE", "eventTime": step["ended"], "run": run, **common})
+        for kind, at in (("START", step["started"]), ("COMPLETE", step["ended"])):
+            events.append(_event(kind, at, record, step["step"], {"nominalTime": nominal}, inputs, outputs))
     if record["failure"] and record.get("failed_step"):
-        events.append(_failure(record))
+        message = {"message": record["failure"], "programmingLanguage": "PYTHON"}
+        facets = {"errorMessage": message | _facet("ErrorMessageRunFacet", "1-0-1")}
+        events.append(_event("FAIL", record["ended"], record, record["failed_step"], facets, [], []))
     return events
 
 
@@ -90,17 +87,24 @@ def send(events: Iterable[Mapping[str, Any]], target: str) -> int:
     return sent
 
 
-def _failure(record: Mapping[str, Any]) -> dict[str, Any]:
-    name = record["failed_step"]
-    run_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{PRODUCER}/{record['run_id']}/{name}"))
-    message = {"message": record["failure"], "programmingLanguage": "PYTHON"} | _facet("ErrorMessageRunFacet", "1-0-1")
+def _event(
+    kind: str,
+    at: str,
+    record: Mapping[str, Any],
+    step: str,
+    facets: Mapping[str, Any],
+    inputs: Sequence[Mapping[str, Any]],
+    outputs: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """One event of a step. The same run and step give the same run id, so that an event that is sent twice counts once."""
+    run_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{PRODUCER}/{record['run_id']}/{step}"))
     return {
-        "eventType": "FAIL",
-        "eventTime": record["ended"],
-        "run": {"runId": run_id, "facets": {"errorMessage": message}},
-        "job": {"namespace": NAMESPACE, "name": f"night.{name}", "facets": {}},
-        "inputs": [],
-        "outputs": [],
+        "eventType": kind,
+        "eventTime": at,
+        "run": {"runId": run_id, "facets": facets},
+        "job": {"namespace": NAMESPACE, "name": f"night.{step}", "facets": {}},
+        "inputs": inputs,
+        "outputs": outputs,
         "producer": PRODUCER,
         "schemaURL": SPEC,
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lake.mirror import Mirror
 from lake.store import is_elsewhere, place
-from night.settings import Settings
+from night.settings import Settings, setting
 from serving.errors import ReleaseError
 from serving.layout import CURRENT, HISTORY, HOLD, VERIFIED, release_ids
 from serving.verify import stamp_release
@@ -34,7 +34,7 @@ class Places:
         self._mirrors = {
             key: Mirror(place(uri), work / key.replace(".", "-"), pointers, machine_bound=(VERIFIED,))
             for key, pointers in FOLDERS.items()
-            if is_elsewhere(uri := _value(settings, key))
+            if is_elsewhere(uri := str(setting(settings, key)))
         }
         self.settings = settings
         for key, mirror in self._mirrors.items():
@@ -65,11 +65,6 @@ def _verify_new(root: Path) -> None:
                 stamp_release(root, release_id)
             except ReleaseError:
                 continue
-
-
-def _value(settings: Settings, key: str) -> str:
-    section, _, name = key.rpartition(".")
-    return str(getattr(getattr(settings, section) if section else settings, name))
 
 
 def _with(settings: Settings, key: str, value: str) -> Settings:

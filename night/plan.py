@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table as Grid
 
+from lake.store import write_file
 from night.night import Night
 from night.runs import last_runs
 from night.step import Step, feeders
@@ -72,5 +73,5 @@ def print_plan(plan: Sequence[Planned], run_date: str, console: Console) -> None
 
 def write_plan(plan: Sequence[Planned], file: Path, made_for: Mapping[str, object]) -> None:
     """Write the plan as JSON: {**made_for, "steps": [{step, why, rows, seconds}]}."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({**made_for, "steps": [asdict(p) for p in plan]}, indent=1) + "\n", encoding="utf-8")
+    content = {**made_for, "steps": [asdict(p) for p in plan]}
+    write_file(file, (json.dumps(content, indent=1) + "\n").encode())

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from lake.store import write_file
 from night.night import Done, Night
 from night.summary import Summary
 from night.tables import all_tables
@@ -71,13 +72,9 @@ def _iso(at: datetime) -> str:
 
 def write_record(night: Night, record: Mapping[str, object]) -> Path:
     """Write the record into `reports/runs/` and return its file; the name begins with the run date and the time of the start."""
-    folder = Path(night.settings.reports) / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
     at = str(record["started"]).split(".")[0].replace(":", "")
-    file = folder / f"{record['run_date']}_{at}Z_{record['run_id']}.json"
-    partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    partial.replace(file)
+    file = Path(night.settings.reports) / FOLDER / f"{record['run_date']}_{at}Z_{record['run_id']}.json"
+    write_file(file, (json.dumps(record, indent=1) + "\n").encode())
     return file
 
 

@@ -7,6 +7,7 @@ A section whose room declares a settings dataclass uses that dataclass (`BotRule
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
 from omegaconf import MISSING
@@ -233,3 +234,8 @@ class Settings:
     nightly: NightlySection = field(default_factory=NightlySection)
     ranker: dict[str, Any] = field(default_factory=dict)
     search_space: dict[str, Any] = field(default_factory=dict)
+
+
+def setting(settings: Settings, key: str) -> Any:
+    """The value of a key such as `lake.root`."""
+    return reduce(getattr, key.split("."), settings)

@@ -20,7 +20,6 @@ ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = ROOT / "var" / "anywhere"  # of servers whose packages do not go together with ours
 WANTED = os.environ.get("PLAYFIRST_ANYWHERE") == "1"
 collect_ignore_glob = [] if WANTED else ["test_*.py"]
-ADDRESS = "10.77.13.1"  # of this machine on the cluster's bridge (`tests.anywhere.cluster`)
 
 
 @dataclass(frozen=True)
@@ -89,3 +88,10 @@ def _make_bucket(s3: S3) -> None:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.2)
+
+
+def simulate(root: Path) -> Path:
+    """Simulate a small world into `root`, 22 days of 250 searches over 5,000 tracks, and return it."""
+    words = [f"out={root}", "days=22", "searches_per_day=250", "seed=5", "first_date=2026-03-01", "catalog_tracks=5000"]
+    subprocess.run([sys.executable, "-m", "simulator.generate", *words], check=True, timeout=300, capture_output=True)
+    return root

@@ -16,7 +16,7 @@ import pytest
 from jobs.graph import GRAPH
 from lake.store import files_below, place
 from tests.anywhere.cluster import Cluster
-from tests.anywhere.conftest import ROOT, S3
+from tests.anywhere.conftest import ROOT, S3, simulate
 
 RUN_DATE = "2026-03-23"
 LIMIT_S = 1500
@@ -27,9 +27,7 @@ LOCAL_FOLDERS = Path("/srv/playfirst-anywhere")  # not under /tmp, which hosts d
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, s3: S3) -> Path:
     """A small world on disk, and its logs and catalog in the bucket under world/."""
-    root = tmp_path_factory.mktemp("world")
-    words = [f"out={root}", "days=22", "searches_per_day=250", "seed=5", "first_date=2026-03-01", "catalog_tracks=5000"]
-    subprocess.run([sys.executable, "-m", "simulator.generate", *words], check=True, timeout=300, capture_output=True)
+    root = simulate(tmp_path_factory.mktemp("world"))
     for file in [root / "catalog.jsonl.gz", *(root / "logs").rglob("*")]:
         if file.is_file():
             url = f"{s3.url()}/{s3.bucket}/world/{file.relative_to(root).as_posix()}"

@@ -13,7 +13,7 @@ import pytest
 from jobs.graph import GRAPH
 from lake.commits import units_written
 from night.step import feeders
-from tests.anywhere.conftest import ROOT, environment
+from tests.anywhere.conftest import ROOT, environment, simulate
 
 ORCHESTRATION = ROOT / "orchestration"
 RUN_DATE = "2026-03-23"
@@ -30,10 +30,7 @@ print("DAG " + json.dumps({"errors": {k: str(v) for k, v in bag.import_errors.it
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("world")
-    words = [f"out={root}", "days=22", "searches_per_day=250", "seed=5", "first_date=2026-03-01", "catalog_tracks=5000"]
-    subprocess.run([sys.executable, "-m", "simulator.generate", *words], check=True, timeout=300, capture_output=True)
-    return root
+    return simulate(tmp_path_factory.mktemp("world"))
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +70,9 @@ def airflow(tmp_path_factory: pytest.TempPathFactory, world: Path) -> dict[str, 
 def test_the_dag_has_the_edges_of_the_graph(airflow: dict[str, str]) -> None:
     command = [airflow["PYTHON_OF_AIRFLOW"], "-c", DAGS, str(ORCHESTRATION / "airflow")]
     out = subprocess.run(command, env=airflow, capture_output=True, text=True, timeout=300, check=True).stdout
-    told = json.loads(next(line for line in out.splitlines() if line.startswith("DAG "))[4:])
-    assert told["errors"] == {}
-    assert told["edges"] == {"log_day": []} | {s.name: sorted(feeders(s, GRAPH) or ["log_day"]) for s in GRAPH}
+    seen = json.loads(next(line for line in out.splitlines() if line.startswith("DAG "))[4:])
+    assert seen["errors"] == {}
+    assert seen["edges"] == {"log_day": []} | {s.name: sorted(feeders(s, GRAPH) or ["log_day"]) for s in GRAPH}
 
 
 def test_airflow_runs_the_night_and_finds_it_done_again(airflow: dict[str, str], world: Path) -> None:

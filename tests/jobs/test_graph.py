@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from jobs import nightly
-from jobs.graph import GRAPH, step
+from jobs.graph import GRAPH
 from lake.errors import BadConfiguration
 from lake.io import Lake
 from lake.session import LazySession, SessionSettings
@@ -23,6 +23,10 @@ from night.step import Step, chosen_steps, feeders
 from night.summary import Summary
 from night.tables import all_tables
 from tests.conftest import World
+
+
+def step(name: str) -> Step:
+    return {s.name: s for s in GRAPH}[name]
 
 
 @pytest.fixture
