@@ -176,6 +176,11 @@ def coec(span: str, level: str = "p") -> str:
     return shrunk(f"{level}_resp_{span}", f"{level}_exp_{span}", parent, f"s_{level}")
 
 
+def known(ratio: str, expected: str) -> str:
+    """SQL for a ratio that is null where nothing was expected."""
+    return f"CASE WHEN {expected} > 0 THEN {ratio} END"
+
+
 def rate(level: str, name: str, span: int | str) -> str:
     """SQL for a measure divided by the impressions of the same level and span; null without impressions."""
     return f"{level}_{name}_{span} / nullif({level}_n_{span}, 0)"
@@ -222,11 +227,11 @@ PAIR = {
     "long_plays_log1p_decayed_14d": "ln(1 + p_long_h14)",
     "play_share_28d": "p_long_28 / nullif(q_long_28, 0)",
     "broader_long_play_rate_28d": rate("c", "long", 28),
-    "coec_7d": coec("7"),
-    "coec_28d": coec("28"),
-    **{f"coec_decayed_{h}d": coec(f"h{h}") for h in HALF_LIVES},
-    "voice_success_28d": shrunk("p_vlong_28", "p_vexp_28", "1.0"),
-    "screen_coec_28d": shrunk("p_clicks_28", "(p_exp_28 - p_vexp_28)", "1.0"),
+    **{f"coec_{d}d": known(coec(str(d)), f"p_exp_{d}") for d in (7, 28)},
+    **{f"coec_decayed_{h}d": known(coec(f"h{h}"), f"p_exp_h{h}") for h in HALF_LIVES},
+    "is_shown_28d": "CAST(p_exp_28 > 0 AS DOUBLE)",
+    "voice_success_28d": known(shrunk("p_vlong_28", "p_vexp_28", "1.0"), "p_vexp_28"),
+    "screen_coec_28d": known(shrunk("p_clicks_28", "(p_exp_28 - p_vexp_28)", "1.0"), "p_exp_28 - p_vexp_28"),
     **{f"long_play_trend_{d}d": f"p_long_7 / nullif(p_long_{d}, 0)" for d in (28, 90)},
     "long_play_volatility_90d": "CASE WHEN p_long_90 > 0 THEN (abs(p_long_7 / p_long_90 - 7 / 90.0) + "
     "abs((p_long_28 - p_long_7) / p_long_90 - 21 / 90.0) + abs((p_long_90 - p_long_28) / p_long_90 - 62 / 90.0)) / 2 END",
@@ -234,7 +239,7 @@ PAIR = {
     "long_play_rate_lift_28d": "(10.0 * (p_long_28 / p_n_28) + p_long_7) / (10.0 + p_n_7) / nullif(p_long_28 / nullif(p_n_28, 0), 0)",
     "long_plays_against_need_trend_28d": shrunk("p_long_7", "p_long_28", shrunk("q_long_7", "q_long_28", "0.25")),
     "last_seen_days_90d": "p_newest",
-    "coec_broader_28d": coec("28", "c"),
+    "coec_broader_28d": known(coec("28", "c"), "c_exp_28"),
     "coec_raw_28d": "CASE WHEN p_exp_28 > 0 THEN least(p_resp_28 / p_exp_28, 1000) END",
     "expected_log1p_28d": "ln(1 + p_exp_28)",
     "broader_expected_log1p_28d": "ln(1 + c_exp_28)",

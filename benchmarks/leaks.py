@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.worlds import ROOMS, WORLDS, Run, RunFailed, _arguments_of, _call, _simulated_by, _start_over
+from benchmarks.worlds import ROOMS, WORLDS, Run, RunFailed, call, start_over_unless_simulated
 from lake.code import code_fingerprint
 from lake.errors import LeakageFound
 
@@ -58,17 +58,13 @@ def night_of(run: Run, out: Path, timeout_s: int) -> dict[str, Any]:
     folder = (out / f"{run.world}-{run.seed}").resolve()
     report = folder / "leaks.json"
     mark = code_fingerprint(*ROOMS, "benchmarks")
-    if _arguments_of(folder) != _simulated_by(run):
-        _start_over(folder, run)
+    start_over_unless_simulated(folder, run, timeout_s)
     if report.exists():
         stored: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
         if stored["code"] == mark:
             return stored
-    if not (folder / "simulated").exists():
-        _call("simulation", run.simulate_command(folder), folder / "simulate.log", timeout_s)
-        (folder / "simulated").touch()
     command = [sys.executable, "-m", "benchmarks.leaks", "--night", str(folder), "--run-date", str(run.run_date)]
-    _call("night", command, folder / "night.log", timeout_s)  # a separate process, whose memory is freed when it ends
+    call("night", command, folder / "night.log", timeout_s)  # a separate process, whose memory is freed when it ends
     result = {"code": mark, **json.loads((folder / "verdict.json").read_text(encoding="utf-8")), **judged(folder)}
     report.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     return result

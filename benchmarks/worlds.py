@@ -100,9 +100,9 @@ def night_of(run: Run, out: Path, timeout_s: int, again: bool = False) -> dict[s
     (folder / _CODE).write_text(code_fingerprint(*ROOMS) + "\n", encoding="utf-8")
     if not report.exists():
         if not (folder / "simulated").exists():
-            _call("simulation", run.simulate_command(folder), folder / "simulate.log", timeout_s)
+            call("simulation", run.simulate_command(folder), folder / "simulate.log", timeout_s)
             (folder / "simulated").touch()
-        _call("night", run.night_command(folder), folder / "night.log", timeout_s)
+        call("night", run.night_command(folder), folder / "night.log", timeout_s)
     try:
         night: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
         _ = night["ndcg10"]["playfirst"], night["diff"], night["recall100"], night["coverage"]
@@ -141,7 +141,17 @@ def _start_over(folder: Path, run: Run) -> None:
     (folder / _MARKER).write_text(json.dumps(_simulated_by(run)) + "\n", encoding="utf-8")
 
 
-def _call(what: str, command: list[str], log: Path, timeout_s: int) -> None:
+def start_over_unless_simulated(folder: Path, run: Run, timeout_s: int) -> None:
+    """Simulate the logs of `run` into the folder, unless they are there; the logs of another run go. Raises RunFailed."""
+    if _arguments_of(folder) != _simulated_by(run):
+        _start_over(folder, run)
+    if not (folder / "simulated").exists():
+        call("simulation", run.simulate_command(folder), folder / "simulate.log", timeout_s)
+        (folder / "simulated").touch()
+
+
+def call(what: str, command: list[str], log: Path, timeout_s: int) -> None:
+    """Run a command with its output in `log`. Raises RunFailed if it fails or is not done in time; the message names the log."""
     started = time.monotonic()
     with log.open("w", encoding="utf-8") as lines:
         try:

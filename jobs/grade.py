@@ -33,7 +33,7 @@ def _days(night: Night) -> dict[date, list[str]]:
 def _grade_settings(night: Night) -> GradeSettings:
     labels = night.settings.labels
     a, b, c, d = labels.cuts
-    return GradeSettings(labels.label_days, labels.grade_strength, labels.min_exposure, (a, b, c, d))
+    return GradeSettings(labels.label_days, labels.grade_strength, labels.grade_prior_share, (a, b, c, d))
 
 
 def _mark(night: Night) -> str:

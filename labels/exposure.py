@@ -8,14 +8,20 @@ from typing import TYPE_CHECKING
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from labels.rank_comparisons import fitted_strength, propensities, t_95
 from lake.columns import CLIENTS, POSITIONS
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from labels.rank_comparisons import Floats
+
 GROUPS = ("known_item", "artist", "broad", "open")
 CELLS = POSITIONS + 1  # ranks 1–10, and one cell for all later ranks (the tail)
-RANK_SUMS = ("impressions", "clicks", "at_this", "at_next")
+BLOCKS = 20  # parts of the needs, by hash; leaving out one after the other gives the intervals
+VOICE = "alexa"
+SCREENS = tuple(c for c in CLIENTS if c != VOICE)
+MICRO = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,7 @@ class CurveSettings:
 
     Attributes:
         days: Days of engagement before the snapshot that are counted.
-        strength: Shrinkage strength, in clicks: how much the parent's ratio weighs in the estimate of a cell.
+        strength: Shrinkage strength, in clicks: how much 1/position weighs in each step of the curve of all screens.
     """
 
     days: int
@@ -32,99 +38,101 @@ class CurveSettings:
 
 
 def position_counts(daily: DataFrame, needs: DataFrame) -> DataFrame:
-    """One row per (client, intent_group, position): impressions, clicks (long plays on voice), and swap sums.
+    """One row per (client, intent_group, block, position, other): what the curves are estimated from.
 
-    The swap sums compare a track with itself, for one need, at the neighbouring ranks r and r+1, where changes of the served
-    order (new releases and randomised swaps) showed it at both. With n impressions and c clicks at a rank,
-    `at_next` = Σ c(r+1)·n(r)/(n(r)+n(r+1)) and `at_this` = Σ c(r)·n(r+1)/(n(r)+n(r+1)). The ratio of the two is the
-    Mantel–Haenszel rate ratio, so the relevance of each pair cancels.
-    Source: adjacent-rank intervention harvesting, Agarwal et al. WSDM 2019; Mantel & Haenszel 1959.
+    Where `other` is the position itself: its impressions and clicks (long plays on voice). For two different positions r and s:
+    `hits` = Σ c(r)·n(s)/(n(r)+n(s)) over the tracks, for one need and locale, that were shown at both, with n impressions and c
+    clicks. The ratio of the hits of (r, s) and (s, r) is the rate ratio of Mantel & Haenszel 1959: a track is compared with itself, so
+    that the relevance of each pair cancels. Changes of the served order (new releases, logged variants) are what shows a track
+    at several positions; harvesting them is from Agarwal et al. WSDM 2019, here for all pairs of positions.
 
     Args:
         daily: Rows of daily_engagement, of the days to be counted.
         needs: locale, need and intent_group of each need; a need that is missing counts as `open`.
     """
-    voice = F.col("client") == "alexa"
     groups = needs.select("need", "intent_group")
     tagged = daily.join(F.broadcast(groups), "need", "left").fillna("open", ["intent_group"])
-    hits = F.when(voice, F.col("long_plays_by_position")).otherwise(F.col("clicks_by_position"))
-    tagged = tagged.withColumn("hits", hits)
+    responses = F.when(F.col("client") == VOICE, F.col("long_plays_by_position")).otherwise(F.col("clicks_by_position"))
+    tagged = tagged.withColumn("responses", responses)
     pair = tagged.groupBy("client", "intent_group", "locale", "need", "track_id").agg(
-        *[F.sum(F.col("impressions_by_position")[i]).alias(f"n{i}") for i in range(CELLS)],
-        *[F.sum(F.col("hits")[i]).alias(f"c{i}") for i in range(CELLS)],
+        F.array(*[F.sum(F.col("impressions_by_position")[i]) for i in range(CELLS)]).alias("n"),
+        F.array(*[F.sum(F.col("responses")[i]) for i in range(CELLS)]).alias("c"),
     )
-    wide = pair.groupBy("client", "intent_group").agg(*[c for i in range(CELLS) for c in _rank_sums(i)])
-    ranks = F.array(
-        *[
-            F.struct(F.lit(i + 1).alias("position"), *[F.col(f"{name}{i}").alias(name) for name in RANK_SUMS])
-            for i in range(CELLS)
-        ]
+    shown = pair.withColumn("block", F.pmod(F.xxhash64("need"), F.lit(BLOCKS)).cast("int")).withColumn(
+        "at", F.filter(F.sequence(F.lit(0), F.lit(CELLS - 1)), lambda i: F.get("n", i) > 0)
     )
-    return wide.select("client", "intent_group", F.explode(ranks).alias("r")).select("client", "intent_group", "r.*")
+    cells = F.flatten(F.transform("at", lambda r: F.transform("at", lambda s: _comparison(r, s))))
+    return (
+        shown.select("client", "intent_group", "block", F.explode(cells).alias("cell"))
+        .select("client", "intent_group", "block", "cell.*")
+        .groupBy("client", "intent_group", "block", "position", "other")
+        .agg(*[F.sum(name).alias(name) for name in ("impressions", "clicks", "hits_micro")])
+        .where((F.col("hits_micro") > 0) | (F.col("position") == F.col("other")))
+        .withColumn("hits", F.col("hits_micro") / MICRO)
+        .drop("hits_micro")
+    )
 
 
-def _rank_sums(i: int) -> list[Column]:
-    """Sums over (need, track) pairs at rank i + 1, named as RANK_SUMS: impressions, clicks and both swap sums."""
-    n, c = F.col(f"n{i}"), F.col(f"c{i}")
-    this, after = F.lit(0.0), F.lit(0.0)
-    if i + 1 < CELLS:
-        m, d = F.col(f"n{i + 1}"), F.col(f"c{i + 1}")
-        this, after = F.try_divide(c * m, n + m), F.try_divide(d * n, n + m)
-    # a sum of doubles depends on their order: rounding to 1e-6 of a click makes it the same on every run
-    sums = (
-        F.sum(n),
-        F.sum(c),
-        F.round(F.coalesce(F.sum(this), F.lit(0.0)), 6),
-        F.round(F.coalesce(F.sum(after), F.lit(0.0)), 6),
+def _comparison(r: Column, s: Column) -> Column:
+    """What one track, shown at the 0-based positions r and s, adds to the cell (r + 1, s + 1)."""
+    n, c, m = F.get("n", r), F.get("c", r), F.get("n", s)
+    none = F.lit(0).cast("bigint")
+    # whole millionths, since a sum of doubles depends on their order
+    hits = F.round(c * m / (n + m) * MICRO).cast("bigint")
+    return F.struct(
+        (r + 1).alias("position"),
+        (s + 1).alias("other"),
+        F.when(r == s, n).otherwise(none).alias("impressions"),
+        F.when(r == s, c).otherwise(none).alias("clicks"),
+        F.when(r == s, none).otherwise(hits).alias("hits_micro"),
     )
-    return [s.alias(f"{name}{i}") for s, name in zip(sums, RANK_SUMS, strict=True)]
 
 
 def curves(counts: pd.DataFrame, settings: CurveSettings) -> pd.DataFrame:
     """One row per (client, intent group or `all`, position): the exposure curves of one snapshot.
 
-    Screens: propensity(1) = 1 and propensity(r+1)/propensity(r) is the swap ratio. The ratio of a cell (client, intent group) is
-    shrunk to that of its client, that to the one of all screen clients, and that to r/(r+1), which is the 1/position curve.
+    Screens: propensity(1) = 1, and the curve is the one that fits the comparisons of all positions best
+    (`labels.rank_comparisons.propensities`), never rising. That of a cell (client, intent group) is shrunk to its client's, that to
+    the one of all screens, and that to 1/position; the first two by strengths that are fitted.
     Voice: propensity is the survival, the share of lists in which rank r still sounded, Π(1 − stop).
     `expected_rate` on screens is propensity times one factor per cell, chosen so that the expected responses of the cell sum to
     the actual ones. On voice every impression was heard for certain, so it is the plain response rate of the cell.
+    `propensity_low` and `propensity_high` bound the 95 % interval, by leaving out one block of needs after the other.
 
     Args:
-        counts: `position_counts` of the snapshot's days, a few hundred rows.
+        counts: `position_counts` of the snapshot's days, a few thousand rows.
         settings: Shrinkage strength.
     """
     import pandas as pd
 
+    of_screens = _screen_curves(counts, settings.strength)
     out = []
-    screens = [c for c in CLIENTS if c != "alexa"]
-    everything = _steps(counts[counts.client.isin(screens)], None, settings.strength)
     for client in CLIENTS:
         of_client = counts[counts.client == client]
-        client_steps = _steps(of_client, everything, settings.strength)
         for group in (*GROUPS, "all"):
             cell = of_client if group == "all" else of_client[of_client.intent_group == group]
-            n = cell.groupby("position").impressions.sum().reindex(range(1, CELLS + 1), fill_value=0)
-            c = cell.groupby("position").clicks.sum().reindex(range(1, CELLS + 1), fill_value=0)
-            if client == "alexa":
-                propensity = _survival(n.tolist(), of_client)
+            n, c = _by_position(cell, "impressions"), _by_position(cell, "clicks")
+            if client == VOICE:
+                left_out = [_survivals(cell, of_client, block) for block in (None, *range(BLOCKS))]
                 rate = _thin_rate(cell, of_client, settings.strength)
-                expected = [rate] * CELLS
+                propensity, expected = left_out[0], [rate] * CELLS
             else:
-                steps = client_steps if group == "all" else _steps(cell, client_steps, settings.strength)
-                propensity = [1.0]
-                for step in steps:
-                    propensity.append(min(1.0, propensity[-1] * step))
-                level = _level(n.tolist(), c.tolist(), propensity, settings.strength)
+                left_out = of_screens[client, group]
+                propensity = left_out[0]
+                level = _level(n.tolist(), c.tolist(), propensity.tolist(), settings.strength)
                 expected = [min(1.0, level * p) for p in propensity]
+            low, high = _bounds(propensity, left_out[1:])
             out.append(
                 pd.DataFrame(
                     {
                         "client": client,
                         "intent_group": group,
                         "position": range(1, CELLS + 1),
-                        "impressions": n.to_numpy(),
-                        "clicks": c.to_numpy(),
-                        "propensity": [round(p, 9) for p in propensity],
+                        "impressions": n,
+                        "clicks": c,
+                        "propensity": propensity.round(9),
+                        "propensity_low": low.round(9),
+                        "propensity_high": high.round(9),
                         "expected_rate": [round(e, 9) for e in expected],
                     }
                 )
@@ -132,39 +140,82 @@ def curves(counts: pd.DataFrame, settings: CurveSettings) -> pd.DataFrame:
     return pd.concat(out, ignore_index=True).astype({"position": "int32", "impressions": "int64", "clicks": "int64"})
 
 
-def _steps(cell: pd.DataFrame, parent: list[float] | None, strength: float) -> list[float]:
-    """Ratios propensity(r+1)/propensity(r) for r = 1 … 10, each shrunk to the parent's with `strength` clicks.
+def _screen_curves(counts: pd.DataFrame, strength: float) -> dict[tuple[str, str], Floats]:
+    """(client, intent group or `all`) -> curves, [1 + BLOCKS, CELLS]: of all blocks, and without each block in turn."""
+    import numpy as np
 
-    Without a parent they are shrunk to r/(r+1).
+    hits = {(client, group): _hits(counts, client, group) for client in SCREENS for group in GROUPS}
+    of_client = {client: sum((hits[client, g] for g in GROUPS), np.zeros((BLOCKS, CELLS, CELLS))) for client in SCREENS}
+    start = np.tile(1.0 / np.arange(1, CELLS + 1), (1 + BLOCKS, 1))
+    everything = _without_each(sum(of_client.values(), np.zeros((BLOCKS, CELLS, CELLS))))
+    whole = propensities(everything, start, strength)
+    among_clients = fitted_strength([h.sum(axis=0) for h in of_client.values()], [whole[0]] * len(SCREENS))
+    out = {}
+    for client in SCREENS:
+        own = propensities(_without_each(of_client[client]), whole, among_clients)
+        out[client, "all"] = own
+    parents = [out[client, "all"][0] for client in SCREENS for _ in GROUPS]
+    among_groups = fitted_strength([hits[c, g].sum(axis=0) for c in SCREENS for g in GROUPS], parents)
+    for client, group in hits:
+        out[client, group] = propensities(_without_each(hits[client, group]), out[client, "all"], among_groups)
+    return out
+
+
+def _hits(counts: pd.DataFrame, client: str, group: str) -> Floats:
+    """The hits of a cell, [BLOCKS, CELLS, CELLS]: of each block, at the first position when compared with the second."""
+    import numpy as np
+
+    own = counts[(counts.client == client) & (counts.intent_group == group) & (counts.position != counts.other)]
+    out = np.zeros((BLOCKS, CELLS, CELLS))
+    np.add.at(out, (own.block.to_numpy(int), own.position.to_numpy(int) - 1, own.other.to_numpy(int) - 1), own.hits)
+    return out
+
+
+def _without_each(blocks: Floats) -> Floats:
+    """[1 + BLOCKS, …]: the sum over all blocks, and the sums without each block in turn."""
+    import numpy as np
+
+    whole = blocks.sum(axis=0)
+    return np.concatenate([whole[None], np.maximum(whole[None] - blocks, 0.0)])
+
+
+def _bounds(propensity: Floats, left_out: list[Floats] | Floats) -> tuple[Floats, Floats]:
+    """Ends of the 95 % interval of each position, from the curves without one block each; on a log scale, at most 1.
+
+    Source: the delete-one-group jackknife, Efron & Stein 1981, with Student's t of BLOCKS − 1 degrees of freedom.
     """
-    sums = cell.groupby("position")[["at_this", "at_next"]].sum()
-    steps = []
-    for r in range(1, CELLS):
-        this, after = (float(sums.at_this.get(r, 0.0)), float(sums.at_next.get(r, 0.0)))
-        prior = parent[r - 1] if parent else r / (r + 1)
-        steps.append((after + strength * prior) / (this + strength))
-    return steps
+    import numpy as np
+
+    logs = np.log(np.maximum(np.stack(list(left_out)), 1e-12))
+    spread = np.sqrt((BLOCKS - 1) / BLOCKS * ((logs - logs.mean(axis=0)) ** 2).sum(axis=0))
+    reach = np.exp(t_95(BLOCKS - 1) * spread)
+    return propensity / reach, np.minimum(1.0, propensity * reach)
 
 
-def _survival(n: list[int], of_client: pd.DataFrame) -> list[float]:
+def _by_position(cell: pd.DataFrame, column: str) -> pd.Series[float]:
+    """The sum of a column by position, 1 … CELLS, over the rows that compare a position with itself."""
+    own = cell[cell.position == cell.other]
+    return own.groupby("position")[column].sum().reindex(range(1, CELLS + 1), fill_value=0)
+
+
+def _survivals(cell: pd.DataFrame, of_client: pd.DataFrame, left_out: int | None) -> Floats:
     """Share of lists in which each rank sounded, never increasing with the rank.
 
     Where the cell has no impression at rank 1, the counts of the whole client stand in, and 1/position where the client has
     none either.
 
     Args:
-        n: Impressions of the cell by rank.
+        cell: `position_counts` of the cell.
         of_client: `position_counts` of the client.
+        left_out: the block to leave out, if any.
     """
-    if not n[0]:
-        pooled = of_client.groupby("position").impressions.sum().reindex(range(1, CELLS + 1), fill_value=0)
-        n = pooled.tolist()
-    if not n[0]:
-        return [1.0 / (i + 1) for i in range(CELLS)]
-    out = [1.0]
-    for i in range(1, CELLS):
-        out.append(min(out[-1], n[i] / n[0]))
-    return out
+    import numpy as np
+
+    for rows in (cell, of_client):
+        n = _by_position(rows if left_out is None else rows[rows.block != left_out], "impressions").to_numpy(float)
+        if n[0]:
+            return np.minimum.accumulate(np.minimum(1.0, n / n[0]))
+    return 1.0 / np.arange(1, CELLS + 1)
 
 
 def _thin_rate(cell: pd.DataFrame, of_client: pd.DataFrame, strength: float) -> float:

@@ -47,6 +47,7 @@ AT_LEAST = {
 }
 SHARES = (
     "ingest.max_quarantined_share",
+    "labels.grade_prior_share",
     "features.cold_share",
     "ranking.explore_share",
     "ranking.max_leak_auc",

@@ -100,7 +100,7 @@ class LabelsSection:
     curve_strength: float = MISSING
     label_days: int = MISSING
     grade_strength: float = MISSING
-    min_exposure: float = MISSING
+    grade_prior_share: float = MISSING
     unshown_per_need: int = MISSING
     cuts: list[float] = MISSING
 

@@ -236,15 +236,34 @@ def in_memory(
 
 
 def labelled(data: lgb.Dataset, labels: Labels, objective: str) -> lgb.Dataset:
-    """`data` with the labels of an objective: `regression` fits `relevance`, weighted by exposure; the others fit the grades.
+    """`data` with the labels and weights of an objective.
 
-    Ranking objectives get no weight: LightGBM multiplies a row's weight in after the sum over pairs, so it would not be a
-    pairwise inverse propensity weight.
+    `regression` fits `relevance`, each row weighted by its exposure. The ranking objectives fit the grades, and all rows of a need
+    have its `need_weights`: LightGBM multiplies a row's weight in after the sum over pairs, so that weights that differ within a need
+    would not be pairwise inverse propensities.
     """
     if objective == "regression":
         data.set_label(labels.relevance)
         data.set_weight(labels.weights)
+    else:
+        data.set_weight(need_weights(labels.weights, labels.group_sizes))
     return data
+
+
+def need_weights(weights: Floats, group_sizes: Ints) -> Floats:
+    """The weight of each row with a ranking objective: ½ + ln(1 + exposure of its need), scaled to a mean of 1.
+
+    A need that many people looked at has grades that are better known, and more searches to answer; the logarithm keeps the few
+    largest needs from being all that is learned. The ½ gives a need of which little was seen a part in it.
+
+    Args:
+        weights: the exposure of each row, in examined impressions.
+        group_sizes: the rows of each need; rows of a need are together.
+    """
+    starts = np.append(0, np.cumsum(group_sizes)[:-1])
+    of_need = 0.5 + np.log1p(np.add.reduceat(weights, starts))
+    rows = np.repeat(of_need, group_sizes)
+    return np.asarray(rows / rows.mean(), dtype=np.float64)
 
 
 def write_binary(

@@ -66,5 +66,9 @@ def scored(matrix: DataFrame, folder: Path) -> DataFrame:
 
 
 def by_coec(matrix: DataFrame) -> DataFrame:
-    """Scores without a ranker: the shrunk COEC over 28 days. Same columns as `scored`."""
-    return matrix.select(*KEYS, F.col("coec_28d").alias("model_score"))
+    """Scores without a ranker: 1 + the shrunk COEC over 28 days. Same columns as `scored`.
+
+    What was not shown for the need stands behind what was, in the order of the track's own COEC c, as c / (1 + c) < 1.
+    """
+    of_track = F.col("track_coec_28d") / (1 + F.col("track_coec_28d"))
+    return matrix.select(*KEYS, F.coalesce(1 + F.col("coec_28d"), of_track).alias("model_score"))

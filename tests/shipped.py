@@ -19,5 +19,5 @@ SHIPPED = _shipped()
 CURVES = CurveSettings(SHIPPED.labels.curve_days, SHIPPED.labels.curve_strength)
 _a, _b, _c, _d = SHIPPED.labels.cuts
 GRADES = GradeSettings(
-    SHIPPED.labels.label_days, SHIPPED.labels.grade_strength, SHIPPED.labels.min_exposure, (_a, _b, _c, _d)
+    SHIPPED.labels.label_days, SHIPPED.labels.grade_strength, SHIPPED.labels.grade_prior_share, (_a, _b, _c, _d)
 )

@@ -252,6 +252,8 @@ EXPOSURE_CURVES = Table(
             low=0,
             high=1,
         ),
+        Column("propensity_low", "double", "lower end of its 95 % interval, by needs left out", low=0, high=1),
+        Column("propensity_high", "double", "upper end of its 95 % interval", low=0, high=1),
         Column(
             "expected_rate",
             "double",
@@ -366,7 +368,7 @@ JUDGEMENTS = Table(
         Column(
             "exposure",
             "double",
-            "examined impressions: Σ propensity (screens) + tracks heard (voice)",
+            "examined impressions: Σ propensity (screens) + tracks heard (voice), in examinations on a screen",
             "impressions",
             low=0,
         ),
@@ -377,7 +379,9 @@ JUDGEMENTS = Table(
             "false: proposed for a named song or artist and not shown; grade 0 is assumed",
             nullable=True,
         ),
-        Column("relevance", "double", "exposure-corrected success rate, shrunk to the need's mean", low=0, high=1),
+        Column(
+            "relevance", "double", "exposure-corrected success rate, shrunk to a share of the need's", low=0, high=1
+        ),
         Column("grade", "int", "label 0–4", low=0, high=4),
     ),
     "grade",

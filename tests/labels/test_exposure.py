@@ -62,6 +62,28 @@ def test_a_track_at_two_ranks_tells_how_much_less_the_lower_one_is_looked_at(spa
     assert rates[2] == pytest.approx(rates[1] / 2, abs=1e-6)
 
 
+def test_all_positions_at_which_a_track_was_shown_count(spark: SparkSession) -> None:
+    """A track at ranks 1 and 3 alone tells about rank 3, though no track connects rank 2 with either."""
+    found = made(spark, day(spark, ("web", "hello", "a", {1: (100, 60), 3: (300, 45)})))
+    assert found.loc["web", "known_item", 3]["propensity"] == pytest.approx((45 / 300) / (60 / 100), abs=1e-6)
+
+
+def test_a_curve_never_rises(spark: SparkSession) -> None:
+    found = made(spark, day(spark, ("web", "hello", "a", {1: (100, 50), 2: (100, 10), 3: (100, 20)})))
+    curve = found.loc[("web", "known_item")]["propensity"]
+    assert curve[1] == 1.0 and curve[2] == pytest.approx(curve[3]) and 0.2 < curve[2] < 0.4
+    assert curve.is_monotonic_decreasing
+
+
+def test_the_interval_is_that_of_needs_left_out(spark: SparkSession) -> None:
+    """One need tells everything here: without it nothing is known, and the interval is wide. Rank 1 is 1 by definition."""
+    found = made(spark, day(spark, ("web", "hello", "a", {1: (1000, 500), 2: (1000, 100)})), CURVES)
+    row = found.loc["web", "known_item", 2]
+    assert row["propensity_low"] < row["propensity"] < row["propensity_high"]
+    first = found.loc["web", "known_item", 1]
+    assert (first["propensity_low"], first["propensity_high"]) == (1.0, 1.0)
+
+
 def test_without_any_swap_a_rank_is_looked_at_as_one_over_it(spark: SparkSession) -> None:
     found = made(spark, day(spark, ("mobile", "hello", "a", {1: (10, 5)})), CURVES)
     for rank in (1, 2, 3, 10):

@@ -10,13 +10,13 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from labels.grades import GradeSettings, judgements
+from labels.grades import RATIO_STRENGTH, GradeSettings, judgements
 from lake.tables.nightly import EXPOSURE_CURVES
 from tests.features.rows import DAILY_BY_NEED, filled
 from tests.shipped import GRADES
 
 T = date(2026, 3, 1)
-PLAIN = replace(GRADES, strength=0.0, min_exposure=0.1)
+PLAIN = replace(GRADES, strength=0.0)
 
 
 def day(spark: SparkSession, *rows: tuple[str, str, str, str, int, int, int]) -> DataFrame:
@@ -76,22 +76,48 @@ def test_on_voice_what_sounded_was_noticed_whatever_its_rank(spark: SparkSession
     assert (found["en-US", "hello", "a"]["exposure"], found["en-US", "hello", "a"]["grade"]) == (4, 4)
 
 
+def test_a_success_on_voice_counts_for_less_where_the_same_tracks_succeed_more_often_there(spark: SparkSession) -> None:
+    """Tracks a and b were shown on both surfaces, 1,000 times each: 300 and 100 successes on screens, 600 and 200 on voice."""
+    daily = day(
+        spark,
+        ("en-US", "hello", "a", "mobile", 1, 1000, 300),
+        ("en-US", "hello", "a", "alexa", 1, 1000, 600),
+        ("en-US", "hello", "b", "mobile", 1, 1000, 100),
+        ("en-US", "hello", "b", "alexa", 1, 1000, 200),
+        ("en-US", "hello", "voice", "alexa", 1, 1000, 600),
+        ("en-US", "hello", "screen", "mobile", 1, 1000, 300),
+        ("en-US", "another need", "voice", "alexa", 1, 1000, 600),  # its group has no track on both surfaces
+    )
+    found = judged(spark, daily)
+    # Σ b·s/(s+v) = (600 + 200) / 2 and Σ a·v/(s+v) = (300 + 100) / 2, each with 30 successes added
+    ratio = (400 + RATIO_STRENGTH) / (200 + RATIO_STRENGTH)
+    on_voice, on_screen = found["en-US", "hello", "voice"], found["en-US", "hello", "screen"]
+    assert on_voice["exposure"] == pytest.approx(1000 * ratio, abs=1e-2)
+    assert on_voice["relevance"] == pytest.approx(0.6 / ratio, abs=1e-6)
+    assert (on_voice["grade"], on_screen["grade"]) == (2, 2)
+    assert found["en-US", "hello", "a"]["exposure"] == pytest.approx(1000 + 1000 * ratio, abs=1e-2)
+    assert found["en-US", "another need", "voice"]["exposure"] == 1000
+
+
 @pytest.mark.parametrize(("satisfied", "grade"), [(0, 0), (1, 1), (2, 1), (3, 2), (4, 3), (6, 4), (10, 4)])
 def test_grades_are_cut_where_the_settings_say(spark: SparkSession, satisfied: int, grade: int) -> None:
     row = judged(spark, day(spark, ("en-US", "hello", "a", "mobile", 1, 10, satisfied)))["en-US", "hello", "a"]
     assert (row["relevance"], row["grade"]) == (satisfied / 10, grade)
 
 
-def test_thin_evidence_leans_on_the_rate_of_the_query(spark: SparkSession) -> None:
+def test_thin_evidence_leans_on_a_share_of_the_rate_of_the_need(spark: SparkSession) -> None:
     daily = day(spark, ("en-US", "hello", "a", "mobile", 1, 1, 1), ("en-US", "hello", "b", "mobile", 1, 99, 9))
-    found = judged(spark, daily, replace(GRADES, strength=2.0))
-    rate = (10 + 0.5) / (100 + 2.0)
-    assert found["en-US", "hello", "a"]["relevance"] == pytest.approx((1 + 2 * rate) / (1 + 2), abs=1e-9)
-    assert found["en-US", "hello", "b"]["relevance"] == pytest.approx((9 + 2 * rate) / (99 + 2), abs=1e-9)
+    found = judged(spark, daily, replace(GRADES, strength=2.0, prior_share=0.5))
+    prior = 0.5 * (10 + 0.5) / (100 + 2.0)
+    assert found["en-US", "hello", "a"]["relevance"] == pytest.approx((1 + 2 * prior) / (1 + 2), abs=1e-9)
+    assert found["en-US", "hello", "b"]["relevance"] == pytest.approx((9 + 2 * prior) / (99 + 2), abs=1e-9)
 
 
-def test_what_was_hardly_looked_at_is_not_judged(spark: SparkSession) -> None:
-    daily = day(spark, ("en-US", "hello", "a", "mobile", 5, 9, 0), ("en-US", "hello", "b", "mobile", 2, 1, 0))
-    assert set(judged(spark, daily, replace(GRADES, min_exposure=0.3))) == {
-        (p, "hello", "b") for p in ("en-US", "en", "*")
-    }
+def test_what_was_hardly_looked_at_has_the_prior(spark: SparkSession) -> None:
+    """Rank 5 is never looked at here. As shipped, a track of a good need that nobody looked at has grade 0 all the same."""
+    daily = day(spark, ("en-US", "hello", "a", "mobile", 5, 9, 0), ("en-US", "hello", "b", "mobile", 1, 1000, 350))
+    never = judged(spark, daily, replace(GRADES, strength=1.0, prior_share=0.25))["en-US", "hello", "a"]
+    assert (never["exposure"], never["grade"]) == (0, 0)
+    assert never["relevance"] == pytest.approx(0.25 * 350.5 / 1002, abs=1e-9)
+    without_prior = judged(spark, daily, replace(GRADES, strength=0.0, prior_share=0.25))["en-US", "hello", "a"]
+    assert without_prior["relevance"] == never["relevance"]

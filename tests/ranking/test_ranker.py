@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from lake.errors import BadConfiguration, StaleRanker
-from ranking.dataset import Examples, FeatureList, TrainingImpossible, read_examples
+from ranking.dataset import Examples, FeatureList, TrainingImpossible, need_weights, read_examples
 from ranking.ranker import Ranker, RankerCorrupt, RankerParams, fit, load, ndcg_of_queries
 from tests.ranking.synthetic import FEATURES, frame, write
 
@@ -99,8 +99,17 @@ def test_regression_fits_relevance_weighted_by_exposure(examples: Examples) -> N
     one = fit(examples, params, trees=5).model_text()
     assert fit(replace(examples, weights=examples.weights[::-1].copy()), params, trees=5).model_text() != one
     assert fit(replace(examples, grades=4 - examples.grades), params, trees=5).model_text() == one
+
+
+def test_ranking_weighs_a_need_by_its_whole_exposure_and_no_row_apart(examples: Examples) -> None:
+    assert need_weights(np.array([0.0, 0.0, 1.0, 3.0]), np.array([2, 2])).tolist() == pytest.approx(
+        [w / (0.5 + (0.5 + np.log(5))) * 2 for w in (0.5, 0.5, 0.5 + np.log(5), 0.5 + np.log(5))]
+    )
+    starts = np.append(0, np.cumsum(examples.group_sizes)[:-1])
+    means = np.repeat(np.add.reduceat(examples.weights, starts) / examples.group_sizes, examples.group_sizes)
     ranked = fit(examples, PARAMS, trees=5).model_text()
-    assert fit(replace(examples, weights=examples.weights[::-1].copy()), PARAMS, trees=5).model_text() == ranked
+    assert fit(replace(examples, weights=means), PARAMS, trees=5).model_text() == ranked
+    assert fit(replace(examples, weights=examples.weights**4), PARAMS, trees=5).model_text() != ranked
 
 
 def test_scores_keep_the_catalogues_directions(ranker: Ranker) -> None:

@@ -1,0 +1,93 @@
+"""Position curves from comparisons, against a second implementation and against curves that are known."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from labels.rank_comparisons import STRONGEST, WEAKEST, fitted_strength, propensities
+
+Floats = npt.NDArray[np.float64]
+RANKS = 11
+FREE = 1e-9
+
+
+def comparisons(n: Floats, c: Floats) -> Floats:
+    """hits[r, s] of tracks with impressions n and clicks c, [tracks, ranks], written from the definition."""
+    hits = np.zeros((RANKS, RANKS))
+    for r, s in itertools.permutations(range(RANKS), 2):
+        both = (n[:, r] > 0) & (n[:, s] > 0)
+        hits[r, s] = (c[both, r] * n[both, s] / (n[both, r] + n[both, s])).sum()
+    return hits
+
+
+def poisson_regression(n: Floats, c: Floats) -> Floats:
+    """The maximum-likelihood curve of clicks ~ Poisson(impressions · effect of the track · curve of the rank), by its fixed point."""
+    curve, clicks = np.ones(RANKS), c.sum(axis=1)
+    for _ in range(1000):
+        curve = c.sum(axis=0) / ((clicks / (n @ curve)) @ n)
+        curve /= curve[0]
+    return curve
+
+
+def simulated(curve: Floats, tracks: int, seed: int) -> tuple[Floats, Floats]:
+    """Impressions and clicks of tracks that stand mostly at one rank, better ones higher, and sometimes at others."""
+    rng = np.random.default_rng(seed)
+    worth = np.exp(rng.normal(size=tracks))
+    at = np.clip(np.round(RANKS * np.argsort(np.argsort(-worth + rng.normal(size=tracks))) / tracks), 0, RANKS - 1)
+    mean = 60 * np.exp(-np.abs(np.arange(RANKS)[None, :] - at[:, None]))
+    n = rng.poisson(mean).astype(float)
+    rate = np.minimum(0.9, 0.2 * worth)[:, None] * curve[None, :]
+    return n, rng.binomial(n.astype(int), rate).astype(float)
+
+
+@pytest.mark.parametrize("power", [0.4, 1.0, 1.6])
+def test_a_curve_that_is_not_one_over_the_rank_comes_back(power: float) -> None:
+    truth = np.arange(1, RANKS + 1) ** -power
+    n, c = simulated(truth, 40_000, seed=5)
+    prior = (1 / np.arange(1, RANKS + 1))[None, :]
+    got = propensities(comparisons(n, c)[None], prior, 1.0)[0]
+    by_regression = poisson_regression(n, c)
+
+    def error(curve: Floats) -> float:
+        return float(np.sqrt(np.mean(np.log(curve / truth) ** 2)))
+
+    assert error(got) < max(0.04, 1.5 * error(by_regression))
+    raw = (c.sum(axis=0) / n.sum(axis=0)) / (c[:, 0].sum() / n[:, 0].sum())
+    assert np.abs(np.log(raw / truth)).max() > 0.3  # what clicks per impression say
+
+
+def test_exact_comparisons_give_their_curve() -> None:
+    truth = np.array([1, 0.9, 0.5, 0.5, 0.2, 0.1, 0.1, 0.05, 0.04, 0.03, 0.01])
+    pair = truth[:, None] + truth[None, :]
+    got = propensities((100 * truth[:, None] / pair)[None], np.ones((1, RANKS)), FREE)[0]
+    assert got == pytest.approx(truth, rel=1e-6)
+
+
+def test_nothing_known_gives_the_parent_and_much_known_ignores_it() -> None:
+    parent = np.arange(1, RANKS + 1) ** -0.5
+    assert propensities(np.zeros((1, RANKS, RANKS)), parent[None], 10.0)[0] == pytest.approx(parent, rel=1e-9)
+    truth = 1 / np.arange(1, RANKS + 1)
+    hits = 1e7 * truth[:, None] / (truth[:, None] + truth[None, :])
+    assert propensities(hits[None], parent[None], 10.0)[0] == pytest.approx(truth, rel=1e-4)
+
+
+def test_the_strength_follows_how_much_cells_differ_from_their_parents() -> None:
+    rng = np.random.default_rng(3)
+    parent = 1 / np.arange(1, RANKS + 1)
+
+    def cells(spread: float) -> list[Floats]:
+        out = []
+        for _ in range(40):
+            steps = parent[1:] / parent[:-1] * np.exp(spread * rng.normal(size=RANKS - 1))
+            own = np.append(1, np.cumprod(steps))
+            mean = 400 * own[:, None] / (own[:, None] + own[None, :])
+            out.append(rng.poisson(mean).astype(float))
+        return out
+
+    equal, different = (fitted_strength(cells(x), [parent] * 40) for x in (0.0, 0.5))
+    assert equal > 1000 > 100 > different >= WEAKEST
+    assert fitted_strength([np.zeros((RANKS, RANKS))], [parent]) == STRONGEST
