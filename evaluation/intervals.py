@@ -45,6 +45,7 @@ def clustered_interval(
     *,
     level: float = 0.95,
     fits: Sequence[float] = (),
+    refits: Sequence[float] = (),
 ) -> Interval:
     """Interval of the weighted mean Σ w·d / Σ w when the rows of one cluster are correlated (such as the entries of one need).
 
@@ -63,6 +64,8 @@ def clustered_interval(
         fits: the weighted mean difference of each fit, where `differences` are means over S repeated fits. The variance between
             fits, s² / S with S − 1 degrees of freedom, is then added, and the degrees of freedom are combined as in
             Satterthwaite 1946. With none or one, the interval is conditional on the given fits.
+        refits: the weighted mean difference of each of S further fits, where `differences` are of a single fit. The variance of one
+            fit, s² with S − 1 degrees of freedom, is then added in the same way. Not together with `fits`.
 
     Raises:
         MetricInput: an array is invalid, or fewer than two clusters have weight.
@@ -71,11 +74,12 @@ def clustered_interval(
     effective = float(mass.sum()) ** 2 / float((mass**2).sum())
     mean, spread = float(sums.sum()) / float(mass.sum()), _clustered_spread(sums, mass)
     free, method = max(effective - 1.0, 1.0), "clustered t (jackknifed delta)"
-    of_fits = float(np.var(fits, ddof=1)) / len(fits) if len(fits) > 1 else 0.0
+    others, averaged = (refits, 1) if len(refits) > 1 else (fits, len(fits))
+    of_fits = float(np.var(others, ddof=1)) / averaged if len(others) > 1 else 0.0
     if of_fits > 0:
         both = spread**2 + of_fits
-        free = both**2 / (spread**4 / free + of_fits**2 / (len(fits) - 1))
-        spread, method = both**0.5, f"{method}, and over {len(fits)} fits"
+        free = both**2 / (spread**4 / free + of_fits**2 / (len(others) - 1))
+        spread, method = both**0.5, f"{method}, and over {len(others)} fits"
     return _t_interval(mean, spread, free, len(mass), level, method)
 
 

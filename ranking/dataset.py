@@ -86,19 +86,34 @@ class Examples:
 
     def only_groups(self, kept: Bools) -> Examples:
         """The examples of the needs for which `kept` is true, in the same order."""
-        rows = np.repeat(kept, self.group_sizes)
+        return self.of_groups(np.flatnonzero(kept))
+
+    def of_groups(self, groups: Ints) -> Examples:
+        """The examples of some groups, given by their places, in the given order; a group may come several times."""
+        starts = np.append(0, np.cumsum(self.group_sizes)[:-1])
+        rows = np.concatenate([np.arange(starts[g], starts[g] + self.group_sizes[g]) for g in groups] or [[]]).astype(
+            int
+        )
         return Examples(
             self.features,
             self.matrix[rows],
             self.grades[rows],
             self.relevance[rows],
             self.weights[rows],
-            self.group_sizes[kept],
-            self.qids[kept],
-            self.folds[kept],
-            self.is_valid[kept],
-            self.clusters[kept],
+            self.group_sizes[groups],
+            self.qids[groups],
+            self.folds[groups],
+            self.is_valid[groups],
+            self.clusters[groups],
+            self.cut_rows,
         )
+
+    def resampled(self, seed: int) -> Examples:
+        """As many needs as there are, drawn with replacement, each with all its groups: a bootstrap sample of the needs."""
+        drawn = np.random.default_rng(seed).choice(np.unique(self.clusters), size=len(np.unique(self.clusters)))
+        by_cluster = np.argsort(self.clusters, kind="stable")
+        first, last = (np.searchsorted(self.clusters[by_cluster], drawn, side=s) for s in ("left", "right"))
+        return self.of_groups(np.concatenate([by_cluster[a:b] for a, b in zip(first, last, strict=True)]))
 
     def require_positive(self, where: str) -> None:
         """Raise TrainingImpossible if no row has a grade above 0; `where` names the rows in the error."""

@@ -182,3 +182,20 @@ def test_columns_left_out_are_as_if_they_had_not_been_read(tmp_path: Path) -> No
     dropped = examples_without(read_examples(path, FEATURES), ["f1", "f4"])
     assert dropped.features == read
     assert dropped.fingerprint() == read_examples(path, read).fingerprint()
+
+
+def test_a_resample_draws_whole_needs_with_all_their_groups(tmp_path: Path) -> None:
+    examples = read_examples(write(frame(queries=20), tmp_path), FEATURES)
+    again = examples.resampled(seed=4)
+    assert len(again.qids) == len(examples.qids)  # equal here, because every need has as many groups
+    times = {q: n for q, n in zip(*np.unique(again.qids, return_counts=True), strict=True)}
+    by_need = {c: {times.get(q, 0) for q in examples.qids[examples.clusters == c]} for c in set(examples.clusters)}
+    assert all(len(counts) == 1 for counts in by_need.values())
+    assert {0, 1, 2} <= {n for counts in by_need.values() for n in counts}
+    place = int(np.flatnonzero(examples.qids == again.qids[0])[0])
+    start = int(examples.group_sizes[:place].sum())
+    np.testing.assert_array_equal(
+        again.matrix[: again.group_sizes[0]], examples.matrix[start : start + again.group_sizes[0]]
+    )
+    assert examples.resampled(4).fingerprint() == again.fingerprint() != examples.resampled(5).fingerprint()
+    np.testing.assert_array_equal(examples.of_groups(np.arange(len(examples.qids))).matrix, examples.matrix)
