@@ -12,7 +12,8 @@ from evaluation.errors import MetricInput
 from evaluation.intervals import Interval, clustered_interval
 from evaluation.off_policy.value import LEAST_EFFECTIVE, Floats, PolicyValue, checked_size, value_of
 
-# predictions, for every search, of the reward of the served list and of the target's expected reward; learned on the given rows
+# learned on the given rows, predicts for every search the reward of the served list, and of the target's lists by their probabilities;
+# one function of (context, list) gives both, or the estimate is biased
 Model = Callable[[npt.NDArray[np.bool_]], tuple[Floats, Floats]]
 
 
