@@ -133,7 +133,7 @@ def of_one_side(rng: Random, clusters: int, size: float) -> tuple[Floats, Floats
 def bootstrap(clusters: int, size: float) -> Callable[[Random], float]:
     """One run of the Poisson bootstrap by cluster; the truth is 0."""
     return lambda rng: covers(
-        bootstrap_interval(*of_one_side(rng, clusters, size), repetitions=500, seed=int(rng.integers(1 << 31))), 0.0
+        bootstrap_interval(*of_one_side(rng, clusters, size), repetitions=1_000, seed=int(rng.integers(1 << 31))), 0.0
     )
 
 
@@ -438,7 +438,7 @@ CHECKS = (
         0.95,
         AT_LEAST,
         by_need_and_person(
-            lambda v, need, person: bootstrap_interval(v, np.ones(len(v)), need, people=person, repetitions=300)
+            lambda v, need, person: bootstrap_interval(v, np.ones(len(v)), need, people=person, repetitions=400)
         ),
     ),
     Check("Holm, 10 tests without effect, any error", 0.05, EQUAL, family_error([0.0] * 10)),

@@ -177,6 +177,11 @@ def _target_value(
             by_position[fits], of_lists.by_position[fits], owners[fits], level=level, least_effective=least
         ),
     )
+    if not spans.any():
+        values["pseudo-inverse"] = (
+            "the target's lists are no combination of what was logged, so no weights make them of it"
+        )
+        return TargetValue(len(rows), int(fits.sum()), values)
     put(
         "pseudo-inverse",
         lambda: pseudo_inverse(

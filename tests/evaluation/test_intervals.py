@@ -8,6 +8,7 @@ from scipy import stats
 
 from evaluation.errors import MetricInput
 from evaluation.intervals import (
+    _poisson_counts,
     bootstrap_interval,
     clustered_error,
     clustered_interval,
@@ -216,3 +217,11 @@ def test_resampling_people_too_widens_the_bootstrap_by_what_they_share():
     assert by_need.high - by_need.low < 0.4 * (by_person.high - by_person.low)
     assert by_both.high - by_both.low > 0.9 * (by_person.high - by_person.low)
     assert by_both.n == 30 and "person" in by_both.method
+
+
+def test_bootstrap_counts_are_poisson():
+    counts = _poisson_counts(np.random.default_rng(1), (200, 1_000))
+    for k in range(6):
+        expected = stats.poisson.pmf(k, 1)
+        assert (counts == k).mean() == pytest.approx(expected, abs=5 * (expected / counts.size) ** 0.5)
+    assert counts.max() < 16  # products of two counts stay below 256
