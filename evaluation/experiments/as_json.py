@@ -9,7 +9,10 @@ from typing import Any
 
 
 def as_plain(value: Any) -> Any:
-    """Dataclasses as objects, tuples as lists, dates as YYYY-MM-DD, and numbers that are not finite as null."""
+    """Dataclasses as objects, tuples as lists, dates as YYYY-MM-DD, and numbers that are not finite as null.
+
+    Numbers keep 12 significant digits: the order in which Spark hands over the rows must not show.
+    """
     if is_dataclass(value) and not isinstance(value, type):
         return {f.name: as_plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, dict):
@@ -18,4 +21,6 @@ def as_plain(value: Any) -> Any:
         return [as_plain(inner) for inner in value]
     if isinstance(value, date):
         return str(value)
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    if isinstance(value, float):
+        return float(f"{value:.12g}") if math.isfinite(value) else None
+    return value

@@ -33,38 +33,27 @@ def print_ab(verdict: AbVerdict) -> None:
 
 def _print_treatment(console: Any, name: str, one: TreatmentVerdict, level: float) -> None:
     table = _table(
-        f"{name} against the control", "per search", "control", name, "difference", f"{level:.0%}", "p", "variance left"
+        f"{name} against the control", "per search", "control", name, "change", f"{level:.0%}", "p", "var. left"
     )
     for metric in METRICS:
         d = one.metrics[metric]
         label = f"[bold]{metric}[/bold]" if metric == PRIMARY else metric
-        table.add_row(
-            label,
-            f"{d.control:.4f}",
-            f"{d.treatment:.4f}",
-            f"{d.difference.mean:+.4f}",
-            _limits(d.difference),
-            f"{d.adjusted_p:.3g}",
-            f"{d.variance_left:.0%}",
-        )
+        change, p_value = _number(d.difference.mean, "+"), f"{d.adjusted_p:.2g}"
+        ratios = _number(d.control), _number(d.treatment)
+        table.add_row(label, *ratios, change, _limits(d.difference), p_value, f"{d.variance_left:.0%}")
     console.print(table)
     if one.looks:
         look = one.looks[-1]
         decided = next((x.day for x in one.looks if x.interval.low > 0 or x.interval.high < 0), None)
         when = f"first left out 0 on {decided}" if decided else "has not left out 0"
-        console.print(
-            f"at every look: {look.interval.mean:+.4f} {_limits(look.interval)} on {look.day}, {when}; detectable with a power "
-            f"of 80 %: {one.detectable:.4f}",
-            highlight=False,
-        )
+        console.print(f"at every look: {_limits(look.interval)} on {look.day}, {when}", highlight=False)
+    console.print(f"detectable with a power of 80 %: {one.detectable:.4f}", highlight=False)
     if one.segments is not None:
-        segments = _table(
-            f"segments: {one.segments.verdict}", "segment", "people", "difference", f"{level:.0%}", "state"
-        )
+        title = f"segments: {one.segments.verdict}, the worst is {one.segments.worst}"
+        segments = _table(title, "segment", "people", "change", f"{level:.0%}", "state")
         for segment, s in one.segments.segments.items():
             interval = s.difference.interval(level)
-            mark = f"{s.state} (worst)" if segment == one.segments.worst else s.state
-            segments.add_row(segment, f"{s.difference.n:,}", f"{interval.mean:+.4f}", _limits(interval), mark)
+            segments.add_row(segment, f"{s.difference.n:,}", _number(interval.mean, "+"), _limits(interval), s.state)
         console.print(segments)
     if one.unjudged:
         console.print(f"too few people to judge: {', '.join(one.unjudged)}", highlight=False)
@@ -137,13 +126,19 @@ def _console() -> Any:
 
 
 def _table(title: str, *headings: str) -> Any:
+    from rich import box
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for place, heading in enumerate(headings):
         table.add_column(heading, justify="left" if place == 0 else "right", no_wrap=True)
     return table
 
 
+def _number(value: float, sign: str = "") -> str:
+    """Four decimals of what is below 1, two of the rest."""
+    return f"{value:{sign}.4f}" if abs(value) < 1 else f"{value:{sign},.2f}"
+
+
 def _limits(interval: Interval) -> str:
-    return f"{interval.low:+.4f} {interval.high:+.4f}"
+    return f"{_number(interval.low, '+')} {_number(interval.high, '+')}"
