@@ -44,11 +44,11 @@ class SegmentVerdict:
 def worst_segment_veto(differences: Mapping[str, Estimate], margin: float, *, alpha: float = 0.05) -> SegmentVerdict:
     """Judge whether a change loses less than `margin` in every segment.
 
-    A change is accepted only if every segment that is large enough is shown, at level α by itself, to lose less than the margin.
-    No correction is needed for that: if one of these segments loses the margin or more, the chance to accept is α at most
-    (intersection-union test). It is vetoed if any segment, small ones too, is shown to lose more than the margin; these tests are
-    adjusted by Holm, so that a change that loses the margin or less everywhere is vetoed with probability α at most. A segment
-    is large enough if a true difference of 0 would be shown to be within the margin with a power of 80 %.
+    A change is accepted only if every segment that is large enough (all segments, if none is) is shown, at level α by itself, to
+    lose less than the margin. No correction is needed for that: if one of these segments loses the margin or more, the chance to
+    accept is α at most (intersection-union test). It is vetoed if any segment, small ones too, is shown to lose more than the
+    margin; these tests are adjusted by Holm, so that a change that loses the margin or less everywhere is vetoed with probability
+    α at most. A segment is large enough if a true difference of 0 would be shown to be within the margin with a power of 80 %.
     Source: Berger 1982, "Multiparameter hypothesis testing and acceptance sampling" (intersection-union); Schuirmann 1987.
 
     Args:
@@ -78,6 +78,6 @@ def worst_segment_veto(differences: Mapping[str, Estimate], margin: float, *, al
             state = OPEN if detectable <= margin else TOO_SMALL
         segments[name] = Segment(one, state, p_not_worse, float(p_worse), detectable)
     states = {segment.state for segment in segments.values()}
-    large = {s.state for s in segments.values() if s.detectable <= margin}
-    verdict = VETOED if WORSE in states else ACCEPTED if large == {NOT_WORSE} else UNDECIDED
+    must_pass = {s.state for s in segments.values() if s.detectable <= margin} or states
+    verdict = VETOED if WORSE in states else ACCEPTED if must_pass == {NOT_WORSE} else UNDECIDED
     return SegmentVerdict(verdict, max(names, key=lambda name: segments[name].p_not_worse), segments)

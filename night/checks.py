@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 from datetime import date
 
-from evaluation.experiments.plan import wrong_settings
+from evaluation.experiments.settings import wrong_settings
 from features.catalogue import chosen
 from lake.errors import BadConfiguration
 from lake.local_path import why_not_local

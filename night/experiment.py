@@ -13,8 +13,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from evaluation.experiments.interleaving import teams_of
-from evaluation.experiments.plan import ExperimentSettings, Plan
+from evaluation.experiments.plan import Plan
 from evaluation.experiments.policies import BETWEEN, POSITIONS
+from evaluation.experiments.settings import ExperimentSettings
 from events.contract import EVENT_FIELDS, SEARCH_FIELDS
 from events.engagement import chains, pleased_plays
 from events.ingest import (

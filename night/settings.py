@@ -12,7 +12,7 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from evaluation.experiments.plan import ExperimentSettings
+from evaluation.experiments.settings import ExperimentSettings
 from events.bots import BotRules
 from events.ubi import UbiSettings
 from queries.nightly.closure import ClosureSettings

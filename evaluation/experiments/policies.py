@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from evaluation.errors import MetricInput
-from evaluation.experiments.plan import ExperimentSettings
+from evaluation.experiments.settings import ExperimentSettings
 from evaluation.intervals import Interval, clustered_interval
 from evaluation.off_policy.positions import NOTHING, ListPolicy, item_position, list_weights, pseudo_inverse
 from evaluation.off_policy.value import PolicyValue, TooFewEffective, importance_weights

@@ -32,9 +32,7 @@ def print_ab(verdict: AbVerdict) -> None:
 
 
 def _print_treatment(console: Any, name: str, one: TreatmentVerdict, level: float) -> None:
-    table = _table(
-        f"{name} against the control", "per search", "control", name, "change", f"{level:.0%}", "p", "var. left"
-    )
+    table = _table(f"{name} against the control", "per search", "control", name, "change", f"{level:.0%}", "p", "left")
     for metric in METRICS:
         d = one.metrics[metric]
         label = f"[bold]{metric}[/bold]" if metric == PRIMARY else metric
@@ -69,26 +67,18 @@ def print_policies(verdict: OffPolicyVerdict, level: float) -> None:
     )
     for name, target in verdict.targets.items():
         title = f"{name}: {target.searches:,} searches, {target.by_position_searches:,} with all their lists known"
-        table = _table(
-            title, "estimator", "successes per search", f"{level:.0%}", "effective", "mean weight", "largest"
-        )
-        refused = []
+        table = _table(title, "estimator", "success", f"{level:.0%}", "effective", "mean w", "largest w")
+        refused: dict[str, list[str]] = {}
         for estimator, value in target.values.items():
             if isinstance(value, PolicyValue):
-                table.add_row(
-                    estimator,
-                    f"{value.interval.mean:.4f}",
-                    _limits(value.interval),
-                    f"{value.effective:,.0f}",
-                    f"{value.mean_weight:.3f}",
-                    f"{value.largest_share:.2%}",
-                )
+                shares = f"{value.effective:,.0f}", f"{value.mean_weight:.3f}", f"{value.largest_share:.2%}"
+                table.add_row(estimator, _number(value.interval.mean), _limits(value.interval), *shares)
             else:
-                table.add_row(estimator, "refused", "", "", "", "")
-                refused.append(value if value.startswith(estimator) else f"{estimator}: {value}")
+                table.add_row(estimator, "refused")
+                refused.setdefault(value.removeprefix(f"{estimator}: "), []).append(estimator)
         console.print(table)
-        for line in refused:
-            console.print(line, highlight=False)
+        for reason, estimators in refused.items():
+            console.print(f"{', '.join(estimators)}: {reason}", highlight=False)
 
 
 def print_preference(verdict: Preference, a: str, b: str, level: float) -> None:
@@ -129,7 +119,7 @@ def _table(title: str, *headings: str) -> Any:
     from rich import box
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for place, heading in enumerate(headings):
         table.add_column(heading, justify="left" if place == 0 else "right", no_wrap=True)
     return table

@@ -177,7 +177,7 @@ def item_position(
         )
     used = weight[:, (weight > 0).any(axis=0)]  # a position that no list reaches weighs nothing
     smallest = min((effective_sample_size(column) for column in used.T), default=0.0)
-    per_search = weight.mean(axis=1)
+    per_search = used.mean(axis=1) if used.size else np.zeros(len(weight))
     effective = checked_size("item-position", per_search, least_effective, smallest)
     interval = clustered_interval((weight * reward).sum(axis=1), np.ones(len(reward)), clusters, level=level)
     return value_of("item-position", interval, per_search, effective)
