@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 from datetime import date
 
+from evaluation.experiments.settings import wrong_settings
 from features.catalogue import chosen
 from lake.errors import BadConfiguration
 from lake.local_path import why_not_local
@@ -44,6 +45,9 @@ AT_LEAST = {
     "serving.max_age_h": 0,
     "nightly.lock_wait_s": 0,
     "cluster.shuffle_partitions": 1,
+    "experiments.days": 1,
+    "experiments.clip": 1,
+    "experiments.least_effective": 1,
 }
 SHARES = (
     "ingest.max_quarantined_share",
@@ -138,6 +142,7 @@ def _wrong(settings: Settings) -> Iterator[str]:
             f"labels.label_days is {settings.labels.label_days}, expected {SPACING_DAYS} at most: training snapshots are so many "
             "days apart, and what one learns from must not be what another is judged by"
         )
+    yield from wrong_settings(settings.experiments)
     cuts = settings.labels.cuts
     if len(cuts) != 4 or sorted(set(cuts)) != cuts:
         yield f"labels.cuts is {cuts}, expected four rising rates, where grades 1 to 4 begin"

@@ -1,7 +1,7 @@
 """The typed schema of `conf/`: one dataclass per section. Default values are in the YAML files, not here.
 
-A section whose room declares a settings dataclass uses that dataclass (`BotRules`, `UbiSettings`, `CandidateSettings`,
-`HeadSettings`). A key that is missing, misspelt or of the wrong type raises an error that names the key before Spark starts.
+A section whose room declares a settings dataclass uses that dataclass (`BotRules`, `UbiSettings`, `CandidateSettings`, `HeadSettings`,
+`ExperimentSettings`). A key that is missing, misspelt or of the wrong type raises an error that names the key before Spark starts.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from omegaconf import MISSING
 
+from evaluation.experiments.settings import ExperimentSettings
 from events.bots import BotRules
 from events.ubi import UbiSettings
 from queries.nightly.closure import ClosureSettings
@@ -230,6 +231,7 @@ class Settings:
     ranking: RankingSection = MISSING
     tuning: TuningSection = field(default_factory=TuningSection)
     serving: ServingSection = field(default_factory=ServingSection)
+    experiments: ExperimentSettings = MISSING
     publish: PublishSection = field(default_factory=PublishSection)
     nightly: NightlySection = field(default_factory=NightlySection)
     ranker: dict[str, Any] = field(default_factory=dict)

@@ -35,6 +35,7 @@ INNER = {
     "ranking": {"sources": 1, "rerank": 1, "": 2},
     "serving": {"": 0, "sinks": 1},
     "features": {"": 0, "build": 1},
+    "evaluation": {"": 0, "off_policy": 1, "experiments": 2},
 }
 # files of a room that its inner rooms may import all the same, or that may import inner rooms above them
 DECLARED = {

@@ -8,6 +8,7 @@ from scipy import stats
 
 from evaluation.errors import MetricInput
 from evaluation.intervals import (
+    _poisson_counts,
     bootstrap_interval,
     clustered_error,
     clustered_interval,
@@ -15,6 +16,7 @@ from evaluation.intervals import (
     paired_t,
     queries_needed,
     sign_flip_p_value,
+    two_way_interval,
 )
 
 
@@ -173,3 +175,53 @@ def test_with_fits_the_interval_holds_the_truth_as_often_as_it_says():
         held += one.low <= 0 <= one.high
         alone += other.low <= 0 <= other.high
     assert held / 600 >= 0.93 and alone / 600 < 0.92
+
+
+def crossed(rng, needs=12, people=20, rows=90):
+    return rng.normal(size=rows), rng.integers(1, 4, rows), rng.integers(0, needs, rows), rng.integers(0, people, rows)
+
+
+def test_the_two_way_variance_is_of_three_jackknives():
+    values, weights, need, person = crossed(np.random.default_rng(3))
+    whole = np.average(values, weights=weights)
+
+    def jackknifed(names):
+        out = [np.average(values[names != c], weights=weights[names != c]) for c in np.unique(names)]
+        return (len(out) - 1) / len(out) * sum((m - whole) ** 2 for m in out)
+
+    parts = [jackknifed(names) for names in (need, person, need * 100 + person)]
+    spread = max(parts[0] + parts[1] - parts[2], parts[0], parts[1]) ** 0.5
+    mass = [np.array([weights[names == c].sum() for c in np.unique(names)]) for names in (need, person)]
+    freedom = min(m.sum() ** 2 / (m**2).sum() for m in mass) - 1
+    ours = two_way_interval(values, weights, need, person)
+    assert ours.high - ours.mean == pytest.approx(stats.t.ppf(0.975, freedom) * spread)
+    assert ours.n == min(len(np.unique(need)), len(np.unique(person)))
+
+
+def test_where_every_person_has_one_search_the_two_ways_are_one():
+    rng = np.random.default_rng(4)
+    noise, weights, need, _ = crossed(rng)
+    values = noise + 3 * rng.normal(size=12)[need]
+    both, one = two_way_interval(values, weights, need, np.arange(90)), clustered_interval(values, weights, need)
+    assert (both.low, both.high) == pytest.approx((one.low, one.high))
+
+
+def test_resampling_people_too_widens_the_bootstrap_by_what_they_share():
+    """Every row of a person has one value: resampled by need alone the mean looks far more certain than it is."""
+    rng = np.random.default_rng(6)
+    person, need = rng.integers(0, 30, 900), rng.integers(0, 200, 900)
+    values = rng.normal(size=30)[person]
+    by_need = bootstrap_interval(values, np.ones(900), need, seed=1)
+    by_both = bootstrap_interval(values, np.ones(900), need, people=person, seed=1)
+    by_person = clustered_interval(values, np.ones(900), person)
+    assert by_need.high - by_need.low < 0.4 * (by_person.high - by_person.low)
+    assert by_both.high - by_both.low > 0.9 * (by_person.high - by_person.low)
+    assert by_both.n == 30 and "person" in by_both.method
+
+
+def test_bootstrap_counts_are_poisson():
+    counts = _poisson_counts(np.random.default_rng(1), (200, 1_000))
+    for k in range(6):
+        expected = stats.poisson.pmf(k, 1)
+        assert (counts == k).mean() == pytest.approx(expected, abs=5 * (expected / counts.size) ** 0.5)
+    assert counts.max() < 16  # products of two counts stay below 256
