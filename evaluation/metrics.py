@@ -126,7 +126,7 @@ def recall_by_group(
 ) -> Floats:
     """Recall@k of each group: the share of the rows with grade ≥ `min_grade` that is among the first k.
 
-    Source: Cleverdon 1962, cut at rank k.
+    Source: Kent et al. 1955, cut at rank k.
 
     Args:
         grades: the relevance grade of each row, 0 or more.

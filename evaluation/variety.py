@@ -96,7 +96,7 @@ def new_release_share_by_group(
     """Share of the first k rows of each group that were released in the last `days` days.
 
     A row of unknown age (NaN) or not yet released (below 0) is no new release. NaN for a list without rows.
-    Source: the share of fresh items, as "freshness" in Vargas & Castells 2011.
+    Source: none is standard; this is the plain share.
 
     Args:
         ages_days: days since the release of each row.
