@@ -1,7 +1,7 @@
 """Put each deliberate error of `tools/mutants.py` into a copy of the code, alone, and see that its tests fail.
 
     python -m tools.mutate                       (`make mutate`; some twenty minutes on two cores)
-    python -m tools.mutate --only "labels" --no-spark      (an area, a file or words of a name)
+    python -m tools.mutate --only labels --spark none      (an area, a file or words of a name)
 
 Prints one row per mutant: what is wrong, the file, the test that caught it, seconds. Exit code 0 if every mutant is caught; 1 if
 one survives (then a test is missing: write it), or if a test fails without any mutant; 2 if the arguments choose no mutant.
@@ -59,17 +59,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the chosen mutants and print their table; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.mutate", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--only", default="", help="an area, a file, or words of a name")
-    parser.add_argument("--no-spark", action="store_true", help="leave out the mutants whose tests start Spark")
+    parser.add_argument(
+        "--spark", choices=("all", "none", "only"), default="all", help="the mutants whose tests use Spark, and others"
+    )
     given = parser.parse_args(arguments)
     wanted = [m for m in MUTANTS if given.only in (m.area, m.file) or given.only in m.name]
-    wanted = sorted((m for m in wanted if not (given.no_spark and m.spark)), key=lambda m: m.spark)
+    kinds = {"all": (False, True), "none": (False,), "only": (True,)}[given.spark]
+    wanted = [m for m in wanted if m.spark in kinds]
     if not wanted:
         parser.error(f"--only {given.only!r} chooses no mutant; areas: {', '.join(sorted({m.area for m in MUTANTS}))}")
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="playfirst-mutants-") as folder:
         tree = Path(folder) / "tree"
         shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*NOT_COPIED))
-        survivors = [name for spark in (False, True) for name in _survivors(wanted, tree, spark)]
+        survivors = [name for spark in kinds for name in _survivors(wanted, tree, spark)]
     print(
         f"{len(wanted) - len(survivors)} of {len(wanted)} mutants caught in {time.monotonic() - started:.0f} s."
         + (f" Not caught: {'; '.join(survivors)}. Write the missing test." if survivors else "")

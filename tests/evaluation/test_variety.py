@@ -71,6 +71,7 @@ def test_entropy_by_hand():
 
 def test_new_releases_by_hand():
     ages = [0, 90, 91, NAN, -1, 10]
+    assert new_release_share_by_group(ages, [6, 5, 4, 3, 2, 1], [6], 3)[0] == pytest.approx(2 / 3)
     assert new_release_share_by_group(ages, [6, 5, 4, 3, 2, 1], [6], 5)[0] == pytest.approx(2 / 5)
     assert new_release_share_by_group(ages, [6, 5, 4, 3, 2, 1], [6], 6, days=9)[0] == pytest.approx(1 / 6)
     assert math.isnan(new_release_share_by_group([1], [-math.inf], [1], 6)[0])
