@@ -46,7 +46,7 @@ def _computed(measures: Mapping[str, Measure]) -> Callable[[Iterable[pa.RecordBa
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        for batch in batches:
+        for batch in (b for b in batches if b.num_rows):
             lists = batch.column("_rows")
             sizes = pc.list_value_length(lists).to_numpy(zero_copy_only=False)
             items = lists.flatten()
