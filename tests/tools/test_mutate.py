@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_architecture import ROOT
+from tests.test_architecture import ROOT, SOURCES
 from tools import mutate
 from tools.mutants import AREAS, MUTANTS, Mutant
 
@@ -69,6 +69,25 @@ def test_caught_is_what_a_test_catches(tree: Path, test: str, caught_by: str, wh
     assert (tree / "adding.py").read_text() == before
     shown = mutate.row(mutant, outcome)
     assert shown.startswith("| times for plus | adding.py | ") and (caught_by or f"NOT CAUGHT: {why_not}") in shown
+
+
+def test_every_module_is_in_the_copy() -> None:
+    """The set-up's finder takes a module that the copy lacks from the project itself, where no mutant is."""
+    copied = {
+        path
+        for folder in {path.parent for path in SOURCES}
+        for path in folder.glob("*.py")
+        if path.name not in mutate._not_copied(str(folder), [p.name for p in folder.iterdir()])
+    }
+    above = {folder for path in SOURCES for folder in path.parents if ROOT in folder.parents}
+    assert copied == set(SOURCES)
+    assert not [f for f in above if f.name in mutate._not_copied(str(f.parent), [f.name])]
+    assert mutate._not_copied(str(ROOT), [".venv", "var", "build", "lake", "__pycache__"]) == [
+        ".venv",
+        "var",
+        "build",
+        "__pycache__",
+    ]
 
 
 def test_a_choice_of_nothing_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
