@@ -33,6 +33,8 @@ LIMIT_S = 400
 # a test that failed, without its parameters; an error in a fixture catches nothing
 FAILED = re.compile(r"^FAILED [^:\s]+::(?:\w+::)*(\w+)", re.MULTILINE)
 
+LOST_JVM = "Py4JNetworkError"  # a test fails without its JVM, too, and that catches nothing
+
 # starts the JVM in the copy's folder, where its Python workers find the code, and keeps it until its input ends
 JVM_PROGRAM = """
 import sys
@@ -135,7 +137,7 @@ def of_mutant(mutant: Mutant, tree: Path, environment: Mapping[str, str]) -> Out
     finally:
         path.write_text(text, encoding="utf-8")
     failed = FAILED.search(printed)
-    caught_by = failed[1] if code == 1 and failed else ""
+    caught_by = failed[1] if code == 1 and failed and LOST_JVM not in printed else ""
     why_not = {0: "its tests pass", None: f"its tests did not end in {LIMIT_S} s"}.get(code, "its tests did not run")
     return Outcome(caught_by, why_not, time.monotonic() - started)
 

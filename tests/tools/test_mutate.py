@@ -40,14 +40,15 @@ def test_a_text_that_occurs_twice_or_not_at_all_is_refused() -> None:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A project of one function with three tests, one of which needs a fixture that fails with the mutant."""
+    """A project of one function whose tests catch a mutant, miss it, or fail for another reason."""
     (tmp_path / "adding.py").write_text("def add(a, b):\n    return a + b\n")
     (tmp_path / "test_adding.py").write_text(
         "import pytest\nfrom adding import add\n\n"
         "@pytest.fixture\ndef three():\n    assert add(1, 2) == 3\n\n"
         "def test_sum():\n    assert add(2, 3) == 5\n\n"
         "def test_weak():\n    assert add(2, 2) == 4\n\n"
-        "def test_in_a_fixture(three):\n    pass\n"
+        "def test_in_a_fixture(three):\n    pass\n\n"
+        "def test_without_its_jvm():\n    assert add(2, 3) == 5, 'Py4JNetworkError: Answer from Java side is empty'\n"
     )
     return tmp_path
 
@@ -58,6 +59,7 @@ def tree(tmp_path: Path) -> Path:
         ("test_sum", "test_sum", ""),
         ("test_weak", "", "its tests pass"),
         ("test_in_a_fixture", "", "its tests did not run"),
+        ("test_without_its_jvm", "", "its tests did not run"),
         ("test_of_yesterday", "", "its tests did not run"),
     ],
 )
