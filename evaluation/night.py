@@ -25,7 +25,9 @@ from evaluation.baselines import (
 from evaluation.errors import RankingsUnfit
 from evaluation.intervals import bootstrap_interval, clustered_interval, sign_flip_p_value
 from evaluation.judge import NDCG_K, Judge
-from evaluation.metrics import mean_over_groups, ndcg_name
+from evaluation.list_figures import list_figures
+from evaluation.measure import name_of
+from evaluation.metrics import mean_over_groups, ndcg_by_group
 from evaluation.recall import candidate_recall, never_shown
 from evaluation.report import (
     OWN_ORDER,
@@ -65,7 +67,8 @@ def evaluate_night(
             `coec_raw`, `text` (names and values of the need), and optionally
             `candidate_rank` (the order for recall@100; else by popularity), `own_order` (the ranker's score before the re-rank rules)
             and `ten_features` (the score of a ranker of ten columns). Further columns are ignored.
-        catalog: track_id, title, artists and popularity of the whole catalog. Further columns are ignored.
+        catalog: track_id, title, artists and popularity of the whole catalog, and optionally genres and released_at (for the figures
+            of `evaluation.list_figures`). Further columns are ignored.
         answers: (place, wording) → (place, need) of the list that the release gives for it.
         seed: seed of the random arm, the bootstrap and the sign flips.
 
@@ -103,7 +106,9 @@ def evaluate_night(
     return NightResult(
         run_date=truth.run_date,
         source=truth.source,
-        metric=ndcg_name(NDCG_K, gain="linear", ideal="catalog").replace("gain=linear", "gain=Σ P(need)·(2^grade−1)"),
+        metric=name_of(ndcg_by_group, NDCG_K, gain="linear", ideal="catalog").replace(
+            "gain=linear", "gain=Σ P(need)·(2^grade−1)"
+        ),
         ndcg10={arm: mean_over_groups(values, weight) for arm, values in ndcg.items()},
         ndcg10_unweighted={arm: mean_over_groups(values) for arm, values in ndcg.items()},
         ndcg10_by_request=judge.ndcg_by_request(truth, arms),
@@ -137,6 +142,7 @@ def evaluate_night(
             "effective_needs": float(per_need.sum() ** 2 / max(float((per_need**2).sum()), 1.0)),
         },
         by_kind=_by_kind(entries["kind"].to_numpy(), ndcg, weight, judged),
+        lists=list_figures(judge, truth, arms, catalog, seed),
     )
 
 

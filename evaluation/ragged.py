@@ -1,5 +1,8 @@
 """Vectorised arithmetic over ragged groups: the rows of one query are adjacent, and `sizes` gives the rows of each group."""
 
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
 import numpy as np
 import numpy.typing as npt
 
@@ -7,6 +10,7 @@ from evaluation.errors import MetricInput
 
 Floats = npt.NDArray[np.float64]
 Sizes = npt.NDArray[np.int64]
+Number = TypeVar("Number", bound=np.generic)
 
 
 def checked(
@@ -39,6 +43,77 @@ def group_sum(values: Floats, sizes: Sizes) -> Floats:
     return np.bincount(groups, weights=values, minlength=len(sizes)).astype(np.float64)
 
 
+@dataclass(frozen=True)
+class Ranked:
+    """The rows of all groups in ranked order: group by group, and within a group by descending score.
+
+    A *block* is a run of tied rows: rows of one group with equal scores. With `ties="hash"` every row is a block of its own.
+
+    Args:
+        values: the value of each row, in ranked order.
+        group: the group of each row.
+        place: the 0-based place of each row in its group.
+        sizes: rows per group.
+        starts: the first row of each block.
+        lengths: rows per block.
+    """
+
+    values: Floats
+    group: Sizes
+    place: Sizes
+    sizes: Sizes
+    starts: Sizes
+    lengths: Sizes
+
+    @property
+    def block_sums(self) -> Floats:
+        """The sum of the values of each block."""
+        sums: Floats = np.add.reduceat(self.values, self.starts) if len(self.values) else np.zeros(0)
+        return sums
+
+    def of_rows(self, of_blocks: npt.NDArray[Number]) -> npt.NDArray[Number]:
+        """One value per block, repeated for each of its rows."""
+        return np.repeat(of_blocks, self.lengths)
+
+    def group_sum(self, of_rows: Floats, k: int) -> Floats:
+        """Sum of one value per row over the first k places of each group; 0 for a group without rows."""
+        within = self.place < k
+        sums = np.bincount(self.group[within], weights=of_rows[within], minlength=len(self.sizes))
+        return sums.astype(np.float64)
+
+
+def ranked(
+    values: Floats, scores: Floats, sizes: Sizes, ties: str = "expected", tie_keys: npt.ArrayLike | None = None
+) -> Ranked:
+    """Order the rows of each group by descending score.
+
+    Args:
+        values: the value of each row.
+        scores: the score of each row.
+        sizes: rows per group.
+        ties: `expected`: rows of equal score form a block; `hash`: `tie_keys` orders them, smallest first.
+        tie_keys: one key per row for `hash`.
+
+    Raises:
+        MetricInput: `ties` is neither, or the keys are missing.
+    """
+    if ties not in ("expected", "hash"):
+        raise MetricInput(f"metric: ties is {ties!r}, expected 'expected' or 'hash'")
+    group = np.repeat(np.arange(len(sizes)), sizes)
+    order = (
+        np.lexsort((_tie_keys(tie_keys, len(values)), -scores, group))
+        if ties == "hash"
+        else _order_within_groups(scores, group, len(sizes))
+    )
+    score, is_new = scores[order], np.ones(len(values), dtype=bool)
+    if ties == "expected":  # each group keeps its rows' positions, so `group` is the group of the ordered rows, too
+        is_new[1:] = (score[1:] != score[:-1]) | (group[1:] != group[:-1])
+    starts = np.flatnonzero(is_new)
+    lengths = np.diff(np.append(starts, len(values)))
+    place = np.arange(len(values)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return Ranked(values[order], group, place, sizes, starts, lengths)
+
+
 def top_k_sum(
     values: Floats,
     scores: Floats,
@@ -54,28 +129,57 @@ def top_k_sum(
         scores: the score of each row.
         sizes: rows per group.
         discount: the discount of each rank, from rank 1.
-        ties: `expected`: rows of equal score count with their mean value; `hash`: `tie_keys` orders them.
+        ties: `expected`: rows of equal score count with their mean value, which is their expectation at every rank of the block;
+            `hash`: `tie_keys` orders them.
         tie_keys: one key per row for `hash`.
     """
-    if ties not in ("expected", "hash"):
-        raise MetricInput(f"metric: ties is {ties!r}, expected 'expected' or 'hash'")
-    if len(values) == 0:
-        return np.zeros(len(sizes))
-    groups = np.repeat(np.arange(len(sizes)), sizes)
-    if ties == "hash":
-        if tie_keys is None:
-            raise MetricInput("metric: ties='hash' needs tie_keys, one per row (seeded_hash of the item ids)")
-        order = np.lexsort((np.asarray(tie_keys), -scores, groups))
-    else:
-        order = _order_within_groups(scores, groups, len(sizes))
-    ordered, score, group = values[order], scores[order], groups  # each group keeps its positions
-    if ties == "expected":
-        ordered = _block_means(ordered, score, group)
-    starts = np.cumsum(sizes) - sizes
-    place = np.arange(len(values)) - np.repeat(starts, sizes)
-    within = place < len(discount)
-    weighted = ordered[within] * discount[place[within]]
-    return np.bincount(group[within], weights=weighted, minlength=len(sizes)).astype(np.float64)
+    rows = ranked(values, scores, sizes, ties, tie_keys)
+    counted = rows.of_rows(rows.block_sums / rows.lengths) if ties == "expected" else rows.values
+    within = rows.place < len(discount)
+    weighted = counted[within] * discount[rows.place[within]]
+    return np.bincount(rows.group[within], weights=weighted, minlength=len(sizes)).astype(np.float64)
+
+
+def first_rows(
+    scores: npt.ArrayLike, group_sizes: npt.ArrayLike, k: int, tie_keys: npt.ArrayLike | None = None
+) -> tuple[npt.NDArray[np.intp], Sizes, Sizes]:
+    """The rows of the first k places of each group; a row of score −inf is in no list.
+
+    Args:
+        scores: the score of each row; greater ranks first.
+        group_sizes: rows per group.
+        k: number of ranks that count.
+        tie_keys: one key per row; they order rows of equal score, smallest first.
+
+    Returns:
+        The numbers of these rows in ranked order, the group of each, and their number per group.
+
+    Raises:
+        MetricInput: rows are tied at a rank that counts, and there are no keys.
+    """
+    _, score, sizes = checked(np.zeros(np.shape(scores)), scores, group_sizes, k)
+    group = np.repeat(np.arange(len(sizes)), sizes)
+    keys = np.zeros(len(score)) if tie_keys is None else _tie_keys(tie_keys, len(score))
+    order = np.lexsort((keys, -score, group))
+    place = np.arange(len(score)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    kept = (place < k) & (score[order] > -np.inf)
+    tied = np.zeros(len(score), dtype=bool)
+    tied[:-1] = (score[order][1:] == score[order][:-1]) & (group[1:] == group[:-1])
+    if tie_keys is None and bool((tied & kept).any()):
+        raise MetricInput(
+            f"metric: {int((tied & kept).sum())} of the first {k} rows are tied with the next one; this measure needs an order: "
+            "pass tie_keys (seeded_hash of the item ids)"
+        )
+    return order[kept], group[kept], np.bincount(group[kept], minlength=len(sizes)).astype(np.int64)
+
+
+def _tie_keys(tie_keys: npt.ArrayLike | None, rows: int) -> npt.NDArray[Any]:
+    if tie_keys is None:
+        raise MetricInput("metric: ties='hash' needs tie_keys, one per row (seeded_hash of the item ids)")
+    keys = np.asarray(tie_keys)
+    if keys.shape != (rows,):
+        raise MetricInput(f"metric: tie_keys has shape {keys.shape}, expected one key for each of the {rows} rows")
+    return keys
 
 
 def _order_within_groups(scores: Floats, groups: npt.NDArray[np.int64], n_groups: int) -> npt.NDArray[np.intp]:
@@ -83,13 +187,3 @@ def _order_within_groups(scores: Floats, groups: npt.NDArray[np.int64], n_groups
     by_score = np.argsort(-scores)
     key = groups[by_score].astype(np.uint16 if n_groups <= 0xFFFF else np.int64)
     return by_score[np.argsort(key, kind="stable")]
-
-
-def _block_means(values: Floats, scores: Floats, groups: npt.NDArray[np.int64]) -> Floats:
-    """Replace each value by the mean of its block of equal (group, score), its expectation at every rank of the block."""
-    new = np.ones(len(values), dtype=bool)
-    new[1:] = (scores[1:] != scores[:-1]) | (groups[1:] != groups[:-1])
-    starts = np.flatnonzero(new)
-    lengths = np.diff(np.append(starts, len(values)))
-    means: Floats = np.add.reduceat(values, starts) / lengths
-    return np.repeat(means, lengths)

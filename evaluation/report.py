@@ -11,6 +11,7 @@ from typing import Any
 
 from evaluation.all_searches import AllSearches, Slice
 from evaluation.intervals import Interval
+from evaluation.list_figures import FIGURES
 from evaluation.recall import NeverShown
 
 OWN_ORDER, TEN_FEATURES = "own_order", "ten_features"  # columns of the candidates, and arms, where there is a ranker
@@ -52,6 +53,7 @@ class NightResult:
         by_kind: kind of need → {"searches", "entries", arm: weighted NDCG}.
         shown_skyline: NDCG@10 of the best order of what the need's lists were ever shown in the window.
         never_shown: how much of the ideal lists no search was shown, and how much of it is listed.
+        lists: arm → what its first ten are like (`evaluation.list_figures.FIGURES`).
         all_searches: the release over all music searches of the day, a miss as nothing.
     """
 
@@ -70,6 +72,7 @@ class NightResult:
     shown_skyline: float
     never_shown: NeverShown
     by_kind: dict[str, dict[str, float]] = field(default_factory=dict)
+    lists: dict[str, dict[str, float]] = field(default_factory=dict)
     all_searches: AllSearches | None = None
 
     @property
@@ -113,6 +116,7 @@ class NightResult:
             "never_shown": asdict(self.never_shown),
             "strongest": {"without_learning": self.strongest, "lead": self.diff[self.strongest].interval.mean},
             "by_kind": self.by_kind,
+            "lists": {"measures": FIGURES, "arms": self.lists},
         }
         if self.all_searches is not None:
             whole |= {"ndcg10_all": self.all_searches.whole.ndcg10, "all": self.all_searches.as_json()}

@@ -43,7 +43,8 @@ def run(night: Night) -> Done:
     looked_up = lookups(night, truth)
     frame = rows_of_arms(night, looked_up.entries).toPandas()
     frame = with_learned_arms(night, frame, looked_up.entries)
-    catalog = night.tracks(allow_unvalidated=False).select("track_id", "title", "artists", "popularity").toPandas()
+    described = ("track_id", "title", "artists", "popularity", "genres", "released_at")
+    catalog = night.tracks(allow_unvalidated=False).select(*described).toPandas()
     result = evaluate_night(truth, rankings, frame, catalog, looked_up.answers)
     every = over_all_searches(truth, looked_up.lists, looked_up.every_answer, asked_before(night), looked_up.matched_by)
     guesses = {**looked_up.unsure, **looked_up.every_answer}

@@ -1,14 +1,20 @@
-"""Write the pages of features, tables and steps, and the schedulers' graph, from the declarations; `--check` compares alone."""
+"""Write the pages of features, tables, steps and measures, and the schedulers' graph, from the declarations; `--check` compares alone."""
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
+import re
 import sys
 from collections import Counter
 from functools import cache
 from pathlib import Path
 
+from evaluation import metrics as metrics  # declares its measures
+from evaluation import variety as variety
+from evaluation.list_figures import FIGURES
+from evaluation.measure import KINDS, Kind, name_of
 from features.build.engine import asked_sums
 from features.catalogue import features, matrix_names
 from features.measures import LONGEST_DAYS, Sum
@@ -188,6 +194,44 @@ def step_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def measure_page() -> str:
+    """The page of all measures: full name, description, parameters, forms and the libraries that they are compared with."""
+    lines = [
+        HEADER,
+        "# Measures",
+        "",
+        "Declared in `evaluation/metrics.py` (they need grades) and `evaluation/variety.py` (they need none): functions over flat arrays, "
+        "one value per list. `evaluation.by_list.by_list` computes any of them in Spark by the same function. A full name says every "
+        "convention: gain, discount, ties, cut, lists without a relevant track. Equal to the named libraries to 1e-9 "
+        "(`tests/evaluation/test_other_libraries.py`).",
+        "",
+    ]
+    for kind in KINDS.values():
+        lines += _measure(kind)
+    lines += [
+        "## In the night's report",
+        "",
+        "Keys of `lists` in `reports/night.json`, beside `ndcg10`, for every arm.",
+        "",
+    ]
+    lines += [f"- `{figure}`: {what}" for figure, what in FIGURES.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _measure(kind: Kind) -> list[str]:
+    text = inspect.getdoc(kind.function) or ""
+    described, _, arguments = text.partition("\nArgs:\n")
+    entries = re.findall(r"(?ms)^ {4}(\w+): (.*?)(?=^ {4}\w+: |^\S|\Z)", arguments)
+    meanings = {name: " ".join(meaning.split()) for name, meaning in entries}
+    defaults = {n: "from the rows" if v is None else f"`{v}`" for n, v in kind.options.items()}
+    takes = [f"- `{name}`: {meanings[name]}" for name in kind.arrays]
+    takes += [f"- `k`: {meanings['k']}"] if kind.has_cut else []
+    takes += [f"- `{name}` ({default}): {meanings[name]}" for name, default in defaults.items()]
+    compared = [f"Equal to {', '.join(kind.equals)}.", ""] if kind.equals else []
+    name = name_of(kind.function, 10 if kind.has_cut else None)
+    return [f"## {kind.name}", "", f"`{name}`", "", *described.strip().splitlines(), "", *takes, "", *compared]
+
+
 def graph_json() -> str:
     """The graph for schedulers: {"steps": [{name, after, reads, writes, settings}]}, in order."""
     steps = [
@@ -209,6 +253,7 @@ def main() -> int:
         DOCS / "features.md": feature_page(),
         DOCS / "tables.md": table_page(),
         DOCS / "steps.md": step_page(),
+        DOCS / "measures.md": measure_page(),
         GRAPH_FILE: graph_json(),
     }
     if "--check" in sys.argv[1:]:

@@ -10,16 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluation.errors import MetricInput
+from evaluation.measure import name_of
 from evaluation.metrics import (
+    average_precision_by_group,
     dcg_by_group,
+    err_by_group,
     ideal_dcg_by_group,
     mean_over_groups,
     ndcg_by_group,
-    ndcg_name,
     ndcg_of_query,
+    rbp_by_group,
     recall_by_group,
     reciprocal_rank_by_group,
     seeded_hash,
+    success_by_group,
 )
 
 QUERY = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3)), min_size=1, max_size=6)
@@ -71,6 +75,94 @@ def test_recall_and_reciprocal_rank_are_means_over_all_orders(rows, k, least):
     assert reciprocal == pytest.approx(
         expected(lambda o: 1 / (1 + next(p for p, i in enumerate(o) if grades[i] >= least)), scores)
     )
+
+
+def stops(order, grades, k):
+    """ERR as it is told: the listener goes down the list and stops at p with R(p)."""
+    goes_on, total = 1.0, 0.0
+    for p, i in enumerate(order[:k], 1):
+        stop = (2 ** grades[i] - 1) / 16
+        total, goes_on = total + goes_on * stop / p, goes_on * (1 - stop)
+    return total
+
+
+def precisions(order, hits, k):
+    """The precision at each relevant rank up to k, added up."""
+    return sum(sum(hits[i] for i in order[: p + 1]) / (p + 1) for p in range(min(k, len(order))) if hits[order[p]])
+
+
+@settings(max_examples=80, deadline=None)
+@given(queries=st.lists(QUERY, min_size=1, max_size=4), k=st.integers(1, 7), least=st.integers(1, 4))
+def test_err_map_rbp_success_and_mrr_are_means_over_all_orders(queries, k, least):
+    flat = [row for rows in queries for row in rows]
+    given_rows = [g for g, _ in flat], [s for _, s in flat], [len(q) for q in queries], k
+    wanted = {name: [] for name in ("err", "map", "reachable", "rbp", "success", "mrr")}
+    for rows in queries:
+        grades, scores = [g for g, _ in rows], [s for _, s in rows]
+        hits = [g >= least for g in grades]
+        added = expected(lambda o: precisions(o, hits, k), scores)  # noqa: B023 (used at once)
+        wanted["err"].append(expected(lambda o: stops(o, grades, k), scores))  # noqa: B023
+        wanted["rbp"].append(expected(lambda o: sum(0.3 * 0.7**p for p, i in enumerate(o[:k]) if hits[i]), scores))  # noqa: B023
+        wanted["success"].append(expected(lambda o: float(any(hits[i] for i in o[:k])), scores))  # noqa: B023
+        wanted["map"].append(added / sum(hits) if any(hits) else math.nan)
+        wanted["reachable"].append(added / min(k, sum(hits)) if any(hits) else math.nan)
+        first = expected(lambda o: max([1 / (p + 1) for p, i in enumerate(o[:k]) if hits[i]], default=0.0), scores)  # noqa: B023
+        wanted["mrr"].append(first if any(hits) else math.nan)
+    got = {
+        "err": err_by_group(*given_rows),
+        "map": average_precision_by_group(*given_rows, min_grade=least),
+        "reachable": average_precision_by_group(*given_rows, min_grade=least, over="reachable"),
+        "rbp": rbp_by_group(*given_rows, p=0.7, min_grade=least),
+        "success": success_by_group(*given_rows, min_grade=least),
+        "mrr": reciprocal_rank_by_group(*given_rows, min_grade=least),
+    }
+    for name, values in wanted.items():
+        assert got[name].tolist() == pytest.approx(values, abs=1e-12, nan_ok=True), name
+
+
+@pytest.mark.parametrize(
+    "function",
+    [average_precision_by_group, err_by_group, ndcg_by_group, rbp_by_group, recall_by_group, success_by_group],
+)
+def test_hash_ties_are_one_order_among_those_of_the_expectation(function):
+    """Over many seeds the mean of the hashed orders is the expectation, and rows without ties do not see the keys."""
+    ids, grades, size = ["a", "b", "c", "d"], [4, 0, 2, 0], [4]
+    hashed = [
+        function(grades, [1] * 4, size, 2, ties="hash", tie_keys=seeded_hash(ids, seed))[0] for seed in range(400)
+    ]
+    assert len(set(hashed)) > 1
+    assert np.mean(hashed) == pytest.approx(function(grades, [1] * 4, size, 2)[0], abs=0.05)
+    plain = function(grades, [4, 3, 2, 1], size, 2)[0]
+    assert function(grades, [4, 3, 2, 1], size, 2, ties="hash", tie_keys=seeded_hash(ids, 0))[0] == plain
+
+
+def test_the_measures_by_hand():
+    served, order, size = [0, 3, 0, 1], [4, 3, 2, 1], [4]
+    # relevant at ranks 2 and 4: precisions 1/2 and 2/4
+    assert average_precision_by_group(served, order, size)[0] == pytest.approx(0.5)
+    assert average_precision_by_group(served, order, size, 2)[0] == pytest.approx(0.25)
+    assert average_precision_by_group(served, order, size, 1, over="reachable")[0] == 0
+    assert rbp_by_group(served, order, size, p=0.5)[0] == pytest.approx(0.5 * (0.5 + 0.125))
+    # 7/16 stop at rank 2, and 1/16 of the others at rank 4
+    assert err_by_group(served, order, size, 10)[0] == pytest.approx(7 / 16 / 2 + 9 / 16 / 16 / 4)
+    assert [success_by_group(served, order, size, k)[0] for k in (1, 2)] == [0, 1]
+    assert success_by_group(served, order, size, 3, min_grade=4)[0] == 0
+    assert reciprocal_rank_by_group(served, order, size, 1)[0] == 0
+
+
+def test_lists_without_rows_or_without_a_relevant_one():
+    rows = ([0, 0, 2], [3, 2, 1], [2, 0, 1])
+    assert [f(*rows, 5).tolist() for f in (err_by_group, rbp_by_group, success_by_group)] == [
+        [0, 0, pytest.approx(3 / 16)],
+        [0, 0, pytest.approx(0.2)],
+        [0, 0, 1],
+    ]
+    for f in (average_precision_by_group, reciprocal_rank_by_group):
+        assert f(*rows, 5).tolist() == pytest.approx([math.nan, math.nan, 1.0], nan_ok=True)
+        assert f(*rows, 5, empty="zero").tolist() == [0, 0, 1]
+        assert f([0], [1], [1]).tolist() == pytest.approx([math.nan], nan_ok=True)
+    nothing = [f([], [], [], 5) for f in (err_by_group, average_precision_by_group, success_by_group, ndcg_by_group)]
+    assert [len(values) for values in nothing] == [0, 0, 0, 0]
 
 
 def test_by_hand():
@@ -154,8 +246,24 @@ def test_bad_input_is_named(change, says):
 
 
 def test_the_name_carries_the_convention():
-    assert ndcg_name(10) == "ndcg@10[gain=exp2,discount=log2,ties=expected,empty=excluded,ideal=list]"
-    assert ndcg_name(5, empty="one") != ndcg_name(5)
+    assert name_of(ndcg_by_group, 10) == "ndcg@10[gain=exp2,discount=log2,ties=expected,empty=excluded,ideal=list]"
+    assert name_of(ndcg_by_group, 5, empty="one") != name_of(ndcg_by_group, 5)
+
+
+@pytest.mark.parametrize(
+    "function,options,says",
+    [
+        (rbp_by_group, {"p": 1.0}, "p is 1.0"),
+        (err_by_group, {"k": 3, "max_grade": 1}, "grade of 2 is above max_grade 1"),
+        (average_precision_by_group, {"over": "all"}, "over is 'all'"),
+        (success_by_group, {"k": 0}, "k is 0"),
+        (reciprocal_rank_by_group, {"ties": "hash"}, "needs tie_keys"),
+        (recall_by_group, {"k": 3, "ties": "hash", "tie_keys": [1]}, "one key for each of the 2 rows"),
+    ],
+)
+def test_bad_options_of_the_other_measures_are_named(function, options, says):
+    with pytest.raises(MetricInput, match=says):
+        function([2, 0], [1, 2], [2], **options)
 
 
 def test_quick_enough_for_tuning():

@@ -3,7 +3,7 @@
 import json
 import math
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pandas as pd
 import pytest
@@ -271,6 +271,39 @@ def test_only_the_first_hundred_candidates_count_for_recall():
     assert got.recall100["gain"] == pytest.approx((4 * 11.25 / 13.75 + 2 * 3 / 18) / 6)
     assert got.recall100["grade3"] == pytest.approx((4 * 0.75 + 0) / 6)
     assert "candidate_rank" in got.recall_order
+
+
+def described():
+    """The catalog with genres and days of release: a is 90 days old on the night, b 91, c a day, of x nothing is known."""
+    ages = {"a": 90, "b": 91, "c": 1, "y": 5}
+    released = [None if t == "x" else truth().run_date - timedelta(days=ages[t]) for t in "abcxy"]
+    return catalog().assign(genres=[["pop"], ["pop", "rock"], [], ["rock"], ["rock"]], released_at=released)
+
+
+def test_the_figures_of_the_lists_by_hand():
+    """The lists are a, b for "hello" (4 searches; 3 want n1, 1 n2) and x, c for rock (2 want n3)."""
+    told = evaluated(truth(), rankings(), candidates(), described()).lists
+    found = told["playfirst"]
+    # a has grade 4 for n1, and no grade for n2; x has grade 2 for n3
+    assert found["success1"] == pytest.approx(3 / 6)
+    # b first: grade 1 for n1 and 3 for n2; c first for rock
+    assert told["ctr"]["success1"] == pytest.approx(1 / 6)
+    # no word of rock is in x or c: either may be first; of hello a and b are tied
+    assert told["bm25"]["success1"] == pytest.approx((3 / 2 + 1 / 2) / 6)
+    assert found["diversity"] == pytest.approx((4 * (1 - 1 / math.sqrt(2)) + 2 * 1) / 6)
+    assert found["artist_entropy"] == 1.0
+    assert found["new_release_share"] == pytest.approx(0.5)
+    seen = sorted([4, 4 / LOG3, 2, 2 / LOG3])
+    gini = sum((2 * i - 5) * n for i, n in enumerate(seen, 1)) / (4 * sum(seen))
+    assert found["gini"] == pytest.approx(gini)
+
+
+def test_figures_without_their_column_are_null_and_each_names_its_measure(result):
+    assert math.isnan(result.lists["playfirst"]["diversity"]) and result.lists["playfirst"]["success1"] == 0.5
+    told = result.as_json()["lists"]
+    assert told["arms"]["playfirst"]["diversity"] is None and set(told["arms"]) == set(result.ndcg10)
+    assert {name for of in told["arms"].values() for name in of} == set(told["measures"])
+    assert "success@1[min_grade=3" in told["measures"]["success1"]
 
 
 def test_night_json_is_nested_and_whole(result, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from events.tiles import ALL_TIME
 from features.build.engine import asked_sums, feature_frames
 from features.build.inputs import FeatureInputs
 from features.catalogue import columns
+from features.measures import CHAIN
 from lake.schema import struct
 from lake.tables.daily import DAILY_ENGAGEMENT
 from lake.tables.logs import TRACKS
@@ -112,6 +114,37 @@ def test_a_window_holds_its_last_day_and_not_the_one_before(spark: SparkSession)
     for window in (1, 7, 28, 90):
         held = sum(10**i for i, a in enumerate(ages) if a <= window)
         assert row[f"impressions_log1p_{window}d"] == pytest.approx(math.log1p(held), abs=1e-9), window
+
+
+def test_the_snapshots_own_day_and_later_ones_count_in_no_window(spark: SparkSession) -> None:
+    ages = (2, 0, -1, -3, -30)
+    daily = days(spark, *[("hello", "x", D - timedelta(days=a), 10**i, 0) for i, a in enumerate(ages)])
+    wanted = ["impressions_log1p", "track_impressions_log1p_28d"]
+    with feature_frames(inputs(spark, daily, [(D, "en-US", "hello", "x")]), wanted) as frames:
+        [row], [track] = (frames[g].collect() for g in ("need_track", "track"))
+    for window in (7, 28, 90):
+        assert row[f"impressions_log1p_{window}d"] == pytest.approx(math.log1p(1), abs=1e-9), window
+    assert track["track_impressions_log1p_28d"] == pytest.approx(math.log1p(1), abs=1e-9)
+
+
+def test_each_snapshot_reads_its_own_curve_and_its_own_strengths(spark: SparkSession) -> None:
+    """Ten impressions and three long plays, in the windows of both snapshots; T expects .2 a rank, D .6, a week later .9."""
+    daily = days(spark, ("hello", "x", T - timedelta(days=2), 10, 3))
+    given = inputs(spark, daily, [(day, "en-US", "hello", "x") for day in (T, D)])
+    rates = {T: 0.2, D: 0.6, T + timedelta(days=7): 0.9, D + timedelta(days=7): 0.9}
+    rows = [(day, p, rate) for day, rate in rates.items() for p in range(1, 12)]
+    frame = spark.createDataFrame(rows, "run_date date, position int, expected_rate double")
+    columns_of = {n: F.col(n) for n in ("run_date", "position", "expected_rate")}
+    curves = filled(frame, EXPOSURE_CURVES, client=F.lit("alexa"), intent_group=F.lit("open"), **columns_of)
+    strengths = {T: dict.fromkeys(CHAIN, 1.0), D: dict.fromkeys(CHAIN, 4.0)}
+    with feature_frames(replace(given, curves=curves, strengths=strengths), ["coec_raw", "coec_28d"]) as frames:
+        found = {r["as_of"]: r for r in frames["need_track"].collect()}
+    assert {d: r["coec_raw_28d"] for d, r in found.items()} == {T: pytest.approx(3 / 2), D: pytest.approx(3 / 6)}
+    for day, expected in ((T, 2.0), (D, 6.0)):
+        rate, k = 1.0, strengths[day]["pair"]
+        for _ in range(4):  # every level of the chain sees the same impressions
+            rate = (3 + k * rate) / (expected + k)
+        assert found[day]["coec_28d"] == pytest.approx(rate, abs=1e-8), day
 
 
 def test_the_last_part_of_a_column_is_the_span_that_it_sums(spark: SparkSession) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from features.build.popularity import popularity_by_snapshot
+from features.build.popularity import catalogs_known, popularity_by_snapshot
 from features.build.stored import catalogs_of
 from lake.io import Lake
 from lake.tables.logs import TRACKS
@@ -62,3 +62,9 @@ def test_a_snapshot_before_the_first_catalog_makes_it_unknown_in_all_unless_it_m
     told = catalogs_of(lake, [early, D], backdate=True)
     assert told == {early: (str(FIRST), None), D: (str(SECOND), str(FIRST))}
     assert catalogs_of(Lake(spark, tmp_path / "empty"), [D], backdate=True) is None
+
+
+def test_a_catalog_of_later_days_is_never_read() -> None:
+    days = ["2026-01-30", "2026-02-20", "2026-03-01", "2026-03-20"]
+    known = catalogs_known(days, [date(2026, 2, 19), D], backdate=True)
+    assert known == {date(2026, 2, 19): ("2026-01-30", None), D: ("2026-03-01", "2026-01-30")}

@@ -103,3 +103,21 @@ def test_a_need_that_nobody_has_read_counts_as_open(spark: SparkSession) -> None
         spark.createDataFrame([("hello", "known_item")], "need string, intent_group string"),
     ).toPandas()
     assert set(counts[counts.impressions > 0].intent_group) == {"open"}
+
+
+def test_voice_counts_long_plays_and_screens_count_clicks(spark: SparkSession) -> None:
+    """Ten impressions each: one click and seven long plays."""
+    daily = day(spark, ("mobile", "hello", "a", {1: (10, 1)}), ("alexa", "hello", "a", {1: (10, 1)}))
+    long_plays = F.array(F.lit(7).cast("bigint"), *[F.lit(0).cast("bigint")] * (CELLS - 1))
+    needs = spark.createDataFrame([("hello", "known_item")], "need string, intent_group string")
+    counts = position_counts(daily.withColumn("long_plays_by_position", long_plays), needs).toPandas()
+    assert counts[counts.clicks > 0].set_index("client").clicks.to_dict() == {"mobile": 1, "alexa": 7}
+
+
+def test_a_track_is_compared_with_itself_for_one_need_alone(spark: SparkSession) -> None:
+    """The same track first for one need and second for another: two relevances, and no swap."""
+    daily = day(spark, ("mobile", "hello", "a", {1: (10, 9)}), ("mobile", "bye", "a", {2: (10, 1)}))
+    needs = spark.createDataFrame([(n, "known_item") for n in ("hello", "bye")], "need string, intent_group string")
+    counts = position_counts(daily, needs).toPandas()
+    assert counts.at_this.sum() == 0 and counts.at_next.sum() == 0
+    assert counts.impressions.sum() == 20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from pyspark.sql import SparkSession
 from lake.commits import commit_infos, units_written
 from lake.io import Lake
 from lake.schema import Column, Table, struct
+from lake.session import LazySession, SessionSettings
 from lake.upkeep import compact, expire
 
 DAY = date(2026, 3, 1)
@@ -43,3 +45,19 @@ def test_the_log_is_read_as_delta_tells_its_history(spark: SparkSession, tmp_pat
     assert units_written(tmp_path, "toys") == {str(DAY + timedelta(days=i)): 1 for i in range(1, 9)}
     assert {u: c.rows for u, c in Lake(spark, tmp_path).commits(TABLE).items()} == units_written(tmp_path, "toys")
     assert list(commit_infos(tmp_path / "nothing")) == [] and units_written(tmp_path, "nothing") == {}
+
+
+def test_the_newest_unit_by_a_day_is_none_of_later_days(tmp_path: Path) -> None:
+    """Read from the log alone: no session is there."""
+    log = tmp_path / "toys" / "_delta_log"
+    log.mkdir(parents=True)
+    for i, day in enumerate(("2026-03-01", "2026-03-08", "2026-03-02", "2026-03-20")):
+        metadata = {"run_id": "r", "units": {day: {"fingerprint": "f", "rows": 1}}}
+        (log / f"{i:020}.json").write_text(json.dumps({"commitInfo": {"userMetadata": json.dumps(metadata)}}))
+    lake = Lake(LazySession(SessionSettings()), tmp_path)
+    assert [lake.newest(TABLE, day) for day in (date(2026, 2, 28), date(2026, 3, 8), date(2026, 3, 19))] == [
+        None,
+        "2026-03-08",
+        "2026-03-08",
+    ]
+    assert lake.started is None

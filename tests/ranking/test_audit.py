@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 import numpy as np
 import pandas as pd
 import pytest
+from pyspark.sql import SparkSession
 
-from ranking.audit import areas, audited, contrasts, mid_ranks, step_limit
+from ranking.audit import areas, audited, audited_rows, contrasts, mid_ranks, step_limit
 
 LIMIT, DAYS, NEEDS, TRACKS = 0.995, 7, 400, 12
 
@@ -159,3 +162,23 @@ def test_few_queries_widen_the_step() -> None:
 def test_mid_ranks_are_centred_in_each_group() -> None:
     ranks = mid_ranks(np.array([3.0, 1.0, 1.0, 7.0, 5.0]), np.array([0, 0, 0, 1, 1]))
     assert ranks == pytest.approx([1 / 3, -1 / 6, -1 / 6, 1 / 4, -1 / 4])
+
+
+def test_the_weeks_after_are_those_of_the_next_snapshots_and_not_the_pairs_own(spark: SparkSession) -> None:
+    """A pair shown in four label weeks, in one of them assumed and not shown: successes 1, 2, 4, 8, exposures ten times as many."""
+    first = date(2026, 3, 1)
+    weeks = [first + timedelta(days=7 * i) for i in range(5)]
+    judged = [(week, "en", "hello", "a", 2.0**i, 10 * 2.0**i, i != 3) for i, week in enumerate(weeks)]
+    judged += [(first, "en", "hello", "other", 100.0, 100.0, True)]
+    schema = "as_of date, locale string, need string, track_id string"
+    judgements = spark.createDataFrame(judged, f"{schema}, successes double, exposure double, is_shown boolean")
+    examples = spark.createDataFrame([(weeks[i], "en", "hello", "a") for i in (0, 2, 4)], schema)
+    names = ("successes", "exposure", "after_successes", "after_exposure")
+
+    def found(label_days: int) -> dict[date, tuple[float, ...]]:
+        rows = audited_rows(examples, judgements, label_days).collect()
+        return {r["as_of"]: tuple(r[n] for n in names) for r in rows}
+
+    assert found(7) == {weeks[0]: (1, 10, 2 + 4, 60), weeks[2]: (4, 40, 0 + 16, 160), weeks[4]: (16, 160, 0, 0)}
+    # labels of eight days: the next snapshot's begin on the eighth, so the first week that is over is the one after
+    assert found(8) == {weeks[0]: (1, 10, 4 + 0, 40), weeks[2]: (4, 40, 16, 160), weeks[4]: (16, 160, 0, 0)}
