@@ -229,7 +229,7 @@ PAIR = {
     "broader_long_play_rate_28d": rate("c", "long", 28),
     **{f"coec_{d}d": known(coec(str(d)), f"p_exp_{d}") for d in (7, 28)},
     **{f"coec_decayed_{h}d": known(coec(f"h{h}"), f"p_exp_h{h}") for h in HALF_LIVES},
-    "is_shown_28d": "CAST(p_exp_28 > 0 AS DOUBLE)",
+    "is_shown_28d": "CAST(p_n_28 > 0 AS DOUBLE)",
     "voice_success_28d": known(shrunk("p_vlong_28", "p_vexp_28", "1.0"), "p_vexp_28"),
     "screen_coec_28d": known(shrunk("p_clicks_28", "(p_exp_28 - p_vexp_28)", "1.0"), "p_exp_28 - p_vexp_28"),
     **{f"long_play_trend_{d}d": f"p_long_7 / nullif(p_long_{d}, 0)" for d in (28, 90)},

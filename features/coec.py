@@ -57,8 +57,8 @@ def coec(window: Window) -> Column:
 
 @feature(unit="0/1", bounds=(0, 1), windows=(28,), oracle="exact")
 def is_shown(window: Window) -> Column:
-    """1 if a response was expected of the pair, as of every track that was shown for the need; 0 where the ratios are null."""
-    return (window.expected() > 0).cast("double")
+    """1 if the track had an impression for the need, 0 where it is unknown what people would do with it."""
+    return (window.sum("impressions") > 0).cast("double")
 
 
 @feature(

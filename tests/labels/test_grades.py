@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from labels.grades import RATIO_STRENGTH, GradeSettings, judgements
+from labels.grades import RATIO_STRENGTH, GradeSettings, judgements, surface_ratios
 from lake.tables.nightly import EXPOSURE_CURVES
 from tests.features.rows import DAILY_BY_NEED, filled
 from tests.shipped import GRADES
@@ -97,6 +97,19 @@ def test_a_success_on_voice_counts_for_less_where_the_same_tracks_succeed_more_o
     assert (on_voice["grade"], on_screen["grade"]) == (2, 2)
     assert found["en-US", "hello", "a"]["exposure"] == pytest.approx(1000 + 1000 * ratio, abs=1e-2)
     assert found["en-US", "another need", "voice"]["exposure"] == 1000
+
+
+def test_surfaces_are_compared_on_the_same_track_and_weighed_by_the_other(spark: SparkSession) -> None:
+    """Twice the success on voice for both tracks, though the good one was shown mostly on screens and the bad one on voice."""
+    rows = [("a", 900, 270, 100, 60), ("b", 100, 10, 900, 180)]
+    frame = spark.createDataFrame(
+        [("known_item", *r) for r in rows],
+        "intent_group string, track_id string, screen_micro int, screen_successes int, voice_micro int, voice_successes int",
+    )
+    on_voice, on_screens = 60 * 0.9 + 180 * 0.1, 270 * 0.1 + 10 * 0.9
+    assert on_voice == 2 * on_screens
+    [row] = surface_ratios(frame).collect()
+    assert row["ratio"] == pytest.approx((on_voice + RATIO_STRENGTH) / (on_screens + RATIO_STRENGTH), abs=1e-5)
 
 
 @pytest.mark.parametrize(("satisfied", "grade"), [(0, 0), (1, 1), (2, 1), (3, 2), (4, 3), (6, 4), (10, 4)])
