@@ -53,6 +53,7 @@ class NightResult:
         shown_skyline: NDCG@10 of the best order of what the need's lists were ever shown in the window.
         never_shown: how much of the ideal lists no search was shown, and how much of it is listed.
         all_searches: the release over all music searches of the day, a miss as nothing.
+        details: segments, calibration and the lists that lose the most (`evaluation.details.details`).
     """
 
     run_date: date
@@ -71,6 +72,7 @@ class NightResult:
     never_shown: NeverShown
     by_kind: dict[str, dict[str, float]] = field(default_factory=dict)
     all_searches: AllSearches | None = None
+    details: dict[str, Any] = field(default_factory=dict)
 
     @property
     def strongest(self) -> str:
@@ -113,6 +115,7 @@ class NightResult:
             "never_shown": asdict(self.never_shown),
             "strongest": {"without_learning": self.strongest, "lead": self.diff[self.strongest].interval.mean},
             "by_kind": self.by_kind,
+            **self.details,
         }
         if self.all_searches is not None:
             whole |= {"ndcg10_all": self.all_searches.whole.ndcg10, "all": self.all_searches.as_json()}
@@ -263,4 +266,6 @@ def _wrong(one: Slice) -> str:
 def _without_nan(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
