@@ -37,8 +37,8 @@ def segments(judge: Judge, ndcg: Mapping[str, Floats], rival: str, shipped: Floa
     entries = judge.entries
     judged = entries[entries["ideal"] > 0]
     by_kind = judged[["entry", "kind", "searches"]].rename(columns={"kind": "segment"})
-    asked = judge.hits.rename(columns={"locale": "segment"})
-    asked = asked.groupby(["entry_locale", "entry_need", "segment"], as_index=False)["searches"].sum()
+    hits = judge.hits.rename(columns={"locale": "segment"})
+    asked = hits.groupby(["entry_locale", "entry_need", "segment"])["searches"].sum().reset_index()
     by_locale = asked.rename(columns={"entry_locale": "locale", "entry_need": "need"}).merge(
         judged[[*ENTRY, "entry"]], on=ENTRY
     )

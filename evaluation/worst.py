@@ -11,7 +11,7 @@ import pandas as pd
 
 from evaluation.judge import NDCG_K, Judge
 from evaluation.segments import OURS
-from evaluation.truth import ENTRY, ideal_lists
+from evaluation.truth import ENTRY
 
 Floats = npt.NDArray[np.float64]
 WORST = 50
@@ -25,8 +25,8 @@ def worst_entries(judge: Judge, ndcg: Mapping[str, Floats], rival: str, shipped:
     greatest other losses. An entry has locale (its place), need, language, kind, searches, ndcg10, rival_ndcg10, lost, and
 
     - `listed`: its published first ten, as {track_id, gain}
-    - `ideal`: its best first ten over the catalog, as {track_id, gain, rank, state}: `rank` is the published rank, null if it is
-      not published; `state` is "listed", "shown before", "never shown" or "no candidate".
+    - `ideal`: its best first ten over the catalog, as {track_id, gain, rank, state}; of equal tracks the published ones stand first.
+      `rank` is the published rank, null if it is not published; `state` is "listed", "shown before", "never shown" or "no candidate".
 
     Args:
         judge: the entries of the night.
@@ -43,32 +43,38 @@ def worst_entries(judge: Judge, ndcg: Mapping[str, Floats], rival: str, shipped:
     chosen += [i for i in entries.index if i not in set(chosen)][: WORST - len(chosen)]
     kept = entries.loc[chosen].sort_values(["lost", *ENTRY], ascending=[False, True, True], kind="stable")
 
-    rows = judge.rows[[*ENTRY, "track_id", "impressions"]].assign(shipped=shipped, gain=judge.gain)
-    rows = rows.merge(kept[ENTRY], on=ENTRY)
-    rows["rank"] = (
-        rows.groupby(ENTRY)["shipped"].rank(ascending=False, method="first").where(np.isfinite(rows["shipped"]))
+    rows = (
+        judge.rows[[*ENTRY, "track_id", "impressions"]]
+        .assign(shipped=shipped, gain=judge.gain)
+        .merge(kept[ENTRY], on=ENTRY)
     )
-    ideal = ideal_lists(judge.gains.merge(kept[ENTRY], on=ENTRY), NDCG_K, ENTRY)
-    ideal = ideal.rename(columns={"rank": "place"}).merge(
+    place = rows.groupby(ENTRY)["shipped"].rank(ascending=False, method="first")
+    rows["rank"] = place.where(np.isfinite(rows["shipped"]))
+    best = judge.gains.merge(kept[ENTRY], on=ENTRY).merge(
         rows.drop(columns="gain"), on=[*ENTRY, "track_id"], how="left"
     )
-    return [_described(entry, rows, ideal) for entry in kept.to_dict("records")]
+    # equal tracks are interchangeable: those that are published count as part of the best list, then other candidates
+    best["is_candidate"] = best["impressions"].notna()
+    order = [*ENTRY, "gain", "rank", "is_candidate", "track_id"]
+    best = best.sort_values(order, ascending=[True, True, False, True, False, True], na_position="last", kind="stable")
+    best = best[best.groupby(ENTRY).cumcount() < NDCG_K]
+    return [_described(entry, rows, best) for entry in kept.to_dict("records")]
 
 
 def _languages(judge: Judge) -> list[str]:
     """The language that asks most for each entry: the first two letters of the locales of its searches."""
     hits = judge.hits.assign(language=judge.hits["locale"].str[:2])
-    counted = hits.groupby(["entry_locale", "entry_need", "language"], as_index=False)["searches"].sum()
+    counted = hits.groupby(["entry_locale", "entry_need", "language"])["searches"].sum().reset_index()
     counted = counted.sort_values(["searches", "language"], ascending=[False, True], kind="stable")
     most = counted.drop_duplicates(["entry_locale", "entry_need"])
     known = dict(zip(zip(most["entry_locale"], most["entry_need"], strict=True), most["language"], strict=True))
     return [str(known.get(key, "")) for key in judge.entries[ENTRY].itertuples(index=False, name=None)]
 
 
-def _described(entry: Mapping[Any, Any], rows: pd.DataFrame, ideal: pd.DataFrame) -> dict[str, Any]:
+def _described(entry: Mapping[Any, Any], rows: pd.DataFrame, best: pd.DataFrame) -> dict[str, Any]:
     of_list = rows[(rows["locale"] == entry["locale"]) & (rows["need"] == entry["need"])]
     of_list = of_list[of_list["rank"] <= NDCG_K].sort_values("rank")
-    best = ideal[(ideal["locale"] == entry["locale"]) & (ideal["need"] == entry["need"])].sort_values("place")
+    best = best[(best["locale"] == entry["locale"]) & (best["need"] == entry["need"])]
     names = ("locale", "need", "language", "kind")
     figures = ("searches", "ndcg10", "rival_ndcg10", "lost")
     return {

@@ -83,7 +83,7 @@ def write_page(night: Night, figures: Mapping[str, Any] | None, mark: str, why_n
         )
     else:
         worst, worst_by = worst_by_logs(night, lists), "by their searches in 28 days without a long play, save or like"
-    before = _night_before(settings)
+    before = night_before(settings)
     changed = turnover(night, lists, date.fromisoformat(before["run_date"])) if before else None
     if before and changed is None:
         missing.append(f"The lake no longer has the lists of {before['run_date']}: how the lists changed is missing.")
@@ -133,7 +133,7 @@ def _coverage(night: Night) -> tuple[dict[str, float], str]:
     return {name: float(told[name]) for name in wanted if name in told}, release_id
 
 
-def _night_before(settings: Settings) -> dict[str, Any] | None:
+def night_before(settings: Settings) -> dict[str, Any] | None:
     """The summary of the newest night before D that has one; one that cannot be read is passed over."""
     files = sorted((Path(settings.reports) / SUMMARIES).glob("*.json"), reverse=True)
     earlier = (_read(file) for file in files if file.stem < settings.run_date)

@@ -15,6 +15,7 @@ from features.catalogue import columns, feature_table
 from lake.tables.nightly import EXPOSURE_CURVES, JUDGEMENTS
 from night.night import Night
 from night.rankers import ranker_of
+from ranking.dataset import Floats
 from ranking.examples import SPACING_DAYS, matrix
 from ranking.ranker import Ranker, load
 from ranking.scoring import KEYS, feature_list
@@ -67,13 +68,28 @@ def uses_of(ranker: Ranker, sample: pd.DataFrame) -> list[ColumnUse]:
     total = float(gain.sum()) or 1.0
     values = sample.to_numpy(dtype="float64")
     effects = ranker.contributions(values)[:, :-1] if len(values) else np.zeros((0, len(names)))
-    places = sample.rank(pct=True).fillna(0.5).to_numpy(dtype="float64")
+    places = places_of(values)
     out = []
     for i, name in enumerate(names):
         points = list(zip(effects[:MOST_POINTS, i].tolist(), places[:MOST_POINTS, i].tolist(), strict=True))
         effect = float(np.abs(effects[:, i]).mean()) if len(values) else 0.0
         out.append(ColumnUse(name, families.get(name, ""), float(gain[i]) / total, int(splits[i]), effect, points))
     return sorted(out, key=lambda use: (-use.effect, -use.gain, use.name))
+
+
+def places_of(values: Floats) -> Floats:
+    """Where each value lies between the 5th (0) and the 95th (1) percentile of its column; the middle for nulls and constants."""
+    import numpy as np
+
+    out = np.full(values.shape, 0.5)
+    for i, column in enumerate(values.T):
+        known = column[np.isfinite(column)]
+        if len(known) and known.min() < known.max():
+            low, high = np.percentile(known, [5, 95])
+            if low == high:  # a column that is nearly always the same, such as one of few ones
+                low, high = known.min(), known.max()
+            out[:, i] = np.nan_to_num(np.clip((column - low) / (high - low), 0.0, 1.0), nan=0.5)
+    return out
 
 
 def curve_points(night: Night) -> list[CurvePoint]:

@@ -9,8 +9,29 @@ from typing import Any
 from evaluation.page.content import ColumnUse
 from evaluation.page.figures import ARMS, numbers
 from evaluation.page.texts import words
+from evaluation.report import OWN_ORDER
+from evaluation.segments import OURS
 
 MOST_COLUMNS, MOST_CHANGES = 400, 80
+# figures of the whole night, in words; those of a part of `night.json` go by the part's and their own name
+WHOLE = {
+    "ndcg10_all": "NDCG@10 over all searches",
+    "coverage": "share of the day's searches that a list answers",
+    "never_shown": "",
+    "never_shown share": "share of the ideal first ten that was never shown",
+    "never_shown reached": "share of these that is published",
+    "shown_skyline": "ceiling: best order of what was ever shown",
+    "ceilings": "",
+}
+COVERAGE = {
+    "answered_share": "searches of 28 days that are answered, in public wordings",
+    "public_searches_28d": "searches of 28 days in public wordings",
+    "k": "people who must have asked a need before it is public",
+    "entries": "entries of the release",
+    "wordings": "wordings of the release",
+    "names": "names of the release",
+    "tracks": "tracks of the release",
+}
 _KEPT = (
     "metric",
     "ndcg10",
@@ -37,6 +58,11 @@ class Change:
     def by(self) -> float:
         """Tonight's value minus last night's."""
         return self.now - self.before
+
+    @property
+    def is_count(self) -> bool:
+        """Whether it is a number of things: whole on both nights, and above 1 on one."""
+        return float(self.before).is_integer() and float(self.now).is_integer() and max(self.before, self.now) > 1
 
 
 def summary_of(
@@ -68,24 +94,32 @@ def summary_of(
     }
 
 
-def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:
-    """The figures that both nights have: over everything first, then by arm, by kind of need, and coverage."""
+def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[tuple[str, list[Change]]]:
+    """(group, changes) of the figures that both nights have: the whole night, then the other arms, the segments and the release."""
     was, is_now = before.get("figures") or {}, now.get("figures") or {}
-    out = []
-    for name in ("ndcg10_all", "coverage", "never_shown", "shown_skyline", "ceilings"):
-        pair = (dict(numbers({name: part.get(name)})) for part in (was, is_now))
-        out += _both(*pair)
     arms = {arm: value for arm, value in is_now.get("ndcg10", {}).items() if arm in was.get("ndcg10", {})}
-    for arm, value in arms.items():
-        out.append(Change(f"NDCG@10, {ARMS.get(arm, words(arm))}", was["ndcg10"][arm], value))
+    of_arms = {
+        arm: Change(f"NDCG@10, {ARMS.get(arm, words(arm))}", was["ndcg10"][arm], now) for arm, now in arms.items()
+    }
+    whole = [of_arms.pop(arm) for arm in (OURS, OWN_ORDER) if arm in of_arms]
+    for name in WHOLE:
+        pair = (dict(numbers({name: part.get(name)})) for part in (was, is_now))
+        whole += _both(*pair)
+    segments = []
     for part, name, one in _segments(is_now):
         earlier = was.get("segments", {}).get(part, {}).get(name, {}).get("ndcg10", {}).get("mean")
         if earlier is not None and one["mean"] is not None:
             ends = (one.get("low"), one.get("high"))
             is_sure = None if None in ends else not ends[0] <= earlier <= ends[1]
-            out.append(Change(f"NDCG@10, {part} {words(name)}", earlier, one["mean"], is_sure))
-    out += _both(dict(numbers(before.get("coverage", {}))), dict(numbers(now.get("coverage", {}))))
-    return out[:MOST_CHANGES]
+            segments.append(Change(f"{words(part)} {words(name)}", earlier, one["mean"], is_sure))
+    released = _both(dict(numbers(before.get("coverage", {}))), dict(numbers(now.get("coverage", {}))))
+    groups = [
+        ("The night", whole),
+        ("Other arms", list(of_arms.values())),
+        ("NDCG@10 by segment", segments),
+        ("Release", released),
+    ]
+    return [(title, rows[:MOST_CHANGES]) for title, rows in groups if rows]
 
 
 def moved_columns(before: Mapping[str, Any], now: Mapping[str, Any], most: int = 10) -> list[Change]:
@@ -96,7 +130,8 @@ def moved_columns(before: Mapping[str, Any], now: Mapping[str, Any], most: int =
 
 
 def _both(was: Mapping[tuple[str, ...], float], is_now: Mapping[tuple[str, ...], float]) -> list[Change]:
-    return [Change(words(" ".join(p)), was[p], value) for p, value in is_now.items() if p in was]
+    pairs = [(" ".join(path), was[path], value) for path, value in is_now.items() if path in was]
+    return [Change(WHOLE.get(name, COVERAGE.get(name, words(name))), then, value) for name, then, value in pairs]
 
 
 def _segments(figures: Mapping[str, Any]) -> list[tuple[str, str, Mapping[str, Any]]]:

@@ -39,8 +39,19 @@ def bar(value: float, most: float, title: str) -> Markup:
     return _drawing(title, 120, 12, [tag("rect", x=0, y=2, width=max(long, 0.5), height=8, class_="bar")], "row")
 
 
-def whisker(mean: float | None, low: float | None, high: float | None, span: tuple[float, float], title: str) -> Markup:
-    """A dot with its interval between the ends of `span`, with a line at 0 where 0 is inside; what lies outside is cut."""
+def whisker(
+    mean: float | None,
+    low: float | None,
+    high: float | None,
+    span: tuple[float, float],
+    title: str,
+    *,
+    is_difference: bool = True,
+) -> Markup:
+    """A dot with its interval between the ends of `span`; what lies outside is cut.
+
+    A difference has a line at 0, and the colour says whether the interval is above or below it.
+    """
     if mean is None or not math.isfinite(mean):
         return Markup("")
 
@@ -49,11 +60,11 @@ def whisker(mean: float | None, low: float | None, high: float | None, span: tup
         return 4.0 + 112.0 * min(max((value - span[0]) / reach, 0.0), 1.0)
 
     parts = []
-    if span[0] <= 0 <= span[1]:
+    if is_difference:
         parts.append(tag("line", x1=at(0.0), x2=at(0.0), y1=0, y2=14, class_="zero"))
     side = "even"
     if low is not None and high is not None and math.isfinite(low) and math.isfinite(high):
-        side = "up" if low > 0 else "down" if high < 0 else "even"
+        side = "even" if not is_difference else "up" if low > 0 else "down" if high < 0 else "even"
         parts.append(tag("line", x1=at(low), x2=at(high), y1=7, y2=7, class_=f"reach {side}"))
     parts.append(tag("circle", cx=at(mean), cy=7, r=3, class_=f"dot {side}"))
     return _drawing(title, 120, 14, parts, "row")
@@ -70,8 +81,8 @@ def swarm(points: Sequence[tuple[float, float]], reach: float, title: str) -> Ma
     for value, tint in points:
         x = width / 2 + (width / 2 - 4) * min(max(value / most, -1.0), 1.0)
         lane = lanes[round(x / 3)] = lanes.get(round(x / 3), -1) + 1
-        y = height / 2 + min((lane + 1) // 2 * 2.2, 10.0) * (1 if lane % 2 else -1)
-        parts.append(tag("circle", cx=x, cy=y, r=1.6, class_=f"tint{min(int(max(tint, 0.0) * 5), 4)}"))
+        y = height / 2 + min((lane + 1) // 2 * 1.8, 11.0) * (1 if lane % 2 else -1)
+        parts.append(tag("circle", cx=x, cy=y, r=1.5, class_=f"tint{min(int(max(tint, 0.0) * 5), 4)}"))
     return _drawing(title, width, height, parts, "strip")
 
 
@@ -104,7 +115,7 @@ def lines(drawn: Sequence[Line], across: Axis, up: Axis, title: str, *, dots: bo
         title: what the chart shows, in words.
         dots: mark each point.
     """
-    left, right, top, bottom = 44.0, 328.0, 12.0, 176.0
+    left, right, top, bottom = 48.0, 330.0, 24.0, 180.0
 
     def x(value: float) -> float:
         return left + (right - left) * (value - across.low) / ((across.high - across.low) or 1.0)
@@ -120,7 +131,7 @@ def lines(drawn: Sequence[Line], across: Axis, up: Axis, title: str, *, dots: bo
     for value, text in across.marks:
         parts.append(tag("text", text, x=x(value), y=bottom + 15, class_="tick middle"))
     parts.append(tag("text", across.name, x=(left + right) / 2, y=bottom + 31, class_="tick middle"))
-    parts.append(tag("text", up.name, x=2, y=8, class_="tick"))
+    parts.append(tag("text", up.name, x=2, y=10, class_="tick"))
     for i, line in enumerate(drawn[:_LINES]):
         if line.band:
             around = [(x(a), y(high)) for a, _, high in line.band] + [(x(a), y(low)) for a, low, _ in line.band[::-1]]
@@ -130,14 +141,22 @@ def lines(drawn: Sequence[Line], across: Axis, up: Axis, title: str, *, dots: bo
         parts.append(tag("polyline", points=_path(path), class_=f"line{i}"))
         if dots:
             parts += [tag("circle", cx=a, cy=b, r=3, class_=f"mark{i}") for a, b in path]
-    return _drawing(title, 340, 212, parts, "plot")
+    return _drawing(title, 340, 216, parts, "plot")
 
 
 def _path(points: Points) -> str:
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
 
 
-def marks(low: float, high: float, *, steps: int = 4, percent: bool = False) -> list[tuple[float, str]]:
-    """Evenly spaced marks with their texts, from `low` to `high`."""
+def up_to(value: float, *, percent: bool = False) -> Axis:
+    """An unnamed axis from 0 to a round number not below `value`, with marks at round steps."""
+    step = 10.0 ** math.floor(math.log10(value / 5)) if value > 0 else 0.2
+    step *= next(m for m in (1.0, 2.0, 2.5, 5.0, 10.0) if m * step * 5 >= value * (1 - 1e-9))
+    steps = max(math.ceil(value / step * (1 - 1e-9)), 1)
+    return between(0.0, steps * step, steps=steps, percent=percent)
+
+
+def between(low: float, high: float, *, steps: int = 4, percent: bool = False) -> Axis:
+    """An unnamed axis from `low` to `high` with evenly spaced marks."""
     values = [low + (high - low) * i / steps for i in range(steps + 1)]
-    return [(v, f"{100 * v:.3g} %" if percent else f"{v:.3g}") for v in values]
+    return Axis("", low, high, [(v, f"{100 * v:.3g} %" if percent else f"{v:.3g}") for v in values])

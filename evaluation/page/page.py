@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from evaluation.page import texts
-from evaluation.page.change import changes, moved_columns
+from evaluation.page.change import COVERAGE, changes, moved_columns
 from evaluation.page.charts import bar, swarm, whisker
 from evaluation.page.content import ColumnUse, PageContent, Track, Worst
 from evaluation.page.figures import ARMS, arms, ceilings, measures, others
@@ -99,7 +100,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals |= {
-        name: getattr(texts, name) for name in ("count", "ends", "number", "share", "shown", "signed", "words")
+        name: getattr(texts, name)
+        for name in ("breakable", "count", "ends", "number", "share", "shown", "signed", "words")
     }
     return made
 
@@ -114,6 +116,7 @@ def _parts(content: PageContent) -> dict[str, Any]:
     figures = content.figures
     return {
         "tiles": _tiles(content),
+        "coverage_words": COVERAGE,
         "judged": _judged(figures) if figures else None,
         "changes": changes(content.before, content.summary) if content.before else [],
         "moved": moved_columns(content.before, content.summary) if content.before else [],
@@ -202,7 +205,8 @@ def _told(name: str, mean: float | None, low: float | None, high: float | None) 
     return f"{name}: {texts.signed(mean)}, 95 % {texts.ends(low, high)}"
 
 
-def _segments(found: Mapping[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
+def _segments(found: Mapping[str, Any]) -> list[tuple[str, str, list[dict[str, Any]]]]:
+    """(what the segments are by, the ends of the drawing of NDCG@10, rows)."""
     out = []
     for part, of in found.items():
         if not isinstance(of, Mapping):
@@ -210,14 +214,20 @@ def _segments(found: Mapping[str, Any]) -> list[tuple[str, list[dict[str, Any]]]
         rows = list(of.items())[:MOST_SEGMENTS]
         known = [v for _, one in rows for v in one["ahead"].values() if v is not None]
         span = (min([0.0, *known]), max([0.0, *known]))
+        floor = (
+            math.floor(10 * min([0.9, *(v for _, one in rows for v in one["ndcg10"].values() if v is not None)])) / 10
+        )
         out.append(
             (
                 part,
+                f"{floor:g} to 1",
                 [
                     {
                         "name": name,
                         **one,
-                        "own": whisker(*_ends(one["ndcg10"]), (0.0, 1.0), _told(name, *_ends(one["ndcg10"]))),
+                        "own": whisker(
+                            *_ends(one["ndcg10"]), (floor, 1.0), _told(name, *_ends(one["ndcg10"])), is_difference=False
+                        ),
                         "lead": whisker(*_ends(one["ahead"]), span, _told(name, *_ends(one["ahead"]))),
                     }
                     for name, one in rows
@@ -242,7 +252,8 @@ def _slices(every: Mapping[str, Any]) -> list[tuple[str, str, Mapping[str, float
 def _uses(uses: Sequence[ColumnUse]) -> list[dict[str, Any]]:
     most_gain = max((u.gain for u in uses), default=0.0)
     most_effect = max((u.effect for u in uses), default=0.0)
-    reach = max((abs(v) for u in uses for v, _ in u.points[:MOST_POINTS]), default=0.0)
+    sizes = sorted(abs(v) for u in uses for v, _ in u.points[:MOST_POINTS])
+    reach = sizes[int(0.995 * (len(sizes) - 1))] if sizes else 0.0  # a few points lie at the edge, and the others apart
     return [
         {
             "use": u,

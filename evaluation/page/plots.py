@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from markupsafe import Markup
 
-from evaluation.page.charts import Axis, Line, lines, marks
+from evaluation.page.charts import Axis, Line, between, lines, up_to
 from evaluation.page.content import CurvePoint, GradeRate
 from evaluation.page.texts import words
 
@@ -24,7 +25,7 @@ def curve_plots(curves: Sequence[CurvePoint]) -> list[tuple[str, list[str], Mark
         drawn = [_curve(g, sorted((p for p in own if p.group == g), key=lambda p: p.position)) for g in names]
         last = max(p.position for p in own)
         across = Axis("position", 1, last, [(i, "11+" if i == 11 else str(i)) for i in range(1, last + 1)])
-        up = Axis("probability of being examined", 0.0, 1.0, marks(0.0, 1.0))
+        up = replace(between(0.0, 1.0), name="probability of being examined")
         out.append((client, names, lines(drawn, across, up, f"exposure by position on {client}, by intent group")))
     return out
 
@@ -55,11 +56,11 @@ def _means(known: Sequence[tuple[int, Mapping[str, Any]]], name: str, measure: s
     if len(known) < 2:
         return Markup("")
     tops = [v for _, one in known for v in (one["mean"], one["high"]) if v is not None and v == v]
-    top = max(tops) or 1.0
+    top = max(tops)
     band = [(x, one["low"], one["high"]) for x, one in known if one["low"] is not None and one["low"] == one["low"]]
     line = Line(title, [(x, one["mean"]) for x, one in known], band if len(band) > 1 else ())
     across = Axis(name, known[0][0], known[-1][0], [(x, text(x)) for x, _ in known])
-    return lines([line], across, Axis(measure, 0.0, top, marks(0.0, top)), title, dots=True)
+    return lines([line], across, replace(up_to(top), name=measure), title, dots=True)
 
 
 def risk_plot(curve: Sequence[Mapping[str, float]]) -> Markup:
@@ -68,8 +69,8 @@ def risk_plot(curve: Sequence[Mapping[str, float]]) -> Markup:
     if len(points) < 2:
         return Markup("")
     low, high = points[0][0], points[-1][0]
-    top = max(r for _, r, _ in points) or 1.0
+    top = max(r for _, r, _ in points)
     line = Line("risk", [(c, r) for c, r, _ in points])
-    across = Axis("searches answered", low, high, marks(low, high, steps=3, percent=True))
-    up = Axis("answered without a relevant track", 0.0, top, marks(0.0, top, percent=True))
+    across = replace(between(low, high, steps=3, percent=True), name="searches answered")
+    up = replace(up_to(top, percent=True), name="of them without a relevant track")
     return lines([line], across, up, "wrong answers against coverage, by the least confidence of a reading", dots=True)

@@ -7,7 +7,7 @@ import math
 import unicodedata
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 LONGEST = 120  # characters of a title, an artist or a need
 # what changes the direction of the text after it (Unicode Standard Annex 9: embeddings, overrides, isolates)
@@ -22,7 +22,8 @@ def shown(text: object, longest: int = LONGEST) -> str:
     The page isolates each such text, too, so that marks for right-to-left writing reorder nothing around it; escaping for HTML is
     done where it is put in.
     """
-    out, length = [], 0
+    out: list[str] = []
+    length = 0
     for character in str(text)[: longest + 1]:
         if character in _BLANKS:
             character = " "
@@ -63,6 +64,11 @@ def ends(low: float | None, high: float | None, decimals: int = 3) -> str:
 def words(name: str) -> str:
     """A name of a column, arm or figure as words: `ctr_smoothed` is "ctr smoothed"."""
     return shown(name.replace("_", " "))
+
+
+def breakable(name: str) -> Markup:
+    """The name of a column, which may break into lines behind its underscores."""
+    return Markup("_<wbr>").join(escape(part) for part in shown(name).split("_"))
 
 
 def embedded(value: Any) -> Markup:

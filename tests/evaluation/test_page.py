@@ -179,7 +179,12 @@ def test_every_section_is_there_with_what_it_says() -> None:
     assert links <= set(identities) and {"arms", "segments", "change", "model", "curves", "worst", "search"} <= links
     words = " ".join(" ".join(seen.texts).split())
     assert "brand new arm" in words and "rbo of lists" in words and "0.7100" in words  # nobody declared them
-    assert "+0.050" in words and "entries · released" in words and "es-MX" in words and "need_coec_28d" in words
+    assert (
+        "+0.050" in words
+        and "entries · released" in words
+        and "es-MX" in words
+        and "need_coec_28d" in "".join(seen.texts)
+    )
     drawn = [a for tag, a in seen.tags if tag == "svg" and a.get("role") == "img"]
     assert len(drawn) > 10 and all(a["viewbox"] for a in drawn) and text.count("<title>") == len(drawn) + 1
 
