@@ -128,9 +128,9 @@ def _coverage(night: Night) -> tuple[dict[str, float], str]:
     except ReleaseError as error:
         night.notes.append(f"the page lacks coverage: {error}")
         return {}, release_id
-    told = {**content.get("coverage", {}), **content.get("counts", {})}
+    counts = {**content.get("coverage", {}), **content.get("counts", {})}
     wanted = ("answered_share", "public_searches_28d", "k", "entries", "wordings", "names", "tracks")
-    return {name: float(told[name]) for name in wanted if name in told}, release_id
+    return {name: float(counts[name]) for name in wanted if name in counts}, release_id
 
 
 def night_before(settings: Settings) -> dict[str, Any] | None:

@@ -166,15 +166,15 @@ def worst_by_logs(night: Night, lists: Sequence[Listed]) -> list[Worst]:
     known = {(one.place, one.need): one for one in lists}
     out = []
     for row in rows.to_dict("records"):
-        found = [known[p, row["need"]] for p in (row["language"], "*") if (p, row["need"]) in known]
-        if found and row["lost"] > 0:
+        lists_of_need = [known[p, row["need"]] for p in (row["language"], "*") if (p, row["need"]) in known]
+        if lists_of_need and row["lost"] > 0:
             rate = row["satisfied"] / row["searches"]
             facts = (
                 ("searches", count(row["searches"])),
                 ("satisfied", share(rate)),
                 ("asked again in other words", share(row["rephrased"] / row["searches"])),
             )
-            out.append(Worst(found[0], str(row["language"]), float(row["lost"]), facts))
+            out.append(Worst(lists_of_need[0], str(row["language"]), float(row["lost"]), facts))
     return out
 
 

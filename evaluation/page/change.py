@@ -125,8 +125,8 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[tuple[str
 def moved_columns(before: Mapping[str, Any], now: Mapping[str, Any], most: int = 10) -> list[Change]:
     """The columns whose share of the split gain changed the most, the greatest change first."""
     was, is_now = before.get("importance", {}), now.get("importance", {})
-    found = [Change(name, was.get(name, 0.0), is_now.get(name, 0.0)) for name in sorted({*was, *is_now})]
-    return sorted((c for c in found if c.by), key=lambda c: -abs(c.by))[:most]
+    moved = [Change(name, was.get(name, 0.0), is_now.get(name, 0.0)) for name in sorted({*was, *is_now})]
+    return sorted((c for c in moved if c.by), key=lambda c: -abs(c.by))[:most]
 
 
 def _both(was: Mapping[tuple[str, ...], float], is_now: Mapping[tuple[str, ...], float]) -> list[Change]:

@@ -119,12 +119,12 @@ def others(figures: Mapping[str, Any]) -> list[tuple[str, float]]:
     shown = {*_SHOWN, *measures(figures)}
     rest = {name: part for name, part in figures.items() if name not in shown}
     of_arms = set(figures[FIRST])
-    found = [
+    left = [
         (path, value)
         for path, value in numbers(rest)
         if not (len(path) > 1 and (path[-1] in of_arms or path[-2] in of_arms))
     ]
-    return [(" · ".join(words(step) for step in path), value) for path, value in found[:MOST_OTHERS]]
+    return [(" · ".join(words(step) for step in path), value) for path, value in left[:MOST_OTHERS]]
 
 
 def numbers(part: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], float]]:

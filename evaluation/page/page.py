@@ -92,18 +92,18 @@ def _render(content: PageContent, parts: Mapping[str, Any], data: Mapping[str, A
 def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    made = Environment(
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals |= {
+    environment.globals |= {
         name: getattr(texts, name)
         for name in ("breakable", "count", "ends", "number", "share", "shown", "signed", "words")
     }
-    return made
+    return environment
 
 
 @cache
@@ -184,7 +184,7 @@ def _judged(figures: Mapping[str, Any]) -> dict[str, Any]:
     every, calibration = figures.get("all") or {}, figures.get("calibration") or {}
     return {
         "metric": figures.get("metric", ""),
-        "arms": [(r, whisker(r.ahead, r.low, r.high, span, _told(r.words, r.ahead, r.low, r.high))) for r in rows],
+        "arms": [(r, whisker(r.ahead, r.low, r.high, span, _in_words(r.words, r.ahead, r.low, r.high))) for r in rows],
         "ceilings": ceilings(figures),
         "measures": measures(figures),
         "names": ARMS,
@@ -201,14 +201,14 @@ def _judged(figures: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _told(name: str, mean: float | None, low: float | None, high: float | None) -> str:
+def _in_words(name: str, mean: float | None, low: float | None, high: float | None) -> str:
     return f"{name}: {texts.signed(mean)}, 95 % {texts.ends(low, high)}"
 
 
-def _segments(found: Mapping[str, Any]) -> list[tuple[str, str, list[dict[str, Any]]]]:
+def _segments(segments: Mapping[str, Any]) -> list[tuple[str, str, list[dict[str, Any]]]]:
     """(what the segments are by, the ends of the drawing of NDCG@10, rows)."""
     out = []
-    for part, of in found.items():
+    for part, of in segments.items():
         if not isinstance(of, Mapping):
             continue
         rows = list(of.items())[:MOST_SEGMENTS]
@@ -226,9 +226,12 @@ def _segments(found: Mapping[str, Any]) -> list[tuple[str, str, list[dict[str, A
                         "name": name,
                         **one,
                         "own": whisker(
-                            *_ends(one["ndcg10"]), (floor, 1.0), _told(name, *_ends(one["ndcg10"])), is_difference=False
+                            *_ends(one["ndcg10"]),
+                            (floor, 1.0),
+                            _in_words(name, *_ends(one["ndcg10"])),
+                            is_difference=False,
                         ),
-                        "lead": whisker(*_ends(one["ahead"]), span, _told(name, *_ends(one["ahead"]))),
+                        "lead": whisker(*_ends(one["ahead"]), span, _in_words(name, *_ends(one["ahead"]))),
                     }
                     for name, one in rows
                 ],
@@ -285,5 +288,5 @@ def _worst(one: Worst, tracks: Mapping[str, Track]) -> dict[str, Any]:
 
 
 def _languages(worst: Sequence[Worst]) -> list[tuple[str, int]]:
-    found = [one.language for one in worst]
-    return [(name, found.count(name)) for name in sorted(set(found))]
+    languages = [one.language for one in worst]
+    return [(name, languages.count(name)) for name in sorted(set(languages))]

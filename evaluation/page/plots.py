@@ -44,8 +44,8 @@ def calibration_plot(bins: Sequence[Mapping[str, Any]]) -> Markup:
 def grade_plot(grades: Sequence[Mapping[str, Any]] | Sequence[GradeRate]) -> Markup:
     """By grade: the mean gain (mappings with `gain`), or the success in the week after (`GradeRate`); empty without grades."""
     if grades and isinstance(grades[0], GradeRate):
-        found = [(g.grade, {"mean": g.rate, "low": g.low, "high": g.high}) for g in grades if isinstance(g, GradeRate)]
-        return _means(found, "grade", "success per examined impression", "success in the week after, by grade", str)
+        known = [(g.grade, {"mean": g.rate, "low": g.low, "high": g.high}) for g in grades if isinstance(g, GradeRate)]
+        return _means(known, "grade", "success per examined impression", "success in the week after, by grade", str)
     known = [
         (one["grade"], one["gain"]) for one in grades if isinstance(one, Mapping) and one["gain"]["mean"] is not None
     ]

@@ -68,15 +68,15 @@ SHIPPED = np.array([2.0, 1.0, NEG, 1.0, 3.0, 1.0])
 
 
 def test_a_segment_has_its_own_mean_and_the_lead_over_the_rival() -> None:
-    found = segments(judge(), NDCG, "served", SHIPPED)
-    assert list(found["kind"]) == ["title", "genre"]  # most searches first; blank has nothing to be judged by
-    assert found["kind"]["genre"]["ndcg10"]["mean"] == pytest.approx(0.4)
-    assert found["kind"]["genre"]["ahead"]["mean"] == pytest.approx(-0.1)
-    assert math.isnan(found["kind"]["genre"]["ahead"]["low"])  # one need gives no interval
-    assert {name: one["searches"] for name, one in found["locale"].items()} == {"en-US": 4, "en-GB": 2, "es-MX": 2}
+    result = segments(judge(), NDCG, "served", SHIPPED)
+    assert list(result["kind"]) == ["title", "genre"]  # most searches first; blank has nothing to be judged by
+    assert result["kind"]["genre"]["ndcg10"]["mean"] == pytest.approx(0.4)
+    assert result["kind"]["genre"]["ahead"]["mean"] == pytest.approx(-0.1)
+    assert math.isnan(result["kind"]["genre"]["ahead"]["low"])  # one need gives no interval
+    assert {name: one["searches"] for name, one in result["locale"].items()} == {"en-US": 4, "en-GB": 2, "es-MX": 2}
     # of hello's ideal b was never shown, and is listed; of rock's first ten c and z, of which neither is
-    assert found["kind"]["title"]["never_shown"] == {"share": 0.5, "reached": 1.0}
-    assert found["kind"]["genre"]["never_shown"] == {"share": 0.5, "reached": 0.0}
+    assert result["kind"]["title"]["never_shown"] == {"share": 0.5, "reached": 1.0}
+    assert result["kind"]["genre"]["never_shown"] == {"share": 0.5, "reached": 0.0}
 
 
 def test_an_interval_is_that_of_the_clusters() -> None:
@@ -88,12 +88,12 @@ def test_an_interval_is_that_of_the_clusters() -> None:
 
 
 def test_the_worst_list_is_the_one_that_loses_most_over_its_searches() -> None:
-    found = worst_entries(judge(), NDCG, "served", SHIPPED)
-    assert [(w["need"], w["language"], round(w["lost"], 6)) for w in found] == [
+    result = worst_entries(judge(), NDCG, "served", SHIPPED)
+    assert [(w["need"], w["language"], round(w["lost"], 6)) for w in result] == [
         ("rock", "es", 1.2),
         ("hello", "en", 0.6),
     ]
-    rock = found[0]
+    rock = result[0]
     assert rock["rival_ndcg10"] == 0.5
     assert rock["listed"] == [{"track_id": "e", "gain": 15.0}, {"track_id": "d", "gain": 15.0}]  # as shipped
     # four equal tracks: the published ones first, then the candidate, then what is none
@@ -123,11 +123,11 @@ def test_each_language_has_its_part_of_the_worst() -> None:
     )
     rows = entries[["locale", "need", "entry"]].assign(track_id="a", impressions=1)
     gains = entries[["locale", "need"]].assign(track_id="a", gain=1.0)
-    made = Judge(entries, rows, np.ones(count), np.ones(count, dtype=int), pd.DataFrame(), gains, 1.0, hits)
+    of_many = Judge(entries, rows, np.ones(count), np.ones(count, dtype=int), pd.DataFrame(), gains, 1.0, hits)
     half = {"playfirst": np.full(count, 0.5), "served": np.full(count, 0.5)}
-    found = worst_entries(made, half, "served", np.ones(count))
-    assert len(found) == 50 and sum(w["language"] == "es" for w in found) == 20  # there are no more in Spanish
-    assert [w["lost"] for w in found] == sorted((w["lost"] for w in found), reverse=True)
+    result = worst_entries(of_many, half, "served", np.ones(count))
+    assert len(result) == 50 and sum(w["language"] == "es" for w in result) == 20  # there are no more in Spanish
+    assert [w["lost"] for w in result] == sorted((w["lost"] for w in result), reverse=True)
 
 
 def test_bins_hold_equal_weight_and_never_part_equal_scores() -> None:
@@ -144,9 +144,9 @@ def test_bins_hold_equal_weight_and_never_part_equal_scores() -> None:
 
 def test_scores_and_grades_are_calibrated_by_the_gain() -> None:
     scores = np.array([5.0, 1.0, 9.0, 9.0, 8.0, np.nan])
-    found = score_calibration(judge(), scores)
-    assert sum(b["rows"] for b in found) == 5  # the row without a score is in no bin
-    assert found[0]["gain"]["mean"] == 3.0 and found[-1]["gain"]["mean"] == 15.0
+    result = score_calibration(judge(), scores)
+    assert sum(b["rows"] for b in result) == 5  # the row without a score is in no bin
+    assert result[0]["gain"]["mean"] == 3.0 and result[-1]["gain"]["mean"] == 15.0
     labels = pd.DataFrame(
         [("en", "hello", "a", 4), ("es", "rock", "x", 4), ("es", "rock", "c", 1), ("es", "unasked", "c", 0)],
         columns=["locale", "need", "track_id", "grade"],
@@ -158,7 +158,7 @@ def test_scores_and_grades_are_calibrated_by_the_gain() -> None:
 
 def test_details_are_plain_values_of_every_part() -> None:
     arms = {"playfirst": SHIPPED, "own_order": np.arange(6.0)}
-    found = details(judge(), arms, NDCG, "served", "own_order", None)
-    assert set(found) == {"segments", "calibration", "worst"} and found["segments"]["rival"] == "served"
-    assert found["calibration"]["scores"] and found["calibration"]["grades"] == []
+    result = details(judge(), arms, NDCG, "served", "own_order", None)
+    assert set(result) == {"segments", "calibration", "worst"} and result["segments"]["rival"] == "served"
+    assert result["calibration"]["scores"] and result["calibration"]["grades"] == []
     assert details(judge(), {"playfirst": SHIPPED}, NDCG, "served", "own_order", None)["calibration"]["scores"] == []

@@ -159,15 +159,15 @@ class Reader(HTMLParser):
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_what_people_wrote_is_text_and_nothing_else(hostile: str) -> None:
-    plain, told = Reader(page(content())), Reader(page(content((hostile,))))
-    assert [tag for tag, _ in told.tags] == [tag for tag, _ in plain.tags]  # no element more or less
+    plain, text = Reader(page(content())), Reader(page(content((hostile,))))
+    assert [tag for tag, _ in text.tags] == [tag for tag, _ in plain.tags]  # no element more or less
     names = lambda reader: [sorted(attributes) for _, attributes in reader.tags]  # noqa: E731
-    assert names(told) == names(plain)  # no attribute more or less
-    assert told.scripts[1] == plain.scripts[1]
-    data = json.loads(told.scripts[0])
+    assert names(text) == names(plain)  # no attribute more or less
+    assert text.scripts[1] == plain.scripts[1]
+    data = json.loads(text.scripts[0])
     assert data["tracks"][0] == [shown(hostile, 80), shown(hostile, 80)]
     assert data["lists"][0][1] == shown(f"words={hostile}", 80) and data["reasons"] == [shown(hostile, 80)]
-    assert shown(hostile, 60) in told.texts  # a reader sees it as it was written
+    assert shown(hostile, 60) in text.texts  # a reader sees it as it was written
 
 
 def test_every_section_is_there_with_what_it_says() -> None:
@@ -199,11 +199,11 @@ def test_it_works_without_the_truth_a_ranker_or_a_night_before() -> None:
 
 
 def test_nothing_is_loaded_from_elsewhere_and_the_browser_is_told_so() -> None:
-    told = Reader(page(content(HOSTILE)))
-    loads = [(t, n, v) for t, a in told.tags for n, v in a.items() if n in ("src", "href", "action", "data", "srcset")]
+    text = Reader(page(content(HOSTILE)))
+    loads = [(t, n, v) for t, a in text.tags for n, v in a.items() if n in ("src", "href", "action", "data", "srcset")]
     assert all(t == "a" and (v or "").startswith("#") for t, _, v in loads) and loads
-    assert not {t for t, _ in told.tags} & {"link", "iframe", "object", "embed", "img", "base"}
-    [policy] = [a["content"] for t, a in told.tags if t == "meta" and a.get("http-equiv") == "Content-Security-Policy"]
+    assert not {t for t, _ in text.tags} & {"link", "iframe", "object", "embed", "img", "base"}
+    [policy] = [a["content"] for t, a in text.tags if t == "meta" and a.get("http-equiv") == "Content-Security-Policy"]
     assert policy is not None and "default-src 'none'" in policy and "script-src 'sha256-" in policy
     assert "unsafe-inline'; script" in policy and "script-src 'unsafe" not in policy
     assert "@import" not in page(content()) and "url(" not in page(content())
@@ -213,11 +213,11 @@ def test_the_policy_names_the_hash_of_the_script_that_is_there() -> None:
     import base64
     import hashlib
 
-    told = page(content())
-    script = re.findall(r"<script>(.*?)</script>", told, re.DOTALL)
+    text = page(content())
+    script = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
     assert len(script) == 1
     digest = base64.b64encode(hashlib.sha256(script[0].encode()).digest()).decode()
-    assert f"'sha256-{digest}'" in told
+    assert f"'sha256-{digest}'" in text
 
 
 def test_templates_escape_everything() -> None:
@@ -262,11 +262,11 @@ def test_the_page_is_at_most_5_mb_whatever_it_is_given() -> None:
         worst=[replace(w, ideal=w.ideal * 500, facts=w.facts * 500) for w in big.worst] * 50,
         turnover=replace(big.turnover, most_changed=list(big.turnover.most_changed) * 5000),  # type: ignore[union-attr,type-var]
     )
-    told = page(everything)
-    assert len(told.encode()) <= MOST_BYTES
-    data = json.loads(Reader(told).scripts[0])
+    text = page(everything)
+    assert len(text.encode()) <= MOST_BYTES
+    data = json.loads(Reader(text).scripts[0])
     assert 1000 < len(data["lists"]) < 20_000  # it is full, and says how many it holds
-    assert f"{len(data['lists']):,} of 20,000 released lists" in told
+    assert f"{len(data['lists']):,} of 20,000 released lists" in text
 
 
 def test_lists_that_fit_are_all_searchable_and_point_at_their_tracks() -> None:

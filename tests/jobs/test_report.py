@@ -15,8 +15,11 @@ from evaluation.page.change import Change, changes, moved_columns, summary_of
 from evaluation.page.content import ColumnUse, Listed
 from night.page import night_before, summary_file
 from night.page_lists import turnover_of, unseen_by_intent, worst_by_truth
-from night.page_ranker import places_of, rates_of
+from night.page_ranker import places_of, rates_of, uses_of
+from ranking.dataset import read_examples
+from ranking.ranker import RankerParams, fit
 from tests.conftest import World
+from tests.ranking.synthetic import FEATURES, frame, write
 
 LISTS = [
     Listed("en", "open", "open", 6, ("play music",), ("a", "b"), ("popularity", "popularity"), (True, False)),
@@ -32,10 +35,10 @@ def test_never_shown_is_weighted_by_searches_and_left_out_where_it_is_unknown() 
 
 def test_a_turnover_is_over_the_lists_of_both_nights() -> None:
     earlier = {("en", "open"): ("a", "b"), ("es", "open"): ("c", "x", "y", "z"), ("en", "gone"): ("a",)}
-    found = turnover_of(LISTS, earlier, 2, 1)
-    assert found is not None and (found.lists, found.new, found.gone) == (2, 2, 1)
-    assert found.kept == pytest.approx((6 * 1 + 2 * 0.25) / 8) and found.same_first == pytest.approx(6 / 8)
-    assert found.most_changed == [("es", "open", 2, 0.25)]
+    result = turnover_of(LISTS, earlier, 2, 1)
+    assert result is not None and (result.lists, result.new, result.gone) == (2, 2, 1)
+    assert result.kept == pytest.approx((6 * 1 + 2 * 0.25) / 8) and result.same_first == pytest.approx(6 / 8)
+    assert result.most_changed == [("es", "open", 2, 0.25)]
     assert turnover_of(LISTS, {}, 0, 0) is None
 
 
@@ -59,15 +62,30 @@ def test_the_tint_of_a_dot_is_where_its_value_lies_in_its_column() -> None:
     assert rare[0, 0] == 0.0 and rare[-1, 0] == 1.0
 
 
+def test_the_columns_of_a_ranker_come_by_their_effect(tmp_path: Path) -> None:
+    rows = frame()
+    ranker = fit(read_examples(write(rows, tmp_path), FEATURES), RankerParams(min_data_in_leaf=5), trees=20)
+    sample = rows[list(FEATURES.names)]
+    uses = uses_of(ranker, sample)
+    assert uses[0].name == "f0" and {u.name for u in uses} == set(FEATURES.names)
+    assert sum(u.gain for u in uses) == pytest.approx(1) and sum(u.splits for u in uses) > 20
+    effects = np.abs(ranker.contributions(sample)).mean(axis=0)
+    assert {u.name: u.effect for u in uses} == pytest.approx(dict(zip(FEATURES.names, effects, strict=False)))
+    high = [value for value, tint in uses[0].points if tint == 1.0]
+    low = [value for value, tint in uses[0].points if tint == 0.0]
+    assert high and low and min(high) > max(low)  # grades rise with f0
+    assert [u.effect for u in uses_of(ranker, sample[:0])] == [0.0] * 5
+
+
 def test_the_rate_of_a_grade_is_successes_per_exposure_with_the_interval_of_its_groups() -> None:
     sums = pd.DataFrame(
         [(1, 0, 10.0, 4.0, 7), (1, 1, 30.0, 6.0, 9), (0, 0, 5.0, 0.0, 3), (2, 0, 8.0, 8.0, 2), (2, 1, 0.0, 0.0, 1)],
         columns=["grade", "bucket", "exposure", "successes", "pairs"],
     )
-    [found] = rates_of(sums)  # grades 0 and 2 have one group with exposure, which gives no interval
+    [result] = rates_of(sums)  # grades 0 and 2 have one group with exposure, which gives no interval
     wanted = clustered_interval([0.4, 0.2], [10.0, 30.0], [0, 1])
-    assert (found.grade, found.pairs, found.rate) == (1, 16, pytest.approx(10 / 40))
-    assert found.high == pytest.approx(wanted.high) and found.low == max(wanted.low, 0.0)
+    assert (result.grade, result.pairs, result.rate) == (1, 16, pytest.approx(10 / 40))
+    assert result.high == pytest.approx(wanted.high) and result.low == max(wanted.low, 0.0)
 
 
 def test_two_nights_are_compared_by_what_both_have() -> None:
@@ -81,12 +99,12 @@ def test_two_nights_are_compared_by_what_both_have() -> None:
         uses = [ColumnUse("x", "text", ours / 2, 3), ColumnUse("y", "text", 0.1, 1)]
         return summary_of("2026-10-29", "id", "mark", figures, {"entries": 100 * ours}, uses)
 
-    found = dict(changes(night(0.8, 0.7, {}), night(0.9, 0.8, {"new": 0.5})))
-    assert found["The night"][0] == Change("NDCG@10, playfirst, as published", 0.8, 0.9)
-    assert [c.name for c in found["Other arms"]] == ["NDCG@10, BM25 on titles and artists"]
-    [genre] = found["NDCG@10 by segment"]
+    result = dict(changes(night(0.8, 0.7, {}), night(0.9, 0.8, {"new": 0.5})))
+    assert result["The night"][0] == Change("NDCG@10, playfirst, as published", 0.8, 0.9)
+    assert [c.name for c in result["Other arms"]] == ["NDCG@10, BM25 on titles and artists"]
+    [genre] = result["NDCG@10 by segment"]
     assert genre.by == pytest.approx(0.1) and genre.is_sure is True  # .7 lies below .75
-    assert [c.is_count for c in found["Release"]] == [True]
+    assert [c.is_count for c in result["Release"]] == [True]
     assert [(c.name, round(c.by, 6)) for c in moved_columns(night(0.8, 0.7, {}), night(0.9, 0.7, {}))] == [("x", 0.05)]
     assert changes({"figures": None}, night(0.9, 0.8, {})) == []
 
@@ -98,5 +116,5 @@ def test_the_night_before_is_the_newest_one_that_can_be_read(tmp_path: Path) -> 
         file = summary_file(replace(settings, run_date=f"2026-03-{day}"))
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text or json.dumps({"run_date": f"2026-03-{day}"}))
-    found = night_before(settings)
-    assert found is not None and found["run_date"] == "2026-03-08"
+    result = night_before(settings)
+    assert result is not None and result["run_date"] == "2026-03-08"

@@ -3,7 +3,7 @@
 (function () {
   const data = JSON.parse(document.getElementById("data").textContent);
   const input = document.getElementById("words"), place = document.getElementById("place");
-  const found = document.getElementById("found"), results = document.getElementById("results");
+  const summary = document.getElementById("found"), results = document.getElementById("results");
   const MOST = 25;
   const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
   const decoded = (text) => { try { return decodeURIComponent(text); } catch (e) { return text; } };
@@ -11,10 +11,10 @@
   const asked = data.lists.map((l) => plain([l[0], decoded(l[1]), l[2], ...l[4]].join(" ")));
 
   function element(name, text, kind) {
-    const made = document.createElement(name);
-    if (text !== undefined) made.textContent = text;
-    if (kind) made.className = kind;
-    return made;
+    const node = document.createElement(name);
+    if (text !== undefined) node.textContent = text;
+    if (kind) node.className = kind;
+    return node;
   }
 
   function listOf(row) {
@@ -46,7 +46,7 @@
   function look() {
     const wanted = plain(input.value).split(/\s+/).filter(Boolean);
     results.replaceChildren();
-    if (!wanted.length && !place.value) { found.textContent = ""; return; }
+    if (!wanted.length && !place.value) { summary.textContent = ""; return; }
     const hits = [], more = [];
     data.lists.forEach((row, i) => {
       if (place.value && row[0] !== place.value) return;
@@ -55,7 +55,7 @@
     });
     const all = hits.concat(more);
     const rest = all.length > MOST ? ", the first " + MOST + " of them here" : "";
-    found.textContent = all.length.toLocaleString("en") + " lists: " + hits.length.toLocaleString("en") + " by the need, " + more.length.toLocaleString("en") + " by a track" + rest;
+    summary.textContent = all.length.toLocaleString("en") + " lists: " + hits.length.toLocaleString("en") + " by the need, " + more.length.toLocaleString("en") + " by a track" + rest;
     const shown = all.slice(0, MOST).map(listOf);
     if (shown.length === 1) shown[0].open = true;
     results.append(...shown);
