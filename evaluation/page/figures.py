@@ -12,7 +12,7 @@ from evaluation.report import OWN_ORDER, TEN_FEATURES
 from evaluation.segments import OURS
 
 FIRST = "ndcg10"  # the measure by which arms are ordered
-MOST_ARMS, MOST_MEASURES, MOST_OTHERS = 60, 12, 300
+MOST_ARMS, MOST_MEASURES, MOST_CEILINGS, MOST_OTHERS = 60, 24, 12, 300
 # what the arms that we know are, in words; others go by their name
 ARMS = {
     OURS: "playfirst, as published",
@@ -89,29 +89,43 @@ def ceilings(figures: Mapping[str, Any]) -> list[tuple[str, float]]:
     known |= {name: figures[FIRST][name] for name in CEILINGS if name in figures[FIRST]}
     known |= {name: figures[name] for name in CEILINGS if name in figures}
     rows = [(CEILINGS.get(name, words(name)), float(value)) for name, value in known.items() if _is_number(value)]
-    return sorted(rows, key=lambda row: -row[1])[:MOST_MEASURES]
+    return sorted(rows, key=lambda row: -row[1])[:MOST_CEILINGS]
 
 
 def measures(figures: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
-    """Measure → arm → value, of every part of the JSON that has a number for each of some arms, also one level below a name.
+    """Measure → arm → value, of every part of the JSON that has a number for each of some arms, also inside another part.
 
-    Both {measure: {arm: value}} and {arm: {measure: value}} are read. NDCG@10 is the first; at most twelve.
+    Both {measure: {arm: value}} and {arm: {measure: value}} are read. NDCG@10 is the first; at most 24.
     """
-    known = set(figures[FIRST])
     out: dict[str, dict[str, float | None]] = {FIRST: dict(figures[FIRST])}
-    for name, part in figures.items():
-        if name in _NO_MEASURES or name == FIRST or not isinstance(part, Mapping):
-            continue
-        if _is_by_arm(part, known):
-            out[name] = dict(part)
-        elif part and set(part) <= known and all(isinstance(of_arm, Mapping) for of_arm in part.values()):
-            for arm, of_arm in part.items():
-                for measure, value in of_arm.items():
-                    if value is None or _is_number(value):
-                        out.setdefault(measure, {})[arm] = value
-        else:
-            out |= {inner: dict(of_arms) for inner, of_arms in part.items() if _is_by_arm(of_arms, known)}
+    rest = {name: part for name, part in figures.items() if name not in _NO_MEASURES and name != FIRST}
+    for measure, arm, value in _values_of_arms(rest, set(figures[FIRST])):
+        out.setdefault(measure, {})[arm] = value
     return dict(list(out.items())[:MOST_MEASURES])
+
+
+def _values_of_arms(
+    part: Mapping[str, Any], known: set[str], depth: int = 3
+) -> Iterator[tuple[str, str, float | None]]:
+    """(measure, arm, value) of the values of arms in a part."""
+    for name, inner in part.items():
+        if not isinstance(inner, Mapping) or not inner:
+            continue
+        if _is_by_arm(inner, known):
+            yield from ((name, arm, value) for arm, value in inner.items())
+        elif set(inner) <= known and all(isinstance(of_arm, Mapping) for of_arm in inner.values()):
+            for arm, of_arm in inner.items():
+                yield from ((m, arm, v) for m, v in of_arm.items() if v is None or _is_number(v))
+        elif depth:
+            yield from _values_of_arms(inner, known, depth - 1)
+
+
+def definitions(figures: Mapping[str, Any]) -> dict[str, str]:
+    """Measure → what it is, where a part of the JSON has {"measures": {measure: text}}."""
+    parts = [part["measures"] for part in figures.values() if isinstance(part, Mapping) and "measures" in part]
+    shown = measures(figures)
+    texts = [item for part in parts if isinstance(part, Mapping) for item in part.items()]
+    return {name: text for name, text in texts if name in shown and isinstance(text, str)}
 
 
 def others(figures: Mapping[str, Any]) -> list[tuple[str, float]]:
@@ -119,11 +133,7 @@ def others(figures: Mapping[str, Any]) -> list[tuple[str, float]]:
     shown = {*_SHOWN, *measures(figures)}
     rest = {name: part for name, part in figures.items() if name not in shown}
     of_arms = set(figures[FIRST])
-    left = [
-        (path, value)
-        for path, value in numbers(rest)
-        if not (len(path) > 1 and (path[-1] in of_arms or path[-2] in of_arms))
-    ]
+    left = [(path, value) for path, value in numbers(rest) if not set(path) & of_arms]
     return [(" · ".join(words(step) for step in path), value) for path, value in left[:MOST_OTHERS]]
 
 

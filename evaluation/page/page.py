@@ -20,7 +20,7 @@ from evaluation.page import texts
 from evaluation.page.change import COVERAGE, changes, moved_columns
 from evaluation.page.charts import bar, swarm, whisker
 from evaluation.page.content import ColumnUse, PageContent, Track, Worst
-from evaluation.page.figures import ARMS, arms, ceilings, measures, others
+from evaluation.page.figures import ARMS, arms, ceilings, definitions, measures, others
 from evaluation.page.plots import calibration_plot, curve_plots, grade_plot, risk_plot
 from evaluation.page.search import search_data
 from evaluation.report import OWN_ORDER, TEN_FEATURES
@@ -187,6 +187,7 @@ def _judged(figures: Mapping[str, Any]) -> dict[str, Any]:
         "arms": [(r, whisker(r.ahead, r.low, r.high, span, _in_words(r.words, r.ahead, r.low, r.high))) for r in rows],
         "ceilings": ceilings(figures),
         "measures": measures(figures),
+        "definitions": definitions(figures),
         "names": ARMS,
         "ours": OURS,
         "segments": _segments(figures.get("segments") or {}),

@@ -20,6 +20,7 @@ from evaluation.page.content import (
     Turnover,
     Worst,
 )
+from evaluation.page.figures import arms, ceilings, measures, others
 from evaluation.page.page import MOST_BYTES, TEMPLATES, page
 from evaluation.page.texts import embedded, ends, shown, signed
 
@@ -51,6 +52,10 @@ def night_json() -> dict:
         "metric": "ndcg@10[gain=<b>]",
         "ndcg10": arms,
         "rbo_of_lists": {"playfirst": 0.71, "plays_text": 0.62},
+        "lists": {
+            "measures": {"gini": "Gini of <b>all</b> tracks"},
+            "arms": {"playfirst": {"gini": 0.3131}, "plays_text": {"gini": None}},
+        },
         "diff": {"plays_text": lead, "brand_new_arm": {**lead, "mean": 0.1, "low": 0.05}},
         "coverage": 0.98,
         "entries": {"released": 100},
@@ -187,6 +192,19 @@ def test_every_section_is_there_with_what_it_says() -> None:
     )
     drawn = [a for tag, a in seen.tags if tag == "svg" and a.get("role") == "img"]
     assert len(drawn) > 10 and all(a["viewbox"] for a in drawn) and text.count("<title>") == len(drawn) + 1
+
+
+def test_measures_and_other_figures_are_read_wherever_they_stand() -> None:
+    figures = night_json()
+    assert list(measures(figures)) == ["ndcg10", "rbo_of_lists", "gini"]
+    assert measures(figures)["gini"] == {"playfirst": 0.3131, "plays_text": None}
+    assert others(figures) == [("entries · released", 100)]
+    assert [a.name for a in arms(figures)] == ["own_order", "playfirst", "plays_text", "brand_new_arm"]  # no ceiling
+    assert ceilings({**figures, "ceilings": {"of_all": 0.99}}) == [
+        ("of all", 0.99),
+        ("best order of the candidates", 0.98),
+        ("best order of what was ever shown", 0.95),
+    ]
 
 
 def test_it_works_without_the_truth_a_ranker_or_a_night_before() -> None:
