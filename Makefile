@@ -52,7 +52,7 @@ try-feature: setup ## what a feature is worth on the last night's training pairs
 ablation: setup ## what each feature family is worth on the last night, against the simulator's truth: [RUN_DATE=…]
 	@$(PY) -m jobs.ablate run_date=$(or $(RUN_DATE),$(shell $(PY) -m tools.nightly --last-run-date)) $(ARGS)
 
-report: setup ## the last night against the simulator's truth (simulated logs only)
+report: setup ## the last night as one HTML page for a browser, with the figures against the simulator's truth if there is one: [RUN_DATE=…]
 	@$(PY) -m jobs.report run_date=$(or $(RUN_DATE),$(shell $(PY) -m tools.nightly --last-run-date)) $(ARGS)
 
 setup-store: ## set up for lakes in S3: the extra `store` and Hadoop's client (640 MB)

@@ -40,7 +40,7 @@ from evaluation.intervals import (
 from evaluation.many_tests import benjamini_hochberg, holm
 from evaluation.off_policy.positions import ListPolicy, item_position, list_weights, pseudo_inverse
 from evaluation.off_policy.whole_lists import cell_means, clipped_ips, doubly_robust, ips, snips
-from evaluation.segments import ACCEPTED, VETOED, worst_segment_veto
+from evaluation.worst_segment import ACCEPTED, VETOED, worst_segment_veto
 
 RUNS, SEED = 4_000, 20_261_129
 EQUAL, AT_LEAST, AT_MOST = "=", "≥", "≤"

@@ -5,6 +5,7 @@ searches of day D that the entry answers. The ideal list is over the whole catal
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ from evaluation.baselines import (
     served_scores,
     smoothed_ctr_scores,
 )
+from evaluation.details import details
 from evaluation.errors import RankingsUnfit
 from evaluation.intervals import bootstrap_interval, clustered_interval, sign_flip_p_value
 from evaluation.judge import NDCG_K, Judge
@@ -52,6 +54,7 @@ def evaluate_night(
     catalog: pd.DataFrame,
     answers: Answers,
     *,
+    labels: pd.DataFrame | None = None,
     seed: int = 20261101,
 ) -> NightResult:
     """NDCG@10 of every arm over the released entries that people asked for on day D.
@@ -70,6 +73,7 @@ def evaluate_night(
         catalog: track_id, title, artists and popularity of the whole catalog, and optionally genres and released_at (for the figures
             of `evaluation.list_figures`). Further columns are ignored.
         answers: (place, wording) → (place, need) of the list that the release gives for it.
+        labels: (locale, need, track_id, grade) of the newest label week, whose grades are then calibrated.
         seed: seed of the random arm, the bootstrap and the sign flips.
 
     Raises:
@@ -103,7 +107,7 @@ def evaluate_night(
     judged = ideal > 0
     per_need = entries[judged].groupby("need_id")["searches"].sum().to_numpy(dtype=np.float64)
     recall, order = candidate_recall(rows, gain, judge.shares, judge.gains, truth.relevance, entries)
-    return NightResult(
+    result = NightResult(
         run_date=truth.run_date,
         source=truth.source,
         metric=name_of(ndcg_by_group, NDCG_K, gain="linear", ideal="catalog").replace(
@@ -144,6 +148,7 @@ def evaluate_night(
         by_kind=_by_kind(entries["kind"].to_numpy(), ndcg, weight, judged),
         lists=list_figures(judge, truth, arms, catalog, seed),
     )
+    return replace(result, details=details(judge, arms, ndcg, result.strongest, OWN_ORDER, labels))
 
 
 def _check(rankings: pd.DataFrame, candidates: pd.DataFrame, catalog: pd.DataFrame) -> None:

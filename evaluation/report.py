@@ -55,6 +55,7 @@ class NightResult:
         never_shown: how much of the ideal lists no search was shown, and how much of it is listed.
         lists: arm → what its first ten are like (`evaluation.list_figures.FIGURES`).
         all_searches: the release over all music searches of the day, a miss as nothing.
+        details: segments, calibration and the lists that lose the most (`evaluation.details.details`).
     """
 
     run_date: date
@@ -74,6 +75,7 @@ class NightResult:
     by_kind: dict[str, dict[str, float]] = field(default_factory=dict)
     lists: dict[str, dict[str, float]] = field(default_factory=dict)
     all_searches: AllSearches | None = None
+    details: dict[str, Any] = field(default_factory=dict)
 
     @property
     def strongest(self) -> str:
@@ -117,6 +119,7 @@ class NightResult:
             "strongest": {"without_learning": self.strongest, "lead": self.diff[self.strongest].interval.mean},
             "by_kind": self.by_kind,
             "lists": {"measures": FIGURES, "arms": self.lists},
+            **self.details,
         }
         if self.all_searches is not None:
             whole |= {"ndcg10_all": self.all_searches.whole.ndcg10, "all": self.all_searches.as_json()}
@@ -267,4 +270,6 @@ def _wrong(one: Slice) -> str:
 def _without_nan(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

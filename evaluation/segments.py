@@ -1,83 +1,82 @@
-"""Non-inferiority segment by segment: the worst segment can veto a change whose mean looks harmless."""
+"""Figures of parts of the day's searches, each with its interval: by kind of need, and by the locale that asked."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
 from evaluation.errors import MetricInput
-from evaluation.estimate import Estimate
-from evaluation.intervals import z_sum
-from evaluation.many_tests import holm
+from evaluation.intervals import clustered_interval
+from evaluation.judge import NDCG_K, Judge
+from evaluation.recall import never_shown
+from evaluation.truth import ENTRY
 
-ACCEPTED, VETOED, UNDECIDED = "accepted", "vetoed", "undecided"
-NOT_WORSE, WORSE, OPEN, TOO_SMALL = "not worse", "worse", "open", "too small"
-
-
-@dataclass(frozen=True)
-class Segment:
-    """The verdict on one segment.
-
-    Args:
-        difference: new minus old, with its standard error.
-        state: `not worse` (shown to lose less than the margin), `worse` (shown to lose more), `open` (neither, though the segment
-            is large enough to tell), `too small` (neither, and it could not tell).
-        p_not_worse: one-sided p-value of "loses the margin or more".
-        p_worse: one-sided p-value of "loses the margin or less", adjusted over all segments by Holm.
-        detectable: the margin that this segment resolves with a power of 80 %, in the unit of the difference.
-    """
-
-    difference: Estimate
-    state: str
-    p_not_worse: float
-    p_worse: float
-    detectable: float
+Floats = npt.NDArray[np.float64]
+OURS = "playfirst"
+MOST = 40  # segments of one kind, those with the most searches
 
 
-@dataclass(frozen=True)
-class SegmentVerdict:
-    """`accepted`, `vetoed` or `undecided`; the segment that is worst off; and the verdict on each segment."""
+def segments(judge: Judge, ndcg: Mapping[str, Floats], rival: str, shipped: Floats) -> dict[str, dict[str, Any]]:
+    """`kind` and `locale` → name of the segment → its figures, the segment with the most searches first.
 
-    verdict: str
-    worst: str
-    segments: dict[str, Segment]
-
-
-def worst_segment_veto(differences: Mapping[str, Estimate], margin: float, *, alpha: float = 0.05) -> SegmentVerdict:
-    """Judge whether a change loses less than `margin` in every segment.
-
-    A change is accepted only if every segment that is large enough (all segments, if none is) is shown, at level α by itself, to
-    lose less than the margin. No correction is needed for that: if one of these segments loses the margin or more, the chance to
-    accept is α at most (intersection-union test). It is vetoed if any segment, small ones too, is shown to lose more than the
-    margin; these tests are adjusted by Holm, so that a change that loses the margin or less everywhere is vetoed with probability
-    α at most. A segment is large enough if a true difference of 0 would be shown to be within the margin with a power of 80 %.
-    Source: Berger 1982, "Multiparameter hypothesis testing and acceptance sampling" (intersection-union); Schuirmann 1987.
+    The figures: `searches`, `needs`, `ndcg10` of playfirst and `ahead` (playfirst minus the rival, paired by entry), both as
+    {mean, low, high} weighted by searches with 95 % intervals clustered by need, and for kinds `never_shown` {share, reached}.
+    An interval needs two needs: its ends are NaN with one.
 
     Args:
-        differences: segment → new minus old; greater is better.
-        margin: the greatest loss that is tolerated, above 0, in the unit of the differences.
-        alpha: the level of the tests.
-
-    Raises:
-        MetricInput: there is no segment, or the margin is not above 0.
+        judge: the entries of the night.
+        ndcg: arm → NDCG@10 of each entry.
+        rival: the arm that playfirst is compared with.
+        shipped: the released score of each row of `judge.rows`, -inf for a candidate that was not released.
     """
-    if not differences or margin <= 0:
-        raise MetricInput(
-            f"worst_segment_veto: {len(differences)} segments and margin {margin}, expected one segment or more and a margin above 0"
-        )
-    names = list(differences)
-    adjusted = holm([differences[name].p_below(-margin) for name in names])
-    z = z_sum(2 * alpha, 0.8)
-    segments: dict[str, Segment] = {}
-    for name, p_worse in zip(names, adjusted, strict=True):
-        one = differences[name]
-        p_not_worse, detectable = one.p_above(-margin), z * one.error
-        if p_worse <= alpha:
-            state = WORSE
-        elif p_not_worse <= alpha:
-            state = NOT_WORSE
-        else:
-            state = OPEN if detectable <= margin else TOO_SMALL
-        segments[name] = Segment(one, state, p_not_worse, float(p_worse), detectable)
-    states = {segment.state for segment in segments.values()}
-    must_pass = {s.state for s in segments.values() if s.detectable <= margin} or states
-    verdict = VETOED if WORSE in states else ACCEPTED if must_pass == {NOT_WORSE} else UNDECIDED
-    return SegmentVerdict(verdict, max(names, key=lambda name: segments[name].p_not_worse), segments)
+    entries = judge.entries
+    judged = entries[entries["ideal"] > 0]
+    by_kind = judged[["entry", "kind", "searches"]].rename(columns={"kind": "segment"})
+    hits = judge.hits.rename(columns={"locale": "segment"})
+    asked = hits.groupby(["entry_locale", "entry_need", "segment"])["searches"].sum().reset_index()
+    by_locale = asked.rename(columns={"entry_locale": "locale", "entry_need": "need"}).merge(
+        judged[[*ENTRY, "entry"]], on=ENTRY
+    )
+    out = {
+        "kind": _figures(by_kind, entries, ndcg, rival),
+        "locale": _figures(by_locale[["entry", "segment", "searches"]], entries, ndcg, rival),
+    }
+    for kind, figures in out["kind"].items():
+        own = entries[(entries["kind"] == kind) & (entries["ideal"] > 0)]
+        figures["never_shown"] = asdict(never_shown(judge.rows, judge.gains, own, shipped, NDCG_K))
+    return out
+
+
+def _figures(
+    parts: pd.DataFrame, entries: pd.DataFrame, ndcg: Mapping[str, Floats], rival: str
+) -> dict[str, dict[str, Any]]:
+    """Segment → figures. `parts`: one row per (entry, segment) with its `searches`."""
+    needs = np.array(entries["need_id"], dtype=str)
+    busiest = parts.groupby("segment")["searches"].sum().sort_values(ascending=False, kind="stable").index[:MOST]
+    out: dict[str, dict[str, Any]] = {}
+    for name in busiest:
+        own = parts[parts["segment"] == name]
+        at, weight = own["entry"].to_numpy(), own["searches"].to_numpy(dtype=np.float64)
+        out[str(name)] = {
+            "searches": float(weight.sum()),
+            "needs": len(set(needs[at])),
+            "ndcg10": interval_of(ndcg[OURS][at], weight, needs[at]),
+            "ahead": interval_of((ndcg[OURS] - ndcg[rival])[at], weight, needs[at]),
+        }
+    return out
+
+
+def interval_of(values: Floats, weight: Floats, clusters: npt.NDArray[Any]) -> dict[str, float]:
+    """The weighted mean as {mean, low, high} with its 95 % interval; the ends are NaN where fewer than two clusters have weight."""
+    try:
+        interval = clustered_interval(values, weight, clusters)
+    except MetricInput:
+        total = float(weight.sum())
+        mean = float((weight * values).sum()) / total if total else float("nan")
+        return {"mean": mean, "low": float("nan"), "high": float("nan")}
+    return {"mean": interval.mean, "low": interval.low, "high": interval.high}

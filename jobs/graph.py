@@ -160,7 +160,7 @@ GRAPH: tuple[Step, ...] = (
     ),
     Step(
         "report",
-        report.run_if_judged,
+        report.run_if_due,
         report.to_do,
         reads=(
             HEAD_RANKINGS,
@@ -169,11 +169,14 @@ GRAPH: tuple[Step, ...] = (
             NEEDS,
             DAILY_ENGAGEMENT,
             SEARCH_LOG,
+            DAILY_SEARCHES,
             BOT_DAYS,
             TRACKS,
+            EXPOSURE_CURVES,
+            JUDGEMENTS,
             *feature_tables(),
         ),
-        files_read=("logs", "releases"),
+        files_read=("logs", "releases", "rankers", "reports"),
         files_written=("reports",),
     ),
 )

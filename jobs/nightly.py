@@ -18,18 +18,17 @@ from night.answers import chosen_requests, print_answers
 from night.command import exit_on_error, run_command, settings_of
 from night.night import Night, night, reading_night
 from night.openlineage import events_of, send
+from night.page import print_page
 from night.plan import planned, print_plan, write_plan
 from night.runs import record_of, write_record
 from night.settings import Settings
 from night.step import Step, chosen_steps
 from night.summary import Summary
-from night.truth import has_truth, print_last
 
 
 def steps_of(this: Night) -> list[Step]:
-    """The steps that this run is asked for, in order; `report` only if the simulator's truth is beside the logs."""
-    chosen = chosen_steps(GRAPH, this.settings.nightly.until, this.settings.nightly.only)
-    return [s for s in chosen if s.name != "report" or has_truth(this)]
+    """The steps that this run is asked for, in order."""
+    return chosen_steps(GRAPH, this.settings.nightly.until, this.settings.nightly.only)
 
 
 def run(this: Night, steps: Sequence[Step], console: Console) -> Summary:
@@ -90,7 +89,7 @@ def main(config: DictConfig) -> None:
             console.print(f"  record: {summary.record}", highlight=False)
             has_published = any(s.name == "publish" for s in steps)
             asked = chosen_requests(this) if has_published else []
-            print_last(this.settings, console)
+            print_page(this.settings, console)
         if has_published:
             print_answers(this.settings, asked, console)
 

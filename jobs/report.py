@@ -1,9 +1,10 @@
-"""Evaluate the night by the simulator's truth: playfirst, the baselines and the skyline on the same candidates."""
+"""The report of the night: one HTML page, and where the logs are simulated the figures against the simulator's truth."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import hydra
 from omegaconf import DictConfig
@@ -13,26 +14,36 @@ from lake.tables.nightly import HEAD_RANKINGS
 from night.arms import with_learned_arms
 from night.command import run_command
 from night.night import Done, Night, run_alone
+from night.page import page_file, write_page, written_from
 from night.truth import (
     ablation_file,
     asked_before,
     has_truth,
     judged_mark,
     lookups,
+    newest_labels,
     report_file,
     report_mark,
     rows_of_arms,
     truth_of,
 )
 
+NO_TRUTH = "There is no simulator's truth beside the logs: nothing says which tracks were right."
+
 
 def run(night: Night) -> Done:
-    """Evaluate the released lists on the searches of D, which the night did not use; writes reports/night.json.
+    """Judge the released lists on the searches of D if the logs are simulated, and write the page of the night.
+
+    Writes reports/<run_date>.html and reports/nights/<run_date>.json, and with the truth reports/night.json.
 
     Raises:
-        InputContractError: the logs are not simulated, or their truth is missing.
-        EvaluationError: the truth and the release do not match.
+        EvaluationError: the truth and the release do not match, or the truth has no searches of D, or too few.
     """
+    return _reported(night, figures_of(night) if has_truth(night) else None, NO_TRUTH)
+
+
+def figures_of(night: Night) -> dict[str, Any]:
+    """Evaluate the released lists on the searches of D, which the night did not use; writes reports/night.json and returns it."""
     truth = truth_of(night)
     from evaluation.ablation import print_ablation, read_ablation
     from evaluation.all_searches import over_all_searches, risk_curve
@@ -45,7 +56,8 @@ def run(night: Night) -> Done:
     frame = with_learned_arms(night, frame, looked_up.entries)
     described = ("track_id", "title", "artists", "popularity", "genres", "released_at")
     catalog = night.tracks(allow_unvalidated=False).select(*described).toPandas()
-    result = evaluate_night(truth, rankings, frame, catalog, looked_up.answers)
+    labels = newest_labels(night, looked_up.entries)
+    result = evaluate_night(truth, rankings, frame, catalog, looked_up.answers, labels=labels)
     every = over_all_searches(truth, looked_up.lists, looked_up.every_answer, asked_before(night), looked_up.matched_by)
     guesses = {**looked_up.unsure, **looked_up.every_answer}
     every = replace(every, curve=risk_curve(truth, looked_up.lists, guesses, looked_up.confidence))
@@ -57,33 +69,44 @@ def run(night: Night) -> Done:
     families = read_ablation(ablation_file(night.settings), night.run_date, judged_mark(night))
     if families is not None:
         print_ablation(families)
-    ours = json.loads(out.read_text())["ndcg10"]
-    return Done(len(frame), len(rankings), f"NDCG@10 {ours['playfirst']:.4f}, skyline {ours['skyline']:.4f}; {out}")
+    figures: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
+    return figures
+
+
+def _reported(night: Night, figures: dict[str, Any] | None, why_not_judged: str) -> Done:
+    file = write_page(night, figures, report_mark(night), why_not_judged)
+    size = file.stat().st_size
+    if figures is None:
+        return Done(rows_out=size, note=f"{why_not_judged} {file}")
+    ndcg, rows = figures["ndcg10"], figures["entries"]["candidate_rows"]
+    return Done(rows, size, f"NDCG@10 {ndcg['playfirst']:.4f}, skyline {ndcg['skyline']:.4f}; {file}")
 
 
 def to_do(night: Night) -> str:
-    """Why the figures would be computed, in words; "" if they are up to date, or if there is no truth."""
-    if not has_truth(night) or _is_judged(night):
-        return ""
-    return "the figures are of other lists, or there are none"
+    """Why the page would be written, in words; "" if it is up to date."""
+    return "" if _is_done(night) else "the page is of other lists, or there is none"
 
 
-def _is_judged(night: Night) -> bool:
-    out = report_file(night.settings)
-    return out.exists() and json.loads(out.read_text()).get("made_from") == report_mark(night)
+def _is_done(night: Night) -> bool:
+    """Whether the page, and `night.json` if the page shows it, are of this night as it is now."""
+    mark, out = report_mark(night), report_file(night.settings)
+    written = written_from(night.settings)
+    if written is None or written["made_from"] != mark:
+        return False
+    return written["figures"] is None or (out.exists() and json.loads(out.read_text()).get("made_from") == mark)
 
 
-def run_if_judged(night: Night) -> Done:
-    """`run` as a step of the night, skipped if the figures are up to date or the truth is too small (the note says why).
+def run_if_due(night: Night) -> Done:
+    """`run` as a step of the night: skipped if the page is up to date.
 
-    The truth is too small if it has no searches of D, or too few for the metrics.
+    Where the truth has no searches of D, or too few to judge by, the page says so and is written without it.
     """
-    if _is_judged(night):
-        return Done(skipped=True, note=f"figures in {report_file(night.settings)}")
+    if _is_done(night):
+        return Done(skipped=True, note=f"the page is up to date: {page_file(night.settings)}")
     try:
         return run(night)
-    except (TruthUnreadable, MetricInput) as error:  # no searches of D, or too few to judge by
-        return Done(skipped=True, note=str(error))
+    except (TruthUnreadable, MetricInput) as error:
+        return _reported(night, None, f"{error}.")
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")

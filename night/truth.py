@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from rich.console import Console
 
 from features.catalogue import feature_table
 from lake.code import code_fingerprint
@@ -20,7 +19,7 @@ from lake.rows import frame_of
 from lake.store import absolute, place
 from lake.tables.daily import BOT_DAYS, DAILY_ENGAGEMENT
 from lake.tables.logs import SEARCH_LOG, TRACKS
-from lake.tables.nightly import CANDIDATES, HEAD_RANKINGS, NEEDS, WORDINGS
+from lake.tables.nightly import CANDIDATES, EXPOSURE_CURVES, HEAD_RANKINGS, JUDGEMENTS, NEEDS, WORDINGS
 from night.lineage import release_of
 from night.night import Night
 from night.settings import Settings
@@ -160,8 +159,22 @@ def served(night: Night, wanted: DataFrame) -> DataFrame:
     )
 
 
+def newest_labels(night: Night, wanted: DataFrame) -> pd.DataFrame | None:
+    """(place, need, track_id, grade) of the newest label week, of pairs that were shown; None while the night has no grades.
+
+    Args:
+        night: the night.
+        wanted: (place, need) of the lists to look at.
+    """
+    if night.settings.run_date not in night.lake.passed(JUDGEMENTS) or not night.as_of:
+        return None
+    rows = night.lake.read(JUDGEMENTS, [night.run_date]).where(F.col("as_of") == F.lit(night.as_of[-1]))
+    rows = rows.where(F.coalesce("is_shown", F.lit(True))).join(F.broadcast(wanted), ["locale", "need"])
+    return rows.select("locale", "need", "track_id", "grade").toPandas()
+
+
 def report_mark(night: Night) -> str:
-    """The mark of the figures: a fingerprint of the released lists, the inputs of the baselines, and the simulator's truth."""
+    """The mark of the report: a fingerprint of the lists and what they come from, the baselines' inputs, and the simulator's truth."""
     day, root = [night.run_date], truth_folder(night.settings)
     inputs = night.inputs(
         released=(HEAD_RANKINGS, day),
@@ -171,6 +184,8 @@ def report_mark(night: Night) -> str:
         features=(feature_table("need_track"), day),
         daily=(DAILY_ENGAGEMENT, night.window(WINDOW_DAYS)),
         tracks=(TRACKS, [night.tracks_unit]),
+        curves=(EXPOSURE_CURVES, day),
+        grades=(JUDGEMENTS, day),
     )
     files = sorted((root / "truth").glob("*")) + sorted((night.logs / "searches" / f"date={night.run_date}").glob("*"))
     hashes = [[f.name, night.hashes.of(f)] for f in files if f.is_file()]
@@ -199,12 +214,6 @@ def report_file(settings: Settings) -> Path:
 def ablation_file(settings: Settings) -> Path:
     """The file in which `jobs.ablate` writes what each feature family contributes."""
     return Path(settings.reports) / "ablation.json"
-
-
-def print_last(settings: Settings, console: Console) -> None:
-    """Print the path of the night's figures if there are any."""
-    if report_file(settings).exists():
-        console.print(f"figures against the simulator's truth: {report_file(settings)}", highlight=False)
 
 
 def rows_of_arms(night: Night, wanted: DataFrame) -> DataFrame:

@@ -18,7 +18,7 @@ from evaluation.experiments.ratios import Arm, adjusted_difference, ratio_differ
 from evaluation.experiments.sample_ratio import SUSPICIOUS, sample_ratio_p_value
 from evaluation.intervals import Interval, z_sum
 from evaluation.many_tests import benjamini_hochberg, holm
-from evaluation.segments import ACCEPTED, VETOED, SegmentVerdict, worst_segment_veto
+from evaluation.worst_segment import ACCEPTED, VETOED, SegmentVerdict, worst_segment_veto
 
 Floats = npt.NDArray[np.float64]
 COUNTS = ("searches", "successes", "first_successes", "satisfied_plays", "heard_s")

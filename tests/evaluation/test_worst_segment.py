@@ -5,7 +5,7 @@ from scipy import stats
 
 from evaluation.errors import MetricInput
 from evaluation.estimate import Estimate
-from evaluation.segments import worst_segment_veto
+from evaluation.worst_segment import worst_segment_veto
 
 
 def difference(mean, error=0.002):
