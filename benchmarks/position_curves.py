@@ -2,10 +2,8 @@
 
     python -m benchmarks.position_curves --worlds default,position,trust --searches-per-day 36000 --json var/curves.json
 
-A run (one world, one seed) simulates logs, runs the night up to `fit_exposure` and reads the table `exposure_curves`. The truth of
-a client is measured on the simulator's own listeners: a track drawn at random from a served list is put at rank r, the others keep
-their order, and the listeners react; the truth of r is the rate of clicks on such tracks at r over that at rank 1. It is the curve that
-clicks follow, with everything that makes them fall besides examination: trust, and leaving after a good track.
+A run (one world, one seed) simulates logs, runs the night up to `fit_exposure` and compares the table `exposure_curves` with what
+`python -m simulator.examination` measures on the simulated listeners.
 Exit codes: 0 all runs done, 1 a run failed (the others are shown), 2 bad arguments.
 """
 
@@ -26,94 +24,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-    from simulator.behaviour import Behaviour
-
     Floats = npt.NDArray[np.float64]
-
-SCREENS = ("mobile", "web", "firetv")
-RANKS = 10
-DRAWS = 8  # of a track for each list and rank
-
-
-def behaviour_of(folder: Path) -> Behaviour:
-    """The parameters that the simulation drew, as `truth/behaviour.json` keeps them."""
-    from simulator.behaviour import Behaviour, Policy
-
-    stored = json.loads((folder / "truth" / "behaviour.json").read_text(encoding="utf-8"))
-    arrays = ("client_share", "locale_share", "examination_power", "attraction", "satisfied")
-    return Behaviour(
-        world=stored["world"],
-        number=stored["number"],
-        policies=tuple(Policy(**p) for p in stored["policies"]),
-        **{name: np.array(stored[name]) for name in arrays},
-    )
-
-
-def served_grades(folder: Path, client: str, most: int) -> npt.NDArray[np.int8]:
-    """True grades of the tracks of a client's served lists, [lists, RANKS], -1 after the last; searches of bots are left out.
-
-    Args:
-        folder: the folder of the simulation.
-        client: the client.
-        most: lists at most, every n-th of the log.
-    """
-    import duckdb
-
-    logs, truth = folder / "logs" / "searches", folder / "truth"
-    rows = duckdb.execute(
-        f"""SELECT s.search_id, t.need_id, s.results FROM read_parquet('{logs}/*/*.parquet') s
-            JOIN read_parquet('{truth}/searches.parquet') t USING (search_id)
-            WHERE s.client = ? AND NOT t.is_bot AND len(s.results) > 1 ORDER BY s.search_id""",
-        [client],
-    ).df()
-    rows = rows.iloc[:: max(1, len(rows) // most)]
-    flat = rows.assign(row=np.arange(len(rows))).explode("results").rename(columns={"results": "track_id"})
-    flat["at"] = flat.groupby("row").cumcount()
-    relevance = duckdb.execute(f"SELECT need_id, track_id, grade FROM read_parquet('{truth}/relevance.parquet')").df()
-    flat = flat[flat["at"] < RANKS].merge(relevance, on=["need_id", "track_id"], how="left")
-    grades = np.full((len(rows), RANKS), -1, dtype=np.int8)
-    grades[flat["row"].to_numpy(int), flat["at"].to_numpy(int)] = flat["grade"].fillna(0).to_numpy(np.int8)
-    return grades
-
-
-def true_curve(grades: npt.NDArray[np.int8], client: int, behaviour: Behaviour, seed: int) -> Floats:
-    """Rate of clicks on a track drawn from the list and put at rank r, over the rate at rank 1, r = 1 … RANKS.
-
-    Args:
-        grades: what `served_grades` gives.
-        client: the client's place in `simulator.behaviour.CLIENTS`.
-        behaviour: the simulation's parameters.
-        seed: seed of the draws and the listeners.
-    """
-    rng = np.random.default_rng(seed)
-    size = (grades >= 0).sum(axis=1)
-    curve = np.ones(RANKS)
-    for rank in range(1, RANKS):
-        lists = grades[size > rank]
-        clicks = np.zeros(2)
-        for _ in range(DRAWS):
-            drawn = rng.integers(0, size[size > rank])
-            clicks += [_clicks(_moved(lists, drawn, to), to, client, behaviour, rng) for to in (0, rank)]
-        curve[rank] = clicks[1] / clicks[0]
-    return curve
-
-
-def _moved(lists: npt.NDArray[np.int8], drawn: npt.NDArray[np.int64], to: int) -> npt.NDArray[np.int8]:
-    """The lists with the drawn track at the 0-based rank `to`, the others in their order."""
-    rows = np.arange(len(lists))
-    place = np.tile(np.arange(lists.shape[1], dtype=np.float64), (len(lists), 1))
-    place[rows, drawn] = np.where(drawn > to, to - 0.5, to + 0.5)
-    return np.take_along_axis(lists, np.argsort(place, axis=1), axis=1)
-
-
-def _clicks(lists: npt.NDArray[np.int8], at: int, client: int, behaviour: Behaviour, rng: np.random.Generator) -> int:
-    from simulator.listeners import on_screens
-
-    shown = lists >= 0
-    outcome = on_screens(
-        np.maximum(lists, 0), shown, np.full(lists.shape, 200_000), np.full(len(lists), client), behaviour, rng
-    )
-    return int((outcome.plays.rank == at).sum())
 
 
 def errors_of(run: Run, out: Path, timeout_s: int) -> dict[str, Any]:
@@ -122,21 +33,19 @@ def errors_of(run: Run, out: Path, timeout_s: int) -> dict[str, Any]:
     start_over_unless_simulated(folder, run, timeout_s)
     call("night", [*run.night_command(folder), "nightly.until=fit_exposure"], folder / "curves.log", timeout_s)
     fitted = _fitted(folder, run)
-    behaviour, out_rows = behaviour_of(folder), {}
-    from simulator.behaviour import CLIENTS
-
-    logs_of_truth, logs_of_fit, weights, within = [], [], [], []
-    for client in SCREENS:
-        grades = served_grades(folder, client, 60_000)
-        truth = true_curve(grades, CLIENTS.index(client), behaviour, run.seed)
-        own = fitted[fitted.client == client].sort_values("position").iloc[:RANKS]
+    measured = folder / "examination.json"
+    call("true curve", [sys.executable, "-m", "simulator.examination", f"out={folder}"], measured, timeout_s)
+    logs_of_truth, logs_of_fit, weights, within, by_client = [], [], [], [], {}
+    for client, curve in json.loads(measured.read_text(encoding="utf-8")).items():
+        truth = np.array(curve)
+        own = fitted[fitted.client == client].sort_values("position").iloc[: len(truth)]
         got = own.propensity.to_numpy()
         inside = (own.propensity_low.to_numpy() <= truth) & (truth <= own.propensity_high.to_numpy())
         within += list(inside[1:])
         logs_of_truth.append(np.log(truth))
         logs_of_fit.append(np.log(got))
         weights.append(float(own.clicks.sum()))
-        out_rows[client] = {
+        by_client[client] = {
             "rms_log_error": _rms(np.log(got[1:] / truth[1:])),
             "truth": truth.round(4).tolist(),
             "fitted": got.round(4).tolist(),
@@ -147,9 +56,9 @@ def errors_of(run: Run, out: Path, timeout_s: int) -> dict[str, Any]:
     return {
         "searches": run.days * run.searches_per_day,
         "pooled_rms_log_error": _rms(pooled[1:]),
-        "worst_client": max(row["rms_log_error"] for row in out_rows.values()),
+        "worst_client": max(row["rms_log_error"] for row in by_client.values()),
         "inside_share": float(np.mean(within)),
-        "clients": out_rows,
+        "clients": by_client,
     }
 
 

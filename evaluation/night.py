@@ -37,6 +37,7 @@ from evaluation.report import (
     Difference,
     NightResult,
     print_night,
+    refit_of,
     write_night_json,
 )
 from evaluation.truth import ENTRY, NightTruth
@@ -69,7 +70,8 @@ def evaluate_night(
             1 / log2(rank + 1) over the served lists that contain the track, null if none does), `coec`,
             `coec_raw`, `text` (names and values of the need), and optionally
             `candidate_rank` (the order for recall@100; else by popularity), `own_order` (the ranker's score before the re-rank rules)
-            and `ten_features` (the score of a ranker of ten columns). Further columns are ignored.
+            and `ten_features` (the score of a ranker of ten columns), and of refits of both the columns that `refit_of` names. Further
+            columns are ignored.
         catalog: track_id, title, artists and popularity of the whole catalog, and optionally genres and released_at (for the figures
             of `evaluation.list_figures`). Further columns are ignored.
         answers: (place, wording) → (place, need) of the list that the release gives for it.
@@ -105,6 +107,8 @@ def evaluate_night(
     was_shown = rows["impressions"].to_numpy(dtype=np.float64) > 0
     of_shown = judge.ndcg_of(np.where(was_shown, gain, 0.0), np.where(was_shown, gain, -1.0))
     judged = ideal > 0
+    compared = (*BASELINES, *sorted({TEN_FEATURES} & arms.keys()))
+    refits = _leads_of_refits(judge, ndcg, compared)
     per_need = entries[judged].groupby("need_id")["searches"].sum().to_numpy(dtype=np.float64)
     recall, order = candidate_recall(rows, gain, judge.shares, judge.gains, truth.relevance, entries)
     result = NightResult(
@@ -123,8 +127,9 @@ def evaluate_night(
                 entries.loc[judged, "need_id"],
                 truth.wants,
                 seed,
+                refits[name],
             )
-            for name in (*BASELINES, *sorted({TEN_FEATURES} & arms.keys()))
+            for name in compared
         },
         shown_skyline=mean_over_groups(of_shown, weight),
         never_shown=never_shown(rows, judge.gains, entries, arms["playfirst"], NDCG_K),
@@ -201,13 +206,33 @@ def _with_shipped(rows: pd.DataFrame, entries: pd.DataFrame, rankings: pd.DataFr
     return rows
 
 
+def _leads_of_refits(judge: Judge, ndcg: Mapping[str, Floats], arms: Sequence[str]) -> dict[str, list[float]]:
+    """Arm -> by how much each refit of our ranker, in its own order, is ahead of it; of an arm that was refitted, of the same refit."""
+    rows, judged, weight = judge.rows, judge.ideal > 0, judge.weight
+    leads: dict[str, list[float]] = {arm: [] for arm in arms}
+    number = 1
+    while refit_of(OWN_ORDER, number) in rows.columns:
+        own = judge.ndcg(rows[refit_of(OWN_ORDER, number)].to_numpy(dtype=np.float64))
+        for arm in arms:
+            again = refit_of(arm, number)
+            rival = judge.ndcg(rows[again].to_numpy(dtype=np.float64)) if again in rows.columns else ndcg[arm]
+            leads[arm].append(mean_over_groups((own - rival)[judged], weight[judged]))
+        number += 1
+    return leads
+
+
 def _difference(
-    values: Floats, weight: Floats, needs: "pd.Series[str]", wants: Mapping[str, str], seed: int
+    values: Floats,
+    weight: Floats,
+    needs: "pd.Series[str]",
+    wants: Mapping[str, str],
+    seed: int,
+    refits: Sequence[float],
 ) -> Difference:
-    names = np.array(needs, dtype=str)
+    names, wanted = np.array(needs, dtype=str), np.array([wants.get(need, need) for need in needs])
     return Difference(
-        interval=clustered_interval(values, weight, names),
-        across_locales=clustered_interval(values, weight, np.array([wants.get(need, need) for need in needs])),
+        interval=clustered_interval(values, weight, names, refits=refits),
+        across_locales=clustered_interval(values, weight, wanted, refits=refits),
         bootstrap=bootstrap_interval(values, weight, names, seed=seed),
         sign_flip_p=sign_flip_p_value(values, weights=weight, clusters=names, seed=seed),
         unweighted=float(values.mean()),

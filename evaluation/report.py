@@ -17,11 +17,17 @@ from evaluation.recall import NeverShown
 OWN_ORDER, TEN_FEATURES = "own_order", "ten_features"  # columns of the candidates, and arms, where there is a ranker
 
 
+def refit_of(arm: str, number: int) -> str:
+    """The column of the candidates with the scores of a refit of an arm; refits are numbered from 1."""
+    return f"{arm}, refit {number}"
+
+
 @dataclass(frozen=True)
 class Difference:
     """NDCG@10 of playfirst minus that of one baseline, paired by entry, weighted by traffic, clustered by need.
 
-    Decide by `interval`; `bootstrap` and `sign_flip_p` check it. `across_locales` is stricter: there, one song (or mood, …)
+    Decide by `interval`, which holds the variance of the fit if the night was judged with refits; `bootstrap` and `sign_flip_p` check
+    it without refits. `across_locales` is stricter: there, one song (or mood, …)
     that is asked for in several locales is one cluster, not one per locale. `unweighted` is the plain mean over entries.
     """
 

@@ -103,6 +103,7 @@ def curves(counts: pd.DataFrame, settings: CurveSettings) -> pd.DataFrame:
         counts: `position_counts` of the snapshot's days, a few thousand rows.
         settings: Shrinkage strength.
     """
+    import numpy as np
     import pandas as pd
 
     of_screens = _screen_curves(counts, settings.strength)
@@ -113,7 +114,7 @@ def curves(counts: pd.DataFrame, settings: CurveSettings) -> pd.DataFrame:
             cell = of_client if group == "all" else of_client[of_client.intent_group == group]
             n, c = _by_position(cell, "impressions"), _by_position(cell, "clicks")
             if client == VOICE:
-                left_out = [_survivals(cell, of_client, block) for block in (None, *range(BLOCKS))]
+                left_out = np.stack([_survivals(cell, of_client, block) for block in (None, *range(BLOCKS))])
                 rate = _thin_rate(cell, of_client, settings.strength)
                 propensity, expected = left_out[0], [rate] * CELLS
             else:
@@ -179,14 +180,14 @@ def _without_each(blocks: Floats) -> Floats:
     return np.concatenate([whole[None], np.maximum(whole[None] - blocks, 0.0)])
 
 
-def _bounds(propensity: Floats, left_out: list[Floats] | Floats) -> tuple[Floats, Floats]:
+def _bounds(propensity: Floats, left_out: Floats) -> tuple[Floats, Floats]:
     """Ends of the 95 % interval of each position, from the curves without one block each; on a log scale, at most 1.
 
     Source: the delete-one-group jackknife, Efron & Stein 1981, with Student's t of BLOCKS − 1 degrees of freedom.
     """
     import numpy as np
 
-    logs = np.log(np.maximum(np.stack(list(left_out)), 1e-12))
+    logs = np.log(np.maximum(left_out, 1e-12))
     spread = np.sqrt((BLOCKS - 1) / BLOCKS * ((logs - logs.mean(axis=0)) ** 2).sum(axis=0))
     reach = np.exp(t_95(BLOCKS - 1) * spread)
     return propensity / reach, np.minimum(1.0, propensity * reach)
@@ -225,7 +226,7 @@ def _thin_rate(cell: pd.DataFrame, of_client: pd.DataFrame, strength: float) -> 
     return min(1.0, (float(cell.clicks.sum()) + strength * client) / (float(cell.impressions.sum()) + strength))
 
 
-def _level(n: list[int], c: list[int], propensity: list[float], strength: float) -> float:
+def _level(n: list[float], c: list[float], propensity: list[float], strength: float) -> float:
     """Click rate of an examined position for which the expected clicks sum to the actual ones, shrunk to 0.1 in thin cells.
 
     Args:

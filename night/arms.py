@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pyspark.sql import DataFrame
 
-from evaluation.report import OWN_ORDER, TEN_FEATURES
+from evaluation.report import OWN_ORDER, TEN_FEATURES, refit_of
 from features.catalogue import feature_table
 from night.examples import examples_path
 from night.night import Night
@@ -29,7 +29,7 @@ def with_learned_arms(night: Night, frame: pd.DataFrame, entries: DataFrame) -> 
 
     `own_order` is the ranker's score before the re-rank rules. `ten_features` is that of a ranker of ten columns, with the night's
     examples, parameters, number of trees and seed; the ten are those of most split gain in the night's ranker, which saw training
-    data alone.
+    data alone. With `report.refits`, both are fitted anew that many times on needs drawn with replacement, with other seeds.
 
     Args:
         night: the night.
@@ -44,13 +44,18 @@ def with_learned_arms(night: Night, frame: pd.DataFrame, entries: DataFrame) -> 
     values = rows[list(features.names)].to_numpy(dtype="float64")
     few = ten_best(ranker)
     others = [name for name in features.names if name not in few]
-    examples = examples_without(read_examples(examples_path(night), features), others)
+    every = read_examples(examples_path(night), features)
+    examples = examples_without(every, others)
     small = fit(examples, ranker.params, trees=ranker.trees, seed=ranker.seed, threads=night.settings.tuning.threads)
     kept = [features.names.index(name) for name in examples.features.names]
-    scores = rows[list(KEYS)].assign(
-        **{OWN_ORDER: ranker.scores(values), TEN_FEATURES: small.scores(np.ascontiguousarray(values[:, kept]))}
-    )
-    return frame.merge(scores, on=list(KEYS), how="left")
+    of_few = np.ascontiguousarray(values[:, kept])
+    scores = {OWN_ORDER: ranker.scores(values), TEN_FEATURES: small.scores(of_few)}
+    for number in range(1, night.settings.report.refits + 1):
+        for arm, rows_of_arm, columns in ((OWN_ORDER, every, values), (TEN_FEATURES, examples, of_few)):
+            sample, seed = rows_of_arm.resampled(number), ranker.seed + number
+            again = fit(sample, ranker.params, trees=ranker.trees, seed=seed, threads=night.settings.tuning.threads)
+            scores[refit_of(arm, number)] = again.scores(columns)
+    return frame.merge(rows[list(KEYS)].assign(**scores), on=list(KEYS), how="left")
 
 
 def matrix_of(night: Night, entries: DataFrame) -> pd.DataFrame:

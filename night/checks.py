@@ -41,6 +41,7 @@ AT_LEAST = {
     "ranking.max_per_artist": 1,
     "ranking.artist_span": 1,
     "labels.unshown_per_need": 0,
+    "report.refits": 0,
     "serving.keep": 1,
     "serving.max_age_h": 0,
     "nightly.lock_wait_s": 0,

@@ -173,6 +173,13 @@ class ServingSection:
 
 
 @dataclass
+class ReportSection:
+    """The report. `refits`: rankers fitted anew, whose variance the intervals of the leads then hold."""
+
+    refits: int = MISSING
+
+
+@dataclass
 class PublishSection:
     """`force`: the reason to publish a release that lacks an input which the previous release had.
 
@@ -232,6 +239,7 @@ class Settings:
     tuning: TuningSection = field(default_factory=TuningSection)
     serving: ServingSection = field(default_factory=ServingSection)
     experiments: ExperimentSettings = MISSING
+    report: ReportSection = field(default_factory=ReportSection)
     publish: PublishSection = field(default_factory=PublishSection)
     nightly: NightlySection = field(default_factory=NightlySection)
     ranker: dict[str, Any] = field(default_factory=dict)

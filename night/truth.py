@@ -190,7 +190,7 @@ def report_mark(night: Night) -> str:
     files = sorted((root / "truth").glob("*")) + sorted((night.logs / "searches" / f"date={night.run_date}").glob("*"))
     hashes = [[f.name, night.hashes.of(f)] for f in files if f.is_file()]
     night.hashes.save()
-    return night.mark(inputs, hashes, code_fingerprint("jobs.report"))
+    return night.mark(inputs, hashes, night.settings.report.refits, code_fingerprint("jobs.report"))
 
 
 def judged_mark(night: Night) -> str:

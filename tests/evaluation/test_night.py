@@ -11,6 +11,7 @@ import pytest
 from evaluation.all_searches import AllSearches, Slice
 from evaluation.errors import RankingsUnfit
 from evaluation.night import BASELINES, evaluate_night, print_night, write_night_json
+from evaluation.report import OWN_ORDER, TEN_FEATURES, refit_of
 from evaluation.truth import NightTruth
 
 LOG3 = math.log2(3)
@@ -124,6 +125,32 @@ def test_ndcg_by_hand(result):
     assert result.ndcg10["bm25"] == pytest.approx((4 * tied + 2 * (x_first + x_second) / 2) / 6)
     assert result.ndcg10_unweighted["ctr"] == pytest.approx((b_first + x_second) / 2)
     assert result.ndcg10_unweighted["playfirst"] == pytest.approx((1 + x_first) / 2)
+
+
+def test_refits_widen_the_intervals_by_the_variance_of_one_fit():
+    """Own orders: as published, and with hello upside down. The ten columns rank as published in the first refit, by id in the second."""
+    own, few = candidates(), candidates()
+    shipped = rankings().set_index(["locale", "need", "track_id"])["score"]
+    score = [shipped.get((r.locale, r.need, r.track_id), -1.0) for r in own.itertuples()]
+    rows = own.assign(
+        **{
+            OWN_ORDER: score,
+            TEN_FEATURES: score,
+            refit_of(OWN_ORDER, 1): score,
+            refit_of(TEN_FEATURES, 1): score,
+            refit_of(OWN_ORDER, 2): [s if n == "rock" else -s for s, n in zip(score, own["need"], strict=True)],
+            refit_of(TEN_FEATURES, 2): few["clicks"].astype(float),
+        }
+    )
+    plain = evaluated(truth(), rankings(), rows.drop(columns=[c for c in rows if "refit" in c]), catalog())
+    refitted = evaluated(truth(), rankings(), rows, catalog())
+    for arm in ("ctr", TEN_FEATURES):
+        before, after = plain.diff[arm].interval, refitted.diff[arm].interval
+        assert after.mean == before.mean and after.high - after.low > before.high - before.low
+        assert "over 2 fits" in after.method and "fits" not in before.method
+    assert refitted.ndcg10 == plain.ndcg10 and refitted.diff["ctr"].bootstrap == plain.diff["ctr"].bootstrap
+    same = rows.assign(**{refit_of(OWN_ORDER, 2): score, refit_of(TEN_FEATURES, 2): score})
+    assert evaluated(truth(), rankings(), same, catalog()).diff["ctr"].interval == plain.diff["ctr"].interval
 
 
 def test_what_was_never_shown_by_hand(result):

@@ -191,7 +191,8 @@ def test_a_resample_draws_whole_needs_with_all_their_groups(tmp_path: Path) -> N
     times = {q: n for q, n in zip(*np.unique(again.qids, return_counts=True), strict=True)}
     by_need = {c: {times.get(q, 0) for q in examples.qids[examples.clusters == c]} for c in set(examples.clusters)}
     assert all(len(counts) == 1 for counts in by_need.values())
-    assert {0, 1, 2} <= {n for counts in by_need.values() for n in counts}
+    drawn = {n for counts in by_need.values() for n in counts}
+    assert 0 in drawn and max(drawn) >= 2
     place = int(np.flatnonzero(examples.qids == again.qids[0])[0])
     start = int(examples.group_sizes[:place].sum())
     np.testing.assert_array_equal(
