@@ -91,9 +91,8 @@ class Examples:
     def of_groups(self, groups: Ints) -> Examples:
         """The examples of some groups, given by their places, in the given order; a group may come several times."""
         starts = np.append(0, np.cumsum(self.group_sizes)[:-1])
-        rows = np.concatenate([np.arange(starts[g], starts[g] + self.group_sizes[g]) for g in groups] or [[]]).astype(
-            int
-        )
+        spans = [np.arange(starts[g], starts[g] + self.group_sizes[g], dtype=np.int64) for g in groups]
+        rows = np.concatenate([np.zeros(0, dtype=np.int64), *spans])
         return Examples(
             self.features,
             self.matrix[rows],
