@@ -17,3 +17,7 @@ class TruthUnreadable(EvaluationError):
 
 class RankingsUnfit(EvaluationError):
     """The rankings, candidates or catalog handed to the night's evaluation do not fit together."""
+
+
+class TargetsUnreadable(EvaluationError):
+    """The file of target lists of an off-policy judgement is missing, or a row of it lacks a field."""

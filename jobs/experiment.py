@@ -12,11 +12,13 @@ from pyspark.sql import DataFrame
 from evaluation.experiments.ab import AbVerdict, ab_verdict
 from evaluation.experiments.as_json import as_plain
 from evaluation.experiments.interleaving import Preference, credits, interleaving_verdict
-from evaluation.experiments.policies import OffPolicyVerdict, off_policy_verdict, targets_of_variants
+from evaluation.experiments.policies import OffPolicyVerdict, off_policy_verdict
 from evaluation.experiments.tables import print_ab, print_policies, print_preference
+from evaluation.experiments.targets import target_lists, targets_of_variants
 from evaluation.report import write_json
 from night.command import run_command
-from night.experiment import judged_rows, plan_of, rows_by_list, rows_by_person, rows_interleaved, target_lists
+from night.experiment import plan_of, rows_by_list, rows_by_person, rows_interleaved
+from night.experiment_log import judged_rows
 from night.night import Done, Night, run_alone
 
 

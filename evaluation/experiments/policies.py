@@ -53,16 +53,6 @@ class OffPolicyVerdict:
     targets: dict[str, TargetValue]
 
 
-def targets_of_variants(rows: pd.DataFrame) -> dict[str, dict[Context, str]]:
-    """Variant → context → the list that it served there; contexts in which a variant served several lists have none for it."""
-    lists = rows.groupby([*CONTEXT, "variant"])["results"].agg(["nunique", "first"]).reset_index()
-    single = lists[lists["nunique"] == 1]
-    out: dict[str, dict[Context, str]] = {}
-    for *context, variant, _, served in single.itertuples(index=False, name=None):
-        out.setdefault(str(variant), {})[tuple(context)] = served
-    return out
-
-
 def known_contexts(rows: pd.DataFrame) -> dict[Context, dict[str, float]]:
     """Context → the lists that the log could serve there, with their probabilities; contexts not known for sure are left out.
 

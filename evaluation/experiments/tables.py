@@ -105,8 +105,8 @@ def print_preference(verdict: Preference, a: str, b: str, level: float) -> None:
         f"{verdict.sign_flip_p:.3g}",
     )
     console.print(table)
-    said = f"people prefer {b}" if one.low > 0 else f"people prefer {a}" if one.high < 0 else "no preference is shown"
-    console.print(f"[bold]{said}[/bold] (of {one.n:,} people)", highlight=False)
+    answer = f"people prefer {b}" if one.low > 0 else f"people prefer {a}" if one.high < 0 else "no preference is shown"
+    console.print(f"[bold]{answer}[/bold] (of {one.n:,} people)", highlight=False)
 
 
 def _console() -> Any:

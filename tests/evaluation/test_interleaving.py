@@ -26,8 +26,8 @@ def drafts(a, b, length, coins):
 @pytest.mark.parametrize("length", [1, 3, 4, 5])
 def test_every_draft_and_no_other_is_made(length):
     possible = {drafts(A, B, length, coins) for coins in product((0, 1), repeat=4)}
-    made = {(d.tracks, d.teams) for d in (team_draft(A, B, length, f"k{i}") for i in range(400))}
-    assert made == possible
+    drafted = {(d.tracks, d.teams) for d in (team_draft(A, B, length, f"k{i}") for i in range(400))}
+    assert drafted == possible
 
 
 def test_a_key_gives_the_same_list_and_coins_are_fair():

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evaluation.errors import MetricInput
-from evaluation.experiments.policies import known_contexts, off_policy_verdict, targets_of_variants
+from evaluation.errors import MetricInput, TargetsUnreadable
+from evaluation.experiments.policies import known_contexts, off_policy_verdict
+from evaluation.experiments.targets import target_lists, targets_of_variants
 from evaluation.off_policy.value import PolicyValue
 from tests.shipped import SHIPPED
 
@@ -111,3 +112,30 @@ def test_a_variant_that_served_two_lists_in_a_context_is_no_target_there():
     rows.loc[(rows["query"] == "jazz") & (rows["variant"] == "1") & (rows["first_satisfied"] > 0), "results"] = "u\tt"
     targets = targets_of_variants(rows)
     assert set(targets["1"]) == {("r1", "en-US", "rock")} and len(targets["0"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{", "row 2: no JSON"),
+        ("[]", "row 2: no JSON object"),
+        ('{"policy": "p", "locale": "en-US", "results": ["t1"]}', "row 2: raw_query is None"),
+        ('{"policy": "p", "locale": "en-US", "raw_query": "rock", "results": []}', r"row 2: results is \[\]"),
+    ],
+)
+def test_a_wrong_target_names_its_row(tmp_path, line, message):
+    file = tmp_path / "targets.jsonl"
+    file.write_text(
+        '{"policy": "p", "locale": "en-US", "raw_query": "¡Rock!", "results": ["t1", "t2"]}\n' + line + "\n"
+    )
+    with pytest.raises(TargetsUnreadable, match=f"targets.jsonl, {message}"):
+        target_lists(file)
+
+
+def test_targets_are_read_by_their_normal_form(tmp_path):
+    file = tmp_path / "targets.jsonl"
+    file.write_text('{"policy": "p", "locale": "es-MX", "raw_query": "¡Música!", "results": ["t1", "t2"]}\n\n')
+    assert target_lists(file) == {"p": {("", "es-MX", "musica"): "t1\tt2"}}
+    file.write_text("\n")
+    with pytest.raises(TargetsUnreadable, match="no row"):
+        target_lists(file)

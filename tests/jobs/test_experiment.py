@@ -17,7 +17,7 @@ from evaluation.off_policy.value import TooFewEffective
 from jobs import experiment, ingest
 from lake.errors import BadConfiguration
 from lake.tables.logs import ENGAGEMENT_EVENTS, SEARCH_LOG
-from night.experiment import ExperimentLogUnfit, target_lists
+from night.experiment_log import ExperimentLogUnfit
 from night.night import Night
 from tests.events.deliveries import FIRST, TRACKS, Delivered, moment, reaction, search
 from tests.jobs.steps import deliver, night, with_catalog
@@ -156,8 +156,8 @@ def test_errors_name_file_row_and_next_step(spark: SparkSession, tmp_path: Path)
     deliver(with_catalog(tmp_path), rows)
     place = f"searches/date={FIRST}/"
 
-    def refused(said: str, *overrides: str) -> None:
-        with pytest.raises(ExperimentLogUnfit, match=said) as caught:
+    def refused(message: str, *overrides: str) -> None:
+        with pytest.raises(ExperimentLogUnfit, match=message) as caught:
             experiment.run(night(spark, tmp_path, 3, *RAW, *overrides))
         assert caught.value.exit_code == 2 and "\n" not in str(caught.value)
 
@@ -190,34 +190,7 @@ def test_errors_name_file_row_and_next_step(spark: SparkSession, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        ("{", "row 2: no JSON"),
-        ("[]", "row 2: no JSON object"),
-        ('{"policy": "p", "locale": "en-US", "results": ["t1"]}', "row 2: raw_query is None"),
-        ('{"policy": "p", "locale": "en-US", "raw_query": "rock", "results": []}', r"row 2: results is \[\]"),
-    ],
-)
-def test_a_wrong_target_names_its_row(tmp_path: Path, line: str, said: str) -> None:
-    file = tmp_path / "targets.jsonl"
-    file.write_text(
-        '{"policy": "p", "locale": "en-US", "raw_query": "¡Rock!", "results": ["t1", "t2"]}\n' + line + "\n"
-    )
-    with pytest.raises(ExperimentLogUnfit, match=f"targets.jsonl, {said}"):
-        target_lists(file)
-
-
-def test_targets_are_read_by_their_normal_form(tmp_path: Path) -> None:
-    file = tmp_path / "targets.jsonl"
-    file.write_text('{"policy": "p", "locale": "es-MX", "raw_query": "¡Música!", "results": ["t1", "t2"]}\n\n')
-    assert target_lists(file) == {"p": {("", "es-MX", "musica"): "t1\tt2"}}
-    file.write_text("\n")
-    with pytest.raises(ExperimentLogUnfit, match="no row"):
-        target_lists(file)
-
-
-@pytest.mark.parametrize(
-    ("override", "said"),
+    ("override", "message"),
     [
         ("experiments.kind=abc", "experiments.kind is 'abc', expected one of ab, interleaving, off_policy"),
         ("experiments.source=disk", "experiments.source is 'disk'"),
@@ -230,14 +203,14 @@ def test_targets_are_read_by_their_normal_form(tmp_path: Path) -> None:
         ("experiments.treatments=[a,a]", "expected each variant once"),
     ],
 )
-def test_wrong_settings_are_named(override: str, said: str) -> None:
+def test_wrong_settings_are_named(override: str, message: str) -> None:
     from hydra import compose, initialize_config_module
 
     from night.command import settings_of
 
     with initialize_config_module("conf", version_base="1.3"), pytest.raises(BadConfiguration) as caught:
         settings_of(compose("night", overrides=["run_date=2026-03-01", override]))
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_a_refusal_ends_the_command_as_bad_input() -> None:
