@@ -795,13 +795,13 @@ MUTANTS: tuple[Mutant, ...] = (
             "the label week is not compared with those after",
             "more, variance = successes - both * share,",
             "more, variance = successes,",
-            "test_the_best_of_the_past_is_no_leak_and_a_drifting_taste_neither",
+            "test_a_column_that_tells_how_much_will_be_shown_later_is_no_leak",
         ),
         (
             "half of the successes are expected in any week",
             "share = exposure / (exposure + again[FOLLOW[1]].to_numpy(float))",
             "share = np.full(len(again), 0.5)",
-            "test_the_best_of_the_past_is_no_leak_and_a_drifting_taste_neither",
+            "test_a_column_that_tells_how_much_will_be_shown_later_is_no_leak",
         ),
         (
             "leaks raise their own limit",
@@ -813,7 +813,7 @@ MUTANTS: tuple[Mutant, ...] = (
             "a column against the label is no leak",
             "Finding(n, what, abs(float(s)), limit)",
             "Finding(n, what, float(s), limit)",
-            "test_plays_of_the_label_week_are_named_and_nothing_else",
+            "test_the_first_question_finds_leaks_of_either_direction",
         ),
         (
             "a step to a leak must be ten times as large",
@@ -861,7 +861,7 @@ MUTANTS: tuple[Mutant, ...] = (
             "a finding above its limit is no leak",
             "if one.value > one.limit:",
             "if one.value > 2 * one.limit:",
-            "test_plays_of_the_label_week_are_named_and_nothing_else",
+            "test_whatever_is_above_its_limit_is_a_leak",
         ),
     ),
     *_of(

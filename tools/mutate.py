@@ -29,7 +29,7 @@ from tools.mutants import MUTANTS, Mutant
 
 ROOT = Path(__file__).resolve().parent.parent
 NOT_COPIED = (".git", ".venv", "var", "build", "dist", ".hypothesis")  # of the project's own folder
-LIMIT_S = 400
+LIMIT_S, LIMIT_OF_ALL_S = 600, 3600  # the tests of one mutant, and those of all without one
 # a test that failed, without its parameters; an error in a fixture catches nothing
 FAILED = re.compile(r"^FAILED [^:\s]+::(?:\w+::)*(\w+)", re.MULTILINE)
 
@@ -133,7 +133,7 @@ def of_mutant(mutant: Mutant, tree: Path, environment: Mapping[str, str]) -> Out
     text = path.read_text(encoding="utf-8")
     path.write_text(mutated(mutant, text), encoding="utf-8")
     try:
-        code, printed = _pytest(mutant.tests, tree, environment)
+        code, printed = _pytest(mutant.tests, tree, environment, LIMIT_S)
     finally:
         path.write_text(text, encoding="utf-8")
     failed = FAILED.search(printed)
@@ -145,13 +145,13 @@ def of_mutant(mutant: Mutant, tree: Path, environment: Mapping[str, str]) -> Out
 def _check_unchanged(tests: Sequence[str], tree: Path, environment: Mapping[str, str]) -> float:
     """Run the tests without a mutant, and return the seconds; SystemExit if one fails, for then it would catch anything."""
     started = time.monotonic()
-    code, printed = _pytest(tests, tree, environment)
+    code, printed = _pytest(tests, tree, environment, LIMIT_OF_ALL_S)
     if code != 0:
         raise SystemExit(f"{printed}\nthe tests fail without a mutant: mend them first")
     return time.monotonic() - started
 
 
-def _pytest(tests: Sequence[str], tree: Path, environment: Mapping[str, str]) -> tuple[int | None, str]:
+def _pytest(tests: Sequence[str], tree: Path, environment: Mapping[str, str], limit_s: int) -> tuple[int | None, str]:
     """Run tests in a process of their own; its exit code, None if it did not end in time, and what it printed."""
     command = [sys.executable, "-m", "pytest", "-p", "no:xdist", "-x", "-q", "-rf", "--hypothesis-seed=0", *tests]
     process = subprocess.Popen(
@@ -165,7 +165,7 @@ def _pytest(tests: Sequence[str], tree: Path, environment: Mapping[str, str]) ->
         start_new_session=True,
     )
     try:
-        printed, _ = process.communicate(timeout=LIMIT_S)
+        printed, _ = process.communicate(timeout=limit_s)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         printed, _ = process.communicate()

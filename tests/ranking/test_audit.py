@@ -76,6 +76,43 @@ def test_leaks_do_not_hide_each_other_even_where_they_are_most_columns() -> None
     assert {f.column for f in contrasts(rows, [*few, *leaks]) if f.value > f.limit} == set(leaks)
 
 
+def test_the_first_question_finds_leaks_of_either_direction() -> None:
+    rows, honest = night(1)
+    found = contrasts(rows, [*honest, "label_7", "against"])
+    assert {f.column for f in found if f.value > f.limit} == {"label_7", "against"}
+
+
+def test_a_column_that_tells_how_much_will_be_shown_later_is_no_leak() -> None:
+    """Half of the tracks fade: shown 20 times in the label week, 5 times after; the others 20 and 80 times. All please alike."""
+    rng, n = np.random.default_rng(3), 600
+    fading = np.arange(n) % 2
+    after = np.where(fading == 1, 5, 80)
+    rows = pd.DataFrame(
+        {
+            "qid": np.arange(n) // 10,
+            "need": [f"q{i // 10}" for i in range(n)],
+            "is_shown": True,
+            "successes": rng.binomial(20, 0.4, n).astype(float),
+            "exposure": 20.0,
+            "after_successes": rng.binomial(after, 0.4).astype(float),
+            "after_exposure": after.astype(float),
+            "fading": fading.astype(float),
+            "noise": rng.normal(size=n),
+        }
+    )
+    found = contrasts(rows, ["fading", "noise"])
+    assert len(found) == 2 and all(f.value <= f.limit for f in found)
+
+
+def test_whatever_is_above_its_limit_is_a_leak() -> None:
+    """The area of x is 3.5 / 4, that of y 1/2: one is above a limit of .8, if only a little."""
+    rows = pd.DataFrame({"qid": 1, "need": "q", "is_shown": True, "grade": [0, 1, 0, 1], "x": [1.0, 2, 2, 3], "y": 1.0})
+    nothing = dict.fromkeys(("successes", "exposure", "after_successes", "after_exposure"), 0.0)
+    assert [(f.column, f.value, f.limit) for f in audited(rows.assign(**nothing), ["x", "y"], 0.8).leaks] == [
+        ("x", 3.5 / 4, 0.8)
+    ]
+
+
 def test_a_column_is_no_leak_for_seeing_both_weeks_alike() -> None:
     """Plays of the label week and of the week after: it sees the future, but tells neither week better. (`features.build.audit` finds it.)"""
     rows, _ = night(1)
