@@ -13,9 +13,18 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from night.checks import search_settings
-from night.command import run_command
-from night.night import Done, Night, run_alone
-from night.sweeps import EVERY_DAYS, NIGHTS, has_result, result_file, run_sweep, sweep_settings, winner_file
+from night.command import exit_on_error, run_command, settings_of
+from night.night import Done, Night
+from night.sweeps import (
+    EVERY_DAYS,
+    NIGHTS,
+    has_result,
+    result_file,
+    run_sweep,
+    run_sweep_alone,
+    sweep_settings,
+    winner_file,
+)
 from ranking.scoring import feature_list
 from tuning.errors import SweepFailed
 from tuning.leaderboard import print_side_by_side
@@ -39,8 +48,16 @@ def _not_due(night: Night) -> str:
 
 
 def _nights_own(night: Night) -> SearchSettings:
+    """The settings of the night's own sweep: reproducible, and over all its examples."""
     return replace(
-        search_settings(night.settings), name=f"{NIGHTS}{night.settings.run_date}", prune=False, resume=False
+        search_settings(night.settings),
+        name=f"{NIGHTS}{night.settings.run_date}",
+        search="design",
+        prune=False,
+        resume=False,
+        seeds=1,
+        hold_back=False,
+        permute_labels=False,
     )
 
 
@@ -73,15 +90,6 @@ def run(night: Night) -> Done:
     return run_sweep(night, settings, result_file(night.settings, settings.name))
 
 
-def swept(night: Night) -> Done:
-    """`run` for one combination of a `--multirun`; it keeps the winner for the comparison that is printed after the last one."""
-    done = run(night)
-    settings = sweep_settings(night)
-    stored = json.loads(result_file(night.settings, settings.name).read_text())
-    _finished.append((settings, Winner.from_dict(stored["winner"])))
-    return done
-
-
 _finished: list[tuple[SearchSettings, Winner]] = []
 
 
@@ -91,7 +99,10 @@ def main(config: DictConfig) -> None:
     running = HydraConfig.get()
     if running.mode == RunMode.MULTIRUN and config.sweep:
         config.sweep = f"{config.sweep}-{running.job.num}"
-    run_alone("tune", swept, config)
+    with exit_on_error("jobs.tune"):
+        settings, winner, note = run_sweep_alone(settings_of(config))
+        print(f"tune @ {config.run_date}: {note}")
+        _finished.append((settings, winner))
 
 
 def main_and_compare() -> None:

@@ -21,6 +21,7 @@ from tests.tuning.test_ledger import trial
 from tuning.child import marked_processes, run_search_in_child
 from tuning.errors import SweepFailed
 from tuning.ledger import Ledger
+from tuning.progress import Progress
 from tuning.settings import SearchSettings
 from tuning.winner import assert_shipped, choose
 
@@ -61,14 +62,19 @@ def test_a_sweep_ends_ships_and_resumes(path: Path, tmp_path: Path, monkeypatch:
     home, work = tmp_path / "home", tmp_path / "work"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
-    told: list[tuple[int, int, float]] = []
-    winner = run_search_in_child(SETTINGS, path, work, FEATURES, on_progress=lambda *said: told.append(said))
+    shown: list[tuple[int, int, float]] = []
+
+    def show(state: Progress) -> None:
+        shown.append((len(state.finished), state.asked, state.core_hours))
+
+    winner = run_search_in_child(SETTINGS, path, work, FEATURES, on_progress=show)
     log = (work / "s/sweep.log").read_text()
     assert len(winner.rows) == 4, (winner.failures, log)
     assert winner.default is not None
     assert winner.default.params == BASE
     assert winner.valid_ndcg10 == max(row.valid_ndcg10 for row in winner.rows) > 0.8
-    assert told[-1][1] == 4
+    assert shown[-1][:2] == (4, 4) and shown[-1][2] > 0
+    assert shown == sorted(shown)
     assert {"default"} < {row.trial_id for row in winner.rows}
     # nothing is left: no process, no file in the home folder, no binaries
     assert not _started()
@@ -90,7 +96,7 @@ def test_a_sweep_ends_ships_and_resumes(path: Path, tmp_path: Path, monkeypatch:
 
 def test_without_pruning_the_winner_is_the_same_however_many_run_at_once(path: Path, tmp_path: Path) -> None:
     """No clock and no order of endings decides: one at a time, two at a time beside a busy core, and cut off and resumed."""
-    fixed = replace(SETTINGS, trials=5, prune=False)
+    fixed = replace(SETTINGS, trials=5, prune=False, search="design")
     busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     try:
         ran = [
@@ -247,7 +253,15 @@ def test_failed_trials_are_noted_and_the_others_stand(tmp_path: Path) -> None:
     ledger.begin("id", resume=False)
     recorder = ledger_callback(ledger, BASE)
     good, bad, cut = Fake("g", {"num_leaves": 5}), Fake("b", {"num_leaves": 6}), Fake("c", {"num_leaves": 7})
-    report = {"best_trees": 20, "best_ndcg10": 0.7, "best_se": 0.01, "done": True, "ended": True}
+    report = {
+        "best_trees": 20,
+        "best_ndcg10": 0.7,
+        "best_se": 0.01,
+        "trees": 30,
+        "ndcg10": 0.6,
+        "done": True,
+        "ended": True,
+    }
     for one in (good, bad, cut):
         recorder.on_trial_start(0, [], one)
         recorder.on_trial_result(0, [], one, report | {"ended": one is good})
