@@ -34,7 +34,7 @@ def bars(shares: Mapping[str, float], width: int = 640) -> str:
             f'<rect class="bar" x="{left}" y="{y + 5}" width="{max(length, 1):.1f}" height="16" rx="2"/>'
             f'<text class="tick" x="{left + max(length, 1) + 6:.1f}" y="{y + 17}">{share:.0%}</text>'
         )
-    return _svg(width, row * len(shares) + 6, parts, "parameter importance")
+    return _svg(width, row * len(shares) + 6, parts, "parameter importance", "small")
 
 
 def xy(lines: Sequence[Line], x_title: str, y_title: str, is_scatter: bool, width: int = 860, height: int = 380) -> str:
@@ -110,7 +110,7 @@ def parallel(space: Sequence[Dimension], rows: Sequence[tuple[int, str, Mapping[
     for i, axis in enumerate(axes):
         parts += _upright(40 + step * i, top, height - 34, axis.name, axis.ticks())
     parts += _upright(width - 50, top, height - 34, "NDCG@10", [(last(v), f"{v:.4f}") for v in (last.low, last.high)])
-    return _svg(width, height, parts, "parallel coordinates", is_wide=True)
+    return _svg(width, height, parts, "parallel coordinates", width_px=width)
 
 
 class _Scale:
@@ -202,7 +202,9 @@ def _upright(x: float, top: float, bottom: float, name: str, ticks: Sequence[tup
     return parts
 
 
-def _svg(width: int, height: int, parts: Sequence[str], label: str, is_wide: bool = False) -> str:
-    # a wide chart keeps its size and scrolls; the others shrink with the page
-    size = f' style="width:{width}px"' if is_wide else ""
-    return f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(label)}"{size}>{"".join(parts)}</svg>'
+def _svg(width: int, height: int, parts: Sequence[str], label: str, kind: str = "", width_px: int = 0) -> str:
+    """The drawing; with `width_px` it keeps that width and the page scrolls, otherwise it follows the width of the page."""
+    inner, own = "".join(parts), f' style="width:{width_px}px"' if width_px else ""
+    return (
+        f'<svg class="{kind}"{own} viewBox="0 0 {width} {height}" role="img" aria-label="{escape(label)}">{inner}</svg>'
+    )

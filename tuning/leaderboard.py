@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 def leaderboard(winner: Winner, rows: int = 15) -> Table:
-    """A rich table of the best `rows` trials, readable in 100 columns; the caption is `trust(winner)`."""
+    """A rich table of the best `rows` trials, readable in 100 columns."""
     from rich.table import Table
 
     title = f"Sweep {winner.sweep}: {len(winner.rows)} trials in {winner.seconds:.0f} s"
-    table = Table(title=title, caption=trust(winner))
+    table = Table(title=title, title_justify="left")
     for header in ("#", "NDCG@10", "± SE", "trees", "s"):
         table.add_column(header, justify="right", no_wrap=True)
     table.add_column("state", no_wrap=True)
@@ -33,11 +33,6 @@ def leaderboard(winner: Winner, rows: int = 15) -> Table:
 def differences(params: dict[str, Any], base: dict[str, Any]) -> str:
     """The parameters whose value is not that of `base`, as text."""
     return ", ".join(f"{name} {_short(value)}" for name, value in params.items() if base.get(name) != value)
-
-
-def trust(winner: Winner) -> str:
-    """How far to trust the leaderboard, in one line: `remarks`, separated by semicolons."""
-    return "; ".join(remarks(winner))
 
 
 def remarks(winner: Winner) -> list[str]:
@@ -66,7 +61,7 @@ def remarks(winner: Winner) -> list[str]:
     advised = next((row for row in winner.rows if row.trial_id == EARLIER_TRIAL), None)
     if winner.advice and advised and winner.default:
         worth = advised.valid_ndcg10 - winner.default.valid_ndcg10
-        out.append(f"recommended without a trial, by {winner.advice}: {advised.valid_ndcg10:.4f}, {worth:+.4f}")
+        out.append(f"recommended by {winner.advice}: {advised.valid_ndcg10:.4f}, {worth:+.4f} over the default")
     if winner.data.get("permuted"):
         out.append(f"labels in a random order: what is above {winner.data['chance']:.4f} is chance or a leak")
     if winner.failures:
@@ -75,10 +70,13 @@ def remarks(winner: Winner) -> list[str]:
 
 
 def print_leaderboard(winner: Winner, console: Console | None = None) -> None:
-    """Print the leaderboard; without a `console` it is 100 columns wide."""
+    """Print the leaderboard and what to know before it is believed; without a `console` it is 100 columns wide."""
     from rich.console import Console
 
-    (console or Console(width=100)).print(leaderboard(winner))
+    out = console or Console(width=100)
+    out.print(leaderboard(winner))
+    for remark in remarks(winner):
+        out.print(f"  {remark}", highlight=False, markup=False)
 
 
 def print_side_by_side(sweeps: Sequence[tuple[SearchSettings, Winner]], console: Console | None = None) -> None:

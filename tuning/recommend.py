@@ -23,6 +23,12 @@ class Recommendation:
     sweep: str
     distance: float
 
+    @property
+    def why(self) -> str:
+        """Where the parameters come from, in words."""
+        near = "whose data are not described" if math.isinf(self.distance) else f"at distance {self.distance:.2f}"
+        return f"sweep {self.sweep} ({near})"
+
 
 def recommended(sweeps: Path, data: SweepData, features_fingerprint: str, but: str) -> Recommendation | None:
     """The winner of the finished sweep whose data are nearest; of equally near ones the last one by name. None without any.

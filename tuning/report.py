@@ -17,7 +17,9 @@ from tuning.winner import DEFAULT_TRIAL, EARLIER_TRIAL, Winner, ranked
 
 REPORT = "report.html"
 ROWS = 200  # of the leaderboard
-CURVES = 150  # best trials whose learning curves are drawn, and as many of the rest, evenly spread
+DRAWN = (
+    200  # best trials that are drawn as lines, and as many of the rest, evenly spread: more lines would be one surface
+)
 
 STYLE = """
 :root{color-scheme:light dark;--ink:#1b1f24;--soft:#5a6472;--page:#fff;--card:#f5f6f8;--rule:#dde1e6;--accent:#1a66d6;--best:#d9480f}
@@ -30,8 +32,10 @@ p{margin:4px 0 10px;color:var(--soft);max-width:78ch}ul{margin:6px 0;padding-lef
 .tile span{color:var(--soft);font-size:13px}.scroll{overflow-x:auto}.long{max-height:460px;overflow:auto}
 table{border-collapse:collapse;width:100%;font-size:13.5px}th,td{padding:4px 10px;border-bottom:1px solid var(--rule);text-align:left}
 th{position:sticky;top:0;background:var(--page);color:var(--soft);font-weight:600}
-td.n{text-align:right;font-variant-numeric:tabular-nums}tr.first td{color:var(--best);font-weight:600}td.what{min-width:260px}
-svg{display:block;width:100%;height:auto;max-width:none}svg text{font:12px system-ui,sans-serif;fill:var(--soft)}
+td.n{text-align:right;font-variant-numeric:tabular-nums}tr.first td{color:var(--best);font-weight:600}
+td{vertical-align:top}td.what{min-width:420px}
+svg{display:block;width:100%;height:auto;min-width:640px}svg.small{min-width:0;max-width:680px}
+svg text{font:12px system-ui,sans-serif;fill:var(--soft)}
 svg .name{fill:var(--ink)}svg .title{font-weight:600}.grid{stroke:var(--rule);stroke-width:1}.axis{stroke:var(--soft);stroke-width:1.2}
 .halo{paint-order:stroke;stroke:var(--page);stroke-width:3px}.bar{fill:var(--accent)}.line{fill:none;stroke:var(--accent);stroke-width:1}
 .dots{fill:none;stroke:var(--accent);stroke-width:5;stroke-linecap:round}
@@ -62,15 +66,17 @@ def report(settings: SearchSettings, winner: Winner, curves: dict[str, Curve]) -
     base, space = settings.base_params().to_dict(), dimensions(settings.space)
     trials = ranked(winner)
     labels = {t.trial_id: _label(t, base) for t in trials}
-    shown = [*trials[:CURVES], *trials[CURVES :: max(len(trials) // CURVES, 1)]]
+    shown = [*trials[:DRAWN], *trials[DRAWN :: max(len(trials) // DRAWN, 1)]]
     place = {t.trial_id: i for i, t in enumerate(trials, 1)}
     learning = [Line(place[t.trial_id], labels[t.trial_id], curves.get(t.trial_id, [])) for t in shown]
     cost = [
         Line(place[t.trial_id], labels[t.trial_id], [(max(t.seconds * settings.threads, 0.01), t.valid_ndcg10)])
         for t in trials
     ]
-    points = [(t, at) for t in trials if (at := point(space, t.params, base)) is not None]
+    points = [(t, at) for t in shown if (at := point(space, t.params, base)) is not None]
     coordinates = [(place[t.trial_id], labels[t.trial_id], at, t.valid_ndcg10) for t, at in points]
+    rest = len(shown) - DRAWN
+    some = f"Drawn are the best {DRAWN} trials and {rest} of the other {len(trials) - DRAWN}." if rest > 0 else ""
     shares = importance(space, base, trials)
     sections = [
         _section(
@@ -85,12 +91,12 @@ def report(settings: SearchSettings, winner: Winner, curves: dict[str, Curve]) -
         ),
         _section(
             "Parallel coordinates",
-            "One line for each trial; darker is better, the best one stands out. Rest on a line for its numbers.",
+            f"One line for each trial; darker is better, the best one stands out. Rest on a good one for its numbers. {some}",
             parallel(space, coordinates),
         ),
         _section(
             "Learning curves",
-            "NDCG@10 on the held-out needs while the trees grow. A line that ends early was stopped, or stopped rising.",
+            f"NDCG@10 on the held-out needs while the trees grow. A line that ends early was stopped, or stopped rising. {some}",
             xy(learning, "trees", "validation NDCG@10", is_scatter=False),
         ),
         _section(

@@ -40,9 +40,17 @@ def test_a_space_inherits_and_changes_what_it_names() -> None:
     ("base", "searched", "said"),
     [
         ({"objective": "regression"}, "lambdarank_norm", r"lambdarank_norm acts with objective=lambdarank only"),
-        ({"objective": "rank_xendcg"}, "label_gain", r"label_gain acts .*\(nearest that acts: .*objective is rank_xendcg"),
+        (
+            {"objective": "rank_xendcg"},
+            "label_gain",
+            r"label_gain acts .*\(nearest that acts: .*objective is rank_xendcg",
+        ),
         ({}, "bagging_by_query", r"bagging_by_query acts with a bagging_fraction below 1 only"),
-        ({"objective": "regression", "label_gain": "linear"}, "num_leaves", "label_gain acts with objective=lambdarank"),
+        (
+            {"objective": "regression", "label_gain": "linear"},
+            "num_leaves",
+            "label_gain acts with objective=lambdarank",
+        ),
     ],
 )
 def test_a_parameter_without_effect_is_refused(base: dict[str, Any], searched: str, said: str) -> None:
