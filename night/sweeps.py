@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from lake.code import code_fingerprint, library_versions
 from lake.errors import BadConfiguration
@@ -20,17 +21,18 @@ from night.night import Done, Night
 from night.night import night as open_night
 from night.settings import Settings
 from ranking.scoring import feature_list
-from tuning.child import SPEC, run_search_in_child
+from tuning.child import run_search_in_child
 from tuning.leaderboard import print_leaderboard
-from tuning.recommend import RESULT
+from tuning.recommend import NIGHTS_RESULTS, RESULT
 from tuning.report import write_report
 from tuning.screen import Screen
-from tuning.settings import SearchSettings
+from tuning.settings import SPEC, SearchSettings
 from tuning.winner import Winner
 
 EVERY_DAYS = 7
 NIGHTS = "night-"  # prefix of the names of the nights' own sweeps
 MULTIRUN = "multirun"
+PROMOTED_ON = "promoted_on"  # key of a promoted winner's file: the snapshot on which it was better
 DATA = "sweep-data"  # below cluster.work_dir: binned examples, which any sweep can make again
 SWEEP_LIBRARIES = ("lightgbm", "numpy", "optuna")  # another version may propose other parameters or grow other trees
 
@@ -61,14 +63,28 @@ def is_tonights(night: Night, winner: Winner) -> bool:
     return stored["winner"].get("sweep") == winner.sweep and examples is not None and stored.get("examples") == examples
 
 
+def is_promoted(night: Night, winner: Winner) -> bool:
+    """Whether the newest file of this winner says that `jobs.promote` has promoted it."""
+    for _, stored in _nights_winners(night.settings):
+        if stored["winner"]["sweep"] == winner.sweep:
+            return bool(stored.get(PROMOTED_ON))
+    return False
+
+
+def _nights_winners(settings: Settings) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(run date, content) of the winners of the nights up to D, the newest first."""
+    for file in sorted(Path(settings.tuning.sweeps).glob(NIGHTS_RESULTS), reverse=True):
+        if (day := file.stem.removeprefix("winner-")) <= settings.run_date:
+            yield day, json.loads(file.read_text())
+
+
 def winner_of(night: Night) -> Winner | None:
     """The newest winner not after D whose features are the current ones; None if there is none."""
     features = feature_list().fingerprint
-    for file in sorted(Path(night.settings.tuning.sweeps).glob("winner-*.json"), reverse=True):
-        if file.stem.removeprefix("winner-") <= night.settings.run_date:
-            winner = Winner.from_dict(json.loads(file.read_text())["winner"])
-            if winner.features_fingerprint == features:
-                return winner
+    for _, stored in _nights_winners(night.settings):
+        winner = Winner.from_dict(stored["winner"])
+        if winner.features_fingerprint == features:
+            return winner
     return None
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ranking.ranker import RankerParams
-from tuning.halving import Halving
+from tuning.halving import Halving, progress
 from tuning.ledger import Curve, Ledger, Trial
 from tuning.progress import Running, write_running
 from tuning.proposals import Proposals
@@ -96,8 +96,8 @@ def searcher(proposals: Proposals, numbers: list[int]) -> Any:
     return NumberedSearcher()
 
 
-def scheduler(halving: Halving) -> Any:
-    """Ray's scheduler that stops the trials which fall behind (`tuning.halving`)."""
+def scheduler(halving: Halving, base: Mapping[str, Any]) -> Any:
+    """Ray's scheduler that stops the trials which fall behind (`tuning.halving`); `base` has the parameters that are not searched."""
     from ray.tune.schedulers import FIFOScheduler
 
     class HalvingScheduler(FIFOScheduler):
@@ -105,7 +105,9 @@ def scheduler(halving: Halving) -> Any:
 
         def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
             """Whether the trial goes on after this report."""
-            stops = halving.stops(str(trial.config[TRIAL]), int(result["trees"]), float(result["ndcg10"]))
+            rate = float({**base, **trial.config}["learning_rate"])
+            reached = progress(int(result["trees"]), rate)
+            stops = halving.stops(str(trial.config[TRIAL]), reached, float(result["ndcg10"]))
             return FIFOScheduler.STOP if stops else FIFOScheduler.CONTINUE
 
     return HalvingScheduler()

@@ -165,10 +165,9 @@ def _by_shade(lines: Sequence[Line]) -> list[tuple[int, list[Line]]]:
     """(shade, trials), the worst first: shade 0 is the palest."""
     if not lines:
         return []
-    last = max(line.place for line in lines)
     groups: dict[int, list[Line]] = {}
-    for line in lines:
-        share = 1 - line.place / (last + 1)
+    for rank, line in enumerate(sorted(lines, key=lambda one: -one.place)):
+        share = rank / len(lines)
         # the best tenth is the last shade, the rest in even parts
         shade = SHADES - 1 if share >= 0.9 else min(int(share / 0.9 * (SHADES - 1)), SHADES - 2)
         groups.setdefault(shade, []).append(line)

@@ -25,10 +25,10 @@ from ranking.dataset import FeatureList
 from tuning.errors import SweepFailed
 from tuning.ledger import LEDGER, Ledger, set_aside
 from tuning.progress import RUNNING, Progress, Watch
-from tuning.settings import SearchSettings
+from tuning.settings import SPEC, SearchSettings
 from tuning.winner import Winner, best_of
 
-SPEC, BINS = "spec.json", ".bins"  # a sweep's name cannot begin with a dot
+BINS = ".bins"  # a sweep's name cannot begin with a dot
 _MARK = "PLAYFIRST_SWEEP"  # environment variable of the child and of all that it starts
 
 

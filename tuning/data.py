@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from lake.code import library_versions
 from lake.errors import InputContractError
 from ranking.dataset import Examples, FeatureList, Ints, read_examples
 from ranking.ranker import ndcg_of_queries
@@ -191,7 +192,6 @@ def _prepare(
 
 
 def _key(examples_path: Path, features: FeatureList, settings: SearchSettings) -> str:
-    import lightgbm
 
     files = sorted(examples_path.rglob("*.parquet")) if examples_path.is_dir() else [examples_path]
     if not files or not all(file.exists() for file in files):
@@ -201,7 +201,7 @@ def _key(examples_path: Path, features: FeatureList, settings: SearchSettings) -
         with file.open("rb") as content:
             digest.update(hashlib.file_digest(content, "sha256").digest())
     shaping = [settings.folds, settings.hold_back, settings.seed if settings.permute_labels else None]
-    about = [_FORMAT, lightgbm.__version__, features.fingerprint, features.names, shaping, digest.hexdigest()]
+    about = [_FORMAT, library_versions("lightgbm"), features.fingerprint, features.names, shaping, digest.hexdigest()]
     return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:16]
 
 

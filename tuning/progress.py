@@ -68,7 +68,7 @@ class Progress:
     @property
     def core_hours(self) -> float:
         """What the trials have cost so far: their seconds times their threads, in core hours."""
-        seconds = sum(row["seconds"] for row in self.finished) + sum(trial.seconds for trial in self.running)
+        seconds = sum(float(row["seconds"]) for row in self.finished) + sum(trial.seconds for trial in self.running)
         return seconds * self.threads / 3600
 
     @property
@@ -79,7 +79,7 @@ class Progress:
         """
         if not self.finished:
             return None
-        each = sum(row["seconds"] for row in self.finished) / len(self.finished)
+        each = sum(float(row["seconds"]) for row in self.finished) / len(self.finished)
         left = max(self.asked - len(self.finished) - len(self.failures), 0) * each
         left = max(left - sum(trial.seconds for trial in self.running), 0.0) / self.workers
         return min(left, max(self.budget_s - self.seconds, 0.0)) if self.budget_s else left

@@ -221,8 +221,9 @@ def _tune(
     if settings.prune:
         halving = Halving(min(settings.grace_trees, settings.max_trees), settings.max_trees)
         for trial in ledger.trials:
-            halving.replay(trial.trial_id, ledger.curves.get(trial.trial_id, []))
-        stopping = scheduler(halving)
+            curve, rate = ledger.curves.get(trial.trial_id, []), float(trial.params["learning_rate"])
+            halving.replay(trial.trial_id, curve, rate)
+        stopping = scheduler(halving, base)
     recorder = ledger_callback(ledger, base, ledger.path.with_name(RUNNING))
     trainable = tune.with_parameters(ranker_trainable(), plan=plan, base=base)
     tuner = tune.Tuner(

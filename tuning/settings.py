@@ -15,6 +15,7 @@ from ranking.ranker import RankerParams
 from tuning.proposals import SEARCHES
 from tuning.space import dimensions, refuse_idle
 
+SPEC = "spec.json"  # of a sweep's folder: {settings, …}
 _AT_LEAST = {
     "trials": 1,
     "time_budget_s": 1,
@@ -54,7 +55,7 @@ class SearchSettings:
         seed: seed of the search and of the fits.
         report_every: trees between two reports of the mean NDCG@10.
         patience: trees without a better NDCG@10 after which a trial ends.
-        grace_trees: ASHA stops no trial before this number of trees.
+        grace_trees: ASHA stops no trial before this progress, in trees of the default learning rate (`tuning.halving.progress`).
         concurrent: trials that run at the same time.
         threads: threads of one trial.
         object_store_mb: size of Ray's object store in MiB.

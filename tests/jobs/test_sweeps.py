@@ -15,12 +15,14 @@ from jobs import promote, tune
 from lake.commits import Commit
 from lake.errors import BadConfiguration
 from lake.tables.models import TRIALS
-from night import sweeps
+from night import promotion, sweeps
 from night.examples import EXAMPLES
 from night.night import Night
 from night.sweeps import is_tonights, winner_of, write_result
 from ranking.scoring import feature_list
 from tests.conftest import RUN_DATE, World
+from tuning.comparison import Comparison
+from tuning.data import SweepData
 from tuning.ledger import Trial
 from tuning.settings import SearchSettings
 from tuning.winner import DEFAULT_TRIAL, Winner, best_of
@@ -31,14 +33,16 @@ def searched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[SearchSett
     """The sweeps that were asked for; the search itself (tests/tuning/test_child.py) is replaced by two trials."""
     asked: list[SearchSettings] = []
 
-    def found(settings: SearchSettings, path: Path, work_dir: Path, features: Any) -> Winner:
+    def found(settings: SearchSettings, path: Path, work_dir: Path, features: Any, **_: Any) -> Winner:
         asked.append(settings)
         base = settings.base_params().to_dict()
         trials = [
             Trial(DEFAULT_TRIAL, base, 40, 0.80, 0.01, 1.0, "completed"),
             Trial("t1", base | {"num_leaves": 17}, 50, 0.81, 0.01, 1.0, "completed"),
         ]
-        return best_of(trials, settings.name, "identity", features.fingerprint)
+        (work_dir / settings.name).mkdir(parents=True, exist_ok=True)
+        facts = SweepData(work_dir, (0,), "f", 900, 90, 40, 0.2, 0.4, [1] * 40, "2026-03-09").facts()
+        return best_of(trials, settings.name, "identity", features.fingerprint, data=facts)
 
     monkeypatch.setattr(sweeps, "run_search_in_child", found)
     monkeypatch.setattr(sweeps, "examples_path", lambda night: tmp_path / "examples.parquet")
@@ -80,16 +84,31 @@ def test_the_nights_own_names_are_refused(spark: SparkSession, tmp_path: Path, w
 
 
 def test_only_a_promoted_sweep_becomes_the_nights(
-    spark: SparkSession, tmp_path: Path, world: World, searched: list[SearchSettings]
+    spark: SparkSession, tmp_path: Path, world: World, searched: list[SearchSettings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    later: list[float] = []  # what the next comparison (tests/tuning/test_comparison.py) finds
+
+    def compared(*_: object) -> Comparison:
+        mean = later.pop()
+        return Comparison("2026-03-16", 99, 0.8 + mean, 0.8, mean, mean - 0.002, mean + 0.002, (mean,), 0.002)
+
+    monkeypatch.setattr(promotion, "compare", compared)
+    monkeypatch.setattr(promotion, "examples_path", lambda night: tmp_path / "examples.parquet")
     night = a_night(spark, tmp_path, world, "sweep=mine")
     with pytest.raises(BadConfiguration, match=r"no finished sweep of that name\. Finished in .*: none"):
         promote.run(night)
-    tune.run(night)
+    assert tune.run(night).note.endswith("NDCG@10 0.8100, default 0.8000")
     assert winner_of(night) is None
-    assert "NDCG@10 0.8100, default 0.8000" in promote.run(night).note
+    # no better on the later snapshot: a normal answer, which changes nothing and is not asked again
+    later.append(-0.001)
+    assert "no better: the default parameters stays" in promote.run(night).note
+    assert winner_of(night) is None and promote.run(night).skipped and not later
+    (tmp_path / "sweeps/mine/promotion.json").unlink()
+    later.append(0.003)
+    assert "promoted; on the snapshot 2026-03-16" in promote.run(night).note
     winner = winner_of(night)
     assert winner is not None and winner.params["num_leaves"] == 17 and is_tonights(night, winner)
+    assert sweeps.is_promoted(night, winner)
     assert promote.run(night).skipped
     with pytest.raises(BadConfiguration, match=r"Finished in .*: mine"):
         promote.run(a_night(spark, tmp_path, world, "sweep=yours"))
