@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from datetime import date
-from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -15,6 +12,7 @@ from omegaconf import DictConfig
 from night.checks import search_settings
 from night.command import exit_on_error, run_command, settings_of
 from night.night import Done, Night
+from night.promotion import promote, to_be_judged, use_first_winner
 from night.sweeps import (
     EVERY_DAYS,
     NIGHTS,
@@ -22,10 +20,9 @@ from night.sweeps import (
     result_file,
     run_sweep,
     run_sweep_alone,
+    sweep_dates,
     sweep_settings,
-    winner_file,
 )
-from ranking.scoring import feature_list
 from tuning.errors import SweepFailed
 from tuning.leaderboard import print_side_by_side
 from tuning.settings import SearchSettings
@@ -39,10 +36,7 @@ def _not_due(night: Night) -> str:
     mode = night.settings.nightly.tune
     if mode == "never":
         return "nightly.tune=never"
-    usable = feature_list().fingerprint
-    winners = sorted(Path(night.settings.tuning.sweeps).glob("winner-*.json"))
-    winners = [f for f in winners if json.loads(f.read_text())["winner"]["features_fingerprint"] == usable]
-    earlier = [d for f in winners if (d := date.fromisoformat(f.stem.removeprefix("winner-"))) < night.run_date]
+    earlier = [day for day in sweep_dates(night) if day < night.run_date]
     is_due = mode == "always" or not earlier or (night.run_date - max(earlier)).days >= EVERY_DAYS
     return "" if is_due else f"last sweep {max(earlier)}; every {EVERY_DAYS} days"
 
@@ -63,7 +57,10 @@ def _nights_own(night: Night) -> SearchSettings:
 
 def to_do(night: Night) -> str:
     """Why the night's own sweep would run, in words; "" if it is not due, or has run on these examples."""
-    if _not_due(night) or has_result(night, _nights_own(night), winner_file(night.settings)):
+    if earlier := to_be_judged(night):
+        return f"the winner of {earlier} can be compared with the one in use"
+    own = _nights_own(night)
+    if _not_due(night) or has_result(night, own, result_file(night.settings, own.name)):
         return ""
     return "no sweep on these examples, settings and code"
 
@@ -73,12 +70,18 @@ def run_if_due(night: Night) -> Done:
 
     The night's sweep is reproducible: a fixed design of parameter points, each trained to its end without pruning. If the sweep
     fails or does not end in time, the night notes it and goes on with the newest earlier winner or the default parameters; the
-    next night tries again.
+    next night tries again. Its winner is used at once where no earlier one is in use; otherwise a later night compares the two on a
+    snapshot that the sweep never read (`night.promotion.promote`).
     """
+    if earlier := to_be_judged(night):
+        night.notes.append(f"{earlier}: {promote(night, earlier).words}")
     if why := _not_due(night):
         return Done(skipped=True, note=why)
     try:
-        return run_sweep(night, _nights_own(night), winner_file(night.settings))
+        own = _nights_own(night)
+        done = run_sweep(night, own, result_file(night.settings, own.name))
+        use_first_winner(night, own.name)
+        return done
     except SweepFailed as failure:
         night.notes.append(f"the night went on without its sweep, which the next one tries again: {failure}")
         return Done(skipped=True, note="failed: see the notes")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from lake.errors import BadConfiguration
 from night.checks import search_settings
 from night.examples import EXAMPLES, examples_path
 from night.night import Night
-from night.sweeps import PROMOTED_ON, result_file, winner_file, winner_of, write_result
+from night.sweeps import NIGHTS, PROMOTED_ON, result_file, winner_file, winner_of, write_result
 from ranking.ranker import RankerParams
 from ranking.scoring import feature_list
 from tuning.comparison import compare
@@ -100,6 +101,40 @@ def promote(night: Night, name: str) -> Verdict:
     if found.is_better:
         write_result(winner_file(night.settings), {**stored, PROMOTED_ON: found.snapshot})
     return Verdict(words, found.is_better)
+
+
+def use_first_winner(night: Night, name: str) -> None:
+    """Write the winner of a night's own sweep as the winner of D if no earlier night has one: there is nothing else to compare with.
+
+    `jobs.train` then chooses between it and the default parameters, which the sweep has evaluated on the same needs.
+
+    Args:
+        night: the night.
+        name: the sweep of the night.
+    """
+    stored, _ = _finished(night, name)
+    target = winner_file(night.settings)
+    earlier = winner_of(night, before=night.settings.run_date)
+    if earlier is None and not (target.exists() and json.loads(target.read_text()) == stored):
+        write_result(target, stored)
+
+
+def to_be_judged(night: Night) -> str:
+    """The newest sweep of an earlier night whose winner is neither in use nor judged yet, once a snapshot of D is late enough.
+
+    Empty if there is none, or if D is too early for it.
+    """
+    incumbent, folder = winner_of(night), Path(night.settings.tuning.sweeps)
+    for file in sorted(folder.glob(f"{NIGHTS}*/{RESULT}"), reverse=True):
+        name, winner = file.parent.name, Winner.from_dict(json.loads(file.read_text())["winner"])
+        is_usable = winner.features_fingerprint == feature_list().fingerprint and winner.data.get("judged_on")
+        if name.removeprefix(NIGHTS) >= night.settings.run_date or not is_usable:
+            continue
+        if incumbent is None or incumbent.sweep == name or file.with_name(PROMOTION).exists() or not night.as_of:
+            return ""
+        first = date.fromisoformat(winner.data["judged_on"]) + timedelta(days=night.settings.labels.label_days)
+        return name if night.as_of[-1] >= first else ""
+    return ""
 
 
 def _finished(night: Night, name: str) -> tuple[dict[str, Any], Winner]:

@@ -6,6 +6,7 @@ import difflib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +39,12 @@ SWEEP_LIBRARIES = ("lightgbm", "numpy", "optuna")  # another version may propose
 
 
 def winner_file(settings: Settings) -> Path:
-    """The file of the winner of a night: `jobs.train` reads it; the night's own sweep and `jobs.promote` write it."""
+    """The file of the winner of a night: `jobs.train` reads it; `night.promotion` writes it, and the first sweep of all."""
     return Path(settings.tuning.sweeps) / f"winner-{settings.run_date}.json"
 
 
 def result_file(settings: Settings, sweep: str) -> Path:
-    """The file of the winner of a scientist's sweep; no night uses it unless `jobs.promote` copies it."""
+    """The file of the winner of a sweep; no night uses it before it is promoted (`night.promotion`)."""
     return Path(settings.tuning.sweeps) / sweep / RESULT
 
 
@@ -78,14 +79,31 @@ def _nights_winners(settings: Settings) -> Iterator[tuple[str, dict[str, Any]]]:
             yield day, json.loads(file.read_text())
 
 
-def winner_of(night: Night) -> Winner | None:
-    """The newest winner not after D whose features are the current ones; None if there is none."""
+def winner_of(night: Night, before: str = "") -> Winner | None:
+    """The newest winner not after D whose features are the current ones; None if there is none.
+
+    Args:
+        night: the night of D.
+        before: with a date, only winners of nights before it.
+    """
     features = feature_list().fingerprint
-    for _, stored in _nights_winners(night.settings):
+    for day, stored in _nights_winners(night.settings):
         winner = Winner.from_dict(stored["winner"])
-        if winner.features_fingerprint == features:
+        if winner.features_fingerprint == features and (not before or day < before):
             return winner
     return None
+
+
+def sweep_dates(night: Night) -> list[date]:
+    """The nights with a sweep of their own over today's features, in order."""
+    usable, days = feature_list().fingerprint, set()
+    folder = Path(night.settings.tuning.sweeps)
+    results = [(f.parent.name.removeprefix(NIGHTS), f) for f in folder.glob(f"{NIGHTS}*/{RESULT}")]
+    winners = [(f.stem.removeprefix("winner-"), f) for f in folder.glob(NIGHTS_RESULTS)]
+    for day, file in (*results, *winners):
+        if json.loads(file.read_text())["winner"]["features_fingerprint"] == usable:
+            days.add(date.fromisoformat(day))
+    return sorted(days)
 
 
 def sweep_settings(night: Night) -> SearchSettings:
@@ -182,9 +200,7 @@ def search_sweep(asked: AskedSweep) -> Winner:
     """Run the sweep without Spark and without the lock of the lake; show how it goes, and at the end its leaderboard and report."""
     settings = asked.settings
     with Screen(settings.name, settings.base_params().to_dict()) as screen:
-        winner = run_search_in_child(
-            settings, asked.examples, asked.sweeps, feature_list(), bins=asked.bins, on_progress=screen.show
-        )
+        winner = run_search_in_child(settings, asked.examples, asked.sweeps, feature_list(), asked.bins, screen.show)
     write_result(asked.file, {"fingerprint": asked.mark, "examples": asked.judged_on, "winner": winner.to_dict()})
     print_leaderboard(winner, screen.console)
     report = write_report(asked.sweeps / settings.name, settings, winner)

@@ -69,7 +69,7 @@ def searcher(proposals: Proposals, numbers: list[int]) -> Any:
             self.left, self.curves = list(numbers), {}  # type: ignore[var-annotated]
             self.number_of: dict[str, int] = {}
 
-        def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        def suggest(self, trial_id: str) -> Any:
             """The configuration of the next trial."""
             if not self.left or (proposed := proposals.point(number := self.left[0])) is None:
                 return Searcher.FINISHED
@@ -110,7 +110,7 @@ def scheduler(halving: Halving, base: Mapping[str, Any]) -> Any:
             stops = halving.stops(str(trial.config[TRIAL]), reached, float(result["ndcg10"]))
             return FIFOScheduler.STOP if stops else FIFOScheduler.CONTINUE
 
-    return HalvingScheduler()
+    return HalvingScheduler()  # type: ignore[no-untyped-call]
 
 
 def ledger_callback(ledger: Ledger, base: dict[str, Any], running: Path | None = None) -> Any:
@@ -157,8 +157,7 @@ def ledger_callback(ledger: Ledger, base: dict[str, Any], running: Path | None =
         def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
             """Record the error in one line; the sweep goes on."""
             self.reports.pop(_id(trial), None)
-            lines = [line for line in str(trial.get_error() or "worker died").splitlines() if line.strip()]
-            ledger.fail(f"{_id(trial)} {searched_of(trial.config)}: {lines[-1].strip()}", _id(trial))
+            ledger.fail(f"{_id(trial)} {searched_of(trial.config)}: {_error_of(trial)}", _id(trial))
 
         def close(self) -> None:
             """Record the trials that were still running."""
@@ -178,6 +177,14 @@ def ledger_callback(ledger: Ledger, base: dict[str, Any], running: Path | None =
                 ledger.add(trial, sorted(self.curves.pop(name, {}).items()), self.parts.pop(name, ()))
 
     return LedgerCallback()
+
+
+def _error_of(trial: Any) -> str:
+    """The last line of the trial's newest error: from Ray's working file, which reaches the storage only after this callback."""
+    file = Path(trial.error_file) if getattr(trial, "error_file", None) else None
+    text = file.read_text() if file is not None and file.exists() else str(trial.get_error() or "")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "its process died; see sweep.log for why"
 
 
 def _id(trial: Any) -> str:

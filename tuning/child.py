@@ -128,8 +128,8 @@ def main(arguments: list[str]) -> int:
 
     try:
         settings = SearchSettings(**spec["settings"])
-        places = (Path(spec[key]) for key in ("examples_path", "work_dir", "bins"))
-        winner = search(settings, *places, features, temporary)
+        examples, work_dir, bins = (Path(spec[key]) for key in ("examples_path", "work_dir", "bins"))
+        winner = search(settings, examples, work_dir, bins, features, temporary)
     except PlayfirstError as error:
         _write(out, {"error": str(error)})
         print(str(error), file=sys.stderr)

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
+BAR = 30  # characters of the bar
+
+
 class Screen:
     """Shows a sweep until the block ends; call `show` with each new state.
 
@@ -85,10 +88,9 @@ def table(name: str, state: Progress, base: dict[str, Any]) -> Table:
     from rich.table import Table
 
     done = len(state.finished)
-    width = 30
-    filled = min(round(width * done / max(state.asked, 1)), width)
+    filled = min(round(BAR * done / max(state.asked, 1)), BAR)
     left = "" if state.seconds_left is None else f" · about {duration(state.seconds_left)} left"
-    title = f"[bold]sweep {name}[/]  [cyan]{'━' * filled}[/][dim]{'━' * (width - filled)}[/] {done}/{state.asked}{left}"
+    title = f"[bold]sweep {name}[/]  [cyan]{'━' * filled}[/][dim]{'━' * (BAR - filled)}[/] {done}/{state.asked}{left}"
     facts = [f"{duration(state.seconds)} so far", f"{state.pruned} pruned", f"{len(state.failures)} failed"]
     facts.append(f"{state.core_hours:.2f} core hours")
     if state.best and state.default:
@@ -96,10 +98,12 @@ def table(name: str, state: Progress, base: dict[str, Any]) -> Table:
         facts.append(f"best {state.best['valid_ndcg10']:.4f}, {gain:+.4f} over the default")
     if state.checked:
         facts.append(f"{state.checked} fits with other seeds")
-    shown = Table(title=title, caption=" · ".join(facts), box=box.SIMPLE_HEAD, title_justify="left", expand=False)
-    for header in ("trial", "NDCG@10", "trees", "s"):
-        shown.add_column(header, justify="right", no_wrap=True)
-    shown.add_column("state", no_wrap=True)
+    shown = Table(
+        title=title, caption=" · ".join(facts), box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left"
+    )
+    for header, width in (("trial", 7), ("NDCG@10", 7), ("trees", 5), ("s", 5)):
+        shown.add_column(header, justify="right", no_wrap=True, min_width=width)
+    shown.add_column("state", no_wrap=True, min_width=9)
     shown.add_column("differs from the default", overflow="ellipsis", no_wrap=True, min_width=24)
     for trial in state.running:
         shown.add_row(

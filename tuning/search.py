@@ -139,7 +139,8 @@ def _judged(trial_id: str, plan: TrialPlan, params: RankerParams, ledger: Ledger
         return 0.0
     began = time.monotonic()
     run = TrialRun(plan, params)
-    report, curve, parts = run.step(), [], ()
+    report, curve = run.step(), []
+    parts: tuple[float | None, ...] = ()
     while True:
         curve.append((report.trees, round(report.ndcg10, 6)))
         parts = report.parts or parts
@@ -240,7 +241,7 @@ def _tune(
             storage_path=str(storage),
             verbose=0,
             # Tune complains of each trial whose result.json is missing when it ends
-            callbacks=[recorder, JsonLoggerCallback()],
+            callbacks=[recorder, JsonLoggerCallback()],  # type: ignore[no-untyped-call]
             failure_config=tune.FailureConfig(max_failures=settings.retries, fail_fast=False),
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
         ),

@@ -33,7 +33,7 @@ def searched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[SearchSett
     """The sweeps that were asked for; the search itself (tests/tuning/test_child.py) is replaced by two trials."""
     asked: list[SearchSettings] = []
 
-    def found(settings: SearchSettings, path: Path, work_dir: Path, features: Any, **_: Any) -> Winner:
+    def found(settings: SearchSettings, path: Path, work_dir: Path, features: Any, *_: Any) -> Winner:
         asked.append(settings)
         base = settings.base_params().to_dict()
         trials = [
@@ -83,17 +83,23 @@ def test_the_nights_own_names_are_refused(spark: SparkSession, tmp_path: Path, w
             sweeps.sweep_settings(a_night(spark, tmp_path, world, f"{key}={name}"))
 
 
-def test_only_a_promoted_sweep_becomes_the_nights(
-    spark: SparkSession, tmp_path: Path, world: World, searched: list[SearchSettings], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    later: list[float] = []  # what the next comparison (tests/tuning/test_comparison.py) finds
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[float]:
+    """The mean differences that the next comparisons find; the comparison itself: tests/tuning/test_comparison.py."""
+    means: list[float] = []
 
     def compared(*_: object) -> Comparison:
-        mean = later.pop()
+        mean = means.pop()
         return Comparison("2026-03-16", 99, 0.8 + mean, 0.8, mean, mean - 0.002, mean + 0.002, (mean,), 0.002)
 
     monkeypatch.setattr(promotion, "compare", compared)
     monkeypatch.setattr(promotion, "examples_path", lambda night: tmp_path / "examples.parquet")
+    return means
+
+
+def test_only_a_promoted_sweep_becomes_the_nights(
+    spark: SparkSession, tmp_path: Path, world: World, searched: list[SearchSettings], later: list[float]
+) -> None:
     night = a_night(spark, tmp_path, world, "sweep=mine")
     with pytest.raises(BadConfiguration, match=r"no finished sweep of that name\. Finished in .*: none"):
         promote.run(night)
@@ -117,6 +123,45 @@ def test_only_a_promoted_sweep_becomes_the_nights(
     tune.result_file(night.settings, "mine").write_text(json.dumps(other))
     with pytest.raises(BadConfiguration, match="its features are not today's"):
         promote.run(night)
+
+
+@pytest.mark.parametrize(("mean", "in_use"), [(0.003, "night-2026-03-16"), (-0.003, "night-2026-03-09")])
+def test_a_nights_own_sweep_is_used_after_a_later_night_has_compared_it(
+    spark: SparkSession,
+    tmp_path: Path,
+    world: World,
+    searched: list[SearchSettings],
+    later: list[float],
+    mean: float,
+    in_use: str,
+) -> None:
+    """The first sweep of all is used at once, since nothing else is there; each further one only if it is better later."""
+    night, folder = a_night(spark, tmp_path, world), tmp_path / "sweeps"
+    tune.run_if_due(night)
+    stored = json.loads((folder / f"winner-{RUN_DATE}.json").read_text())
+    for file in (folder / f"winner-{RUN_DATE}.json", folder / f"night-{RUN_DATE}" / "result.json"):
+        file.unlink()
+    for day, trees, judged_on in (("2026-03-09", 50, "2026-02-20"), ("2026-03-16", 60, str(night.as_of[-1]))):
+        winner = {**stored["winner"], "sweep": f"night-{day}", "trees": trees}
+        winner["data"] = {**winner["data"], "judged_on": judged_on}
+        write_result(folder / f"night-{day}" / "result.json", {**stored, "winner": winner})
+        if day == "2026-03-09":
+            write_result(folder / f"winner-{day}.json", {**stored, "winner": winner})
+    # tonight's newest snapshot is the one that the sweep of 2026-03-16 was judged on: it waits
+    assert promotion.to_be_judged(night) == ""
+    result = folder / "night-2026-03-16/result.json"
+    waiting = json.loads(result.read_text())
+    waiting["winner"]["data"]["judged_on"] = str(night.as_of[-1] - timedelta(days=7))
+    write_result(result, waiting)
+    assert "night-2026-03-16 can be compared" in tune.to_do(night)
+    later.append(mean)
+    tune.run_if_due(night)
+    assert any("night-2026-03-16: " in note and "did not read" in note for note in night.notes)
+    used = winner_of(night)
+    assert used is not None and used.sweep == in_use
+    # tonight's own sweep has run, and waits in its turn
+    assert (folder / f"night-{RUN_DATE}" / "result.json").exists()
+    assert promotion.to_be_judged(night) == "" and not later
 
 
 def test_a_night_whose_features_no_winner_has_tunes_again(
