@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from datetime import date
-from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -13,10 +10,19 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from night.checks import search_settings
-from night.command import run_command
-from night.night import Done, Night, run_alone
-from night.sweeps import EVERY_DAYS, NIGHTS, has_result, result_file, run_sweep, sweep_settings, winner_file
-from ranking.scoring import feature_list
+from night.command import exit_on_error, run_command, settings_of
+from night.night import Done, Night
+from night.promotion import promote, to_be_judged, use_first_winner
+from night.sweeps import (
+    EVERY_DAYS,
+    NIGHTS,
+    has_result,
+    result_file,
+    run_sweep,
+    run_sweep_alone,
+    sweep_dates,
+    sweep_settings,
+)
 from tuning.errors import SweepFailed
 from tuning.leaderboard import print_side_by_side
 from tuning.settings import SearchSettings
@@ -30,23 +36,31 @@ def _not_due(night: Night) -> str:
     mode = night.settings.nightly.tune
     if mode == "never":
         return "nightly.tune=never"
-    usable = feature_list().fingerprint
-    winners = sorted(Path(night.settings.tuning.sweeps).glob("winner-*.json"))
-    winners = [f for f in winners if json.loads(f.read_text())["winner"]["features_fingerprint"] == usable]
-    earlier = [d for f in winners if (d := date.fromisoformat(f.stem.removeprefix("winner-"))) < night.run_date]
+    earlier = [day for day in sweep_dates(night) if day < night.run_date]
     is_due = mode == "always" or not earlier or (night.run_date - max(earlier)).days >= EVERY_DAYS
     return "" if is_due else f"last sweep {max(earlier)}; every {EVERY_DAYS} days"
 
 
 def _nights_own(night: Night) -> SearchSettings:
+    """The settings of the night's own sweep: reproducible, and over all its examples."""
     return replace(
-        search_settings(night.settings), name=f"{NIGHTS}{night.settings.run_date}", prune=False, resume=False
+        search_settings(night.settings),
+        name=f"{NIGHTS}{night.settings.run_date}",
+        search="design",
+        prune=False,
+        resume=False,
+        seeds=1,
+        hold_back=False,
+        permute_labels=False,
     )
 
 
 def to_do(night: Night) -> str:
     """Why the night's own sweep would run, in words; "" if it is not due, or has run on these examples."""
-    if _not_due(night) or has_result(night, _nights_own(night), winner_file(night.settings)):
+    if earlier := to_be_judged(night):
+        return f"the winner of {earlier} can be compared with the one in use"
+    own = _nights_own(night)
+    if _not_due(night) or has_result(night, own, result_file(night.settings, own.name)):
         return ""
     return "no sweep on these examples, settings and code"
 
@@ -56,12 +70,18 @@ def run_if_due(night: Night) -> Done:
 
     The night's sweep is reproducible: a fixed design of parameter points, each trained to its end without pruning. If the sweep
     fails or does not end in time, the night notes it and goes on with the newest earlier winner or the default parameters; the
-    next night tries again.
+    next night tries again. Its winner is used at once where no earlier one is in use; otherwise a later night compares the two on a
+    snapshot that the sweep never read (`night.promotion.promote`).
     """
+    if earlier := to_be_judged(night):
+        night.notes.append(f"{earlier}: {promote(night, earlier).words}")
     if why := _not_due(night):
         return Done(skipped=True, note=why)
     try:
-        return run_sweep(night, _nights_own(night), winner_file(night.settings))
+        own = _nights_own(night)
+        done = run_sweep(night, own, result_file(night.settings, own.name))
+        use_first_winner(night, own.name)
+        return done
     except SweepFailed as failure:
         night.notes.append(f"the night went on without its sweep, which the next one tries again: {failure}")
         return Done(skipped=True, note="failed: see the notes")
@@ -73,15 +93,6 @@ def run(night: Night) -> Done:
     return run_sweep(night, settings, result_file(night.settings, settings.name))
 
 
-def swept(night: Night) -> Done:
-    """`run` for one combination of a `--multirun`; it keeps the winner for the comparison that is printed after the last one."""
-    done = run(night)
-    settings = sweep_settings(night)
-    stored = json.loads(result_file(night.settings, settings.name).read_text())
-    _finished.append((settings, Winner.from_dict(stored["winner"])))
-    return done
-
-
 _finished: list[tuple[SearchSettings, Winner]] = []
 
 
@@ -91,7 +102,10 @@ def main(config: DictConfig) -> None:
     running = HydraConfig.get()
     if running.mode == RunMode.MULTIRUN and config.sweep:
         config.sweep = f"{config.sweep}-{running.job.num}"
-    run_alone("tune", swept, config)
+    with exit_on_error("jobs.tune"):
+        settings, winner, note = run_sweep_alone(settings_of(config))
+        print(f"tune @ {config.run_date}: {note}")
+        _finished.append((settings, winner))
 
 
 def main_and_compare() -> None:

@@ -85,6 +85,12 @@ def search_settings(settings: Settings) -> SearchSettings:
         prune=section.prune,
         resume=bool(section.resume),
         start_limit_s=section.start_limit_s,
+        search=section.search,
+        seeds=section.seeds,
+        retries=section.retries,
+        concurrent=section.workers,
+        hold_back=section.hold_back,
+        permute_labels=section.permute_labels,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from lake.errors import StaleRanker
 from night.examples import EXAMPLES
 from night.night import Night
-from night.sweeps import is_tonights
+from night.sweeps import is_promoted, is_tonights
 from ranking.dataset import Examples, FeatureList
 from ranking.ranker import Ranker, RankerCorrupt, RankerParams, fit, load
 from tuning.winner import Result, Winner, assert_shipped, choose
@@ -83,7 +83,8 @@ def chosen_parameters(night: Night, winner: Winner | None, examples: Examples) -
     """Choose the sweep's winner, unless its validation NDCG@10 is worse than that of the default parameters.
 
     A sweep over the night's own examples has evaluated both, and its results are used. The winner of any other sweep is fitted
-    and evaluated again here, and so are default parameters that have changed since the sweep.
+    and evaluated again here, and so are default parameters that have changed since the sweep. A winner that `jobs.promote` has
+    promoted stays, whatever the two reach this night.
 
     Args:
         night: the night.
@@ -95,13 +96,15 @@ def chosen_parameters(night: Night, winner: Winner | None, examples: Examples) -
     """
     settings, threads = night.settings, night.settings.tuning.threads
     known = winner.default if winner and is_tonights(night, winner) else None
-    if winner and known and is_same(known.params, settings.ranker):
+    if winner and known and not is_promoted(night, winner) and is_same(known.params, settings.ranker):
         return choose(known, winner), known
     default = _judged(examples, settings.ranker, threads)
     if not winner:
         return default, default
     again = _judged(examples, winner.params, threads)
-    return (again if again.valid_ndcg10 >= default.valid_ndcg10 else default), default
+    # a promoted winner was better on a snapshot that its sweep never read; one night's noise does not undo that
+    stays = is_promoted(night, winner) or again.valid_ndcg10 >= default.valid_ndcg10
+    return (again if stays else default), default
 
 
 def is_up_to_date(folder: Path, features: FeatureList, mark: str) -> bool:

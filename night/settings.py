@@ -146,8 +146,14 @@ class RankingSection(HeadSettings):
 
 @dataclass
 class TuningSection:
-    """The parameter search; its search space is the Hydra group `search_space`."""
+    """The parameter search, see `tuning.settings.SearchSettings`; its search space is the Hydra group `search_space`."""
 
+    search: str = MISSING
+    seeds: int = MISSING
+    retries: int = MISSING
+    workers: int = MISSING
+    hold_back: bool = MISSING
+    permute_labels: bool = MISSING
     trials: int = MISSING
     time_budget_s: float = MISSING
     prune: bool = MISSING

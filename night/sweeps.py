@@ -2,39 +2,49 @@
 
 from __future__ import annotations
 
+import difflib
 import json
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 from lake.code import code_fingerprint, library_versions
 from lake.errors import BadConfiguration
 from lake.rows import frame_of
 from lake.schema import struct
+from lake.store import is_elsewhere
 from lake.tables.models import TRIALS
 from night.checks import search_settings
 from night.examples import EXAMPLES, examples_path
 from night.night import Done, Night
+from night.night import night as open_night
 from night.settings import Settings
 from ranking.scoring import feature_list
 from tuning.child import run_search_in_child
 from tuning.leaderboard import print_leaderboard
-from tuning.settings import SearchSettings
+from tuning.recommend import NIGHTS_RESULTS, RESULT
+from tuning.report import write_report
+from tuning.screen import Screen
+from tuning.settings import SPEC, SearchSettings
 from tuning.winner import Winner
 
 EVERY_DAYS = 7
 NIGHTS = "night-"  # prefix of the names of the nights' own sweeps
-RESULT, MULTIRUN = "result.json", "multirun"
+MULTIRUN = "multirun"
+PROMOTED_ON = "promoted_on"  # key of a promoted winner's file: the snapshot on which it was better
+DATA = "sweep-data"  # below cluster.work_dir: binned examples, which any sweep can make again
 SWEEP_LIBRARIES = ("lightgbm", "numpy", "optuna")  # another version may propose other parameters or grow other trees
 
 
 def winner_file(settings: Settings) -> Path:
-    """The file of the winner of a night: `jobs.train` reads it; the night's own sweep and `jobs.promote` write it."""
+    """The file of the winner of a night: `jobs.train` reads it; `night.promotion` writes it, and the first sweep of all."""
     return Path(settings.tuning.sweeps) / f"winner-{settings.run_date}.json"
 
 
 def result_file(settings: Settings, sweep: str) -> Path:
-    """The file of the winner of a scientist's sweep; no night uses it unless `jobs.promote` copies it."""
+    """The file of the winner of a sweep; no night uses it before it is promoted (`night.promotion`)."""
     return Path(settings.tuning.sweeps) / sweep / RESULT
 
 
@@ -54,31 +64,78 @@ def is_tonights(night: Night, winner: Winner) -> bool:
     return stored["winner"].get("sweep") == winner.sweep and examples is not None and stored.get("examples") == examples
 
 
-def winner_of(night: Night) -> Winner | None:
-    """The newest winner not after D whose features are the current ones; None if there is none."""
+def is_promoted(night: Night, winner: Winner) -> bool:
+    """Whether the newest file of this winner says that `jobs.promote` has promoted it."""
+    for _, stored in _nights_winners(night.settings):
+        if stored["winner"]["sweep"] == winner.sweep:
+            return bool(stored.get(PROMOTED_ON))
+    return False
+
+
+def _nights_winners(settings: Settings) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(run date, content) of the winners of the nights up to D, the newest first."""
+    for file in sorted(Path(settings.tuning.sweeps).glob(NIGHTS_RESULTS), reverse=True):
+        if (day := file.stem.removeprefix("winner-")) <= settings.run_date:
+            yield day, json.loads(file.read_text())
+
+
+def winner_of(night: Night, before: str = "") -> Winner | None:
+    """The newest winner not after D whose features are the current ones; None if there is none.
+
+    Args:
+        night: the night of D.
+        before: with a date, only winners of nights before it.
+    """
     features = feature_list().fingerprint
-    for file in sorted(Path(night.settings.tuning.sweeps).glob("winner-*.json"), reverse=True):
-        if file.stem.removeprefix("winner-") <= night.settings.run_date:
-            winner = Winner.from_dict(json.loads(file.read_text())["winner"])
-            if winner.features_fingerprint == features:
-                return winner
+    for day, stored in _nights_winners(night.settings):
+        winner = Winner.from_dict(stored["winner"])
+        if winner.features_fingerprint == features and (not before or day < before):
+            return winner
     return None
+
+
+def sweep_dates(night: Night) -> list[date]:
+    """The nights with a sweep of their own over today's features, in order."""
+    usable, days = feature_list().fingerprint, set()
+    folder = Path(night.settings.tuning.sweeps)
+    results = [(f.parent.name.removeprefix(NIGHTS), f) for f in folder.glob(f"{NIGHTS}*/{RESULT}")]
+    winners = [(f.stem.removeprefix("winner-"), f) for f in folder.glob(NIGHTS_RESULTS)]
+    for day, file in (*results, *winners):
+        if json.loads(file.read_text())["winner"]["features_fingerprint"] == usable:
+            days.add(date.fromisoformat(day))
+    return sorted(days)
 
 
 def sweep_settings(night: Night) -> SearchSettings:
     """The settings of a scientist's sweep, with its name.
 
     The name is `tuning.resume` or `sweep`; by default it is made of the date, the search space, and a hash of the settings and
-    examples. Raises BadConfiguration for a name that is reserved for the nights.
+    examples. A resumed sweep keeps the settings that it began with; more `tuning.trials` or a greater `tuning.time_budget_s`
+    lets it go on for longer. Raises BadConfiguration for a name that is reserved for the nights, or to resume an unknown sweep.
     """
-    settings, tuning = search_settings(night.settings), night.settings.tuning
+    settings, tuning = replace(search_settings(night.settings), recommend=True), night.settings.tuning
     name = tuning.resume or night.settings.sweep
     if not name:
         digest = night.mark(settings.to_dict(), night.inputs(examples=(EXAMPLES, [night.run_date])))
         name = f"{night.settings.run_date}-{tuning.space}-{digest[:6]}"
     if name.startswith((NIGHTS, "winner-")) or name == MULTIRUN:
         raise BadConfiguration(f"sweep={name}: such names are the night's own. Give the sweep another name.")
-    return replace(settings, name=name)
+    if not tuning.resume:
+        return replace(settings, name=name)
+    began = Path(tuning.sweeps) / name / SPEC
+    if not began.exists():
+        known = sorted(file.parent.name for file in Path(tuning.sweeps).glob(f"*/{SPEC}"))
+        nearest = (difflib.get_close_matches(name, known, 1, 0.0) or ["none"])[0]
+        raise BadConfiguration(
+            f"tuning.resume={name}: no sweep of that name in {tuning.sweeps} (nearest: {nearest}). Start it with sweep={name}"
+        )
+    stored = SearchSettings(**json.loads(began.read_text())["settings"])
+    return replace(
+        stored,
+        resume=True,
+        trials=max(stored.trials, settings.trials),
+        time_budget_s=max(stored.time_budget_s, settings.time_budget_s),
+    )
 
 
 def _mark(night: Night, settings: SearchSettings) -> str:
@@ -96,30 +153,122 @@ def has_result(night: Night, settings: SearchSettings, file: Path) -> bool:
     return file.exists() and json.loads(file.read_text())["fingerprint"] == _mark(night, settings)
 
 
+@dataclass(frozen=True)
+class AskedSweep:
+    """A sweep that is ready to run without the lake.
+
+    Args:
+        settings: its settings.
+        examples: the Parquet files of the training examples.
+        sweeps: the folder with one folder per sweep.
+        bins: the folder with the binned data.
+        file: where its result is written.
+        mark: the mark of its inputs and settings.
+        judged_on: fingerprint of the examples in the lake.
+    """
+
+    settings: SearchSettings
+    examples: Path
+    sweeps: Path
+    bins: Path
+    file: Path
+    mark: str
+    judged_on: str | None
+
+
+def ask_sweep(night: Night, settings: SearchSettings, file: Path) -> AskedSweep | None:
+    """Write the examples for the sweep, unless they are there, and note what it is made of; None if `file` holds its result."""
+    if has_result(night, settings, file):
+        return None
+    mark = _mark(night, settings)
+    if not settings.recommend and not settings.resume:
+        # the earlier winner is no part of the mark, which would change with each sweep
+        earlier = winner_of(night)
+        settings = replace(settings, earlier=earlier.params if earlier else None)
+    return AskedSweep(
+        settings,
+        examples_path(night),
+        Path(night.settings.tuning.sweeps).resolve(),
+        Path(night.settings.cluster.work_dir) / DATA,
+        file,
+        mark,
+        night.lake.fingerprint(EXAMPLES, night.run_date),
+    )
+
+
+def search_sweep(asked: AskedSweep) -> Winner:
+    """Run the sweep without Spark and without the lock of the lake; show how it goes, and at the end its leaderboard and report."""
+    settings = asked.settings
+    with Screen(settings.name, settings.base_params().to_dict()) as screen:
+        winner = run_search_in_child(settings, asked.examples, asked.sweeps, feature_list(), asked.bins, screen.show)
+    write_result(asked.file, {"fingerprint": asked.mark, "examples": asked.judged_on, "winner": winner.to_dict()})
+    print_leaderboard(winner, screen.console)
+    report = write_report(asked.sweeps / settings.name, settings, winner)
+    screen.console.print(f"report: {report}", highlight=False, soft_wrap=True)
+    return winner
+
+
+def record_sweep(night: Night, asked: AskedSweep, winner: Winner) -> Done:
+    """Write the trials of a finished sweep to the table `trials`."""
+    name = asked.settings.name
+    trials = winner.trials.assign(run_date=night.run_date)[[c.name for c in TRIALS.columns]]
+    rows = list(trials.itertuples(index=False, name=None))
+    night.lake.write(TRIALS, frame_of(night.spark, rows, struct(TRIALS)), {name: asked.mark})
+    night.notes.extend(winner.notes)
+    note = f"sweep {name}: best validation NDCG@10 {winner.valid_ndcg10:.4f}"
+    if winner.default:
+        note += f", default {winner.default.valid_ndcg10:.4f}"
+    return Done(night.lake.commits(EXAMPLES)[night.settings.run_date].rows, len(winner.rows), note)
+
+
 def run_sweep(night: Night, settings: SearchSettings, file: Path) -> Done:
-    """Run the sweep unless `file` already holds the result of the same inputs; write its trials to the table `trials`.
+    """Run the sweep unless `file` already holds the result of the same inputs, and record it, all within one night.
 
     Args:
         night: the night.
         settings: the settings of the sweep.
         file: where the winner is written.
     """
-    if has_result(night, settings, file):
+    asked = ask_sweep(night, settings, file)
+    if asked is None:
         return Done(skipped=True, note=f"winner in {file}")
-    features, mark = feature_list(), _mark(night, settings)
-    path, earlier = examples_path(night), winner_of(night)
-    # the earlier winner is no part of the mark, which would change with each sweep
-    settings = replace(settings, earlier=earlier.params if earlier else None)
-    winner = run_search_in_child(settings, path, Path(night.settings.tuning.sweeps).resolve(), features)
-    trials = winner.trials.assign(run_date=night.run_date)[[c.name for c in TRIALS.columns]]
-    rows = list(trials.itertuples(index=False, name=None))
-    night.lake.write(TRIALS, frame_of(night.spark, rows, struct(TRIALS)), {settings.name: mark})
-    judged_on = night.lake.fingerprint(EXAMPLES, night.run_date)
-    write_result(file, {"fingerprint": mark, "examples": judged_on, "winner": winner.to_dict()})
-    if settings.trials > 10:
-        print_leaderboard(winner)
-    night.notes.extend(winner.notes)
-    note = f"sweep {settings.name}: best validation NDCG@10 {winner.valid_ndcg10:.4f}"
-    if winner.default:
-        note += f", default {winner.default.valid_ndcg10:.4f}"
-    return Done(night.lake.commits(EXAMPLES)[night.settings.run_date].rows, len(winner.rows), note)
+    return record_sweep(night, asked, search_sweep(asked))
+
+
+def run_sweep_alone(settings: Settings) -> tuple[SearchSettings, Winner, str]:
+    """Run a scientist's sweep as a command: the lake is locked before and after the search, so that a night can run meanwhile.
+
+    A sweeps folder in an object store is a local copy that the lock protects: then the lake stays locked for the whole sweep.
+
+    Args:
+        settings: the checked settings.
+
+    Returns:
+        The settings of the sweep, its winner, and what was done in words.
+    """
+    wait_s = settings.nightly.lock_wait_s
+    if is_elsewhere(settings.tuning.sweeps):
+        with open_night(settings, wait_s) as this:
+            this.lake.begin_step("tune")
+            wanted = sweep_settings(this)
+            done = run_sweep(this, wanted, result_file(this.settings, wanted.name))
+            this.keep()
+            return wanted, _stored_winner(result_file(this.settings, wanted.name)), done.note
+    with open_night(settings, wait_s) as this:
+        this.lake.begin_step("tune")
+        wanted = sweep_settings(this)
+        file = result_file(this.settings, wanted.name)
+        asked = ask_sweep(this, wanted, file)
+    if asked is None:
+        return wanted, _stored_winner(file), f"already done; winner in {file}"
+    winner = search_sweep(asked)
+    with open_night(settings, wait_s) as this:
+        this.lake.begin_step("tune")
+        done = record_sweep(this, asked, winner)
+        for note in this.notes:
+            print(f"  {note}")
+    return wanted, winner, done.note
+
+
+def _stored_winner(file: Path) -> Winner:
+    return Winner.from_dict(json.loads(file.read_text())["winner"])

@@ -47,9 +47,9 @@ ROOMS = [*ORDER, "simulator"]
 ONLY_IN = {
     "hydra": {"jobs", "night", "tests"},
     "omegaconf": {"jobs", "night", "tests"},
-    "lightgbm": {"ranking", "tests"},
-    "ray": {"tuning", "tests"},
-    "optuna": {"tuning", "tests"},
+    "lightgbm": {"ranking", "tests", "benchmarks"},
+    "ray": {"tuning", "tests", "benchmarks"},
+    "optuna": {"tuning", "tests", "benchmarks"},
     "great_expectations": {"quality", "tests"},
     "lmdb": {"serving", "tests"},
     "delta": {"lake"},

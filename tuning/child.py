@@ -23,11 +23,12 @@ from typing import Any
 from lake.errors import PlayfirstError
 from ranking.dataset import FeatureList
 from tuning.errors import SweepFailed
-from tuning.ledger import Ledger, set_aside
-from tuning.settings import SearchSettings
+from tuning.ledger import LEDGER, Ledger, set_aside
+from tuning.progress import RUNNING, Progress, Watch
+from tuning.settings import SPEC, SearchSettings
 from tuning.winner import Winner, best_of
 
-Progress = Callable[[int, int, float], None]
+BINS = ".bins"  # a sweep's name cannot begin with a dot
 _MARK = "PLAYFIRST_SWEEP"  # environment variable of the child and of all that it starts
 
 
@@ -36,7 +37,8 @@ def run_search_in_child(
     examples_path: Path,
     work_dir: Path,
     features: FeatureList,
-    on_progress: Progress | None = None,
+    bins: Path | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
     limit_s: float | None = None,
 ) -> Winner:
     """Run `tuning.search.search` in a child process; its output goes to `work_dir`/NAME/sweep.log.
@@ -49,8 +51,10 @@ def run_search_in_child(
         examples_path: the training examples on disk.
         work_dir: the folder that holds one folder per sweep.
         features: the features that the ranker is trained on.
-        on_progress: called as trials end with (finished trials, asked trials, best NDCG@10).
-        limit_s: seconds after which the child and all of its processes are killed; default: time budget + start limit.
+        bins: the folder with the binned data, which sweeps over the same examples share; default: `work_dir`/BINS.
+        on_progress: called about every half second with the state of the sweep.
+        limit_s: seconds after which the child and all of its processes are killed; default: time budget + start limit, and a
+            quarter of the budget more for fits with other seeds.
 
     Returns:
         The winner of the sweep.
@@ -60,12 +64,12 @@ def run_search_in_child(
     """
     from tuning.search import ray_environment, short_temporary_folder
 
-    folder = (work_dir / settings.name).resolve()
+    folder, bins = (work_dir / settings.name).resolve(), bins or work_dir / BINS
     folder.mkdir(parents=True, exist_ok=True)
-    spec, out, log = folder / "spec.json", folder / "winner.json", folder / "sweep.log"
+    spec, out, log = folder / SPEC, folder / "winner.json", folder / "sweep.log"
     out.unlink(missing_ok=True)
     if not settings.resume:  # a sweep that ends before its first trial must not report the trials of an older one
-        set_aside(folder / "trials.jsonl")
+        set_aside(folder / LEDGER)
     temporary = short_temporary_folder()  # created here, so that it is deleted even if the child is killed
     spec.write_text(
         json.dumps(
@@ -73,6 +77,7 @@ def run_search_in_child(
                 "settings": settings.to_dict(),
                 "examples_path": str(Path(examples_path).resolve()),
                 "work_dir": str(Path(work_dir).resolve()),
+                "bins": str(bins.resolve()),
                 "features": asdict(features),
                 "temporary": str(temporary),
             }
@@ -82,7 +87,9 @@ def run_search_in_child(
     house = str(Path(__file__).resolve().parent.parent)
     search_path = os.pathsep.join(filter(None, (house, os.environ.get("PYTHONPATH", ""))))
     environment = {**os.environ, **ray_environment(), _MARK: mark, "PYTHONPATH": search_path}
-    limit = settings.time_budget_s + settings.start_limit_s if limit_s is None else limit_s
+    with_seeds_s = settings.time_budget_s * (1.25 if settings.seeds > 1 else 1.0)
+    limit = with_seeds_s + settings.start_limit_s if limit_s is None else limit_s
+    state = Progress(settings.trials, settings.threads, settings.concurrent, budget_s=with_seeds_s)
     began = time.monotonic()
     with log.open("wb") as written:
         child = subprocess.Popen(
@@ -94,17 +101,18 @@ def run_search_in_child(
             start_new_session=True,
         )
         try:
-            ended = _wait(child, began + limit, folder / "trials.jsonl", settings.trials, on_progress)
+            ended = _wait(child, began, limit, Watch(folder, state), on_progress)
         finally:
             _end_all(child, mark)
-            for left in (temporary, folder / "bins"):
+            (folder / RUNNING).unlink(missing_ok=True)
+            for left in (temporary, *bins.glob(f"*.partial-{child.pid}")):
                 shutil.rmtree(left, ignore_errors=True)
     seconds = time.monotonic() - began
     if not ended:
         return _salvaged(settings, folder, features, f"killed at its limit of {limit:.0f} s", seconds)
     if child.returncode == 0 and out.exists():
         return Winner.from_dict(json.loads(out.read_text()))
-    if child.returncode < 0 and Ledger(folder / "trials.jsonl").trials:  # such as by the kernel, for its use of memory
+    if child.returncode < 0 and Ledger(folder / LEDGER).trials:  # such as by the kernel, for its use of memory
         return _salvaged(settings, folder, features, f"ended by signal {-child.returncode}", seconds)
     raise SweepFailed(_last_error(out, log, child.returncode))
 
@@ -120,7 +128,8 @@ def main(arguments: list[str]) -> int:
 
     try:
         settings = SearchSettings(**spec["settings"])
-        winner = search(settings, Path(spec["examples_path"]), Path(spec["work_dir"]), features, temporary)
+        examples, work_dir, bins = (Path(spec[key]) for key in ("examples_path", "work_dir", "bins"))
+        winner = search(settings, examples, work_dir, bins, features, temporary)
     except PlayfirstError as error:
         _write(out, {"error": str(error)})
         print(str(error), file=sys.stderr)
@@ -129,23 +138,24 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _wait(child: subprocess.Popen[bytes], until: float, ledger: Path, asked: int, on_progress: Progress | None) -> bool:
-    """Whether the child ended by itself before `until` (monotonic seconds); reports progress once a second."""
-    reported = -1
-    while (left := until - time.monotonic()) > 0:
+def _wait(
+    child: subprocess.Popen[bytes],
+    began: float,
+    limit_s: float,
+    watch: Watch,
+    on_progress: Callable[[Progress], None] | None,
+) -> bool:
+    """Whether the child ended by itself within `limit_s` of `began` (monotonic); reports progress twice a second."""
+    ended = False
+    while not ended and (left := began + limit_s - time.monotonic()) > 0:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(timeout=min(1.0, left))
-            return True
-        if on_progress is not None and ledger.exists():
-            scores = [row["row"]["valid_ndcg10"] for row in _lines(ledger) if row["kind"] == "trial"]
-            if len(scores) != reported:
-                reported = len(scores)
-                on_progress(reported, asked, max(scores, default=0.0))
-    return False
-
-
-def _lines(ledger: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in ledger.read_bytes().split(b"\n")[:-1]]  # the last part is incomplete
+            child.wait(timeout=min(0.5, left))
+            ended = True
+        if on_progress is not None:
+            watch.look()
+            watch.state.seconds = time.monotonic() - began
+            on_progress(watch.state)
+    return ended
 
 
 def _end_all(child: subprocess.Popen[bytes], mark: str) -> None:
@@ -175,7 +185,7 @@ def marked_processes(mark: str) -> list[int]:
 
 
 def _salvaged(settings: SearchSettings, folder: Path, features: FeatureList, how: str, seconds: float) -> Winner:
-    ledger = Ledger(folder / "trials.jsonl")
+    ledger = Ledger(folder / LEDGER)
     note = f"{how} with {len(ledger.trials)} of {settings.trials} trials"
     if not settings.prune:
         raise SweepFailed(

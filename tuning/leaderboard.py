@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tuning.settings import SearchSettings
-from tuning.winner import Winner
+from tuning.winner import DEFAULT_TRIAL, EARLIER_TRIAL, Winner, ranked
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -14,18 +14,17 @@ if TYPE_CHECKING:
 
 
 def leaderboard(winner: Winner, rows: int = 15) -> Table:
-    """A rich table of the best `rows` trials, readable in 100 columns; the caption is `trust(winner)`."""
+    """A rich table of the best `rows` trials, readable in 100 columns."""
     from rich.table import Table
 
     title = f"Sweep {winner.sweep}: {len(winner.rows)} trials in {winner.seconds:.0f} s"
-    table = Table(title=title, caption=trust(winner))
+    table = Table(title=title, title_justify="left")
     for header in ("#", "NDCG@10", "± SE", "trees", "s"):
         table.add_column(header, justify="right", no_wrap=True)
     table.add_column("state", no_wrap=True)
     table.add_column("differs from the default", overflow="fold")
     base = winner.default.params if winner.default else {}
-    ranked = sorted(winner.rows, key=lambda row: (-row.valid_ndcg10, row.trees, str(sorted(row.params.items()))))
-    for place, row in enumerate(ranked[:rows], start=1):
+    for place, row in enumerate(ranked(winner)[:rows], start=1):
         numbers = (f"{row.valid_ndcg10:.4f}", f"{row.valid_se:.4f}", str(row.trees), f"{row.seconds:.1f}")
         table.add_row(str(place), *numbers, row.state, differences(row.params, base) or "the default")
     return table
@@ -36,28 +35,48 @@ def differences(params: dict[str, Any], base: dict[str, Any]) -> str:
     return ", ".join(f"{name} {_short(value)}" for name, value in params.items() if base.get(name) != value)
 
 
-def trust(winner: Winner) -> str:
-    """One line that says how many trials lie within one standard error of the best, the gain over the default, and the failures.
+def remarks(winner: Winner) -> list[str]:
+    """What to know before the best trial is believed, one remark each.
 
-    Source: the one-SE rule of Breiman et al. 1984. The SE is over the alias clusters of one trial, unpaired: a cautious bound.
+    How many trials lie within one standard error of the best (the one-SE rule of Breiman et al. 1984; the SE is over the alias
+    clusters of one trial, unpaired: a cautious bound), the gain over the default, the optimism of choosing the best, the spread
+    over seeds, what the recommended parameters reached, chance, and the failures.
     """
     near = [row for row in winner.rows if row.valid_ndcg10 >= winner.valid_ndcg10 - winner.valid_se]
-    note = f"{len(near)} of {len(winner.rows)} trials lie within one SE ({winner.valid_se:.4f}) of the best"
+    out = [f"{len(near)} of {len(winner.rows)} trials lie within one SE ({winner.valid_se:.4f}) of the best"]
     if winner.default is not None:
-        note += f"; gain over the default {winner.valid_ndcg10 - winner.default.valid_ndcg10:+.4f}"
-    for remark in (
-        f"{len(winner.failures)} failed, the first: {winner.failures[0][:120]}" if winner.failures else "",
-        *winner.notes,
-    ):
-        note += f"; {remark}" if remark else ""
-    return note
+        gain = f"gain over the default {winner.valid_ndcg10 - winner.default.valid_ndcg10:+.4f}"
+        if winner.gain:
+            gain += f" (paired 95 % {winner.gain[1]:+.4f} to {winner.gain[2]:+.4f}, optimism not taken off)"
+        out.append(gain)
+    if winner.optimism is not None:
+        expected = winner.valid_ndcg10 - winner.optimism
+        out.append(
+            f"optimism of the best of {len(winner.rows)}: {winner.optimism:.4f}, so expect {expected:.4f} (BBC-CV)"
+        )
+    for trial_id, reached in winner.seeds.items():
+        mean, spread = sum(reached) / len(reached), max(reached) - min(reached)
+        name = "the default" if trial_id == DEFAULT_TRIAL else f"trial {trial_id}"
+        out.append(f"{len(reached)} seeds of {name}: mean {mean:.4f}, {spread:.4f} between the best and the worst")
+    advised = next((row for row in winner.rows if row.trial_id == EARLIER_TRIAL), None)
+    if winner.advice and advised and winner.default:
+        worth = advised.valid_ndcg10 - winner.default.valid_ndcg10
+        out.append(f"recommended by {winner.advice}: {advised.valid_ndcg10:.4f}, {worth:+.4f} over the default")
+    if winner.data.get("permuted"):
+        out.append(f"labels in a random order: what is above {winner.data['chance']:.4f} is chance or a leak")
+    if winner.failures:
+        out.append(f"{len(winner.failures)} failed, the first: {winner.failures[0][:120]}")
+    return [*out, *winner.notes]
 
 
 def print_leaderboard(winner: Winner, console: Console | None = None) -> None:
-    """Print the leaderboard; without a `console` it is 100 columns wide."""
+    """Print the leaderboard and what to know before it is believed; without a `console` it is 100 columns wide."""
     from rich.console import Console
 
-    (console or Console(width=100)).print(leaderboard(winner))
+    out = console or Console(width=100)
+    out.print(leaderboard(winner))
+    for remark in remarks(winner):
+        out.print(f"  {remark}", highlight=False, markup=False)
 
 
 def print_side_by_side(sweeps: Sequence[tuple[SearchSettings, Winner]], console: Console | None = None) -> None:

@@ -1,14 +1,18 @@
-"""The ledger of a sweep: one JSON line per finished trial, written as it ends, so that a killed sweep can be resumed."""
+"""The ledger of a sweep: JSON lines, written as trials end, so that a killed sweep can be resumed and each trial looked at."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tuning.errors import SweepMismatch
+from tuning.errors import SweepFailed, SweepMismatch
+
+LEDGER = "trials.jsonl"
+Curve = list[tuple[int, float]]
 
 
 @dataclass(frozen=True)
@@ -29,21 +33,24 @@ class Trial:
 
 
 class Ledger:
-    """Reads and appends to `trials.jsonl`; its first line is the sweep's identity (`SearchSettings.identity`)."""
+    """Reads and appends to `trials.jsonl`; its first line is the sweep's identity (`SearchSettings.identity`).
+
+    Besides `trials`, by trial: `curves` has (trees, NDCG@10) of each report; `parts` the mean NDCG@10 at the best report in each
+    part of the needs (`tuning.trial.PARTS`), None where a part has no need; `seeds` the NDCG@10 of the same parameters and trees
+    with other seeds. `failed` are the ids of trials that ended with an error, which `failures` describes in one line each.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.trials: list[Trial] = []
         self.failures: list[str] = []
+        self.failed: set[str] = set()
+        self.curves: dict[str, Curve] = {}
+        self.parts: dict[str, list[float | None]] = {}
+        self.seeds: dict[str, dict[int, float]] = {}
         self.identity = ""
         for line in self._whole_lines():
-            kind, row = line["kind"], line["row"]
-            if kind == "trial":
-                self.trials.append(Trial(**row))
-            elif kind == "failure":
-                self.failures.append(str(row))
-            else:
-                self.identity = str(row)
+            self._take(line["kind"], line["row"])
 
     def begin(self, identity: str, resume: bool) -> None:
         """Start a new ledger (an older one is renamed), or resume the old one.
@@ -58,27 +65,63 @@ class Ledger:
             )
         if not (resume and self.identity):
             set_aside(self.path)
-            self.trials, self.failures, self.identity = [], [], ""
+            self.trials, self.failures, self.failed, self.identity = [], [], set(), ""
+            self.curves, self.parts, self.seeds = {}, {}, {}
         if not self.identity:
-            self.identity = identity
-            self._append("sweep", identity)
+            self._write("sweep", identity)
 
-    def add(self, trial: Trial) -> None:
-        """Record a finished trial; it is on disk when this returns."""
-        self.trials.append(trial)
-        self._append("trial", asdict(trial))
+    def add(self, trial: Trial, curve: Sequence[tuple[int, float]] = (), parts: Sequence[float | None] = ()) -> None:
+        """Record a finished trial; it is on disk when this returns.
 
-    def fail(self, message: str) -> None:
-        """Record a failed trial in one line."""
-        self.failures.append(message)
-        self._append("failure", message)
+        Args:
+            trial: the trial.
+            curve: its reports.
+            parts: its NDCG@10 in each part of the needs.
+        """
+        if curve:  # first, because the line of the trial makes it count
+            self._write("details", {"trial_id": trial.trial_id, "curve": list(curve), "parts": list(parts)})
+        self._write("trial", asdict(trial))
+
+    def fail(self, message: str, trial_id: str = "") -> None:
+        """Record a failed trial in one line; without an id, an error of the sweep itself, whose trials may be tried again."""
+        self._write("failure", {"trial_id": trial_id, "message": message})
+
+    def add_seed(self, trial_id: str, seed: int, ndcg10: float) -> None:
+        """Record the NDCG@10 of a trial's parameters and trees with another seed."""
+        self._write("seed", {"trial_id": trial_id, "seed": seed, "ndcg10": ndcg10})
+
+    def _write(self, kind: str, row: Any) -> None:
+        self._append(kind, row)
+        self._take(kind, row)
+
+    def _take(self, kind: str, row: Any) -> None:
+        if kind == "trial":
+            self.trials.append(Trial(**row))
+        elif kind == "details":
+            self.curves[row["trial_id"]] = [(int(trees), float(ndcg10)) for trees, ndcg10 in row["curve"]]
+            self.parts[row["trial_id"]] = row["parts"]
+        elif kind == "seed":
+            self.seeds.setdefault(row["trial_id"], {})[int(row["seed"])] = float(row["ndcg10"])
+        elif kind == "failure":
+            about = row if isinstance(row, dict) else {"trial_id": "", "message": str(row)}  # of an earlier version
+            self.failures.append(about["message"])
+            self.failed |= {about["trial_id"]} - {""}
+        else:
+            self.identity = str(row)
 
     def _append(self, kind: str, row: Any) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("ab") as out:
-            out.write(json.dumps({"kind": kind, "row": row}).encode() + b"\n")
-            out.flush()
-            os.fsync(out.fileno())
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("ab") as out:
+                out.write(json.dumps({"kind": kind, "row": row}).encode() + b"\n")
+                out.flush()
+                os.fsync(out.fileno())
+        except OSError as error:
+            name = self.path.parent.name
+            raise SweepFailed(
+                f"sweep {name}: its ledger {self.path} could not be written ({error.strerror}); "
+                f"its finished trials are kept. Make room, then tuning.resume={name}"
+            ) from error
 
     def _whole_lines(self) -> list[dict[str, Any]]:
         """Every complete line; an incomplete last line is cut off the file, so that the next append starts a new line."""
@@ -92,6 +135,24 @@ class Ledger:
             return [json.loads(line) for line in whole.splitlines()]
         except ValueError as error:
             raise SweepMismatch(f"{self.path}: not a sweep's ledger ({error}); choose another name") from error
+
+
+class Tail:
+    """Reads the lines that another process has appended to a ledger since the last look."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self._read = path, 0
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The new complete lines, each {kind, row}; none while there is no file."""
+        if not self.path.exists():
+            return []
+        with self.path.open("rb") as ledger:
+            ledger.seek(self._read)
+            content = ledger.read()
+        whole = content[: content.rfind(b"\n") + 1]
+        self._read += len(whole)
+        return [json.loads(line) for line in whole.splitlines()]
 
 
 def set_aside(path: Path) -> None:

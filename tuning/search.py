@@ -1,4 +1,4 @@
-"""A sweep over ranker trials by Ray Tune with Optuna (TPE and ASHA, or a fixed design), in a child process (tuning.child)."""
+"""A sweep over ranker trials on Ray Tune: our proposals (Optuna's TPE or a fixed design) and halving, in a child process (tuning.child)."""
 
 from __future__ import annotations
 
@@ -9,21 +9,28 @@ import secrets
 import shutil
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from lake.errors import BadConfiguration, PlayfirstError
-from ranking.dataset import FeatureList, read_examples
+from ranking.dataset import FeatureList
 from ranking.ranker import RankerParams
 from tuning.callback import trial_of
+from tuning.data import prepared
 from tuning.errors import SweepFailed
-from tuning.ledger import Ledger
+from tuning.halving import Halving
+from tuning.ledger import LEDGER, Ledger
+from tuning.optimism import optimism, paired_gain
+from tuning.progress import RUNNING, Running, write_running
+from tuning.proposals import Proposals, taught
+from tuning.recommend import recommended
 from tuning.settings import SearchSettings
-from tuning.space import Dimension, design, dimensions, distributions, point
-from tuning.trial import TrialPlan, TrialRun, write_bins
+from tuning.space import Dimension, dimensions
+from tuning.trial import TrialPlan, TrialRun, ndcg10_at
 from tuning.winner import DEFAULT_TRIAL, EARLIER_TRIAL, Winner, best_of
 
 _SOCKET_ROOM = 40  # Ray adds about 65 characters to its temporary folder
-METRIC = "best_ndcg10"
+SEED_STEP = 1000  # between the seeds of two fits; fold f of a fit takes its seed + f
 
 
 def ray_environment() -> dict[str, str]:
@@ -40,66 +47,90 @@ def ray_environment() -> dict[str, str]:
 
 
 def search(
-    settings: SearchSettings, examples_path: Path, work_dir: Path, features: FeatureList, temporary: Path | None = None
+    settings: SearchSettings,
+    examples_path: Path,
+    work_dir: Path,
+    bins: Path,
+    features: FeatureList,
+    temporary: Path | None = None,
 ) -> Winner:
     """Run (or resume) a sweep and return its winner; its ledger is `work_dir`/NAME/trials.jsonl.
 
-    The default parameters are the first trial and run alone; the parameters of an earlier winner follow. The sweep ends after
+    The default parameters are the first trial and run alone. The parameters of an earlier winner follow: those of the settings, or
+    with `recommend` those that won on the most similar data. The sweep ends after
     `trials` trials; with `prune` also at `time_budget_s`, of which the default may take half. Failed trials are listed in the
-    winner. With `resume`, the finished trials of the same name are kept and not run again.
+    winner. With `resume`, the finished trials of the same name are kept and not run again, and their time counts.
 
     Args:
         settings: the settings of the sweep.
         examples_path: the training examples on disk.
         work_dir: the folder that holds one folder per sweep.
+        bins: the folder with the binned data, which sweeps over the same examples share.
         features: the features that the ranker is trained on.
         temporary: folder for Ray's files; it is deleted at the end. Default: a new one.
 
     Raises:
-        SweepFailed: no trial finished, or all trials of this run failed.
+        SweepFailed: no trial finished, or all trials of this run failed, or the disk is full.
         SweepMismatch: the ledger to resume was begun with other examples or settings.
     """
     began = time.monotonic()
     folder = work_dir / settings.name
-    examples = read_examples(examples_path, features, settings.folds)
-    identity = settings.identity(features, examples.fingerprint())
-    ledger = Ledger(folder / "trials.jsonl")
+    space, base = dimensions(settings.space), settings.base_params()
+    data = prepared(examples_path, features, settings, _max_bins(base, space), bins)
+    identity = settings.identity(features, data.fingerprint)
+    ledger = Ledger(folder / LEDGER)
     ledger.begin(identity, settings.resume)
-    space = dimensions(settings.space)
-    bins, own = folder / "bins", temporary or short_temporary_folder()
+    advice = recommended(work_dir, data, features.fingerprint, settings.name) if settings.recommend else None
+    judged = next((trial.params for trial in ledger.trials if trial.trial_id == EARLIER_TRIAL), None)
+    given = judged or settings.earlier or (advice.params if advice else None)
+    earlier = RankerParams.from_dict(given) if given else base
+    prepared(examples_path, features, settings, {earlier.max_bin}, bins)
+    plan = TrialPlan(
+        str(data.folder.resolve()),
+        data.folds,
+        features,
+        settings.seed,
+        settings.threads,
+        settings.report_every,
+        settings.max_trees,
+        settings.patience,
+    )
+    own = temporary or short_temporary_folder()
     try:
-        if len(ledger.trials) < settings.trials:
-            base = settings.base_params()
-            earlier = RankerParams.from_dict(settings.earlier) if settings.earlier else base
-            wanted = _max_bins(base, space) | {earlier.max_bin}
-            used = write_bins(examples, bins, wanted, settings.folds, settings.concurrent)
-            del examples
-            plan = TrialPlan(
-                str(bins.resolve()),
-                used,
-                features,
-                settings.seed,
-                settings.threads,
-                settings.report_every,
-                settings.max_trees,
-                settings.patience,
-            )
-            budget_s = settings.time_budget_s if settings.prune else math.inf
+        if len(ledger.trials) + len(ledger.failed) < settings.trials:
+            spent = sum(t.seconds for t in ledger.trials) / settings.concurrent if settings.resume else 0.0
+            budget_s = max(settings.time_budget_s - spent, 1.0) if settings.prune else math.inf
             spent = _judged(DEFAULT_TRIAL, plan, base, ledger, budget_s / 2)
             if earlier != base:
                 spent += _judged(EARLIER_TRIAL, plan, earlier, ledger, (budget_s - spent) / 2)
             _sweep(settings, plan, space, ledger, budget_s - spent, own)
     finally:
-        shutil.rmtree(bins, ignore_errors=True)
         shutil.rmtree(own, ignore_errors=True)
-    return best_of(
-        ledger.trials,
-        settings.name,
-        identity,
-        features.fingerprint,
-        failures=tuple(ledger.failures),
+    winner = best_of(
+        ledger.trials, settings.name, identity, features.fingerprint, failures=tuple(ledger.failures), data=data.facts()
+    )
+    _check_seeds(settings, plan, ledger, winner)
+    return replace(
+        winner,
+        advice=advice.why if advice else "",
+        seeds={trial_id: [values[seed] for seed in sorted(values)] for trial_id, values in ledger.seeds.items()},
+        gain=paired_gain(
+            ledger.parts.get(winner.best.trial_id, ()), ledger.parts.get(DEFAULT_TRIAL, ()), data.part_needs
+        ),
+        optimism=optimism(ledger.parts, data.part_needs, settings.seed),
         seconds=round(time.monotonic() - began, 3),
     )
+
+
+def _check_seeds(settings: SearchSettings, plan: TrialPlan, ledger: Ledger, winner: Winner) -> None:
+    """Fit the best and the default parameters with `seeds` seeds each, the sweep's own included, and record what they reach."""
+    default = next((trial for trial in winner.rows if trial.trial_id == DEFAULT_TRIAL), None)
+    checked = {trial.trial_id: trial for trial in (winner.best, default) if trial is not None}
+    for trial_id, trial in checked.items() if settings.seeds > 1 else ():
+        for seed in range(settings.seed, settings.seed + settings.seeds * SEED_STEP, SEED_STEP):
+            if seed not in ledger.seeds.get(trial_id, {}):
+                again = replace(plan, seed=seed, threads=settings.threads * settings.concurrent)
+                ledger.add_seed(trial_id, seed, ndcg10_at(again, RankerParams.from_dict(trial.params), trial.trees))
 
 
 def _judged(trial_id: str, plan: TrialPlan, params: RankerParams, ledger: Ledger, limit_s: float) -> float:
@@ -108,12 +139,17 @@ def _judged(trial_id: str, plan: TrialPlan, params: RankerParams, ledger: Ledger
         return 0.0
     began = time.monotonic()
     run = TrialRun(plan, params)
-    report = run.step()
-    while not report.ended and time.monotonic() - began < limit_s:
+    report, curve = run.step(), []
+    parts: tuple[float | None, ...] = ()
+    while True:
+        curve.append((report.trees, round(report.ndcg10, 6)))
+        parts = report.parts or parts
+        spent = time.monotonic() - began
+        write_running(ledger.path.with_name(RUNNING), [Running(trial_id, report.trees, report.best_ndcg10, spent)])
+        if report.ended or spent >= limit_s:
+            ledger.add(trial_of(trial_id, params, report, spent), curve, parts)
+            return spent
         report = run.step()
-    spent = time.monotonic() - began
-    ledger.add(trial_of(trial_id, params, report, spent))
-    return spent
 
 
 def _sweep(
@@ -125,8 +161,10 @@ def _sweep(
     temporary: Path,
 ) -> None:
     """Run the remaining trials of the sweep on a private Ray instance, which is always shut down."""
-    left = settings.trials - len(ledger.trials)
-    if left <= 0:
+    presets = {trial.trial_id for trial in ledger.trials} & {DEFAULT_TRIAL, EARLIER_TRIAL}
+    ended = {trial.trial_id for trial in ledger.trials} | ledger.failed
+    numbers = [n for n in range(1, settings.trials - len(presets) + 1) if str(n) not in ended]
+    if not numbers:
         return
     for key, value in ray_environment().items():
         os.environ.setdefault(key, value)
@@ -145,7 +183,7 @@ def _sweep(
             _node_ip_address="127.0.0.1",
             configure_logging=False,
         )
-        _tune(settings, plan, space, ledger, left, budget_s, temporary)
+        _tune(settings, plan, space, ledger, numbers, budget_s, temporary)
     except PlayfirstError:
         raise
     except Exception as error:  # Ray raises many classes of error; all mean the same to the operator
@@ -168,50 +206,33 @@ def _tune(
     plan: TrialPlan,
     space: tuple[Dimension, ...],
     ledger: Ledger,
-    left: int,
+    numbers: list[int],
     budget_s: float,
     storage: Path,
 ) -> None:
-    import optuna
     from ray import tune
-    from ray.tune.schedulers import ASHAScheduler
+    from ray.tune.logger import JsonLoggerCallback
     from ray.tune.search import ConcurrencyLimiter
-    from ray.tune.search.optuna import OptunaSearch
 
-    from tuning.callback import ledger_callback, ranker_trainable
+    from tuning.callback import ledger_callback, ranker_trainable, scheduler, searcher
 
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
     base = settings.base_params().to_dict()
-    asha = None
+    proposals = taught(Proposals(settings.search, space, base, settings.trials, settings.seed), ledger)
+    stopping = None
     if settings.prune:
-        # TPE's default of 10 random points would be all of a small sweep; the seed gives a resumed sweep other points
-        sampler = optuna.samplers.TPESampler(
-            seed=settings.seed + len(ledger.trials), n_startup_trials=min(10, 2 + settings.trials // 4)
-        )
-        searcher = OptunaSearch(distributions(space), metric=METRIC, mode="max", sampler=sampler)
-        for known in ledger.trials:
-            if (at := point(space, known.params, base)) is not None:
-                searcher.add_evaluated_point(at, known.valid_ndcg10)
-        asha = ASHAScheduler(
-            time_attr="trees",
-            metric=METRIC,
-            mode="max",
-            max_t=settings.max_trees,
-            reduction_factor=3,
-            grace_period=min(settings.grace_trees, settings.max_trees),
-        )
-    else:
-        judged = [trial.params for trial in ledger.trials]
-        points = [p for p in design(space, settings.trials, settings.seed) if {**base, **p} not in judged][:left]
-        searcher = OptunaSearch(distributions(space), metric=METRIC, mode="max", points_to_evaluate=points)
-    recorder = ledger_callback(ledger, base)
+        halving = Halving(min(settings.grace_trees, settings.max_trees), settings.max_trees)
+        for trial in ledger.trials:
+            curve, rate = ledger.curves.get(trial.trial_id, []), float(trial.params["learning_rate"])
+            halving.replay(trial.trial_id, curve, rate)
+        stopping = scheduler(halving, base)
+    recorder = ledger_callback(ledger, base, ledger.path.with_name(RUNNING))
     trainable = tune.with_parameters(ranker_trainable(), plan=plan, base=base)
     tuner = tune.Tuner(
         tune.with_resources(trainable, {"cpu": settings.threads}),
         tune_config=tune.TuneConfig(
-            search_alg=ConcurrencyLimiter(searcher, max_concurrent=settings.concurrent),
-            scheduler=asha,
-            num_samples=left,
+            search_alg=ConcurrencyLimiter(searcher(proposals, numbers), max_concurrent=settings.concurrent),
+            scheduler=stopping,
+            num_samples=len(numbers),
             reuse_actors=True,
             time_budget_s=budget_s if settings.prune else None,
         ),
@@ -219,8 +240,9 @@ def _tune(
             name="sweep",
             storage_path=str(storage),
             verbose=0,
-            callbacks=[recorder],
-            failure_config=tune.FailureConfig(max_failures=0, fail_fast=False),
+            # Tune complains of each trial whose result.json is missing when it ends
+            callbacks=[recorder, JsonLoggerCallback()],  # type: ignore[no-untyped-call]
+            failure_config=tune.FailureConfig(max_failures=settings.retries, fail_fast=False),
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
         ),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import re
@@ -11,8 +12,10 @@ from typing import Any
 from lake.errors import BadConfiguration
 from ranking.dataset import FeatureList
 from ranking.ranker import RankerParams
-from tuning.space import dimensions
+from tuning.proposals import SEARCHES
+from tuning.space import dimensions, refuse_idle
 
+SPEC = "spec.json"  # of a sweep's folder: {settings, …}
 _AT_LEAST = {
     "trials": 1,
     "time_budget_s": 1,
@@ -25,6 +28,8 @@ _AT_LEAST = {
     "threads": 1,
     "object_store_mb": 80,
     "start_limit_s": 1,
+    "seeds": 1,
+    "retries": 0,
 }
 
 
@@ -39,11 +44,10 @@ class SearchSettings:
             search.
         trials: number of trials.
         time_budget_s: seconds that the trials may take.
-        prune: True: ASHA stops trials that fall behind, Optuna proposes points from the trials that have ended, and at
-            `time_budget_s` the best trial so far wins. Which trials are stopped or proposed depends on the order in which they
-            end, so such a sweep is not repeatable. False: the points are a fixed design, each trial ends by its number of trees
-            alone, and a sweep that is not done at `time_budget_s` is aborted, so the same settings and examples give the same
-            winner on any machine.
+        prune: True: ASHA stops trials that fall behind, and at `time_budget_s` the best trial so far wins, so the result depends
+            on the order in which trials end. False: each trial ends by its number of trees alone, and a sweep that is not done at
+            `time_budget_s` is aborted; with `search` design or random, the same settings and examples then give the same winner
+            on any machine.
         folds: 1: fit on the train span and evaluate on the later validation span. 2 or more: evaluate each fold of alias
             clusters of the validation span with a fit on the other folds of the train span, and pool the queries.
         max_trees: trees at which a trial ends.
@@ -51,13 +55,19 @@ class SearchSettings:
         seed: seed of the search and of the fits.
         report_every: trees between two reports of the mean NDCG@10.
         patience: trees without a better NDCG@10 after which a trial ends.
-        grace_trees: ASHA stops no trial before this number of trees.
+        grace_trees: ASHA stops no trial before this progress, in trees of the default learning rate (`tuning.halving.progress`).
         concurrent: trials that run at the same time.
         threads: threads of one trial.
         object_store_mb: size of Ray's object store in MiB.
         resume: True keeps the finished trials of an earlier run of the same name.
         earlier: the parameters of an earlier sweep's winner. They are evaluated next to the default, so that a short sweep does
             not lose what a long one reached.
+        search: how points are proposed: one of `tuning.proposals.SEARCHES`.
+        seeds: fits of the best and of the default parameters, each with another seed, that show how much a seed changes.
+        retries: how often a trial that ends with an error is tried again before the error stands.
+        hold_back: True: the sweep does not read the newest snapshot, on which its winner can later be compared.
+        recommend: True: without `earlier`, the second trial has the parameters that won the earlier sweep on the nearest data.
+        permute_labels: True: the labels of each need are in a random order, so that the sweep shows what chance reaches.
     """
 
     name: str
@@ -78,6 +88,12 @@ class SearchSettings:
     object_store_mb: int = 200
     resume: bool = False
     earlier: dict[str, Any] | None = None
+    search: str = "tpe"
+    seeds: int = 1
+    retries: int = 1
+    hold_back: bool = False
+    recommend: bool = False
+    permute_labels: bool = False
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}", self.name):
@@ -89,8 +105,12 @@ class SearchSettings:
         ]
         if low:
             raise BadConfiguration(f"tuning: {'; '.join(low)}; mend conf/search_space or the command line")
-        dimensions(self.space)
-        RankerParams.from_dict(self.base)
+        if self.search not in SEARCHES:
+            nearest = difflib.get_close_matches(self.search, SEARCHES, 1, 0.0)[0]
+            raise BadConfiguration(
+                f"tuning.search is {self.search!r}, expected one of {', '.join(SEARCHES)} (nearest: {nearest})"
+            )
+        refuse_idle(dimensions(self.space), RankerParams.from_dict(self.base))
         RankerParams.from_dict(self.earlier or {})
 
     def base_params(self) -> RankerParams:
@@ -103,6 +123,7 @@ class SearchSettings:
 
     def identity(self, features: FeatureList, examples_fingerprint: str) -> str:
         """SHA-256 of all that a trial's NDCG depends on besides its parameters; only results of equal identity compare."""
+        # hold_back and permute_labels change the examples, and so their fingerprint
         judged = {key: getattr(self, key) for key in ("folds", "seed", "report_every", "max_trees", "patience")}
         parts = [judged, list(features.names), list(features.monotone), features.fingerprint, examples_fingerprint]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from lake.errors import BadConfiguration
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Value = float | int | bool | str
 _RANGES = {"uniform": float, "loguniform": float, "int": int, "logint": int}
 _KINDS = (*_RANGES, "choice")
+ONLY_LAMBDARANK = ("lambdarank_truncation_level", "lambdarank_norm", "label_gain")
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,34 @@ def dimensions(space: Mapping[str, Any]) -> tuple[Dimension, ...]:
     if wrong:
         raise BadConfiguration(f"search_space: {'; '.join(wrong)}; see conf/search_space/smoke.yaml")
     return tuple(out)
+
+
+def refuse_idle(space: tuple[Dimension, ...], base: RankerParams) -> None:
+    """Raise BadConfiguration if a parameter is searched that cannot change any trial, or set in `base` to no effect.
+
+    The ranking parameters act with `lambdarank` alone, and `bagging_by_query` only where rows are sampled at all
+    (LightGBM's parameter documentation).
+
+    Args:
+        space: the searched parameters.
+        base: the values of the parameters that are not searched.
+    """
+    searched = {dimension.name: dimension for dimension in space}
+    objectives = searched["objective"].values if "objective" in searched else (base.objective,)
+    samples_rows = "bagging_fraction" in searched or base.bagging_fraction < 1
+    idle = {} if "lambdarank" in objectives else dict.fromkeys(ONLY_LAMBDARANK, "acts with objective=lambdarank only")
+    if not samples_rows:
+        idle["bagging_by_query"] = "acts with a bagging_fraction below 1 only"
+    usual = RankerParams()
+    active = [f.name for f in fields(RankerParams) if f.name not in idle]
+    wrong = [
+        f"{name} {why} (nearest that acts: {difflib.get_close_matches(name, active, 1, 0.0)[0]})"
+        for name, why in idle.items()
+        if name in searched or getattr(base, name) != getattr(usual, name)
+    ]
+    if wrong:
+        objective = f"objective is {' or '.join(map(str, objectives))}"
+        raise BadConfiguration(f"search_space, ranker: no effect: {'; '.join(wrong)}; {objective}; leave it out")
 
 
 def distributions(space: tuple[Dimension, ...]) -> dict[str, BaseDistribution]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from evaluation.intervals import clustered_error
-from ranking.dataset import Examples, FeatureList, open_binary, write_binary
+from ranking.dataset import Examples, FeatureList, Floats, Ints, open_binary, write_binary
 from ranking.ranker import Boosting, RankerParams, ndcg_of_queries
+
+PARTS = 100  # enough to resample, and small beside a trial's other lines in the ledger
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,9 @@ class TrialPlan:
 class TrialReport:
     """The state of a trial after `trees` trees: its NDCG@10 now, and the best so far with its tree count and standard error.
 
-    The standard error is clustered by alias cluster, because the queries and snapshots of one cluster are correlated.
+    The standard error is clustered by alias cluster, because the queries and snapshots of one cluster are correlated. `parts` is
+    the NDCG@10 in each of `PARTS` parts of the alias clusters (None where a part has none); it is empty unless this report is the
+    best one so far.
     """
 
     trees: int
@@ -39,6 +43,7 @@ class TrialReport:
     best_se: float
     best_trees: int
     ended: bool
+    parts: tuple[float | None, ...] = ()
 
 
 def write_bins(examples: Examples, folder: Path, max_bins: set[int], folds: int, threads: int) -> tuple[int, ...]:
@@ -107,7 +112,22 @@ class TrialRun:
         judged = ~np.isnan(pooled)
         mean, error = float(pooled[judged].mean()), clustered_error(pooled[judged], clusters[judged])
         last = self.report
-        best = (mean, error, trees) if mean > last.best_ndcg10 else (last.best_ndcg10, last.best_se, last.best_trees)
+        is_best = mean > last.best_ndcg10
+        best = (mean, error, trees) if is_best else (last.best_ndcg10, last.best_se, last.best_trees)
         over = trees >= self.plan.max_trees or trees - best[2] >= self.plan.patience
-        self.report = TrialReport(trees, mean, *best, ended=over or all(fit.exhausted for fit, _ in self.fits))
+        parts = _by_part(pooled[judged], clusters[judged]) if is_best else ()
+        self.report = TrialReport(trees, mean, *best, over or all(fit.exhausted for fit, _ in self.fits), parts)
         return self.report
+
+
+def ndcg10_at(plan: TrialPlan, params: RankerParams, trees: int) -> float:
+    """The pooled NDCG@10 of the parameters after `trees` trees, with the seed of the plan."""
+    run = TrialRun(replace(plan, report_every=trees, max_trees=trees, patience=trees), params)
+    return run.step().ndcg10
+
+
+def _by_part(values: Floats, clusters: Ints) -> tuple[float | None, ...]:
+    """The mean of the values in each part of the clusters, rounded to 1e-6; None for a part without a value."""
+    part = clusters % PARTS
+    sums, counts = np.bincount(part, values, PARTS), np.bincount(part, minlength=PARTS)
+    return tuple(round(float(s / n), 6) if n else None for s, n in zip(sums, counts, strict=True))

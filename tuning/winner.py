@@ -45,6 +45,18 @@ class Winner(Result):
     default: Result | None = None
     seconds: float = 0.0
     notes: tuple[str, ...] = field(default=())
+    data: dict[str, Any] = field(default_factory=dict)  # tuning.data.SweepData.facts
+    advice: str = ""  # the sweep whose winner the trial `earlier` is, if its data were the nearest
+    seeds: dict[str, list[float]] = field(default_factory=dict)  # trial -> NDCG@10 with each seed
+    gain: tuple[float, float, float] | None = None  # over the default: mean, and the ends of its paired 95 % interval
+    optimism: float | None = (
+        None  # by how much `valid_ndcg10` is expected to be too high; None where it cannot be estimated
+    )
+
+    @property
+    def best(self) -> Trial:
+        """The trial that won."""
+        return min(self.rows, key=_rank)
 
     @property
     def trials(self) -> pd.DataFrame:
@@ -55,7 +67,7 @@ class Winner(Result):
 
         records = [
             {**asdict(row), "sweep": self.sweep, "params": json.dumps(row.params, sort_keys=True)}
-            for row in sorted(self.rows, key=_rank)
+            for row in ranked(self)
         ]
         return pd.DataFrame(
             records, columns=["sweep", "trial_id", "params", "trees", "valid_ndcg10", "valid_se", "seconds", "state"]
@@ -71,7 +83,8 @@ class Winner(Result):
         default = Result(**data["default"]) if data["default"] else None
         rows = tuple(Trial(**row) for row in data["rows"])
         listed = {key: tuple(data[key]) for key in ("failures", "notes")}
-        return cls(**{**data, **listed, "rows": rows, "default": default})
+        gain = tuple(data["gain"]) if data.get("gain") else None
+        return cls(**{**data, **listed, "rows": rows, "default": default, "gain": gain})
 
 
 def best_of(trials: Sequence[Trial], sweep: str, identity: str, features_fingerprint: str, **about: Any) -> Winner:
@@ -166,6 +179,11 @@ def _same(text: str | None, value: Any) -> bool:
     if isinstance(value, str):
         return text == value
     return abs(float(text) - float(value)) <= 1e-5 * abs(float(value))
+
+
+def ranked(winner: Winner) -> list[Trial]:
+    """The finished trials, best first: by NDCG@10, then fewer trees, then the parameters' text."""
+    return sorted(winner.rows, key=_rank)
 
 
 def _rank(trial: Trial) -> tuple[float, int, str]:

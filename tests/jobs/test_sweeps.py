@@ -15,12 +15,14 @@ from jobs import promote, tune
 from lake.commits import Commit
 from lake.errors import BadConfiguration
 from lake.tables.models import TRIALS
-from night import sweeps
+from night import promotion, sweeps
 from night.examples import EXAMPLES
 from night.night import Night
 from night.sweeps import is_tonights, winner_of, write_result
 from ranking.scoring import feature_list
 from tests.conftest import RUN_DATE, World
+from tuning.comparison import Comparison
+from tuning.data import SweepData
 from tuning.ledger import Trial
 from tuning.settings import SearchSettings
 from tuning.winner import DEFAULT_TRIAL, Winner, best_of
@@ -31,14 +33,16 @@ def searched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[SearchSett
     """The sweeps that were asked for; the search itself (tests/tuning/test_child.py) is replaced by two trials."""
     asked: list[SearchSettings] = []
 
-    def found(settings: SearchSettings, path: Path, work_dir: Path, features: Any) -> Winner:
+    def found(settings: SearchSettings, path: Path, work_dir: Path, features: Any, *_: Any) -> Winner:
         asked.append(settings)
         base = settings.base_params().to_dict()
         trials = [
             Trial(DEFAULT_TRIAL, base, 40, 0.80, 0.01, 1.0, "completed"),
             Trial("t1", base | {"num_leaves": 17}, 50, 0.81, 0.01, 1.0, "completed"),
         ]
-        return best_of(trials, settings.name, "identity", features.fingerprint)
+        (work_dir / settings.name).mkdir(parents=True, exist_ok=True)
+        facts = SweepData(work_dir, (0,), "f", 900, 90, 40, 0.2, 0.4, [1] * 40, "2026-03-09").facts()
+        return best_of(trials, settings.name, "identity", features.fingerprint, data=facts)
 
     monkeypatch.setattr(sweeps, "run_search_in_child", found)
     monkeypatch.setattr(sweeps, "examples_path", lambda night: tmp_path / "examples.parquet")
@@ -79,17 +83,38 @@ def test_the_nights_own_names_are_refused(spark: SparkSession, tmp_path: Path, w
             sweeps.sweep_settings(a_night(spark, tmp_path, world, f"{key}={name}"))
 
 
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[float]:
+    """The mean differences that the next comparisons find; the comparison itself: tests/tuning/test_comparison.py."""
+    means: list[float] = []
+
+    def compared(*_: object) -> Comparison:
+        mean = means.pop()
+        return Comparison("2026-03-16", 99, 0.8 + mean, 0.8, mean, mean - 0.002, mean + 0.002, (mean,), 0.002)
+
+    monkeypatch.setattr(promotion, "compare", compared)
+    monkeypatch.setattr(promotion, "examples_path", lambda night: tmp_path / "examples.parquet")
+    return means
+
+
 def test_only_a_promoted_sweep_becomes_the_nights(
-    spark: SparkSession, tmp_path: Path, world: World, searched: list[SearchSettings]
+    spark: SparkSession, tmp_path: Path, world: World, searched: list[SearchSettings], later: list[float]
 ) -> None:
     night = a_night(spark, tmp_path, world, "sweep=mine")
     with pytest.raises(BadConfiguration, match=r"no finished sweep of that name\. Finished in .*: none"):
         promote.run(night)
-    tune.run(night)
+    assert tune.run(night).note.endswith("NDCG@10 0.8100, default 0.8000")
     assert winner_of(night) is None
-    assert "NDCG@10 0.8100, default 0.8000" in promote.run(night).note
+    # no better on the later snapshot: a normal answer, which changes nothing and is not asked again
+    later.append(-0.001)
+    assert "no better: the default parameters stays" in promote.run(night).note
+    assert winner_of(night) is None and promote.run(night).skipped and not later
+    (tmp_path / "sweeps/mine/promotion.json").unlink()
+    later.append(0.003)
+    assert "promoted; on the snapshot 2026-03-16" in promote.run(night).note
     winner = winner_of(night)
     assert winner is not None and winner.params["num_leaves"] == 17 and is_tonights(night, winner)
+    assert sweeps.is_promoted(night, winner)
     assert promote.run(night).skipped
     with pytest.raises(BadConfiguration, match=r"Finished in .*: mine"):
         promote.run(a_night(spark, tmp_path, world, "sweep=yours"))
@@ -98,6 +123,45 @@ def test_only_a_promoted_sweep_becomes_the_nights(
     tune.result_file(night.settings, "mine").write_text(json.dumps(other))
     with pytest.raises(BadConfiguration, match="its features are not today's"):
         promote.run(night)
+
+
+@pytest.mark.parametrize(("mean", "in_use"), [(0.003, "night-2026-03-16"), (-0.003, "night-2026-03-09")])
+def test_a_nights_own_sweep_is_used_after_a_later_night_has_compared_it(
+    spark: SparkSession,
+    tmp_path: Path,
+    world: World,
+    searched: list[SearchSettings],
+    later: list[float],
+    mean: float,
+    in_use: str,
+) -> None:
+    """The first sweep of all is used at once, since nothing else is there; each further one only if it is better later."""
+    night, folder = a_night(spark, tmp_path, world), tmp_path / "sweeps"
+    tune.run_if_due(night)
+    stored = json.loads((folder / f"winner-{RUN_DATE}.json").read_text())
+    for file in (folder / f"winner-{RUN_DATE}.json", folder / f"night-{RUN_DATE}" / "result.json"):
+        file.unlink()
+    for day, trees, judged_on in (("2026-03-09", 50, "2026-02-20"), ("2026-03-16", 60, str(night.as_of[-1]))):
+        winner = {**stored["winner"], "sweep": f"night-{day}", "trees": trees}
+        winner["data"] = {**winner["data"], "judged_on": judged_on}
+        write_result(folder / f"night-{day}" / "result.json", {**stored, "winner": winner})
+        if day == "2026-03-09":
+            write_result(folder / f"winner-{day}.json", {**stored, "winner": winner})
+    # tonight's newest snapshot is the one that the sweep of 2026-03-16 was judged on: it waits
+    assert promotion.to_be_judged(night) == ""
+    result = folder / "night-2026-03-16/result.json"
+    waiting = json.loads(result.read_text())
+    waiting["winner"]["data"]["judged_on"] = str(night.as_of[-1] - timedelta(days=7))
+    write_result(result, waiting)
+    assert "night-2026-03-16 can be compared" in tune.to_do(night)
+    later.append(mean)
+    tune.run_if_due(night)
+    assert any("night-2026-03-16: " in note and "did not read" in note for note in night.notes)
+    used = winner_of(night)
+    assert used is not None and used.sweep == in_use
+    # tonight's own sweep has run, and waits in its turn
+    assert (folder / f"night-{RUN_DATE}" / "result.json").exists()
+    assert promotion.to_be_judged(night) == "" and not later
 
 
 def test_a_night_whose_features_no_winner_has_tunes_again(

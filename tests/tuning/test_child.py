@@ -20,7 +20,8 @@ from tests.ranking.synthetic import FEATURES, frame, write
 from tests.tuning.test_ledger import trial
 from tuning.child import marked_processes, run_search_in_child
 from tuning.errors import SweepFailed
-from tuning.ledger import Ledger
+from tuning.ledger import Ledger, Trial
+from tuning.progress import Progress
 from tuning.settings import SearchSettings
 from tuning.winner import assert_shipped, choose
 
@@ -61,14 +62,19 @@ def test_a_sweep_ends_ships_and_resumes(path: Path, tmp_path: Path, monkeypatch:
     home, work = tmp_path / "home", tmp_path / "work"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
-    told: list[tuple[int, int, float]] = []
-    winner = run_search_in_child(SETTINGS, path, work, FEATURES, on_progress=lambda *said: told.append(said))
+    shown: list[tuple[int, int, float]] = []
+
+    def show(state: Progress) -> None:
+        shown.append((len(state.finished), state.asked, state.core_hours))
+
+    winner = run_search_in_child(SETTINGS, path, work, FEATURES, on_progress=show)
     log = (work / "s/sweep.log").read_text()
     assert len(winner.rows) == 4, (winner.failures, log)
     assert winner.default is not None
     assert winner.default.params == BASE
     assert winner.valid_ndcg10 == max(row.valid_ndcg10 for row in winner.rows) > 0.8
-    assert told[-1][1] == 4
+    assert shown[-1][:2] == (4, 4) and shown[-1][2] > 0
+    assert shown == sorted(shown)
     assert {"default"} < {row.trial_id for row in winner.rows}
     # nothing is left: no process, no file in the home folder, no binaries
     assert not _started()
@@ -90,7 +96,7 @@ def test_a_sweep_ends_ships_and_resumes(path: Path, tmp_path: Path, monkeypatch:
 
 def test_without_pruning_the_winner_is_the_same_however_many_run_at_once(path: Path, tmp_path: Path) -> None:
     """No clock and no order of endings decides: one at a time, two at a time beside a busy core, and cut off and resumed."""
-    fixed = replace(SETTINGS, trials=5, prune=False)
+    fixed = replace(SETTINGS, trials=5, prune=False, search="design")
     busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     try:
         ran = [
@@ -163,6 +169,84 @@ def test_a_sweep_that_the_system_kills_gives_what_it_has(path: Path, tmp_path: P
     killer.join()
     assert winner.notes[0].startswith("ended by signal 9 with") and winner.default is not None
     assert not _started()
+
+
+def test_a_pruned_sweep_killed_twice_and_resumed_has_the_trials_of_an_uninterrupted_one(
+    path: Path, tmp_path: Path
+) -> None:
+    """One worker: the searcher's state, the rungs and the count come back from the ledger, whatever moment the kill came at."""
+    asked = replace(SETTINGS, trials=9, concurrent=1, time_budget_s=600, grace_trees=10)
+    whole = run_search_in_child(replace(asked, name="whole"), path, tmp_path, FEATURES)
+    ledger, kept = tmp_path / "cut/trials.jsonl", []
+    for finished in (2, 5):
+        killer = threading.Thread(target=_kill_after, args=(ledger, finished))
+        killer.start()
+        with contextlib.suppress(SweepFailed):
+            run_search_in_child(replace(asked, name="cut", resume=finished > 2), path, tmp_path, FEATURES)
+        killer.join()
+        kept.append({t.trial_id: t for t in Ledger(ledger).trials})
+        assert finished <= len(kept[-1]) < 9
+        assert not _started()
+    resumed = run_search_in_child(replace(asked, name="cut", resume=True), path, tmp_path, FEATURES)
+    rows = {row.trial_id: row for row in resumed.rows}
+    assert all(rows[name] == trial for trials in kept for name, trial in trials.items())  # none was lost or run again
+    assert len(resumed.rows) == len(rows)
+
+    def judged(rows: tuple[Trial, ...]) -> list[tuple[object, ...]]:
+        return sorted((r.trial_id, str(r.params), r.trees, r.valid_ndcg10, r.state) for r in rows)
+
+    assert judged(resumed.rows) == judged(whole.rows)
+    assert {"stopped", "completed"} == {row.state for row in whole.rows}
+
+
+def _kill_after(ledger: Path, finished: int) -> None:
+    """Kill the sweep's process once so many trials are in its ledger."""
+    until = time.monotonic() + 120
+    while time.monotonic() < until and not (
+        ledger.exists() and ledger.read_bytes().count(b'"trial", "row"') >= finished
+    ):
+        time.sleep(0.02)
+    os.kill(_children_of(os.getpid(), "tuning.child"), signal.SIGKILL)
+
+
+def test_a_trial_that_fails_is_tried_again_and_then_stands_with_its_error(path: Path, tmp_path: Path) -> None:
+    """The binned data of the trials with max_bin 63 are gone: those fail, the others end, and a resumed sweep leaves them."""
+    from tuning.data import prepared
+    from tuning.proposals import Proposals
+    from tuning.space import dimensions
+
+    asked = replace(SETTINGS, trials=5, search="random", prune=False)
+    points = [Proposals("random", dimensions(SPACE), BASE, 5, 1).point(n) or {} for n in range(1, 5)]
+    failing = {str(n) for n, point in enumerate(points, 1) if point["max_bin"] == 63}
+    assert 0 < len(failing) < 4
+    data = prepared(path, FEATURES, asked, {63, 255}, tmp_path / ".bins")
+    for file in (data.folder / "max_bin-63").iterdir():
+        file.unlink()
+    winner = run_search_in_child(asked, path, tmp_path, FEATURES)
+    ledger = Ledger(tmp_path / "s/trials.jsonl")
+    assert ledger.failed == failing and len(winner.failures) == len(failing)
+    assert "no binary dataset for max_bin=63" in winner.failures[0]
+    assert {row.trial_id for row in winner.rows} == {"default", "1", "2", "3", "4"} - failing
+    before = ledger.path.read_bytes()
+    run_search_in_child(replace(asked, resume=True), path, tmp_path, FEATURES)
+    assert ledger.path.read_bytes() == before
+
+
+def test_seeds_and_optimism_stand_beside_the_gain(path: Path, tmp_path: Path) -> None:
+    winner = run_search_in_child(replace(SETTINGS, trials=3, seeds=2), path, tmp_path, FEATURES)
+    best = winner.best
+    assert set(winner.seeds) == {best.trial_id, "default"}
+    assert all(len(reached) == 2 for reached in winner.seeds.values())
+    assert winner.seeds[best.trial_id][0] == pytest.approx(best.valid_ndcg10, abs=1e-9)  # the sweep's own seed
+    assert winner.optimism is not None and winner.optimism >= 0
+    assert winner.gain is not None and winner.default is not None
+    assert winner.gain[0] == pytest.approx(winner.valid_ndcg10 - winner.default.valid_ndcg10, abs=1e-5)
+    assert 0 < winner.data["chance"] < winner.valid_ndcg10
+
+
+def test_rays_own_complaints_are_settled_not_hidden(path: Path, tmp_path: Path) -> None:
+    run_search_in_child(replace(SETTINGS, trials=2), path, tmp_path, FEATURES)
+    assert "Failed to fetch metrics" not in (tmp_path / "s/sweep.log").read_text()
 
 
 def _children_of(parent: int, module: str) -> int:
@@ -247,7 +331,15 @@ def test_failed_trials_are_noted_and_the_others_stand(tmp_path: Path) -> None:
     ledger.begin("id", resume=False)
     recorder = ledger_callback(ledger, BASE)
     good, bad, cut = Fake("g", {"num_leaves": 5}), Fake("b", {"num_leaves": 6}), Fake("c", {"num_leaves": 7})
-    report = {"best_trees": 20, "best_ndcg10": 0.7, "best_se": 0.01, "done": True, "ended": True}
+    report = {
+        "best_trees": 20,
+        "best_ndcg10": 0.7,
+        "best_se": 0.01,
+        "trees": 30,
+        "ndcg10": 0.6,
+        "done": True,
+        "ended": True,
+    }
     for one in (good, bad, cut):
         recorder.on_trial_start(0, [], one)
         recorder.on_trial_result(0, [], one, report | {"ended": one is good})

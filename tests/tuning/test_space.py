@@ -3,20 +3,68 @@ from typing import Any
 
 import pytest
 import yaml
+from hydra import compose, initialize_config_module
+from omegaconf import OmegaConf
 
 from lake.errors import BadConfiguration
 from ranking.ranker import RankerParams
-from tuning.space import design, dimensions, distributions, point
+from tuning.space import design, dimensions, distributions, point, refuse_idle
 
 CONF = Path(__file__).resolve().parents[2] / "conf/search_space"
 
 
-@pytest.mark.parametrize("name", ["smoke", "wide"])
+def composed(name: str, *overrides: str) -> dict[str, Any]:
+    """The search space as a job gets it, with what it inherits."""
+    with initialize_config_module("conf", version_base="1.3"):
+        config = compose("night", overrides=["run_date=2026-03-02", f"search_space={name}", *overrides])
+    space = OmegaConf.to_container(config.search_space)
+    assert isinstance(space, dict)
+    return {str(key): value for key, value in space.items()}
+
+
+@pytest.mark.parametrize("name", sorted(file.stem for file in CONF.glob("*.yaml")))
 def test_the_configured_spaces_are_valid_and_hold_the_default(name: str) -> None:
-    said = yaml.safe_load((CONF / f"{name}.yaml").read_text())
-    space = dimensions(said["search_space"])
+    space = dimensions(composed(name))
     default = RankerParams().to_dict()
     assert point(space, default, default) == {d.name: default[d.name] for d in space}
+    refuse_idle(space, RankerParams())
+
+
+def test_a_space_inherits_and_changes_what_it_names() -> None:
+    narrow, wide = composed("narrow"), composed("wide")
+    assert wide["learning_rate"] == narrow["learning_rate"]
+    assert wide["num_leaves"] == {**narrow["num_leaves"], "low": 7, "high": 255}
+
+
+@pytest.mark.parametrize(
+    ("base", "searched", "said"),
+    [
+        ({"objective": "regression"}, "lambdarank_norm", r"lambdarank_norm acts with objective=lambdarank only"),
+        (
+            {"objective": "rank_xendcg"},
+            "label_gain",
+            r"label_gain acts .*\(nearest that acts: .*objective is rank_xendcg",
+        ),
+        ({}, "bagging_by_query", r"bagging_by_query acts with a bagging_fraction below 1 only"),
+        (
+            {"objective": "regression", "label_gain": "linear"},
+            "num_leaves",
+            "label_gain acts with objective=lambdarank",
+        ),
+    ],
+)
+def test_a_parameter_without_effect_is_refused(base: dict[str, Any], searched: str, said: str) -> None:
+    kinds: dict[str, Any] = {
+        "lambdarank_norm": {"type": "choice", "values": [True, False]},
+        "label_gain": {"type": "choice", "values": ["exp2", "linear"]},
+        "bagging_by_query": {"type": "choice", "values": [True, False]},
+        "num_leaves": {"type": "int", "low": 4, "high": 64},
+    }
+    with pytest.raises(BadConfiguration, match=said):
+        refuse_idle(dimensions({searched: kinds[searched]}), RankerParams(**base))
+    acting = {"objective": {"type": "choice", "values": ["lambdarank", "regression"]}} | {searched: kinds[searched]}
+    acting["bagging_fraction"] = {"type": "uniform", "low": 0.5, "high": 1.0}
+    refuse_idle(dimensions(acting), RankerParams(**base))
 
 
 def test_the_smoke_space_is_the_nights() -> None:

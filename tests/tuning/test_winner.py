@@ -9,7 +9,7 @@ from ranking.ranker import Ranker, RankerParams, fit
 from tests.ranking.synthetic import FEATURES, frame, write
 from tests.tuning.test_ledger import trial
 from tuning.errors import SweepFailed, SweepMismatch
-from tuning.leaderboard import differences, leaderboard, print_leaderboard, trust
+from tuning.leaderboard import differences, leaderboard, print_leaderboard, remarks
 from tuning.winner import Result, Winner, assert_shipped, best_of, choose
 
 PARAMS = RankerParams(min_data_in_leaf=5, num_leaves=8, learning_rate=0.06513280608364884, bagging_fraction=0.9)
@@ -151,7 +151,9 @@ def test_the_leaderboard_fits_100_columns_and_shows_what_differs() -> None:
 
 
 def test_the_note_counts_trials_within_one_standard_error() -> None:
-    assert trust(sweep(failures=("boom",))) == (
-        "2 of 4 trials lie within one SE (0.0100) of the best; gain over the default +0.0200; 1 failed, the first: boom"
-    )
+    assert remarks(sweep(failures=("boom",))) == [
+        "2 of 4 trials lie within one SE (0.0100) of the best",
+        "gain over the default +0.0200",
+        "1 failed, the first: boom",
+    ]
     assert differences({"a": 1, "b": 0.123456}, {"a": 1, "b": 0.2}) == "b 0.123"
