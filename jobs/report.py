@@ -91,9 +91,9 @@ def _is_done(night: Night) -> bool:
     """Whether the page, and `night.json` if the page shows it, are of this night as it is now."""
     mark, out = report_mark(night), report_file(night.settings)
     written = written_from(night.settings)
-    if written is None or written["made_from"] != mark:
+    if written is None or written.get("made_from") != mark:
         return False
-    return written["figures"] is None or (out.exists() and json.loads(out.read_text()).get("made_from") == mark)
+    return written.get("figures") is None or (out.exists() and json.loads(out.read_text()).get("made_from") == mark)
 
 
 def run_if_due(night: Night) -> Done:

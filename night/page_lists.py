@@ -35,12 +35,16 @@ LIST = ["locale", "need"]
 
 
 def most_asked(night: Night) -> DataFrame:
-    """(place, need, intent, searches) of the released lists with the most searches in the 28 days before D, at most 12,000."""
-    listed = night.lake.read(HEAD_RANKINGS, [night.run_date]).where("rank = 1").select(*LIST)
+    """(place, need, intent, searches) of the released lists with the most searches in the 28 days before D, at most 12,000.
+
+    The rows are computed once and lie in the driver's memory.
+    """
+    ranked = night.lake.read(HEAD_RANKINGS, [night.run_date]).where("rank = 1").select(*LIST)
     searches = F.when(F.col("is_public"), F.col("searches_28d")).otherwise(F.lit(0))
     needs = night.lake.read(NEEDS, [night.run_date]).select(*LIST, "intent", searches.alias("searches"))
-    asked = listed.join(needs, LIST, "left").fillna({"intent": "other", "searches": 0})
-    return asked.orderBy(F.desc("searches"), "need", "locale").limit(MOST_LISTS)
+    asked = ranked.join(needs, LIST, "left").fillna({"intent": "other", "searches": 0})
+    first = asked.orderBy(F.desc("searches"), "need", "locale").limit(MOST_LISTS).collect()
+    return frame_of(night.spark, first, "locale string, need string, intent string, searches bigint")
 
 
 def lists_released(night: Night) -> int:
