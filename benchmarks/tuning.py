@@ -231,7 +231,7 @@ def plain_ray(work: Work) -> list[float]:
         run_config=tune.RunConfig(storage_path=str(storage), verbose=0),
     )
     results = tuner.fit()
-    reached = [float((results[i].metrics or {})["ndcg10"]) for i in range(len(results))]
+    reached = [float((results[place].metrics or {})["ndcg10"]) for place in range(len(results))]
     ray.shutdown()
     return reached
 

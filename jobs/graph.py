@@ -128,9 +128,9 @@ GRAPH: tuple[Step, ...] = (
         tune.run_if_due,
         tune.to_do,
         reads=(EXAMPLES,),
-        files_read=("tuning.sweeps",),
+        files_read=("tuning.sweeps", "rankers"),
         files_written=("tuning.sweeps",),
-        settings=("tuning", "search_space", "ranker", "nightly"),
+        settings=("tuning", "search_space", "ranker", "nightly", "labels"),
     ),
     Step(
         "train",

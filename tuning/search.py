@@ -112,7 +112,7 @@ def search(
     _check_seeds(settings, plan, ledger, winner)
     return replace(
         winner,
-        advice=advice.why if advice else "",
+        advice=advice.why if advice and advice.params == given else "",
         seeds={trial_id: [values[seed] for seed in sorted(values)] for trial_id, values in ledger.seeds.items()},
         gain=paired_gain(
             ledger.parts.get(winner.best.trial_id, ()), ledger.parts.get(DEFAULT_TRIAL, ()), data.part_needs
