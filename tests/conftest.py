@@ -25,8 +25,17 @@ from night.settings import Settings
 JAVA_OPTIONS = "-XX:ReservedCodeCacheSize=512m -XX:+UseParallelGC"
 # of a JVM that lives for some minutes: there that compiler takes more time than its code saves
 SHORT_JAVA_OPTIONS = f"-XX:TieredStopAtLevel=1 {JAVA_OPTIONS}"
+# a test's plan meets a handful of rows and runs once or twice: compiling its code, and planning it anew after each stage, takes longer
+# than both save. The fixture `as_shipped` puts back what a night runs with; test_connect and test_chaos run whole steps with that
+UNCOMPILED = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.adaptive.enabled": "false",
+}
 # who is a bot is another room's question, where raw rows are counted a second way
 NO_BOTS = ("bots.burst_searches=1000000", "bots.min_gaps=1000000", "bots.min_replays=1000000", "bots.min_crowd=1000000")
+# lists shorter than a night's, and cut as a night cuts them: how many pairs there are changes nothing of what is computed for one
+SHORT_LISTS = ("candidates.cap=40", "candidates.cold_cap=25", "ranking.tracks_per_entry=20")
 FIRST, DAYS, RUN_DATE = "2026-03-01", 22, "2026-03-23"
 
 
@@ -99,11 +108,18 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """The session: two threads, two shuffle partitions (tiny frames), no UI; stopped at the end."""
+    """The session: two threads, two shuffle partitions (tiny frames), plans interpreted, no UI; stopped at the end."""
     work = tmp_path_factory.mktemp("spark")
-    session = spark_session(
-        SessionSettings("tests", "local[2]", "6g", shuffle_partitions=2, work_dir=str(work), java_options=JAVA_OPTIONS)
+    settings = SessionSettings(
+        "tests",
+        "local[2]",
+        "6g",
+        shuffle_partitions=2,
+        work_dir=str(work),
+        extra=UNCOMPILED,
+        java_options=JAVA_OPTIONS,
     )
+    session = spark_session(settings)
     of_list = session.createDataFrame
 
     def of_rows(rows: Any, schema: Any = None) -> DataFrame:
@@ -115,6 +131,16 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session.createDataFrame = of_rows
     yield session
     session.stop()
+
+
+@pytest.fixture
+def as_shipped(spark: SparkSession) -> Iterator[SparkSession]:
+    """The session with compiled and adaptive plans, as a night has them, for one test."""
+    for key in UNCOMPILED:
+        spark.conf.unset(key)  # Spark's own defaults, which are ours
+    yield spark
+    for key, value in UNCOMPILED.items():
+        spark.conf.set(key, value)
 
 
 @dataclass(frozen=True)
@@ -140,7 +166,7 @@ class World:
             f"cluster.work_dir={home}/spark",
         ]
         with initialize_config_module("conf", version_base="1.3"):
-            return settings_of(compose("night", overrides=[*places, *overrides]))
+            return settings_of(compose("night", overrides=[*places, *SHORT_LISTS, *overrides]))
 
     def night(self, spark: SparkSession, home: Path, *overrides: str) -> Night:
         """A night over this world on the shared session."""

@@ -21,7 +21,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from lake.layout import live_files
@@ -34,6 +34,8 @@ DAYS, FIRST, RUN_DATE = 3, "2026-03-01", "2026-03-04"
 LIMIT_S = 400
 MARK = "of-chaos"  # this file in --out marks a folder that may be emptied
 KEY = "5a1f" * 16  # the pseudonym key of this simulated world
+# a run of three small days: compiling its plans would take longer than they save
+UNCOMPILED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,7 +76,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started = time.monotonic()
     calm = out / "calm"
     (calm / "events").mkdir(parents=True)
-    logged = f"+cluster.extra={{spark.eventLog.enabled: true, spark.eventLog.dir: {calm}/events, spark.eventLog.compress: false}}"
+    logged = {
+        "spark.eventLog.enabled": "true",
+        "spark.eventLog.dir": f"{calm}/events",
+        "spark.eventLog.compress": "false",
+    }
     _finish(_start(out, calm, given.java_options, logged), calm)
     calm_s = time.monotonic() - started
     wanted, draw = _contents(out / "calm"), random.Random(given.seed)
@@ -115,9 +121,12 @@ with exit_on_error("chaos"), night(settings) as this:
 """
 
 
-def _start(world: Path, home: Path, java_options: str, *more: str) -> subprocess.Popen[bytes]:
-    """Start ingest and counting in one session, in a new process group."""
+def _start(
+    world: Path, home: Path, java_options: str, options: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start ingest and counting in one session, with these Spark options too, in a new process group."""
     home.mkdir(parents=True, exist_ok=True)
+    extra = ", ".join(f"{key}: {value}" for key, value in {**UNCOMPILED, **(options or {})}.items())
     command = [
         sys.executable,
         "-c",
@@ -133,7 +142,7 @@ def _start(world: Path, home: Path, java_options: str, *more: str) -> subprocess
         "cluster.shuffle_partitions=2",
         f"cluster.java_options='{java_options}'",
         f"reports={home}/reports",
-        *more,
+        f"+cluster.extra={{{extra}}}",
     ]
     log = (home / "run.log").open("ab")
     return subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)

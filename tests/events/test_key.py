@@ -39,8 +39,9 @@ def test_a_key_that_is_none_is_refused_where_it_is_read(spark: SparkSession, tmp
     assert not (tmp_path / "lake").exists()  # no lake is bound to it
 
 
-def test_the_key_goes_to_executors_and_into_no_plan(spark: SparkSession, tmp_path: Path) -> None:
-    """They have no file of it. Spark's event log and run log show what `explain` shows."""
+def test_the_key_goes_to_executors_and_into_no_plan(as_shipped: SparkSession, tmp_path: Path) -> None:
+    """They have no file of it. Spark's event log and run log show what `explain` shows, generated code too."""
+    spark = as_shipped
     key = tmp_path / "key"
     key.write_text(GOOD + "\n")
     people = spark.range(3, numPartitions=2).select(F.concat(F.lit("u"), "id").alias("user_id"))

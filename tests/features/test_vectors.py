@@ -69,7 +69,8 @@ def test_days_from_the_snapshot_on_teach_nothing(
 
 def test_vectors_are_the_same_to_the_last_digit_however_the_plays_lie(spark: SparkSession) -> None:
     """A machine with more task slots cuts the plays and the shuffles otherwise; the sums must not follow."""
-    before = spark.conf.get("spark.sql.shuffle.partitions")
+    changed = ("spark.sql.shuffle.partitions", "spark.sql.adaptive.enabled")
+    before = {key: spark.conf.get(key) for key in changed}
     ways = []
     try:
         spark.conf.set("spark.sql.adaptive.enabled", "false")
@@ -79,8 +80,8 @@ def test_vectors_are_the_same_to_the_last_digit_however_the_plays_lie(spark: Spa
             rows = fitted_vectors(daily, as_said(daily, AS_OF), broad_needs(daily), AS_OF).collect()
             ways.append(sorted((r.kind, r.language, r.key, r.vector, r.company, r.company_weight) for r in rows))
     finally:
-        spark.conf.set("spark.sql.shuffle.partitions", str(before))
-        spark.conf.set("spark.sql.adaptive.enabled", "true")
+        for key, value in before.items():
+            spark.conf.set(key, str(value))
     assert ways[0] == ways[1] == ways[2] == ways[3] and len(ways[0]) == 24
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from tests.conftest import RUN_DATE, SHORT_JAVA_OPTIONS, World
+from tests.conftest import RUN_DATE, SHORT_JAVA_OPTIONS, SHORT_LISTS, World
 
 STEPS = ("ingest", "understand", "count_engagement", "fit_exposure", "candidates", "build_features")
 PROGRAM = """
@@ -43,6 +43,7 @@ def test_ingest_to_features_over_connect(world: World, tmp_path: Path, spark: Sp
         "cluster.memory=3g",
         f"cluster.java_options='{SHORT_JAVA_OPTIONS}'",
         "cluster.shuffle_partitions=2",
+        *SHORT_LISTS,
     ]
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, ",".join(STEPS), *places],

@@ -99,8 +99,8 @@ def laws(spark: SparkSession, world: World, tmp_path_factory: pytest.TempPathFac
     head = ranked_needs(listed, head_settings(night))
     of_night = lake.read(CANDIDATES, [night.run_date], allow_unvalidated=True)
     pairs = of_night.select(F.lit(dates[1]).alias("as_of"), "locale", "need", "track_id")
-    # every fifth candidate list is enough for a law
-    pairs = pairs.where(F.pmod(F.xxhash64("need"), F.lit(5)) == 0).unionByName(
+    # every tenth candidate list is enough for a law
+    pairs = pairs.where(F.pmod(F.xxhash64("need"), F.lit(10)) == 0).unionByName(
         training_pairs(daily, leads, head, night.tracks(allow_unvalidated=True), dates[0], 7)
     )
     engaged = stored_wordings(lake, dates)
