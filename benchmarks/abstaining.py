@@ -100,12 +100,18 @@ def judged(one: Gold, reading: NeedReading | None) -> Judged:
     if (like := need.first("similar_to")) is not None:
         need = Need.from_key(like) or need
     named = [_plain(value) for kind in NAMED for value in need.values(kind)]
+    # "tupac shakur" is 2Pac in the catalog: the annotation has the words as they were said
+    said = {_plain(words) for _, words in reading.spoken}
+    is_said = bool(said) and said <= wanted_values
     is_wrong = (
-        any(name not in wanted_values for name in named) if reading.how == "catalog" else bool(named) and not wanted
+        any(name not in wanted_values for name in named) and not is_said
+        if reading.how == "catalog"
+        else bool(named) and not wanted
     )
     if reading.how in ("near", "sound"):  # the annotation has the words as they were said
         is_wrong = is_wrong or any(not any(_alike(name, value) for value in wanted_values) for name in named)
-    is_whole = all(any(_alike(name, value) for name in named) for value in wanted_values)
+    names = [*named, *said] if is_said and len(said) == len(named) else named
+    is_whole = all(any(_alike(name, value) for name in names) for value in wanted_values)
     return Judged(reading.confidence, is_wrong or not one.is_music, one.is_music, is_whole)
 
 
@@ -115,9 +121,19 @@ def wanted_names(one: Gold) -> set[tuple[str, str]]:
 
 
 def is_in_catalog(one: Gold, names: Vocabulary) -> bool:
-    """Whether a request names something, and the catalog has all of it under the names as they were said."""
+    """Whether a request names something, and the catalog has all of it under the names as they were said.
+
+    Of one artist and one title or album it has the recording by that artist.
+    """
     by_kind = {"title": (names.titles,), "album": (names.albums,), "work": (names.titles, names.albums)}
     wanted = wanted_names(one)
+    artists = [names.artist(value) for kind, value in wanted if kind == "artist"]
+    works = [value for kind, value in wanted if kind != "artist"]
+    if len(artists) == len(works) == 1:
+        artist = artists[0]
+        return artist is not None and any(
+            names.has_recording(works[0], artist, is_album=is_album) for is_album in (False, True)
+        )
     return bool(wanted) and all(
         names.artist(value) is not None if kind == "artist" else any(value in known for known in by_kind[kind])
         for kind, value in wanted
