@@ -16,13 +16,33 @@ NAMED = frozenset({"artist", "title", "album", "work"})
 LONGEST = 6  # words of a name that is looked for around an annotated one
 _BY = {"en": "by", "es": "de"}
 _FUNCTION_WORDS = {
-    "en": frozenset("the a of to and in is it for on with my me i you want play that this some by from".split()),
-    "es": frozenset("el la los las de que y en un una por para con mi me quiero pon del lo se".split()),
+    "en": frozenset(
+        {"the", "a", "of", "to", "and", "in", "is", "it", "for", "on", "with", "my", "i", "you", "want", "that"}
+    ),
+    "es": frozenset(
+        {"el", "la", "los", "las", "de", "que", "y", "en", "un", "una", "por", "para", "con", "mi", "quiero"}
+    ),
 }
 _NO_NAMES = frozenset(
-    "play plays playing put song songs music track tracks album artist by of to in on from and or pon toca canción cancion "
-    "canciones musica tema disco de del en y o".split()
+    {"play", "plays", "playing", "put", "song", "songs", "music", "track", "tracks", "album", "artist"}
 )
+_NO_NAMES |= {
+    "by",
+    "of",
+    "to",
+    "in",
+    "on",
+    "from",
+    "and",
+    "or",
+    "pon",
+    "toca",
+    "cancion",
+    "canciones",
+    "musica",
+    "tema",
+}
+_NO_NAMES |= {"disco", "de", "del", "en", "y", "o"}
 _LEAST_FOREIGN = 3  # words of the other language, and none of its own, in a request of another language than is stated
 
 
