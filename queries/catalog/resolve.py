@@ -113,7 +113,7 @@ class Resolver:
         """The albums of "adeles twenty one album", where an artist's name begins the words and a noun for albums ends them."""
         parts = words.split()
         out: list[Resolved | None] = []
-        for at in range(1, len(parts) - 1 if parts[-1] in _ALBUM and len(parts) <= MOST_WORDS else 1):
+        for at in range(1, len(parts) - 1 if parts[-1:] and parts[-1] in _ALBUM and len(parts) <= MOST_WORDS else 1):
             singer, album = " ".join(parts[:at]), " ".join(parts[at:-1])
             artist = self._known_artist(singer)
             recording = self.recording(album, artist, is_album=True) if artist is not None else None

@@ -292,20 +292,29 @@ def need_reading(
         best = NeedReading(Need.of(parts), "grammar", share) if is_read else None
     else:
         best = _of_names(interpretation, parts, spoken, share, names, resolver)
-    if best is not None and best.confidence == 1.0 and not (not spoken and _may_be_number(interpretation)):
-        return best
+    if best is not None and best.confidence == 1.0:
+        band = (
+            resolver.request(interpretation.stripped) if resolver is not None and _may_be_band(interpretation) else None
+        )
+        is_band = band is not None and band.artist is not None and band.likeness == 1.0
+        return (
+            NeedReading(_named(band.artist, None, None, ()), "catalog", 1.0, band.spoken) if band and is_band else best
+        )
     whole = _of_whole(interpretation, lexicon, resolver) if resolver is not None else None
-    if whole is not None and best is not None and best.confidence == 1.0:
-        return whole if whole.confidence == 1.0 and whole.need.first("artist") else best
     if whole is not None and (best is None or whole.confidence > best.confidence):
         return whole
     return best or _of_words(interpretation)
 
 
-def _may_be_number(interpretation: Interpretation) -> bool:
+def _may_be_band(interpretation: Interpretation) -> bool:
     """Whether a year with "the" right before it is all that is asked for: "the nineteen seventy five" may be a band."""
     words, years = interpretation.stripped.split(), [one for one in interpretation.mentions if one.field == "year"]
-    return len(words) > 2 and words[0] == "the" and any(one.end - one.start == len(words) - 1 for one in years)
+    return (
+        not interpretation.names
+        and len(words) > 2
+        and words[0] == "the"
+        and any(one.end - one.start == len(words) - 1 for one in years)
+    )
 
 
 def _without_catalog(interpretation: Interpretation, parts: list[Part], spoken: dict[str, str]) -> NeedReading:
@@ -401,13 +410,9 @@ def _of_names(
     )
     if is_known:
         meant = _recorded_alike(artist, title, album, share, parts, names, resolver)
-        both = (
-            _two_artists(spoken["artist"], names) if "artist" in spoken and not names.artist(spoken["artist"]) else None
-        )
-        said = tuple(("artist", words) for _, words in both or ())
-        return meant or NeedReading(
-            _named(artist, title, album, parts), "catalog", share, said if len(spoken) == 1 else ()
-        )
+        singers = spoken["artist"] if set(spoken) == {"artist"} and not names.artist(spoken["artist"]) else ""
+        said = tuple(("artist", words) for _, words in _two_artists(singers, names) or ())
+        return meant or NeedReading(_named(artist, title, album, parts), "catalog", share, said)
     if resolver is None or (not parts and set(spoken) == {"title"}):
         return None  # what the grammar takes for a title may be any name: all words are looked up as one
     resolved: list[Resolved] = []

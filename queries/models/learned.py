@@ -238,9 +238,8 @@ def _with_tagged_names(
     if described is not None:
         tagged = [one for one in tagged if one.kind not in _NAMES or _is_beside_description(one, whole, described)]
     _, end = last_occurrence(list(whole.words), interpretation.stripped.split())
-    named = [
-        one for one in tagged if one.start < end and _is_plausible(one, whole, vocabulary)
-    ]  # "porfa" ends a request
+    # what the carrier grammar strips from the end, such as "porfa", is no name
+    named = [one for one in tagged if one.start < end and _is_plausible(one, whole, vocabulary)]
     tagged = [_with_catalog_kind(one, whole, vocabulary) for one in named]
     for one in tagged:
         if one.kind in _NAMES and one.kind not in draft.names:

@@ -29,6 +29,8 @@ ROWS = [
     ("Salza", ["The Kettles"], "Kettles", 60),
     ("In the Reeds", ["Choir of Reeds"], "The Reed King Original Motion Picture Soundtrack", 68),
     ("Again", ["Velta Morn"], "Again", 60),
+    ("Aluminium", ["The 1962"], "Metals", 70),
+    ("Copper", ["Dario Pell", "Orla Quist"], "Metals", 70),
 ]
 
 
@@ -80,6 +82,11 @@ def resolver(known: CatalogIndex) -> Resolver:
         ("play the new album from velta morn", "en-US", "artist=velta morn|sort=newest"),
         ("whats the newest song by velta morn", "en-US", "artist=velta morn|sort=newest"),
         ("songs from the early nineties", "en-US", "decade=1990"),
+        ("play the nineteen sixty two", "en-US", "artist=the 1962"),
+        ("music from nineteen sixty two", "en-US", "year=1962"),
+        # two artists: the first is the artist of the need; beside a title the one who recorded it
+        ("play velta morn and dario pell", "en-US", "artist=velta morn"),
+        ("orla quist y dario pell copper", "es-ES", "artist=orla quist|title=copper"),
         # services in the middle, small talk, two languages
         ("use spotify to play slow kite by maru tanage", "en-US", "artist=maru tanage|title=slow kite"),
         ("play slow kite on google music by maru tanage", "en-US", "artist=maru tanage|title=slow kite"),
