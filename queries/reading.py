@@ -1,6 +1,7 @@
 """The reading of one request, with its reasons: the JSON of `queries.explain`."""
 
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 from queries.grammar.constraints import Mention, no_constraints
@@ -146,7 +147,7 @@ def read(
         interpretation.language,
         interpretation.is_music,
         (need.spoken_intent if need is not None else None) or interpretation.intent,
-        _slots(interpretation, need, Surface(raw_query, query, locale)),
+        _slots(interpretation, need, Surface(raw_query, query, locale), query.split()),
         interpretation.constraints,
         interpretation.key,
         need.need.key if need is not None else None,
@@ -166,7 +167,10 @@ def _names_in_catalog(
     return interpretation.artist, interpretation.title, album
 
 
-def _slots(interpretation: Interpretation, need: NeedReading | None, surface: Surface) -> list[dict[str, str]]:
+def _slots(
+    interpretation: Interpretation, need: NeedReading | None, surface: Surface, asked: list[str]
+) -> list[dict[str, str]]:
+    """The spans with their text in the request; `asked` has the words of its normal form, of which some may not have been read."""
     tagged = interpretation.tagged
     words = interpretation.query.split()
     if need is not None and need.spoken:
@@ -181,7 +185,19 @@ def _slots(interpretation: Interpretation, need: NeedReading | None, surface: Su
     if tagged is not None:
         slot_mentions = [one for one in slot_mentions if not any(name.overlaps(one.start, one.end) for name in tagged)]
     places += [(*_without_edge_words(one, interpretation), one.field) for one in slot_mentions]
-    return [{"type": kind, "value": surface.span(start, end)} for start, end, kind in sorted(places)]
+    at = _places(words, asked)
+    in_request = sorted((at[start], at[end - 1] + 1, kind) for start, end, kind in places)
+    return [{"type": kind, "value": surface.span(start, end)} for start, end, kind in in_request]
+
+
+def _places(read_words: list[str], asked: list[str]) -> list[int]:
+    """For each word that was read its index among the words of the request, some of which were left out or corrected."""
+    if len(read_words) == len(asked):
+        return list(range(len(asked)))
+    indexes = list(range(len(read_words)))
+    for _, start, end, first, last in SequenceMatcher(None, read_words, asked, autojunk=False).get_opcodes():
+        indexes[start:end] = [min(first + n, max(first, last - 1)) for n in range(end - start)]
+    return indexes
 
 
 def _era_type(tagged: TaggedSpan, interpretation: Interpretation) -> str:

@@ -22,6 +22,7 @@ _WORTH_A_LOOK = 75.0
 _LEAST_RATIO_OF_SOUND = 70.0  # names that sound alike and are spelled very differently are seldom one
 SOUND, SWAPPED, INITIALS = 0.93, 0.93, 0.95
 """Likeness of a name that sounds alike, that has two letters in other places, or whose initials were said."""
+PART = 0.95  # likeness of a name of which only the first or last words were said
 SHORT = 4  # letters; in a shorter name one changed letter makes another name
 MOST_NAMES = 20  # with one phonetic key, the most popular
 LONGEST = 80  # letters of what is looked up; no name that is said is longer
@@ -80,6 +81,14 @@ def similar(store: NameStore, kind: str, words: str) -> list[Alike]:
             if value == INITIALS or fuzz.ratio(words, name) >= _LEAST_RATIO_OF_SOUND:
                 alike[name] = Alike(name, value, by_sound=name not in alike)
     return sorted(alike.values(), key=lambda one: -one.likeness)
+
+
+def with_part(store: NameStore, kind: str, words: str) -> list[str]:
+    """The names of a kind that begin or end with `words` (a normal form), the most alike first: "anna" of "anna lang"."""
+    if not SHORT <= len(words) <= LONGEST:
+        return []
+    names = (store.numbered(kind, number) for number in _by_trigrams(store, kind, words))
+    return [name for name in names if name.startswith(f"{words} ") or name.endswith(f" {words}")]
 
 
 def _spelled_alike(words: str, names: Iterable[str]) -> Iterator[tuple[str, float]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from queries.catalog.near import Alike, MemoryNames, NameStore, similar
+from queries.catalog.near import PART, Alike, MemoryNames, NameStore, similar, with_part
 from queries.catalog.vocabulary import ARTICLES, Vocabulary, is_owner
 
 LOST = 0.1
@@ -13,6 +13,7 @@ LOST = 0.1
 UNKNOWN_POPULARITY = 50.0  # stands for 0, which a catalog without popularity has throughout
 MOST_WORDS = 10  # of a request that is parted into a title and an artist
 _JOINERS = frozenset({"by", "de", "from", "of", "del"})
+_MUSIC, _ALBUM = frozenset({"music", "musica"}), frozenset({"album", "disco", "record", "lp", "ep"})
 _NOUNS = frozenset({"song", "songs", "music", "track", "cancion", "canciones", "musica", "tema", "temas"})
 
 
@@ -82,7 +83,9 @@ class Resolver:
         """
         kind = "album" if is_album else "title"
         first, _, rest = words.partition(" ")
-        forms = (words, rest) if rest and first in ARTICLES else (words,)  # "la novena sinfonia"
+        forms = [words, rest] if rest and first in ARTICLES else [words]  # "la novena sinfonia"
+        if artist is not None and not self._names.has_recording(words, artist, is_album=is_album):
+            forms[:0] = [f"{one} {words}" for one in sorted(ARTICLES) if f"{one} {words}" in self._names.by_kind[kind]]
         for one in (one for form in forms for one in self._like(kind, form)):
             if artist is None or self._names.has_recording(one.name, artist, is_album=is_album):
                 title, album = (None, one.name) if is_album else (one.name, None)
@@ -91,10 +94,11 @@ class Resolver:
 
     def request(self, words: str) -> Resolved | None:
         """The artist, title, album, or title by artist that the words of a whole request most likely name; None if none is alike."""
+        likely = self._owned_albums(words)
+        is_of_artist = words.rsplit(" ", 1)[-1] in _MUSIC  # "goa music" is no title
         words = _without_nouns(words)
-        likely: list[Resolved] = []
         for look_up in (self._whole, self._parted):
-            likely += [one for one in look_up(words) if one is not None]
+            likely += [one for one in look_up(words) if one is not None and not (is_of_artist and one.artist is None)]
             if any(one.likeness == 1.0 for one in likely):
                 break
         return max(likely, key=lambda one: (one.likeness, self._popularity(one)), default=None)
@@ -104,6 +108,18 @@ class Resolver:
         if artist is not None and is_owner(words, artist.artist or ""):
             artist = None
         return [artist, self.recording(words, None), self.recording(words, None, is_album=True)]
+
+    def _owned_albums(self, words: str) -> list[Resolved]:
+        """The albums of "adeles twenty one album", where an artist's name begins the words and a noun for albums ends them."""
+        parts = words.split()
+        out: list[Resolved | None] = []
+        for at in range(1, len(parts) - 1 if parts[-1:] and parts[-1] in _ALBUM and len(parts) <= MOST_WORDS else 1):
+            singer, album = " ".join(parts[:at]), " ".join(parts[at:-1])
+            artist = self._known_artist(singer)
+            recording = self.recording(album, artist, is_album=True) if artist is not None else None
+            spoken = (("album", album), ("artist", singer))
+            out.append(None if recording is None else replace(recording, spoken=spoken))
+        return [one for one in out if one is not None]
 
     def _parted(self, words: str) -> list[Resolved | None]:
         """Titles by an artist of which the words consist, in either order: one of the two is exact, the other may be alike."""
@@ -123,7 +139,16 @@ class Resolver:
                             named = Resolved(one.name, title, None, one.likeness, one.by_sound, spoken)
                             out.append(self._weighed(named))
                             break
+                    else:
+                        if title == left and parts[at] in _JOINERS:
+                            out.append(self._by_part_of(singer, title, spoken))
         return out
+
+    def _by_part_of(self, singer: str, title: str, spoken: tuple[tuple[str, str], ...]) -> Resolved | None:
+        """The title by the artist who recorded it and of whose name a part was said ("hello by marsh"); None if there is none."""
+        artists = with_part(self._store, "artist", singer)
+        artist = next((name for name in artists if self._names.has_pair(title, name)), None)
+        return None if artist is None else Resolved(artist, title, None, PART, by_sound=False, spoken=spoken)
 
     def _like(self, kind: str, words: str) -> Iterator[Alike]:
         known = self._names.by_kind[kind]

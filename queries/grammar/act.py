@@ -10,6 +10,7 @@ from queries.grammar.lexicon import Lexicon
 LISTEN, COMMAND, QUESTION, SETTING = "listen", "command", "question", "setting"
 MOST_WORDS = 14  # of a command; longer requests ask for something else, too
 _LONGEST_PHRASE = 5
+_FEW_PHRASES = 3  # of which a request for a place in the queue consists, small words aside: "play | the | next song"
 _PLAY = frozenset({"play", "put", "start", "begin", "pon", "ponme", "poner", "toca", "reproduce", "inicia"})
 _THIS = frozenset({"this", "that", "these", "esta", "este", "esa", "ese", "esto", "eso", "current", "actual"})
 
@@ -33,20 +34,31 @@ def act(query: str, lexicon: Lexicon, is_name: Callable[[], bool] = lambda: Fals
         return LISTEN
     plays = bool(_PLAY & set(words))
     kinds = frozenset().union(*phrases)
-    lead = next((of for of in phrases if not of <= {"small_words", "polite"}), frozenset())
-    # "play the next song" and "repeat the last song" are titles only by chance
-    is_by_chance = ("places" in kinds and len(phrases) <= 3) if plays else ("commands" in lead and "player" in kinds)
+    # "play the next song", "play the song again" and "repeat the last song" are titles only by chance
+    telling = [of for of in phrases if not of <= {"small_words", "polite"}]
+    lead = telling[0] if telling else frozenset()
+    if plays:
+        is_by_chance = ("places" in kinds and len(telling) <= _FEW_PHRASES) or _asks_once_more(phrases)
+    else:
+        is_by_chance = "commands" in lead and "player" in kinds
     if not is_by_chance and is_name():
         return COMMAND if kinds & {"commands", "places"} and len(phrases) == 1 else LISTEN
     points_out = bool(_THIS & set(words)) or "playing" in words
     if not plays and "uses" in kinds and kinds & {"services", "from_now_on"}:
         return SETTING
+    if kinds >= {"services", "from_now_on"}:
+        return SETTING  # "from now on play music on spotify"
     if not plays and "questions" in lead and points_out:
         return QUESTION
     if plays:
         return COMMAND if _moves_queue(phrases, kinds) else LISTEN
     is_opinion = "opinions" in kinds and points_out  # "i like this", "give this one a thumbs down"
     return COMMAND if is_opinion or _is_order(phrases, lead, kinds, points_out) else LISTEN
+
+
+def _asks_once_more(phrases: list[frozenset[str]]) -> bool:
+    """Whether a request ends with a noun of the player and "again"."""
+    return len(phrases) > 1 and "player" in phrases[-2] and phrases[-1] >= {"commands", "positions"}
 
 
 def _moves_queue(phrases: list[frozenset[str]], kinds: frozenset[str]) -> bool:

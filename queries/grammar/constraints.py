@@ -47,6 +47,8 @@ TYPED = {
 
 _BARE_DECADES = {"50": 1950, "60": 1960, "70": 1970, "80": 1980, "90": 1990, "ochenta": 1980, "noventa": 1990}
 """Numbers that are decades where they end a request right after a genre."""
+_PARTS_OF_DECADE = frozenset({"early", "mid", "late"})
+"""Words before a decade that belong to it: "early" is no order there."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,9 @@ def mentions(query: str, lexicon: Lexicon) -> list[Mention]:
             mention = Mention("decade", str(_BARE_DECADES[words[at]]), at, at + 1, at)  # "pop 90"
         else:
             at += 1
+            continue
+        if words[at] in _PARTS_OF_DECADE and mention.end == at + 1 and at + 1 in by_start:
+            at += 1  # "the early nineties" is no order
             continue
         parsed.append(_with_reach(mention, own, words, parsed, lexicon))
         at = mention.end
@@ -208,6 +213,8 @@ def _with_reach(mention: Mention, era_start: int, words: list[str], before: list
     floor = last.end if last else 0
     begins, weak = max(mention.reach, floor), mention.is_weak
     reach = _back_over("articles", begins, floor, words, lexicon)
+    if mention.field == "decade" and reach > floor and words[reach - 1] in _PARTS_OF_DECADE:
+        reach = _back_over("articles", reach - 1, floor, words, lexicon)
     if mention.field in ("activity", "mood"):
         lead = _back_over("activity_leads", reach, floor, words, lexicon)
         if lead < reach and words[lead] not in ("in", "en", "de", "a", "on", "at", "to"):

@@ -31,7 +31,7 @@ def corrected(query: str, kept: Collection[int], lexicon: Lexicon) -> list[str]:
 
     Args:
         query: A normal form.
-        kept: Indexes of words that are part of a name of the catalog.
+        kept: Indexes of words that are no slip, such as those of names of the catalog.
         lexicon: Phrases, word lists and carrier grammar.
     """
     from rapidfuzz import process

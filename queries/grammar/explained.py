@@ -7,7 +7,7 @@ from queries.grammar.interpret import Interpretation
 from queries.grammar.lexicon import Lexicon
 from queries.text.spans import last_occurrence
 
-_JOINERS = frozenset({"some", "by", "from", "of", "and", "with", "de", "del", "y", "con", "por"})
+_JOINERS = frozenset({"some", "by", "off", "from", "of", "and", "with", "de", "del", "y", "con", "por"})
 _FILLER_BESIDE_NAME = 0.5
 
 
@@ -35,8 +35,8 @@ def explained_share(interpretation: Interpretation, lexicon: Lexicon, vocabulary
         for at in range(name.start, name.end)
         if known.get(kind, False)
     }
-    if taken:
-        taken |= interpretation.joining
+    if taken or {"artist", "title"} & set(interpretation.constraints["not"]):
+        taken |= interpretation.joining  # of a refused name, too
     taken |= {at for one in interpretation.mentions for at in range(one.reach, one.end)}
     letters = sum(len(words[at]) for at in range(start, end))
     left = sum(

@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 
 from queries.grammar.lexicon import Lexicon
+from queries.grammar.similar import likened
 from queries.text.normalise import language_of
 
 _LANGUAGES = ("en", "es")
 _LONG_REQUEST = 9
 _LEAD = 6
 """Number of words at the start in which the verb of a request is looked for."""
+_SOME_OF = (" algo de ", " lo mejor de ", " something by ", " anything by ", " stuff by ")
+"""Words between a verb of playing and a name: "ponme algo de X" is no request for coffee, whatever the name."""
 
 
 def language(query: str, locale: str, lexicon: Lexicon) -> str:
@@ -88,6 +91,10 @@ def is_music(
         return True, "asks to play or listen"
     if is_name and not asks:
         return True, "consists of names of the catalog"
+    if verbs and not topics.other_media and any(phrase in query for phrase in _SOME_OF):
+        return True, "asks for some of somebody's"
+    if not topics.other_media and likened(query) is not None:
+        return True, "asks for what is like something"
     if against and 2 * len(nouns) + len(verbs) + has_constraint <= 2 * len(against):
         return False, f"speaks of {against[0]!r}, not of music"
     if nouns or verbs:

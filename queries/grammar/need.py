@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from lake.columns import OPEN_NEED
 from queries.catalog.resolve import Resolved, Resolver
-from queries.catalog.vocabulary import Vocabulary
+from queries.catalog.vocabulary import Vocabulary, is_owner
 from queries.grammar.act import LISTEN
 from queries.grammar.constraints import no_constraints, typed, value_text, year_text
 from queries.grammar.explained import explained_share
@@ -23,6 +23,7 @@ from queries.grammar.similar import likened
 from queries.text.carrier import stages
 
 NICKNAME_MARGIN = 15.0  # of popularity by which an artist's other name ("beethoven") must lead a title of that name
+_BESIDE_UNKNOWN = 0.9  # least confidence in music like an artist who owns something that the catalog lacks
 MOST_BYTES, KEPT_BYTES = 400, 360
 _PART = re.compile(r"(?P<field>\w+)(?P<refused>!)?=(?P<value>.*)", re.DOTALL)
 _CUT = re.compile(r"~[0-9a-f]{16}$")
@@ -292,11 +293,28 @@ def need_reading(
     else:
         best = _of_names(interpretation, parts, spoken, share, names, resolver)
     if best is not None and best.confidence == 1.0:
-        return best
+        band = (
+            resolver.request(interpretation.stripped) if resolver is not None and _may_be_band(interpretation) else None
+        )
+        is_band = band is not None and band.artist is not None and band.likeness == 1.0
+        return (
+            NeedReading(_named(band.artist, None, None, ()), "catalog", 1.0, band.spoken) if band and is_band else best
+        )
     whole = _of_whole(interpretation, lexicon, resolver) if resolver is not None else None
     if whole is not None and (best is None or whole.confidence > best.confidence):
         return whole
     return best or _of_words(interpretation)
+
+
+def _may_be_band(interpretation: Interpretation) -> bool:
+    """Whether a year with "the" right before it is all that is asked for: "the nineteen seventy five" may be a band."""
+    words, years = interpretation.stripped.split(), [one for one in interpretation.mentions if one.field == "year"]
+    return (
+        not interpretation.names
+        and len(words) > 2
+        and words[0] == "the"
+        and any(one.end - one.start == len(words) - 1 for one in years)
+    )
 
 
 def _without_catalog(interpretation: Interpretation, parts: list[Part], spoken: dict[str, str]) -> NeedReading:
@@ -313,6 +331,8 @@ def _without_catalog(interpretation: Interpretation, parts: list[Part], spoken: 
 def _similar(subject: str, names: Vocabulary, resolver: Resolver | None) -> NeedReading | None:
     """The need of music that is like an artist or a recording; None if the catalog has nothing like the subject."""
     kind, _, folded = lookup_name(subject, names)
+    if not kind and (owner := names.artist(subject)) is not None:
+        kind, folded = "artist", owner  # "similar to adeles"
     spoken: tuple[tuple[str, str], ...] = ()
     if kind:
         like, how, confidence, spoken = Need.of([Part(kind, folded)]), "catalog", 1.0, ((kind, subject),)
@@ -322,12 +342,26 @@ def _similar(subject: str, names: Vocabulary, resolver: Resolver | None) -> Need
         like, how, confidence = Need.of([Part("artist", both[0][0])]), "catalog", 1.0
         spoken = tuple(("artist", words) for _, words in both)
     else:
-        near = resolver.request(subject) if resolver is not None else None
+        near = (resolver.request(subject) if resolver is not None else None) or _leading_artist(subject, names)
         if near is None:
             return None
         like, how, confidence = _named(near.artist, near.title, near.album, ()), _how([near]), near.likeness
         spoken = near.spoken
     return NeedReading(Need.of([Part("similar_to", like.key)]), how, round(confidence, 6), spoken)
+
+
+def _leading_artist(words: str, names: Vocabulary) -> Resolved | None:
+    """The artist with whom the words begin or end, beside words that the catalog does not have ("sam smiths writing on a wall")."""
+    parts = words.split()
+    for at in range(len(parts) - 1, 0, -1):
+        for name in (parts[:at], parts[-at:]):
+            text = " ".join(name)
+            artist = names.artist(text) if at > 1 or is_owner(text, names.artist(text) or "") else None
+            if artist is not None:
+                share = len("".join(name)) / len("".join(parts))
+                likeness = max(share, _BESIDE_UNKNOWN) if is_owner(text, artist) else share
+                return Resolved(artist, likeness=round(likeness, 6), spoken=(("artist", text),))
+    return None
 
 
 def _recorded_by(words: str, names: Vocabulary) -> Need | None:
@@ -375,7 +409,10 @@ def _of_names(
         and (album is None or album in names.albums)
     )
     if is_known:
-        return NeedReading(_named(artist, title, album, parts), "catalog", share)
+        meant = _recorded_alike(artist, title, album, share, parts, names, resolver)
+        singers = spoken["artist"] if set(spoken) == {"artist"} and not names.artist(spoken["artist"]) else ""
+        said = tuple(("artist", words) for _, words in _two_artists(singers, names) or ())
+        return meant or NeedReading(_named(artist, title, album, parts), "catalog", share, said)
     if resolver is None or (not parts and set(spoken) == {"title"}):
         return None  # what the grammar takes for a title may be any name: all words are looked up as one
     resolved: list[Resolved] = []
@@ -398,6 +435,25 @@ def _of_names(
     of_names = sum(len(text.replace(" ", "")) for kind, text in spoken.items() if kind != "playlist")
     confidence = round(likeness * min(1.0, share + of_names / letters), 6)
     return NeedReading(_named(artist, title, album, parts), _how(resolved), confidence)
+
+
+def _recorded_alike(
+    artist: str | None,
+    title: str | None,
+    album: str | None,
+    share: float,
+    parts: list[Part],
+    names: Vocabulary,
+    resolver: Resolver | None,
+) -> NeedReading | None:
+    """What the artist recorded under a name like the title or album, if nothing under that name: "rumors" of who recorded "rumours"."""
+    name, is_album = (title, False) if title is not None else (album, True)
+    if resolver is None or artist is None or name is None or names.has_recording(name, artist, is_album=is_album):
+        return None
+    near = resolver.recording(name, artist, is_album=is_album)
+    if near is None or (title is not None and names.has_recording(title, artist, is_album=True)):
+        return None
+    return NeedReading(_named(artist, near.title, near.album, parts), _how([near]), round(near.likeness * share, 6))
 
 
 def _of_whole(interpretation: Interpretation, lexicon: Lexicon, resolver: Resolver) -> NeedReading | None:

@@ -20,6 +20,7 @@ _PLAYLIST = (
 _ALBUM = ("album", "disco", "record", "lp", "ep")
 _SOUNDTRACK = ("soundtrack", "sound track", "original soundtrack", "banda sonora", "bso", "ost")
 _OF_SOUNDTRACK = frozenset(["of", "to", "from", "for", "the", "movie", "film", "de", "del", "la", "el", "pelicula"])
+_FILM = frozenset(["movie", "film", "pelicula"])
 _CALLED = (
     "called",
     "named",
@@ -139,6 +140,7 @@ _TYPE_WORDS = frozenset(
         "pista",
     }
 )
+_ARTIST_NOUNS = frozenset({"artist", "band", "group", "singer", "rapper", "artista", "grupo", "banda", "cantante"})
 _TYPE_NOUNS = frozenset({"song", "track", "tune", "cancion", "tema", "called", "pista"})
 _LONGEST_LEAD = 4
 _LONGEST_ALBUM = 6
@@ -262,17 +264,15 @@ def adds_what_plays(request: Span) -> bool:
 
 
 def after_version(request: Span) -> Span | None:
-    """What comes after "the live version of", "la version acustica de"; None where a request does not begin so."""
+    """What comes after "the live version of", "la version acustica de", "the remix of"; None where a request does not begin so."""
     words = request.words
-    at = next(
-        (n for n in range(request.start, min(request.start + _LONGEST_LEAD, request.end)) if words[n] == "version"),
-        None,
-    )
-    if at is None or words[at : at + 2] == (words[request.start], "of"):
+    first = words[request.start : min(request.start + _LONGEST_LEAD, request.end)]
+    versions = ["version", *(words[one.end - 1] for one in request.inside if one.field == "version")]
+    at = next((request.start + first.index(word) for word in versions if word in first), None)
+    if at is None or (words[at : at + 2] == ("version", "of") and at == request.start):
         return None  # "version of me" is a title
-    of = next(
-        (n for n in range(at + 1, min(at + _LONGEST_LEAD, request.end - 1)) if words[n] in ("of", "de", "del")), None
-    )
+    furthest = at + _LONGEST_LEAD if words[at] == "version" else at + 2
+    of = next((n for n in range(at + 1, min(furthest, request.end - 1)) if words[n] in ("of", "de", "del")), None)
     return None if of is None else request.cut(of + 1, request.end)
 
 
@@ -320,7 +320,7 @@ def album_names(request: Span, bare: Span) -> list[tuple[Span, Span | None]]:
         and name.core() is not None
         and not any(lexicon.has("no_name", word) for word in words[name.start : name.start + 1])
     ):
-        by = request.cut(after + 1, end) if after + 1 < end and words[after] in ("by", "de", "del") else None
+        by = request.cut(after + 1, end) if after + 1 < end and words[after] in ("by", "from", "de", "del") else None
         return [(name, by)]
     return []
 
@@ -334,19 +334,36 @@ def owned_names(request: Span) -> list[tuple[Span, Span | None]]:
     return [(request.cut(after + 1, request.end), None)]
 
 
-def soundtrack_names(request: Span) -> list[Span]:
-    """What a soundtrack may be of, the longest first: the words after "soundtrack of", or those before "soundtrack"; none without it.
+def soundtrack_names(request: Span) -> list[tuple[Span, bool]]:
+    """What a soundtrack may be of, the longest first, and whether a soundtrack or film is spoken of.
+
+    These are the words after "soundtrack of" or "songs from the movie", or those before "soundtrack"; without such nouns the words
+    after "music from", which may be of anything.
 
     Args:
         request: The request, without the words that are stripped from its end.
     """
     at, size = _find_phrase(request, _SOUNDTRACK)
     if at < 0:
-        return []
+        return _of_film(request)
     words, end = request.words, request.end
     spans = [request.cut(start, end) for start in range(at + size + 1, end) if words[start - 1] in _OF_SOUNDTRACK]
     spans += [request.cut(start, at) for start in range(request.start, at)]
-    return sorted(spans, key=lambda span: span.start - span.end)
+    return [(span, True) for span in sorted(spans, key=lambda span: span.start - span.end)]
+
+
+def _of_film(request: Span) -> list[tuple[Span, bool]]:
+    """The words after "music from", "the songs of the film", "la musica de la pelicula", with whether a film is spoken of."""
+    words, end = request.words, request.end
+    at = next((n for n in range(request.start, min(request.start + _LONGEST_LEAD, end)) if words[n] in _DESCRIBED), end)
+    if at + 2 >= end or words[at + 1] not in ("from", "of", "de"):
+        return []
+    start = at + 2
+    while start < end - 1 and words[start] in _OF_SOUNDTRACK and not _FILM & {words[start]}:
+        start += 1
+    if words[start] in _FILM and start + 1 < end:
+        return [(request.cut(start + 1, end), True)]
+    return [(request.cut(at + 2, end), False)] if words[at + 1] == "from" else []
 
 
 def splits(request: Span, language: str) -> list[tuple[Span, Span]]:
@@ -356,9 +373,16 @@ def splits(request: Span, language: str) -> list[tuple[Span, Span]]:
         for size in (2, 1):
             phrase = " ".join(request.words[at : at + size])
             if phrase in _BY.get(language, _BY["en"]) and at + size < request.end:
-                pairs.append((request.cut(request.start, at), request.cut(at + size, request.end)))
+                name = _after_artist_noun(request, at + size)
+                pairs.append((request.cut(request.start, at), request.cut(name, request.end)))
                 break
     return pairs
+
+
+def _after_artist_noun(request: Span, start: int) -> int:
+    """The first word of the name in "from artist X" and "by the band X"; `start` if no such noun stands before a name."""
+    noun = start + (request.words[start] in _OWNERS)
+    return noun + 1 if noun + 1 < request.end and request.words[noun] in _ARTIST_NOUNS else start
 
 
 def without_type_words(name: Span) -> Span:

@@ -54,6 +54,7 @@ class Span:
         for one in reversed(self.inside):
             if one.end == end:
                 end = max(one.reach, start)
+                variants += [self.cut(start, end)] if end > start else []
         for one in self.inside:
             if one.reach <= start < one.end < end:
                 start = one.end

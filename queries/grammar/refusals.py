@@ -11,18 +11,20 @@ from queries.grammar.lexicon import Lexicon
 _LINK_WORDS = frozenset({"by", "from", "of", "de", "any", "anything", "songs", "music", "canciones", "musica", "nada"})
 """Words that may come between the refusal and the name: "not by", "nada de"."""
 _CLEAR_EXCLUSIONS = frozenset({"but not", "but no", "pero no"})
+_JOINS = frozenset({"and", "or", "nor", "y", "e", "o", "u", "ni"})
 _LONGEST = 5
 _LONGEST_TITLE = 12  # words
+_LONGEST_LIST = 12  # words of several refused artists
 _FAMOUS = 50.0  # lowest popularity of an artist with a one-word name: "without you" refuses nobody
 
 
 @dataclass(frozen=True)
-class RefusedName:
-    """A refused name: `start` is the first word of the refusal, `kind` artist or title, `name` folded as in the catalog."""
+class RefusedNames:
+    """Refused names: `start` is the first word of the refusal, `kind` artist or title, `names` folded as in the catalog."""
 
     start: int
     kind: str
-    name: str
+    names: tuple[str, ...]
 
 
 def has_refusal(words: tuple[str, ...], lexicon: Lexicon) -> bool:
@@ -34,13 +36,14 @@ def has_refusal(words: tuple[str, ...], lexicon: Lexicon) -> bool:
     )
 
 
-def refused_name(
+def refused_names(
     words: tuple[str, ...], start: int, end: int, lexicon: Lexicon, vocabulary: Vocabulary | None
-) -> RefusedName | None:
-    """The refused name at the end of a request: a negation followed by a name of the catalog; the earliest negation is taken.
+) -> RefusedNames | None:
+    """What is refused at the end of a request: a negation followed by names of the catalog; the earliest negation is taken.
 
-    A title counts only after an excluding phrase ("but not", "except"), because many titles begin with "no". None if the whole,
-    or the negation with its name, is itself a name ("no doubt", "sin ti"), or without a catalog.
+    Several names are artists ("except madonna and prince"). A title counts only after an excluding phrase ("but not", "except"),
+    because many titles begin with "no". None if the whole, or the negation with its name, is itself a name ("no doubt", "sin ti"),
+    or without a catalog.
 
     Args:
         words: The words of the normal form.
@@ -63,24 +66,42 @@ def refused_name(
                 return None  # "mapa sin nombre de lucia ferran": the negation is part of a title
             if lookup_name(" ".join(words[at:end]), vocabulary)[0]:
                 return None
-            name = _name(words, at + size, end, negation, lexicon, vocabulary)
-            if name is not None:
-                return RefusedName(at, *name)
+            refused = _names(words, at + size, end, negation, lexicon, vocabulary)
+            if refused is not None:
+                return RefusedNames(at, *refused)
     return None
 
 
-def _name(
+def _names(
     words: tuple[str, ...], start: int, end: int, negation: str, lexicon: Lexicon, vocabulary: Vocabulary
-) -> tuple[str, str] | None:
+) -> tuple[str, tuple[str, ...]] | None:
+    """Kind and folded names of what stands after a negation, None if it is no name."""
     while start < end and words[start] in _LINK_WORDS:
         start += 1
     text = " ".join(words[start:end])
     if not text or lexicon.has("no_name", text):
         return None
-    artist = vocabulary.artist(text)
-    if artist is not None and (" " in text or vocabulary.artists[artist] >= _FAMOUS):
-        return "artist", artist
+    artists = _artists(words[start:end], vocabulary)
+    if artists is not None:
+        return "artist", artists
+    if text in lexicon.phrases:
+        return None  # "que no sea jazz" refuses the genre, whatever the titles of the catalog
     is_exclusion = negation in _CLEAR_EXCLUSIONS or (
         lexicon.has("exclusions", negation) and negation not in ("sin", "without", "menos", "minus")
     )
-    return ("title", text) if is_exclusion and start > 0 and text in vocabulary.titles else None
+    return ("title", (text,)) if is_exclusion and start > 0 and text in vocabulary.titles else None
+
+
+def _artists(words: tuple[str, ...], vocabulary: Vocabulary) -> tuple[str, ...] | None:
+    """The folded artists of which the words consist, joined by "and" or "or"; None if they are others or too little known."""
+    text = " ".join(words)
+    artist = vocabulary.artist(text)
+    if artist is not None and (" " in text or vocabulary.artists[artist] >= _FAMOUS):
+        return (artist,)
+    for at in range(1, len(words) - 1) if len(words) <= _LONGEST_LIST else ():
+        if words[at] in _JOINS:
+            first = vocabulary.artist(" ".join(words[:at]))
+            others = _artists(words[at + 1 :], vocabulary) if first is not None else None
+            if first is not None and others is not None:
+                return (first, *others)
+    return None

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from queries.catalog.vocabulary import Vocabulary
+from queries.catalog.vocabulary import Vocabulary, is_owner
 from queries.grammar.known import artists_in, find_artist, lookup_name, reads_as_constraints
 from queries.grammar.patterns import (
     adds_what_plays,
@@ -33,6 +33,8 @@ _ARTICLES = frozenset({"the", "a", "an", "al", "el", "la", "los", "las", "un", "
 _LIKELY_TITLE = (
     50.0  # popularity from which a title of one word counts beside constraints: "jolene but not the live one"
 )
+_LIKELY_ARTIST = 50.0  # popularity of each of two artists that are named together
+_ASKING = frozenset({"what", "whats", "which", "cual", "es", "is"})
 _BEFORE_ARTIST = frozenset(["by", "artist", "band", "group", "singer", "artista", "cantante", "grupo"])
 
 
@@ -135,12 +137,26 @@ def apply_rules(
     ):
         return
     named = after_version(bare)
+    if (
+        named is not None
+        and "version" not in bare.words
+        and named.text not in (vocabulary.titles if vocabulary else ())
+    ):
+        named = None  # "canciones en vivo de …" are many songs of an artist
     if named is not None:
         draft.joining = frozenset(range(bare.start, named.start))
         stage_spans, bare = [named], named
+    if vocabulary is not None and bare.end - bare.start > 1 and bare.words[bare.start] == "a":
+        after = bare.cut(bare.start + 1, bare.end)  # "pon a los …", where "a" is no part of a title
+        stage_spans = [*stage_spans, after] if vocabulary.artist(after.text) else stage_spans
     names = [(stage, *lookup_name(stage.text, vocabulary)) for stage in reversed(stage_spans)] if vocabulary else []
-    if bare.core() is None and not any(
-        kind and not reads_as_constraints(stage, popularity, kind) for stage, kind, popularity, _ in names[:1]
+    is_titled = named is not None and any(kind == "title" for _, kind, _, _ in names[:1])  # "the remix of one dance"
+    if (
+        bare.core() is None
+        and not is_titled
+        and not any(
+            kind and not reads_as_constraints(stage, popularity, kind) for stage, kind, popularity, _ in names[:1]
+        )
     ):
         draft.reasons.append("every word is a constraint or a filler")
         draft.intent = "" if bare.inside else "open"
@@ -154,12 +170,14 @@ def apply_rules(
                 is_contraction = longer[0].words[longer[0].start] == "al"  # "de al green"
                 if is_contraction or (longer[1] == kind and longer[2] >= popularity):
                     stage, kind, popularity, folded = longer  # "the hills", not "hills"
+            kind, folded = _kind_by_noun(stage, vocabulary) or (kind, folded)
             draft.intent = kind
             draft.name(kind, stage, folded)
             draft.reasons.append(f"{stage.text!r} is a {kind} of the catalog (popularity {popularity:g})")
             return
     if (
-        _title_by_artist(draft, bare, query_language, vocabulary)
+        _several_artists(draft, bare, vocabulary)
+        or _title_by_artist(draft, bare, query_language, vocabulary)
         or _adjacent_title_and_artist(draft, bare, vocabulary)
         or _name_beside_constraints(draft, bare, vocabulary)
     ):
@@ -228,6 +246,13 @@ def _album(
     """
     if vocabulary is not None and any(_sorts_artist(name, vocabulary) for name, _ in options):
         return False  # "the latest linkin park album"
+    if vocabulary is not None:  # "tom jones album from the twenties"
+        options = [
+            (name, None if by and by.words[by.start - 1] == "from" and not find_artist(by, vocabulary) else by)
+            for name, by in options
+        ]
+    if vocabulary is not None and any(_owns_any(name, vocabulary) for name, by in options if by is None):
+        return False  # "aphex twins good album"
     owned = _owned_album(options + owned_names(whole), vocabulary) if vocabulary is not None else None
     choices = options or ([owned] if owned is not None else [])
     if not choices:
@@ -255,14 +280,29 @@ def _album(
     draft.name("album", name)
     if by is not None:
         _name_artist(draft, by, vocabulary)
+    draft.joining = _leading_fillers(name)  # "a song off the album …"
     draft.reasons.append("names an album")
     return True
+
+
+def _leading_fillers(name: Span) -> frozenset[int]:
+    """Indexes of the fillers before a name to which they lead."""
+    return frozenset(at for at in range(name.start) if name.lexicon.has("fillers", name.words[at]))
 
 
 def _sorts_artist(name: Span, vocabulary: Vocabulary) -> bool:
     """Whether what stands before "album" is an order and an artist, such as "latest linkin park"."""
     lead = next((one for one in name.mentions if one.field == "sort" and one.start == name.start), None)
     return lead is not None and lead.end < name.end and vocabulary.artist(name.cut(lead.end, name.end).text) is not None
+
+
+def _owns_any(name: Span, vocabulary: Vocabulary) -> bool:
+    """Whether what stands before "album" is an artist as its owner, and words that name none, such as "good"."""
+    for at in range(name.start + 1, name.end):
+        artist = vocabulary.artist(name.cut(name.start, at).text)
+        if artist is not None and is_owner(name.cut(name.start, at).text, artist):
+            return name.cut(at, name.end).core() is None
+    return False
 
 
 def _is_sort(name: Span) -> bool:
@@ -294,15 +334,31 @@ def _owned_album(options: list[tuple[Span, Span | None]], vocabulary: Vocabulary
 
 def _soundtrack(draft: Draft, request: Span, vocabulary: Vocabulary | None) -> bool:
     """An album of the catalog that is asked for as a soundtrack: "the soundtrack of frozen", "la banda sonora de coco"."""
-    for name in soundtrack_names(request) if vocabulary is not None else ():
-        forms = [f"{name.text} {ending}" for ending in _SOUNDTRACKS] + [name.text]
+    for name, is_sure in soundtrack_names(request) if vocabulary is not None else ():
+        if name.core() is None and name.inside and not is_sure:
+            continue  # "music from 1993"
+        forms = [f"{name.text} {ending}" for ending in _SOUNDTRACKS]
+        if is_sure or (vocabulary is not None and vocabulary.artist(name.text) is None):
+            forms.append(name.text)
         album = next((form for form in forms if vocabulary is not None and form in vocabulary.albums), None)
         if album is not None:
             draft.intent = "album"
             draft.name("album", name, album)
+            draft.joining = _leading_fillers(name)
             draft.reasons.append(f"names a soundtrack, {album!r} in the catalog")
             return True
     return False
+
+
+def _several_artists(draft: Draft, bare: Span, vocabulary: Vocabulary | None) -> bool:
+    """Two well-known artists and nothing else: "shakira y carlos vives". The first one is the artist of the need."""
+    artists = artists_in(bare, vocabulary) if vocabulary is not None else []
+    if vocabulary is None or not artists or min(vocabulary.artists[one] for one in artists) < _LIKELY_ARTIST:
+        return False
+    draft.intent = "artist"
+    draft.name("artist", bare, artists[0])
+    draft.reasons.append(f"two artists, {' and '.join(artists)}")
+    return True
 
 
 def _title_by_artist(draft: Draft, bare: Span, query_language: str, vocabulary: Vocabulary | None) -> bool:
@@ -327,9 +383,10 @@ def _title_by_artist(draft: Draft, bare: Span, query_language: str, vocabulary: 
         elif (
             not left.text
             or bare.lexicon.has("generic", title.text)
-            or not set(bare.unexplained()) & set(range(title.start, title.end))
+            or not (set(bare.unexplained()) - _asking(bare)) & set(range(title.start, title.end))
         ):
             draft.intent = "artist"
+            draft.joining = _asking(bare)
             draft.reasons.append(f"asks for the artist {span.text!r}")
         else:
             is_known = vocabulary is None or title.text in vocabulary.titles
@@ -347,21 +404,47 @@ def _name_beside_constraints(draft: Draft, bare: Span, vocabulary: Vocabulary | 
     for span in bare.trimmed()[1:]:
         folded = vocabulary.artist(span.text)
         rest = set(bare.unexplained()) - set(range(span.start, span.end))
+        rest -= _asking(bare)
         if bare.lexicon.has("no_name", span.text) or bare.lexicon.has("not_music_lead", span.text):
             continue
-        if folded and not rest and len(span.text) > 1:
+        if folded and not rest and len(span.text) > 1 and not _is_part_of_sound(span, folded):
             draft.intent = "artist"
             draft.name("artist", span, folded)
+            draft.joining = _asking(bare)
             draft.reasons.append(f"{span.text!r} is an artist of the catalog, beside other words")
             return True
         limits = any(one.is_negated or one.field in ("version", "explicit", "language") for one in bare.inside)
         is_likely = span.end - span.start > 1 or (limits and vocabulary.titles.get(span.text, 0.0) >= _LIKELY_TITLE)
-        if span.text in vocabulary.titles and not rest and is_likely and not span.inside:
+        is_all_constraints = bool(span.inside) and (not limits or span.core() is None)
+        if span.text in vocabulary.titles and not rest and is_likely and not is_all_constraints:
             draft.intent = "title"
             draft.name("title", span)
             draft.reasons.append(f"{span.text!r} is a title of the catalog, beside other words")
             return True
     return False
+
+
+def _asking(bare: Span) -> frozenset[int]:
+    """Indexes of the words that ask for the newest or best of somebody: "whats" of "whats the newest song by …"."""
+    if not any(one.field == "sort" for one in bare.inside):
+        return frozenset()
+    return frozenset(at for at in range(bare.start, bare.end) if bare.words[at] in _ASKING)
+
+
+def _is_part_of_sound(span: Span, artist: str) -> bool:
+    """Whether a word is what the music has, and no artist of about that name: the "drums" of "jazz with heavy drums"."""
+    return span.text != artist and bool({"with", "con"} & set(span.words[max(0, span.start - 2) : span.start]))
+
+
+def _kind_by_noun(name: Span, vocabulary: Vocabulary | None) -> tuple[str, str] | None:
+    """Kind and folded name of words that are several things, by the noun before them: "the song america", "the band america"."""
+    noun = name.words[name.start - 1] if name.start > 0 else ""
+    if vocabulary is None:
+        return None
+    if noun in _SONG_NOUNS and name.text in vocabulary.titles:
+        return "title", name.text
+    artist = vocabulary.artist(name.text) if noun in _BEFORE_ARTIST else None
+    return None if artist is None else ("artist", artist)
 
 
 def _is_article(longer: Span, shorter: Span) -> bool:
@@ -379,19 +462,27 @@ def _with_article(title: Span, artist: str | None, vocabulary: Vocabulary) -> Sp
 
 
 def _adjacent_title_and_artist(draft: Draft, bare: Span, vocabulary: Vocabulary | None) -> bool:
-    """A title next to its own artist without a joining word: "adele hello", "bohemian rhapsody queen"."""
+    """A title next to its own artist without a joining word: "adele hello", "bohemian rhapsody queen"; an owner's album."""
     if vocabulary is None or bare.end - bare.start > _MAX_NAME_WORDS:
         return False
     for at in range(bare.start + 1, bare.end):
         left, right = bare.cut(bare.start, at), bare.cut(at, bare.end)
         for title, artist in ((right, left), (left, right)):
-            folded = vocabulary.artist(artist.text)
-            if folded and vocabulary.has_pair(title.text, folded):
+            singers = [vocabulary.artist(artist.text), *artists_in(artist, vocabulary)]
+            folded = next((one for one in singers if one and vocabulary.has_pair(title.text, one)), None)
+            if folded is not None:
                 draft.intent = "title_artist"
                 draft.name("artist", artist, folded)
                 draft.name("title", title)
                 draft.reasons.append("a title beside its own artist")
                 return True
+    owned = _owned_album([(bare, None)], vocabulary)
+    if owned is not None and is_owner(owned[1].text, vocabulary.artist(owned[1].text) or ""):
+        draft.intent = "album"
+        draft.name("album", owned[0])
+        _name_artist(draft, owned[1], vocabulary)
+        draft.reasons.append("an album after its owner")
+        return True
     return False
 
 

@@ -17,6 +17,28 @@ _LINKS = (
     "sounding like",
     "sounds like",
     "along the lines of",
+    "in the same style as",
+    "in same style as",
+    "in a similar style to",
+    "similar in style to",
+    "similar type of music as",
+    "similar type of music to",
+    "similar kind of music to",
+    "with the same vibe as",
+    "with a similar vibe to",
+    "with a similar sound to",
+    "with the same sound as",
+    "in a similar vein to",
+    "that are similar to",
+    "thats similar to",
+    "that is similar to",
+    "that are like",
+    "thats like",
+    "that is like",
+    "kind of like",
+    "sort of like",
+    "reminiscent of",
+    "such as",
     "parecido a",
     "parecida a",
     "parecidos a",
@@ -25,12 +47,22 @@ _LINKS = (
     "similares a",
     "al estilo de",
     "del estilo de",
+    "por el estilo de",
+    "del mismo estilo que",
+    "en la linea de",
+    "en la onda de",
+    "que se parezca a",
+    "que se parezcan a",
+    "que suene a",
+    "que suenen a",
+    "que suene como",
+    "que suenen como",
     "tipo",
     "como",
     "estilo",
 )
 _LONGEST_FIRST = sorted(_LINKS, key=len, reverse=True)
-_SHORT_LINKS = frozenset({"like", "como", "tipo", "estilo"})
+_SHORT_LINKS = frozenset({"like", "such as", "kind of like", "sort of like", "como", "tipo", "estilo"})
 """Links that need a class of music before them: "like a virgin" is a title."""
 _CLASSES = frozenset(
     (
@@ -71,6 +103,11 @@ _FILLERS = frozenset(
         "some",
         "other",
         "looking",
+        "trying",
+        "searching",
+        "im",
+        "i",
+        "to",
         "for",
         "find",
         "me",
@@ -80,7 +117,6 @@ _FILLERS = frozenset(
         "recommend",
         "know",
         "of",
-        "i",
         "want",
         "need",
         "a",
@@ -108,7 +144,7 @@ _FILLERS = frozenset(
         "y",
     )
 )
-_MOST_BEFORE = 6  # words before the link
+_MOST_BEFORE = 7  # words before the link
 _NOUNS = (
     "the song ",
     "the artist ",
@@ -127,24 +163,80 @@ _NOUNS = (
 )
 
 
+_ASKED_AFTER = (
+    "anything similar",
+    "something similar",
+    "anything else like that",
+    "anything like that",
+    "something like that",
+    "more like that",
+    "more like this",
+    "any similar songs",
+    "any similar artists",
+    "any similar bands",
+    "similar suggestions",
+    "what are some similar artists",
+    "what are some other similar artists",
+    "what are some similar songs",
+    "what are some similar bands",
+    "algo parecido",
+    "algo similar",
+    "algo asi",
+    "cosas parecidas",
+)
+"""Phrases at the end of a request, which asks for what is like what it names before them."""
+_LIKED = (
+    "i really enjoyed",
+    "really enjoyed",
+    "i enjoyed",
+    "i enjoy",
+    "i really like",
+    "i really love",
+    "i like",
+    "i love",
+    "ive been listening to",
+    "been listening to",
+    "ive been into",
+    "finally got into",
+    "i got into",
+    "just discovered",
+    "im a fan of",
+    "im into",
+    "me gusta",
+    "me gustan",
+    "me encanta",
+    "me encantan",
+)
+_LONGEST_FIRST_LIKED = sorted(_LIKED, key=len, reverse=True)
+
+
 def likened(words: str) -> str | None:
     """What the music is to be like: the words after a phrase of likeness; None without one.
 
-    Before the phrase only classes of music and fillers may stand ("any songs or artists similar to …").
+    Before the phrase only classes of music and fillers may stand ("any songs or artists similar to …"). What is liked may also come
+    first ("i love queen anything similar").
 
     Args:
         words: The stripped form of a request.
     """
+    asked = next((phrase for phrase in _ASKED_AFTER if words.endswith(f" {phrase}")), None)
+    lead = next((phrase for phrase in _LONGEST_FIRST_LIKED if words.startswith(f"{phrase} ")), None)
+    if asked is not None and lead is not None:
+        return _without_noun(words[len(lead) + 1 :].removesuffix(f" {asked}"))
     parts = words.split()
     for at in range(min(_MOST_BEFORE + 1, len(parts))):
         rest = " ".join(parts[at:])
         link = next((one for one in _LONGEST_FIRST if rest.startswith(f"{one} ")), None)
         has_class = any(part in _CLASSES for part in parts[:at])
         if link is not None and (has_class or link not in _SHORT_LINKS):
-            subject = rest[len(link) + 1 :]
-            return next(
-                (subject.removeprefix(noun) for noun in _NOUNS if subject.startswith(noun) and subject != noun), subject
-            )
+            return _without_noun(rest[len(link) + 1 :])
         if parts[at] not in _CLASSES | _FILLERS:
             return None
     return None
+
+
+def _without_noun(subject: str) -> str:
+    """A subject without the noun before it: "the band queen"."""
+    return next(
+        (subject.removeprefix(noun) for noun in _NOUNS if subject.startswith(noun) and subject != noun), subject
+    )

@@ -20,7 +20,7 @@ from queries.grammar.lexicon import Lexicon
 from queries.grammar.music import asks_to_listen, language
 from queries.grammar.patterns import adds_what_plays, described_from
 from queries.grammar.phrase import Span
-from queries.grammar.refusals import has_refusal, refused_name
+from queries.grammar.refusals import has_refusal, refused_names
 from queries.grammar.rules import Draft
 from queries.models.musicness import ASSISTANT_SHARE, Musicness, load_musicness
 from queries.models.tagger import Tagger, load_tagger
@@ -133,12 +133,14 @@ def read_query(
         music_share: Prior probability that a request from this source asks for music; low for an assistant (ASSISTANT_SHARE),
             close to 1 for the log of a music service (MUSIC_SERVICE_SHARE).
     """
-    with_refusal = _with_refused_name(query, locale, lexicon, vocabulary, learned, music_share)
+    with_refusal = _with_refused_names(query, locale, lexicon, vocabulary, learned, music_share)
     if with_refusal is not None:
         return with_refusal
     interpretation = interpret(query, locale, lexicon, vocabulary)
     if learned is None or not query:
         return interpretation
+    if interpretation.topic_words.other_media and not interpretation.is_music:
+        music_share = min(music_share, ASSISTANT_SHARE)  # who speaks of a film means one, whatever others ask here
     chance = learned.musicness.probability(interpretation, music_share)
     in_full = interpretation.is_music and interpretation.answers_as == "full"
     explained = interpretation.is_music and _is_explained(interpretation, lexicon, vocabulary)
@@ -164,8 +166,9 @@ def read_query(
         explained
         and (
             not interpretation.names
-            or interpretation.stripped == interpretation.query
+            or interpretation.stripped in (interpretation.query, *(one.text for one in interpretation.names.values()))
             or _has_recording(interpretation, vocabulary)
+            or _is_led_to(interpretation, lexicon, vocabulary)
         )
     ):
         return interpretation
@@ -175,7 +178,7 @@ def read_query(
     return _with_tagged_names(interpretation, tagged, chance, lexicon, vocabulary)
 
 
-def _with_refused_name(
+def _with_refused_names(
     query: str,
     locale: str,
     lexicon: Lexicon,
@@ -183,29 +186,30 @@ def _with_refused_name(
     learned: Learned | None,
     music_share: float,
 ) -> Interpretation | None:
-    """The reading of a request that ends with a refused name, or None if it refuses none.
+    """The reading of a request that ends with refused names, or None if it refuses none.
 
-    The words before the refusal are read on their own, and the name is added to the constraints as refused.
+    The words before the refusal are read on their own, refusals in them included, and the names are added to the constraints as
+    refused.
     """
     words = tuple(query.split())
     if not has_refusal(words, lexicon):
         return None
     bare = stripped(query, locale, lexicon.grammar)
     start, end = last_occurrence(list(words), bare.split())
-    name = refused_name(words, start, end, lexicon, vocabulary)
-    if name is None:
+    last = refused_names(words, start, end, lexicon, vocabulary)
+    if last is None:
         return None
     query_language = language(query, locale, lexicon)
-    before = " ".join(words[: name.start])
+    before = " ".join(words[: last.start])
     whole = _wording(query, lexicon)
-    # if no request comes before the refusal, the reading has the refused name alone
+    # if no request comes before the refusal, the reading has the refused names alone
     interpretation = to_interpretation(Draft(), whole, bare, query_language, (), music=True)
-    if name.start > start:
+    if last.start > start:
         requested = read_query(before, locale, lexicon, vocabulary, learned, music_share)
         interpretation = requested if requested.is_music and requested.intent != "other" else interpretation
     refused = interpretation.constraints["not"]
-    values = sorted({*refused.get(name.kind, ()), name.name})
-    constraints = interpretation.constraints | {"not": dict(sorted((refused | {name.kind: values}).items()))}
+    values = sorted({*refused.get(last.kind, ()), *last.names})
+    constraints = interpretation.constraints | {"not": dict(sorted((refused | {last.kind: values}).items()))}
     return replace(
         interpretation,
         query=query,
@@ -215,8 +219,8 @@ def _with_refused_name(
         key=constraint_key(constraints),
         intent="mixed" if interpretation.intent == "open" else interpretation.intent,
         answers_as="stripped",
-        joining=interpretation.joining | frozenset(range(name.start, len(words))),
-        reasons=(*interpretation.reasons, f"{name.kind} not {name.name}: refused"),
+        joining=interpretation.joining | frozenset(range(last.start, len(words))),
+        reasons=(*interpretation.reasons, *(f"{last.kind} not {name}: refused" for name in last.names)),
     )
 
 
@@ -233,7 +237,10 @@ def _with_tagged_names(
     described = described_from(whole)
     if described is not None:
         tagged = [one for one in tagged if one.kind not in _NAMES or _is_beside_description(one, whole, described)]
-    tagged = [_with_catalog_kind(one, whole, vocabulary) for one in tagged if _is_plausible(one, whole, vocabulary)]
+    _, end = last_occurrence(list(whole.words), interpretation.stripped.split())
+    # what the carrier grammar strips from the end, such as "porfa", is no name
+    named = [one for one in tagged if one.start < end and _is_plausible(one, whole, vocabulary)]
+    tagged = [_with_catalog_kind(one, whole, vocabulary) for one in named]
     for one in tagged:
         if one.kind in _NAMES and one.kind not in draft.names:
             name = whole.cut(one.start, one.end)
@@ -362,6 +369,16 @@ def _has_recording(interpretation: Interpretation, vocabulary: Vocabulary | None
         interpretation.title
         and interpretation.artist
         and vocabulary.has_pair(interpretation.title, interpretation.artist)
+    )
+
+
+def _is_led_to(interpretation: Interpretation, lexicon: Lexicon, vocabulary: Vocabulary | None) -> bool:
+    """Whether the wording leads to the one name, and leaves nothing unexplained ("the remix of one dance")."""
+    return (
+        vocabulary is not None
+        and len(interpretation.names) == 1
+        and bool(interpretation.joining)
+        and explained_share(interpretation, lexicon, vocabulary) == 1.0
     )
 
 

@@ -7,16 +7,17 @@ from dataclasses import replace
 from queries.catalog.resolve import Resolver
 from queries.catalog.vocabulary import Vocabulary
 from queries.grammar.act import LISTEN
-from queries.grammar.correct import corrected
+from queries.grammar.correct import HEARD_AS, corrected
 from queries.grammar.interpret import Interpretation
 from queries.grammar.lexicon import Lexicon
 from queries.grammar.music import asks_for_music, speaks_of_other_things
 from queries.grammar.need import NeedReading, need_reading
-from queries.grammar.remarks import without_remark
+from queries.grammar.remarks import after_feeling, without_clause, without_remark, without_service
 from queries.models.learned import CERTAIN_ARTIST, CERTAIN_TITLE, MUSIC_SERVICE_SHARE, Learned, read_query
 
 CORRECTED = 0.95  # confidence of a reading with corrected words, of 1
 LEAST_CORRECTED = 0.9  # confidence of a reading by corrected words, before CORRECTED
+KNOWN_WORD = 20.0  # popularity from which a title of one word is no slip
 LEAST_FOR_MUSIC = 0.88
 """Confidence from which a name that is alike, or what comes before a remark, makes a request one for music."""
 
@@ -32,8 +33,10 @@ def read_need(
 ) -> tuple[Interpretation, NeedReading | None]:
     """Read a normal form: how it is interpreted, and the need that it leads to (None if it is not for music).
 
-    If the reading leaves words unexplained, it is read again up to its first remark, then with corrected words; the most confident
-    reading is taken.
+    `query` of the interpretation is the form that was read: that of the request, or one with words left out or corrected.
+
+    If the reading leaves words unexplained, it is read again without what people add to a request, then with corrected words; the
+    most confident reading is taken.
 
     Args:
         query: A normal form.
@@ -49,23 +52,26 @@ def read_need(
         interpreted = read_query(text, locale, lexicon, names, learned, share)
         return interpreted, need_reading(interpreted, lexicon, names, resolver)
 
-    interpretation, reading = read(query)
+    interpretation, reading = read(after_feeling(query, lexicon) or query)
     if names is None or interpretation.act != LISTEN or (reading is not None and reading.confidence == 1.0):
         return interpretation, reading
     if reading is None and asks_for_music(query, lexicon) and not speaks_of_other_things(query, lexicon):
         again, second = read(query, MUSIC_SERVICE_SHARE)
         if second is not None and _is_famous(second, names):
             interpretation, reading = again, second  # "play blink one eighty two"
-    shorter = without_remark(query, lexicon)
-    if shorter is not None:
+    for shorter, is_clause in _shorter_forms(query, lexicon):
         again, second = read(shorter)
         least = reading.confidence if reading is not None else LEAST_FOR_MUSIC
-        if second is not None and second.how != "words" and second.confidence > least:
-            interpretation, reading = replace(again, query=query), second
+        if second is None or second.how == "words" or second.confidence <= least:
+            continue
+        if is_clause and (second.how != "grammar" or second.confidence < 1.0 or not again.mentions):
+            continue
+        if not is_clause or reading is not None or not speaks_of_other_things(query, lexicon):
+            interpretation, reading = again, second
     if reading is None or reading.confidence == 1.0 or reading.how == "near":
         return interpretation, reading
     best = interpretation, reading
-    for other in corrected(query, _words_of_names(interpretation, names), lexicon):
+    for other in corrected(interpretation.query, _words_of_names(interpretation, names), lexicon):
         again, second = read(other)
         if second is None or second.how == "words" or second.confidence < LEAST_CORRECTED:
             continue
@@ -76,8 +82,19 @@ def read_need(
     return best
 
 
+def _shorter_forms(query: str, lexicon: Lexicon) -> list[tuple[str, bool]]:
+    """The request without a service, without a remark, without both, and up to a clause of one's own; the last is marked True."""
+    without = [without_service(query, lexicon)]
+    without += [without_remark(form, lexicon) for form in (query, without[0]) if form is not None]
+    clause = without_clause(query)
+    return [(form, False) for form in dict.fromkeys(without) if form] + ([(clause, True)] if clause else [])
+
+
 def _words_of_names(interpretation: Interpretation, names: Vocabulary) -> set[int]:
-    """Indexes of the words of names: of those that the catalog has, and of those that the words around them call an artist."""
+    """Indexes of the words of names: of those that the catalog has, and of those that the words around them call an artist.
+
+    A word that is a known title of itself is a word of a language and no slip ("crime" is not "grime").
+    """
     words = interpretation.query.split()
     spans = {(kind, name.start, name.end) for kind, name in interpretation.names.items() if kind in ("artist", "title")}
     tagged = {(one.kind, one.start, one.end) for one in interpretation.tagged or ()}
@@ -86,7 +103,8 @@ def _words_of_names(interpretation: Interpretation, names: Vocabulary) -> set[in
         text = " ".join(words[start:end])
         if text in names.titles or (kind == "artist" and names.artist(text)):
             kept.add((kind, start, end))
-    return {at for _, start, end in kept for at in range(start, end)}
+    known = {at for at, word in enumerate(words) if word not in HEARD_AS and names.titles.get(word, -1.0) >= KNOWN_WORD}
+    return known | {at for _, start, end in kept for at in range(start, end)}
 
 
 def _is_famous(reading: NeedReading, names: Vocabulary) -> bool:

@@ -173,12 +173,27 @@ def stages(query: str, locale: str, grammar: CarrierGrammar) -> list[str]:
 
 
 def _stage_bounds_with_fallback(words: Sequence[str], locale: str, grammar: CarrierGrammar) -> list[tuple[int, int]]:
-    """The stage bounds by the locale's own phrases; if those strip nothing, by the first other language that strips something."""
-    own = list(_stage_bounds(words, grammar.carriers(locale)))
-    if own[-1] != own[0]:
-        return own
-    alternatives = (list(_stage_bounds(words, other)) for other in grammar.others(locale))
-    return next((bounds for bounds in alternatives if bounds[-1] != bounds[0]), own)
+    """The stage bounds by the locale's own phrases; if those strip nothing, by the first other language that strips something.
+
+    Polite words of other languages that then end the request are stripped, too ("play una cancion de … please").
+    """
+    bounds = list(_stage_bounds(words, grammar.carriers(locale)))
+    if bounds[-1] == bounds[0]:
+        alternatives = (list(_stage_bounds(words, other)) for other in grammar.others(locale))
+        bounds = next((others for others in alternatives if others[-1] != others[0]), bounds)
+    start, end = bounds[-1]
+    if start > 0:
+        polite = grammar.merged.politeness
+        while (size := _polite_tail(words, start, end, polite, grammar.merged.longest)) > 0:
+            end -= size
+            bounds.append((start, end))
+    return bounds
+
+
+def _polite_tail(words: Sequence[str], start: int, end: int, polite: frozenset[str], longest: int) -> int:
+    """Number of words of the longest polite phrase that ends the words and leaves one before it; 0 without one."""
+    sizes = range(min(longest, end - start - 1), 0, -1)
+    return next((size for size in sizes if " ".join(words[end - size : end]) in polite), 0)
 
 
 def _stage_bounds(words: Sequence[str], carriers: LanguageCarriers) -> Iterator[tuple[int, int]]:

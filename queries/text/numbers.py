@@ -1,4 +1,5 @@
-"""How people say a number that stands in a name: "blink 182" is "blink one eighty two", "2pac" is "tupac", "hayloft ii" "hayloft two"."""
+"""How people say what is written short in a name: "blink 182" is "blink one eighty two", "2pac" is "tupac", "hayloft ii" "hayloft two",
+"dr who" is "doctor who"."""
 
 from __future__ import annotations
 
@@ -49,18 +50,33 @@ _ORDINALS = (
     ("ninth", "novena"),
     ("tenth", "decima"),
 )
+_ABBREVIATED = {
+    "dr": ("doctor",),
+    "mr": ("mister",),
+    "mrs": ("missus", "misses"),
+    "st": ("saint",),
+    "jr": ("junior",),
+    "sr": ("senor", "senior"),
+    "mt": ("mount",),
+    "vol": ("volume", "volumen"),
+    "pt": ("part", "parte"),
+}
 _NUMBERED = re.compile(rf"((?:\w+ )?)({'|'.join(_WORKS)}) no (\d{{1,3}})")
 _MIXED = re.compile(r"([a-z]*)([248])([a-z]*)")
 
 
 def spoken_forms(name: str) -> list[str]:
-    """The ways to say a folded name that has numbers of at most four digits, in English and in Spanish; none without a number.
+    """The ways to say a folded name with abbreviations, or numbers of at most four digits, in English and in Spanish; none without them.
 
     Each number is said as a whole ("one hundred eighty two"), in pairs ("one eighty two", "nineteen seventy nine") and digit by digit;
     a Roman number at the end as a number; a digit inside a word by its sound ("2pac", "u2"). A numbered work is also said in the other
     language and by an ordinal ("fifth symphony", "quinta sinfonia" of "symphony no 5").
     """
     words = name.split()
+    short = next((at for at, word in enumerate(words) if word in _ABBREVIATED and len(words) > 1), None)
+    if short is not None:
+        full = [" ".join([*words[:short], long, *words[short + 1 :]]) for long in _ABBREVIATED[words[short]]]
+        return list(dict.fromkeys([*full, *(form for one in full for form in spoken_forms(one))]))
     if len(words) > 1 and words[-1] in _ROMAN:
         number = str(_ROMAN[words[-1]])
         return [" ".join([*words[:-1], number]), *spoken_forms(" ".join([*words[:-1], number]))]

@@ -39,6 +39,16 @@ def test_a_reading_is_judged_by_the_annotated_names(one: Gold, read: NeedReading
     assert judged(one, None) == Judged(0.0, False, one.is_music)
 
 
+def test_another_form_of_the_annotated_name_is_right() -> None:
+    """The annotation has what was said ("waltz number 1"), the reading what the catalog has ("waltz no 1")."""
+    one = gold("play waltz number 1", ("title", "waltz number 1"))
+    need = Need.of([Part("title", "waltz no 1")])
+    same = judged(one, NeedReading(need, "catalog", 1.0, (("title", "waltz number 1"),)))
+    assert (same.is_wrong, same.is_whole) == (False, True)
+    assert judged(one, NeedReading(need, "catalog", 1.0)).is_wrong
+    assert judged(one, NeedReading(need, "catalog", 1.0, (("title", "waltz"),))).is_wrong
+
+
 def test_served_right_wrong_and_not_at_all() -> None:
     names = CatalogIndex.of([{"track_id": "t", "title": "Hello", "artists": ["Adele"], "album": "25"}]).vocabulary
     both = gold("hello by adele", ("work", "hello"), ("artist", "adele"))
@@ -56,8 +66,15 @@ def test_served_right_wrong_and_not_at_all() -> None:
         gold("add hello to my list", ("title", "hello"), ("playlist", "list")): Judged(0.0, False, True),
         gold("call adele", ("artist", "adele"), is_music=False): Judged(1.0, True, False, is_whole=True),
     }
-    every, of_source = served(rows, names, 0.88)
-    assert (every["source"], every["requests"], every["right"], every["wrong"]) == ("all", 7, 4 / 7, 1 / 7)
+    unfit = gold(
+        "play hello by adele", ("title", "hello"), ("artist", "sadele")
+    )  # its annotation is not in the request
+    rows[unfit] = Judged(1.0, True, True)
+    alone = gold("hello by madonna", ("title", "hello"), ("artist", "madonna"))  # nor has the catalog hers
+    rows[alone] = Judged(0.5, False, True)
+    every, unmarked, of_source = served(rows, names, 0.88)
+    assert (every["source"], every["requests"], every["right"], every["wrong"]) == ("all", 9, 5 / 9, 2 / 9)
+    assert (unmarked["requests"], unmarked["right"], unmarked["wrong"]) == (8, 5 / 8, 1 / 8)
     assert of_source == every | {"source": "mtop"}
     assert wilson(1, 4) == pytest.approx((0.0456, 0.6994), abs=1e-3)  # by the formula of Wilson's score interval
 
