@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import tempfile
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from pyspark.sql import functions as F
 from events.contract import EVENT_FIELDS, SEARCH_FIELDS
 from events.engagement import chains, pleased_plays
 from events.ingest import ACCEPTED, ClassifiedRows, judged_events, judged_searches, quarantine, with_outcome
-from events.privacy import KEY_BYTES, key_frame
+from events.privacy import SIMULATED_KEY, key_frame
 from events.raw_text import raw_texts
 from events.reading import check_gzip, rows
 from lake.checkpoint import checkpointed
@@ -76,7 +75,8 @@ def _of_lake(night: Night) -> tuple[DataFrame, DataFrame]:
 def _of_folders(night: Night) -> tuple[DataFrame, DataFrame]:
     """Accepted searches and events of the delivered folders before D, read as ingest reads them; nothing is written.
 
-    User ids become pseudonyms of a key that is thrown away. Bots are not looked for, and every track of a served list is known.
+    User ids become pseudonyms of the published key of simulated logs: they only tell people apart here, the same way on every run.
+    Bots are not looked for, and every track of a served list is known.
     """
     spark, settings = night.spark, night.settings
     days_late = settings.ingest.days_late
@@ -84,7 +84,7 @@ def _of_folders(night: Night) -> tuple[DataFrame, DataFrame]:
     check_gzip([*files["search"], *files["event"]])
     with tempfile.TemporaryDirectory() as folder:
         key_file = Path(folder) / "pseudonym.key"
-        key_file.write_text(secrets.token_hex(KEY_BYTES))
+        key_file.write_text(SIMULATED_KEY)
         key = key_frame(spark, key_file)
     parsed = rows(spark, files["search"], SEARCH_FIELDS, "searches", settings.ubi)
     judged = checkpointed(judged_searches(parsed, key, normalised, None))

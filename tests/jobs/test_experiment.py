@@ -197,7 +197,7 @@ def test_errors_name_file_row_and_next_step(spark: SparkSession, tmp_path: Path)
         ("experiments.first_day=monday", "experiments.first_day is 'monday', expected YYYY-MM-DD"),
         ("experiments.level=1.0", "experiments.level is 1.0"),
         ("experiments.margin=0", "experiments.margin is 0.0, expected above 0"),
-        ("experiments.days=0", "experiments.days is 0, expected 1 or more"),
+        ("experiments.days=0", "experiments.days is 0.0, expected 1 or more"),
         ("+experiments.shares={a: 0}", "experiments.shares gives a 0.0"),
         ("experiments.name=../x", "experiments.name is '../x'"),
         ("experiments.treatments=[a,a]", "expected each variant once"),
