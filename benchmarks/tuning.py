@@ -293,7 +293,10 @@ def timed(arm: str, work: Work, home: Path) -> dict[str, Any]:
     memory.ended.set()
     memory.join()
     if process.returncode:
-        raise SystemExit(f"benchmarks.tuning: arm {arm} ended with {process.returncode}; see {home / f'{arm}.log'}")
+        said = [row for row in (home / f"{arm}.log").read_text().splitlines() if row.strip()]
+        raise SystemExit(
+            f"benchmarks.tuning: arm {arm} ended with {process.returncode}: {said[-1] if said else 'no output'}"
+        )
     return {"seconds": seconds, "peak": memory.peak, "values": json.loads(out.read_text()), "first": first}
 
 
