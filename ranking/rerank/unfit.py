@@ -32,7 +32,7 @@ def unfit(rows: DataFrame, settings: HeadSettings, run_date: date) -> DataFrame:
     Noise that is asked for by its genre or name stays, and so does a list of which nothing has the title.
     """
     by_date = F.col("sort_by").isin("newest", "oldest") & F.col("release_year").isNull()
-    is_unnamed = F.col("intent_group").isin("broad", "open") & (F.size("genre") == 0)
+    is_unnamed = F.col("intent_group").isin("broad", "open") & (F.size("genre") == 0) & F.col("activity").isNull()
     noise = is_unnamed & F.col("is_noise")
     is_last = F.coalesce(by_date, F.lit(False)) | noise | _has_another_title() | F.col("_is_single")
     of_list = Window.partitionBy("locale", "need")
@@ -64,5 +64,6 @@ def _with_singles(rows: DataFrame) -> DataFrame:
 RULE = Rule(
     "unfit",
     unfit,
-    "other titles, singles called like an album, undated tracks among the newest, noise where no name or genre asks for it: behind all others",
+    "other titles, singles called like an album, undated tracks among the newest, noise where no name, genre or activity asks for it: "
+    "behind all others",
 )

@@ -24,16 +24,16 @@ def lists(
     spark: SparkSession, by_artist: str, settings: HeadSettings, group: str = "broad", needs: int = 1, **more: Any
 ) -> DataFrame:
     """Each need's list, of tracks 0, 1, … by score; the letter at a place is its artist."""
-    named = ("intent", "title_name", "artist_name", "sort_by", "mood")
+    named = ("intent", "title_name", "artist_name", "sort_by", "mood", "activity")
     rows = [("en", f"q{q}", f"t{i:03}", 100.0 - i, ["popular"]) for q in range(needs) for i in range(len(by_artist))]
     scored = spark.createDataFrame(
         rows, "locale string, need string, track_id string, model_score double, sources array<string>"
     )
     asked = spark.createDataFrame(
-        [("en", f"q{q}", group, *(more.get(name) for name in named), None, []) for q in range(needs)],
+        [("en", f"q{q}", group, *(more.get(name) for name in named), []) for q in range(needs)],
         "locale string, need string, intent_group string, "
         + ", ".join(f"{name} string" for name in named)
-        + ", activity string, genre array<string>",
+        + ", genre array<string>",
     )
     titles, years, albums = (more.get(name) or {} for name in ("titles", "years", "albums"))
     tracks = spark.createDataFrame(
@@ -97,6 +97,7 @@ def test_noise_leads_no_mood(spark: SparkSession) -> None:
     titles = {0: "white noise for sleep", 1: "ocean waves sounds", 2: "noise", 3: "sonidos de la lluvia"}
     assert order(spark, "abcde", mood="calm", titles=titles) == [2, 4, 0, 1, 3]
     assert order(spark, "abcde", titles=titles) == [2, 4, 0, 1, 3]  # nor "instrumental music"
+    assert order(spark, "abcde", activity="sleep", titles=titles) == [0, 1, 2, 3, 4]  # people do sleep to it
     assert order(spark, "abcde", "known_item", titles=titles) == [0, 1, 2, 3, 4]  # asked for by its name
 
 
