@@ -26,7 +26,7 @@ JAVA_OPTIONS = "-XX:ReservedCodeCacheSize=512m -XX:+UseParallelGC"
 # of a JVM that lives for some minutes: there that compiler takes more time than its code saves
 SHORT_JAVA_OPTIONS = f"-XX:TieredStopAtLevel=1 {JAVA_OPTIONS}"
 # a test's plan meets a handful of rows and runs once or twice: compiling its code, and planning it anew after each stage, takes longer
-# than both save. The fixture `as_shipped` puts back what a night runs with; test_connect and test_chaos run whole steps with that
+# than both save. The fixture `as_shipped` puts back what a night runs with; test_connect runs ingest to features with that
 UNCOMPILED = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
