@@ -70,7 +70,8 @@ def test_a_sweep_has_its_own_folder_and_the_nights_winner_and_ledger_stay(
     assert not tune.run(a_night(spark, tmp_path, world)).skipped
     assert [s.name for s in searched[1:2]] == ["mine"] and searched[2].name.startswith(f"{RUN_DATE}-smoke-")
     assert {p.name: p.read_bytes() for p in sweeps.glob("winner-*.json")} == ours
-    assert sorted(p.parent.name for p in sweeps.glob("*/result.json")) == sorted(["mine", searched[2].name])
+    kept = {p.parent.name for p in sweeps.glob("*/result.json")}
+    assert kept == {f"night-{RUN_DATE}", "mine", searched[2].name}
     assert tune.run(a_night(spark, tmp_path, world, "sweep=mine")).skipped and len(searched) == 3
     named = {s.name for s in searched}
     assert set(a_night(spark, tmp_path, world).lake.commits(TRIALS)) == named
