@@ -36,7 +36,9 @@ def test_one_fold_is_the_fit_that_would_ship(examples: Examples, tmp_path: Path)
     while not (report := run.step()).ended:
         pass
     made = fit(examples, PARAMS, max_trees=60, patience=30, every=10, seed=1)
-    assert (report.best_trees, report.best_ndcg10) == (made.trees, made.metadata["valid_ndcg10"])
+    assert report.best_trees == made.trees
+    # the mean over needs, summed in another order
+    assert report.best_ndcg10 == pytest.approx(made.metadata["valid_ndcg10"], abs=1e-12)
 
 
 def test_folds_judge_only_clusters_they_did_not_learn_from(examples: Examples, tmp_path: Path) -> None:
