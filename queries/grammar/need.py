@@ -293,28 +293,25 @@ def need_reading(
     else:
         best = _of_names(interpretation, parts, spoken, share, names, resolver)
     if best is not None and best.confidence == 1.0:
-        band = (
-            resolver.request(interpretation.stripped) if resolver is not None and _may_be_band(interpretation) else None
-        )
-        is_band = band is not None and band.artist is not None and band.likeness == 1.0
-        return (
-            NeedReading(_named(band.artist, None, None, ()), "catalog", 1.0, band.spoken) if band and is_band else best
-        )
+        number = resolver.request(interpretation.stripped) if resolver and _may_be_number(interpretation) else None
+        if number is None or number.likeness < 1.0 or number.artist is None:
+            return best
+        return NeedReading(_named(number.artist, None, number.album, ()), "catalog", 1.0, number.spoken)
     whole = _of_whole(interpretation, lexicon, resolver) if resolver is not None else None
     if whole is not None and (best is None or whole.confidence > best.confidence):
         return whole
     return best or _of_words(interpretation)
 
 
-def _may_be_band(interpretation: Interpretation) -> bool:
-    """Whether a year with "the" right before it is all that is asked for: "the nineteen seventy five" may be a band."""
-    words, years = interpretation.stripped.split(), [one for one in interpretation.mentions if one.field == "year"]
-    return (
-        not interpretation.names
-        and len(words) > 2
-        and words[0] == "the"
-        and any(one.end - one.start == len(words) - 1 for one in years)
-    )
+def _may_be_number(interpretation: Interpretation) -> bool:
+    """Whether a year may be a name: "the nineteen seventy five" a band, what an artist's name and "album" stand around an album."""
+    words = interpretation.stripped.split()
+    years = [one for one in interpretation.mentions if one.field in ("year", "decade")]
+    if len(years) != 1 or len(words) < 3:
+        return False
+    if set(interpretation.names) == {"artist"}:
+        return words[-1] in ("album", "disco", "record")
+    return not interpretation.names and words[0] == "the" and years[0].end - years[0].start == len(words) - 1
 
 
 def _without_catalog(interpretation: Interpretation, parts: list[Part], spoken: dict[str, str]) -> NeedReading:

@@ -164,6 +164,13 @@ _NOUNS = (
 
 
 _ASKED_AFTER = (
+    "play something similar",
+    "play anything similar",
+    "play more like that",
+    "play similar songs",
+    "pon algo parecido",
+    "pon algo similar",
+    "ponme algo parecido",
     "anything similar",
     "something similar",
     "anything else like that",
