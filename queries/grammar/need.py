@@ -23,6 +23,7 @@ from queries.grammar.similar import likened
 from queries.text.carrier import stages
 
 NICKNAME_MARGIN = 15.0  # of popularity by which an artist's other name ("beethoven") must lead a title of that name
+NOT_RECORDED = 0.97  # of the confidence where artist and title are known, but not as a recording of the artist
 _BESIDE_UNKNOWN = 0.9  # least confidence in music like an artist who owns something that the catalog lacks
 MOST_BYTES, KEPT_BYTES = 400, 360
 _PART = re.compile(r"(?P<field>\w+)(?P<refused>!)?=(?P<value>.*)", re.DOTALL)
@@ -409,6 +410,9 @@ def _of_names(
         meant = _recorded_alike(artist, title, album, share, parts, names, resolver)
         singers = spoken["artist"] if set(spoken) == {"artist"} and not names.artist(spoken["artist"]) else ""
         said = tuple(("artist", words) for _, words in _two_artists(singers, names) or ())
+        name, is_album = (title, False) if title is not None else (album, True)
+        if artist is not None and name is not None and not names.has_recording(name, artist, is_album=is_album):
+            share = round(share * NOT_RECORDED, 6)
         return meant or NeedReading(_named(artist, title, album, parts), "catalog", share, said)
     if resolver is None or (not parts and set(spoken) == {"title"}):
         return None  # what the grammar takes for a title may be any name: all words are looked up as one

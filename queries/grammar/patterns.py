@@ -20,7 +20,7 @@ _PLAYLIST = (
 _ALBUM = ("album", "disco", "record", "lp", "ep")
 _SOUNDTRACK = ("soundtrack", "sound track", "original soundtrack", "banda sonora", "bso", "ost")
 _OF_SOUNDTRACK = frozenset(["of", "to", "from", "for", "the", "movie", "film", "de", "del", "la", "el", "pelicula"])
-_FILM = frozenset(["movie", "film", "pelicula"])
+FILM = frozenset(["movie", "film", "pelicula"])
 _CALLED = (
     "called",
     "named",
@@ -359,9 +359,9 @@ def _of_film(request: Span) -> list[tuple[Span, bool]]:
     if at + 2 >= end or words[at + 1] not in ("from", "of", "de"):
         return []
     start = at + 2
-    while start < end - 1 and words[start] in _OF_SOUNDTRACK and not _FILM & {words[start]}:
+    while start < end - 1 and words[start] in _OF_SOUNDTRACK and not FILM & {words[start]}:
         start += 1
-    if words[start] in _FILM and start + 1 < end:
+    if words[start] in FILM and start + 1 < end:
         return [(request.cut(start + 1, end), True)]
     return [(request.cut(at + 2, end), False)] if words[at + 1] == "from" else []
 

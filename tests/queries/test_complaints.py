@@ -31,6 +31,8 @@ ROWS = [
     ("Again", ["Velta Morn"], "Again", 60),
     ("Fog", ["Velta Morn"], "1971", 70),
     ("42K", ["Kelm"], "Karats", 70),
+    ("Tonight", ["Other People"], "Tonight", 70),
+    ("El Rey", ["Vicente Fernández"], "Rey", 70),
     ("Aluminium", ["The 1962"], "Metals", 70),
     ("Copper", ["Dario Pell", "Orla Quist"], "Metals", 70),
 ]
@@ -97,6 +99,10 @@ def resolver(known: CatalogIndex) -> Resolver:
         ("pon en la sala a los faroles", "es-MX", "artist=los faroles"),
         ("i love maru tanage play something similar", "en-US", "similar_to=artist%3Dmaru tanage"),
         ("go back two songs", "en-US", None),
+        ("play songs from the movie the reed king", "en-US", "album=the reed king original motion picture soundtrack"),
+        ("id love to hear some velta morn tonight", "en-US", "artist=velta morn"),
+        ("pon a los faroles en el baño por favor", "es-ES", "artist=los faroles"),
+        ("pop but no chente", "en-US", "artist!=vicente fernandez|genre=pop"),
         # services in the middle, small talk, two languages
         ("use spotify to play slow kite by maru tanage", "en-US", "artist=maru tanage|title=slow kite"),
         ("play slow kite on google music by maru tanage", "en-US", "artist=maru tanage|title=slow kite"),
