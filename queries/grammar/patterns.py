@@ -1,6 +1,7 @@
 """Patterns of requests that name playlists, albums or "title by artist", by their words only, without the catalog."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from queries.grammar.phrase import Span
 
@@ -396,11 +397,19 @@ def without_type_words(name: Span) -> Span:
 
 
 def _find_phrase(request: Span, phrases: tuple[str, ...]) -> tuple[int, int]:
+    begins = _first_words(phrases)
     for at in range(request.start, request.end):
+        if request.words[at] not in begins:
+            continue
         for size in (3, 2, 1):
             if at + size <= request.end and " ".join(request.words[at : at + size]) in phrases:
                 return at, size
     return -1, 0
+
+
+@lru_cache
+def _first_words(phrases: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(phrase.split(" ", 1)[0] for phrase in phrases)
 
 
 def _skip_phrase(words: tuple[str, ...], at: int, end: int, phrases: tuple[str, ...]) -> int:

@@ -29,9 +29,11 @@ class RefusedNames:
 
 def has_refusal(words: tuple[str, ...], lexicon: Lexicon) -> bool:
     """Whether the request contains a negation; a cheap test, since most requests contain none."""
+    begins = lexicon.negating
     return any(
         lexicon.has("negations", " ".join(words[at : at + size]))
         for at in range(len(words))
+        if words[at] in begins
         for size in range(1, min(_LONGEST, len(words) - at) + 1)
     )
 
