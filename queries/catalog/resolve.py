@@ -110,11 +110,20 @@ class Resolver:
         return [artist, self.recording(words, None), self.recording(words, None, is_album=True)]
 
     def _owned_albums(self, words: str) -> list[Resolved]:
-        """The albums of "adeles twenty one album", where an artist's name begins the words and a noun for albums ends them."""
+        """The albums of "adeles twenty one album" and "el disco de adele veintiuno": an artist, then the album, and a noun for albums."""
         parts = words.split()
+        noun = next(
+            (at for at, part in enumerate(parts[:2]) if part in _ALBUM and parts[at + 1 : at + 2] == ["de"]), None
+        )
+        if noun is not None:
+            parts = parts[noun + 2 :]
+        elif parts and parts[-1] in _ALBUM:
+            parts = parts[:-1]
+        else:
+            return []
         out: list[Resolved | None] = []
-        for at in range(1, len(parts) - 1 if parts[-1:] and parts[-1] in _ALBUM and len(parts) <= MOST_WORDS else 1):
-            singer, album = " ".join(parts[:at]), " ".join(parts[at:-1])
+        for at in range(1, len(parts) if len(parts) <= MOST_WORDS else 1):
+            singer, album = " ".join(parts[:at]), " ".join(parts[at:])
             artist = self._known_artist(singer)
             recording = self.recording(album, artist, is_album=True) if artist is not None else None
             spoken = (("album", album), ("artist", singer))

@@ -111,6 +111,10 @@ def interpret(query: str, locale: str, lexicon: Lexicon, vocabulary: Vocabulary 
     in_names = {at for kind, name in draft.names.items() if kind != "playlist" for at in range(name.start, name.end)}
     kept = () if draft.intent == "playlist" else tuple(one for one in parsed_mentions if one.start not in in_names)
     kept = tuple(one for one in kept if not one.is_weak or _weak_counts(one, whole, draft))
+    # "i would love to hear …" asks for no love songs
+    kept = tuple(one for one in kept if one.field != "mood" or one.end > bare.start)
+    if draft.names:  # "… en el baño" after a name is where it is to be played
+        kept = tuple(one for one in kept if one.field != "activity" or one.start < bare.end)
     if draft.intent in ("title", "title_artist", "album", "other"):
         kept = tuple(one for one in kept if one.field in ("version", "explicit", "language", "decade", "year"))
     topics = topic_words(query, lexicon)

@@ -59,6 +59,11 @@ class Lexicon:
         return frozenset(word for phrase in phrases.union(*self.words.values()) for word in phrase.split())
 
     @cached_property
+    def negating(self) -> frozenset[str]:
+        """The words that a phrase of negation begins with."""
+        return frozenset(phrase.split(" ", 1)[0] for phrase in self.words["negations"])
+
+    @cached_property
     def spelled(self) -> tuple[str, ...]:
         """Those of `every_word` that a misspelled word may stand for, sorted."""
         return tuple(sorted(word for word in self.every_word if len(word) >= SHORTEST_CORRECTED - 1 and word.isalpha()))

@@ -46,7 +46,8 @@ class TopicWords:
 def topic_words(query: str, lexicon: Lexicon) -> TopicWords:
     """The phrases of a normal form that are in the word lists named like the fields of TopicWords."""
     words = query.split()
-    return TopicWords(*(tuple(_hits(words, kind, lexicon)) for kind in vars(TopicWords())))
+    phrases = [" ".join(words[at : at + size]) for size in (1, 2, 3) for at in range(len(words) - size + 1)]
+    return TopicWords(*(tuple(filter(lexicon.words[kind].__contains__, phrases)) for kind in vars(TopicWords())))
 
 
 def asks_to_listen(query: str, lexicon: Lexicon) -> bool:
@@ -104,14 +105,3 @@ def is_music(
     if len(words) > _LONG_REQUEST and not has_constraint:
         return False, "a long request without a word of music"
     return True, "nothing speaks against music"
-
-
-def _hits(words: list[str], kind: str, lexicon: Lexicon) -> list[str]:
-    """The phrases of up to three words in the request that are in the word list `kind`."""
-    hits = []
-    for size in (1, 2, 3):
-        for at in range(len(words) - size + 1):
-            phrase = " ".join(words[at : at + size])
-            if lexicon.has(kind, phrase):
-                hits.append(phrase)
-    return hits

@@ -23,6 +23,7 @@ from queries.grammar.similar import likened
 from queries.text.carrier import stages
 
 NICKNAME_MARGIN = 15.0  # of popularity by which an artist's other name ("beethoven") must lead a title of that name
+NOT_RECORDED = 0.97  # of the confidence where artist and title are known, but not as a recording of the artist
 _BESIDE_UNKNOWN = 0.9  # least confidence in music like an artist who owns something that the catalog lacks
 MOST_BYTES, KEPT_BYTES = 400, 360
 _PART = re.compile(r"(?P<field>\w+)(?P<refused>!)?=(?P<value>.*)", re.DOTALL)
@@ -293,28 +294,25 @@ def need_reading(
     else:
         best = _of_names(interpretation, parts, spoken, share, names, resolver)
     if best is not None and best.confidence == 1.0:
-        band = (
-            resolver.request(interpretation.stripped) if resolver is not None and _may_be_band(interpretation) else None
-        )
-        is_band = band is not None and band.artist is not None and band.likeness == 1.0
-        return (
-            NeedReading(_named(band.artist, None, None, ()), "catalog", 1.0, band.spoken) if band and is_band else best
-        )
+        number = resolver.request(interpretation.stripped) if resolver and _may_be_number(interpretation) else None
+        if number is None or number.likeness < 1.0 or number.artist is None:
+            return best
+        return NeedReading(_named(number.artist, None, number.album, ()), "catalog", 1.0, number.spoken)
     whole = _of_whole(interpretation, lexicon, resolver) if resolver is not None else None
     if whole is not None and (best is None or whole.confidence > best.confidence):
         return whole
     return best or _of_words(interpretation)
 
 
-def _may_be_band(interpretation: Interpretation) -> bool:
-    """Whether a year with "the" right before it is all that is asked for: "the nineteen seventy five" may be a band."""
-    words, years = interpretation.stripped.split(), [one for one in interpretation.mentions if one.field == "year"]
-    return (
-        not interpretation.names
-        and len(words) > 2
-        and words[0] == "the"
-        and any(one.end - one.start == len(words) - 1 for one in years)
-    )
+def _may_be_number(interpretation: Interpretation) -> bool:
+    """Whether a year may be a name: "the nineteen seventy five" a band, what an artist's name and "album" stand around an album."""
+    words = interpretation.stripped.split()
+    years = [one for one in interpretation.mentions if one.field in ("year", "decade")]
+    if len(years) != 1 or len(words) < 3:
+        return False
+    if set(interpretation.names) == {"artist"}:
+        return words[-1] in ("album", "disco", "record")
+    return not interpretation.names and words[0] == "the" and years[0].end - years[0].start == len(words) - 1
 
 
 def _without_catalog(interpretation: Interpretation, parts: list[Part], spoken: dict[str, str]) -> NeedReading:
@@ -412,6 +410,9 @@ def _of_names(
         meant = _recorded_alike(artist, title, album, share, parts, names, resolver)
         singers = spoken["artist"] if set(spoken) == {"artist"} and not names.artist(spoken["artist"]) else ""
         said = tuple(("artist", words) for _, words in _two_artists(singers, names) or ())
+        name, is_album = (title, False) if title is not None else (album, True)
+        if artist is not None and name is not None and not names.has_recording(name, artist, is_album=is_album):
+            share = round(share * NOT_RECORDED, 6)
         return meant or NeedReading(_named(artist, title, album, parts), "catalog", share, said)
     if resolver is None or (not parts and set(spoken) == {"title"}):
         return None  # what the grammar takes for a title may be any name: all words are looked up as one

@@ -1,6 +1,7 @@
 """Patterns of requests that name playlists, albums or "title by artist", by their words only, without the catalog."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from queries.grammar.phrase import Span
 
@@ -20,7 +21,7 @@ _PLAYLIST = (
 _ALBUM = ("album", "disco", "record", "lp", "ep")
 _SOUNDTRACK = ("soundtrack", "sound track", "original soundtrack", "banda sonora", "bso", "ost")
 _OF_SOUNDTRACK = frozenset(["of", "to", "from", "for", "the", "movie", "film", "de", "del", "la", "el", "pelicula"])
-_FILM = frozenset(["movie", "film", "pelicula"])
+FILM = frozenset(["movie", "film", "pelicula"])
 _CALLED = (
     "called",
     "named",
@@ -359,9 +360,9 @@ def _of_film(request: Span) -> list[tuple[Span, bool]]:
     if at + 2 >= end or words[at + 1] not in ("from", "of", "de"):
         return []
     start = at + 2
-    while start < end - 1 and words[start] in _OF_SOUNDTRACK and not _FILM & {words[start]}:
+    while start < end - 1 and words[start] in _OF_SOUNDTRACK and not FILM & {words[start]}:
         start += 1
-    if words[start] in _FILM and start + 1 < end:
+    if words[start] in FILM and start + 1 < end:
         return [(request.cut(start + 1, end), True)]
     return [(request.cut(at + 2, end), False)] if words[at + 1] == "from" else []
 
@@ -396,11 +397,19 @@ def without_type_words(name: Span) -> Span:
 
 
 def _find_phrase(request: Span, phrases: tuple[str, ...]) -> tuple[int, int]:
+    begins = _first_words(phrases)
     for at in range(request.start, request.end):
+        if request.words[at] not in begins:
+            continue
         for size in (3, 2, 1):
             if at + size <= request.end and " ".join(request.words[at : at + size]) in phrases:
                 return at, size
     return -1, 0
+
+
+@lru_cache
+def _first_words(phrases: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(phrase.split(" ", 1)[0] for phrase in phrases)
 
 
 def _skip_phrase(words: tuple[str, ...], at: int, end: int, phrases: tuple[str, ...]) -> int:

@@ -29,9 +29,11 @@ class RefusedNames:
 
 def has_refusal(words: tuple[str, ...], lexicon: Lexicon) -> bool:
     """Whether the request contains a negation; a cheap test, since most requests contain none."""
+    begins = lexicon.negating
     return any(
         lexicon.has("negations", " ".join(words[at : at + size]))
         for at in range(len(words))
+        if words[at] in begins
         for size in range(1, min(_LONGEST, len(words) - at) + 1)
     )
 
@@ -81,7 +83,7 @@ def _names(
     text = " ".join(words[start:end])
     if not text or lexicon.has("no_name", text):
         return None
-    artists = _artists(words[start:end], vocabulary)
+    artists = _artists(words[start:end], lexicon, vocabulary)
     if artists is not None:
         return "artist", artists
     if text in lexicon.phrases:
@@ -92,16 +94,19 @@ def _names(
     return ("title", (text,)) if is_exclusion and start > 0 and text in vocabulary.titles else None
 
 
-def _artists(words: tuple[str, ...], vocabulary: Vocabulary) -> tuple[str, ...] | None:
+def _artists(words: tuple[str, ...], lexicon: Lexicon, vocabulary: Vocabulary) -> tuple[str, ...] | None:
     """The folded artists of which the words consist, joined by "and" or "or"; None if they are others or too little known."""
     text = " ".join(words)
     artist = vocabulary.artist(text)
     if artist is not None and (" " in text or vocabulary.artists[artist] >= _FAMOUS):
         return (artist,)
+    nicknamed = next((one for one in map(vocabulary.artist, lexicon.works.get(text, ())) if one is not None), None)
+    if nicknamed is not None:
+        return (nicknamed,)  # "no mozart"
     for at in range(1, len(words) - 1) if len(words) <= _LONGEST_LIST else ():
         if words[at] in _JOINS:
             first = vocabulary.artist(" ".join(words[:at]))
-            others = _artists(words[at + 1 :], vocabulary) if first is not None else None
+            others = _artists(words[at + 1 :], lexicon, vocabulary) if first is not None else None
             if first is not None and others is not None:
                 return (first, *others)
     return None

@@ -6,11 +6,13 @@ shorter form only where it is the better one.
 
 from __future__ import annotations
 
+from queries.grammar.act import COMMAND, act
 from queries.grammar.lexicon import Lexicon
 
 _LONGEST_LEAD = 4
 _LEAST_LEFT = 2  # words that must be left: "because the night" and "i love rock n roll" are names
 _LONGEST_SERVICE = 4
+_AND = frozenset({"and", "y"})
 _ON = frozenset({"on", "in", "from", "with", "using", "via", "through", "en", "con", "desde", "por", "usando"})
 _MY = frozenset({"my", "the", "mi", "el", "la"})
 _USE = frozenset({"use", "using", "open", "launch", "start", "access", "usa", "usando", "abre", "utiliza", "entra"})
@@ -34,8 +36,8 @@ _CLAUSE = frozenset({"i", "im", "ive", "we", "were", "weve", "estoy", "tengo", "
 def without_remark(query: str, lexicon: Lexicon) -> str | None:
     """The request up to its first remark; None if it has none.
 
-    A remark begins with a phrase of the list `remarks` of `queries/data/words.v1.json` and goes to the end of the request, or is one of
-    `last_words` ("now") at its end.
+    A remark is a command after "and" ("… and turn it up"), begins with a phrase of the list `remarks` of `queries/data/words.v1.json`
+    and goes to the end of the request, or is one of `last_words` ("now") at its end.
 
     Args:
         query: A normal form.
@@ -43,6 +45,8 @@ def without_remark(query: str, lexicon: Lexicon) -> str | None:
     """
     words = query.split()
     for at in range(_LEAST_LEFT, len(words)):
+        if words[at] in _AND and act(" ".join(words[at + 1 :]), lexicon) == COMMAND:
+            return " ".join(words[:at])
         is_last = lexicon.has("last_words", " ".join(words[at:]))
         leads = (" ".join(words[at : at + size]) for size in range(1, min(_LONGEST_LEAD, len(words) - at) + 1))
         if is_last or any(lexicon.has("remarks", lead) for lead in leads):
@@ -51,24 +55,31 @@ def without_remark(query: str, lexicon: Lexicon) -> str | None:
 
 
 def without_service(query: str, lexicon: Lexicon) -> str | None:
-    """The request without a music service that it names before its end or to begin with; None if it names none there.
+    """The request without a music service or a room that it names before its end, or a service to begin with; None without them.
 
-    Such as "play yellow on google music by coldplay" and "use spotify to play yellow". What ends a request is the carrier grammar's.
+    Such as "play yellow on google music by coldplay", "pon en la sala a juanes" and "use spotify to play yellow". What ends a request is
+    the carrier grammar's.
 
     Args:
         query: A normal form.
         lexicon: Has the names of the services (`acts`).
     """
     words = query.split()
-    if words[:1] and words[0] in _USE:
+    if words and words[0] in _USE:
         end = _after_service(words, 1, lexicon)
         if end is not None and end < len(words) - 1 and words[end] in _TO:
             return " ".join(words[end + 1 :])
     for at in range(1, len(words) - 1):
-        end = _after_service(words, at + 1, lexicon) if words[at] in _ON else None
+        end = _after_place(words, at, lexicon) if words[at] in _ON else None
         if end is not None and end < len(words):
             return " ".join(words[:at] + words[end:])
     return None
+
+
+def _after_place(words: list[str], at: int, lexicon: Lexicon) -> int | None:
+    """The word after "on" and a service, or after a room that the carrier grammar knows ("en la sala"); None if neither begins there."""
+    rooms = (at + size for size in (4, 3) if " ".join(words[at : at + size]) in lexicon.grammar.merged.suffixes)
+    return _after_service(words, at + 1, lexicon) or next(rooms, None)
 
 
 def _after_service(words: list[str], at: int, lexicon: Lexicon) -> int | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from queries.catalog.vocabulary import Vocabulary, is_owner
 from queries.grammar.known import artists_in, find_artist, lookup_name, reads_as_constraints
 from queries.grammar.patterns import (
+    FILM,
     adds_what_plays,
     after_version,
     album_names,
@@ -344,7 +345,8 @@ def _soundtrack(draft: Draft, request: Span, vocabulary: Vocabulary | None) -> b
         if album is not None:
             draft.intent = "album"
             draft.name("album", name, album)
-            draft.joining = _leading_fillers(name)
+            is_of_film = bool(FILM & set(request.words[request.start : name.start]))  # "songs from the movie …"
+            draft.joining = frozenset(range(request.start, name.start)) if is_of_film else _leading_fillers(name)
             draft.reasons.append(f"names a soundtrack, {album!r} in the catalog")
             return True
     return False

@@ -164,6 +164,13 @@ _NOUNS = (
 
 
 _ASKED_AFTER = (
+    "play something similar",
+    "play anything similar",
+    "play more like that",
+    "play similar songs",
+    "pon algo parecido",
+    "pon algo similar",
+    "ponme algo parecido",
     "anything similar",
     "something similar",
     "anything else like that",
@@ -207,7 +214,6 @@ _LIKED = (
     "me encanta",
     "me encantan",
 )
-_LONGEST_FIRST_LIKED = sorted(_LIKED, key=len, reverse=True)
 
 
 def likened(words: str) -> str | None:
@@ -219,10 +225,11 @@ def likened(words: str) -> str | None:
     Args:
         words: The stripped form of a request.
     """
-    asked = next((phrase for phrase in _ASKED_AFTER if words.endswith(f" {phrase}")), None)
-    lead = next((phrase for phrase in _LONGEST_FIRST_LIKED if words.startswith(f"{phrase} ")), None)
-    if asked is not None and lead is not None:
-        return _without_noun(words[len(lead) + 1 :].removesuffix(f" {asked}"))
+    if words.endswith(_ASKED_AFTER) and words.startswith(_LIKED):
+        asked = max((phrase for phrase in _ASKED_AFTER if words.endswith(f" {phrase}")), key=len, default=None)
+        lead = max((phrase for phrase in _LIKED if words.startswith(f"{phrase} ")), key=len, default=None)
+        if asked is not None and lead is not None:
+            return _without_noun(words[len(lead) + 1 :].removesuffix(f" {asked}"))
     parts = words.split()
     for at in range(min(_MOST_BEFORE + 1, len(parts))):
         rest = " ".join(parts[at:])

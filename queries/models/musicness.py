@@ -26,6 +26,7 @@ ASSISTANT_SHARE = 0.2  # share of music among requests to an assistant: 8 to 29 
 _PACKAGED = Path(__file__).parent.parent / "data" / "musicness.v1.zip"
 _WEIGHTS = "weights.f2"
 _LETTERS = (3, 4, 5)
+_LETTERS_MARK = crc32(b"c")  # the hash of a piece of letters is that of "c" and the piece
 _MOST_WORDS = 40  # only the first words of a request count
 
 
@@ -51,7 +52,7 @@ class Musicness:
                 (Saerens, Latinne & Decaestecker 2002).
         """
         weight_of = self._weight_list
-        total = weight_of[0] + sum(weight_of[index] for index in weight_indexes(interpretation))
+        total = weight_of[0] + sum(map(weight_of.__getitem__, weight_indexes(interpretation)))
         total += log(music_share / (1 - music_share)) - log(TRAINED_SHARE / (1 - TRAINED_SHARE))
         return 1.0 / (1.0 + exp(-max(-50.0, min(50.0, total))))
 
@@ -82,11 +83,23 @@ def load_musicness(path: Path = _PACKAGED) -> Musicness:
 def weight_indexes(interpretation: Interpretation) -> set[int]:
     """The hashed indexes of a request's features: 1 to 2**BITS − 1, without duplicates."""
     size = (1 << BITS) - 1
-    return {1 + crc32(feature.encode("utf-8", "replace")) % size for feature in _features(interpretation)}
-
-
-def _features(interpretation: Interpretation) -> Iterator[str]:
     words = interpretation.query.split()[:_MOST_WORDS]
+    indexes = {1 + crc32(one.encode("utf-8", "replace")) % size for one in _features(interpretation, words)}
+    text = f" {' '.join(words)} "[:300]
+    return indexes | {1 + crc32(piece, _LETTERS_MARK) % size for piece in _pieces(text)}
+
+
+def _pieces(text: str) -> Iterator[bytes]:
+    """The pieces of three to five letters of a text."""
+    places = ((at, at + length) for length in _LETTERS for at in range(len(text) - length + 1))
+    if text.isascii():  # a byte a letter
+        raw = text.encode()
+        return (raw[start:end] for start, end in places)
+    return (text[start:end].encode("utf-8", "replace") for start, end in places)
+
+
+def _features(interpretation: Interpretation, words: list[str]) -> Iterator[str]:
+    """The features of a request but its pieces of letters."""
     yield f"n{min(len(words), 12)}"
     yield f"i{interpretation.intent}"
     yield f"m{interpretation.is_music}"
@@ -102,6 +115,3 @@ def _features(interpretation: Interpretation) -> Iterator[str]:
             yield f"{at}{word}"
         before = word
     yield f"b{before} </s>"
-    text = f" {' '.join(words)} "[:300]
-    for size in _LETTERS:
-        yield from (f"c{text[at : at + size]}" for at in range(len(text) - size + 1))

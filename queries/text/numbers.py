@@ -62,6 +62,7 @@ _ABBREVIATED = {
     "pt": ("part", "parte"),
 }
 _NUMBERED = re.compile(rf"((?:\w+ )?)({'|'.join(_WORKS)}) no (\d{{1,3}})")
+_BESIDE_LETTER = re.compile(r"(\d{2,4})([a-z])")
 _MIXED = re.compile(r"([a-z]*)([248])([a-z]*)")
 
 
@@ -77,6 +78,11 @@ def spoken_forms(name: str) -> list[str]:
     if short is not None:
         full = [" ".join([*words[:short], long, *words[short + 1 :]]) for long in _ABBREVIATED[words[short]]]
         return list(dict.fromkeys([*full, *(form for one in full for form in spoken_forms(one))]))
+    beside = next((at for at, word in enumerate(words) if _BESIDE_LETTER.fullmatch(word)), None)
+    if beside is not None:  # "24k" is "twenty four k"
+        parted = " ".join(_BESIDE_LETTER.findall(words[beside])[0])
+        apart = " ".join([*words[:beside], parted, *words[beside + 1 :]])
+        return list(dict.fromkeys([apart, *spoken_forms(apart)]))
     if len(words) > 1 and words[-1] in _ROMAN:
         number = str(_ROMAN[words[-1]])
         return [" ".join([*words[:-1], number]), *spoken_forms(" ".join([*words[:-1], number]))]

@@ -1,6 +1,7 @@
 """Maps words of the normal form back to the text of the request as it was spoken or typed."""
 
 import re
+from functools import cached_property
 
 from queries.text.normalise import normal_form
 
@@ -14,9 +15,8 @@ class Surface:
     """Aligns the words of `query` (the normal form) with `raw_query`."""
 
     def __init__(self, raw_query: str, query: str, locale: str) -> None:
-        self._raw = raw_query
+        self._raw, self._locale = raw_query, locale
         self._words = query.split()
-        self._spans = self._aligned(locale)
 
     def span(self, start: int, end: int) -> str:
         """The original text of words `start` to `end` (exclusive), without punctuation at its ends.
@@ -31,12 +31,13 @@ class Surface:
             trimmed = trimmed[:-2]
         return trimmed
 
-    def _aligned(self, locale: str) -> list[tuple[int, int]] | None:
+    @cached_property
+    def _spans(self) -> list[tuple[int, int]] | None:
         """(start, end) in the raw text of every word, found by comparing the letters without blanks; None if they differ."""
         letters: list[tuple[int, int]] = []
         normal_parts: list[str] = []
         for chunk in _CHUNK.finditer(self._raw):
-            parts = normal_form(chunk.group(), locale).split()
+            parts = normal_form(chunk.group(), self._locale).split()
             if chunk.group() in ("&", "+"):
                 parts = ["and" if "and" in self._words else "y"]
             if parts and not any(character.isalnum() for character in parts[0]):

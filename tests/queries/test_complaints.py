@@ -29,6 +29,10 @@ ROWS = [
     ("Salza", ["The Kettles"], "Kettles", 60),
     ("In the Reeds", ["Choir of Reeds"], "The Reed King Original Motion Picture Soundtrack", 68),
     ("Again", ["Velta Morn"], "Again", 60),
+    ("Fog", ["Velta Morn"], "1971", 70),
+    ("42K", ["Kelm"], "Karats", 70),
+    ("Tonight", ["Other People"], "Tonight", 70),
+    ("El Rey", ["Vicente Fernández"], "Rey", 70),
     ("Aluminium", ["The 1962"], "Metals", 70),
     ("Copper", ["Dario Pell", "Orla Quist"], "Metals", 70),
 ]
@@ -87,6 +91,18 @@ def resolver(known: CatalogIndex) -> Resolver:
         # two artists: the first is the artist of the need; beside a title the one who recorded it
         ("play velta morn and dario pell", "en-US", "artist=velta morn"),
         ("orla quist y dario pell copper", "es-ES", "artist=orla quist|title=copper"),
+        ("play velta morns nineteen seventy one album", "en-US", "album=1971|artist=velta morn"),
+        ("el disco de velta morn diecinueve setenta y uno", "es-MX", "album=1971|artist=velta morn"),
+        ("play forty two k", "en-US", "title=42k"),
+        ("songs for my three year old", "en-US", "genre=children"),
+        ("play slow kite by maru tanage and turn it up", "en-US", "artist=maru tanage|title=slow kite"),
+        ("pon en la sala a los faroles", "es-MX", "artist=los faroles"),
+        ("i love maru tanage play something similar", "en-US", "similar_to=artist%3Dmaru tanage"),
+        ("go back two songs", "en-US", None),
+        ("play songs from the movie the reed king", "en-US", "album=the reed king original motion picture soundtrack"),
+        ("id love to hear some velta morn tonight", "en-US", "artist=velta morn"),
+        ("pon a los faroles en el baño por favor", "es-ES", "artist=los faroles"),
+        ("pop but no chente", "en-US", "artist!=vicente fernandez|genre=pop"),
         # services in the middle, small talk, two languages
         ("use spotify to play slow kite by maru tanage", "en-US", "artist=maru tanage|title=slow kite"),
         ("play slow kite on google music by maru tanage", "en-US", "artist=maru tanage|title=slow kite"),
@@ -155,6 +171,7 @@ def test_slots_are_words_of_the_whole_request(request_, locale, slots, known, re
         ("use my spotify to play kite", "play kite"),
         ("pon bruma en youtube music de los faroles", "pon bruma de los faroles"),
         ("play kite on spotify", None),  # the end of a request is the carrier grammar's
+        ("pon en la cocina a los faroles", "pon a los faroles"),
         ("play on the hills by maru", None),
     ],
 )
