@@ -53,50 +53,65 @@ PLANTED = (
 )
 
 
-def night_of(run: Run, out: Path, timeout_s: int) -> dict[str, Any]:
-    """The verdict, the nearest column and the planted columns of one run; the run is made unless it exists. Raises RunFailed."""
-    folder = (out / f"{run.world}-{run.seed}").resolve()
+def folder_of(run: Run, out: Path) -> Path:
+    """Where the run's logs, lake and figures are."""
+    return (out / f"{run.world}-{run.seed}").resolve()
+
+
+def stored_result(folder: Path, mark: str) -> dict[str, Any] | None:
+    """The result of a run made earlier by the code of this mark, else None."""
     report = folder / "leaks.json"
-    mark = code_fingerprint(*ROOMS, "benchmarks")
-    start_over_unless_simulated(folder, run, timeout_s)
-    if report.exists():
-        stored: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
-        if stored["code"] == mark:
-            return stored
-    command = [sys.executable, "-m", "benchmarks.leaks", "--night", str(folder), "--run-date", str(run.run_date)]
-    call("night", command, folder / "night.log", timeout_s)  # a separate process, whose memory is freed when it ends
-    result = {"code": mark, **json.loads((folder / "verdict.json").read_text(encoding="utf-8")), **judged(folder)}
-    report.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    return result
+    if not report.exists():
+        return None
+    stored: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
+    return stored if stored["code"] == mark else None
 
 
-def up_to_assemble(folder: Path, run_date: str) -> None:
-    """Run the steps up to `assemble` over the folder's logs, and write its verdict and the examples that the audit checks."""
+def run_nights(runs: Sequence[Run], out: Path, timeout_s: int) -> None:
+    """Simulate the runs and run their nights, all in one process: only the first one pays for a JVM that has just started.
+
+    Args:
+        runs: the runs to make; what an earlier code computed for them goes.
+        out: the folder of all runs.
+        timeout_s: the limit for one simulation or night.
+
+    Raises:
+        RunFailed: a simulation failed, or a night; nights that ended have their `leaks.json`.
+    """
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.leaks",
+        "--out",
+        str(out),
+        "--mark",
+        code_fingerprint(*ROOMS, "benchmarks"),
+    ]
+    for run in runs:
+        start_over_unless_simulated(folder_of(run, out), run, timeout_s)
+        command += ["--night", f"{run.world}-{run.seed}:{run.run_date}"]
+    call("nights", command, out / "nights.log", timeout_s * len(runs))
+
+
+def up_to_assemble(folder: Path, run_date: str, mark: str) -> None:
+    """Run the steps up to `assemble` over the folder's logs, and write `leaks.json`: the verdict and the planted columns."""
     from benchmarks.ingest_ours import places, settings_of_command
-    from jobs import (
-        assemble,
-        build_features,
-        candidates,
-        count_engagement,
-        fit_exposure,
-        grade,
-        ingest,
-        understand,
-        validate,
-    )
+    from jobs.graph import GRAPH
     from night.night import night
 
     settings = settings_of_command(places(folder, folder / "catalog.jsonl.gz", run_date, folder))
-    steps = (ingest, understand, count_engagement, fit_exposure, candidates, build_features, validate, grade)
+    last = next(i for i, step in enumerate(GRAPH) if step.name == "assemble")
+    verdict = ""
     with night(settings) as this:
-        for step in steps:
+        for step in GRAPH[:last]:
             step.run(this)
         try:
-            verdict = assemble.run(this).note or "audited before"
+            verdict = GRAPH[last].run(this).note or "audited before"
         except LeakageFound as error:
             verdict = str(error)
-        (folder / "verdict.json").write_text(json.dumps({"verdict": verdict}) + "\n", encoding="utf-8")
         keep_audited(this, folder)
+    result = {"code": mark, "verdict": verdict, **judged(folder)}
+    (folder / "leaks.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 
 def keep_audited(this: Night, folder: Path) -> None:
@@ -200,11 +215,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("var/leaks"), help="one folder a run goes here")
     parser.add_argument("--json", type=Path, help="write every figure into this file")
     parser.add_argument("--timeout", type=int, default=3600, help="seconds for one simulation or night")
-    parser.add_argument("--night", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--run-date", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--night", action="append", default=[], help=argparse.SUPPRESS)  # WORLD-SEED:RUN_DATE
+    parser.add_argument("--mark", default="", help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
-    if given.night is not None:
-        up_to_assemble(given.night, given.run_date)
+    for asked in given.night:
+        name, run_date = asked.split(":")
+        up_to_assemble(given.out.resolve() / name, run_date, given.mark)
+        print(f"{name} done", flush=True)
+    if given.night:
         return 0
     worlds = [name.strip() for name in given.worlds.split(",") if name.strip()]
     unknown = [name for name in worlds if name not in WORLDS]
@@ -214,16 +232,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         seeds = [int(seed) for seed in given.seeds.split(",")]
     except ValueError:
         parser.error(f"--seeds: {given.seeds!r} is not a list of whole numbers such as 1,2")
-    results: dict[str, dict[str, Any]] = {}
-    failed = 0
-    for seed in seeds:
-        for world in worlds:
-            try:
-                run = Run(world, seed, given.days, given.searches_per_day)
-                results[f"{world}-{seed}"] = night_of(run, given.out, given.timeout)
-            except RunFailed as failure:
-                failed += 1
-                print(failure, file=sys.stderr)
+    runs = [Run(world, seed, given.days, given.searches_per_day) for seed in seeds for world in worlds]
+    mark = code_fingerprint(*ROOMS, "benchmarks")
+    missing = [run for run in runs if stored_result(folder_of(run, given.out), mark) is None]
+    failed = False
+    try:
+        given.out.mkdir(parents=True, exist_ok=True)
+        if missing:
+            run_nights(missing, given.out, given.timeout)
+    except RunFailed as failure:
+        failed = True
+        print(failure, file=sys.stderr)
+    stored = {f"{run.world}-{run.seed}": stored_result(folder_of(run, given.out), mark) for run in runs}
+    results = {name: result for name, result in stored.items() if result is not None}
     if results:
         print_table(results)
     if given.json is not None:
