@@ -95,7 +95,7 @@ def content(needs: int, tracks: int, known: Mapping[str, TrackInfo]) -> tuple[li
         first = draw.randrange(len(ids) - size + 1)
         listed = tuple(RankedTrack(t, float(size - rank)) for rank, t in enumerate(ids[first : first + size]))
         place = "en" if i % 2 else LOCALE
-        drawn.append(Entry(place, f"words=list {i}", listed, 0.98, ("title",)))
+        drawn.append(Entry(place, f"words=list {i}", listed, reasons=("title",)))
         wordings[place, f"zork vel {i}"] = f"words=list {i}"
     return drawn, wordings
 

@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from pyspark.sql import functions as F
 
 from lake.errors import QualityGateFailed
-from lake.tables.nightly import HEAD_RANKINGS, NEEDS, WORDINGS
+from lake.tables.nightly import HEAD_RANKINGS, LIST_VARIANTS, NEEDS, WORDINGS
 from night.command import run_command
 from night.examples import refuse_leaks
 from night.gate import gate
@@ -58,7 +58,8 @@ def run(night: Night) -> Done:
     is_public = (F.col("is_public") & enough).alias("is_public")
     columns = ("locale", "query", "need", "is_music", "searches_28d", is_public)
     wordings = lake.read(WORDINGS, [night.run_date]).select(*columns).toPandas()
-    content = release_content(night, rankings, wordings, inputs)
+    variants = lake.read(LIST_VARIANTS, [night.run_date]).toPandas()
+    content = release_content(night, rankings, variants, wordings, inputs)
     stores = sinks(night.settings.publish.sinks, SinkPlace(root, night.settings.serving.keep))
     release_id, outcome = published(stores, content)
     note_published(night, mark, release_id)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import hydra
 from omegaconf import DictConfig
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features.catalogue import matrix_fingerprint
 from lake.code import code_fingerprint, library_versions
 from lake.fingerprint import file_hash
 from lake.tables.logs import TRACKS
-from lake.tables.nightly import CANDIDATES, HEAD_RANKINGS, NEEDS
+from lake.tables.nightly import CANDIDATES, HEAD_RANKINGS, LIST_VARIANTS, NEEDS
 from night.command import run_command
 from night.examples import NEED, PAIR, TRACK
 from night.head import head_settings
@@ -23,6 +25,7 @@ from ranking.head import ranked_needs
 from ranking.lists import ranked_lists
 from ranking.rerank import RULES
 from ranking.scoring import by_coec, scored
+from ranking.variants import list_variants
 
 
 def _mark(night: Night, folder: Path | None) -> str:
@@ -47,17 +50,19 @@ def _mark(night: Night, folder: Path | None) -> str:
 
 def to_do(night: Night) -> str:
     """Why the step would work, in words; "" if the lists are up to date. Raises StaleRanker as `run` does."""
-    return night.why(HEAD_RANKINGS, {night.settings.run_date: _mark(night, ranker_of(night))})
+    wanted = {night.settings.run_date: _mark(night, ranker_of(night))}
+    return night.why(HEAD_RANKINGS, wanted) or night.why(LIST_VARIANTS, wanted)
 
 
 def run(night: Night) -> Done:
-    """Write one row per (place, need, rank), the content of the release.
+    """Write one row per (place, need, rank), the content of the release, and the variants of the lists.
 
     Raises StaleRanker if the night's ranker is missing.
     """
     lake, day, folder = night.lake, [night.run_date], ranker_of(night)
     mark = _mark(night, folder)
-    if not night.pending(HEAD_RANKINGS, {night.settings.run_date: mark}):
+    wanted = {night.settings.run_date: mark}
+    if not night.pending(HEAD_RANKINGS, wanted) and not night.pending(LIST_VARIANTS, wanted):
         return Done(skipped=True)
     rows = matrix(lake.read(PAIR, day), lake.read(NEED, day), lake.read(TRACK, day))
     scores = scored(rows, folder) if folder else by_coec(rows)
@@ -66,9 +71,8 @@ def run(night: Night) -> Done:
     tracks = night.tracks(allow_unvalidated=False)
     needs = ranked_needs(lake.read(NEEDS, day), head_settings(night))
     frame = ranked_lists(scores, needs, tracks, night.run_date, head_settings(night))
-    written = lake.write(
-        HEAD_RANKINGS, frame.select(*[c.name for c in HEAD_RANKINGS.columns]), {night.settings.run_date: mark}
-    )
+    written = lake.write(HEAD_RANKINGS, frame.select(*[c.name for c in HEAD_RANKINGS.columns]), wanted)
+    varied = _write_variants(night, needs, tracks, wanted)
     note = (
         "by the ranker"
         if folder
@@ -78,8 +82,29 @@ def run(night: Night) -> Done:
         *[F.sum(F.array_contains("moved_by", r.name).cast("int")).alias(r.name) for r in RULES]
     )
     [moved] = counted.collect()
-    note += "; moved by " + ", ".join(f"{r.name} {moved[r.name] or 0:,}" for r in RULES)
+    note += f"; {varied:,} lists with variants; moved by " + ", ".join(
+        f"{r.name} {moved[r.name] or 0:,}" for r in RULES
+    )
     return Done(lake.commits(PAIR)[night.settings.run_date].rows, sum(written.values()), note)
+
+
+def _write_variants(night: Night, needs: DataFrame, tracks: DataFrame, wanted: Mapping[str, str]) -> int:
+    """Write the variants of the stored lists; returns how many lists have some."""
+    lake, day = night.lake, [night.run_date]
+    evidence = lake.read(PAIR, day).select(
+        "locale", "need", "track_id", F.expm1("expected_log1p_28d").alias("expected")
+    )
+    frame = list_variants(
+        lake.read(HEAD_RANKINGS, day, allow_unvalidated=True),
+        needs.select("locale", "need", "intent_group", "sort_by"),
+        tracks.select("track_id", F.col("artists_normal")[0].alias("artist")),
+        evidence,
+        night.run_date,
+        head_settings(night),
+    )
+    frame = frame.withColumn("run_date", F.lit(night.run_date)).select(*[c.name for c in LIST_VARIANTS.columns])
+    lake.write(LIST_VARIANTS, frame, wanted)
+    return lake.read(LIST_VARIANTS, day, allow_unvalidated=True).where("variant = 0").count()
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")

@@ -38,6 +38,7 @@ AT_LEAST = {
     "ranking.max_needs": 1,
     "ranking.max_training_rows": 1000,
     "ranking.tracks_per_entry": 1,
+    "ranking.explore_variants": 0,
     "ranking.max_per_artist": 1,
     "ranking.artist_span": 1,
     "labels.unshown_per_need": 0,
@@ -150,6 +151,9 @@ def _wrong(settings: Settings) -> Iterator[str]:
             "days apart, and what one learns from must not be what another is judged by"
         )
     yield from wrong_settings(settings.experiments)
+    for key in ("ranking.explore_strength", "ranking.explore_temperature"):
+        if (value := _value(settings, key)) <= 0:
+            yield f"{key} is {value}, expected more than 0"
     cuts = settings.labels.cuts
     if len(cuts) != 4 or sorted(set(cuts)) != cuts:
         yield f"labels.cuts is {cuts}, expected four rising rates, where grades 1 to 4 begin"

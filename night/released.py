@@ -11,7 +11,7 @@ from lake.code import code_fingerprint
 from lake.errors import QualityGateFailed
 from lake.tables.daily import DAILY_ENGAGEMENT
 from lake.tables.logs import DELIVERED_FILES, TRACKS
-from lake.tables.nightly import HEAD_RANKINGS, NEEDS, VECTORS, WORDINGS
+from lake.tables.nightly import HEAD_RANKINGS, LIST_VARIANTS, NEEDS, VECTORS, WORDINGS
 from night.night import Night
 from night.released_names import (
     ReleaseReading,
@@ -24,7 +24,7 @@ from night.released_names import (
 from queries.grammar.bundle import grammar_bundle
 from queries.grammar.need import Need
 from serving.by_need import short_list
-from serving.content import Entry, Key, Names, RankedTrack, ReleaseContent, TrackInfo
+from serving.content import Entry, Key, Names, RankedTrack, ReleaseContent, TrackInfo, Variant
 from serving.layout import FORMAT_VERSION, locale_chain
 
 if TYPE_CHECKING:
@@ -51,16 +51,23 @@ def refuse_too_few(rankings: pd.DataFrame, needs: pd.DataFrame, night: Night) ->
         )
 
 
-def entries_of(rankings: pd.DataFrame) -> Iterator[Entry]:
+def entries_of(rankings: pd.DataFrame, variants: pd.DataFrame) -> Iterator[Entry]:
     """The lists of the release, ordered by (place, need).
 
     Args:
         rankings: the rows of `head_rankings` of the night.
+        variants: the rows of `list_variants`.
     """
+    others: dict[Key, list[Variant]] = {}
+    beside = variants[variants["variant"] > 0].sort_values(["locale", "need", "variant"])
+    columns = [beside[name] for name in ("locale", "need", "probability", "tracks")]
+    for place, need, probability, tracks in zip(*columns, strict=True):
+        others.setdefault((str(place), str(need)), []).append(Variant(float(probability), tuple(map(str, tracks))))
     ordered = rankings.sort_values(["locale", "need", "rank"])
     for (place, need), rows in ordered.groupby(["locale", "need"], sort=True):
         listed = tuple(RankedTrack(t, float(s)) for t, s in zip(rows.track_id, rows.score, strict=True))
-        yield Entry(str(place), str(need), listed, float(rows.propensity.iloc[0]), tuple(rows.reason.iloc[:EXPLAINED]))
+        key = (str(place), str(need))
+        yield Entry(*key, listed, tuple(others.get(key, ())), tuple(rows.reason.iloc[:EXPLAINED]))
 
 
 def traffic(wordings: pd.DataFrame, ranked: Collection[Key], names: Names) -> tuple[int, int]:
@@ -99,6 +106,7 @@ def publish_mark(night: Night, inputs: Mapping[str, object]) -> str:
     day = [night.run_date]
     rankings = night.inputs(
         rankings=(HEAD_RANKINGS, day),
+        variants=(LIST_VARIANTS, day),
         wordings=(WORDINGS, day),
         tracks=(TRACKS, [night.tracks_unit]),
         daily=(DAILY_ENGAGEMENT, night.window(night.settings.candidates.window_days)),
@@ -119,13 +127,18 @@ def publish_mark(night: Night, inputs: Mapping[str, object]) -> str:
 
 
 def release_content(
-    night: Night, rankings: pd.DataFrame, wordings: pd.DataFrame, inputs: Mapping[str, object]
+    night: Night,
+    rankings: pd.DataFrame,
+    variants: pd.DataFrame,
+    wordings: pd.DataFrame,
+    inputs: Mapping[str, object],
 ) -> ReleaseContent:
     """The release of a night: lists, wordings, names, tracks, manifest and grammar.
 
     Args:
         night: the night.
         rankings: its rows of `head_rankings`.
+        variants: its rows of `list_variants`.
         wordings: the rows of `wordings` of the night; those with `is_public` may be published.
         inputs: `night.lineage.made_from`.
     """
@@ -141,7 +154,7 @@ def release_content(
     leading = differing_wordings(wordings[wordings["is_public"]], reading)
     apart, of = disagreement(wordings[~wordings["is_public"]], reading)
     night.notes.append(f"{apart:.1%} of {of:,} wordings that are not published are read otherwise without the models")
-    entries = [*entries_of(rankings), *similar_lists(night, by_name, names)]
+    entries = [*entries_of(rankings, variants), *similar_lists(night, by_name, names)]
     ranked = {(entry.locale, entry.need) for entry in entries}
     covered, asked = traffic(wordings[wordings["is_music"]], ranked, names)
     manifest = {

@@ -89,7 +89,7 @@ def similar_lists(night: Night, tracks: DataFrame, names: Names) -> Iterator[Ent
             if listed:
                 need = Need.of([Part("similar_to", Need.of([Part(kind, name)]).key)])
                 reasons = tuple(SIMILAR if score > 1.0 else SAME_GENRES for _, score in listed[:10])
-                yield Entry("*", need.key, tuple(RankedTrack(*one) for one in listed), None, reasons)
+                yield Entry("*", need.key, tuple(RankedTrack(*one) for one in listed), reasons=reasons)
 
 
 class ReleaseReading:

@@ -19,7 +19,11 @@ class HeadSettings:
             list of its own there.
         max_needs: lists at most.
         tracks_per_entry: tracks of a list at most.
-        explore_share: share of the lists that swap two neighbours (`ranking.rerank.exploration`).
+        explore_share: probability that a listener gets a variant of a broad list instead of the list itself (`ranking.variants`).
+        explore_variants: variants of a list, beside itself; 0 for none.
+        explore_strength: examined impressions of a track for a need that halve the variance of what is believed of it.
+        explore_temperature: how far the order of a variant is left to chance, in standard deviations of a list's scores.
+        explore_first: whether a variant may begin with another track.
         max_per_artist: tracks of one main artist at most among the first `artist_span` of a broad list.
         artist_span: ranks that `max_per_artist` applies to.
     """
@@ -28,6 +32,10 @@ class HeadSettings:
     max_needs: int
     tracks_per_entry: int
     explore_share: float
+    explore_variants: int
+    explore_strength: float
+    explore_temperature: float
+    explore_first: bool
     max_per_artist: int
     artist_span: int
 

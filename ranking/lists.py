@@ -48,7 +48,7 @@ def ranked_lists(
         scored: (place, need, track_id, model_score, sources).
         needs: the interpretations of the needs that have a list; they are broadcast, so pass no others.
         tracks: the catalog.
-        run_date: part of the hash by which exploration chooses lists.
+        run_date: D.
         settings: settings of lists and rules. Rules see the best 4 · `tracks_per_entry` tracks of a need.
     """
     of_track = tracks.select(
@@ -64,9 +64,9 @@ def ranked_lists(
     of_list = Window.partitionBy("locale", "need")
     rows = rows.withColumn("place", F.row_number().over(of_list.orderBy(F.desc("model_score"), "track_id")))
     rows = rows.where(F.col("place") <= 4 * settings.tracks_per_entry)
-    untouched = {"rank": F.col("place"), "propensity": F.lit(1.0), "moved_by": F.array().cast("array<string>")}
+    untouched = {"rank": F.col("place"), "moved_by": F.array().cast("array<string>")}
     rows = only_differing(rows)
-    rows = reduce(lambda frame, rule: with_rule(frame, rule, settings, run_date), RULES, rows.withColumns(untouched))
+    rows = reduce(lambda frame, rule: with_rule(frame, rule, settings), RULES, rows.withColumns(untouched))
     # the stored score falls with the rank, so that any reader that sorts by it gets the released order
     scores = F.sort_array(F.collect_list("model_score").over(of_list), asc=False)
     place = F.col("place").cast("string")

@@ -20,12 +20,11 @@ class AnsweredTrack(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The explanation of an answer: what was tried in order, the list that answered, its propensity, reasons of ten tracks."""
+    """The explanation of an answer: what was tried in order, the list that answered, reasons of ten of its tracks."""
 
     stripped: str
     tried: tuple[str, ...]
     entry: tuple[str, str] | None
-    propensity: float | None
     reasons: tuple[str, ...]
 
 
@@ -46,6 +45,8 @@ class Answer:
         release_id: the release that answered.
         age_s: whole seconds since the release was built, never negative.
         stale: whether the age is above the limit of the reader or of the release.
+        variant: the variant of the list: 0 for the list itself; None for a miss.
+        propensity: the probability with which this unit got this variant, 1 without a unit; None for a miss.
         tracks: the ranked tracks, best first.
         explanation: only if it was asked for.
     """
@@ -61,6 +62,8 @@ class Answer:
     release_id: str
     age_s: int
     stale: bool
+    variant: int | None
+    propensity: float | None
     tracks: tuple[AnsweredTrack, ...]
     explanation: Explanation | None = None
 
@@ -78,6 +81,8 @@ class Answer:
             "release_id": self.release_id,
             "age_s": self.age_s,
             "stale": self.stale,
+            "variant": self.variant,
+            "propensity": None if self.propensity is None else round(self.propensity, 9),
             "tracks": [
                 {"track_id": t.track_id, "score": t.score, "title": t.title, "artists": list(t.artists)}
                 for t in self.tracks
@@ -88,7 +93,6 @@ class Answer:
                 "stripped": why.stripped,
                 "tried": list(why.tried),
                 "entry": why.entry and {"locale": why.entry[0], "key": why.entry[1]},
-                "propensity": why.propensity,
                 "reasons": list(why.reasons),
             }
         return fields

@@ -19,6 +19,7 @@ from serving.values import (
     texts_value,
     track_key,
     track_value,
+    variants_value,
 )
 
 _LONG = ("trigrams",)  # of a frequent trigram, the numbers of its names fill several pages
@@ -51,10 +52,7 @@ def rows_of(content: Settled) -> dict[str, Iterable[tuple[bytes, bytes]]]:
     return {
         "compact": sorted(_texts((key.encode(), (name,)) for key, name in content.compact.items())),
         "names": ((key, name_value(key, p, tracks)) for key, (_, _, p, tracks) in content.names.items()),
-        "needs": (
-            (key, ranking_value(key, item.tracks, item.scores, item.propensity))
-            for key, item in content.entries.items()
-        ),
+        "needs": ((key, ranking_value(key, item.tracks, item.scores, None)) for key, item in content.entries.items()),
         "numbered": sorted(
             _texts(
                 (number_key(kind, number), (name,))
@@ -76,6 +74,9 @@ def rows_of(content: Settled) -> dict[str, Iterable[tuple[bytes, bytes]]]:
             (key, numbers_value(key, numbers))
             for kind, index in content.near.items()
             for key, numbers in ((name_key(kind, gram), numbers) for gram, numbers in index.trigrams.items())
+        ),
+        "variants": (
+            (key, variants_value(key, item.variants)) for key, item in content.entries.items() if item.variants
         ),
         "wordings": _texts((key, (need,)) for key, need in content.wordings.items()),
     }

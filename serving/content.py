@@ -21,6 +21,14 @@ class RankedTrack:
 
 
 @dataclass(frozen=True, slots=True)
+class Variant:
+    """Other first tracks of a list, which a share of the listeners gets; the rest of the list follows in its order."""
+
+    probability: float
+    tracks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """The ranked list of a need in one place; one per (locale, need).
 
@@ -28,14 +36,14 @@ class Entry:
         locale: a locale, a language or `*`.
         need: the key of the need (`queries.grammar.need.Need`).
         tracks: the ranked tracks, best first.
-        propensity: the probability with which this variant of the list was chosen; None without exploration.
+        variants: other first tracks of the list; the list itself has the rest of the probability.
         reasons: one short text for each of the first ten tracks, in rank order.
     """
 
     locale: str
     need: str
     tracks: tuple[RankedTrack, ...] = ()
-    propensity: float | None = None
+    variants: tuple[Variant, ...] = ()
     reasons: tuple[str, ...] = ()
 
 
@@ -123,6 +131,14 @@ def entry_line(locale: str, need: str, tracks: Iterable[tuple[str, float]]) -> s
     """
     ranked = ", ".join(f'{{"track_id": {_quoted(track)}, "score": {score:.9f}}}' for track, score in tracks)
     return f'{{"locale": {_quoted(locale)}, "need": {_quoted(need)}, "tracks": [{ranked}]}}'
+
+
+def variant_line(locale: str, need: str, variant: int, probability: float, tracks: Iterable[str]) -> str:
+    """The canonical line of a variant, numbered from 1; its probability at 9 decimals."""
+    return (
+        f'{{"locale": {_quoted(locale)}, "need": {_quoted(need)}, "variant": {variant}, '
+        f'"probability": {probability:.9f}, "tracks": {_list(tracks)}}}'
+    )
 
 
 def wording_line(locale: str, wording: str, need: str) -> str:

@@ -2,7 +2,8 @@
 
     python -m serving.http [--releases DIR] [--port 8080]
 
-GET /v1/rankings?q=…&locale=… answers with the JSON of serving.lookup, GET /healthz with release_id, age_s, stale.
+GET /v1/rankings?q=…&locale=…&unit=… answers with the JSON of serving.lookup, GET /healthz with release_id, age_s, stale. `unit` is who asks;
+it chooses among the variants of a list, and may be left out.
 """
 
 import contextlib
@@ -68,20 +69,23 @@ def _parts(path: str) -> SplitResult:
         raise _BadRequest(str(error)) from None
 
 
-def _asked(query: str) -> tuple[str, str]:
-    """The request and the locale of a URL's query. Raises _BadRequest."""
+def _asked(query: str) -> tuple[str, str, str | None]:
+    """The request, the locale and the unit of a URL's query. Raises _BadRequest."""
     try:
         fields = parse_qs(query, keep_blank_values=True, max_num_fields=10)
     except ValueError as error:
         raise _BadRequest(str(error)) from None
     requests, locales = fields.get("q", []), fields.get("locale", ["en-US"])
-    if len(requests) != 1 or len(locales) != 1:
-        raise _BadRequest("expected one q and at most one locale, as in /v1/rankings?q=play+hello&locale=en-US")
+    units = fields.get("unit", [""])
+    if len(requests) != 1 or len(locales) != 1 or len(units) != 1:
+        raise _BadRequest(
+            "expected one q, at most one locale and one unit, as in /v1/rankings?q=play+hello&locale=en-US&unit=d42"
+        )
     if len(requests[0]) > MAX_REQUEST_CHARACTERS:
         raise _BadRequest(f"q has {len(requests[0])} characters, expected at most {MAX_REQUEST_CHARACTERS}")
     if not is_locale(locales[0].replace("_", "-")):
         raise _BadRequest("locale is no BCP-47 name such as es-MX")
-    return requests[0], locales[0]
+    return requests[0], locales[0], units[0] or None
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -114,8 +118,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._reply(500, _error("internal", f"{type(error).__name__}: the service's own error, told on its stderr"))
 
     def _rankings(self, query: str) -> None:
-        request, locale = _asked(query)
-        self._reply(200, self.server.reader.lookup(request, locale).as_json())
+        request, locale, unit = _asked(query)
+        self._reply(200, self.server.reader.lookup(request, locale, unit=unit).as_json())
 
     def _healthz(self) -> None:
         reader = self.server.reader

@@ -30,11 +30,27 @@ TRASH = ".trash-"
 
 SUB_DATABASES = {
     1: ("aliases", "rankings", "reasons", "tracks"),
-    2: ("compact", "names", "needs", "numbered", "pairs", "reasons", "sounds", "tracks", "trigrams", "wordings"),
+    2: (
+        "compact",
+        "names",
+        "needs",
+        "numbered",
+        "pairs",
+        "reasons",
+        "sounds",
+        "tracks",
+        "trigrams",
+        "variants",
+        "wordings",
+    ),
 }
+ADDED_LATER = ("variants",)
+"""Sub-databases that releases of the format may lack, since they came after its first night."""
 
 MAX_TRACKS = 200
 """Tracks per entry: 12 + 200 x 8 = 1,612 bytes, so that LMDB keeps key and value inline in a 4 KiB page (limit 2,038)."""
+MAX_VARIANTS = 3
+"""Of a list, beside itself."""
 MAX_REASONS = 10
 MAX_REASON_BYTES = 180
 MAX_TITLE_BYTES = 512

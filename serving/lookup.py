@@ -22,6 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("request", nargs="*", help="what the listener said; without it, one per line from stdin")
     parser.add_argument("--releases", type=local_path, default=DEFAULT_RELEASES, help="default: %(default)s")
     parser.add_argument("--locale", default="en-US", help="BCP-47, default: %(default)s")
+    parser.add_argument(
+        "--unit", help="who asks (a person, a device): chooses among the variants of a list; without it, the list"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--explain", action="store_true", help="what was tried, and why the first ten tracks")
     parser.add_argument(
@@ -32,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def run() -> None:
         reader = ReleaseReader(options.releases, max_age_h=options.max_age_h)
         for request in options.request or _lines(sys.stdin):
-            answer = reader.lookup(request, options.locale, options.explain)
+            answer = reader.lookup(request, options.locale, options.explain, options.unit)
             text = json.dumps(answer.as_json(), ensure_ascii=False) if options.json else "\n".join(_card(answer))
             print(text, flush=True)
 
@@ -62,7 +65,8 @@ def _card(answer: Answer) -> Iterator[str]:
         yield f"  stripped     {why.stripped}"
         yield f"  tried        {' > '.join(why.tried)}"
         yield f"  entry        {f'{why.entry[1]} ({why.entry[0]})' if why.entry else 'none'}"
-        yield f"  propensity   {'none' if why.propensity is None else f'{why.propensity:.4f}'}"
+    if answer.variant is not None and answer.propensity is not None and answer.propensity < 1:
+        yield f"  variant {answer.variant} of the list, propensity {answer.propensity:.4f}"
     stale = ", STALE" if answer.stale else ""
     yield f"  release {answer.release_id}, built {answer.age_s / 3600:.1f} h ago{stale}"
 

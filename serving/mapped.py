@@ -11,7 +11,7 @@ import lmdb
 
 from serving.content import TrackInfo
 from serving.errors import ReleaseCorrupt
-from serving.layout import MAX_KEY_BYTES, SUB_DATABASES
+from serving.layout import ADDED_LATER, MAX_KEY_BYTES, SUB_DATABASES
 from serving.values import track, track_key
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class MappedRankings:
             self.env = lmdb.open(str(path), subdir=False, readonly=True, lock=False, create=False, max_dbs=_MOST_TABLES)
             with self.env.begin() as txn:
                 names = tuple(key.decode() for key, _ in txn.cursor())
-            self.format = next((version for version, tables in SUB_DATABASES.items() if tables == names), 0)
+            self.format = next((v for v, tables in SUB_DATABASES.items() if _is_complete(names, tables)), 0)
             if not self.format:
                 raise ReleaseCorrupt(f"{path}: has the tables {', '.join(names) or 'none'}. Build it again.")
             self.tables = {name: self.env.open_db(name.encode(), create=False) for name in names}
@@ -59,6 +59,11 @@ class MappedRankings:
         """(size, inode, mtime in ns) of the mapped file."""
         status = os.fstat(self._descriptor)
         return status.st_size, status.st_ino, status.st_mtime_ns
+
+
+def _is_complete(names: tuple[str, ...], tables: tuple[str, ...]) -> bool:
+    """Whether a file with sub-databases `names` is of the format that has `tables`."""
+    return names == tables or names == tuple(name for name in tables if name not in ADDED_LATER)
 
 
 # LMDB forbids to open one file twice in a process, so readers, verify and dump share maps by (device, inode).

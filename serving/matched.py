@@ -23,7 +23,7 @@ class Matched(NamedTuple):
         entry: (place, need or wording) of the list; the place of a name's own tracks is `names`. None without a list.
         ordinals: the tracks, best first; none without a list.
         scores: their scores.
-        propensity: of this variant of the list.
+        propensity: of the list, where the night drew one of several (releases before there were variants).
     """
 
     by: MatchedBy

@@ -23,6 +23,7 @@ from serving.matched import Matched, Tried
 from serving.refused import is_refused, refused_parts
 from serving.stamp import check_stamp
 from serving.values import entry_key, texts
+from serving.variants import Served, served_list
 from serving.verify import release_folder
 
 _CACHED_TRACKS = 100_000  # about 50 MB
@@ -94,7 +95,13 @@ class OpenRelease:
             )
 
     def lookup(
-        self, raw_query: str, locale: str, now_s: float, max_age_h: float | None = None, explain: bool = False
+        self,
+        raw_query: str,
+        locale: str,
+        now_s: float,
+        max_age_h: float | None = None,
+        explain: bool = False,
+        unit: str | None = None,
     ) -> Answer:
         """Answer one request. docs/release-format.md has the order in which a release is looked through.
 
@@ -106,6 +113,7 @@ class OpenRelease:
             now_s: the current time in seconds since 1970.
             max_age_h: age in hours from which the answer counts as stale; default: the limit in the manifest.
             explain: whether the answer gets an explanation.
+            unit: who asks; chooses among the variants of the list. Without it, the list itself.
 
         Raises:
             ReleaseCorrupt: a value that was read has a wrong CRC32, or a page is damaged.
@@ -116,12 +124,14 @@ class OpenRelease:
         match: Matched | None = None
         tracks: tuple[AnsweredTrack, ...] = ()
         explanation: Explanation | None = None
+        served: Served | None = None
         try:
             with self.rankings.env.begin(buffers=True) as txn:
                 if _can_be_asked(full):
                     match = self._answers.matched(txn, full, chain, tried)
                 if match is not None:
-                    tracks = self._answered(txn, match)
+                    served = served_list(txn, self.rankings.tables, self.release_id, match, unit)
+                    tracks = self._answered(txn, served.ordinals, match)
                 if explain:
                     explanation = self._explanation(txn, full, chain[0], tried, match)
         except ReleaseCorrupt as error:
@@ -141,6 +151,8 @@ class OpenRelease:
             release_id=self.release_id,
             age_s=int(age_s),
             stale=self.is_stale(now_s, max_age_h),
+            variant=served.variant if served is not None and tracks else None,
+            propensity=served.propensity if served is not None and tracks else None,
             tracks=tracks,
             explanation=explanation,
         )
@@ -150,11 +162,11 @@ class OpenRelease:
         limit_h = self.manifest.max_age_h if max_age_h is None else max_age_h
         return now_s - self.manifest.built_at_s > limit_h * 3600
 
-    def _answered(self, txn: "Txn", match: Matched) -> tuple[AnsweredTrack, ...]:
+    def _answered(self, txn: "Txn", ordinals: tuple[int, ...], match: Matched) -> tuple[AnsweredTrack, ...]:
         known, answered = self._tracks.get, []
         lexicon = self._lexicon
         refused = refused_parts(match.dropped) if match.dropped else []
-        for ordinal, score in zip(match.ordinals, match.scores, strict=True):
+        for ordinal, score in zip(ordinals, match.scores, strict=True):
             track_id, title, artists = known(ordinal) or self._read_track(txn, ordinal)
             if refused and lexicon is not None and any(is_refused(part, title, artists, lexicon) for part in refused):
                 continue
@@ -173,11 +185,11 @@ class OpenRelease:
         short = stripped(full, locale, self._carrier) if _can_be_asked(full) else ""
         steps = tuple(template.format(*values) for template, *values in tried)
         if match is None or match.entry is None:
-            return Explanation(short, steps, None, None, ())
+            return Explanation(short, steps, None, ())
         key = entry_key(*match.entry)
         value = value_of(txn, self.rankings.tables["reasons"], key)
         reasons = texts(key, value) if value is not None else []
-        return Explanation(short, steps, match.entry, match.propensity, tuple(reasons))
+        return Explanation(short, steps, match.entry, tuple(reasons))
 
 
 def _can_be_asked(full: str) -> bool:

@@ -68,11 +68,19 @@ class ReleaseReader:
             raise ReleaseCorrupt(self._damage)
         return self._release
 
-    def lookup(self, raw_query: str, locale: str, explain: bool = False) -> Answer:
-        """Answer one request from one release; a miss has `is_hit` false. Raises ReleaseCorrupt on damage."""
+    def lookup(self, raw_query: str, locale: str, explain: bool = False, unit: str | None = None) -> Answer:
+        """Answer one request from one release; a miss has `is_hit` false. Raises ReleaseCorrupt on damage.
+
+        Args:
+            raw_query: the request as said or typed.
+            locale: BCP-47 name of the locale.
+            explain: whether the answer gets an explanation.
+            unit: who asks (a person, a device, a session), by which a variant of the list is chosen; without it, the list itself. Log
+                `variant` and `propensity` of the answer with the search.
+        """
         release = self.hold()
         try:
-            return release.lookup(raw_query, locale, self._clock(), self._max_age_h, explain)
+            return release.lookup(raw_query, locale, self._clock(), self._max_age_h, explain, unit)
         except ReleaseCorrupt as error:
             if release is self._release:
                 self._lookup_damage = str(error)

@@ -21,6 +21,7 @@ from serving.content import (
     pair_line,
     reading_line,
     stored_score,
+    variant_line,
     wording_line,
 )
 from serving.errors import ReleaseInput, one_line
@@ -29,13 +30,13 @@ from serving.values import entry_key, name_key, pair_key
 
 @dataclass(slots=True)
 class Packed:
-    """One list in about 8 bytes per track: `tracks` are ordinals, `scores` are stored float32."""
+    """One list in about 8 bytes per track: `tracks` are ordinals, `scores` are stored float32, `variants` (probability, ordinals)."""
 
     locale: str
     need: str
     tracks: "array[int]"
     scores: "array[float]"
-    propensity: float | None
+    variants: "list[tuple[float, array[int]]]"
     reasons: tuple[str, ...]
 
 
@@ -71,6 +72,9 @@ class Settled:
     def full_dump(self, grammar: bytes, normal_form_version: int) -> Iterator[str]:
         """The canonical lines of all that the content hash covers."""
         yield from self.dump()
+        for entry in self.entries.values():
+            for number, (probability, tracks) in enumerate(entry.variants, start=1):
+                yield variant_line(entry.locale, entry.need, number, probability, self._ids(tracks))
         for key, need in self.wordings.items():
             locale, _, wording = key.partition(b"\0")
             yield wording_line(locale.decode(), wording.decode(), need)
@@ -113,6 +117,7 @@ def settled(content: ReleaseContent) -> Settled:
     ordinal_of = {first_seen: ordinal for ordinal, first_seen in enumerate(order)}
     for item in packed.values():
         item.tracks = array("I", [ordinal_of[first_seen] for first_seen in item.tracks])
+        item.variants = [(p, array("I", [ordinal_of[i] for i in tracks])) for p, tracks in item.variants]
     names = {
         key: (kind, name, popularity, tuple(ordinal_of[i] for i in tracks))
         for key, (kind, name, popularity, tracks) in named.items()
@@ -149,7 +154,11 @@ def _packed(
         ordinals = array("I", [_seen(track.track_id, seen) for track in kept])
         scores = array("f", [stored_score(track.score) for track in kept])
         reasons = tuple(_cut(text, layout.MAX_REASON_BYTES, "reasons", cut) for text in entry.reasons)
-        packed[key] = Packed(entry.locale, entry.need, ordinals, scores, entry.propensity, reasons)
+        variants = [
+            (stored_score(v.probability), array("I", [_seen(track, seen) for track in v.tracks]))
+            for v in entry.variants
+        ]
+        packed[key] = Packed(entry.locale, entry.need, ordinals, scores, variants, reasons)
     return packed
 
 
@@ -205,12 +214,24 @@ def _broken_rules(entry: Entry) -> Iterator[str]:
     for track in entry.tracks:
         if not (math.isfinite(track.score) and abs(track.score) < 3e38):
             yield f"score of {track.track_id!r} is {track.score}, expected a finite float32"
-    if entry.propensity is not None and not 0 < entry.propensity <= 1:
-        yield f"propensity is {entry.propensity}, expected null or above 0 and at most 1"
+    yield from _broken_variants(entry, set(ids[: layout.MAX_TRACKS]))
     if len(entry.reasons) > layout.MAX_REASONS:
         yield f"{len(entry.reasons)} reasons, expected at most {layout.MAX_REASONS}"
     if not all(map(_is_utf8, entry.reasons)):
         yield "a reason is not UTF-8"
+
+
+def _broken_variants(entry: Entry, listed: set[str]) -> Iterator[str]:
+    if len(entry.variants) > layout.MAX_VARIANTS:
+        yield f"{len(entry.variants)} variants, expected at most {layout.MAX_VARIANTS}"
+    probabilities = [variant.probability for variant in entry.variants]
+    if not all(0 < p < 1 for p in probabilities) or not sum(probabilities) < 1:
+        yield f"variants of probabilities {probabilities}, expected each above 0 and a sum below 1"
+    for variant in entry.variants:
+        if len(set(variant.tracks)) < len(variant.tracks) or not set(variant.tracks) <= listed:
+            yield "a variant has a track twice, or one that its list lacks"
+        if not 0 < len(variant.tracks) <= layout.SHORT_LIST or len(variant.tracks) != len(entry.variants[0].tracks):
+            yield f"a variant of {len(variant.tracks)} tracks, expected 1 to {layout.SHORT_LIST}, in all variants the same"
 
 
 def _infos(

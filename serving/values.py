@@ -123,6 +123,25 @@ def ranking(key: bytes, value: bytes | memoryview) -> Ranking:
     return Ranking(numbers[:count], numbers[count:], propensity if flags & _HAS_PROPENSITY else None)
 
 
+def variants_value(key: bytes, variants: Sequence[tuple[float, Sequence[int]]]) -> bytes:
+    """Value of `variants`: CRC32 u32, number of variants u8, tracks of each u8, u16 0, probabilities f32, ordinals u32 variant by variant."""
+    size = len(variants[0][1])
+    head = struct.pack("<BBH", len(variants), size, 0)
+    body = struct.pack(f"<{len(variants)}f", *(probability for probability, _ in variants))
+    return sealed(key, head + body + b"".join(struct.pack(f"<{size}I", *tracks) for _, tracks in variants))
+
+
+def variants_of(key: bytes, value: bytes | memoryview) -> list[tuple[float, tuple[int, ...]]]:
+    """(probability, ordinals) of each variant beside the list itself. Raises ReleaseCorrupt if CRC32 or length do not match."""
+    body = body_of(key, value)
+    many, size, _ = struct.unpack_from("<BBH", body)
+    if len(body) != 4 + 4 * many * (1 + size):
+        raise ReleaseCorrupt(f"value of key {key!r}: {len(body)} bytes for {many} variants of {size} tracks.")
+    probabilities = struct.unpack_from(f"<{many}f", body, 4)
+    ordinals = struct.unpack_from(f"<{many * size}I", body, 4 + 4 * many)
+    return [(p, ordinals[i * size : (i + 1) * size]) for i, p in enumerate(probabilities)]
+
+
 def texts_value(key: bytes, texts: Sequence[str]) -> bytes:
     """Value of `tracks`, `reasons`, `wordings`, `compact`, `sounds` and `numbered`: CRC32 u32, then each text as u16 length and UTF-8 bytes."""
     return sealed(key, b"".join(_LENGTH.pack(len(raw)) + raw for raw in (text.encode() for text in texts)))

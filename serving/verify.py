@@ -7,13 +7,23 @@ from pathlib import Path
 import lmdb
 
 from serving import by_wording
-from serving.content import entry_line, hash_of_dump, name_line, pair_line, reading_line, wording_line
+from serving.content import entry_line, hash_of_dump, name_line, pair_line, reading_line, variant_line, wording_line
 from serving.errors import NoRelease, ReleaseCorrupt, one_line
 from serving.layout import GRAMMAR, RANKINGS, is_release_id
 from serving.manifest import Manifest, read_manifest
 from serving.mapped import MappedRankings, mapped
 from serving.stamp import full_check, write_stamp
-from serving.values import LETTER_KIND, name_tracks, numbers, popularity_of, ranking, split_key, texts, track
+from serving.values import (
+    LETTER_KIND,
+    name_tracks,
+    numbers,
+    popularity_of,
+    ranking,
+    split_key,
+    texts,
+    track,
+    variants_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +97,9 @@ def dump(rankings: MappedRankings, grammar: bytes | None = None, normal_form_ver
             yield entry_line(*split_key(raw), pairs)
         if grammar is None:
             return
+        for raw, value in txn.cursor(tables["variants"]) if "variants" in tables else ():
+            for number, (probability, ordinals) in enumerate(variants_of(bytes(raw), value), start=1):
+                yield variant_line(*split_key(raw), number, probability, (ids[ordinal] for ordinal in ordinals))
         for raw, value in txn.cursor(tables["wordings"]):
             yield wording_line(*split_key(raw), texts(bytes(raw), value)[0])
         for raw, value in txn.cursor(tables["names"]):
@@ -157,6 +170,8 @@ def _ordinals(table: str, key: bytes, value: memoryview) -> Sequence[int]:
     """The ordinals of tracks in a value; every value is decoded in full."""
     if table == "needs":
         return ranking(key, value).ordinals
+    if table == "variants":
+        return [ordinal for _, ordinals in variants_of(key, value) for ordinal in ordinals]
     if table == "names":
         return name_tracks(key, value)
     if table == "pairs":

@@ -404,12 +404,31 @@ HEAD_RANKINGS = Table(
         TRACK_ID,
         Column("score", "double", "the ranker's score after re-ranking, rounded to 1e-9"),
         Column("model_score", "double", "the ranker's score, rounded to 1e-9"),
-        Column("propensity", "double", "probability of this list among those the release could hold", low=0, high=1),
         Column("moved_by", "array<string>", "re-rank rules that moved it (ranking/rerank), in order of application"),
         Column("reason", "string", "the sources that proposed it, and the model's rank where re-ranking moved it"),
     ),
     "rank_head",
     sort_by=("locale", "need", "rank"),
+    gate="publish",
+    expires="as_of",
+)
+
+LIST_VARIANTS = Table(
+    "list_variants",
+    "one row per (place, need, variant); lists without variants have none",
+    ("locale", "need", "variant"),
+    "run_date",
+    (
+        RUN_DATE,
+        PLACE,
+        NEED,
+        Column("variant", "int", "0: the list itself", low=0),
+        Column("probability", "double", "with which a listener gets it; those of a list sum to 1", low=0, high=1),
+        Column("tracks", "array<string>", "its first ten tracks; the rest of the list follows"),
+    ),
+    "rank_head",
+    sort_by=("locale", "need", "variant"),
+    may_be_empty=True,
     gate="publish",
     expires="as_of",
 )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -11,7 +9,7 @@ from ranking.head import HeadSettings
 from ranking.rerank.rule import Rule
 
 
-def artist_spread(rows: DataFrame, settings: HeadSettings, run_date: date) -> DataFrame:
+def artist_spread(rows: DataFrame, settings: HeadSettings) -> DataFrame:
     """Keep at most `max_per_artist` tracks of one main artist among the first `artist_span` of broad and open lists.
 
     The other tracks of that artist follow after the span, in their former order. No track moves up from a rank beyond four times

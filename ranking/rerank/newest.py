@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -13,7 +11,7 @@ from ranking.rerank.rule import Rule
 YEARS = 2  # of release that count as equally new where no artist is named
 
 
-def newest(rows: DataFrame, settings: HeadSettings, run_date: date) -> DataFrame:
+def newest(rows: DataFrame, settings: HeadSettings) -> DataFrame:
     """Order lists of the newest (oldest) by release year: an artist's year by year, others by steps of YEARS from the newest of the list.
 
     Within a step, and for undated tracks at the end, the order is kept.

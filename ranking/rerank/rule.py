@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -18,21 +17,21 @@ class Rule:
 
     Args:
         name: its name in column `moved_by` of `head_rankings`, and in the night's summary.
-        order: returns the rows it is given with column `new_rank`, 1-based and without gaps in each list; it may change
-            `propensity`. Rows have locale, need, track_id, intent, intent_group, title_name (of a title or album), artist_name,
-            sort_by, mood, activity, genre; of the track artist (the main one), title_normal, album, release_year, is_noise; and
-            model_score, `place` (the rank by score), `rank` (after the rules before it) and `propensity` (of the list so far).
+        order: returns the rows it is given with column `new_rank`, 1-based and without gaps in each list. Rows have locale, need,
+            track_id, intent, intent_group, title_name (of a title or album), artist_name, sort_by, mood, activity, genre; of the
+            track artist (the main one), title_normal, album, release_year, is_noise; and model_score, `place` (the rank by score)
+            and `rank` (after the rules before it).
         meaning: one line for the documents.
     """
 
     name: str
-    order: Callable[[DataFrame, HeadSettings, date], DataFrame]
+    order: Callable[[DataFrame, HeadSettings], DataFrame]
     meaning: str
 
 
-def with_rule(rows: DataFrame, rule: Rule, settings: HeadSettings, run_date: date) -> DataFrame:
+def with_rule(rows: DataFrame, rule: Rule, settings: HeadSettings) -> DataFrame:
     """Apply a rule: `rank` becomes the rule's rank, and the rule's name is added to `moved_by` of each row whose rank changed."""
-    ordered = rule.order(rows, settings, run_date)
+    ordered = rule.order(rows, settings)
     moved = F.when(F.col("new_rank") != F.col("rank"), F.array(F.lit(rule.name))).otherwise(
         F.array().cast("array<string>")
     )

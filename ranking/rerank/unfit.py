@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -25,7 +23,7 @@ def is_noise() -> Column:
     return F.coalesce(F.col("title_normal").rlike(_NOISE_TITLE), F.lit(False)) | F.coalesce(of_genre, F.lit(False))
 
 
-def unfit(rows: DataFrame, settings: HeadSettings, run_date: date) -> DataFrame:
+def unfit(rows: DataFrame, settings: HeadSettings) -> DataFrame:
     """Move behind all others, in their order: what has not the title that was asked for, the only track of another album than the one
     that has the name, undated tracks where the newest or oldest are asked for, noise where neither a genre nor a name is.
 

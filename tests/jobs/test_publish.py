@@ -9,7 +9,7 @@ from night.released import entries_of, traffic
 from night.released_names import ReleaseReading, differing_wordings, disagreement
 from queries.catalog.vocabulary import pair_id
 from queries.grammar.bundle import grammar_bundle
-from serving.content import Name, Names
+from serving.content import Name, Names, Variant
 
 NAMES = Names(
     {
@@ -34,9 +34,12 @@ def public(*rows: tuple[str, str, str | None]) -> pd.DataFrame:
 def test_a_list_for_each_place_and_need() -> None:
     ranked = [("*", "title=hello", 2, "b", 0.5), ("*", "title=hello", 1, "a", 0.7), ("en", "genre=rock", 1, "c", 0.1)]
     rankings = pd.DataFrame(ranked, columns=["locale", "need", "rank", "track_id", "score"])
-    entries = list(entries_of(rankings.assign(propensity=1.0, reason="text")))
+    varied = [("en", "genre=rock", n, p, ["c"]) for n, p in ((2, 0.1), (0, 0.7), (1, 0.2))]
+    variants = pd.DataFrame(varied, columns=["locale", "need", "variant", "probability", "tracks"])
+    entries = list(entries_of(rankings.assign(reason="text"), variants))
     assert [(e.locale, e.need) for e in entries] == [("*", "title=hello"), ("en", "genre=rock")]
     assert [t.track_id for t in entries[0].tracks] == ["a", "b"] and entries[0].reasons == ("text", "text")
+    assert entries[0].variants == () and entries[1].variants == (Variant(0.2, ("c",)), Variant(0.1, ("c",)))
 
 
 @pytest.mark.parametrize(

@@ -1,28 +1,23 @@
-"""The last touches on a list: the artist cap, and the swap that explores with the probability that it says."""
+"""The last touches on a list: the re-rank rules, and which lists there are."""
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
-import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from ranking.head import HeadSettings, ranked_needs
+from ranking.head import ranked_needs
 from ranking.lists import only_differing, ranked_lists
 from tests.shipped import SHIPPED
 
 D = date(2026, 3, 1)
 SHIPPED_HEAD = SHIPPED.ranking
-STILL = replace(SHIPPED_HEAD, explore_share=0.0)
 
 
-def lists(
-    spark: SparkSession, by_artist: str, settings: HeadSettings, group: str = "broad", needs: int = 1, **more: Any
-) -> DataFrame:
+def lists(spark: SparkSession, by_artist: str, group: str = "broad", needs: int = 1, **more: Any) -> DataFrame:
     """Each need's list, of tracks 0, 1, … by score; the letter at a place is its artist."""
     named = ("intent", "title_name", "artist_name", "sort_by", "mood", "activity")
     rows = [("en", f"q{q}", f"t{i:03}", 100.0 - i, ["popular"]) for q in range(needs) for i in range(len(by_artist))]
@@ -43,11 +38,11 @@ def lists(
         ],
         "track_id string, artists_normal array<string>, title_normal string, album string, release_year int, genres array<string>",
     )
-    return ranked_lists(scored, asked, tracks, D, settings)
+    return ranked_lists(scored, asked, tracks, D, SHIPPED_HEAD)
 
 
 def order(spark: SparkSession, by_artist: str, group: str = "broad", **more: Any) -> list[int]:
-    rows = lists(spark, by_artist, STILL, group, **more).orderBy("rank").collect()
+    rows = lists(spark, by_artist, group, **more).orderBy("rank").collect()
     assert [r["rank"] for r in rows] == list(range(1, len(rows) + 1))
     scores = [r["score"] for r in rows]
     assert scores == sorted(scores, reverse=True)
@@ -105,20 +100,6 @@ def test_where_few_artists_are_meant_the_score_decides_and_nobody_is_led_from_fa
     assert order(spark, "a" * 60) == list(range(50))
     assert order(spark, "a" * 50 + "bcdefghij") == list(range(50))
     assert order(spark, "a" * 39 + "b" + "c" * 20)[:7] == [0, 1, 2, 3, 4, 39, 5]
-
-
-def test_a_list_explores_as_often_as_its_propensity_says(spark: SparkSession) -> None:
-    found = lists(spark, "abcdef", replace(SHIPPED_HEAD, explore_share=0.3), needs=600).collect()
-    by_need: dict[str, list[int]] = {}
-    chance: dict[str, float] = {}
-    for row in sorted(found, key=lambda r: (r["need"], r["rank"])):
-        by_need.setdefault(row["need"], []).append(int(row["track_id"][1:]))
-        chance[row["need"]] = row["propensity"]
-    told = Counter((tuple(tracks), chance[query]) for query, tracks in by_need.items())
-    swaps = {(0, 2, 1, 3, 4, 5), (0, 1, 3, 2, 4, 5), (0, 1, 2, 4, 3, 5)}
-    assert {tracks: p for tracks, p in told} == {(0, 1, 2, 3, 4, 5): 0.7} | dict.fromkeys(swaps, 0.1)
-    for (_, propensity), n in told.items():
-        assert n == pytest.approx(600 * propensity, abs=4 * (600 * propensity * (1 - propensity)) ** 0.5)
 
 
 def needs(spark: SparkSession, *rows: tuple[str, str, str, int, bool]) -> DataFrame:

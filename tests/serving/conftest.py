@@ -8,7 +8,7 @@ import pytest
 
 from queries.catalog.vocabulary import pair_id
 from queries.grammar.bundle import grammar_bundle
-from serving.content import Entry, Key, Name, Names, RankedTrack, ReleaseContent, TrackInfo
+from serving.content import Entry, Key, Name, Names, RankedTrack, ReleaseContent, TrackInfo, Variant
 from serving.writer import publish, write_release
 
 BUILT_AT = "2026-11-22T02:14:03Z"
@@ -57,8 +57,9 @@ def entry(locale: str, need: str, *scored: tuple[str, float], **more: Any) -> En
 
 
 HELLO = entry("en-US", "title=hello", ("t1", 0.9), ("t2", 0.1), reasons=("exact title", "too"))
-MARIACHI = entry("es", "genre=mariachi", ("t3", 1.5), propensity=0.25)
-MUSIC = entry("*", "open", ("t2", -1.0), ("t3", -2.0), ("t1", -3.0))
+MARIACHI = entry("es", "genre=mariachi", ("t3", 1.5))
+OTHERS = (Variant(0.25, ("t2", "t1")), Variant(0.125, ("t3", "t2")))
+MUSIC = entry("*", "open", ("t2", -1.0), ("t3", -2.0), ("t1", -3.0), variants=OTHERS)
 ENTRIES = (HELLO, MARIACHI, MUSIC)
 WORDINGS = {("en-US", "hullo"): "title=hello", ("es", "el mariachi"): "genre=mariachi"}
 

@@ -24,6 +24,8 @@ FIELDS = [
     "release_id",
     "age_s",
     "stale",
+    "variant",
+    "propensity",
     "tracks",
 ]
 HEAVY = {"pyspark", "lightgbm", "pandas", "numpy", "pyarrow", "hydra", "omegaconf", "ray", "scipy", "delta", "rich"}
@@ -59,6 +61,8 @@ def test_lookup_as_a_process_answers_line_by_line(root: Path, published: str) ->
         "release_id": published,
         "age_s": 0,
         "stale": answers[2]["stale"],
+        "variant": None,
+        "propensity": None,
         "tracks": [],
     }
     assert answers[3]["tracks"] == [

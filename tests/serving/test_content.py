@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.content import Entry, Name, Names, hash_of_dump, stored_score
+from serving.content import Entry, Name, Names, Variant, hash_of_dump, stored_score
 from serving.settle import settled
 from tests.serving.conftest import ENTRIES, GRAMMAR, HELLO, MUSIC, content, entry
 
@@ -20,11 +20,13 @@ def dumped(*entries: Entry, **parts: object) -> list[str]:
 
 
 def test_the_dump_is_sorted_and_has_scores_at_nine_decimals() -> None:
-    assert dumped(MUSIC, HELLO)[:4] == [
+    assert dumped(MUSIC, HELLO)[:6] == [
         '{"locale": "*", "need": "open", "tracks": [{"track_id": "t2", "score": -1.000000000}, '
         '{"track_id": "t3", "score": -2.000000000}, {"track_id": "t1", "score": -3.000000000}]}',
         '{"locale": "en-US", "need": "title=hello", "tracks": '
         '[{"track_id": "t1", "score": 0.899999976}, {"track_id": "t2", "score": 0.100000001}]}',
+        '{"locale": "*", "need": "open", "variant": 1, "probability": 0.250000000, "tracks": ["t2", "t1"]}',
+        '{"locale": "*", "need": "open", "variant": 2, "probability": 0.125000000, "tracks": ["t3", "t2"]}',
         '{"locale": "en-US", "wording": "hullo", "need": "title=hello"}',
         '{"locale": "es", "wording": "el mariachi", "need": "genre=mariachi"}',
     ]
@@ -43,6 +45,7 @@ def test_the_hash_is_that_of_a_header_line_and_the_full_dump(root: Path) -> None
         {"entries": [entry("en-US", "title=hello", ("t2", 0.9), ("t1", 0.1))]},
         {"entries": [entry("en-US", "title=hello", ("t1", 0.9), ("t2", 0.100001))]},
         {"entries": [entry("en-GB", "title=hello", ("t1", 0.9), ("t2", 0.1))]},
+        {"entries": [entry("en-US", "title=hello", ("t1", 0.9), ("t2", 0.1), variants=(Variant(0.1, ("t2",)),))]},
         {"wordings": {("en-US", "hullo"): "open"}},
         {"names": Names({"title": {"hello": Name(51.0, ("t1", "t2"))}})},
         {"names": Names({"title": {"hello": Name(50.0, ("t2", "t1"))}})},

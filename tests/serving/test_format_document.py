@@ -26,7 +26,19 @@ def texts(key: bytes, value: bytes) -> list[str]:
     return found
 
 
-NAMES = ("compact", "names", "needs", "numbered", "pairs", "reasons", "sounds", "tracks", "trigrams", "wordings")
+NAMES = (
+    "compact",
+    "names",
+    "needs",
+    "numbered",
+    "pairs",
+    "reasons",
+    "sounds",
+    "tracks",
+    "trigrams",
+    "variants",
+    "wordings",
+)
 
 
 def tables(path: Path) -> dict[str, dict[bytes, bytes]]:
@@ -53,7 +65,11 @@ def test_every_row_is_where_the_document_says(root: Path) -> None:
     assert {k: texts(k, v) for k, v in stored["reasons"].items()} == {key: ["exact title", "too"]}
     assert unsealed(key, stored["needs"][key]) == struct.pack("<HBBfIIff", 2, 0, 0, 0.0, 0, 1, 0.9, 0.1)
     key = b"es\0genre=mariachi"
-    assert unsealed(key, stored["needs"][key]) == struct.pack("<HBBfIf", 1, 1, 0, 0.25, 2, 1.5)
+    assert unsealed(key, stored["needs"][key]) == struct.pack("<HBBfIf", 1, 0, 0, 0.0, 2, 1.5)
+    key = b"*\0open"
+    assert {k: unsealed(k, v) for k, v in stored["variants"].items()} == {
+        key: struct.pack("<BBHffIIII", 2, 2, 0, 0.25, 0.125, 1, 0, 2, 1)
+    }
     assert len(stored["needs"]) == len(ENTRIES)
 
 
@@ -96,6 +112,14 @@ def test_the_content_hash_follows_from_the_rows(root: Path) -> None:
         pairs = zip((ids[ordinal] for ordinal in ordinals), scores, strict=True)
         tracks = ", ".join(f'{{"track_id": "{track}", "score": {score:.9f}}}' for track, score in pairs)
         text += f'{row}, "tracks": [{tracks}]}}\n'
+    for key, value in sorted(stored["variants"].items()):
+        locale, need = key.decode().split("\0")
+        many, size = struct.unpack_from("<BB", value, 4)
+        for number in range(many):
+            (probability,) = struct.unpack_from("<f", value, 8 + 4 * number)
+            listed = [ids[n] for n in struct.unpack_from(f"<{size}I", value, 8 + 4 * many + 4 * size * number)]
+            row = json.dumps({"locale": locale, "need": need, "variant": number + 1}, ensure_ascii=False)[:-1]
+            text += f'{row}, "probability": {probability:.9f}, "tracks": {json.dumps(listed)}}}\n'
     for key, value in sorted(stored["wordings"].items()):
         locale, wording = key.decode().split("\0")
         row = {"locale": locale, "wording": wording, "need": texts(key, value)[0]}

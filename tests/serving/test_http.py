@@ -19,6 +19,7 @@ import pytest
 from serving.http import RankingService
 from serving.reader import ReleaseReader
 from tests.serving.conftest import night
+from tests.serving.test_variants import units_of
 
 
 @pytest.fixture
@@ -54,10 +55,21 @@ def test_the_service_answers_and_ends_gracefully(
     assert (status, answer["found"], answer["matched_by"], answer["release_id"]) == (200, True, "reading", published)
     assert answer["tracks"][0]["artists"] == ["Los Lobos", "Antonio Banderas"]
     assert ask(port, "/v1/rankings?q=goodbye")[1]["found"] is False
+    for unit, variant in ((None, 0), *((unit, variant) for variant, unit in units_of(published).items())):
+        answer = ask(port, "/v1/rankings?q=play+music" + (f"&unit={unit}" if unit else ""))[1]
+        expected = 1.0 if unit is None else [0.625, 0.25, 0.125][variant]
+        assert (answer["variant"], answer["propensity"]) == (variant, expected)
     status, health = ask(port, "/healthz")
     assert status == 200 and health["release_id"] == published and set(health) >= {"age_s", "stale", "problem"}
 
-    for fields in ("", "?q=a&q=b", "?q=a&locale=en%20US", "?q=" + "x" * 1001, "?" + "a=b&" * 20 + "q=a"):
+    for fields in (
+        "",
+        "?q=a&q=b",
+        "?q=a&locale=en%20US",
+        "?q=a&unit=b&unit=c",
+        "?q=" + "x" * 1001,
+        "?" + "a=b&" * 20 + "q=a",
+    ):
         status, error = ask(port, "/v1/rankings" + fields)
         assert status == 400 and error["error"]["message"], fields
     assert ask(port, "/v1/other")[0] == 404

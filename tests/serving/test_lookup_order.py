@@ -181,10 +181,10 @@ def test_why_an_answer_came(root: Path, published: str) -> None:
     reader = ReleaseReader(root, max_age_h=36)
     why = reader.lookup("play hullo", "en-US", explain=True).explanation
     assert why is not None and why.stripped == "hullo" and why.entry == ("en-US", "title=hello")
-    assert why.reasons == ("exact title", "too") and why.propensity is None
+    assert why.reasons == ("exact title", "too")
     assert why.tried[0] == "wording (en-US, play hullo)" and why.tried[-1] == "need (en-US, title=hello)"
     spanish = reader.lookup("pon el mariachi", "es-ES", explain=True).explanation
-    assert spanish is not None and spanish.propensity == 0.25 and spanish.reasons == ()
+    assert spanish is not None and spanish.reasons == ()
     miss = reader.lookup("nothing", "en-US", explain=True).explanation
     assert miss is not None and miss.entry is None and miss.tried[-1].startswith("reading ")
 

@@ -11,7 +11,7 @@ import lmdb
 import pytest
 
 from queries.text.normalise import NORMAL_FORM_VERSION
-from serving.content import Entry, Name, Names, TrackInfo, hash_of_dump
+from serving.content import Entry, Name, Names, TrackInfo, Variant, hash_of_dump
 from serving.errors import ReleaseExists, ReleaseInput
 from serving.layout import MANIFEST_MUST_HOLD
 from serving.manifest import read_manifest
@@ -63,8 +63,21 @@ def test_the_dump_gives_back_what_went_in(root: Path) -> None:
 
 def test_a_dumped_release_written_again_has_the_same_content(root: Path, tmp_path: Path) -> None:
     release_id = write(root)
-    rows = [json.loads(line) for line in dump(mapped(root / release_id / "rankings.lmdb"))]
-    again = [entry(r["locale"], r["need"], *((t["track_id"], t["score"]) for t in r["tracks"])) for r in rows]
+    rows = [json.loads(line) for line in dump(mapped(root / release_id / "rankings.lmdb"), GRAMMAR)]
+    others: dict[tuple[str, str], list[Variant]] = {}
+    for r in rows:
+        if "variant" in r:
+            others.setdefault((r["locale"], r["need"]), []).append(Variant(r["probability"], tuple(r["tracks"])))
+    again = [
+        entry(
+            r["locale"],
+            r["need"],
+            *((t["track_id"], t["score"]) for t in r["tracks"]),
+            variants=tuple(others.get((r["locale"], r["need"]), ())),
+        )
+        for r in rows
+        if "need" in r and "tracks" in r and "variant" not in r
+    ]
     assert write(tmp_path / "again", again) == release_id
 
 
@@ -82,6 +95,7 @@ def test_the_manifest_is_complete(root: Path) -> None:
         "numbered": 6,
         "pairs": 4,
         "compact": 3,
+        "variants": 1,
         "sounds": content["counts"]["sounds"],
         "trigrams": content["counts"]["trigrams"],
     }
@@ -120,6 +134,11 @@ def test_a_grammar_that_does_not_load_is_refused(root: Path) -> None:
         write(root, grammar=b"not json")
 
 
+def varied(*variants: tuple[float, list[str]]) -> Entry:
+    others = tuple(Variant(probability, tuple(tracks)) for probability, tracks in variants)
+    return entry("en-US", "x", ("t1", 1.0), ("t2", 0.5), variants=others)
+
+
 @pytest.mark.parametrize(
     ("bad", "why"),
     [
@@ -137,7 +156,13 @@ def test_a_grammar_that_does_not_load_is_refused(root: Path) -> None:
         ([entry("en-US", "a\ud800", ("t1", 1.0))], "expected UTF-8"),
         ([entry("en US", "x", ("t1", 1.0))], "BCP-47"),
         ([entry("en-" + "a" * 28, "x", ("t1", 1.0))], "BCP-47"),
-        ([entry("en-US", "x", ("t1", 1.0), propensity=0.0)], "propensity is 0.0"),
+        ([varied((0.0, ["t1"]))], "each above 0 and a sum below 1"),
+        ([varied((0.5, ["t1"]), (0.5, ["t1"]))], "each above 0 and a sum below 1"),
+        ([varied((0.1, ["t1", "t1"]))], "a track twice"),
+        ([varied((0.1, ["t3"]))], "one that its list lacks"),
+        ([varied((0.1, []))], "a variant of 0 tracks"),
+        ([varied((0.1, ["t1"]), (0.1, ["t1", "t2"]))], "in all variants the same"),
+        ([varied(*[(0.1, ["t1"])] * 4)], "4 variants"),
         ([entry("en-US", "x", ("t1", 1.0), reasons=("r",) * 11)], "11 reasons"),
     ],
 )

@@ -1,0 +1,91 @@
+"""Variants of the released lists: other first tens, drawn from what the night believes of its tracks, so that the logs can tell more.
+
+Decision: docs/decisions/0017-exploration.md.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from math import pi
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from ranking.head import HeadSettings
+
+FIRST = 10  # tracks of a variant; the rest of the list follows
+_EXPLORED = ("broad", "open")  # intent groups
+_STEPS = 2**53
+
+
+def list_variants(
+    lists: DataFrame, needs: DataFrame, tracks: DataFrame, evidence: DataFrame, run_date: date, settings: HeadSettings
+) -> DataFrame:
+    """The lists that have variants, with the probability of each. Grain: (place, need, variant).
+
+    A draw orders the tracks of a list by u = θ / (T · s) + g, g ~ Gumbel: Plackett and Luce's model with weights exp(θ / (T · s))
+    (Yellott 1977: the order of Gumbel-perturbed utilities). θ ~ N(score, s² / (1 + e / strength)) is a draw of the track's score; s
+    is the standard deviation of the scores in the list, e the examined impressions of the track for the need, T the temperature.
+
+    Args:
+        lists: rows of `head_rankings`: (locale, need, rank, track_id, score, model_score, moved_by).
+        needs: (locale, need, intent_group, sort_by) of the needs that have a list.
+        tracks: (track_id, artist): the main artist of each track.
+        evidence: (locale, need, track_id, expected): examined impressions of 28 days; a pair without a row has none.
+        run_date: part of the hashes that draw.
+        settings: the settings of exploration and of the artist cap.
+
+    Returns:
+        (locale, need, variant, probability, tracks): variant 0 is the list itself, tracks are its first ten. The probabilities of a list sum
+        to 1. Lists of which all draws gave the list itself have no rows.
+    """
+    of_list = Window.partitionBy("locale", "need")
+    asked = needs.where(F.col("intent_group").isin(*_EXPLORED) & F.col("sort_by").isNull()).select("locale", "need")
+    rows = (
+        lists.join(asked, ["locale", "need"])
+        .join(tracks, "track_id")
+        .join(evidence, ["locale", "need", "track_id"], "left")
+    )
+    # a rule put it back: its place in the list is worth less than the ranker's score says
+    is_back = F.array_contains("moved_by", "unfit") & (F.col("score") < F.col("model_score"))
+    spread = F.stddev_pop("score").over(of_list)
+    rows = rows.withColumns({"_back": is_back, "_spread": F.greatest(spread, F.lit(1e-9))})
+    rows = rows.withColumn("draw", F.explode(F.sequence(F.lit(0), F.lit(settings.explore_variants))))
+    deviation = F.col("_spread") / F.sqrt(1 + F.coalesce("expected", F.lit(0.0)) / settings.explore_strength)
+    believed = F.col("score") + deviation * _normal(run_date)
+    gumbel = -F.log(-F.log(_uniform(run_date, "gumbel")))
+    utility = believed / (settings.explore_temperature * F.col("_spread")) + gumbel
+    is_list = F.col("draw") == 0
+    stays = (F.col("rank") == 1) & F.lit(not settings.explore_first)
+    # 0: the first track; 1: by draw; 2: what a rule put back, then what is over the artist cap
+    part = F.when(stays, 0).when(F.col("_back"), 2).otherwise(1)
+    rows = rows.withColumn("_part", F.when(is_list, 1).otherwise(part))
+    rows = rows.withColumn("_utility", F.when(is_list, -F.col("rank")).otherwise(utility))
+    order = [F.asc("_part"), F.desc("_utility"), F.asc("track_id")]
+    of_artist = Window.partitionBy("locale", "need", "draw", "artist").orderBy(*order)
+    is_over = ~is_list & (F.row_number().over(of_artist) > settings.max_per_artist)
+    rows = rows.withColumn("_part", F.when(is_over, 3).otherwise(F.col("_part")))
+    of_draw = Window.partitionBy("locale", "need", "draw").orderBy(*order)
+    rows = rows.withColumn("_place", F.row_number().over(of_draw))
+    first = rows.where(F.col("_place") <= FIRST)
+    listed = F.transform(F.sort_array(F.collect_list(F.struct("_place", "track_id"))), lambda one: one["track_id"])
+    drawn = first.groupBy("locale", "need", "draw").agg(listed.alias("tracks"))
+    share = F.lit(settings.explore_share)
+    each = F.when(F.col("draw") == 0, 1 - share).otherwise(share / max(settings.explore_variants, 1))
+    distinct = drawn.groupBy("locale", "need", "tracks").agg(
+        F.min("draw").alias("draw"), F.sum(each).alias("probability")
+    )
+    numbered = distinct.withColumn("variant", F.row_number().over(of_list.orderBy("draw")) - 1)
+    numbered = numbered.withColumn("_many", F.count("*").over(of_list)).where(F.col("_many") > 1)
+    return numbered.select("locale", "need", "variant", F.round("probability", 9).alias("probability"), "tracks")
+
+
+def _uniform(run_date: date, what: str) -> Column:
+    """A number of (0, 1) that is a function of (run_date, place, need, track, draw)."""
+    drawn = F.xxhash64(F.lit(f"{run_date} {what}"), "locale", "need", "track_id", "draw")
+    return (F.pmod(drawn, F.lit(_STEPS)).cast("double") + 0.5) / float(_STEPS)
+
+
+def _normal(run_date: date) -> Column:
+    """A draw of the standard normal distribution. Source: Box and Muller 1958."""
+    return F.sqrt(-2 * F.log(_uniform(run_date, "radius"))) * F.cos(2 * pi * _uniform(run_date, "angle"))
