@@ -6,7 +6,7 @@ SETUP_INPUTS := pyproject.toml constraints.txt tools/setup_machine.py lake/jars.
 LIMIT ?= 3600
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-store dist nightly demo test test-fast test-anywhere lint docs docs-check sweep try-feature ablation report bench chaos mutate serve clean wipe
+.PHONY: help setup setup-store dist nightly demo test test-fast test-anywhere lint docs docs-check sweep try-feature ablation report bench chaos loop mutate serve clean wipe
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ dist: setup ## the wheel, and the environment archive for the executors of a clu
 
 chaos: setup ## kill -9 ingest and count 20 times and compare with an undisturbed run
 	@$(PY) -m tools.chaos --times 20
+
+loop: setup ## a simulated world served by our own releases for weeks, with and without exploration (hours; goes on where it stopped): [NIGHTS=28] [SEEDS=7,8,9]
+	@$(PY) -m tools.loop --nights $(or $(NIGHTS),28) --seeds $(or $(SEEDS),7,8,9) --json var/loop.json
 
 mutate: setup ## deliberate errors in metrics, estimators, labels, joins and audit, each of which a test must catch: [ONLY=area, file or words]
 	@$(PY) -m tools.mutate --only "$(ONLY)"

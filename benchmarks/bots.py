@@ -132,8 +132,8 @@ def print_run(run: Run, result: dict[str, Any]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure every world and seed in one Spark session; print a table for each, and write JSON if `--json` is given."""
-    from benchmarks.ingest_ours import settings_of_command
     from lake.session import SessionSettings, spark_session
+    from night.command import settings_from_words
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bots", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--worlds", default="default", help="names, by comma")
@@ -150,7 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.days < 1 or given.searches_per_day < 1:
         parser.error("--days and --searches-per-day must be 1 or more")
     runs = [Run(w.strip(), s, given.days, given.searches_per_day) for w in given.worlds.split(",") for s in seeds]
-    rules = settings_of_command(["run_date=2026-01-01"]).bots
+    rules = settings_from_words(["run_date=2026-01-01"]).bots
     spark = spark_session(SessionSettings("benchmark of bots", "local[2]", "2g", work_dir=str(given.out / "spark")))
     results, missed = [], []
     try:

@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.children import on_two_cores
-from benchmarks.ingest_ours import overrides, settings_of_command
+from benchmarks.ingest_ours import overrides
 from features.catalogue import FAMILIES, feature_table
 from features.measures import LONGEST_DAYS
 from jobs import build_features, candidates, count_engagement, fit_exposure, ingest, understand
@@ -42,6 +42,7 @@ from lake.session import SessionSettings, spark_session
 from lake.tables.daily import BOT_DAYS, DAILY_ENGAGEMENT, DAILY_SEARCHES, ENGAGEMENT_TILES, LISTENER_TILES
 from lake.tables.logs import ENGAGEMENT_EVENTS, SEARCH_LOG, TRACKS
 from lake.tables.nightly import CANDIDATES, EXPOSURE_CURVES, HEARD, NEEDS, WORDINGS
+from night.command import settings_from_words
 from night.night import Night
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def settings_over(folder: Path, home: Path, memory: str) -> Settings:
     """The settings of the night over the folder: two cores, and no training snapshots."""
     words = overrides(folder, folder / "catalog.jsonl.gz", str(run_date_of(folder)), home)
     words += [f"ranking.min_history_days={_NEVER}", "cluster.master='local[2]'", f"cluster.memory={memory}"]
-    return settings_of_command(words)
+    return settings_from_words(words)
 
 
 def run_action(spark: SparkSession, action: str, settings: Settings, home: Path) -> dict[str, Any]:

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.ingest_ours import settings_of_command
 from evaluation.judge import Judge
 from evaluation.metrics import mean_over_groups
 from features.build.engine import feature_frames
 from features.build.stored import stored_wordings
 from lake.tables.nightly import CANDIDATES, NEEDS
+from night.command import settings_from_words
 from night.examples import examples_path
 from night.night import Night, night
 from night.snapshots import daily_before, inputs_of
@@ -106,7 +106,7 @@ def _answers_among(answers: Answers, scored: pd.DataFrame) -> Answers:
 
 def main(arguments: list[str]) -> int:
     """Print the figures of the night that the settings name."""
-    with night(settings_of_command(arguments)) as this:
+    with night(settings_from_words(arguments)) as this:
         for name, value in held_out(this).items():
             print(f"{name}: {value:.4f}" if value < 1 else f"{name}: {value:,.0f}")
     return 0

@@ -10,15 +10,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_type_hints
-
-import yaml
+from typing import TYPE_CHECKING, get_type_hints
 
 from benchmarks.children import on_two_cores
 from benchmarks.tasks import EVENT_LOG, heaviest, recorded, stages
@@ -26,6 +22,7 @@ from events.bots import BotRules
 from jobs import count_engagement, ingest
 from lake.io import Lake
 from lake.session import SessionSettings, spark_session
+from night.command import settings_from_words, words_under
 from night.night import Night
 from night.settings import Settings
 
@@ -35,46 +32,12 @@ if TYPE_CHECKING:
 OUT_OF_REACH = 1_000_000
 
 
-def places(folder: Path, catalog: Path, run_date: str, home: Path) -> list[str]:
-    """Hydra overrides of a night over the logs in `folder` that writes everything under `home`."""
-    return [
-        f"run_date={run_date}",
-        f"logs={folder}/logs",
-        f"catalog={catalog}",
-        f"lake.root={home}/lake",
-        f"releases={home}/releases",
-        f"rankers={home}/rankers",
-        f"reports={home}/reports",
-        f"tuning.sweeps={home}/sweeps",
-        f"privacy.key_file={home}/key",
-        f"privacy.simulated_key_file={home}/key",
-        f"quality.docs_dir={home}/data-docs",
-        f"cluster.work_dir={home}/spark",
-    ]
-
-
 def overrides(folder: Path, catalog: Path, run_date: str, home: Path) -> list[str]:
-    """The same for a night that excludes no bots."""
+    """Hydra overrides of a night over the logs in `folder` that writes everything under `home`, and excludes no bots."""
     of_bots = get_type_hints(BotRules)
     # the integer settings are thresholds above which a rule fires, except those in seconds
     unreached = [f"bots.{n}={OUT_OF_REACH}" for n, kind in of_bots.items() if kind is int and not n.endswith("_s")]
-    return [*places(folder, catalog, run_date, home), *unreached]
-
-
-def settings_of_command(words: Sequence[str]) -> Settings:
-    """The settings that `python -m jobs.ingest <words>` would run with; the job prints them, since only jobs may import Hydra."""
-    command = [sys.executable, "-m", "jobs.ingest", *words, "--cfg", "job", "--resolve"]
-    completed = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    if completed.returncode:
-        raise SystemExit(completed.stderr.strip() or completed.stdout.strip())
-    values = yaml.safe_load(completed.stdout)
-    hints: dict[str, Any] = get_type_hints(Settings)
-
-    def typed(name: str) -> Any:
-        kind = hints[name]
-        return kind(**values[name]) if hasattr(kind, "__dataclass_fields__") else values[name]
-
-    return Settings(**{f.name: typed(f.name) for f in fields(Settings) if f.name in values})
+    return [*words_under(home, f"{folder}/logs", catalog, run_date), *unreached]
 
 
 def timed_steps(night: Night) -> dict[str, float]:
@@ -118,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     on_two_cores()
     words = overrides(given.folder, given.catalog, given.run_date, given.home)
-    settings = settings_of_command([*words, "cluster.master='local[2]'", f"cluster.memory={given.memory}"])
+    settings = settings_from_words([*words, "cluster.master='local[2]'", f"cluster.memory={given.memory}"])
     begun = time.perf_counter()
     spark = _session(settings, given.home / "eventlog")
     session_s = time.perf_counter() - begun

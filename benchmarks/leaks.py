@@ -95,11 +95,11 @@ def run_nights(runs: Sequence[Run], out: Path, timeout_s: int) -> None:
 
 def up_to_assemble(folder: Path, run_date: str, mark: str) -> None:
     """Run the steps up to `assemble` over the folder's logs, and write `leaks.json`: the verdict and the planted columns."""
-    from benchmarks.ingest_ours import places, settings_of_command
     from jobs.graph import GRAPH
+    from night.command import settings_from_words, words_under
     from night.night import night
 
-    settings = settings_of_command(places(folder, folder / "catalog.jsonl.gz", run_date, folder))
+    settings = settings_from_words(words_under(folder, folder / "logs", folder / "catalog.jsonl.gz", run_date))
     last = next(i for i, step in enumerate(GRAPH) if step.name == "assemble")
     verdict = ""
     with night(settings) as this:

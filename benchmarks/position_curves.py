@@ -68,11 +68,11 @@ def _rms(values: Floats) -> float:
 
 def _fitted(folder: Path, run: Run) -> pd.DataFrame:
     """The stored curves of the night, of all intent groups together."""
-    from benchmarks.ingest_ours import places, settings_of_command
     from lake.tables.nightly import EXPOSURE_CURVES
+    from night.command import settings_from_words, words_under
     from night.night import night
 
-    settings = settings_of_command(places(folder, folder / "catalog.jsonl.gz", str(run.run_date), folder))
+    settings = settings_from_words(words_under(folder, folder / "logs", folder / "catalog.jsonl.gz", str(run.run_date)))
     with night(settings) as this:
         curves = this.lake.read(EXPOSURE_CURVES, [this.run_date], allow_unvalidated=True)
         return curves.where("intent_group = 'all'").toPandas()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from hydra import compose, initialize_config_module
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -35,6 +36,30 @@ def settings_of(config: DictConfig) -> Settings:
     assert isinstance(settings, Settings)
     check_values(settings)
     return settings
+
+
+def settings_from_words(words: Sequence[str]) -> Settings:
+    """The settings that `python -m jobs.nightly <words>` would run with. Raises BadConfiguration and Hydra's own errors."""
+    with initialize_config_module("conf", version_base="1.3"):
+        return settings_of(compose("night", overrides=[_quoted(word) for word in words]))
+
+
+def words_under(home: Path | str, logs: Path | str, catalog: Path | str, run_date: str) -> list[str]:
+    """The words of a night over logs that writes everything under the folder `home`, its key of pseudonyms included."""
+    return [
+        f"run_date={run_date}",
+        f"logs={logs}",
+        f"catalog={catalog}",
+        f"lake.root={home}/lake",
+        f"releases={home}/releases",
+        f"rankers={home}/rankers",
+        f"reports={home}/reports",
+        f"tuning.sweeps={home}/sweeps",
+        f"privacy.key_file={home}/key",
+        f"privacy.simulated_key_file={home}/key",
+        f"quality.docs_dir={home}/data-docs",
+        f"cluster.work_dir={home}/spark",
+    ]
 
 
 def run_command(main: Callable[[], None], name: str) -> None:

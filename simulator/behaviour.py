@@ -69,6 +69,7 @@ def drawn_behaviour(name: str, days: int, rng: np.random.Generator) -> Behaviour
     """Draw every parameter of the world for this seed."""
     ranges = world_ranges(name)
     number = {k: float(rng.uniform(*v)) for k, v in ranges.items() if isinstance(v, list) and k != "examination_power"}
+    number |= {k: float(v) for k, v in ranges.items() if isinstance(v, int | float)}  # not drawn
     locale = np.array([ranges["locales"].get(x, 0.0) for x in LOCALES]) * rng.uniform(0.85, 1.15, len(LOCALES))
     client = np.array([ranges["clients"].get(x, 0.0) for x in CLIENTS])
     gain = (2.0**GRADES - 1) / 15

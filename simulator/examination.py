@@ -97,7 +97,8 @@ def moved(lists: Grades, drawn: Ints, to: int) -> Grades:
 
 def _clicks(lists: Grades, rank: int, client: int, behaviour: Behaviour, rng: np.random.Generator) -> int:
     clients, duration = np.full(len(lists), client), np.full(lists.shape, 200_000)
-    outcome = on_screens(np.maximum(lists, 0), lists >= 0, duration, clients, behaviour, rng)
+    all_of_it = np.ones(lists.shape)
+    outcome = on_screens(np.maximum(lists, 0), lists >= 0, duration, clients, all_of_it, behaviour, rng)
     return int((outcome.plays.rank == rank).sum())
 
 

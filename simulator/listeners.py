@@ -66,16 +66,20 @@ def on_screens(
     shown: Bools,
     duration_ms: Ints,
     client: Ints,
+    liking: Floats,
     behaviour: Behaviour,
     rng: np.random.Generator,
 ) -> Outcome:
-    """Screens: clicks by examination × attraction, plus false clicks; each click plays. Arrays are [n, SHOWN], `client` [n]."""
+    """Screens: clicks by examination × attraction, plus false clicks; each click plays.
+
+    Arrays are [n, SHOWN], `client` is [n]; `liking` multiplies attraction and satisfaction.
+    """
     n = len(client)
     rank = np.arange(1, SHOWN + 1, dtype=np.float64)
     examined = rng.random((n, SHOWN)) < rank[None, :] ** -behaviour.examination_power[client][:, None]
-    wanted = examined & (rng.random((n, SHOWN)) < behaviour.attraction[grade])
+    wanted = examined & (rng.random((n, SHOWN)) < behaviour.attraction[grade] * liking)
     false = rng.random((n, SHOWN)) < behaviour["false_click"] / rank[None, :]
-    pleased = rng.random((n, SHOWN)) < behaviour.satisfied[grade]
+    pleased = rng.random((n, SHOWN)) < behaviour.satisfied[grade] * liking
     leaves = rng.random((n, SHOWN)) >= behaviour["go_on_after_good"]
     clicked = (wanted | false) & shown
     gone = np.cumsum(clicked & pleased & leaves, axis=1)
@@ -105,9 +109,17 @@ def _running(group: Ints, step: Floats, first: Floats) -> Ints:
 
 
 def on_voice(
-    grade: npt.NDArray[np.int8], shown: Bools, duration_ms: Ints, behaviour: Behaviour, rng: np.random.Generator
+    grade: npt.NDArray[np.int8],
+    shown: Bools,
+    duration_ms: Ints,
+    liking: Floats,
+    behaviour: Behaviour,
+    rng: np.random.Generator,
 ) -> Outcome:
-    """Voice: satisfied listeners hear the track (perhaps the next too), others skip it or stop. Arrays are [n, SHOWN]."""
+    """Voice: satisfied listeners hear the track (perhaps the next too), others skip it or stop.
+
+    Arrays are [n, SHOWN]; `liking` multiplies satisfaction.
+    """
     n = len(grade)
     now = 800 + rng.exponential(600, n).astype(np.int64)
     over, failed = now + 2000, np.ones(n, dtype=bool)
@@ -117,7 +129,7 @@ def on_voice(
         active = active[shown[active, r]]
         if not len(active):
             break
-        good = rng.random(len(active)) < behaviour.satisfied[grade[active, r]]
+        good = rng.random(len(active)) < behaviour.satisfied[grade[active, r]] * liking[active, r]
         dwell, whole = heard(good, duration_ms[active, r], behaviour, rng)
         skips = ~good & (rng.random(len(active)) < behaviour["skip_not_stop"])
         end = np.where(whole, COMPLETE, np.where(skips, SKIP, STOP))

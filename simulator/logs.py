@@ -36,7 +36,6 @@ def searches_table(world: World, batch: Searches, day: int) -> pa.Table:
     seed, shown = world.settings.seed, batch.results >= 0
     offsets = np.concatenate([[0], np.cumsum(shown.sum(axis=1))]).astype(np.int32)
     ids = pa.array(world.tracks.ids, pa.string()).take(pa.array(batch.results[shown]))
-    variants = [p.variant for p in world.behaviour.policies]
     return pa.table(
         {
             "search_id": search_ids(seed, day, np.arange(len(batch.user))),
@@ -46,7 +45,7 @@ def searches_table(world: World, batch: Searches, day: int) -> pa.Table:
             "locale": _named(LOCALES, batch.locale),
             "raw_query": _named(world.texts.texts, batch.text),
             "results": pa.ListArray.from_arrays(pa.array(offsets), ids),
-            "variant": _named(variants, batch.variant),
+            "variant": _named(world.variants, batch.variant),
             "propensity": np.round(batch.propensity, 9),
             "_ms": batch.ms,
         }

@@ -8,14 +8,16 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.arrays import Bools, Floats, Ints
+from simulator.behaviour import LOCALES
 from simulator.listeners import Outcome, Plays, on_screens, on_voice
-from simulator.policy import base_lists, perturbed
+from simulator.policy import SHOWN, base_lists, perturbed
+from simulator.relevance import BROAD
 from simulator.world import World
 
 
 @dataclass(frozen=True)
 class Searches:
-    """One row per search: `ms` since 1970, `need` (-1 for bots), `text` a text id, `variant` an index of the policies."""
+    """One row per search: `ms` since 1970, `need` (-1 for bots), `text` a text id, `variant` an index of `World.variants`."""
 
     user: Ints
     ms: Ints
@@ -44,7 +46,10 @@ def served(
     need: Ints,
     rng: np.random.Generator,
 ) -> Searches:
-    """Answer each request with the policy of the day; `key` are text keys, all arrays have one row per request."""
+    """Answer each request with the policy of the day, and where a service answers, with that; `key` are text keys.
+
+    All arrays have one row per request.
+    """
     text = world.texts.ids(key)
     variant = variant_of(world, day)
     row, salt = (np.array(x, dtype=np.int64)[text] for x in (world.texts.row, world.texts.salt))
@@ -59,9 +64,48 @@ def served(
         world.settings.seed,
     )
     answer = perturbed(lists, client == 0, rng)
-    return Searches(
-        user, ms, client, locale, text, need, answer.results, np.full(len(user), variant), answer.propensity
-    )
+    results, propensity, variants = answer.results, answer.propensity, np.full(len(user), variant)
+    if world.service is not None:
+        _answered(world, user, locale, text, results, variants, propensity)
+    return Searches(user, ms, client, locale, text, need, results, variants, propensity)
+
+
+def _answered(
+    world: World,
+    user: Ints,
+    locale: Ints,
+    text: Ints,
+    results: npt.NDArray[np.int32],
+    variants: Ints,
+    propensity: Floats,
+) -> None:
+    """Put what the service answers in place of the policy's lists; a request that it does not answer keeps them."""
+    assert world.service is not None
+    for i, (who, where, what) in enumerate(zip(user.tolist(), locale.tolist(), text.tolist(), strict=True)):
+        reply = world.service(world.texts.texts[what], LOCALES[where], f"u{who}")
+        if reply is None:
+            continue
+        rows = [world.track_of[t] for t in reply.tracks[:SHOWN]]
+        results[i] = -1
+        results[i, : len(rows)] = rows
+        variants[i], propensity[i] = world.variant_number(reply.variant), reply.propensity
+
+
+def liking_left(world: World, batch: Searches) -> Floats:
+    """The share of liking that a track has left behind earlier ones of its artist, [n, SHOWN]: (1 − fatigue)^earlier on broad needs.
+
+    Source: the gain of a list for a nugget that was seen before, Clarke et al. 2008.
+    """
+    fatigue = world.behaviour["artist_fatigue"]
+    left = np.ones(batch.results.shape)
+    if fatigue > 0:
+        kinds = np.array([concept.kind in BROAD for concept in world.listed])
+        is_broad = (batch.need >= 0) & kinds[np.maximum(batch.need, 0) // len(LOCALES)]
+        artist = np.where(batch.results >= 0, world.tracks.artist[batch.results], -1)
+        for rank in range(1, SHOWN):
+            earlier = (artist[:, :rank] == artist[:, rank : rank + 1]).sum(axis=1)
+            left[:, rank] = np.where(is_broad, (1.0 - fatigue) ** earlier, 1.0)
+    return left
 
 
 def listened(world: World, batch: Searches, rng: np.random.Generator) -> Outcome:
@@ -69,13 +113,13 @@ def listened(world: World, batch: Searches, rng: np.random.Generator) -> Outcome
     shown = batch.results >= 0
     grade = world.grades.of(batch.need[:, None], batch.results.astype(np.int64))
     duration = world.tracks.duration_ms[batch.results]
+    left = liking_left(world, batch)
     voice, screen = np.flatnonzero(batch.client == 0), np.flatnonzero(batch.client != 0)
+    of_voice = (grade[voice], shown[voice], duration[voice], left[voice])
+    of_screen = (grade[screen], shown[screen], duration[screen], batch.client[screen], left[screen])
     parts = [
-        (voice, on_voice(grade[voice], shown[voice], duration[voice], world.behaviour, rng)),
-        (
-            screen,
-            on_screens(grade[screen], shown[screen], duration[screen], batch.client[screen], world.behaviour, rng),
-        ),
+        (voice, on_voice(*of_voice, world.behaviour, rng)),
+        (screen, on_screens(*of_screen, world.behaviour, rng)),
     ]
     over, failed = np.zeros(len(batch.user), dtype=np.int64), np.zeros(len(batch.user), dtype=bool)
     for rows, outcome in parts:

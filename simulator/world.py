@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,18 @@ from simulator.wordings import Wordings
 # One random stream per concern, so that a new draw in one leaves the others as they were.
 _BEHAVIOUR, _TRACKS, _CONCEPTS, _LOCALES, _TASTE, _PEOPLE, _TREND = range(7)
 _RELEASE_FADE_DAYS = 12.0
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A service's answer: tracks in order, and for the log the variant of the list with its probability."""
+
+    tracks: Sequence[str]
+    variant: str
+    propensity: float
+
+
+Service = Callable[[str, str, str], Reply | None]  # of (request, locale, unit); None: no answer
 
 
 class Texts:
@@ -60,8 +74,8 @@ class Texts:
 class World:
     """One simulated world.
 
-    `log_weight` [locales, concepts] is the log traffic share of each concept, and `trend` [concepts] its drift over the
-    simulation.
+    `service` answers requests in place of the logging policy, where it can. `variants` are the names of what has answered.
+    `log_weight` [locales, concepts] is the log traffic share of each concept, and `trend` [concepts] its drift over the simulation.
     """
 
     settings: Settings
@@ -76,10 +90,24 @@ class World:
     log_weight: Floats
     trend: Floats
     farm_artist: int
+    service: Service | None = None
     texts: Texts = field(init=False)
+    variants: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.texts = Texts(self.wordings, self.retrieval)
+        self.variants = [policy.variant for policy in self.behaviour.policies]
+
+    @cached_property
+    def track_of(self) -> dict[str, int]:
+        """track_id → row of the catalog."""
+        return {track_id: row for row, track_id in enumerate(self.tracks.ids)}
+
+    def variant_number(self, name: str) -> int:
+        """The index in `variants` of what answered; a new name is added."""
+        if name not in self.variants:
+            self.variants.append(name)
+        return self.variants.index(name)
 
     @property
     def first_epoch_day(self) -> int:

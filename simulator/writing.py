@@ -63,6 +63,19 @@ class LogWriter:
         for day in np.unique(delivery.folder[delivery.folder < self._settings.days]):
             self._waiting[kind, int(day)].append(delivery.table.filter(pa.array(delivery.folder == day)))
 
+    def keep_waiting(self, folder: Path) -> None:
+        """Store the rows that are due in later folders, for `wait_again` in another process."""
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for (kind, day), tables in self._waiting.items():
+            pq.write_table(pa.concat_tables(tables), folder / f"{kind}-{day}.parquet")
+
+    def wait_again(self, folder: Path) -> None:
+        """Queue the rows that an earlier process has stored."""
+        for path in sorted(folder.glob("*.parquet")):
+            kind, _, day = path.stem.rpartition("-")
+            self._waiting[kind, int(day)].append(pq.read_table(path))
+
     def write(self, day: int) -> None:
         """Write folder number `day` of searches and of events, each with the marker file _SUCCESS."""
         for kind in ("searches", "events"):

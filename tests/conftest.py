@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hydra import compose, initialize_config_module
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
 from lake.io import Lake
 from lake.rows import frame_of
 from lake.session import SessionSettings, spark_session
-from night.command import settings_of
+from night.command import settings_from_words, words_under
 from night.night import Night
 from night.settings import Settings
 
@@ -32,6 +31,9 @@ UNCOMPILED = {
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.adaptive.enabled": "false",
 }
+# the trees of all features' plans are gigabytes while they are planned: the pages of sorts and hash maps must leave room for them
+# (by default they may take .6 of the heap, and a suite ended now and then with an OutOfMemoryError)
+ROOM_FOR_PLANS = {"spark.memory.fraction": "0.3"}
 # who is a bot is another room's question, where raw rows are counted a second way
 NO_BOTS = ("bots.burst_searches=1000000", "bots.min_gaps=1000000", "bots.min_replays=1000000", "bots.min_crowd=1000000")
 # lists shorter than a night's, and cut as a night cuts them: how many pairs there are changes nothing of what is computed for one
@@ -116,7 +118,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         "6g",
         shuffle_partitions=2,
         work_dir=str(work),
-        extra=UNCOMPILED,
+        extra=UNCOMPILED | ROOM_FOR_PLANS,
         java_options=JAVA_OPTIONS,
     )
     session = spark_session(settings)
@@ -151,22 +153,8 @@ class World:
 
     def settings(self, home: Path, *overrides: str) -> Settings:
         """Settings of a night over this world with everything it writes under `home`."""
-        places = [
-            f"run_date={RUN_DATE}",
-            f"logs={self.root}/logs",
-            f"catalog={self.root}/catalog.jsonl.gz",
-            f"lake.root={home}/lake",
-            f"releases={home}/releases",
-            f"rankers={home}/rankers",
-            f"reports={home}/reports",
-            f"tuning.sweeps={home}/sweeps",
-            f"privacy.key_file={home}/key",
-            f"privacy.simulated_key_file={home}/key",
-            f"quality.docs_dir={home}/data-docs",
-            f"cluster.work_dir={home}/spark",
-        ]
-        with initialize_config_module("conf", version_base="1.3"):
-            return settings_of(compose("night", overrides=[*places, *SHORT_LISTS, *overrides]))
+        places = words_under(home, self.root / "logs", self.root / "catalog.jsonl.gz", RUN_DATE)
+        return settings_from_words([*places, *SHORT_LISTS, *overrides])
 
     def night(self, spark: SparkSession, home: Path, *overrides: str) -> Night:
         """A night over this world on the shared session."""
