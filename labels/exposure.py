@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from labels.rank_comparisons import fitted_strength, propensities, t_95
+from labels.rank_comparisons import fitted_strength, propensities, steepened, t_95
 from lake.columns import CLIENTS, POSITIONS
 
 if TYPE_CHECKING:
@@ -93,7 +94,8 @@ def curves(counts: pd.DataFrame, settings: CurveSettings) -> pd.DataFrame:
 
     Screens: propensity(1) = 1, and the curve is the one that fits the comparisons of all positions best
     (`labels.rank_comparisons.propensities`), never rising. That of a cell (client, intent group) is shrunk to its client's, that to
-    the one of all screens, and that to 1/position; the first two by strengths that are fitted.
+    the one of all screens, and that to 1/position; the first two by strengths that are fitted, and to the power of the wider curve
+    that fits the cell best (`labels.rank_comparisons.steepened`).
     Voice: propensity is the survival, the share of lists in which rank r still sounded, Π(1 − stop).
     `expected_rate` on screens is propensity times one factor per cell, chosen so that the expected responses of the cell sum to
     the actual ones. On voice every impression was heard for certain, so it is the plain response rate of the cell.
@@ -150,16 +152,16 @@ def _screen_curves(counts: pd.DataFrame, strength: float) -> dict[tuple[str, str
     start = np.tile(1.0 / np.arange(1, CELLS + 1), (1 + BLOCKS, 1))
     everything = _without_each(sum(of_client.values(), np.zeros((BLOCKS, CELLS, CELLS))))
     whole = propensities(everything, start, strength)
-    among_clients = fitted_strength([h.sum(axis=0) for h in of_client.values()], [whole[0]] * len(SCREENS))
-    out = {}
-    for client in SCREENS:
-        own = propensities(_without_each(of_client[client]), whole, among_clients)
-        out[client, "all"] = own
-    parents = [out[client, "all"][0] for client in SCREENS for _ in GROUPS]
-    among_groups = fitted_strength([hits[c, g].sum(axis=0) for c in SCREENS for g in GROUPS], parents)
-    for client, group in hits:
-        out[client, group] = propensities(_without_each(hits[client, group]), out[client, "all"], among_groups)
-    return out
+    out = _shrunk({(client, "all"): (of_client[client], whole) for client in SCREENS})
+    return out | _shrunk({(client, group): (hits[client, group], out[client, "all"]) for client, group in hits})
+
+
+def _shrunk(cells: Mapping[tuple[str, str], tuple[Floats, Floats]]) -> dict[tuple[str, str], Floats]:
+    """The curves of cells that are shrunk to the curves of wider ones by one fitted strength: cell -> (hits by block, parent's curves)."""
+    counted = {cell: _without_each(blocks) for cell, (blocks, _) in cells.items()}
+    parents = {cell: steepened(counted[cell], parent) for cell, (_, parent) in cells.items()}
+    strength = fitted_strength([h[0] for h in counted.values()], [p[0] for p in parents.values()])
+    return {cell: propensities(counted[cell], parents[cell], strength) for cell in cells}
 
 
 def _hits(counts: pd.DataFrame, client: str, group: str) -> Floats:

@@ -436,6 +436,12 @@ MUTANTS: tuple[Mutant, ...] = (
             "",
             "test_the_strength_follows_how_much_cells_differ_from_their_parents",
         ),
+        (
+            "the power of a curve is fitted to half of each comparison",
+            "(won - (won + lost) * share) * apart",
+            "(won - won * share) * apart",
+            "test_a_power_of_the_parent_is_fitted_to_few_clicks",
+        ),
     ),
     *_of(
         "estimators",
@@ -443,14 +449,14 @@ MUTANTS: tuple[Mutant, ...] = (
         "tests/labels/test_curves.py",
         (
             "a client leans on 1/position, not on all screens",
-            "propensities(_without_each(of_client[client]), whole, among_clients)",
-            "propensities(_without_each(of_client[client]), start, among_clients)",
+            '(client, "all"): (of_client[client], whole)',
+            '(client, "all"): (of_client[client], start)',
             "test_a_thin_client_leans_on_all_screens_and_they_on_one_over_the_position",
         ),
         (
             "a cell leans on all screens, not on its client",
-            'out[client, "all"], among_groups)',
-            "whole, among_groups)",
+            '(hits[client, group], out[client, "all"])',
+            "(hits[client, group], whole)",
             "test_a_group_without_data_takes_the_curve_of_its_client",
         ),
         (

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from labels.rank_comparisons import STRONGEST, WEAKEST, fitted_strength, propensities
+from labels.rank_comparisons import POWER_SPREAD, STRONGEST, WEAKEST, fitted_strength, propensities, steepened
 
 Floats = npt.NDArray[np.float64]
 RANKS = 11
@@ -73,6 +73,28 @@ def test_nothing_known_gives_the_parent_and_much_known_ignores_it() -> None:
     truth = 1 / np.arange(1, RANKS + 1)
     hits = 1e7 * truth[:, None] / (truth[:, None] + truth[None, :])
     assert propensities(hits[None], parent[None], 10.0)[0] == pytest.approx(truth, rel=1e-4)
+
+
+@pytest.mark.parametrize("power", [0.0, 0.6, 1.0, 1.7])
+def test_a_power_of_the_parent_is_fitted_to_few_clicks(power: float) -> None:
+    """A few hundred clicks tell the one number to .15; without any, the parent stays. SciPy's own minimum is the same."""
+    from scipy.optimize import minimize_scalar
+
+    rng = np.random.default_rng(4)
+    parent = np.array([1, 0.9, 0.6, 0.4, 0.35, 0.3, 0.2, 0.2, 0.15, 0.1, 0.05])
+    truth = parent**power
+    hits = rng.poisson(12 * truth[:, None] / (truth[:, None] + truth[None, :])).astype(float)
+    got = steepened(np.stack([hits, np.zeros_like(hits)]), np.stack([parent, parent]))
+    fitted = np.log(got[0, -1]) / np.log(parent[-1])
+    assert got[0] == pytest.approx(parent**fitted) and abs(fitted - power) < 0.15
+    assert got[1] == pytest.approx(parent)
+
+    def loss(g: float) -> float:
+        share = parent[:, None] ** g / (parent[:, None] ** g + parent[None, :] ** g)
+        off = ~np.eye(RANKS, dtype=bool)
+        return float(-(hits[off] * np.log(share[off])).sum() + (g - 1) ** 2 / (2 * POWER_SPREAD**2))
+
+    assert fitted == pytest.approx(max(minimize_scalar(loss, bounds=(-1, 4), method="bounded").x, 0.0), abs=1e-4)
 
 
 def test_the_strength_follows_how_much_cells_differ_from_their_parents() -> None:
