@@ -99,7 +99,8 @@ def up_to_assemble(folder: Path, run_date: str, mark: str) -> None:
     from night.command import settings_from_words, words_under
     from night.night import night
 
-    settings = settings_from_words(words_under(folder, folder / "logs", folder / "catalog.jsonl.gz", run_date))
+    words = words_under(folder, folder / "logs", folder / "catalog.jsonl.gz", run_date)
+    settings = settings_from_words([*words, "cluster.memory=3g"])
     last = next(i for i, step in enumerate(GRAPH) if step.name == "assemble")
     verdict = ""
     with night(settings) as this:
