@@ -25,12 +25,13 @@ from evaluation.baselines import (
 )
 from evaluation.details import details
 from evaluation.errors import RankingsUnfit
+from evaluation.explored import explored
 from evaluation.intervals import bootstrap_interval, clustered_interval, sign_flip_p_value
 from evaluation.judge import NDCG_K, Judge
 from evaluation.list_figures import list_figures
 from evaluation.measure import name_of
 from evaluation.metrics import mean_over_groups, ndcg_by_group
-from evaluation.recall import candidate_recall, never_shown
+from evaluation.recall import candidate_recall, is_listed, never_shown
 from evaluation.report import (
     OWN_ORDER,
     TEN_FEATURES,
@@ -55,6 +56,7 @@ def evaluate_night(
     catalog: pd.DataFrame,
     answers: Answers,
     *,
+    variants: pd.DataFrame | None = None,
     labels: pd.DataFrame | None = None,
     seed: int = 20261101,
 ) -> NightResult:
@@ -75,6 +77,7 @@ def evaluate_night(
         catalog: track_id, title, artists and popularity of the whole catalog, and optionally genres and released_at (for the figures
             of `evaluation.list_figures`). Further columns are ignored.
         answers: (place, wording) → (place, need) of the list that the release gives for it.
+        variants: (locale, need, variant, probability, tracks) of the lists that have some.
         labels: (locale, need, track_id, grade) of the newest label week, whose grades are then calibrated.
         seed: seed of the random arm, the bootstrap and the sign flips.
 
@@ -132,7 +135,7 @@ def evaluate_night(
             for name in compared
         },
         shown_skyline=mean_over_groups(of_shown, weight),
-        never_shown=never_shown(rows, judge.gains, entries, arms["playfirst"], NDCG_K),
+        never_shown=never_shown(rows, judge.gains, entries, is_listed(rows, arms["playfirst"], NDCG_K), NDCG_K),
         recall100=recall,
         recall_order=order,
         coverage=float(weight.sum() / judge.searches),
@@ -152,6 +155,7 @@ def evaluate_night(
         },
         by_kind=_by_kind(entries["kind"].to_numpy(), ndcg, weight, judged),
         lists=list_figures(judge, truth, arms, catalog, seed),
+        explored=None if variants is None else explored(judge, rows, arms["playfirst"], variants),
     )
     return replace(result, details=details(judge, arms, ndcg, result.strongest, OWN_ORDER, labels))
 

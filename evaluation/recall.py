@@ -67,29 +67,31 @@ class NeverShown:
     reached: float
 
 
-def never_shown(rows: pd.DataFrame, gains: pd.DataFrame, entries: pd.DataFrame, shipped: Floats, k: int) -> NeverShown:
+def is_listed(rows: pd.DataFrame, shipped: Floats, k: int) -> Floats:
+    """1 for each candidate among the first k of its list by released score, else 0; a score of -inf is not released."""
+    released = rows[ENTRY].assign(shipped=shipped)[np.isfinite(shipped)]
+    place = released.groupby(ENTRY)["shipped"].rank(ascending=False, method="first")
+    return np.asarray((place <= k).reindex(rows.index, fill_value=False), dtype=np.float64)
+
+
+def never_shown(rows: pd.DataFrame, gains: pd.DataFrame, entries: pd.DataFrame, listed: Floats, k: int) -> NeverShown:
     """How much of what the entries should list was never shown, and how much of it is listed.
 
     Args:
         rows: the candidates, with `impressions` of the need; a track that is no candidate counts as never shown.
         gains: (place, need, track_id, gain) over the whole catalog.
         entries: (place, need, searches) of the entries.
-        shipped: the released score of each row of `rows`, -inf for a candidate that was not released.
+        listed: the probability of each row of `rows` of being among the first k of its list (`is_listed`).
         k: how many tracks of a list count.
     """
     ideal = ideal_lists(gains[gains["gain"] > 0], k, ENTRY).merge(entries[[*ENTRY, "searches"]], on=ENTRY)
-    listed = rows[[*ENTRY, "track_id", "impressions"]].assign(shipped=shipped)
-    place = listed[np.isfinite(listed["shipped"])].groupby(ENTRY)["shipped"].rank(ascending=False, method="first")
-    listed = listed.assign(is_listed=(place <= k).reindex(listed.index, fill_value=False))
-    ideal = ideal.merge(listed, on=[*ENTRY, "track_id"], how="left")
-    unknown = ~(ideal["impressions"].fillna(0) > 0)
-    weight, is_listed = (
-        ideal["searches"].to_numpy(dtype=np.float64),
-        ideal["is_listed"].fillna(False).to_numpy(dtype=bool),
-    )
+    known = rows[[*ENTRY, "track_id", "impressions"]].assign(listed=listed)
+    ideal = ideal.merge(known, on=[*ENTRY, "track_id"], how="left").fillna({"impressions": 0, "listed": 0.0})
+    unknown = ~(ideal["impressions"] > 0).to_numpy()
+    weight, reached = (ideal[name].to_numpy(dtype=np.float64) for name in ("searches", "listed"))
     of_unknown = float(weight[unknown].sum())
     share = of_unknown / float(weight.sum()) if len(ideal) else math.nan
-    return NeverShown(share, float(weight[unknown & is_listed].sum()) / of_unknown if of_unknown else math.nan)
+    return NeverShown(share, float((weight * reached)[unknown].sum()) / of_unknown if of_unknown else math.nan)
 
 
 def _first_candidates(rows: pd.DataFrame) -> tuple[pd.DataFrame, str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.all_searches import AllSearches, Slice
+from evaluation.explored import Explored
 from evaluation.intervals import Interval
 from evaluation.list_figures import FIGURES
 from evaluation.recall import NeverShown
@@ -61,6 +62,7 @@ class NightResult:
         never_shown: how much of the ideal lists no search was shown, and how much of it is listed.
         lists: arm → what its first ten are like (`evaluation.list_figures.FIGURES`).
         all_searches: the release over all music searches of the day, a miss as nothing.
+        explored: the lists as listeners get them with their variants; None if it was not asked for.
         details: segments, calibration and the lists that lose the most (`evaluation.details.details`).
     """
 
@@ -82,6 +84,7 @@ class NightResult:
     lists: dict[str, dict[str, float]] = field(default_factory=dict)
     all_searches: AllSearches | None = None
     details: dict[str, Any] = field(default_factory=dict)
+    explored: Explored | None = None
 
     @property
     def strongest(self) -> str:
@@ -127,6 +130,8 @@ class NightResult:
             "lists": {"measures": FIGURES, "arms": self.lists},
             **self.details,
         }
+        if self.explored is not None:
+            whole["explored"] = asdict(self.explored)
         if self.all_searches is not None:
             whole |= {"ndcg10_all": self.all_searches.whole.ndcg10, "all": self.all_searches.as_json()}
         plain: dict[str, Any] = _without_nan(whole)
@@ -216,6 +221,12 @@ def _print_leads(console: Any, result: NightResult) -> None:
         f"{result.never_shown.share:.1%} of the ideal first ten, of which {result.never_shown.reached:.1%} are listed.",
         highlight=False,
     )
+    if (seen := result.explored) is not None:
+        console.print(
+            f"Exploration: {seen.share:.0%} of the searches meet a list with variants; with a unit they get {seen.ndcg10:.4f} "
+            f"({seen.ndcg10 - ndcg['playfirst']:+.4f}), and {seen.never_shown_reached:.1%} of what was never shown.",
+            highlight=False,
+        )
 
 
 def _print_all(console: Any, result: NightResult) -> None:

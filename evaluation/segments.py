@@ -13,7 +13,7 @@ import pandas as pd
 from evaluation.errors import MetricInput
 from evaluation.intervals import clustered_interval
 from evaluation.judge import NDCG_K, Judge
-from evaluation.recall import never_shown
+from evaluation.recall import is_listed, never_shown
 from evaluation.truth import ENTRY
 
 Floats = npt.NDArray[np.float64]
@@ -48,7 +48,9 @@ def segments(judge: Judge, ndcg: Mapping[str, Floats], rival: str, shipped: Floa
     }
     for kind, figures in out["kind"].items():
         own = entries[(entries["kind"] == kind) & (entries["ideal"] > 0)]
-        figures["never_shown"] = asdict(never_shown(judge.rows, judge.gains, own, shipped, NDCG_K))
+        figures["never_shown"] = asdict(
+            never_shown(judge.rows, judge.gains, own, is_listed(judge.rows, shipped, NDCG_K), NDCG_K)
+        )
     return out
 
 

@@ -165,6 +165,7 @@ GRAPH: tuple[Step, ...] = (
         report.to_do,
         reads=(
             HEAD_RANKINGS,
+            LIST_VARIANTS,
             CANDIDATES,
             WORDINGS,
             NEEDS,

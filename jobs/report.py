@@ -10,7 +10,7 @@ import hydra
 from omegaconf import DictConfig
 
 from evaluation.errors import MetricInput, TruthUnreadable
-from lake.tables.nightly import HEAD_RANKINGS
+from lake.tables.nightly import HEAD_RANKINGS, LIST_VARIANTS
 from night.arms import with_learned_arms
 from night.command import run_command
 from night.night import Done, Night, run_alone
@@ -51,13 +51,14 @@ def figures_of(night: Night) -> dict[str, Any]:
 
     lake, day = night.lake, [night.run_date]
     rankings = lake.read(HEAD_RANKINGS, day).select("locale", "need", "track_id", "score", "rank").toPandas()
+    variants = lake.read(LIST_VARIANTS, day).toPandas()
     looked_up = lookups(night, truth)
     frame = rows_of_arms(night, looked_up.entries).toPandas()
     frame = with_learned_arms(night, frame, looked_up.entries)
     described = ("track_id", "title", "artists", "popularity", "genres", "released_at")
     catalog = night.tracks(allow_unvalidated=False).select(*described).toPandas()
     labels = newest_labels(night, looked_up.entries)
-    result = evaluate_night(truth, rankings, frame, catalog, looked_up.answers, labels=labels)
+    result = evaluate_night(truth, rankings, frame, catalog, looked_up.answers, variants=variants, labels=labels)
     every = over_all_searches(truth, looked_up.lists, looked_up.every_answer, asked_before(night), looked_up.matched_by)
     guesses = {**looked_up.unsure, **looked_up.every_answer}
     every = replace(every, curve=risk_curve(truth, looked_up.lists, guesses, looked_up.confidence))

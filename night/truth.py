@@ -19,7 +19,7 @@ from lake.rows import frame_of
 from lake.store import absolute, place
 from lake.tables.daily import BOT_DAYS, DAILY_ENGAGEMENT
 from lake.tables.logs import SEARCH_LOG, TRACKS
-from lake.tables.nightly import CANDIDATES, EXPOSURE_CURVES, HEAD_RANKINGS, JUDGEMENTS, NEEDS, WORDINGS
+from lake.tables.nightly import CANDIDATES, EXPOSURE_CURVES, HEAD_RANKINGS, JUDGEMENTS, LIST_VARIANTS, NEEDS, WORDINGS
 from night.lineage import release_of
 from night.night import Night
 from night.settings import Settings
@@ -178,6 +178,7 @@ def report_mark(night: Night) -> str:
     day, root = [night.run_date], truth_folder(night.settings)
     inputs = night.inputs(
         released=(HEAD_RANKINGS, day),
+        variants=(LIST_VARIANTS, day),
         candidates=(CANDIDATES, day),
         wordings=(WORDINGS, day),
         needs=(NEEDS, day),
