@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 DAYS_KNOWN = (1, 3, 7)  # of the label week
 LIMIT = 0.995
-KEYS = ["as_of", "locale", "query", "track_id"]
+KEYS = ["as_of", "locale", "need", "track_id"]
 
 
 @dataclass(frozen=True)
@@ -123,6 +123,8 @@ def keep_audited(this: Night, folder: Path) -> None:
     from lake.tables.daily import DAILY_ENGAGEMENT
     from lake.tables.nightly import JUDGEMENTS
     from night.examples import EXAMPLES
+    from night.wordings import mapping
+    from queries.nightly.by_need import by_need
     from ranking.audit import audited_rows
 
     lake, labels = this.lake, this.settings.labels
@@ -131,8 +133,9 @@ def keep_audited(this: Night, folder: Path) -> None:
         lake.read(JUDGEMENTS, [this.run_date], allow_unvalidated=True),
         labels.label_days,
     )
-    daily = lake.read(DAILY_ENGAGEMENT, allow_unvalidated=True).withColumn("locale", F.explode(places()))
-    near = daily.withColumn("as_of", F.explode(F.array(*[F.lit(d) for d in this.as_of])))
+    daily = lake.read(DAILY_ENGAGEMENT, allow_unvalidated=True)
+    dated = daily.withColumn("as_of", F.explode(F.array(*[F.lit(d) for d in this.as_of])))
+    near = by_need(dated, mapping(this, this.as_of)).withColumn("locale", F.explode(places()))
     day = F.datediff("search_date", "as_of")
     sums = {}
     for i, p in enumerate(PLANTED):

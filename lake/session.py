@@ -24,7 +24,7 @@ from lake.joins import BOUNDED_ONLY
 from lake.scratch import scratch
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 JAVA_VERSIONS = ("17", "21")
@@ -95,6 +95,19 @@ def spark_session(settings: SessionSettings) -> SparkSession:
     if settings.is_cluster:
         _await_executor(session, settings)
     return session
+
+
+def released(frame: DataFrame) -> None:
+    """Give back what `lake.checkpoint.checkpointed` keeps of a frame on this machine; the frame cannot be read afterwards.
+
+    Nothing happens in a session elsewhere: files of a cluster's checkpoints go with the night, a Connect server's rows with the frame.
+    """
+    java_frame = getattr(frame, "_jdf", None)
+    if java_frame is None or frame.sparkSession.conf.get(FOLDER, ""):
+        return
+    plan = java_frame.queryExecution().analyzed()
+    if plan.nodeName() == "LogicalRDD":
+        plan.rdd().unpersist(False)
 
 
 class LazySession:

@@ -11,7 +11,7 @@ from typing import Any
 def as_plain(value: Any) -> Any:
     """Dataclasses as objects, tuples as lists, dates as YYYY-MM-DD, and numbers that are not finite as null.
 
-    Numbers keep 12 significant digits: the order in which Spark hands over the rows must not show.
+    Numbers keep 9 significant digits: the order in which Spark hands over the rows must not show.
     """
     if is_dataclass(value) and not isinstance(value, type):
         return {f.name: as_plain(getattr(value, f.name)) for f in fields(value)}
@@ -22,5 +22,5 @@ def as_plain(value: Any) -> Any:
     if isinstance(value, date):
         return str(value)
     if isinstance(value, float):
-        return float(f"{value:.12g}") if math.isfinite(value) else None
+        return float(f"{value:.9g}") if math.isfinite(value) else None
     return value

@@ -64,7 +64,8 @@ def future_dependent(inputs: FeatureInputs, as_of: date, only: Sequence[str] = (
         Column -> what is wrong with it, in matrix order; {} if no column is at fault.
     """
     wanted = chosen(only)
-    with prepared(in_worlds(inputs, as_of), only) as sums:
+    # a world is unions and joins, which dozens of references would have planned again each time
+    with prepared(with_checkpoints(in_worlds(inputs, as_of)), only) as sums:
         strengths = refitted_strengths(sums, as_of)
         frames = {g: f for g, f in sums.frames().items() if any(c.feature.grain == g for c in wanted)}
         values = {
@@ -252,6 +253,27 @@ def in_worlds(inputs: FeatureInputs, as_of: date) -> FeatureInputs:
         if inputs.vectors is not None
         else None,
         strengths=_strengths_of_worlds(inputs, as_of),
+    )
+
+
+def with_checkpoints(inputs: FeatureInputs) -> FeatureInputs:
+    """The inputs with every frame checkpointed."""
+
+    def kept(frame: DataFrame | None) -> DataFrame | None:
+        return None if frame is None else checkpointed(frame)
+
+    return replace(
+        inputs,
+        pairs=checkpointed(inputs.pairs),
+        daily=checkpointed(inputs.daily),
+        needs=checkpointed(inputs.needs),
+        wordings=checkpointed(inputs.wordings),
+        tracks=checkpointed(inputs.tracks),
+        curves=checkpointed(inputs.curves),
+        popularity=kept(inputs.popularity),
+        history=kept(inputs.history),
+        listeners=kept(inputs.listeners),
+        vectors=kept(inputs.vectors),
     )
 
 

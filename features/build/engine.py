@@ -29,13 +29,15 @@ from features.catalogue import KEYS, chosen
 from features.measures import CHAIN, UNFITTED_STRENGTH, Sum
 from features.spec import FeatureColumn, Grain
 from features.window import Window
+from lake.checkpoint import checkpointed
 from lake.joins import if_small
 from lake.places import language_of
+from lake.session import released
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """The cached frames from which the feature frames of all grains are built.
+    """The checkpointed frames from which the feature frames of all grains are built.
 
     Args:
         inputs: what the build reads.
@@ -100,26 +102,27 @@ class Prepared:
 
 @contextmanager
 def prepared(inputs: FeatureInputs, only: Sequence[str] = ()) -> Iterator[Prepared]:
-    """Compute the sums that the columns of `only` (all if empty) ask for; they stay cached until the block ends."""
+    """Compute the sums that the columns of `only` (all if empty) ask for; they are kept until the block ends."""
     wanted = chosen(only)
     of_grain = {grain: asked_sums([c for c in wanted if c.feature.grain == grain]) for grain in KEYS}
     # both sides are partitioned by work once, so that the levels with a track or a work are summed and joined without an exchange
     parts = int(inputs.pairs.sparkSession.conf.get("spark.sql.shuffle.partitions", "4") or 4)
-    pairs = _with_names(inputs).repartition(parts, "work_id_key").persist()
+    # every feature frame refers to these: cached but not cut, their plans would be analysed again in each reference
+    pairs = checkpointed(_with_names(inputs).repartition(parts, "work_id_key"))
     short = sorted(
         {s for sums, *_ in of_grain.values() for s in sums if not s.is_long}, key=lambda s: (s.level, s.column)
     )
     placed = near = None
     if short:
-        near = near_needs(inputs).persist()
+        near = checkpointed(near_needs(inputs))
         fine = sums_per_pair(inputs, short, near)
-        placed = rolled_up(fine, inputs, near).repartition(parts, "work_id_key").persist()
+        placed = checkpointed(rolled_up(fine, inputs, near).repartition(parts, "work_id_key"))
     try:
         yield Prepared(inputs, pairs, placed, of_grain)
     finally:
         for kept in (pairs, placed, near):
             if kept is not None:
-                kept.unpersist()
+                released(kept)
 
 
 @contextmanager
@@ -129,7 +132,7 @@ def feature_frames(
     """One frame for each grain, with `as_of`, the grain's keys and the feature columns in matrix order; doubles rounded to 1e-9.
 
     Grain: need_track as `inputs.pairs`; need and track one row for each of their keys in it. The frames read sums that are
-    cached only until the block ends.
+    kept only until the block ends.
 
     Args:
         inputs: what the features are computed from.

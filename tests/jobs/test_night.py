@@ -25,7 +25,7 @@ from lake.session import LazySession, SessionSettings
 from lake.tables.daily import DAILY_ENGAGEMENT
 from lake.tables.logs import DELIVERED_FILES
 from lake.tables.models import FEATURE_AUDITS, LEDGER
-from lake.tables.nightly import CANDIDATES, HEAD_RANKINGS, JUDGEMENTS, NEEDS, WORDINGS
+from lake.tables.nightly import CANDIDATES, HEAD_RANKINGS, JUDGEMENTS, LIST_VARIANTS, NEEDS, WORDINGS
 from night.answers import chosen_requests
 from night.lineage import made_from, refuse_losses
 from night.night import Night
@@ -332,7 +332,7 @@ def test_one_index_shows_the_tables_of_both_gates_and_every_page(done: Night, ho
     folder = home / "data-docs" / RUN_DATE
     text = (folder / "index.html").read_text("utf-8")
     named = re.findall(r'<td><a href="([^"]+)">(\w+)</a></td>', text)
-    last = {JUDGEMENTS.name, HEAD_RANKINGS.name, training_examples_table().name}
+    last = {JUDGEMENTS.name, HEAD_RANKINGS.name, LIST_VARIANTS.name, training_examples_table().name}
     judged = {t.name for t in gated("validate") if any(c.rows for c in done.lake.commits(t).values())}
     assert {table for _, table in named} == judged | last and len(judged) >= 18
     assert all((folder / page).is_file() for page, _ in named)

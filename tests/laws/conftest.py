@@ -78,7 +78,7 @@ def popularities(night: Night, dates: Sequence[date]) -> DataFrame:
         )
         for d, share in zip(dates, (0.5, 1.0), strict=True)
     ]
-    return frames[0].unionByName(frames[1]).persist()
+    return frames[0].unionByName(frames[1]).localCheckpoint()
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +93,7 @@ def laws(spark: SparkSession, world: World, tmp_path_factory: pytest.TempPathFac
     needs = distinct_needs(listed).localCheckpoint()
     leads = mapping(night, dates).localCheckpoint()
     write_wordings(night, leads, {str(d): "for the laws" for d in dates}, dates)
-    daily = lake.read(DAILY_ENGAGEMENT, allow_unvalidated=True).persist()
+    daily = lake.read(DAILY_ENGAGEMENT, allow_unvalidated=True).localCheckpoint()
     from pyspark.sql import functions as F
 
     head = ranked_needs(listed, head_settings(night))
@@ -107,22 +107,22 @@ def laws(spark: SparkSession, world: World, tmp_path_factory: pytest.TempPathFac
     vectors = [fitted_vectors(daily, engaged, needs, d).withColumn("as_of", F.lit(d)) for d in dates]
     stored = stored_inputs(
         lake,
-        pairs.persist(),
+        pairs.localCheckpoint(),
         dates,
         daily=daily,
         needs=needs,
-        tracks=night.tracks(allow_unvalidated=True).persist(),
+        tracks=night.tracks(allow_unvalidated=True).localCheckpoint(),
         catalogs=None,
     )
     assert stored.history is not None and stored.listeners is not None
     # the night stores no vectors and strengths of these dates yet, and one catalog
     inputs = replace(
         stored,
-        curves=stored.curves.persist(),
+        curves=stored.curves.localCheckpoint(),
         popularity=popularities(night, dates),
-        history=stored.history.persist(),
-        listeners=stored.listeners.persist(),
-        vectors=vectors[0].unionByName(vectors[1]).persist(),
+        history=stored.history.localCheckpoint(),
+        listeners=stored.listeners.localCheckpoint(),
+        vectors=vectors[0].unionByName(vectors[1]).localCheckpoint(),
         strengths=some_strengths(dates),
     )
     assert {feature_table(g).name for g in KEYS} == {"need_track_features", "need_features", "track_features"}

@@ -92,6 +92,7 @@ def test_behaviour_is_drawn_per_seed_inside_the_ranges():
         "voice",
         "drift",
         "popular_is_wrong",
+        "tiring",
     }
 
 
