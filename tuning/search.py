@@ -33,6 +33,9 @@ _SOCKET_ROOM = 40  # Ray adds about 65 characters to its temporary folder
 SEED_STEP = 1000  # between the seeds of two fits; fold f of a fit takes its seed + f
 
 
+_LATE = "timed out during startup"  # in the words of ray/_private/node.py
+
+
 def ray_environment() -> dict[str, str]:
     """Environment variables that must be set before Ray is imported: no telemetry, a private token, no file in the home."""
     return {
@@ -152,6 +155,31 @@ def _judged(trial_id: str, plan: TrialPlan, params: RankerParams, ledger: Ledger
         report = run.step()
 
 
+def _start_ray(settings: SearchSettings, temporary: Path) -> None:
+    """Start the private Ray instance, again if a busy machine lets its fixed 30 s pass, while `start_limit_s` lasts."""
+    import ray
+
+    until = time.monotonic() + settings.start_limit_s
+    while True:
+        try:
+            ray.init(
+                num_cpus=settings.concurrent * settings.threads,
+                num_gpus=0,
+                include_dashboard=False,
+                object_store_memory=settings.object_store_mb * 2**20,
+                _temp_dir=str(temporary),
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                _node_ip_address="127.0.0.1",
+                configure_logging=False,
+            )
+            return
+        except Exception as error:  # Ray has no class of its own for it
+            ray.shutdown()
+            if _LATE not in str(error) or time.monotonic() > until:
+                raise
+
+
 def _sweep(
     settings: SearchSettings,
     plan: TrialPlan,
@@ -172,17 +200,7 @@ def _sweep(
     import ray
 
     try:
-        ray.init(
-            num_cpus=settings.concurrent * settings.threads,
-            num_gpus=0,
-            include_dashboard=False,
-            object_store_memory=settings.object_store_mb * 2**20,
-            _temp_dir=str(temporary),
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            _node_ip_address="127.0.0.1",
-            configure_logging=False,
-        )
+        _start_ray(settings, temporary)
         _tune(settings, plan, space, ledger, numbers, budget_s, temporary)
     except PlayfirstError:
         raise
