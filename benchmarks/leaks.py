@@ -100,8 +100,8 @@ def up_to_assemble(folder: Path, run_date: str, mark: str) -> None:
     from night.night import night
 
     words = words_under(folder, folder / "logs", folder / "catalog.jsonl.gz", run_date)
-    # tonight's own lists are not audited: as few as can be
-    settings = settings_from_words([*words, "cluster.memory=3g", "ranking.max_needs=500"])
+    # what was asked gets its list, and little that was not: examples come from what was asked
+    settings = settings_from_words([*words, "cluster.memory=3g", "ranking.max_needs=2000"])
     last = next(i for i, step in enumerate(GRAPH) if step.name == "assemble")
     verdict = ""
     with night(settings) as this:
