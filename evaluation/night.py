@@ -57,6 +57,7 @@ def evaluate_night(
     answers: Answers,
     *,
     variants: pd.DataFrame | None = None,
+    knowable: pd.DataFrame | None = None,
     labels: pd.DataFrame | None = None,
     seed: int = 20261101,
 ) -> NightResult:
@@ -78,6 +79,7 @@ def evaluate_night(
             of `evaluation.list_figures`). Further columns are ignored.
         answers: (place, wording) → (place, need) of the list that the release gives for it.
         variants: (locale, need, variant, probability, tracks) of the lists that have some.
+        knowable: (locale, need, track_id, gain), as `evaluation.truth.knowable_gains` returns it.
         labels: (locale, need, track_id, grade) of the newest label week, whose grades are then calibrated.
         seed: seed of the random arm, the bootstrap and the sign flips.
 
@@ -155,9 +157,16 @@ def evaluate_night(
         },
         by_kind=_by_kind(entries["kind"].to_numpy(), ndcg, weight, judged),
         lists=list_figures(judge, truth, arms, catalog, seed),
+        knowable_skyline=None if knowable is None else mean_over_groups(judge.ndcg(_gain_of(rows, knowable)), weight),
         explored=None if variants is None else explored(judge, rows, arms["playfirst"], variants),
     )
     return replace(result, details=details(judge, arms, ndcg, result.strongest, OWN_ORDER, labels))
+
+
+def _gain_of(rows: pd.DataFrame, knowable: pd.DataFrame) -> Floats:
+    """The knowable gain of each candidate, 0 where it has none."""
+    row = [*ENTRY, "track_id"]
+    return rows[row].merge(knowable, on=row, how="left")["gain"].fillna(0.0).to_numpy(dtype=np.float64)
 
 
 def _check(rankings: pd.DataFrame, candidates: pd.DataFrame, catalog: pd.DataFrame) -> None:

@@ -62,6 +62,7 @@ class NightResult:
         never_shown: how much of the ideal lists no search was shown, and how much of it is listed.
         lists: arm → what its first ten are like (`evaluation.list_figures.FIGURES`).
         all_searches: the release over all music searches of the day, a miss as nothing.
+        knowable_skyline: NDCG@10 of the best order by what the last weeks' needs tell of tomorrow's; None if it was not asked for.
         explored: the lists as listeners get them with their variants; None if it was not asked for.
         details: segments, calibration and the lists that lose the most (`evaluation.details.details`).
     """
@@ -84,6 +85,7 @@ class NightResult:
     lists: dict[str, dict[str, float]] = field(default_factory=dict)
     all_searches: AllSearches | None = None
     details: dict[str, Any] = field(default_factory=dict)
+    knowable_skyline: float | None = None
     explored: Explored | None = None
 
     @property
@@ -130,6 +132,8 @@ class NightResult:
             "lists": {"measures": FIGURES, "arms": self.lists},
             **self.details,
         }
+        if self.knowable_skyline is not None:
+            whole["ceilings"] = {"knowable": self.knowable_skyline}
         if self.explored is not None:
             whole["explored"] = asdict(self.explored)
         if self.all_searches is not None:
@@ -216,8 +220,11 @@ def _print_leads(console: Any, result: NightResult) -> None:
     if OWN_ORDER in ndcg:
         price = ndcg[OWN_ORDER] - ndcg["playfirst"]
         console.print(f"The rules of the re-rank cost {price:+.4f}: the ranker's own order has {ndcg[OWN_ORDER]:.4f}.")
+    known = result.knowable_skyline
+    knowable = "" if known is None else f", by what 28 days of needs tell {known:.4f}"
     console.print(
-        f"Ceilings: best order of the candidates {ndcg['skyline']:.4f}, of what was ever shown {result.shown_skyline:.4f}. Never shown: "
+        f"Ceilings: best order of the candidates {ndcg['skyline']:.4f}, of what was ever shown {result.shown_skyline:.4f}{knowable}. "
+        f"Never shown: "
         f"{result.never_shown.share:.1%} of the ideal first ten, of which {result.never_shown.reached:.1%} are listed.",
         highlight=False,
     )

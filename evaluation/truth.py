@@ -130,6 +130,31 @@ def night_truth(simulated: Path, logs: Path, run_date: date) -> NightTruth:
     return NightTruth(run_date, source, asked, relevance.reset_index(drop=True), kinds, wants)
 
 
+def true_needs(simulated: Path) -> pd.DataFrame:
+    """(search_id, need_id) of the logged searches of people. Raises TruthUnreadable."""
+    searches = _table(simulated / "truth" / "searches.parquet", ["search_id", "need_id", "is_bot"])
+    people = searches[~searches["is_bot"].astype(bool) & searches["need_id"].notna()]
+    return people[["search_id", "need_id"]].astype(str).reset_index(drop=True)
+
+
+def knowable_gains(simulated: Path, asked: pd.DataFrame) -> pd.DataFrame:
+    """(locale, need, track_id, gain): what a track is worth for a list, if its searches mean tomorrow what they meant before.
+
+    Whoever knew every listener's past needs and every relevance, but not tomorrow's searches, could not order a list better.
+
+    Args:
+        simulated: the simulator's output folder.
+        asked: (locale, need, need_id, searches): the true needs behind the searches that a list would have answered.
+
+    Raises:
+        TruthUnreadable: the relevance cannot be read.
+    """
+    relevance = _table(simulated / "truth" / "relevance.parquet", ["need_id", "track_id", "grade"])
+    relevance = relevance.assign(need_id=relevance["need_id"].astype(str))
+    relevance = relevance[relevance["need_id"].isin(set(asked["need_id"])) & (relevance["grade"] > 0)]
+    return expected_gains(need_shares(asked, ENTRY), relevance, ENTRY)
+
+
 def _unseen_searches(truth: Path, run_date: date) -> pd.DataFrame | None:
     """The searches of the simulator's day without a log; None if the file is missing or its day is not `run_date`."""
     path = truth / "unseen_searches.parquet"

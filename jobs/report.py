@@ -21,10 +21,12 @@ from night.truth import (
     has_truth,
     judged_mark,
     lookups,
+    needs_before,
     newest_labels,
     report_file,
     report_mark,
     rows_of_arms,
+    truth_folder,
     truth_of,
 )
 
@@ -48,6 +50,7 @@ def figures_of(night: Night) -> dict[str, Any]:
     from evaluation.ablation import print_ablation, read_ablation
     from evaluation.all_searches import over_all_searches, risk_curve
     from evaluation.night import evaluate_night, print_night, write_night_json
+    from evaluation.truth import knowable_gains
 
     lake, day = night.lake, [night.run_date]
     rankings = lake.read(HEAD_RANKINGS, day).select("locale", "need", "track_id", "score", "rank").toPandas()
@@ -58,7 +61,10 @@ def figures_of(night: Night) -> dict[str, Any]:
     described = ("track_id", "title", "artists", "popularity", "genres", "released_at")
     catalog = night.tracks(allow_unvalidated=False).select(*described).toPandas()
     labels = newest_labels(night, looked_up.entries)
-    result = evaluate_night(truth, rankings, frame, catalog, looked_up.answers, variants=variants, labels=labels)
+    knowable = knowable_gains(truth_folder(night.settings), needs_before(night, looked_up.entries))
+    result = evaluate_night(
+        truth, rankings, frame, catalog, looked_up.answers, variants=variants, knowable=knowable, labels=labels
+    )
     every = over_all_searches(truth, looked_up.lists, looked_up.every_answer, asked_before(night), looked_up.matched_by)
     guesses = {**looked_up.unsure, **looked_up.every_answer}
     every = replace(every, curve=risk_curve(truth, looked_up.lists, guesses, looked_up.confidence))

@@ -159,6 +159,25 @@ def served(night: Night, wanted: DataFrame) -> DataFrame:
     )
 
 
+def needs_before(night: Night, wanted: DataFrame) -> pd.DataFrame:
+    """(place, need, need_id, searches): the simulator's needs behind the searches of the 28 days before D, by list; bots are left out.
+
+    Args:
+        night: the night.
+        wanted: (place, need) of the lists to look at.
+    """
+    from evaluation.truth import true_needs
+
+    first = night.run_date - timedelta(days=WINDOW_DAYS)
+    asked = night.lake.read(SEARCH_LOG, allow_unvalidated=True)
+    asked = asked.where((F.col("search_date") >= F.lit(first)) & (F.col("search_date") < F.lit(night.run_date)))
+    asked = asked.withColumn("as_of", F.lit(night.run_date)).select("as_of", "locale", "query", "search_id")
+    placed = by_need(asked, mapping(night, [night.run_date])).withColumn("locale", F.explode(places()))
+    known = night.spark.createDataFrame(true_needs(truth_folder(night.settings)))
+    counted = placed.join(F.broadcast(wanted), ["locale", "need"]).join(known, "search_id")
+    return counted.groupBy("locale", "need", "need_id").agg(F.count("*").alias("searches")).toPandas()
+
+
 def newest_labels(night: Night, wanted: DataFrame) -> pd.DataFrame | None:
     """(place, need, track_id, grade) of the newest label week, of pairs that were shown; None while the night has no grades.
 
