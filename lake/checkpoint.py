@@ -23,3 +23,15 @@ def checkpointed(frame: DataFrame) -> DataFrame:
     path = f"{folder}/{uuid.uuid4().hex}"
     frame.write.parquet(path)
     return frame.sparkSession.read.schema(frame.schema).parquet(path)
+
+
+def shared(frame: DataFrame) -> DataFrame:
+    """The frame with its rows computed once, for plans that refer to it dozens of times; `lake.session.released` gives them back.
+
+    It is checkpointed: a plan that is only cached would be analysed again in each reference. Over Spark Connect it is cached all the same:
+    there the client gives a checkpoint back from `__del__`, by a request that Python's collector may begin in the middle of another
+    one, and the process ends with "double free or corruption" (PySpark 4.1, grpcio 1.85; two of two builds of all features).
+    """
+    from pyspark.sql.utils import is_remote
+
+    return frame.persist() if is_remote() else checkpointed(frame)

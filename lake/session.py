@@ -98,12 +98,12 @@ def spark_session(settings: SessionSettings) -> SparkSession:
 
 
 def released(frame: DataFrame) -> None:
-    """Give back what `lake.checkpoint.checkpointed` keeps of a frame on this machine; the frame cannot be read afterwards.
-
-    Nothing happens in a session elsewhere: files of a cluster's checkpoints go with the night, a Connect server's rows with the frame.
-    """
+    """Give back what `lake.checkpoint.shared` keeps of a frame; it cannot be read afterwards. Files of a cluster go with the night."""
     java_frame = getattr(frame, "_jdf", None)
-    if java_frame is None or frame.sparkSession.conf.get(FOLDER, ""):
+    if java_frame is None:
+        frame.unpersist()
+        return
+    if frame.sparkSession.conf.get(FOLDER, ""):
         return
     plan = java_frame.queryExecution().analyzed()
     if plan.nodeName() == "LogicalRDD":

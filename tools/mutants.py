@@ -375,8 +375,8 @@ MUTANTS: tuple[Mutant, ...] = (
         "tests/evaluation/test_night.py",
         (
             "a track that is no candidate counts as shown",
-            'ideal["impressions"].fillna(0) > 0',
-            'ideal["impressions"].fillna(1) > 0',
+            '"impressions": 0, "listed": 0.0',
+            '"impressions": 1, "listed": 0.0',
             "test_what_was_never_shown_by_hand",
         ),
     ),

@@ -27,7 +27,7 @@ from features.build.inputs import FeatureInputs
 from features.catalogue import KEYS, chosen
 from features.measures import CHAIN, LISTENERS, UNFITTED_STRENGTH
 from features.spec import FeatureColumn
-from lake.checkpoint import checkpointed
+from lake.checkpoint import checkpointed, shared
 from lake.rows import frame_of
 
 FUTURE_EXTRA = 1_000  # added to every count of the future rows
@@ -65,7 +65,7 @@ def future_dependent(inputs: FeatureInputs, as_of: date, only: Sequence[str] = (
     """
     wanted = chosen(only)
     # a world is unions and joins, which dozens of references would have planned again each time
-    with prepared(with_checkpoints(in_worlds(inputs, as_of)), only) as sums:
+    with prepared(computed_once(in_worlds(inputs, as_of)), only) as sums:
         strengths = refitted_strengths(sums, as_of)
         frames = {g: f for g, f in sums.frames().items() if any(c.feature.grain == g for c in wanted)}
         values = {
@@ -256,20 +256,20 @@ def in_worlds(inputs: FeatureInputs, as_of: date) -> FeatureInputs:
     )
 
 
-def with_checkpoints(inputs: FeatureInputs) -> FeatureInputs:
-    """The inputs with every frame checkpointed."""
+def computed_once(inputs: FeatureInputs) -> FeatureInputs:
+    """The inputs with every frame computed once (`lake.checkpoint.shared`)."""
 
     def kept(frame: DataFrame | None) -> DataFrame | None:
-        return None if frame is None else checkpointed(frame)
+        return None if frame is None else shared(frame)
 
     return replace(
         inputs,
-        pairs=checkpointed(inputs.pairs),
-        daily=checkpointed(inputs.daily),
-        needs=checkpointed(inputs.needs),
-        wordings=checkpointed(inputs.wordings),
-        tracks=checkpointed(inputs.tracks),
-        curves=checkpointed(inputs.curves),
+        pairs=shared(inputs.pairs),
+        daily=shared(inputs.daily),
+        needs=shared(inputs.needs),
+        wordings=shared(inputs.wordings),
+        tracks=shared(inputs.tracks),
+        curves=shared(inputs.curves),
         popularity=kept(inputs.popularity),
         history=kept(inputs.history),
         listeners=kept(inputs.listeners),

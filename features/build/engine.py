@@ -29,7 +29,7 @@ from features.catalogue import KEYS, chosen
 from features.measures import CHAIN, UNFITTED_STRENGTH, Sum
 from features.spec import FeatureColumn, Grain
 from features.window import Window
-from lake.checkpoint import checkpointed
+from lake.checkpoint import shared
 from lake.joins import if_small
 from lake.places import language_of
 from lake.session import released
@@ -107,16 +107,15 @@ def prepared(inputs: FeatureInputs, only: Sequence[str] = ()) -> Iterator[Prepar
     of_grain = {grain: asked_sums([c for c in wanted if c.feature.grain == grain]) for grain in KEYS}
     # both sides are partitioned by work once, so that the levels with a track or a work are summed and joined without an exchange
     parts = int(inputs.pairs.sparkSession.conf.get("spark.sql.shuffle.partitions", "4") or 4)
-    # every feature frame refers to these: cached but not cut, their plans would be analysed again in each reference
-    pairs = checkpointed(_with_names(inputs).repartition(parts, "work_id_key"))
+    pairs = shared(_with_names(inputs).repartition(parts, "work_id_key"))
     short = sorted(
         {s for sums, *_ in of_grain.values() for s in sums if not s.is_long}, key=lambda s: (s.level, s.column)
     )
     placed = near = None
     if short:
-        near = checkpointed(near_needs(inputs))
+        near = shared(near_needs(inputs))
         fine = sums_per_pair(inputs, short, near)
-        placed = checkpointed(rolled_up(fine, inputs, near).repartition(parts, "work_id_key"))
+        placed = shared(rolled_up(fine, inputs, near).repartition(parts, "work_id_key"))
     try:
         yield Prepared(inputs, pairs, placed, of_grain)
     finally:
