@@ -160,12 +160,16 @@ def _wait(
 
 def _end_all(child: subprocess.Popen[bytes], mark: str) -> None:
     """End the child's process group, then every other process with its mark, because Ray's processes may leave the group."""
+    agents = marked_processes(mark)  # known by their raylet, which may end before them
     for how, patience_s in ((signal.SIGTERM, 3.0), (signal.SIGKILL, 5.0)):
         if child.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, how)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(timeout=patience_s)
+    for pid in agents:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
     until = time.monotonic() + 5.0
     while (left := marked_processes(mark)) and time.monotonic() < until:
         for pid in left:
@@ -175,13 +179,21 @@ def _end_all(child: subprocess.Popen[bytes], mark: str) -> None:
 
 
 def marked_processes(mark: str) -> list[int]:
-    """Ids of running processes whose environment has the mark; none on systems without /proc (macOS)."""
-    process_ids = []
+    """Ids of running processes whose environment has the mark, and of all that these have started; none without /proc (macOS).
+
+    What they have started is looked up by parent, because Ray's agents write their titles over their environment: without their raylet
+    they would live on for about a minute.
+    """
+    marked, parent_of = set(), {}
     for entry in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):
+            stat = (entry / "stat").read_text(errors="replace")
+            parent_of[int(entry.name)] = int(stat.rpartition(")")[2].split()[1])  # the name before it may have blanks
             if f"{_MARK}={mark}".encode() in (entry / "environ").read_bytes().split(b"\0"):
-                process_ids.append(int(entry.name))
-    return process_ids
+                marked.add(int(entry.name))
+    while more := {pid for pid, parent in parent_of.items() if parent in marked and pid not in marked}:
+        marked |= more
+    return sorted(marked)
 
 
 def _salvaged(settings: SearchSettings, folder: Path, features: FeatureList, how: str, seconds: float) -> Winner:
