@@ -67,26 +67,19 @@ def stored_result(folder: Path, mark: str) -> dict[str, Any] | None:
     return stored if stored["code"] == mark else None
 
 
-def run_nights(runs: Sequence[Run], out: Path, timeout_s: int) -> None:
+def run_nights(runs: Sequence[Run], out: Path, mark: str, timeout_s: int) -> None:
     """Simulate the runs and run their nights, all in one process: only the first one pays for a JVM that has just started.
 
     Args:
         runs: the runs to make; what an earlier code computed for them goes.
         out: the folder of all runs.
+        mark: the fingerprint of the code, which stands in the results.
         timeout_s: the limit for one simulation or night.
 
     Raises:
         RunFailed: a simulation failed, or a night; nights that ended have their `leaks.json`.
     """
-    command = [
-        sys.executable,
-        "-m",
-        "benchmarks.leaks",
-        "--out",
-        str(out),
-        "--mark",
-        code_fingerprint(*ROOMS, "benchmarks"),
-    ]
+    command = [sys.executable, "-m", "benchmarks.leaks", "--out", str(out), "--mark", mark]
     for run in runs:
         start_over_unless_simulated(folder_of(run, out), run, timeout_s)
         command += ["--night", f"{run.world}-{run.seed}:{run.run_date}"]
@@ -244,7 +237,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         given.out.mkdir(parents=True, exist_ok=True)
         if missing:
-            run_nights(missing, given.out, given.timeout)
+            run_nights(missing, given.out, mark, given.timeout)
     except RunFailed as failure:
         failed = True
         print(failure, file=sys.stderr)

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from evaluation.intervals import paired_t
 from evaluation.metrics import ndcg_by_group
 from ranking.dataset import Examples, FeatureList, Floats, in_memory, read_examples
 from ranking.ranker import Boosting, RankerParams, fit
@@ -167,12 +168,8 @@ def cross_validated(examples: Examples, params: RankerParams, trees: int, seeds:
 
 def paired(ours: Floats, theirs: Floats) -> dict[str, float]:
     """The mean difference over the queries (seeds averaged) with its 95 % interval by Student's t."""
-    from scipy import stats
-
-    difference = ours.mean(axis=0) - theirs.mean(axis=0)
-    half = float(stats.t.ppf(0.975, len(difference) - 1) * stats.sem(difference))
-    mean = float(difference.mean())
-    return {"mean": mean, "low": mean - half, "high": mean + half}
+    of = paired_t(ours.mean(axis=0) - theirs.mean(axis=0))
+    return {"mean": of.mean, "low": of.low, "high": of.high}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -135,6 +135,20 @@ def asked_before(night: Night) -> dict[str, int]:
     return dict(zip(counted["query"], counted["n"], strict=True))
 
 
+def _searches_before(night: Night) -> DataFrame:
+    """The logged searches of the WINDOW_DAYS before D, bots included."""
+    first = night.run_date - timedelta(days=WINDOW_DAYS)
+    asked = night.lake.read(SEARCH_LOG, allow_unvalidated=True)
+    return asked.where((F.col("search_date") >= F.lit(first)) & (F.col("search_date") < F.lit(night.run_date)))
+
+
+def _by_list(night: Night, searches: DataFrame, column: str) -> DataFrame:
+    """(place, need) and the column of each search, once for each place in which it counts."""
+    asked = searches.select(F.lit(night.run_date).alias("as_of"), "locale", "query", column)
+    asked = by_need(asked, mapping(night, [night.run_date]))
+    return asked.select(F.explode(places()).alias("locale"), "need", column)
+
+
 def served(night: Night, wanted: DataFrame) -> DataFrame:
     """(place, need, track_id, served_discount): how high the served lists of the last 28 days ranked each track.
 
@@ -144,13 +158,10 @@ def served(night: Night, wanted: DataFrame) -> DataFrame:
         night: the night.
         wanted: (place, need) of the lists to look at.
     """
-    first, before = night.run_date - timedelta(days=WINDOW_DAYS), night.run_date
-    asked = night.lake.read(SEARCH_LOG, allow_unvalidated=True)
-    asked = asked.where((F.col("search_date") >= F.lit(first)) & (F.col("search_date") < F.lit(before)))
+    asked = _searches_before(night)
     bots = night.lake.read(BOT_DAYS, allow_unvalidated=True).select("user_id", "search_date")
-    asked = asked.join(F.broadcast(bots), ["user_id", "search_date"], "left_anti").withColumn("as_of", F.lit(before))
-    asked = by_need(asked.select("as_of", "locale", "query", "results"), mapping(night, [before]))
-    placed = asked.select(F.explode(places()).alias("locale"), "need", "results")
+    asked = asked.join(F.broadcast(bots), ["user_id", "search_date"], "left_anti")
+    placed = _by_list(night, asked, "results")
     listed = placed.join(F.broadcast(wanted), ["locale", "need"]).select(
         "locale", "need", F.posexplode("results").alias("_i", "track_id")
     )
@@ -168,11 +179,7 @@ def needs_before(night: Night, wanted: DataFrame) -> pd.DataFrame:
     """
     from evaluation.truth import true_needs
 
-    first = night.run_date - timedelta(days=WINDOW_DAYS)
-    asked = night.lake.read(SEARCH_LOG, allow_unvalidated=True)
-    asked = asked.where((F.col("search_date") >= F.lit(first)) & (F.col("search_date") < F.lit(night.run_date)))
-    asked = asked.withColumn("as_of", F.lit(night.run_date)).select("as_of", "locale", "query", "search_id")
-    placed = by_need(asked, mapping(night, [night.run_date])).withColumn("locale", F.explode(places()))
+    placed = _by_list(night, _searches_before(night), "search_id")
     known = night.spark.createDataFrame(true_needs(truth_folder(night.settings)))
     counted = placed.join(F.broadcast(wanted), ["locale", "need"]).join(known, "search_id")
     return counted.groupBy("locale", "need", "need_id").agg(F.count("*").alias("searches")).toPandas()

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from features.expressions import versions
 from ranking.rerank.unfit import ALBUM_TRACKS
-from ranking.sources.source import top
+from ranking.sources.source import top, tracks_by
 
 EXACT_TITLE = 0.5  # of strength: ten steps of popularity (`ranking.candidates.with_strength`)
 
@@ -84,5 +84,4 @@ def _listed(tracks: DataFrame, kind: str, column: str, order: Sequence[Column], 
 
 
 def _collected(best: DataFrame, keys: list[str]) -> DataFrame:
-    listed = F.transform(F.sort_array(F.collect_list(F.struct("_rank", "track_id"))), lambda one: one["track_id"])
-    return best.groupBy(*keys).agg(listed.alias("tracks"))
+    return best.groupBy(*keys).agg(tracks_by("_rank").alias("tracks"))

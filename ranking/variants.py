@@ -12,6 +12,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from ranking.head import HeadSettings
+from ranking.sources.source import tracks_by
 
 FIRST = 10  # tracks of a variant; the rest of the list follows
 _EXPLORED = ("broad", "open")  # intent groups
@@ -68,8 +69,7 @@ def list_variants(
     of_draw = Window.partitionBy("locale", "need", "draw").orderBy(*order)
     rows = rows.withColumn("_place", F.row_number().over(of_draw))
     first = rows.where(F.col("_place") <= FIRST)
-    listed = F.transform(F.sort_array(F.collect_list(F.struct("_place", "track_id"))), lambda one: one["track_id"])
-    drawn = first.groupBy("locale", "need", "draw").agg(listed.alias("tracks"))
+    drawn = first.groupBy("locale", "need", "draw").agg(tracks_by("_place").alias("tracks"))
     share = F.lit(settings.explore_share)
     each = F.when(F.col("draw") == 0, 1 - share).otherwise(share / max(settings.explore_variants, 1))
     distinct = drawn.groupBy("locale", "need", "tracks").agg(

@@ -6,11 +6,9 @@ import sys
 import time
 from collections.abc import Sequence
 
-import numpy as np
-
 from simulator.catalog_file import write_catalog
 from simulator.day import simulated_day
-from simulator.logs import delivered, events_table, searches_table
+from simulator.logs import searches_table
 from simulator.settings import BadSimulation, Settings, settings_from
 from simulator.world import built_world
 from simulator.writing import LogWriter, TruthWriter, cleared
@@ -31,11 +29,7 @@ def simulate(settings: Settings) -> dict[str, int]:
         if day == settings.days:  # the day after the last log
             truth.write_unseen(batch, day, table)
             break
-        rng = np.random.default_rng([settings.seed, 10_000_000 + day])
-        logs.add("searches", delivered(table, world.first_epoch_day, world.behaviour, False, rng))
-        events = events_table(world, batch, plays, day, rng)
-        logs.add("events", delivered(events, world.first_epoch_day, world.behaviour, True, rng))
-        logs.write(day)
+        logs.write_day(world, batch, plays, table, day)
     truth.close()
     return logs.rows | {"tracks": len(world.tracks), "needs": len(world.listed), "requests": len(world.texts.texts)}
 

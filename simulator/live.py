@@ -23,7 +23,7 @@ from simulator.behaviour import LOCALES
 from simulator.catalog_file import write_catalog
 from simulator.day import simulated_day
 from simulator.listeners import Plays
-from simulator.logs import delivered, events_table, searches_table
+from simulator.logs import searches_table
 from simulator.policy import SHOWN
 from simulator.relevance import BROAD
 from simulator.searches import Searches
@@ -43,7 +43,6 @@ def simulate_until(settings: Settings, until: int, service: str) -> list[dict[st
     out = Path(settings.out)
     begun = len(list((out / "live").glob("*.json")))
     world = built_world(settings)
-    truth = None
     if begun == 0:
         cleared(settings)
         shutil.rmtree(out / _WAITING, ignore_errors=True)
@@ -64,13 +63,8 @@ def simulate_until(settings: Settings, until: int, service: str) -> list[dict[st
     made: list[dict[str, Any]] = []
     for day in range(begun, until):
         batch, plays = simulated_day(world, day)
-        rng = np.random.default_rng([settings.seed, 10_000_000 + day])
-        table = searches_table(world, batch, day)
-        logs.add("searches", delivered(table, world.first_epoch_day, world.behaviour, False, rng))
-        events = events_table(world, batch, plays, day, rng)
-        logs.add("events", delivered(events, world.first_epoch_day, world.behaviour, True, rng))
         _remove_cut_off(settings, day)
-        logs.write(day)
+        logs.write_day(world, batch, plays, searches_table(world, batch, day), day)
         logs.keep_waiting(out / _WAITING)
         of_day = {"day": day, "date": day_of(settings, day).isoformat(), "served": bool(service)}
         made.append(of_day | figures(world, batch, plays, shown.is_new(batch)))

@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 
 from simulator.arrays import hex_ids
 from simulator.behaviour import CLIENTS, LOCALES
-from simulator.logs import Delivery, search_ids
+from simulator.listeners import Plays
+from simulator.logs import Delivery, delivered, events_table, search_ids
 from simulator.searches import Searches
 from simulator.settings import BadSimulation, Settings
 from simulator.world import World, day_of
@@ -75,6 +76,14 @@ class LogWriter:
         for path in sorted(folder.glob("*.parquet")):
             kind, _, day = path.stem.rpartition("-")
             self._waiting[kind, int(day)].append(pq.read_table(path))
+
+    def write_day(self, world: World, batch: Searches, plays: Plays, searches: pa.Table, day: int) -> None:
+        """Queue the searches and events of a day, then write its folders; `searches` is `searches_table` of the batch."""
+        rng = np.random.default_rng([self._settings.seed, 10_000_000 + day])
+        self.add("searches", delivered(searches, world.first_epoch_day, world.behaviour, False, rng))
+        events = events_table(world, batch, plays, day, rng)
+        self.add("events", delivered(events, world.first_epoch_day, world.behaviour, True, rng))
+        self.write(day)
 
     def write(self, day: int) -> None:
         """Write folder number `day` of searches and of events, each with the marker file _SUCCESS."""

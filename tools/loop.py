@@ -25,6 +25,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from evaluation.intervals import paired_t
 from night.command import words_under
 from serving.http import RankingService
 from serving.reader import ReleaseReader
@@ -205,12 +206,8 @@ def change(seeds: Sequence[list[dict[str, Any]]], key: str) -> dict[str, float]:
 
 def interval(values: Sequence[float]) -> dict[str, float]:
     """Mean and 95 % interval of independent values, by Student's t."""
-    import numpy as np
-    from scipy import stats
-
-    mean, n = float(np.mean(values)), len(values)
-    half = float(stats.t.ppf(0.975, n - 1) * np.std(values, ddof=1) / n**0.5) if n > 1 else float("inf")
-    return {"mean": mean, "low": mean - half, "high": mean + half, "n": n}
+    of = paired_t(values)
+    return {"mean": of.mean, "low": of.low, "high": of.high, "n": of.n}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -167,15 +167,18 @@ def _end_all(child: subprocess.Popen[bytes], mark: str) -> None:
                 os.killpg(child.pid, how)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(timeout=patience_s)
-    for pid in agents:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGKILL)
+    _kill(agents)
     until = time.monotonic() + 5.0
     while (left := marked_processes(mark)) and time.monotonic() < until:
-        for pid in left:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
+        _kill(left)
         time.sleep(0.05)
+
+
+def _kill(process_ids: Iterable[int]) -> None:
+    """Kill the processes; those that have ended, or are not ours, are left out."""
+    for pid in process_ids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def marked_processes(mark: str) -> list[int]:
@@ -235,10 +238,7 @@ def _die_with_parent(parent: int, temporary: Path) -> None:
     """
     while os.getppid() == parent:
         time.sleep(0.5)
-    for pid in marked_processes(os.environ[_MARK]):
-        if pid != os.getpid():
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
+    _kill(pid for pid in marked_processes(os.environ[_MARK]) if pid != os.getpid())
     shutil.rmtree(temporary, ignore_errors=True)
     os.killpg(os.getpgrp(), signal.SIGKILL)
 

@@ -30,10 +30,8 @@ from tuning.trial import TrialPlan, TrialRun, ndcg10_at
 from tuning.winner import DEFAULT_TRIAL, EARLIER_TRIAL, Winner, best_of
 
 _SOCKET_ROOM = 40  # Ray adds about 65 characters to its temporary folder
-SEED_STEP = 1000  # between the seeds of two fits; fold f of a fit takes its seed + f
-
-
 _LATE = "timed out during startup"  # in the words of ray/_private/node.py
+SEED_STEP = 1000  # between the seeds of two fits; fold f of a fit takes its seed + f
 
 
 def ray_environment() -> dict[str, str]:

@@ -72,6 +72,11 @@ class Source:
     reads_logs: bool = False
 
 
+def tracks_by(rank: str) -> Column:
+    """Aggregate: the track_ids of a group as an array, in the order of the column `rank`."""
+    return F.transform(F.sort_array(F.collect_list(F.struct(rank, "track_id"))), lambda one: one["track_id"])
+
+
 def top(frame: DataFrame, keys: list[str], order: list[Column], n: int) -> DataFrame:
     """The first `n` rows of each key in the given order, with their rank, 1-based, as `_rank`."""
     ranked = frame.withColumn("_rank", F.row_number().over(Window.partitionBy(*keys).orderBy(*order)))
