@@ -3,7 +3,8 @@
     python -m benchmarks.position_curves --worlds default,position,trust --searches-per-day 36000 --json var/curves.json
 
 A run (one world, one seed) simulates logs, runs the night up to `fit_exposure` and compares the table `exposure_curves` with what
-`python -m simulator.examination` measures on the simulated listeners.
+`python -m simulator.examination` measures on the simulated listeners. Beside it, as a check, the position-based model by exact
+expectation maximisation over the counts of (need, track, rank), for each client with a screen (`benchmarks.click_em`).
 Exit codes: 0 all runs done, 1 a run failed (the others are shown), 2 bad arguments.
 """
 
@@ -18,13 +19,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.click_em import Cells, em_over_cells
 from benchmarks.worlds import WORLDS, Run, RunFailed, call, start_over_unless_simulated
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
+    from night.night import Night
+
     Floats = npt.NDArray[np.float64]
+
+EM_ITERATIONS = 500
+EM_PRIOR = (
+    0.5,
+    4.5,
+)  # most pairs are seldom clicked; under a Beta(1, 1) their attraction, and so the curve, come out too steep
 
 
 def errors_of(run: Run, out: Path, timeout_s: int) -> dict[str, Any]:
@@ -32,7 +42,7 @@ def errors_of(run: Run, out: Path, timeout_s: int) -> dict[str, Any]:
     folder = (out / f"{run.world}-{run.seed}").resolve()
     start_over_unless_simulated(folder, run, timeout_s)
     call("night", [*run.night_command(folder), "nightly.until=fit_exposure"], folder / "curves.log", timeout_s)
-    fitted = _fitted(folder, run)
+    fitted, by_em = _fitted(folder, run)
     measured = folder / "examination.json"
     call("true curve", [sys.executable, "-m", "simulator.examination", f"out={folder}"], measured, timeout_s)
     logs_of_truth, logs_of_fit, weights, within, by_client = [], [], [], [], {}
@@ -52,12 +62,15 @@ def errors_of(run: Run, out: Path, timeout_s: int) -> dict[str, Any]:
             "inside": int(inside[1:].sum()),
             "clicks": int(own.clicks.sum()),
         }
+        if client in by_em:
+            by_client[client]["em_rms_log_error"] = _rms(np.log(by_em[client][1 : len(truth)] / truth[1:]))
     pooled = np.average(logs_of_fit, axis=0, weights=weights) - np.average(logs_of_truth, axis=0, weights=weights)
     return {
         "searches": run.days * run.searches_per_day,
         "pooled_rms_log_error": _rms(pooled[1:]),
         "worst_client": max(row["rms_log_error"] for row in by_client.values()),
         "inside_share": float(np.mean(within)),
+        "worst_client_of_em": max(row["em_rms_log_error"] for row in by_client.values() if "em_rms_log_error" in row),
         "clients": by_client,
     }
 
@@ -66,8 +79,8 @@ def _rms(values: Floats) -> float:
     return float(np.sqrt(np.mean(np.square(values))))
 
 
-def _fitted(folder: Path, run: Run) -> pd.DataFrame:
-    """The stored curves of the night, of all intent groups together."""
+def _fitted(folder: Path, run: Run) -> tuple[pd.DataFrame, dict[str, Floats]]:
+    """The stored curves of the night, of all intent groups together; and those of EM, by client with a screen."""
     from lake.tables.nightly import EXPOSURE_CURVES
     from night.command import settings_from_words, words_under
     from night.night import night
@@ -75,7 +88,36 @@ def _fitted(folder: Path, run: Run) -> pd.DataFrame:
     settings = settings_from_words(words_under(folder, folder / "logs", folder / "catalog.jsonl.gz", str(run.run_date)))
     with night(settings) as this:
         curves = this.lake.read(EXPOSURE_CURVES, [this.run_date], allow_unvalidated=True)
-        return curves.where("intent_group = 'all'").toPandas()
+        return curves.where("intent_group = 'all'").toPandas(), _by_em(this)
+
+
+def _by_em(this: Night) -> dict[str, Floats]:
+    """Examination of each rank by the position-based model, 1 at the first rank, for each client with a screen."""
+    from pyspark.sql import functions as F
+
+    from labels.exposure import SCREENS
+    from lake.columns import POSITIONS
+    from lake.tables.daily import DAILY_ENGAGEMENT
+    from night.wordings import mapping
+    from queries.nightly.by_need import by_need
+
+    days = this.window(this.settings.labels.curve_days, this.run_date)
+    daily = this.lake.read(DAILY_ENGAGEMENT, days, allow_unvalidated=True).withColumn("as_of", F.lit(this.run_date))
+    rows = by_need(daily.where(F.col("client").isin(*SCREENS)), mapping(this, [this.run_date]))
+    at = F.posexplode(F.arrays_zip(F.col("impressions_by_position").alias("n"), F.col("clicks_by_position").alias("c")))
+    ranked = rows.select("client", "locale", "need", "track_id", at.alias("rank", "cell"))
+    ranked = ranked.where((F.col("rank") < POSITIONS) & (F.col("cell.n") > 0))
+    cells = ranked.groupBy("client", "locale", "need", "track_id", "rank").agg(
+        F.sum("cell.n").alias("n"), F.sum("cell.c").alias("c")
+    )
+    out = {}
+    for client, own in cells.toPandas().groupby("client"):
+        pair = np.asarray(own.groupby(["locale", "need", "track_id"]).ngroup(), np.int64)
+        counts = (own["n"].to_numpy(float), own["c"].to_numpy(float))
+        counted = Cells(pair, np.asarray(own["rank"], np.int64), *counts, int(pair.max()) + 1, POSITIONS)
+        _, examination = em_over_cells(counted, EM_ITERATIONS, EM_PRIOR)
+        out[str(client)] = examination / examination[0]
+    return out
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -105,7 +147,7 @@ def main(words: Sequence[str] | None = None) -> int:
             results[f"{world}-{seed}"] = one
             print(
                 f"{world}, seed {seed}, {one['searches']:,} searches: RMS log error pooled {one['pooled_rms_log_error']:.3f}, worst client "
-                f"{one['worst_client']:.3f}; truth inside the 95 % interval {one['inside_share']:.0%}"
+                f"{one['worst_client']:.3f} (EM {one['worst_client_of_em']:.3f}); truth inside the 95 % interval {one['inside_share']:.0%}"
             )
     if given.json:
         given.json.parent.mkdir(parents=True, exist_ok=True)
