@@ -36,11 +36,15 @@ class TrainingImpossible(PlayfirstError):
 
 @dataclass(frozen=True)
 class FeatureList:
-    """The model's input columns in matrix order: names, monotone directions (+1, −1, 0 free) and the catalogue's fingerprint."""
+    """The model's input columns in matrix order: names, monotone directions (+1, −1, 0 free) and the catalogue's fingerprint.
+
+    `families` is the family of each column, which a fit may leave out; empty where the columns have none.
+    """
 
     names: tuple[str, ...]
     monotone: tuple[int, ...]
     fingerprint: str
+    families: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         repeated = sorted({name for name in self.names if self.names.count(name) > 1})
@@ -48,6 +52,10 @@ class FeatureList:
             raise BadConfiguration(
                 f"features: {len(self.names)} names, {len(self.monotone)} directions, repeated: "
                 f"{repeated or 'none'}; expected one direction a distinct name"
+            )
+        if self.families and len(self.families) != len(self.names):
+            raise BadConfiguration(
+                f"features: {len(self.names)} names, {len(self.families)} families; expected one each"
             )
         if wrong := sorted(set(self.monotone) - {-1, 0, 1}):
             raise BadConfiguration(f"features: monotone {wrong}, expected -1, 0 or 1; mend the @feature declaration")

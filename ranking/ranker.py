@@ -38,6 +38,11 @@ _BOUNDS: dict[str, tuple[float, float]] = {  # inclusive
     "lambdarank_truncation_level": (1, 10_000),
     "max_bin": (7, 1023),
 }
+# feature family -> the parameter that says whether its columns are used
+FAMILY_SWITCHES = {
+    family: f"use_{family}"
+    for family in ("engagement", "coec", "trend", "sequence", "text", "constraints", "collaborative", "need", "track")
+}
 _CHOICES = {"objective": OBJECTIVES, "label_gain": tuple(_GAINS)}
 
 
@@ -52,6 +57,9 @@ class RankerParams:
     `label_gain` is `exp2` (2^grade − 1) or `linear`; it, the truncation level and the norm apply to `lambdarank` only. `monotone`
     enforces the monotone directions of the feature catalogue. `use_quantized_grad` is not offered, because it crashes with
     lambdarank in LightGBM 4.7.0. The defaults are a conservative lambdarank, close to LightGBM's own.
+
+    `use_<family>` is ours: without it the columns of that feature family split nothing (LightGBM's `feature_contri` is 0 for them), so
+    that a sweep can leave families out of data that are binned once. The model still expects these columns, and ignores them.
     """
 
     objective: str = "lambdarank"
@@ -70,6 +78,15 @@ class RankerParams:
     label_gain: str = "exp2"
     max_bin: int = 255
     monotone: bool = True
+    use_engagement: bool = True
+    use_coec: bool = True
+    use_trend: bool = True
+    use_sequence: bool = True
+    use_text: bool = True
+    use_constraints: bool = True
+    use_collaborative: bool = True
+    use_need: bool = True
+    use_track: bool = True
 
     def __post_init__(self) -> None:
         wrong = [message for name, value in asdict(self).items() if (message := _wrong(name, value))]
@@ -87,8 +104,12 @@ class RankerParams:
         return asdict(self)
 
     def for_lightgbm(self, features: FeatureList, seed: int, threads: int) -> dict[str, Any]:
-        """LightGBM's complete parameters for one fit; `deterministic` and `force_row_wise` make the fit reproducible."""
-        out = {k: v for k, v in asdict(self).items() if k not in ("label_gain", "monotone")}
+        """LightGBM's complete parameters for one fit; `deterministic` and `force_row_wise` make the fit reproducible.
+
+        Raises BadConfiguration if a family is to be left out and the features have none.
+        """
+        own = ("label_gain", "monotone", *FAMILY_SWITCHES.values())
+        out = {k: v for k, v in asdict(self).items() if k not in own}
         out |= {
             "seed": seed,
             "num_threads": threads,
@@ -107,6 +128,13 @@ class RankerParams:
             del out["lambdarank_truncation_level"], out["lambdarank_norm"]
         if self.monotone and any(features.monotone):
             out["monotone_constraints"] = list(features.monotone)
+        left_out = {family for family, switch in FAMILY_SWITCHES.items() if not getattr(self, switch)}
+        if left_out and not features.families:
+            raise BadConfiguration(
+                f"ranker: {', '.join(sorted(left_out))} cannot be left out of features without families"
+            )
+        if left_out & set(features.families):
+            out["feature_contri"] = [0.0 if family in left_out else 1.0 for family in features.families]
         return out
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from features.catalogue import matrix_fingerprint, matrix_names, monotone_constraints
+from features.catalogue import columns, matrix_fingerprint, matrix_names, monotone_constraints
 from ranking.dataset import FeatureList
 
 if TYPE_CHECKING:
@@ -22,8 +22,9 @@ KEYS = ("locale", "need", "track_id")
 
 
 def feature_list() -> FeatureList:
-    """The catalogue as the ranker's feature list: names, directions and fingerprint."""
-    return FeatureList(matrix_names(), monotone_constraints(), matrix_fingerprint())
+    """The catalogue as the ranker's feature list: names, directions, fingerprint and families."""
+    families = tuple(c.feature.family for c in columns())
+    return FeatureList(matrix_names(), monotone_constraints(), matrix_fingerprint(), families)
 
 
 @lru_cache(maxsize=2)

@@ -62,8 +62,10 @@ def feature_trial(
 
 def features_without(features: FeatureList, names: Collection[str]) -> FeatureList:
     """The other features, in the same order and with a fingerprint of their own; raises BadConfiguration if none is left."""
-    kept = [(n, way) for n, way in zip(features.names, features.monotone, strict=True) if n not in names]
-    return FeatureList(tuple(n for n, _ in kept), tuple(way for _, way in kept), f"{features.fingerprint}-less")
+    kept = [i for i, name in enumerate(features.names) if name not in names]
+    families = tuple(features.families[i] for i in kept) if features.families else ()
+    ways = tuple(features.monotone[i] for i in kept)
+    return FeatureList(tuple(features.names[i] for i in kept), ways, f"{features.fingerprint}-less", families)
 
 
 def examples_without(examples: Examples, names: Collection[str]) -> Examples:

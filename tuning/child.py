@@ -123,7 +123,9 @@ def main(arguments: list[str]) -> int:
     temporary = Path(spec["temporary"])
     threading.Thread(target=_die_with_parent, args=(os.getppid(), temporary), daemon=True).start()
     given = spec["features"]
-    features = FeatureList(tuple(given["names"]), tuple(given["monotone"]), given["fingerprint"])
+    lists = (tuple(given[name]) for name in ("names", "monotone", "families"))
+    names, monotone, families = lists
+    features = FeatureList(names, monotone, given["fingerprint"], families)
     from tuning.search import search
 
     try:

@@ -2,6 +2,7 @@ import hashlib
 import json
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +11,10 @@ import pandas as pd
 import pytest
 import yaml
 
+from features.catalogue import FAMILIES
 from lake.errors import BadConfiguration, StaleRanker
 from ranking.dataset import Examples, FeatureList, TrainingImpossible, need_weights, read_examples
-from ranking.ranker import Ranker, RankerCorrupt, RankerParams, fit, load, ndcg_of_queries
+from ranking.ranker import FAMILY_SWITCHES, Ranker, RankerCorrupt, RankerParams, fit, load, ndcg_of_queries
 from tests.ranking.synthetic import FEATURES, frame, write
 
 PARAMS = RankerParams(min_data_in_leaf=5, num_leaves=8)
@@ -50,6 +52,33 @@ def test_a_misspelt_parameter_names_the_nearest_and_all_at_once() -> None:
 def test_a_bad_value_names_what_was_expected(name: str, value: object, said: str) -> None:
     with pytest.raises(BadConfiguration, match=said):
         RankerParams.from_dict({name: value})
+
+
+def test_a_family_that_is_left_out_splits_nothing_and_the_model_is_that_of_the_other_columns(
+    examples: Examples,
+) -> None:
+    families = replace(FEATURES, families=("text", "text", "coec", "coec", "track"))
+    params = replace(PARAMS, feature_fraction=1.0, monotone=False)
+    less = fit(replace(examples, features=families), replace(params, use_text=False), trees=10)
+    gain = dict(zip(less.booster.feature_name(), less.booster.feature_importance("gain"), strict=True))
+    assert [name for name, value in gain.items() if value] == ["f2", "f3", "f4"], gain
+    kept = ("f2", "f3", "f4")
+    others = replace(examples, features=FeatureList(kept, (0, 0, 0), "fp"), matrix=examples.matrix[:, 2:].copy())
+    assert fit(others, params, trees=10).scores(others.matrix).tolist() == less.scores(examples.matrix).tolist()
+    assert load_saved(less).params.use_text is False
+
+
+def load_saved(ranker: Ranker) -> Ranker:
+    with tempfile.TemporaryDirectory() as folder:
+        ranker.save(Path(folder))
+        return load(Path(folder))
+
+
+def test_every_family_of_the_catalogue_has_its_switch() -> None:
+    assert tuple(FAMILY_SWITCHES) == FAMILIES
+    assert set(FAMILY_SWITCHES.values()) <= set(RankerParams().to_dict())
+    with pytest.raises(BadConfiguration, match="coec cannot be left out of features without families"):
+        replace(PARAMS, use_coec=False).for_lightgbm(FEATURES, 1, 1)
 
 
 def test_a_whole_number_may_stand_for_a_float() -> None:
