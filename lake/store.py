@@ -100,14 +100,17 @@ def version_of(path: Path) -> list[object]:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write or replace a file, so that a reader sees the old content or the new one."""
+    """Write or replace a file, so that a reader sees the old content or the new one, also after a power cut."""
     if not is_local(path):
         path.write_bytes(data)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{secrets.token_hex(6)}")  # threads write here, too
     try:
-        partial.write_bytes(data)
+        with partial.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

@@ -19,8 +19,9 @@ from threading import Thread
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from lake.store import write_file
 from quality.pages import index_page, offline
-from quality.record import Entry, NightRecord, replace_text
+from quality.record import Entry, NightRecord
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -169,7 +170,7 @@ def write_data_docs(context: GateContext, record: NightRecord) -> Path:
         shutil.rmtree(docs / "static", ignore_errors=True)  # fonts and pictures, which the rewritten pages do not use
         for page in [p for part in ("validations", "expectations") for p in sorted((docs / part).rglob("*.html"))]:
             if (text := page.read_text("utf-8")) != (rewritten := offline(text)):
-                replace_text(page, rewritten)
+                write_file(page, rewritten.encode())
         run = context.started.strftime(RUN_FOLDER)
 
         def page_of(entry: Entry) -> str | None:
@@ -192,7 +193,7 @@ def write_index(record: NightRecord) -> None:
     index = record.folder / "index.html"
     text = index_page(record.folder.name, record.entries)
     if not index.exists() or index.read_text("utf-8") != text:
-        replace_text(index, text)
+        write_file(index, text.encode())
 
 
 def _remove(page: Path, top: Path) -> None:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from lake.store import write_file
 from quality.verdict import Failure, Verdict
 
 FILE, FORMAT = "verdicts.json", 1
@@ -121,7 +122,7 @@ class NightRecord:
     def _write(self, entries: tuple[Entry, ...]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         content = {"format": FORMAT, "night": self.folder.name, "verdicts": [asdict(e) for e in entries]}
-        replace_text(self.folder / FILE, json.dumps(content, indent=1) + "\n")
+        write_file(self.folder / FILE, (json.dumps(content, indent=1) + "\n").encode())
         self.entries = entries
 
 
@@ -130,13 +131,3 @@ def _entries(text: str) -> tuple[Entry, ...]:
     if content["format"] != FORMAT:
         raise ValueError(content["format"])
     return tuple(Entry(**{**e, "failures": tuple(Failure(**f) for f in e["failures"])}) for e in content["verdicts"])
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Replace a file atomically: a reader sees the whole old text or the whole new one."""
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(partial, path)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lake.errors import BadConfiguration, PlayfirstError, StaleRanker
+from lake.store import write_file
 from ranking.dataset import Examples, FeatureList, Floats, in_memory
 
 if TYPE_CHECKING:
@@ -252,12 +252,10 @@ class Ranker:
             "seed": self.seed,
             "metadata": self.metadata,
         }
-        folder.mkdir(parents=True, exist_ok=True)
         described = json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False).encode()
         # after a crash between the two files, the hash does not match
         for name, content in (("model.txt", text), ("ranker.json", described)):
-            (folder / f"{name}.partial").write_bytes(content)
-            os.replace(folder / f"{name}.partial", folder / name)
+            write_file(folder / name, content)
 
     def _checked(self, matrix: Floats | pd.DataFrame) -> Floats:
         expected = list(self.features.names)

@@ -34,8 +34,12 @@ DAYS, FIRST, RUN_DATE = 3, "2026-03-01", "2026-03-04"
 LIMIT_S = 400
 MARK = "of-chaos"  # this file in --out marks a folder that may be emptied
 KEY = "5a1f" * 16  # the pseudonym key of this simulated world
-# a run of three small days: compiling its plans would take longer than they save
-UNCOMPILED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+# a run of three small days: compiling its plans, and planning them anew after each stage, would take longer than both save
+UNCOMPILED = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.adaptive.enabled": "false",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

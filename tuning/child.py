@@ -18,9 +18,9 @@ import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from lake.errors import PlayfirstError
+from lake.store import write_file
 from ranking.dataset import FeatureList
 from tuning.errors import SweepFailed
 from tuning.ledger import LEDGER, Ledger, set_aside
@@ -133,10 +133,10 @@ def main(arguments: list[str]) -> int:
         examples, work_dir, bins = (Path(spec[key]) for key in ("examples_path", "work_dir", "bins"))
         winner = search(settings, examples, work_dir, bins, features, temporary)
     except PlayfirstError as error:
-        _write(out, {"error": str(error)})
+        write_file(out, json.dumps({"error": str(error)}).encode())
         print(str(error), file=sys.stderr)
         return error.exit_code
-    _write(out, winner.to_dict())
+    write_file(out, json.dumps(winner.to_dict()).encode())
     return 0
 
 
@@ -225,12 +225,6 @@ def _last_error(out: Path, log: Path, code: int) -> str:
         return str(outcome["error"])
     lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
     return f"sweep: its process ended with {code}: {lines[-1] if lines else 'no output'}; see {log}"
-
-
-def _write(out: Path, content: dict[str, Any]) -> None:
-    partial = out.with_suffix(".partial")
-    partial.write_text(json.dumps(content))
-    os.replace(partial, out)
 
 
 def _die_with_parent(parent: int, temporary: Path) -> None:

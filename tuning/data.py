@@ -15,6 +15,7 @@ import numpy as np
 
 from lake.code import library_versions
 from lake.errors import InputContractError
+from lake.store import write_file
 from ranking.dataset import Examples, FeatureList, Ints, read_examples
 from ranking.ranker import ndcg_of_queries
 from tuning.errors import SweepFailed
@@ -184,9 +185,7 @@ def _prepare(
             held_back,
             settings.permute_labels,
         ).facts()
-        partial = beside / "data.json"
-        partial.write_text(json.dumps(facts, indent=1))
-        os.replace(partial, store / "data.json")
+        write_file(store / "data.json", json.dumps(facts, indent=1).encode())
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lake.store import write_file
 from tuning.ledger import Tail
 
 RUNNING = "running.json"
@@ -108,9 +108,7 @@ class Watch:
 
 def write_running(file: Path, running: Sequence[Running]) -> None:
     """Replace the file of the running trials."""
-    partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps([asdict(trial) for trial in running]))
-    os.replace(partial, file)
+    write_file(file, json.dumps([asdict(trial) for trial in running]).encode())
 
 
 def read_running(file: Path) -> list[Running]:

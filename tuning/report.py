@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from html import escape
 from pathlib import Path
 
+from lake.store import write_file
 from tuning.charts import Line, bars, parallel, xy
 from tuning.importance import LEAST_TRIALS, importance
 from tuning.leaderboard import differences, remarks
@@ -49,9 +49,7 @@ def write_report(folder: Path, settings: SearchSettings, winner: Winner) -> Path
     """Write `report.html` into the sweep's folder from its ledger and winner; returns the file."""
     ledger = Ledger(folder / LEDGER)
     file = folder / REPORT
-    partial = file.with_suffix(".partial")
-    partial.write_text(report(settings, winner, ledger.curves))
-    os.replace(partial, file)
+    write_file(file, report(settings, winner, ledger.curves).encode())
     return file
 
 
