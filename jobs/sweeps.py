@@ -1,4 +1,7 @@
-"""List the sweeps, newest first; with `sweep=A,B` those side by side. Reads files alone: no Spark and no lock."""
+"""List the sweeps, newest first; with `sweep=A,B` those side by side. Reads files alone: no Spark and no lock.
+
+`tuning.optuna=URL` and `tuning.mlflow=URL` copy those that have ended to other tools (`tuning.tracking`).
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,9 @@ from lake.errors import BadConfiguration
 from night.command import exit_on_error, run_command, settings_of
 from night.night import reading_night
 from night.settings import Settings
+from night.sweeps import copies_of
 from tuning.listing import Sweep, print_comparison, print_sweeps, sweeps_of
+from tuning.tracking import copied
 
 
 def chosen_sweeps(settings: Settings, names: list[str]) -> list[Sweep]:
@@ -46,6 +51,11 @@ def main(config: DictConfig) -> None:
             print_comparison(sweeps, console)
         else:
             print_sweeps(sweeps, console)
+        for sweep in sweeps:
+            if sweep.winner:
+                folder = Path(settings.tuning.sweeps) / sweep.name
+                for line in copied(copies_of(settings), folder, sweep.settings, sweep.winner):
+                    print(line)
 
 
 if __name__ == "__main__":

@@ -146,7 +146,10 @@ class RankingSection(HeadSettings):
 
 @dataclass
 class TuningSection:
-    """The parameter search, see `tuning.settings.SearchSettings`; its search space is the Hydra group `search_space`."""
+    """The parameter search, see `tuning.settings.SearchSettings`; its search space is the Hydra group `search_space`.
+
+    `optuna`, `mlflow`: where finished sweeps are copied to, see `tuning.tracking.Targets`.
+    """
 
     search: str = MISSING
     seeds: int = MISSING
@@ -164,6 +167,8 @@ class TuningSection:
     folds: int = MISSING
     threads: int = MISSING
     start_limit_s: float = MISSING
+    optuna: str = MISSING
+    mlflow: str = MISSING
 
 
 @dataclass

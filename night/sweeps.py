@@ -28,6 +28,7 @@ from tuning.recommend import NIGHTS_RESULTS, RESULT
 from tuning.report import write_report
 from tuning.screen import Screen
 from tuning.settings import SPEC, SearchSettings
+from tuning.tracking import Targets, copied
 from tuning.winner import Winner
 
 EVERY_DAYS = 7
@@ -165,6 +166,7 @@ class AskedSweep:
         file: where its result is written.
         mark: the mark of its inputs and settings.
         judged_on: fingerprint of the examples in the lake.
+        copies: where the finished sweep is copied to.
     """
 
     settings: SearchSettings
@@ -174,6 +176,12 @@ class AskedSweep:
     file: Path
     mark: str
     judged_on: str | None
+    copies: Targets
+
+
+def copies_of(settings: Settings) -> Targets:
+    """Where the settings copy finished sweeps to."""
+    return Targets(settings.tuning.optuna, settings.tuning.mlflow)
 
 
 def ask_sweep(night: Night, settings: SearchSettings, file: Path) -> AskedSweep | None:
@@ -193,6 +201,7 @@ def ask_sweep(night: Night, settings: SearchSettings, file: Path) -> AskedSweep 
         file,
         mark,
         night.lake.fingerprint(EXAMPLES, night.run_date),
+        copies_of(night.settings),
     )
 
 
@@ -204,7 +213,8 @@ def search_sweep(asked: AskedSweep) -> Winner:
     write_result(asked.file, {"fingerprint": asked.mark, "examples": asked.judged_on, "winner": winner.to_dict()})
     print_leaderboard(winner, screen.console)
     report = write_report(asked.sweeps / settings.name, settings, winner)
-    screen.console.print(f"report: {report}", highlight=False, soft_wrap=True)
+    for line in (f"report: {report}", *copied(asked.copies, asked.sweeps / settings.name, settings, winner)):
+        screen.console.print(line, highlight=False, soft_wrap=True)
     return winner
 
 

@@ -246,6 +246,7 @@ class Ranker:
             "model_sha256": hashlib.sha256(text).hexdigest(),
             "features": list(self.features.names),
             "monotone": list(self.features.monotone),
+            "families": list(self.features.families),
             "features_fingerprint": self.features.fingerprint,
             "params": self.params.to_dict(),
             "trees": self.trees,
@@ -365,7 +366,8 @@ def read_ranker(
     try:
         card = json.loads(card_text)
         wanted, version = card["model_sha256"], card["format_version"]
-        features = FeatureList(tuple(card["features"]), tuple(card["monotone"]), card["features_fingerprint"])
+        families = tuple(card.get("families", ()))
+        features = FeatureList(tuple(card["features"]), tuple(card["monotone"]), card["features_fingerprint"], families)
         fit_facts = (int(card["trees"]), int(card["seed"]), dict(card["metadata"]))
     except (ValueError, KeyError, TypeError) as error:
         raise RankerCorrupt(f"ranker {folder}: unreadable ({error!r}); run jobs.train again") from error

@@ -175,7 +175,7 @@ def _same(text: str | None, value: Any) -> bool:
     if text is None:
         return False
     if isinstance(value, list):
-        return text.split(",") == [str(part) for part in value]
+        return [float(part) for part in text.split(",")] == [float(part) for part in value]
     if isinstance(value, str):
         return text == value
     return abs(float(text) - float(value)) <= 1e-5 * abs(float(value))
