@@ -27,7 +27,7 @@ def to_do(night: Night) -> str:
     """Why the step would work, in words; "" if the examples have passed, or if there is no training snapshot."""
     if not night.as_of:
         return ""
-    why = night.why(EXAMPLES, {night.settings.run_date: _mark(night)})
+    why = night.why({night.settings.run_date: _mark(night)}, EXAMPLES)
     return why or ("" if night.lake.state(EXAMPLES, night.run_date) == "passed" else "the audit has not passed")
 
 

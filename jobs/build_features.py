@@ -41,7 +41,7 @@ def to_do(night: Night) -> str:
     pending = pending_snapshots(night, _wanted(night))
     if not pending:
         return ""
-    return night.why(feature_table("need_track"), pending) or f"{len(pending)} snapshots were built in part"
+    return night.why(pending, feature_table("need_track")) or f"{len(pending)} snapshots were built in part"
 
 
 def run(night: Night) -> Done:

@@ -30,7 +30,7 @@ def _mark(night: Night) -> str:
 
 def to_do(night: Night) -> str:
     """Why the step would work, in words; "" if the night's candidates are up to date."""
-    return night.why(CANDIDATES, {night.settings.run_date: _mark(night)})
+    return night.why({night.settings.run_date: _mark(night)}, CANDIDATES)
 
 
 def run(night: Night) -> Done:

@@ -45,7 +45,7 @@ def to_do(night: Night) -> str:
     """Why the step would work, in words; "" if all days are counted and all tiles are written."""
     pending, _ = _pending(night)
     if pending:
-        return night.why(DAILY_ENGAGEMENT, pending) or f"{len(pending)} days were counted in part"
+        return night.why(pending, DAILY_ENGAGEMENT) or f"{len(pending)} days were counted in part"
     return tiles_to_add(night)
 
 

@@ -30,7 +30,7 @@ def _wanted(night: Night) -> dict[str, str]:
 
 def to_do(night: Night) -> str:
     """Why the step would work, in words; "" if the curves of all snapshots are up to date."""
-    return night.why(EXPOSURE_CURVES, _wanted(night))
+    return night.why(_wanted(night), EXPOSURE_CURVES)
 
 
 def run(night: Night) -> Done:

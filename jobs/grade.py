@@ -59,7 +59,7 @@ def _mark(night: Night) -> str:
 
 def to_do(night: Night) -> str:
     """Why the step would work, in words; "" if the grades are up to date, or if no snapshot can be graded."""
-    return night.why(JUDGEMENTS, {night.settings.run_date: _mark(night)}) if night.as_of else ""
+    return night.why({night.settings.run_date: _mark(night)}, JUDGEMENTS) if night.as_of else ""
 
 
 def run(night: Night) -> Done:

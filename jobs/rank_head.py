@@ -22,8 +22,7 @@ from night.night import Done, Night, run_alone
 from night.rankers import ranker_of
 from ranking.examples import matrix
 from ranking.head import ranked_needs
-from ranking.lists import ranked_lists
-from ranking.rerank import RULES
+from ranking.lists import OF_NEED, moved_by_rule, of_track, ranked_lists
 from ranking.scoring import by_coec, scored
 from ranking.variants import list_variants
 
@@ -51,7 +50,7 @@ def _mark(night: Night, folder: Path | None) -> str:
 def to_do(night: Night) -> str:
     """Why the step would work, in words; "" if the lists are up to date. Raises StaleRanker as `run` does."""
     wanted = {night.settings.run_date: _mark(night, ranker_of(night))}
-    return night.why(HEAD_RANKINGS, wanted) or night.why(LIST_VARIANTS, wanted)
+    return night.why(wanted, HEAD_RANKINGS, LIST_VARIANTS)
 
 
 def run(night: Night) -> Done:
@@ -62,7 +61,7 @@ def run(night: Night) -> Done:
     lake, day, folder = night.lake, [night.run_date], ranker_of(night)
     mark = _mark(night, folder)
     wanted = {night.settings.run_date: mark}
-    if not night.pending(HEAD_RANKINGS, wanted) and not night.pending(LIST_VARIANTS, wanted):
+    if not night.why(wanted, HEAD_RANKINGS, LIST_VARIANTS):
         return Done(skipped=True)
     rows = matrix(lake.read(PAIR, day), lake.read(NEED, day), lake.read(TRACK, day))
     scores = scored(rows, folder) if folder else by_coec(rows)
@@ -78,13 +77,8 @@ def run(night: Night) -> Done:
         if folder
         else f"by shrunk COEC: {night.history_days} days of history are too short to train a ranker"
     )
-    counted = lake.read(HEAD_RANKINGS, day, allow_unvalidated=True).agg(
-        *[F.sum(F.array_contains("moved_by", r.name).cast("int")).alias(r.name) for r in RULES]
-    )
-    [moved] = counted.collect()
-    note += f"; {varied:,} lists with variants; moved by " + ", ".join(
-        f"{r.name} {moved[r.name] or 0:,}" for r in RULES
-    )
+    moved = moved_by_rule(lake.read(HEAD_RANKINGS, day, allow_unvalidated=True))
+    note += f"; {varied:,} lists with variants; moved by " + ", ".join(f"{name} {n:,}" for name, n in moved.items())
     return Done(lake.commits(PAIR)[night.settings.run_date].rows, sum(written.values()), note)
 
 
@@ -96,8 +90,8 @@ def _write_variants(night: Night, needs: DataFrame, tracks: DataFrame, wanted: M
     )
     frame = list_variants(
         lake.read(HEAD_RANKINGS, day, allow_unvalidated=True),
-        needs.select("locale", "need", "intent_group", "sort_by"),
-        tracks.select("track_id", F.col("artists_normal")[0].alias("artist")),
+        needs.select("locale", "need", *OF_NEED),
+        of_track(tracks),
         evidence,
         night.run_date,
         head_settings(night),

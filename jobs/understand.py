@@ -55,7 +55,7 @@ def _mark(night: Night) -> str:
 
 def to_do(night: Night) -> str:
     """Why the step would work, in words; "" if its tables are up to date."""
-    return night.why(NEEDS, {night.settings.run_date: _mark(night)})
+    return night.why({night.settings.run_date: _mark(night)}, NEEDS)
 
 
 def run(night: Night) -> Done:

@@ -92,6 +92,7 @@ def search_settings(settings: Settings) -> SearchSettings:
         concurrent=section.workers,
         hold_back=section.hold_back,
         permute_labels=section.permute_labels,
+        address=section.address,
     )
 
 

@@ -245,13 +245,15 @@ class Night:
         """The part of `wanted` (unit -> mark) that is to be written: the newest commit of the unit has another mark, or none."""
         return {u: f for u, f in wanted.items() if self.lake.fingerprint(table, u) != f}
 
-    def why(self, table: Table, wanted: Mapping[str, str]) -> str:
-        """Why units of a table are to be written, in words; "" if none is. The arguments are those of `pending`."""
-        pending = self.pending(table, wanted)
-        never = sum(self.lake.fingerprint(table, unit) is None for unit in pending)
-        changed = len(pending) - never
-        reasons = [f"{never:,} of {table.name} never written"] if never else []
-        reasons += [f"{changed:,} of {table.name} from other inputs, settings or code"] if changed else []
+    def why(self, wanted: Mapping[str, str], *tables: Table) -> str:
+        """Why units of any of the tables are to be written, in words; "" if none is. `wanted` is that of `pending`."""
+        reasons = []
+        for table in tables:
+            pending = self.pending(table, wanted)
+            never = sum(self.lake.fingerprint(table, unit) is None for unit in pending)
+            changed = len(pending) - never
+            reasons += [f"{never:,} of {table.name} never written"] if never else []
+            reasons += [f"{changed:,} of {table.name} from other inputs, settings or code"] if changed else []
         return "; ".join(reasons)
 
     def mark(self, *parts: object) -> str:

@@ -167,6 +167,7 @@ class TuningSection:
     folds: int = MISSING
     threads: int = MISSING
     start_limit_s: float = MISSING
+    address: str = MISSING
     optuna: str = MISSING
     mlflow: str = MISSING
 

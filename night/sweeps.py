@@ -22,7 +22,7 @@ from night.night import Done, Night
 from night.night import night as open_night
 from night.settings import Settings
 from ranking.scoring import feature_list
-from tuning.child import run_search_in_child
+from tuning.child import BINS, run_search_in_child
 from tuning.leaderboard import print_leaderboard
 from tuning.recommend import NIGHTS_RESULTS, RESULT
 from tuning.report import write_report
@@ -136,13 +136,14 @@ def sweep_settings(night: Night) -> SearchSettings:
         resume=True,
         trials=max(stored.trials, settings.trials),
         time_budget_s=max(stored.time_budget_s, settings.time_budget_s),
+        address=settings.address,
     )
 
 
 def _mark(night: Night, settings: SearchSettings) -> str:
     return night.mark(
         night.inputs(examples=(EXAMPLES, [night.run_date])),
-        settings.to_dict() | {"resume": False},
+        settings.to_dict() | {"resume": False, "address": ""},  # neither changes what comes out
         feature_list().fingerprint,
         code_fingerprint("jobs.tune"),
         library_versions(*SWEEP_LIBRARIES),
@@ -184,6 +185,20 @@ def copies_of(settings: Settings) -> Targets:
     return Targets(settings.tuning.optuna, settings.tuning.mlflow)
 
 
+def bins_of(settings: Settings) -> Path:
+    """The folder with the binned examples: scratch of this machine, or beside the sweeps where other nodes must see it.
+
+    Raises BadConfiguration if the sweeps of a Ray cluster lie in an object store: LightGBM reads binned data from a disk alone.
+    """
+    if not settings.tuning.address:
+        return Path(settings.cluster.work_dir) / DATA
+    if is_elsewhere(settings.tuning.sweeps):
+        raise BadConfiguration(
+            f"tuning.sweeps={settings.tuning.sweeps} with tuning.address: expected a folder on a disk that all nodes mount"
+        )
+    return Path(settings.tuning.sweeps).resolve() / BINS
+
+
 def ask_sweep(night: Night, settings: SearchSettings, file: Path) -> AskedSweep | None:
     """Write the examples for the sweep, unless they are there, and note what it is made of; None if `file` holds its result."""
     if has_result(night, settings, file):
@@ -197,7 +212,7 @@ def ask_sweep(night: Night, settings: SearchSettings, file: Path) -> AskedSweep 
         settings,
         examples_path(night),
         Path(night.settings.tuning.sweeps).resolve(),
-        Path(night.settings.cluster.work_dir) / DATA,
+        bins_of(night.settings),
         file,
         mark,
         night.lake.fingerprint(EXAMPLES, night.run_date),

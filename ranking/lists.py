@@ -39,6 +39,28 @@ def only_differing(rows: DataFrame) -> DataFrame:
     return rows.join(kept, ["locale", "need"], "left_semi")
 
 
+def of_track(tracks: DataFrame) -> DataFrame:
+    """What rules see of a track of the catalog (`ranking.rerank.rule.Rule`). Grain: track_id."""
+    return tracks.select(
+        "track_id",
+        F.col("artists_normal")[0].alias("artist"),
+        "title_normal",
+        "album",
+        "release_year",
+        is_noise().alias("is_noise"),
+    )
+
+
+def moved_by_rule(lists: DataFrame) -> dict[str, int]:
+    """How many tracks of the lists each rule moved, in the order of the rules.
+
+    Args:
+        lists: rows of `head_rankings`, with `moved_by`.
+    """
+    counts = [F.count_if(F.array_contains("moved_by", rule.name)).alias(rule.name) for rule in RULES]
+    return {name: int(n) for name, n in lists.agg(*counts).collect()[0].asDict().items()}
+
+
 def ranked_lists(
     scored: DataFrame, needs: DataFrame, tracks: DataFrame, run_date: date, settings: HeadSettings
 ) -> DataFrame:
@@ -51,16 +73,8 @@ def ranked_lists(
         run_date: D.
         settings: settings of lists and rules. Rules see the best 4 · `tracks_per_entry` tracks of a need.
     """
-    of_track = tracks.select(
-        "track_id",
-        F.col("artists_normal")[0].alias("artist"),
-        "title_normal",
-        "album",
-        "release_year",
-        is_noise().alias("is_noise"),
-    )
     asked = needs.select("locale", "need", *OF_NEED)
-    rows = scored.join(F.broadcast(asked), ["locale", "need"]).join(if_small(of_track), "track_id")
+    rows = scored.join(F.broadcast(asked), ["locale", "need"]).join(if_small(of_track(tracks)), "track_id")
     of_list = Window.partitionBy("locale", "need")
     rows = rows.withColumn("place", F.row_number().over(of_list.orderBy(F.desc("model_score"), "track_id")))
     rows = rows.where(F.col("place") <= 4 * settings.tracks_per_entry)

@@ -6,12 +6,15 @@ Decision: docs/decisions/0017-exploration.md.
 from __future__ import annotations
 
 from datetime import date
+from functools import reduce
 from math import pi
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from ranking.head import HeadSettings
+from ranking.rerank import RULES
+from ranking.rerank.rule import with_rule
 from ranking.sources.source import tracks_by
 
 FIRST = 10  # tracks of a variant; the rest of the list follows
@@ -30,18 +33,18 @@ def list_variants(
 
     Args:
         lists: rows of `head_rankings`: (locale, need, rank, track_id, score, model_score, moved_by).
-        needs: (locale, need, intent_group, sort_by) of the needs that have a list.
-        tracks: (track_id, artist): the main artist of each track.
+        needs: (locale, need) with `ranking.lists.OF_NEED`, of the needs that have a list.
+        tracks: `ranking.lists.of_track`.
         evidence: (locale, need, track_id, expected): examined impressions of 28 days; a pair without a row has none.
         run_date: part of the hashes that draw.
-        settings: the settings of exploration and of the artist cap.
+        settings: the settings of exploration and of the rules.
 
     Returns:
         (locale, need, variant, probability, tracks): variant 0 is the list itself, tracks are its first ten. The probabilities of a list sum
         to 1. Lists of which all draws gave the list itself have no rows.
     """
     of_list = Window.partitionBy("locale", "need")
-    asked = needs.where(F.col("intent_group").isin(*_EXPLORED) & F.col("sort_by").isNull()).select("locale", "need")
+    asked = needs.where(F.col("intent_group").isin(*_EXPLORED) & F.col("sort_by").isNull())
     rows = (
         lists.join(asked, ["locale", "need"])
         .join(tracks, "track_id")
@@ -58,16 +61,19 @@ def list_variants(
     utility = believed / (settings.explore_temperature * F.col("_spread")) + gumbel
     is_list = F.col("draw") == 0
     stays = (F.col("rank") == 1) & F.lit(not settings.explore_first)
-    # 0: the first track; 1: by draw; 2: what a rule put back, then what is over the artist cap
+    # 0: the first track; 1: by draw; 2: what a rule put back
     part = F.when(stays, 0).when(F.col("_back"), 2).otherwise(1)
-    rows = rows.withColumn("_part", F.when(is_list, 1).otherwise(part))
-    rows = rows.withColumn("_utility", F.when(is_list, -F.col("rank")).otherwise(utility))
-    order = [F.asc("_part"), F.desc("_utility"), F.asc("track_id")]
-    of_artist = Window.partitionBy("locale", "need", "draw", "artist").orderBy(*order)
-    is_over = ~is_list & (F.row_number().over(of_artist) > settings.max_per_artist)
-    rows = rows.withColumn("_part", F.when(is_over, 3).otherwise(F.col("_part")))
-    of_draw = Window.partitionBy("locale", "need", "draw").orderBy(*order)
-    rows = rows.withColumn("_place", F.row_number().over(of_draw))
+    rows = rows.withColumns({"_part": part, "_utility": utility, "_listed": F.col("rank")})
+    of_draw = Window.partitionBy("locale", "need", "draw")
+    drawn_place = F.row_number().over(of_draw.orderBy("_part", F.desc("_utility"), "track_id"))
+    rows = rows.withColumn("rank", drawn_place).withColumn("place", F.col("rank"))
+    # to a rule, a draw is a list of its own
+    rows = rows.withColumn("need", F.struct("need", "draw"))
+    held = (rule for rule in RULES if rule.in_variants)
+    rows = reduce(lambda frame, rule: with_rule(frame, rule, settings), held, rows)
+    rows = rows.withColumn("need", F.col("need.need")).withColumn(
+        "_place", F.when(is_list, F.col("_listed")).otherwise(F.col("rank"))
+    )
     first = rows.where(F.col("_place") <= FIRST)
     drawn = first.groupBy("locale", "need", "draw").agg(tracks_by("_place").alias("tracks"))
     share = F.lit(settings.explore_share)

@@ -2,7 +2,7 @@
 
 import hashlib
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from json.encoder import encode_basestring as _quoted
 from typing import Any
@@ -103,7 +103,7 @@ class ReleaseContent:
     """
 
     run_date: str
-    entries: Iterable[Entry]
+    entries: Sequence[Entry]
     wordings: Mapping[Key, str]
     names: Names
     tracks: Mapping[str, TrackInfo]

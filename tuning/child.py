@@ -86,7 +86,7 @@ def run_search_in_child(
     mark = uuid.uuid4().hex
     house = str(Path(__file__).resolve().parent.parent)
     search_path = os.pathsep.join(filter(None, (house, os.environ.get("PYTHONPATH", ""))))
-    environment = {**os.environ, **ray_environment(), _MARK: mark, "PYTHONPATH": search_path}
+    environment = {**os.environ, **ray_environment(settings.address), _MARK: mark, "PYTHONPATH": search_path}
     with_seeds_s = settings.time_budget_s * (1.25 if settings.seeds > 1 else 1.0)
     limit = with_seeds_s + settings.start_limit_s if limit_s is None else limit_s
     state = Progress(settings.trials, settings.threads, settings.concurrent, budget_s=with_seeds_s)

@@ -7,6 +7,7 @@ import math
 import os
 import secrets
 import shutil
+import socket
 import tempfile
 import time
 from dataclasses import replace
@@ -20,6 +21,7 @@ from tuning.data import prepared
 from tuning.errors import SweepFailed
 from tuning.halving import Halving
 from tuning.ledger import LEDGER, Ledger
+from tuning.nodes import check_nodes
 from tuning.optimism import optimism, paired_gain
 from tuning.progress import RUNNING, Running, write_running
 from tuning.proposals import Proposals, taught
@@ -34,12 +36,15 @@ _LATE = "timed out during startup"  # in the words of ray/_private/node.py
 SEED_STEP = 1000  # between the seeds of two fits; fold f of a fit takes its seed + f
 
 
-def ray_environment() -> dict[str, str]:
-    """Environment variables that must be set before Ray is imported: no telemetry, a private token, no file in the home."""
-    return {
+def ray_environment(address: str = "") -> dict[str, str]:
+    """Environment variables that must be set before Ray is imported: no telemetry, a private token, no file in the home.
+
+    An existing cluster, at `address`, has its own way to know who may join: the variables of the caller stay.
+    """
+    # without a token in the environment Ray writes one to ~/.ray/auth_token
+    private = {} if address else {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    return private | {
         "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_AUTH_MODE": "token",  # without a token in the environment Ray writes one to ~/.ray/auth_token
-        "RAY_AUTH_TOKEN": secrets.token_hex(32),
         "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # our ledger records the trials
         "RAY_AIR_NEW_OUTPUT": "0",
         "RAY_DEDUP_LOGS": "0",
@@ -75,6 +80,7 @@ def search(
         SweepMismatch: the ledger to resume was begun with other examples or settings.
     """
     began = time.monotonic()
+    _check_reachable(settings)
     folder = work_dir / settings.name
     space, base = dimensions(settings.space), settings.base_params()
     data = prepared(examples_path, features, settings, _max_bins(base, space), bins)
@@ -153,10 +159,39 @@ def _judged(trial_id: str, plan: TrialPlan, params: RankerParams, ledger: Ledger
         report = run.step()
 
 
+def _check_reachable(settings: SearchSettings) -> None:
+    """Raise SweepFailed if nothing listens at `address`: Ray itself would try for minutes."""
+    host, _, port = settings.address.partition(":")
+    if not port:
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except OSError as error:
+        raise _no_cluster(settings, error) from error
+
+
+def _no_cluster(settings: SearchSettings, error: Exception) -> SweepFailed:
+    return SweepFailed(
+        f"sweep {settings.name}: no Ray cluster at tuning.address={settings.address} that this machine is a node of "
+        f"({_one_line(error)}). Start one (`ray start --head`, `ray start --address=…`), or leave tuning.address out"
+    )
+
+
 def _start_ray(settings: SearchSettings, temporary: Path) -> None:
-    """Start the private Ray instance, again if a busy machine lets its fixed 30 s pass, while `start_limit_s` lasts."""
+    """Join the cluster of `address`, or start a private Ray instance.
+
+    A private one is started again if a busy machine lets Ray's fixed 30 s pass, while `start_limit_s` lasts.
+    """
     import ray
 
+    if settings.address:
+        try:
+            ray.init(
+                address=settings.address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=False
+            )
+        except (ConnectionError, ValueError) as error:
+            raise _no_cluster(settings, error) from error
+        return
     until = time.monotonic() + settings.start_limit_s
     while True:
         try:
@@ -192,13 +227,15 @@ def _sweep(
     numbers = [n for n in range(1, settings.trials - len(presets) + 1) if str(n) not in ended]
     if not numbers:
         return
-    for key, value in ray_environment().items():
+    for key, value in ray_environment(settings.address).items():
         os.environ.setdefault(key, value)
     before, failed_before = len(ledger.trials), len(ledger.failures)
     import ray
 
     try:
         _start_ray(settings, temporary)
+        if settings.address:
+            check_nodes(settings.name, plan.bins)
         _tune(settings, plan, space, ledger, numbers, budget_s, temporary)
     except PlayfirstError:
         raise

@@ -68,6 +68,7 @@ class SearchSettings:
         hold_back: True: the sweep does not read the newest snapshot, on which its winner can later be compared.
         recommend: True: without `earlier`, the second trial has the parameters that won the earlier sweep on the nearest data.
         permute_labels: True: the labels of each need are in a random order, so that the sweep shows what chance reaches.
+        address: HOST:PORT of an existing Ray cluster, or `auto`, whose nodes run the trials (`tuning.nodes`); "" starts a private one.
     """
 
     name: str
@@ -94,10 +95,16 @@ class SearchSettings:
     hold_back: bool = False
     recommend: bool = False
     permute_labels: bool = False
+    address: str = ""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}", self.name):
             raise BadConfiguration(f"tuning.name is {self.name!r}, expected letters, digits, dot, dash or underscore")
+        if not re.fullmatch(r"|auto|[A-Za-z0-9.-]+:\d{1,5}", self.address):
+            raise BadConfiguration(
+                f"tuning.address is {self.address!r}, expected HOST:PORT of a running Ray cluster, or auto; this command must run on "
+                "one of its nodes"
+            )
         low = [
             f"{key} is {getattr(self, key)!r}, expected {least} or more"
             for key, least in _AT_LEAST.items()

