@@ -63,14 +63,10 @@ def run(night: Night) -> Done:
     wanted = {night.settings.run_date: mark}
     if not night.why(wanted, HEAD_RANKINGS, LIST_VARIANTS):
         return Done(skipped=True)
-    rows = matrix(lake.read(PAIR, day), lake.read(NEED, day), lake.read(TRACK, day))
-    scores = scored(rows, folder) if folder else by_coec(rows)
-    sources = lake.read(CANDIDATES, day).select("locale", "need", "track_id", "sources")
-    scores = scores.join(sources, ["locale", "need", "track_id"])
     tracks = night.tracks(allow_unvalidated=False)
     needs = ranked_needs(lake.read(NEEDS, day), head_settings(night))
-    frame = ranked_lists(scores, needs, tracks, night.run_date, head_settings(night))
-    written = lake.write(HEAD_RANKINGS, frame.select(*[c.name for c in HEAD_RANKINGS.columns]), wanted)
+    if night.pending(HEAD_RANKINGS, wanted):
+        _write_lists(night, folder, needs, tracks, wanted)
     varied = _write_variants(night, needs, tracks, wanted)
     note = (
         "by the ranker"
@@ -79,7 +75,21 @@ def run(night: Night) -> Done:
     )
     moved = moved_by_rule(lake.read(HEAD_RANKINGS, day, allow_unvalidated=True))
     note += f"; {varied:,} lists with variants; moved by " + ", ".join(f"{name} {n:,}" for name, n in moved.items())
-    return Done(lake.commits(PAIR)[night.settings.run_date].rows, sum(written.values()), note)
+    unit = night.settings.run_date
+    return Done(lake.commits(PAIR)[unit].rows, lake.commits(HEAD_RANKINGS)[unit].rows, note)
+
+
+def _write_lists(
+    night: Night, folder: Path | None, needs: DataFrame, tracks: DataFrame, wanted: Mapping[str, str]
+) -> None:
+    """Score the candidates with the ranker of `folder` (by shrunk COEC without one), and write the lists."""
+    lake, day = night.lake, [night.run_date]
+    rows = matrix(lake.read(PAIR, day), lake.read(NEED, day), lake.read(TRACK, day))
+    scores = scored(rows, folder) if folder else by_coec(rows)
+    sources = lake.read(CANDIDATES, day).select("locale", "need", "track_id", "sources")
+    scores = scores.join(sources, ["locale", "need", "track_id"])
+    frame = ranked_lists(scores, needs, tracks, night.run_date, head_settings(night))
+    lake.write(HEAD_RANKINGS, frame.select(*[c.name for c in HEAD_RANKINGS.columns]), wanted)
 
 
 def _write_variants(night: Night, needs: DataFrame, tracks: DataFrame, wanted: Mapping[str, str]) -> int:

@@ -353,6 +353,24 @@ def test_data_docs_name_tables_but_no_person_and_no_query(done: Night, home: Pat
     assert not [told for told in (*people, *asked) if told in pages]
 
 
+def test_a_night_killed_between_lists_and_variants_does_not_score_again(
+    done: Night, spark: SparkSession, world: World, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The variants alone are drawn, and they are those of before."""
+    import shutil
+
+    def drawn(night: Night) -> set[str]:
+        rows = night.lake.read(LIST_VARIANTS, [done.run_date], allow_unvalidated=True)
+        return {str(row) for row in rows.select("locale", "need", "variant", "probability", "tracks").collect()}
+
+    before = drawn(done)
+    shutil.rmtree(home / "lake" / LIST_VARIANTS.name)
+    monkeypatch.setattr(rank_head, "_write_lists", lambda *_: pytest.fail("the lists were there"))
+    again = world.night(spark, home)
+    assert not rank_head.run(again).skipped and rank_head.run(again).skipped
+    assert before and drawn(again) == before
+
+
 def test_a_killed_night_goes_on(done: Night, spark: SparkSession, world: World, home: Path) -> None:
     """What a kill leaves (a step's table gone from the log's end on) is built again, and only that."""
     import shutil
