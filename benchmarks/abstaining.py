@@ -103,8 +103,8 @@ def judged(one: Gold, reading: NeedReading | None) -> Judged:
         need = Need.from_key(like) or need
     named = [_plain(value) for kind in NAMED for value in need.values(kind)]
     # "tupac shakur" is 2Pac in the catalog: the annotation has the words as they were said
-    said = {_plain(words) for _, words in reading.spoken}
-    is_said = bool(said) and said <= wanted_values
+    spoken = {_plain(words) for _, words in reading.spoken}
+    is_said = bool(spoken) and spoken <= wanted_values
     is_wrong = (
         any(name not in wanted_values for name in named) and not is_said
         if reading.how == "catalog"
@@ -112,7 +112,7 @@ def judged(one: Gold, reading: NeedReading | None) -> Judged:
     )
     if reading.how in ("near", "sound"):  # the annotation has the words as they were said
         is_wrong = is_wrong or any(not any(_alike(name, value) for value in wanted_values) for name in named)
-    names = [*named, *said] if is_said and len(said) == len(named) else named
+    names = [*named, *spoken] if is_said and len(spoken) == len(named) else named
     is_whole = all(any(_alike(name, value) for name in names) for value in wanted_values)
     return Judged(reading.confidence, is_wrong or not one.is_music, one.is_music, is_whole)
 

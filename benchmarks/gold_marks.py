@@ -95,8 +95,8 @@ def marks(one: Gold, names: Vocabulary) -> dict[str, str]:
         one: The request with its annotation.
         names: The names of the catalog.
     """
-    found = {name: judge(one, names) for name, judge in PASSES.items()}
-    return {name: why for name, why in found.items() if why is not None}
+    reasons = {name: judge(one, names) for name, judge in PASSES.items()}
+    return {name: why for name, why in reasons.items() if why is not None}
 
 
 def _places(words: list[str], value: str) -> list[int]:

@@ -89,9 +89,9 @@ class Work:
         import pyarrow.dataset as ds
 
         names = ds.dataset(self.examples, format="parquet").schema.names
-        made = tuple(name for name in names if name.startswith("f_"))
-        if made:
-            return FeatureList(made, (0,) * len(made), "made by numpy")
+        columns = tuple(name for name in names if name.startswith("f_"))
+        if columns:
+            return FeatureList(columns, (0,) * len(columns), "made by numpy")
         from ranking.scoring import feature_list
 
         return feature_list()
@@ -166,7 +166,7 @@ def datasets(folds: Sequence[tuple[Examples, Examples]], threads: int) -> list[A
     """LightGBM's Datasets of each fold, built from the matrix."""
     import lightgbm as lgb
 
-    made = []
+    built = []
     for known, held_out in folds:
         bins = binning(RankerParams().max_bin, threads)
         train = lgb.Dataset(known.matrix, known.grades, group=known.group_sizes, params=bins, free_raw_data=False)
@@ -178,8 +178,8 @@ def datasets(folds: Sequence[tuple[Examples, Examples]], threads: int) -> list[A
             params=bins,
             free_raw_data=False,
         )
-        made.append((train, valid, held_out))
-    return made
+        built.append((train, valid, held_out))
+    return built
 
 
 def bare(work: Work, threads: int) -> list[float]:
@@ -293,9 +293,9 @@ def timed(arm: str, work: Work, home: Path) -> dict[str, Any]:
     memory.ended.set()
     memory.join()
     if process.returncode:
-        said = [row for row in (home / f"{arm}.log").read_text().splitlines() if row.strip()]
+        lines = [row for row in (home / f"{arm}.log").read_text().splitlines() if row.strip()]
         raise SystemExit(
-            f"benchmarks.tuning: arm {arm} ended with {process.returncode}: {said[-1] if said else 'no output'}"
+            f"benchmarks.tuning: arm {arm} ended with {process.returncode}: {lines[-1] if lines else 'no output'}"
         )
     return {"seconds": seconds, "peak": memory.peak, "values": json.loads(out.read_text()), "first": first}
 

@@ -26,12 +26,12 @@ def chosen_sweeps(settings: Settings, names: list[str]) -> list[Sweep]:
 
     Raises BadConfiguration for an unknown name, with the nearest one.
     """
-    found = sweeps_of(Path(settings.tuning.sweeps))
-    by_name = {sweep.name: sweep for sweep in found}
+    known = sweeps_of(Path(settings.tuning.sweeps))
+    by_name = {sweep.name: sweep for sweep in known}
     if unknown := [name for name in names if name not in by_name]:
         nearest = (difflib.get_close_matches(unknown[0], by_name, 1, 0.0) or ["none"])[0]
         raise BadConfiguration(f"sweep={unknown[0]}: no such sweep in {settings.tuning.sweeps} (nearest: {nearest})")
-    return [by_name[name] for name in names] or found
+    return [by_name[name] for name in names] or known
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")

@@ -167,8 +167,8 @@ def files_below(path: Path) -> dict[str, list[object]]:
     import obstore
 
     store, key = _object(path)
-    found = (one for part in obstore.list(store, prefix=f"{key}/") for one in part)
-    return {str(one["path"])[len(key) + 1 :]: _version(one) for one in sorted(found, key=lambda one: str(one["path"]))}
+    objects = (one for part in obstore.list(store, prefix=f"{key}/") for one in part)
+    return {str(one["path"])[len(key) + 1 :]: _version(one) for one in sorted(objects, key=lambda one: str(one["path"]))}
 
 
 def _put(path: Path, data: bytes, mode: Any) -> str | None:

@@ -121,15 +121,15 @@ def _dataset(table: Table, root: str) -> dict[str, Any]:
 
 
 def _output(table: Table, root: str, step: Mapping[str, Any]) -> dict[str, Any]:
-    made = _dataset(table, root)
+    dataset = _dataset(table, root)
     rows = step["rows_by_table"].get(table.name)
     if rows is not None:
-        made["outputFacets"] = {
+        dataset["outputFacets"] = {
             "outputStatistics": {"rowCount": rows} | _facet("OutputStatisticsOutputDatasetFacet", "1-0-2")
         }
     if lineage := _columns_of(table, root):
-        made["facets"]["columnLineage"] = {"fields": lineage} | _facet("ColumnLineageDatasetFacet", "1-2-0")
-    return made
+        dataset["facets"]["columnLineage"] = {"fields": lineage} | _facet("ColumnLineageDatasetFacet", "1-2-0")
+    return dataset
 
 
 def _columns_of(table: Table, root: str) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def promote(night: Night, name: str) -> Verdict:
         return Verdict(known["words"], known["is_better"], was_known=True)
     if asked["challenger"] == asked["incumbent"]:
         return Verdict(f"{of} has these parameters already", is_promoted=False, was_known=True)
-    found = compare(
+    comparison = compare(
         examples_path(night),
         feature_list(),
         judged_on,
@@ -95,12 +95,12 @@ def promote(night: Night, name: str) -> Verdict:
         incumbent,
         night.settings.tuning.threads,
     )
-    verdict = "promoted" if found.is_better else f"no better: {of} stays"
-    words = f"{verdict}; {found.words()}"
-    write_result(file, {**found.to_dict(), "asked": asked, "words": words})
-    if found.is_better:
-        write_result(winner_file(night.settings), {**stored, PROMOTED_ON: found.snapshot})
-    return Verdict(words, found.is_better)
+    verdict = "promoted" if comparison.is_better else f"no better: {of} stays"
+    words = f"{verdict}; {comparison.words()}"
+    write_result(file, {**comparison.to_dict(), "asked": asked, "words": words})
+    if comparison.is_better:
+        write_result(winner_file(night.settings), {**stored, PROMOTED_ON: comparison.snapshot})
+    return Verdict(words, comparison.is_better)
 
 
 def use_first_winner(night: Night, name: str) -> None:

@@ -69,8 +69,8 @@ def list_variants(
     rows = rows.withColumn("rank", drawn_place).withColumn("place", F.col("rank"))
     # to a rule, a draw is a list of its own
     rows = rows.withColumn("need", F.struct("need", "draw"))
-    held = (rule for rule in RULES if rule.in_variants)
-    rows = reduce(lambda frame, rule: with_rule(frame, rule, settings), held, rows)
+    rules = (rule for rule in RULES if rule.in_variants)
+    rows = reduce(lambda frame, rule: with_rule(frame, rule, settings), rules, rows)
     rows = rows.withColumn("need", F.col("need.need")).withColumn(
         "_place", F.when(is_list, F.col("_listed")).otherwise(F.col("rank"))
     )

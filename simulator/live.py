@@ -60,20 +60,20 @@ def simulate_until(settings: Settings, until: int, service: str) -> list[dict[st
     logs = LogWriter(settings, out)
     logs.wait_again(out / _WAITING)
     shown = _Shown(world, out / _SHOWN)
-    made: list[dict[str, Any]] = []
+    days: list[dict[str, Any]] = []
     for day in range(begun, until):
         batch, plays = simulated_day(world, day)
         _remove_cut_off(settings, day)
         logs.write_day(world, batch, plays, searches_table(world, batch, day), day)
         logs.keep_waiting(out / _WAITING)
         of_day = {"day": day, "date": day_of(settings, day).isoformat(), "served": bool(service)}
-        made.append(of_day | figures(world, batch, plays, shown.is_new(batch)))
+        days.append(of_day | figures(world, batch, plays, shown.is_new(batch)))
         if not service:
             shown.add(batch)
         known = dict.fromkeys([*asked, *world.texts.texts])
         (out / _ASKED).write_text(json.dumps(list(known), ensure_ascii=False) + "\n", encoding="utf-8")
-        (out / "live" / f"{of_day['date']}.json").write_text(json.dumps(made[-1], indent=1) + "\n", encoding="utf-8")
-    return made
+        (out / "live" / f"{of_day['date']}.json").write_text(json.dumps(days[-1], indent=1) + "\n", encoding="utf-8")
+    return days
 
 
 def _remove_cut_off(settings: Settings, day: int) -> None:

@@ -240,6 +240,25 @@ def test_no_jvm_pickle_eval_or_instantiate(path: Path) -> None:
         assert not {"_jvm", "_jsc", "sparkContext", "rdd"} & attributes, f"{room} reaches into the JVM"
 
 
+VAGUE = {"told", "said", "held", "found", "met", "made"}  # they say what was done to a value, not what it is
+
+
+def vague_names(tree: ast.Module) -> list[tuple[int, str]]:
+    """(line, name) of every variable and argument with a vague name."""
+    stored = [(n.lineno, n.id) for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    return [
+        one
+        for one in [*stored, *((n.lineno, n.arg) for n in ast.walk(tree) if isinstance(n, ast.arg))]
+        if one[1] in VAGUE
+    ]
+
+
+def test_variables_say_what_the_value_is() -> None:
+    assert vague_names(ast.parse("def f(said):\n    found = said\n    kept = found")) == [(2, "found"), (1, "said")]
+    ours = [*SOURCES, *(p for room in ("tools", "benchmarks") for p in sorted((ROOT / room).rglob("*.py")))]
+    assert not [(p.relative_to(ROOT), *one) for p in ours for one in vague_names(ast.parse(p.read_text("utf-8")))]
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_a_files_name_says_what_lives_there(path: Path) -> None:
     assert not re.search(r"(^|/)(utils?|common|misc|helpers?)(\.py|/)", path.relative_to(ROOT).as_posix())

@@ -166,9 +166,9 @@ def _prepare(
     beside = Path(f"{store}.partial-{os.getpid()}")
     try:
         used = write_bins(examples, beside, max_bins, settings.folds, settings.concurrent)
-        for made in beside.glob("max_bin-*"):
-            if not (store / made.name).exists():
-                os.rename(made, store / made.name)
+        for binned in beside.glob("max_bin-*"):
+            if not (store / binned.name).exists():
+                os.rename(binned, store / binned.name)
         valid = examples.only_groups(examples.is_valid)
         by_chance = ndcg_of_queries(valid.grades, np.zeros(len(valid.grades)), valid.group_sizes)
         facts = SweepData(

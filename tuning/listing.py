@@ -57,8 +57,8 @@ def sweeps_of(folder: Path) -> list[Sweep]:
     results = [*folder.glob(f"*/{RESULT}"), *folder.glob(NIGHTS_RESULTS)]
     winners = [Winner.from_dict(json.loads(file.read_text())["winner"]) for file in sorted(results)]
     by_name = {winner.sweep: winner for winner in winners}
-    found = [_sweep(spec.parent, by_name.get(spec.parent.name)) for spec in folder.glob(f"*/{SPEC}")]
-    return sorted(found, key=lambda sweep: (sweep.began, sweep.name), reverse=True)
+    sweeps = [_sweep(spec.parent, by_name.get(spec.parent.name)) for spec in folder.glob(f"*/{SPEC}")]
+    return sorted(sweeps, key=lambda sweep: (sweep.began, sweep.name), reverse=True)
 
 
 def print_sweeps(sweeps: Sequence[Sweep], console: Console) -> None:

@@ -42,17 +42,17 @@ def recommended(sweeps: Path, data: SweepData, features_fingerprint: str, but: s
         features_fingerprint: fingerprint of today's features; winners with the same ones are preferred.
         but: the name of a sweep to leave out.
     """
-    found = []
+    candidates = []
     for file in sorted([*sweeps.glob(f"*/{RESULT}"), *sweeps.glob(NIGHTS_RESULTS)]):
         winner = Winner.from_dict(json.loads(file.read_text())["winner"])
         if winner.sweep != but and not winner.data.get("permuted"):
             distance = distance_of(data.facts(), winner.data)
             is_of_others = winner.features_fingerprint != features_fingerprint
-            found.append((is_of_others, distance, Recommendation(winner.params, winner.sweep, round(distance, 4))))
-    if not found:
+            candidates.append((is_of_others, distance, Recommendation(winner.params, winner.sweep, round(distance, 4))))
+    if not candidates:
         return None
-    nearest = min(found, key=lambda one: one[:2])[:2]
-    return [one for *at, one in found if tuple(at) == nearest][-1]
+    nearest = min(candidates, key=lambda one: one[:2])[:2]
+    return [one for *at, one in candidates if tuple(at) == nearest][-1]
 
 
 def distance_of(facts: Mapping[str, Any], others: Mapping[str, Any]) -> float:

@@ -163,8 +163,8 @@ class _Server:
     def experiment(self, name: str) -> str:
         """The id of the experiment, which is created if there is none."""
         there = self.call(f"experiments/get-by-name?experiment_name={quote(name)}").get("experiment")
-        made = there or self.call("experiments/create", {"name": name})
-        return str(self._of(made, "experiment_id"))
+        created = there or self.call("experiments/create", {"name": name})
+        return str(self._of(created, "experiment_id"))
 
     def run(self, experiment: str, name: str, tags: Mapping[str, str], params: Mapping[str, str]) -> str:
         """Begin a run; its id."""

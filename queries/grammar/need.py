@@ -409,11 +409,11 @@ def _of_names(
     if is_known:
         meant = _recorded_alike(artist, title, album, share, parts, names, resolver)
         singers = spoken["artist"] if set(spoken) == {"artist"} and not names.artist(spoken["artist"]) else ""
-        said = tuple(("artist", words) for _, words in _two_artists(singers, names) or ())
+        spoken_artists = tuple(("artist", words) for _, words in _two_artists(singers, names) or ())
         name, is_album = (title, False) if title is not None else (album, True)
         if artist is not None and name is not None and not names.has_recording(name, artist, is_album=is_album):
             share = round(share * NOT_RECORDED, 6)
-        return meant or NeedReading(_named(artist, title, album, parts), "catalog", share, said)
+        return meant or NeedReading(_named(artist, title, album, parts), "catalog", share, spoken_artists)
     if resolver is None or (not parts and set(spoken) == {"title"}):
         return None  # what the grammar takes for a title may be any name: all words are looked up as one
     resolved: list[Resolved] = []

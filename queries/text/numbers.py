@@ -124,10 +124,10 @@ def _numbered_forms(before: str, work: str, digits: str) -> list[str]:
     if before == "piano ":
         names |= {f"{spanish} para piano", f"{spanish} de piano"}
     forms = [
-        f"{name} {mark}{said}"
+        f"{name} {mark}{spoken}"
         for name in sorted(names)
         for mark in ("no ", "number ", "numero ", "")
-        for said in _counts(number)
+        for spoken in _counts(number)
     ]
     if number < len(_ORDINALS):
         ordinal, ordinal_es = _ORDINALS[number]
