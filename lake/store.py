@@ -168,7 +168,9 @@ def files_below(path: Path) -> dict[str, list[object]]:
 
     store, key = _object(path)
     objects = (one for part in obstore.list(store, prefix=f"{key}/") for one in part)
-    return {str(one["path"])[len(key) + 1 :]: _version(one) for one in sorted(objects, key=lambda one: str(one["path"]))}
+    return {
+        str(one["path"])[len(key) + 1 :]: _version(one) for one in sorted(objects, key=lambda one: str(one["path"]))
+    }
 
 
 def _put(path: Path, data: bytes, mode: Any) -> str | None:
