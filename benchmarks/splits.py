@@ -150,6 +150,7 @@ def nights(run_dates: Sequence[date], words: Sequence[str], home: Path, truth: P
             ingest.run(this)
             understand.run(this)
             rows = this.lake.read(WORDINGS, [day], allow_unvalidated=True).where(F.length("locale") == 2)
+            rows = rows.where("need is not null and text_need is not null")  # the others ask for no music
             columns = ("query", "need", "text_need", "how", "readings", "searches_28d", "people_28d")
             now = rows.select(F.col("locale").alias("language"), *columns).toPandas()
             figures = judged(now, meant_by_wording(this, truth))
