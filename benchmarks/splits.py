@@ -49,10 +49,10 @@ def is_right(key: str, kind: str, slots: Mapping[str, str], language: str) -> bo
         return False
     fields = {part.field for part in need.parts if not part.is_refused}
     if kind in NAMED:
-        wanted = [(field, normal_form(slots[field], language)) for field in NAMED[kind]]
-        return fields - {"artist"} == {f for f, _ in wanted} - {"artist"} and all(
-            name in need.values(field) for field, name in wanted if field != "artist" or field in fields
-        )
+        wanted = {field: normal_form(slots[field], language) for field in NAMED[kind]}
+        beside = {"artist"} if kind != "artist" else set()
+        named_right = all(name in need.values(field) for field, name in wanted.items() if field in fields)
+        return named_right and fields - beside == wanted.keys() - beside
     return fields == set(DESCRIBED.get(kind, ()))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from lake.errors import ReleaseHeld
 from lake.fingerprint import file_hash
+from lake.store import write_file
 from lake.tables.logs import DELIVERED_FILES, ENGAGEMENT_EVENTS, TRACKS
 from lake.tables.nightly import BACKOFF_STRENGTHS, CANDIDATES, EXPOSURE_CURVES, NEEDS, VECTORS, WORDINGS
 from night.night import Night
@@ -120,11 +121,7 @@ def release_of(night: Night, root: Path) -> str | None:
 
 def note_published(night: Night, mark: str, release_id: str) -> None:
     """Store which release was published for the mark, so that a second run need not build it again to find that it is equal."""
-    file = _note_file(night)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps({"mark": mark, "release_id": release_id}) + "\n", encoding="utf-8")
-    partial.replace(file)
+    write_file(_note_file(night), (json.dumps({"mark": mark, "release_id": release_id}) + "\n").encode())
 
 
 def _note_file(night: Night) -> Path:

@@ -14,7 +14,7 @@ from lake.code import code_fingerprint, library_versions
 from lake.errors import BadConfiguration
 from lake.rows import frame_of
 from lake.schema import struct
-from lake.store import is_elsewhere
+from lake.store import is_elsewhere, write_file
 from lake.tables.models import TRIALS
 from night.checks import search_settings
 from night.examples import EXAMPLES, examples_path
@@ -51,10 +51,7 @@ def result_file(settings: Settings, sweep: str) -> Path:
 
 def write_result(file: Path, result: Mapping[str, object]) -> None:
     """Write the result of a sweep atomically: {fingerprint, examples, winner}, as `run_sweep` builds it."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps(result, indent=1))
-    partial.rename(file)
+    write_file(file, json.dumps(result, indent=1).encode())
 
 
 def is_tonights(night: Night, winner: Winner) -> bool:

@@ -38,11 +38,6 @@ _BOUNDS: dict[str, tuple[float, float]] = {  # inclusive
     "lambdarank_truncation_level": (1, 10_000),
     "max_bin": (7, 1023),
 }
-# feature family -> the parameter that says whether its columns are used
-FAMILY_SWITCHES = {
-    family: f"use_{family}"
-    for family in ("engagement", "coec", "trend", "sequence", "text", "constraints", "collaborative", "need", "track")
-}
 _CHOICES = {"objective": OBJECTIVES, "label_gain": tuple(_GAINS)}
 
 
@@ -136,6 +131,10 @@ class RankerParams:
         if left_out & set(features.families):
             out["feature_contri"] = [0.0 if family in left_out else 1.0 for family in features.families]
         return out
+
+
+# feature family -> the parameter that says whether its columns are used
+FAMILY_SWITCHES = {f.name.removeprefix("use_"): f.name for f in fields(RankerParams) if f.name.startswith("use_")}
 
 
 def check_names(values: Mapping[str, Any]) -> None:

@@ -19,18 +19,14 @@ from lake.session import SessionSettings, spark_session
 from night.command import settings_from_words, words_under
 from night.night import Night
 from night.settings import Settings
+from tools.chaos import UNCOMPILED
 
 # a suite fills the 48 MB that a JVM reserves for code without its optimising compiler: then nothing is compiled any more, and calls fail oddly
 JAVA_OPTIONS = "-XX:ReservedCodeCacheSize=512m -XX:+UseParallelGC"
 # of a JVM that lives for some minutes: there that compiler takes more time than its code saves
 SHORT_JAVA_OPTIONS = f"-XX:TieredStopAtLevel=1 {JAVA_OPTIONS}"
-# a test's plan meets a handful of rows and runs once or twice: compiling its code, and planning it anew after each stage, takes longer
-# than both save. The fixture `as_shipped` puts back what a night runs with; test_connect runs ingest to features with that
-UNCOMPILED = {
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.sql.adaptive.enabled": "false",
-}
+# UNCOMPILED: a test's plan meets a handful of rows and runs once or twice. The fixture `as_shipped` puts back what a night runs with;
+# test_connect runs ingest to features with that
 # the trees of all features' plans are gigabytes while they are planned: the pages of sorts and hash maps must leave room for them
 # (by default they may take .6 of the heap, and a suite ended now and then with an OutOfMemoryError)
 ROOM_FOR_PLANS = {"spark.memory.fraction": "0.3"}

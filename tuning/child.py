@@ -123,8 +123,7 @@ def main(arguments: list[str]) -> int:
     temporary = Path(spec["temporary"])
     threading.Thread(target=_die_with_parent, args=(os.getppid(), temporary), daemon=True).start()
     given = spec["features"]
-    lists = (tuple(given[name]) for name in ("names", "monotone", "families"))
-    names, monotone, families = lists
+    names, monotone, families = (tuple(given[name]) for name in ("names", "monotone", "families"))
     features = FeatureList(names, monotone, given["fingerprint"], families)
     from tuning.search import search
 

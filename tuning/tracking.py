@@ -7,6 +7,7 @@ is spoken to over its REST API 2.0, so that no package is needed beside it.
 from __future__ import annotations
 
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -121,11 +122,14 @@ def to_mlflow(url: str, settings: SearchSettings, winner: Winner, ledger: Ledger
     sweep = {"ndcg10": best.valid_ndcg10, "trees": float(best.trees), "trials": float(len(ledger.trials))}
     sweep |= {} if winner.default is None else {"default_ndcg10": winner.default.valid_ndcg10}
     sweep |= {} if winner.optimism is None else {"optimism": winner.optimism}
-    parent = server.run(experiment, settings.name, {}, {"space": ", ".join(settings.space), "best": best.trial_id})
-    server.log(parent, settings.base_params().to_dict(), [(name, value, 0) for name, value in sweep.items()])
+    about = {"space": ", ".join(settings.space), "best": best.trial_id}
+    parent = server.run(experiment, settings.name, {})
+    server.log(
+        parent, {**settings.base_params().to_dict(), **about}, [(name, value, 0) for name, value in sweep.items()]
+    )
     for trial in ledger.trials:
         tags = {"mlflow.parentRunId": parent, "state": trial.state}
-        run = server.run(experiment, f"{settings.name} {trial.trial_id}", tags, {})
+        run = server.run(experiment, f"{settings.name} {trial.trial_id}", tags)
         reports = [("ndcg10_by_trees", value, trees) for trees, value in ledger.curves.get(trial.trial_id, [])]
         result = {"ndcg10": trial.valid_ndcg10, "trees": float(trial.trees), "seconds": trial.seconds}
         server.log(run, trial.params, [*reports, *((name, value, 0) for name, value in result.items())])
@@ -166,13 +170,11 @@ class _Server:
         created = there or self.call("experiments/create", {"name": name})
         return str(self._of(created, "experiment_id"))
 
-    def run(self, experiment: str, name: str, tags: Mapping[str, str], params: Mapping[str, str]) -> str:
+    def run(self, experiment: str, name: str, tags: Mapping[str, str]) -> str:
         """Begin a run; its id."""
         listed = [{"key": key, "value": value} for key, value in tags.items()]
         asked = {"experiment_id": experiment, "run_name": name, "start_time": _now_ms(), "tags": listed}
-        run = str(self._of(self._of(self._of(self.call("runs/create", asked), "run"), "info"), "run_id"))
-        self.log(run, params, [])
-        return run
+        return str(self._of(self._of(self._of(self.call("runs/create", asked), "run"), "info"), "run_id"))
 
     def log(self, run: str, params: Mapping[str, Any], metrics: Sequence[tuple[str, float, int]]) -> None:
         """Log parameters, and metrics as (name, value, step)."""
@@ -196,8 +198,6 @@ class _Server:
 
 
 def _now_ms() -> int:
-    import time
-
     return int(time.time() * 1000)
 
 

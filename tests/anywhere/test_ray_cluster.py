@@ -32,17 +32,17 @@ SETTINGS = SearchSettings(
 
 @dataclass
 class Cluster:
-    """The address of a cluster, and the mark of its second node's processes."""
+    """The address of a cluster, and the mark of its processes, which the name of their node follows."""
 
     address: str
-    second: str
+    mark: str
 
-    def kill_second(self) -> int:
-        """Kill every process of the second node; how many there were."""
+    def kill(self, node: str) -> int:
+        """Kill every process of a node, `first` or `second`; how many there were."""
         killed = 0
         for entry in Path("/proc").glob("[0-9]*"):
             try:
-                if f"PLAYFIRST_NODE={self.second}".encode() in (entry / "environ").read_bytes():
+                if f"PLAYFIRST_NODE={self.mark}-{node}".encode() in (entry / "environ").read_bytes():
                     os.kill(int(entry.name), signal.SIGKILL)
                     killed += 1
             except OSError:
@@ -72,10 +72,10 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         )
         assert done.returncode == 0, done.stdout[-1500:] + done.stderr[-1500:]
     try:
-        yield Cluster(address, f"{mark}-second")
+        yield Cluster(address, mark)
     finally:
-        Cluster(address, f"{mark}-second").kill_second()
-        Cluster(address, f"{mark}-first").kill_second()
+        for name in starts:
+            Cluster(address, mark).kill(name)
         subprocess.run(["rm", "-rf", str(temporary)], check=False, timeout=60)
 
 
@@ -88,7 +88,7 @@ def test_the_same_trials_as_on_one_machine_also_when_a_node_dies(cluster: Cluste
     def kill_once(state: Progress) -> None:
         # in the middle: the default is done, and trials of both nodes are running
         if not killed and len(state.finished) >= 2:
-            killed.append(cluster.kill_second())
+            killed.append(cluster.kill("second"))
 
     done = run_search_in_child(there, path, tmp_path / "there", FEATURES, on_progress=kill_once)
     assert killed and killed[0] >= 2, "the sweep was over before a node could be killed"

@@ -25,6 +25,8 @@ MOOD = ("mood", {"mood": "joyful"})
         ("artist=ann", ("title_artist", {"title": "Happy", "artist": "Ann"}), False),
         ("decade=1990|genre=rock", ("genre_decade", {"genre": "rock", "decade": "1990"}), True),
         ("open", ("open", {}), True),
+        ("artist=ann", ("artist", {"artist": "Ann"}), True),
+        ("open", ("artist", {"artist": "Ann"}), False),
         ("words=happy", TITLE, False),
     ],
 )
