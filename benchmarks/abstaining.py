@@ -98,10 +98,9 @@ def judged(one: Gold, reading: NeedReading | None) -> Judged:
         return Judged(0.0, is_wrong=False, is_music=one.is_music)
     wanted = wanted_names(one)
     wanted_values = {_plain(value) for _, value in wanted}
-    need = reading.need
-    if (like := need.first("similar_to")) is not None:
-        need = Need.from_key(like) or need
-    named = [_plain(value) for kind in NAMED for value in need.values(kind)]
+    likes = [Need.from_key(like) for like in reading.need.values("similar_to")]
+    needs = [like for like in likes if like is not None] or [reading.need]
+    named = [_plain(value) for need in needs for kind in NAMED for value in need.values(kind)]
     # "tupac shakur" is 2Pac in the catalog: the annotation has the words as they were said
     spoken = {_plain(words) for _, words in reading.spoken}
     is_said = bool(spoken) and spoken <= wanted_values

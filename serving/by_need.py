@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice, zip_longest
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from queries.catalog.resolve import Resolver
@@ -13,7 +14,7 @@ from queries.grammar.need import Need, NeedReading, Part
 from queries.models.learned import MUSIC_SERVICE_SHARE
 from queries.models.read_need import read_need
 from queries.text.carrier import stripped
-from queries.text.normalise import language_of
+from queries.text.normalise import language_of, normal_form
 from serving.mapped import MappedRankings, stored_track, value_of
 from serving.matched import Matched, MatchedBy, Tried
 from serving.refused import ORIGINAL, REMASTER, title_versions
@@ -119,12 +120,47 @@ class NeedAnswers:
                 request.tried.append(("names ({})", wanted))
                 scores = tuple(1.0 / rank for rank in range(1, len(ordinals) + 1))
                 return Matched(how, asked, confidence, dropped, (NAMES_PLACE, wanted), ordinals, scores)
+            if need is not None and all(part.field == "similar_to" and not part.is_refused for part in need.parts):
+                return self._mixed(request, asked, need, by, confidence)
             given_up = self._given_up(request, need) if need is not None else None
             if given_up is None:
                 return Matched(by, asked, confidence)
             part, need = given_up
             dropped = (*dropped, part.text)
             wanted = need.key
+
+    def _mixed(self, request: _Request, asked: str, need: Need, by: MatchedBy, confidence: float) -> Matched:
+        """The lists of all that music is to be like, track by track in turns; of a recording without a list, that of its artist."""
+        lists: list[tuple[int, ...]] = []
+        dropped: list[str] = []
+        for part in need.parts:
+            stored = self._first(request, "needs", Need((part,)).key, "need ({}, {})")
+            if stored is None:
+                dropped.append(part.text)
+                artist = self._artist_of(request, part.value)
+                like = Part("similar_to", Need((Part("artist", artist),)).key) if artist is not None else None
+                stored = self._first(request, "needs", Need((like,)).key, "need ({}, {})") if like is not None else None
+            if stored is not None:
+                lists.append(ranking(*stored[1:]).ordinals)
+        if not lists:
+            return Matched(by, asked, confidence)
+        turns = (one for turn in zip_longest(*lists) for one in turn if one is not None)
+        ordinals = tuple(islice(dict.fromkeys(turns), max(map(len, lists))))
+        scores = tuple(1.0 / rank for rank in range(1, len(ordinals) + 1))
+        how: MatchedBy = "backoff" if dropped else by
+        return Matched(how, asked, confidence, tuple(dropped), (NAMES_PLACE, need.key), ordinals, scores)
+
+    def _artist_of(self, request: _Request, like: str) -> str | None:
+        """The artist of a recording, or of the first track of a title or album, by the key of its need; None of an artist itself."""
+        need = Need.from_key(like)
+        if need is None or {part.field for part in need.parts} == {"artist"}:
+            return None
+        artist = need.first("artist")
+        if artist is not None:
+            return artist
+        ordinals = short_list(need, request.names)
+        artists = stored_track(request.txn, self._tables["tracks"], ordinals[0]).artists if ordinals else ()
+        return normal_form(artists[0], "en") if artists else None
 
     def _short_list(self, request: _Request, need: Need) -> tuple[int, ...]:
         """The first tracks of a name; if a version of it is asked for, those whose title has the version, or none for the original."""

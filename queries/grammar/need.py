@@ -19,11 +19,15 @@ from queries.grammar.interpret import BROAD_INTENTS, INTENT_GROUPS, Interpretati
 from queries.grammar.known import lookup_name
 from queries.grammar.lexicon import Lexicon
 from queries.grammar.personal import is_personal
-from queries.grammar.similar import likened
+from queries.grammar.seeds import Seeds, seeds_of
+from queries.grammar.similar import likened, likened_within
 from queries.text.carrier import stages
 
 NICKNAME_MARGIN = 15.0  # of popularity by which an artist's other name ("beethoven") must lead a title of that name
 NOT_RECORDED = 0.97  # of the confidence where artist and title are known, but not as a recording of the artist
+_LEAST_EXPLAINED = (
+    0.6  # share of a request that a reading must explain, or it is looked for what the music is to be like
+)
 _BESIDE_UNKNOWN = 0.9  # least confidence in music like an artist who owns something that the catalog lacks
 MOST_BYTES, KEPT_BYTES = 400, 360
 _PART = re.compile(r"(?P<field>\w+)(?P<refused>!)?=(?P<value>.*)", re.DOTALL)
@@ -300,7 +304,13 @@ def need_reading(
         return NeedReading(_named(number.artist, None, number.album, ()), "catalog", 1.0, number.spoken)
     whole = _of_whole(interpretation, lexicon, resolver) if resolver is not None else None
     if whole is not None and (best is None or whole.confidence > best.confidence):
-        return whole
+        best = whole
+    within = [text for text in likened_within(interpretation.query) if "these" not in lexicon.acts.get(text, ())]
+    all_seeds = [seeds for text in within if (seeds := seeds_of(text, names)) is not None]
+    is_weak = best is None or best.confidence < _LEAST_EXPLAINED
+    seeds = next((one for one in all_seeds if one.confidence == 1.0 or (is_weak and one.has_artist)), None)
+    if seeds is not None:
+        return _like(seeds)
     return best or _of_words(interpretation)
 
 
@@ -327,25 +337,23 @@ def _without_catalog(interpretation: Interpretation, parts: list[Part], spoken: 
 
 
 def _similar(subject: str, names: Vocabulary, resolver: Resolver | None) -> NeedReading | None:
-    """The need of music that is like an artist or a recording; None if the catalog has nothing like the subject."""
-    kind, _, folded = lookup_name(subject, names)
-    if not kind and (owner := names.artist(subject)) is not None:
-        kind, folded = "artist", owner  # "similar to adeles"
-    spoken: tuple[tuple[str, str], ...] = ()
-    if kind:
-        like, how, confidence, spoken = Need.of([Part(kind, folded)]), "catalog", 1.0, ((kind, subject),)
-    elif (pair := _recorded(subject, names) or _recorded_by(subject, names)) is not None:
-        like, how, confidence = pair, "catalog", 1.0
-    elif (both := _two_artists(subject, names)) is not None:
-        like, how, confidence = Need.of([Part("artist", both[0][0])]), "catalog", 1.0
-        spoken = tuple(("artist", words) for _, words in both)
-    else:
-        near = (resolver.request(subject) if resolver is not None else None) or _leading_artist(subject, names)
-        if near is None:
-            return None
-        like, how, confidence = _named(near.artist, near.title, near.album, ()), _how([near]), near.likeness
-        spoken = near.spoken
-    return NeedReading(Need.of([Part("similar_to", like.key)]), how, round(confidence, 6), spoken)
+    """The need of music that is like artists or recordings; None if the catalog has nothing like the subject."""
+    seeds = seeds_of(subject, names)
+    if seeds is not None and seeds.confidence == 1.0:
+        return _like(seeds)
+    near = resolver.request(subject) if resolver is not None else None
+    if seeds is not None and (near is None or near.likeness < seeds.confidence):
+        return _like(seeds)
+    near = near or _leading_artist(subject, names)
+    if near is None:
+        return None
+    like = _named(near.artist, near.title, near.album, ())
+    return NeedReading(Need.of([Part("similar_to", like.key)]), _how([near]), round(near.likeness, 6), near.spoken)
+
+
+def _like(seeds: Seeds) -> NeedReading:
+    needs = [Need.of(Part(kind, name) for kind, name in like) for like in seeds.likes]
+    return NeedReading(Need.of(Part("similar_to", one.key) for one in needs), "catalog", seeds.confidence, seeds.spoken)
 
 
 def _leading_artist(words: str, names: Vocabulary) -> Resolved | None:
@@ -359,17 +367,6 @@ def _leading_artist(words: str, names: Vocabulary) -> Resolved | None:
                 share = len("".join(name)) / len("".join(parts))
                 likeness = max(share, _BESIDE_UNKNOWN) if is_owner(text, artist) else share
                 return Resolved(artist, likeness=round(likeness, 6), spoken=(("artist", text),))
-    return None
-
-
-def _recorded_by(words: str, names: Vocabulary) -> Need | None:
-    """The title by an artist of "hello by adele", or the artist where the catalog lacks the title; None if it has no such artist."""
-    parts = words.split()
-    for at in range(1, len(parts) - 1):
-        artist = names.artist(" ".join(parts[at + 1 :])) if parts[at] in ("by", "de", "from", "of") else None
-        if artist is not None:
-            title = " ".join(parts[:at])
-            return _named(artist, title if names.has_pair(title, artist) else None, None, ())
     return None
 
 

@@ -67,8 +67,11 @@ def without_service(query: str, lexicon: Lexicon) -> str | None:
     words = query.split()
     if words and words[0] in _USE:
         end = _after_service(words, 1, lexicon)
-        if end is not None and end < len(words) - 1 and words[end] in _TO:
-            return " ".join(words[end + 1 :])
+        if end is not None and end < len(words) - 1:
+            if words[end] in _TO:
+                return " ".join(words[end + 1 :])
+            if lexicon.has("music_verbs", words[end]) and words[end] in lexicon.grammar.merged.prefixes:
+                return " ".join(words[end:])  # "open spotify play hello"
     for at in range(1, len(words) - 1):
         end = _after_place(words, at, lexicon) if words[at] in _ON else None
         if end is not None and end < len(words):

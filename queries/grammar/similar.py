@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 _LINKS = (
     "like",
     "similar to",
@@ -127,6 +129,7 @@ _FILLERS = frozenset(
         "or",
         "similar",
         "suggestions",
+        "maybe",
         "otras",
         "otros",
         "otra",
@@ -144,6 +147,24 @@ _FILLERS = frozenset(
         "y",
     )
 )
+_MANNERS = frozenset(
+    (
+        "vibe",
+        "vibes",
+        "sound",
+        "sounds",
+        "feel",
+        "feeling",
+        "style",
+        "beat",
+        "energy",
+        "mood",
+        "rollo",
+        "onda",
+        "sonido",
+    )
+)
+"""What a thing may have that is like another's: "a happy vibe like lean on"."""
 _MOST_BEFORE = 7  # words before the link
 _NOUNS = (
     "the song ",
@@ -186,6 +207,14 @@ _ASKED_AFTER = (
     "what are some other similar artists",
     "what are some similar songs",
     "what are some similar bands",
+    "what other artists might i like",
+    "what other bands might i like",
+    "what else might i like",
+    "what else will i like",
+    "what else would i like",
+    "what should i listen to next",
+    "que otros artistas me pueden gustar",
+    "que mas me puede gustar",
     "algo parecido",
     "algo similar",
     "algo asi",
@@ -208,6 +237,13 @@ _LIKED = (
     "i got into",
     "just discovered",
     "im a fan of",
+    "im a big fan of",
+    "im a huge fan of",
+    "i am a huge fan of",
+    "if i like",
+    "if i love",
+    "si me gusta",
+    "soy fan de",
     "im into",
     "me gusta",
     "me gustan",
@@ -240,6 +276,26 @@ def likened(words: str) -> str | None:
         if parts[at] not in _CLASSES | _FILLERS:
             return None
     return None
+
+
+def likened_within(words: str) -> Iterator[str]:
+    """What the music may be to be like where other words stand before a class of music: the words after each phrase of likeness.
+
+    Such as "lean on" of "songs that have a happy vibe like lean on". Any words may stand there, so a caller takes what the catalog has.
+
+    Args:
+        words: The stripped form of a request.
+    """
+    parts = words.split()
+    for at in range(1, len(parts)):
+        if _CLASSES.isdisjoint(parts[:at]):
+            continue
+        rest = " ".join(parts[at:])
+        link = next((one for one in _LONGEST_FIRST if rest.startswith(f"{one} ")), None)
+        if link is None and parts[at] == "as" and parts[at + 2 : at + 3] == ["as"]:
+            link = " ".join(parts[at : at + 3])  # "songs as beautiful as …"
+        if link is not None and (link not in _SHORT_LINKS or parts[at - 1] in _MANNERS or parts[at - 1] in _CLASSES):
+            yield _without_noun(rest[len(link) + 1 :])
 
 
 def _without_noun(subject: str) -> str:

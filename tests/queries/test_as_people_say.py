@@ -113,7 +113,19 @@ def names_of(found: Reading) -> set[tuple[str, str]]:
         ("i could go for some nirvana", "en-US", "artist=nirvana"),
         ("play the sound of silence", "en-US", "title=the sound of silence"),
         # like something
-        ("more stuff like tame impala mgmt", "en-US", "similar_to=artist%3Dtame impala"),
+        ("more stuff like tame impala mgmt", "en-US", "similar_to=artist%3Dmgmt|similar_to=artist%3Dtame impala"),
+        ("music like nirvana and queen", "en-US", "similar_to=artist%3Dnirvana|similar_to=artist%3Dqueen"),
+        ("música parecida a juanes o a karol g", "es-MX", "similar_to=artist%3Djuanes|similar_to=artist%3Dkarol g"),
+        (
+            "songs like hello by adele or lithium by nirvana i like songs that tell stories",
+            "en-US",
+            "similar_to=artist%3Dadele%7Ctitle%3Dhello|similar_to=artist%3Dnirvana%7Ctitle%3Dlithium",
+        ),
+        ("albums like tame impalas lonerism", "en-US", "similar_to=album%3Dlonerism%7Cartist%3Dtame impala"),
+        ("i want to learn songs with a happy upbeat vibe like despacito", "en-US", "similar_to=title%3Ddespacito"),
+        ("i need songs as beautiful as clair de lune", "en-US", "similar_to=title%3Dclair de lune"),
+        ("im a huge fan of radiohead what other bands might i like", "en-US", "similar_to=artist%3Dradiohead"),
+        ("music like the one i told you about", "en-US", "words=music like the one i told you about"),
         ("música parecida a juanes", "es-MX", "similar_to=artist%3Djuanes"),
         (
             "any songs or artists similar to karma police by radiohead",
@@ -121,6 +133,9 @@ def names_of(found: Reading) -> set[tuple[str, str]]:
             "similar_to=artist%3Dradiohead%7Ctitle%3Dkarma police",
         ),
         ("music that sounds like nirvana", "en-US", "similar_to=artist%3Dnirvana"),
+        # a service before the request, the moment after it
+        ("open lastfm play hello by adele", "en-US", "artist=adele|title=hello"),
+        ("play hello by adele after this song is over", "en-US", "artist=adele|title=hello"),
         # playlists
         ("start me a fresh playlist named golden hour", "en-US", "playlist=golden hour"),
         ("crea una playlist nueva que se llame domingos", "es-MX", "playlist=domingos"),

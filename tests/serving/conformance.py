@@ -56,6 +56,9 @@ def release() -> ReleaseContent:
     needs = [f"genre={genre}" for genre in GENRES] + [f"mood={mood}" for mood in MOODS] + ["open"]
     needs += [f"decade={decade}|genre={genre}" for decade in DECADES for genre in ("rock", "salsa")]
     entries = [Entry(place, need, first) for need in needs for place in ("en", "es")]
+    likes = [("similar_to=artist%3Doona brask", "t01 t04 t05"), ("similar_to=artist%3Dlucia ferran", "t06 t04")]
+    likes.append(("similar_to=title%3Dengine room", "t11 t10"))
+    entries += [Entry("*", need, tuple(RankedTrack(one, 1.0) for one in listed.split())) for need, listed in likes]
     manifest = {"inputs": {}, "config_fingerprint": "", "ranker_fingerprint": None, "gates": {}, "coverage": {}}
     built = {"at": "2026-11-22T02:00:00Z"}
     return ReleaseContent(
@@ -87,8 +90,17 @@ def vectors() -> Iterator[dict[str, str | None]]:
         yield row(f"the latest songs by {artist}", "en-US", f"artist={artist}|sort=newest", "reading")
         slip = title[:-2] + title[-1]
         yield row(f"play {slip}", "en-US", f"title={title}", "near")
-        yield row(f"songs like {title}", "en-US", f"similar_to=title%3D{title}", None)
-        yield row(f"algo parecido a {artist}", "es-ES", f"similar_to=artist%3D{artist}", None)
+        artist_is_listed = artist in ("oona brask", "lucia ferran")
+        by_title = "reading" if title == "engine room" else "backoff" if artist_is_listed else None
+        yield row(f"songs like {title}", "en-US", f"similar_to=title%3D{title}", by_title)
+        recording = f"similar_to=artist%3D{artist}%7Ctitle%3D{title}"
+        yield row(f"songs like {title} by {artist}", "en-US", recording, "backoff" if artist_is_listed else None)
+        yield row(
+            f"algo parecido a {artist}",
+            "es-ES",
+            f"similar_to=artist%3D{artist}",
+            "reading" if artist_is_listed else None,
+        )
     for genre, names in GENRES.items():
         for name, locales, frames in (
             (names[0], english, ("play {}", "{} music", "play some {}", "i want to hear {} music")),
@@ -111,6 +123,11 @@ def vectors() -> Iterator[dict[str, str | None]]:
         yield row(f"musica {names[1]}", "es-MX", f"mood={mood}", "reading")
         for genre in ("rock", "jazz"):
             yield row(f"play {names[0]} {genre}", "en-US", f"genre={genre}|mood={mood}", "backoff")
+    both = "similar_to=artist%3Dlucia ferran|similar_to=artist%3Doona brask"
+    yield row("music like oona brask and lucia ferran", "en-US", both, "reading")
+    yield row("algo parecido a lucia ferran o a oona brask", "es-MX", both, "reading")
+    half = "similar_to=artist%3Dmira tolvane|similar_to=artist%3Doona brask"
+    yield row("artists like mira tolvane or oona brask", "en-GB", half, "backoff")
     yield row("play hard rock", "en-US", "genre=hard rock", "backoff")
     yield row("play heavy metal", "en-US", "genre=heavy metal", None)
     yield row("play polka", "en-US", "genre=polka", None)

@@ -61,6 +61,8 @@ LISTS = [
     entry("en", "decade=1990|genre=rock", ("t5", 1.0)),
     entry("en", "mood=happy", ("t5", 1.0)),
     entry("*", "artist=queen", ("t4", 1.0), ("t3", 0.5)),
+    entry("*", "similar_to=artist%3Dqueen", ("t5", 1.0), ("t1", 0.5), ("t2", 0.25)),
+    entry("*", "similar_to=artist%3Dadele", ("t8", 1.0), ("t5", 0.5)),
 ]
 WORDINGS = {
     ("en", "the rocking thing"): "genre=rock",
@@ -125,6 +127,35 @@ def test_the_weakest_constraints_are_dropped_and_named(
     answer = reader.lookup(request_, "en-US")
     assert (answer.need, answer.matched_by, answer.dropped) == (need, "backoff", dropped)
     assert answer.tracks[0].track_id == track
+
+
+@pytest.mark.parametrize(
+    ("request_", "by", "dropped", "tracks"),
+    [
+        ("songs like queen", "reading", (), ["t5", "t1", "t2"]),
+        # the lists of both in turns, each track once, as many as the longer one has
+        ("songs like queen and adele", "reading", (), ["t8", "t5", "t1"]),
+        ("songs like queen and dolly parton", "backoff", ("similar_to=artist%3Ddolly parton",), ["t5", "t1", "t2"]),
+        # a recording without a list: that of its artist
+        ("songs like hello by adele", "backoff", ("similar_to=artist%3Dadele%7Ctitle%3Dhello",), ["t8", "t5"]),
+        ("songs like bohemian rhapsody", "backoff", ("similar_to=title%3Dbohemian rhapsody",), ["t5", "t1", "t2"]),
+    ],
+)
+def test_what_is_like_several_things_is_mixed(
+    reader: ReleaseReader, request_: str, by: str, dropped: tuple[str, ...], tracks: list[str]
+) -> None:
+    answer = reader.lookup(request_, "en-US")
+    assert (answer.matched_by, answer.dropped) == (by, dropped)
+    assert [t.track_id for t in answer.tracks] == tracks and answer.tracks[0].score == 1.0
+
+
+def test_what_is_like_something_of_which_nothing_is_listed_is_a_miss(reader: ReleaseReader) -> None:
+    for request_, need in (
+        ("songs like dammit", "title%3Ddammit"),
+        ("songs like dolly parton", "artist%3Ddolly parton"),
+    ):
+        answer = reader.lookup(request_, "en-US")
+        assert not answer.is_hit and answer.need == f"similar_to={need}" and answer.matched_by is None
 
 
 @pytest.mark.parametrize(
