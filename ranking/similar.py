@@ -11,7 +11,7 @@ import numpy.typing as npt
 MOST_TRACKS = 50
 PER_ARTIST = 2  # tracks of one main artist, whose sound the listener need not want
 LEAST_SIMILARITY = 0.1  # cosine; below it the tracks have nothing in common but chance
-LEAST_GENRES = 0.3  # cosine of genres, from which a track without a vector is alike
+LEAST_GENRES = 0.3  # cosine of genres, from which tracks are alike
 MOST_KNOWN = 30_000  # tracks, the strongest, that may be alike by genre alone
 
 Floats = npt.NDArray[np.float64]
@@ -98,9 +98,9 @@ def similar_tracks(
 ) -> list[tuple[str, float]]:
     """(track_id, score) of the tracks that are most like the seeds, the most alike first; scores fall.
 
-    First the tracks that the same listeners played and that share a genre with the seeds, by the cosine of the vectors; then those of
-    the same genres, by the cosine of the genres, the stronger first among equals. Where the seeds have no genre, vectors alone decide.
-    At most MOST_TRACKS, at most PER_ARTIST of one main artist, and no seed.
+    First the tracks that the same listeners played and whose genres are alike (cosine from LEAST_GENRES on: nearly everything shares "pop"),
+    by the mean of both cosines; then those of the same genres, by the cosine of the genres, the stronger first among equals. Where the
+    seeds have no genre, vectors alone decide. At most MOST_TRACKS, at most PER_ARTIST of one main artist, and no seed.
 
     Args:
         seeds: tracks of the artist, or of the title.
@@ -111,7 +111,7 @@ def similar_tracks(
     centre = genres.centre(seeds)
     played = _by_vectors(seeds, given)
     if centre:
-        played = [one for one in played if any(genre in centre for genre in genres.of.get(one[0], {}))]
+        played = _of_like_genres(played, centre, genres)
     out: list[tuple[str, float]] = []
     by_artist: dict[str, int] = {}
     taken = set(seeds)
@@ -138,6 +138,18 @@ def _by_vectors(seeds: Collection[str], given: TrackVectors) -> list[tuple[str, 
     cosine = np.round(given.vectors @ (centre / length), 6)
     order = [row for row in np.argsort(-cosine, kind="stable") if cosine[row] >= LEAST_SIMILARITY]
     return [(given.ids[row], given.artists[row], 1.0 + float(cosine[row])) for row in order]
+
+
+def _of_like_genres(
+    played: Sequence[tuple[str, str, float]], centre: Mapping[str, float], genres: TrackGenres
+) -> list[tuple[str, str, float]]:
+    """Those of like genres, with 1 + the mean of both cosines, the most alike first, ties by track_id."""
+    out = []
+    for track, artist, score in played:
+        alike = sum(weight * centre.get(genre, 0.0) for genre, weight in genres.of.get(track, {}).items())
+        if alike >= LEAST_GENRES:
+            out.append((track, artist, round((score + 1.0 + alike) / 2, 6)))
+    return sorted(out, key=lambda one: (-one[2], one[0]))
 
 
 def _by_genres(centre: Mapping[str, float], genres: TrackGenres) -> list[tuple[str, str, float]]:

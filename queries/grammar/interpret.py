@@ -119,8 +119,8 @@ def interpret(query: str, locale: str, lexicon: Lexicon, vocabulary: Vocabulary 
         kept = tuple(one for one in kept if one.field in ("version", "explicit", "language", "decade", "year"))
     topics = topic_words(query, lexicon)
     excluding = {word for one in kept if one.is_negated for word in words[one.reach : one.start]}
-    # "todo menos rap": the "todo" of a negation is not a to-do list
-    topics = replace(topics, not_music=tuple(one for one in topics.not_music if one not in excluding))
+    if not excluding.isdisjoint(topics.not_music):  # "todo menos rap": the "todo" of a negation is not a to-do list
+        topics = replace(topics, not_music=tuple(one for one in topics.not_music if one not in excluding))
     asks_for_music, reason = is_music(
         query, topics, bool(kept) or _is_known(draft, vocabulary), lexicon, _covers(draft, bare, vocabulary)
     )

@@ -64,6 +64,11 @@ class Lexicon:
         return frozenset(phrase.split(" ", 1)[0] for phrase in self.words["negations"])
 
     @cached_property
+    def remark_starts(self) -> frozenset[str]:
+        """The first words of the phrases of `remarks` and `last_words`."""
+        return frozenset(phrase.split(" ", 1)[0] for kind in ("remarks", "last_words") for phrase in self.words[kind])
+
+    @cached_property
     def spelled(self) -> tuple[str, ...]:
         """Those of `every_word` that a misspelled word may stand for, sorted."""
         return tuple(sorted(word for word in self.every_word if len(word) >= SHORTEST_CORRECTED - 1 and word.isalpha()))

@@ -47,6 +47,8 @@ def without_remark(query: str, lexicon: Lexicon) -> str | None:
     for at in range(_LEAST_LEFT, len(words)):
         if words[at] in _AND and act(" ".join(words[at + 1 :]), lexicon) == COMMAND:
             return " ".join(words[:at])
+        if words[at] not in lexicon.remark_starts:
+            continue
         is_last = lexicon.has("last_words", " ".join(words[at:]))
         leads = (" ".join(words[at : at + size]) for size in range(1, min(_LONGEST_LEAD, len(words) - at) + 1))
         if is_last or any(lexicon.has("remarks", lead) for lead in leads):

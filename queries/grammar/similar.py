@@ -63,7 +63,11 @@ _LINKS = (
     "como",
     "estilo",
 )
-_LONGEST_FIRST = sorted(_LINKS, key=len, reverse=True)
+_BY_FIRST_WORD = {
+    first: sorted((link for link in _LINKS if link.split()[0] == first), key=len, reverse=True)
+    for first in {link.split()[0] for link in _LINKS}
+}
+"""The links that begin with a word, the longest first."""
 _SHORT_LINKS = frozenset({"like", "such as", "kind of like", "sort of like", "como", "tipo", "estilo"})
 """Links that need a class of music before them: "like a virgin" is a title."""
 _CLASSES = frozenset(
@@ -268,14 +272,22 @@ def likened(words: str) -> str | None:
             return _without_noun(words[len(lead) + 1 :].removesuffix(f" {asked}"))
     parts = words.split()
     for at in range(min(_MOST_BEFORE + 1, len(parts))):
-        rest = " ".join(parts[at:])
-        link = next((one for one in _LONGEST_FIRST if rest.startswith(f"{one} ")), None)
+        rest, link = _link(parts, at)
         has_class = any(part in _CLASSES for part in parts[:at])
         if link is not None and (has_class or link not in _SHORT_LINKS):
             return _without_noun(rest[len(link) + 1 :])
-        if parts[at] not in _CLASSES | _FILLERS:
+        if parts[at] not in _CLASSES and parts[at] not in _FILLERS:
             return None
     return None
+
+
+def _link(parts: list[str], at: int) -> tuple[str, str | None]:
+    """(the words from `at` on, the longest phrase of likeness with which they begin, before more words); ("", None) without one."""
+    links = _BY_FIRST_WORD.get(parts[at])
+    if links is None:
+        return "", None
+    rest = " ".join(parts[at:])
+    return rest, next((one for one in links if rest.startswith(f"{one} ")), None)
 
 
 def likened_within(words: str) -> Iterator[str]:
@@ -290,10 +302,9 @@ def likened_within(words: str) -> Iterator[str]:
     for at in range(1, len(parts)):
         if _CLASSES.isdisjoint(parts[:at]):
             continue
-        rest = " ".join(parts[at:])
-        link = next((one for one in _LONGEST_FIRST if rest.startswith(f"{one} ")), None)
+        rest, link = _link(parts, at)
         if link is None and parts[at] == "as" and parts[at + 2 : at + 3] == ["as"]:
-            link = " ".join(parts[at : at + 3])  # "songs as beautiful as …"
+            rest, link = " ".join(parts[at:]), " ".join(parts[at : at + 3])  # "songs as beautiful as …"
         if link is not None and (link not in _SHORT_LINKS or parts[at - 1] in _MANNERS or parts[at - 1] in _CLASSES):
             yield _without_noun(rest[len(link) + 1 :])
 

@@ -89,13 +89,13 @@ def weight_indexes(interpretation: Interpretation) -> set[int]:
     return indexes | {1 + crc32(piece, _LETTERS_MARK) % size for piece in _pieces(text)}
 
 
-def _pieces(text: str) -> Iterator[bytes]:
+def _pieces(text: str) -> list[bytes]:
     """The pieces of three to five letters of a text."""
-    places = ((at, at + length) for length in _LETTERS for at in range(len(text) - length + 1))
     if text.isascii():  # a byte a letter
         raw = text.encode()
-        return (raw[start:end] for start, end in places)
-    return (text[start:end].encode("utf-8", "replace") for start, end in places)
+        return [raw[at : at + length] for length in _LETTERS for at in range(len(raw) - length + 1)]
+    pieces = (text[at : at + length] for length in _LETTERS for at in range(len(text) - length + 1))
+    return [piece.encode("utf-8", "replace") for piece in pieces]
 
 
 def _features(interpretation: Interpretation, words: list[str]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ranking.rerank import artist_spread, newest, unfit
+from ranking.rerank import artist_spread, newest, repeats, unfit
 from ranking.rerank.rule import Rule
 
-RULES: tuple[Rule, ...] = (unfit.RULE, newest.RULE, artist_spread.RULE)
+RULES: tuple[Rule, ...] = (unfit.RULE, newest.RULE, repeats.RULE, artist_spread.RULE)

@@ -33,7 +33,7 @@ def lists(spark: SparkSession, by_artist: str, group: str = "broad", needs: int 
     titles, years, albums = (more.get(name) or {} for name in ("titles", "years", "albums"))
     tracks = spark.createDataFrame(
         [
-            (f"t{i:03}", [a], titles.get(i, "song"), albums.get(i), years.get(i, 2000), ["pop"])
+            (f"t{i:03}", [a], titles.get(i, f"song {i}"), albums.get(i), years.get(i, 2000), ["pop"])
             for i, a in enumerate(by_artist)
         ],
         "track_id string, artists_normal array<string>, title_normal string, album string, release_year int, genres array<string>",
@@ -94,6 +94,19 @@ def test_noise_leads_no_mood(spark: SparkSession) -> None:
     assert order(spark, "abcde", titles=titles) == [2, 4, 0, 1, 3]  # nor "instrumental music"
     assert order(spark, "abcde", activity="sleep", titles=titles) == [0, 1, 2, 3, 4]  # people do sleep to it
     assert order(spark, "abcde", "known_item", titles=titles) == [0, 1, 2, 3, 4]  # asked for by its name
+
+
+def test_a_recording_leads_a_broad_list_once(spark: SparkSession) -> None:
+    titles = {0: "waves", 1: "waves", 3: "waves", 4: "waves live"}
+    assert order(spark, "aabaac", titles=titles) == [
+        0,
+        2,
+        4,
+        5,
+        1,
+        3,
+    ]  # track 2 is by another artist, 4 another recording
+    assert order(spark, "aabaac", "known_item", titles=titles) == [0, 1, 2, 3, 4, 5]
 
 
 def test_where_few_artists_are_meant_the_score_decides_and_nobody_is_led_from_far_behind(spark: SparkSession) -> None:

@@ -29,6 +29,7 @@ def variants(
     group: str = "broad",
     sort_by: str | None = None,
     artist: Callable[[int], str] = str,
+    title: Callable[[int], str] = str,
     seen: dict[int, float] | None = None,
     back: tuple[int, ...] = (),
     day: date = D,
@@ -55,7 +56,9 @@ def variants(
     asked = spark.createDataFrame(
         [("en", q, group, sort_by) for q in named], "locale string, need string, intent_group string, sort_by string"
     )
-    tracks = spark.createDataFrame([(f"t{i:03}", artist(i)) for i in range(size)], "track_id string, artist string")
+    tracks = spark.createDataFrame(
+        [(f"t{i:03}", artist(i), title(i)) for i in range(size)], "track_id string, artist string, title_normal string"
+    )
     evidence = spark.createDataFrame(
         [("en", q, f"t{i:03}", e) for q in named for i, e in (seen or {0: 1.0}).items()],
         "locale string, need string, track_id string, expected double",
@@ -132,5 +135,7 @@ def test_rules_of_the_re_rank_are_kept_in_variants(spark: SparkSession) -> None:
     )
     for of_list in even.values():
         assert [sum(t % 2 == 0 for t in tracks) for n, (_, tracks) in of_list.items() if n] == [2] * (len(of_list) - 1)
+    twice = variants(spark, wild, needs=30, size=40, artist=lambda i: "a", title=lambda i: str(i // 2))
+    assert all(len({t // 2 for t in ts}) == 10 for of_list in twice.values() for n, (_, ts) in of_list.items() if n)
     one = variants(spark, wild, needs=30, size=40, artist=lambda i: "a")  # nothing else is there
     assert all(len(tracks) == 10 for of_list in one.values() for _, tracks in of_list.values())
