@@ -50,6 +50,8 @@ _BARE_DECADES = {"50": 1950, "60": 1960, "70": 1970, "80": 1980, "90": 1990, "oc
 _PARTS_OF_DECADE = frozenset({"early", "mid", "late"})
 """Words before a decade that belong to it: "early" is no order there."""
 
+_BEFORE_ALBUM = frozenset({"el", "un", "su", "del", "otro", "ultimo", "nuevo", "primer", "segundo"})
+
 
 @dataclass(frozen=True)
 class Mention:
@@ -74,6 +76,11 @@ class Mention:
     is_negated: bool = False
     is_weak: bool = False
     excludes: bool = False
+
+
+def is_album(one: Mention, words: Sequence[str]) -> bool:
+    """Whether "disco" stands where it is the Spanish noun for an album, if a name follows: "el disco de shakira"."""
+    return one.value == "disco" and one.start > 0 and words[one.start - 1] in _BEFORE_ALBUM
 
 
 def mentions(query: str, lexicon: Lexicon) -> list[Mention]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from queries.catalog.vocabulary import Vocabulary
 from queries.grammar.act import LISTEN, act
-from queries.grammar.constraints import Mention, constraint_key, constraints_of, mentions, no_constraints
+from queries.grammar.constraints import Mention, constraint_key, constraints_of, is_album, mentions, no_constraints
 from queries.grammar.known import lookup_name
 from queries.grammar.lexicon import Lexicon
 from queries.grammar.music import TopicWords, is_music, language, topic_words
@@ -113,6 +113,8 @@ def interpret(query: str, locale: str, lexicon: Lexicon, vocabulary: Vocabulary 
     kept = tuple(one for one in kept if not one.is_weak or _weak_counts(one, whole, draft))
     # "i would love to hear …" asks for no love songs
     kept = tuple(one for one in kept if one.field != "mood" or one.end > bare.start)
+    if {"artist", "title", "album"} & set(draft.names):
+        kept = tuple(one for one in kept if not is_album(one, words))
     if draft.names:  # "… en el baño" after a name is where it is to be played
         kept = tuple(one for one in kept if one.field != "activity" or one.start < bare.end)
     if draft.intent in ("title", "title_artist", "album", "other"):

@@ -309,8 +309,7 @@ def _owns_any(name: Span, vocabulary: Vocabulary) -> bool:
 def _is_sort(name: Span) -> bool:
     """Whether constraints explain a name, such as "nuevo" of "disco nuevo" and "ultimo" of "ultimo disco"."""
     return name.core() is None or any(
-        one.field == "sort" and one.start <= name.start < one.end and name.end - name.start == 1
-        for one in name.mentions
+        one.field == "sort" and one.start <= name.start and name.end <= one.end for one in name.mentions
     )
 
 
@@ -385,6 +384,7 @@ def _title_by_artist(draft: Draft, bare: Span, query_language: str, vocabulary: 
         elif (
             not left.text
             or bare.lexicon.has("generic", title.text)
+            or (folded is not None and _is_sort(title))
             or not (set(bare.unexplained()) - _asking(bare)) & set(range(title.start, title.end))
         ):
             draft.intent = "artist"

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from queries.catalog.vocabulary import Vocabulary
 from queries.grammar.act import LISTEN
-from queries.grammar.constraints import Mention, constraint_key, mentions
+from queries.grammar.constraints import Mention, constraint_key, is_album, mentions
 from queries.grammar.explained import explained_share
 from queries.grammar.interpret import Interpretation, interpret, to_interpretation
 from queries.grammar.known import lookup_name, reads_as_constraints
@@ -339,9 +339,7 @@ def _is_album_noun(one: Mention, tagged: list[TaggedSpan], interpretation: Inter
         return True
     named = any(name.kind in _NAMES for name in tagged)
     sorted_by = [other for other in interpretation.mentions if other.field == "sort" and one.end == other.start]
-    return named and (
-        words[one.start - 1 : one.start] in (["el"], ["un"], ["su"], ["ultimo"], ["nuevo"]) or bool(sorted_by)
-    )
+    return named and (is_album(one, words) or bool(sorted_by))
 
 
 def _sorts_named_music(one: Mention, tagged: list[TaggedSpan], interpretation: Interpretation) -> bool:

@@ -112,6 +112,11 @@ def names_of(found: Reading) -> set[tuple[str, str]]:
         ("échate una de juanes", "es-US", "artist=juanes"),
         ("i could go for some nirvana", "en-US", "artist=nirvana"),
         ("play the sound of silence", "en-US", "title=the sound of silence"),
+        ("el disco nuevo de juanes", "es-MX", "artist=juanes|sort=newest"),
+        ("quiero oír el disco más reciente de juanes", "es-ES", "artist=juanes|sort=newest"),
+        ("la canción nueva de juanes", "es-MX", "artist=juanes|sort=newest"),
+        ("pon el disco de juanes", "es-MX", "artist=juanes"),
+        ("pon música disco", "es-MX", "genre=disco"),
         # like something
         ("more stuff like tame impala mgmt", "en-US", "similar_to=artist%3Dmgmt|similar_to=artist%3Dtame impala"),
         ("music like nirvana and queen", "en-US", "similar_to=artist%3Dnirvana|similar_to=artist%3Dqueen"),
