@@ -74,7 +74,8 @@ def artists_in(span: Span, vocabulary: Vocabulary) -> list[str]:
     """The folded artists of a span that joins two names of the catalog ("shakira y carlos vives"); [] if it does not."""
     for at in range(span.start + 1, span.end - 1):
         if span.words[at] in _WITH:
-            both = [vocabulary.artist(part.text) for part in (span.cut(span.start, at), span.cut(at + 1, span.end))]
+            right = at + 2 if span.words[at + 1] == "a" and at + 2 < span.end else at + 1  # "a maluma y a karol g"
+            both = [vocabulary.artist(part.text) for part in (span.cut(span.start, at), span.cut(right, span.end))]
             if all(both):
                 return [one for one in both if one]
     return []

@@ -78,6 +78,10 @@ def _names(
     words: tuple[str, ...], start: int, end: int, negation: str, lexicon: Lexicon, vocabulary: Vocabulary
 ) -> tuple[str, tuple[str, ...]] | None:
     """Kind and folded names of what stands after a negation, None if it is no name."""
+    if words[start : start + 2] == ("la", "version"):
+        start += 2
+    if end - start > 1 and words[end - 1] in ("version", "cover"):
+        end -= 1  # "but not the weezer version"
     while start < end and words[start] in _LINK_WORDS:
         start += 1
     text = " ".join(words[start:end])

@@ -478,6 +478,16 @@ def _adjacent_title_and_artist(draft: Draft, bare: Span, vocabulary: Vocabulary 
                 draft.name("title", title)
                 draft.reasons.append("a title beside its own artist")
                 return True
+    for at in range(bare.start + 1, bare.end):
+        left, right = bare.cut(bare.start, at), bare.cut(at, bare.end)
+        for album, artist in ((right, left), (left, right)):
+            singer = vocabulary.artist(artist.text) if album.core() is not None else None
+            if singer is not None and vocabulary.has_recording(album.text, singer, is_album=True):
+                draft.intent = "album"
+                draft.name("album", album)
+                draft.name("artist", artist, singer)
+                draft.reasons.append("an album beside its own artist")
+                return True
     owned = _owned_album([(bare, None)], vocabulary)
     if owned is not None and is_owner(owned[1].text, vocabulary.artist(owned[1].text) or ""):
         draft.intent = "album"

@@ -117,6 +117,13 @@ def names_of(found: Reading) -> set[tuple[str, str]]:
         ("la canción nueva de juanes", "es-MX", "artist=juanes|sort=newest"),
         ("pon el disco de juanes", "es-MX", "artist=juanes"),
         ("pon música disco", "es-MX", "genre=disco"),
+        # an album beside its artist, two artists, another's version refused, where it is to be played, no idea
+        ("play beauty behind the madness the weeknd", "en-US", "album=beauty behind the madness|artist=the weeknd"),
+        ("pon a juanes y a karol g", "es-MX", "artist=juanes"),
+        ("play hello but not the queen version", "en-US", "artist!=queen|title=hello"),
+        ("pon hello pero no la versión de queen", "es-ES", "artist!=queen|title=hello"),
+        ("play adele in my room", "en-US", "artist=adele"),
+        ("i dont know play anything", "en-US", "open"),
         # like something
         ("more stuff like tame impala mgmt", "en-US", "similar_to=artist%3Dmgmt|similar_to=artist%3Dtame impala"),
         ("music like nirvana and queen", "en-US", "similar_to=artist%3Dnirvana|similar_to=artist%3Dqueen"),
