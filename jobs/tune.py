@@ -47,6 +47,7 @@ def _nights_own(night: Night) -> SearchSettings:
         search_settings(night.settings),
         name=f"{NIGHTS}{night.settings.run_date}",
         search="design",
+        objectives=("ndcg10",),
         prune=False,
         resume=False,
         seeds=1,

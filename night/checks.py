@@ -93,6 +93,8 @@ def search_settings(settings: Settings) -> SearchSettings:
         hold_back=section.hold_back,
         permute_labels=section.permute_labels,
         address=section.address,
+        objectives=tuple(section.objectives),
+        cheapest_within=section.cheapest_within,
     )
 
 

@@ -168,6 +168,8 @@ class TuningSection:
     threads: int = MISSING
     start_limit_s: float = MISSING
     address: str = MISSING
+    objectives: list[str] = field(default_factory=list)
+    cheapest_within: float = MISSING
     optuna: str = MISSING
     mlflow: str = MISSING
 

@@ -8,6 +8,7 @@ from functools import reduce
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from lake.checkpoint import shared
 from lake.joins import if_small
 from ranking.head import HeadSettings
 from ranking.rerank import RULES
@@ -77,7 +78,8 @@ def ranked_lists(
     rows = scored.join(F.broadcast(asked), ["locale", "need"]).join(if_small(of_track(tracks)), "track_id")
     of_list = Window.partitionBy("locale", "need")
     rows = rows.withColumn("place", F.row_number().over(of_list.orderBy(F.desc("model_score"), "track_id")))
-    rows = rows.where(F.col("place") <= 4 * settings.tracks_per_entry)
+    # scores cost most, and the lists are compared with each other before they are used
+    rows = shared(rows.where(F.col("place") <= 4 * settings.tracks_per_entry))
     untouched = {"rank": F.col("place"), "moved_by": F.array().cast("array<string>")}
     rows = only_differing(rows)
     rows = reduce(lambda frame, rule: with_rule(frame, rule, settings), RULES, rows.withColumns(untouched))

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from lake.errors import BadConfiguration, PlayfirstError, StaleRanker
 from lake.store import write_file
+from ranking.comparisons import comparisons_by_tree
 from ranking.dataset import Examples, FeatureList, Floats, in_memory
 
 if TYPE_CHECKING:
@@ -166,6 +167,15 @@ class Boosting:
             if self.exhausted:
                 return
             self.exhausted = bool(self.booster.update())
+
+    def comparisons(self, first: int) -> float:
+        """Comparisons that the trees from number `first` on make for a row, on average (`ranking.comparisons`)."""
+        grown = self.booster.num_trees()
+        if first >= grown:
+            return 0.0
+        return sum(
+            comparisons_by_tree(self.booster.model_to_string(start_iteration=first, num_iteration=grown - first))
+        )
 
     def valid_scores(self) -> Floats:
         """Scores of the validation rows by the trees so far, rounded as served scores are."""

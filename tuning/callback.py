@@ -22,7 +22,8 @@ def trial_of(trial_id: str, params: RankerParams, report: TrialReport | Mapping[
     """A ledger row from a trial's last report: `completed` if it ended by itself, else `stopped`."""
     values = report if isinstance(report, Mapping) else asdict(report)
     best = (int(values["best_trees"]), float(values["best_ndcg10"]), float(values["best_se"]))
-    return Trial(trial_id, params.to_dict(), *best, round(seconds, 3), "completed" if values["ended"] else "stopped")
+    state = "completed" if values["ended"] else "stopped"
+    return Trial(trial_id, params.to_dict(), *best, round(seconds, 3), state, float(values["comparisons"]))
 
 
 def searched_of(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,8 +85,10 @@ def searcher(proposals: Proposals, numbers: list[int]) -> Any:
         def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
             """Tell the proposals how the trial ended."""
             curve: Curve = sorted(self.curves.pop(trial_id, {}).items())
-            best = None if error or not result else float(result["best_ndcg10"])
-            proposals.ended(str(self.number_of[trial_id]), curve, best, stopped=not (result or {}).get("ended", False))
+            reached = None if error or not result else (float(result["best_ndcg10"]), float(result["comparisons"]))
+            proposals.ended(
+                str(self.number_of[trial_id]), curve, reached, stopped=not (result or {}).get("ended", False)
+            )
 
         def save(self, checkpoint_path: str) -> None:
             """Nothing: the ledger is what a resumed sweep goes on from."""

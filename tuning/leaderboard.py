@@ -14,18 +14,19 @@ if TYPE_CHECKING:
 
 
 def leaderboard(winner: Winner, rows: int = 15) -> Table:
-    """A rich table of the best `rows` trials, readable in 100 columns."""
+    """A rich table of the best `rows` trials, readable in 100 columns; "cost" are comparisons for one scored row."""
     from rich.table import Table
 
     title = f"Sweep {winner.sweep}: {len(winner.rows)} trials in {winner.seconds:.0f} s"
     table = Table(title=title, title_justify="left")
-    for header in ("#", "NDCG@10", "± SE", "trees", "s"):
+    for header in ("#", "NDCG@10", "± SE", "trees", "cost", "s"):
         table.add_column(header, justify="right", no_wrap=True)
     table.add_column("state", no_wrap=True)
     table.add_column("differs from the default", overflow="fold")
     base = winner.default.params if winner.default else {}
     for place, row in enumerate(ranked(winner)[:rows], start=1):
-        numbers = (f"{row.valid_ndcg10:.4f}", f"{row.valid_se:.4f}", str(row.trees), f"{row.seconds:.1f}")
+        cost = f"{row.comparisons:,.0f}" if row.comparisons else "–"
+        numbers = (f"{row.valid_ndcg10:.4f}", f"{row.valid_se:.4f}", str(row.trees), cost, f"{row.seconds:.1f}")
         table.add_row(str(place), *numbers, row.state, differences(row.params, base) or "the default")
     return table
 
@@ -54,6 +55,9 @@ def remarks(winner: Winner) -> list[str]:
         out.append(
             f"optimism of the best of {len(winner.rows)}: {winner.optimism:.4f}, so expect {expected:.4f} (BBC-CV)"
         )
+    if len(winner.front) > 1:
+        cheapest = [f"{row.valid_ndcg10:.4f} for {row.comparisons:,.0f} ({row.trial_id})" for row in winner.front[-3:]]
+        out.append(f"NDCG@10 against comparisons for one scored row, and the trial: {'; '.join(cheapest)}")
     for trial_id, reached in winner.seeds.items():
         mean, spread = sum(reached) / len(reached), max(reached) - min(reached)
         name = "the default" if trial_id == DEFAULT_TRIAL else f"trial {trial_id}"

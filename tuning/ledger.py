@@ -20,7 +20,8 @@ class Trial:
     """One finished trial: its NDCG@10 with the standard error over alias clusters, its `trees` and its wall time.
 
     `state` is `completed` if the trial ended by itself, and `stopped` if ASHA or the time budget stopped it; then the values are
-    those of its best report.
+    those of its best report. `comparisons` is what its model costs for one scored row (`ranking.comparisons`); 0 if it is not known, in
+    ledgers of before.
     """
 
     trial_id: str
@@ -30,6 +31,7 @@ class Trial:
     valid_se: float
     seconds: float
     state: str
+    comparisons: float = 0.0
 
 
 class Ledger:

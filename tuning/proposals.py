@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tuning.ledger import Ledger
 from tuning.space import Dimension, Value, design, distributions, point
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from optuna.trial import Trial as Asked
 
 SEARCHES = ("design", "tpe", "random")
+OBJECTIVES = ("ndcg10", "comparisons")
+_DIRECTIONS: dict[str, Literal["maximize", "minimize"]] = {"ndcg10": "maximize", "comparisons": "minimize"}
 
 
 class Proposals:
@@ -30,39 +32,58 @@ class Proposals:
         base: the parameters that are not searched.
         trials: number of trials of the whole sweep.
         seed: seed of the sweep.
+        objectives: of `OBJECTIVES`; with both, TPE looks for the trials that reach much and cost little (its multi-objective form, Ozaki et
+            al. 2022). It knows no stopped trials then: each counts with its best report.
     """
 
-    def __init__(self, search: str, space: tuple[Dimension, ...], base: dict[str, Any], trials: int, seed: int) -> None:
+    def __init__(
+        self,
+        search: str,
+        space: tuple[Dimension, ...],
+        base: dict[str, Any],
+        trials: int,
+        seed: int,
+        objectives: Sequence[str] = OBJECTIVES[:1],
+    ) -> None:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self.search, self.space, self.base, self.seed = search, space, base, seed
         self.startup = min(10, 2 + trials // 4)
         self._points = design(space, trials, seed) if search == "design" else []
-        self._study = optuna.create_study(direction="maximize")
+        self._objectives = tuple(objectives)
+        directions = [_DIRECTIONS[name] for name in self._objectives]
+        self._study = optuna.create_study(directions=directions)
         self._running: dict[str, Asked] = {}
 
-    def learn(self, params: Mapping[str, Any], curve: Sequence[tuple[int, float]], best: float, stopped: bool) -> None:
+    def learn(
+        self,
+        params: Mapping[str, Any],
+        curve: Sequence[tuple[int, float]],
+        reached: tuple[float, float],
+        stopped: bool,
+    ) -> None:
         """Add a trial of an earlier run, or one that was not proposed here; a point outside of the space is left out.
 
         Args:
             params: the ranker parameters of the trial.
             curve: its reports as (trees, NDCG@10).
-            best: its best NDCG@10.
+            reached: its best NDCG@10, and the comparisons of that model.
             stopped: whether it was stopped before its own end.
         """
         import optuna
 
         if self.search == "design" or (at := point(self.space, params, self.base)) is None:
             return
-        state = optuna.trial.TrialState.PRUNED if stopped and curve else optuna.trial.TrialState.COMPLETE
+        is_single = len(self._objectives) == 1
+        state = optuna.trial.TrialState.PRUNED if stopped and curve and is_single else optuna.trial.TrialState.COMPLETE
         self._study.add_trial(
             optuna.trial.create_trial(
                 state=state,
-                value=best,
+                values=self._values(reached),
                 params=at,
                 distributions=distributions(self.space),
-                intermediate_values=dict(curve),
+                intermediate_values=dict(curve) if is_single else {},
             )
         )
 
@@ -75,18 +96,28 @@ class Proposals:
         self._running[str(number)] = asked
         return dict(asked.params)
 
-    def ended(self, number: str, curve: Sequence[tuple[int, float]], best: float | None, stopped: bool) -> None:
-        """Learn the outcome of a proposed trial; `best` is None if it failed."""
+    def ended(
+        self, number: str, curve: Sequence[tuple[int, float]], reached: tuple[float, float] | None, stopped: bool
+    ) -> None:
+        """Learn the outcome of a proposed trial: its best NDCG@10 and the comparisons of that model; None if it failed."""
         import optuna
 
         if (asked := self._running.pop(number, None)) is None:
             return
-        if best is None:
+        if reached is None:
             self._study.tell(asked, state=optuna.trial.TrialState.FAIL)
             return
-        for trees, ndcg10 in curve:
+        is_single = len(self._objectives) == 1
+        for trees, ndcg10 in curve if is_single else ():
             asked.report(ndcg10, trees)
-        self._study.tell(asked, best) if not stopped else self._study.tell(asked, state=optuna.trial.TrialState.PRUNED)
+        if stopped and is_single:
+            self._study.tell(asked, state=optuna.trial.TrialState.PRUNED)
+        else:
+            self._study.tell(asked, self._values(reached))
+
+    def _values(self, reached: tuple[float, float]) -> list[float]:
+        of = dict(zip(OBJECTIVES, reached, strict=True))
+        return [of[name] for name in self._objectives]
 
     def _sampler(self, number: int) -> BaseSampler:
         import warnings
@@ -107,5 +138,5 @@ def taught(proposals: Proposals, ledger: Ledger) -> Proposals:
     """The proposals after they have learned every trial of a ledger, in its order."""
     for trial in ledger.trials:
         curve = ledger.curves.get(trial.trial_id, [])
-        proposals.learn(trial.params, curve, trial.valid_ndcg10, trial.state == "stopped")
+        proposals.learn(trial.params, curve, (trial.valid_ndcg10, trial.comparisons), trial.state == "stopped")
     return proposals

@@ -71,6 +71,9 @@ def report(settings: SearchSettings, winner: Winner, curves: dict[str, Curve]) -
         Line(place[t.trial_id], labels[t.trial_id], [(max(t.seconds * settings.threads, 0.01), t.valid_ndcg10)])
         for t in trials
     ]
+    scoring = [
+        Line(place[t.trial_id], labels[t.trial_id], [(t.comparisons, t.valid_ndcg10)]) for t in trials if t.comparisons
+    ]
     points = [(t, at) for t in shown if (at := point(space, t.params, base)) is not None]
     coordinates = [(place[t.trial_id], labels[t.trial_id], at, t.valid_ndcg10) for t, at in points]
     rest = len(shown) - DRAWN
@@ -101,6 +104,11 @@ def report(settings: SearchSettings, winner: Winner, curves: dict[str, Curve]) -
             "Worth against cost",
             "Each dot is a trial: what it reached, and the core seconds that it took.",
             xy(cost, "core seconds", "validation NDCG@10", is_scatter=True),
+        ),
+        _section(
+            "Worth against the cost of scoring",
+            "Each dot is a trial: what it reached, and the comparisons that its model makes for one row.",
+            xy(scoring, "comparisons for one row", "validation NDCG@10", is_scatter=True),
         ),
     ]
     facts = winner.data
@@ -142,11 +150,18 @@ def _section(title: str, text: str, inner: str, kind: str = "") -> str:
 def _table(trials: list[Trial], base: dict[str, object]) -> str:
     head = "".join(
         f"<th>{name}</th>"
-        for name in ("#", "trial", "NDCG@10", "± SE", "trees", "s", "state", "differs from the default")
+        for name in ("#", "trial", "NDCG@10", "± SE", "trees", "comparisons", "s", "state", "differs from the default")
     )
     rows = []
     for place, trial in enumerate(trials[:ROWS], 1):
-        numbers = (f"{trial.valid_ndcg10:.4f}", f"{trial.valid_se:.4f}", str(trial.trees), f"{trial.seconds:.1f}")
+        cost = f"{trial.comparisons:,.0f}" if trial.comparisons else "–"
+        numbers = (
+            f"{trial.valid_ndcg10:.4f}",
+            f"{trial.valid_se:.4f}",
+            str(trial.trees),
+            cost,
+            f"{trial.seconds:.1f}",
+        )
         cells = "".join(f'<td class="n">{number}</td>' for number in numbers)
         what = escape(differences(trial.params, base) or "the default")
         rows.append(

@@ -114,7 +114,13 @@ def search(
     finally:
         shutil.rmtree(own, ignore_errors=True)
     winner = best_of(
-        ledger.trials, settings.name, identity, features.fingerprint, failures=tuple(ledger.failures), data=data.facts()
+        ledger.trials,
+        settings.name,
+        identity,
+        features.fingerprint,
+        settings.cheapest_within,
+        failures=tuple(ledger.failures),
+        data=data.facts(),
     )
     _check_seeds(settings, plan, ledger, winner)
     return replace(
@@ -270,7 +276,9 @@ def _tune(
     from tuning.callback import ledger_callback, ranker_trainable, scheduler, searcher
 
     base = settings.base_params().to_dict()
-    proposals = taught(Proposals(settings.search, space, base, settings.trials, settings.seed), ledger)
+    proposals = taught(
+        Proposals(settings.search, space, base, settings.trials, settings.seed, settings.objectives), ledger
+    )
     stopping = None
     if settings.prune:
         halving = Halving(min(settings.grace_trees, settings.max_trees), settings.max_trees)

@@ -12,7 +12,7 @@ from typing import Any
 from lake.errors import BadConfiguration
 from ranking.dataset import FeatureList
 from ranking.ranker import RankerParams
-from tuning.proposals import SEARCHES
+from tuning.proposals import OBJECTIVES, SEARCHES
 from tuning.space import dimensions, refuse_idle
 
 SPEC = "spec.json"  # of a sweep's folder: {settings, …}
@@ -68,6 +68,8 @@ class SearchSettings:
         hold_back: True: the sweep does not read the newest snapshot, on which its winner can later be compared.
         recommend: True: without `earlier`, the second trial has the parameters that won the earlier sweep on the nearest data.
         permute_labels: True: the labels of each need are in a random order, so that the sweep shows what chance reaches.
+        objectives: `ndcg10`, or `ndcg10` and `comparisons`: what TPE looks for (`tuning.proposals.OBJECTIVES`).
+        cheapest_within: loss of NDCG@10 for which a trial whose model costs less to score with wins; 0: the best NDCG@10 wins.
         address: HOST:PORT of an existing Ray cluster, or `auto`, whose nodes run the trials (`tuning.nodes`); "" starts a private one.
     """
 
@@ -96,6 +98,8 @@ class SearchSettings:
     recommend: bool = False
     permute_labels: bool = False
     address: str = ""
+    objectives: tuple[str, ...] = OBJECTIVES[:1]
+    cheapest_within: float = 0.0
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}", self.name):
@@ -117,6 +121,15 @@ class SearchSettings:
             raise BadConfiguration(
                 f"tuning.search is {self.search!r}, expected one of {', '.join(SEARCHES)} (nearest: {nearest})"
             )
+        object.__setattr__(self, "objectives", tuple(self.objectives))  # a list where it was read from JSON
+        if self.objectives not in (OBJECTIVES[:1], OBJECTIVES):
+            raise BadConfiguration(
+                f"tuning.objectives is {list(self.objectives)}, expected [ndcg10] or [ndcg10,comparisons]"
+            )
+        if len(self.objectives) > 1 and self.search != "tpe":
+            raise BadConfiguration(f"tuning.objectives needs tuning.search=tpe: {self.search} looks for nothing")
+        if not 0 <= self.cheapest_within < 1:
+            raise BadConfiguration(f"tuning.cheapest_within is {self.cheapest_within}, expected 0 to 1, such as 0.001")
         refuse_idle(dimensions(self.space), RankerParams.from_dict(self.base))
         RankerParams.from_dict(self.earlier or {})
 

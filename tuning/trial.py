@@ -34,7 +34,7 @@ class TrialReport:
 
     The standard error is clustered by alias cluster, because the queries and snapshots of one cluster are correlated. `parts` is
     the NDCG@10 in each of `PARTS` parts of the alias clusters (None where a part has none); it is empty unless this report is the
-    best one so far.
+    best one so far. `comparisons` is what the best state costs for one scored row (`ranking.comparisons`), mean over the folds.
     """
 
     trees: int
@@ -44,6 +44,7 @@ class TrialReport:
     best_trees: int
     ended: bool
     parts: tuple[float | None, ...] = ()
+    comparisons: float = 0.0
 
 
 def write_bins(examples: Examples, folder: Path, max_bins: set[int], folds: int, threads: int) -> tuple[int, ...]:
@@ -96,6 +97,7 @@ class TrialRun:
             settings = params.for_lightgbm(plan.features, plan.seed + fold, plan.threads)
             self.fits.append((Boosting(train, settings, valid), labels))
         self.report = TrialReport(0, -1.0, -1.0, 0.0, 0, False)
+        self._comparisons = 0.0  # of all trees so far
 
     def step(self) -> TrialReport:
         """Grow `report_every` trees on every fold and evaluate them.
@@ -106,7 +108,9 @@ class TrialRun:
         trees = self.report.trees + more
         values = []
         for fit, labels in self.fits:
+            before = fit.booster.num_trees()
             fit.grow(more)
+            self._comparisons += fit.comparisons(before) / len(self.fits)
             values.append(ndcg_of_queries(labels.grades, fit.valid_scores(), labels.group_sizes))
         pooled, clusters = np.concatenate(values), np.concatenate([labels.clusters for _, labels in self.fits])
         judged = ~np.isnan(pooled)
@@ -116,7 +120,9 @@ class TrialRun:
         best = (mean, error, trees) if is_best else (last.best_ndcg10, last.best_se, last.best_trees)
         over = trees >= self.plan.max_trees or trees - best[2] >= self.plan.patience
         parts = _by_part(pooled[judged], clusters[judged]) if is_best else ()
-        self.report = TrialReport(trees, mean, *best, over or all(fit.exhausted for fit, _ in self.fits), parts)
+        ended = over or all(fit.exhausted for fit, _ in self.fits)
+        cost = round(self._comparisons, 3) if is_best else last.comparisons
+        self.report = TrialReport(trees, mean, *best, ended, parts, cost)
         return self.report
 
 

@@ -56,7 +56,19 @@ class Winner(Result):
     @property
     def best(self) -> Trial:
         """The trial that won."""
-        return min(self.rows, key=_rank)
+        own = [row for row in self.rows if (row.params, row.trees) == (self.params, self.trees)]
+        return min(own, key=_rank)
+
+    @property
+    def front(self) -> list[Trial]:
+        """The trials of which no other reaches as much at a lower cost of scoring, or more at the same: the cheapest first."""
+        out: list[Trial] = []
+        for row in sorted(
+            (row for row in self.rows if row.comparisons), key=lambda one: (one.comparisons, *_rank(one))
+        ):
+            if not out or row.valid_ndcg10 > out[-1].valid_ndcg10:
+                out.append(row)
+        return out
 
     @property
     def trials(self) -> pd.DataFrame:
@@ -87,14 +99,24 @@ class Winner(Result):
         return cls(**{**data, **listed, "rows": rows, "default": default, "gain": gain})
 
 
-def best_of(trials: Sequence[Trial], sweep: str, identity: str, features_fingerprint: str, **about: Any) -> Winner:
+def best_of(
+    trials: Sequence[Trial],
+    sweep: str,
+    identity: str,
+    features_fingerprint: str,
+    cheapest_within: float = 0.0,
+    **about: Any,
+) -> Winner:
     """The trial with the highest validation NDCG@10 (ties: fewer trees, then the parameters' text) as the winner.
+
+    With `cheapest_within`, the one that costs least to score with among those that reach that value but for so much.
 
     Args:
         trials: the finished trials.
         sweep: the name of the sweep.
         identity: what the trials were evaluated on (`SearchSettings.identity`).
         features_fingerprint: fingerprint of the features that they were trained on.
+        cheapest_within: NDCG@10 that a cheaper trial may have less than the best.
         **about: further fields of `Winner`, such as `failures`, `seconds` and `notes`.
 
     Raises:
@@ -117,9 +139,13 @@ def best_of(trials: Sequence[Trial], sweep: str, identity: str, features_fingerp
             "valid_se": trial.valid_se,
         }
 
+    best = min(trials, key=_rank)
+    near = [t for t in trials if t.comparisons and t.valid_ndcg10 >= best.valid_ndcg10 - cheapest_within]
+    if cheapest_within and near:
+        best = min(near, key=lambda trial: (trial.comparisons, *_rank(trial)))
     first = [Result(**result_of(trial)) for trial in trials if trial.trial_id == DEFAULT_TRIAL]
     return Winner(
-        **result_of(min(trials, key=_rank)),
+        **result_of(best),
         sweep=sweep,
         rows=tuple(trials),
         default=first[0] if first else None,

@@ -38,6 +38,16 @@ def test_the_best_trial_wins_and_ties_go_to_fewer_trees() -> None:
     assert winner.trials.trial_id.tolist() == ["b", "a", "default", "c"]
 
 
+def test_a_trial_that_costs_less_wins_within_what_it_may_lack() -> None:
+    costs = {"default": 300.0, "a": 900.0, "b": 1200.0, "c": 100.0}
+    rows = [replace(row, comparisons=costs[row.trial_id]) for row in sweep().rows]
+    assert best_of(rows, "s", "id", "fp").best.trial_id == "b"
+    assert best_of(rows, "s", "id", "fp", 0.001).best.trial_id == "a"
+    assert best_of(rows, "s", "id", "fp", 0.03).best.trial_id == "default"
+    assert [row.trial_id for row in best_of(rows, "s", "id", "fp").front] == ["c", "default", "a"]
+    assert best_of(sweep().rows, "s", "id", "fp", 0.03).best.trial_id == "b"  # costs are not known: a ledger of before
+
+
 def test_the_trials_have_the_columns_of_their_table() -> None:
     from lake.tables.models import TRIALS
 
