@@ -13,6 +13,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from evaluation.stored_scores import FILE, stored_ndcg10, write_scores
 from lake.errors import BadConfiguration, PlayfirstError
 from ranking.dataset import FeatureList
 from ranking.ranker import RankerParams
@@ -20,7 +21,7 @@ from tuning.callback import trial_of
 from tuning.data import prepared
 from tuning.errors import SweepFailed
 from tuning.halving import Halving
-from tuning.ledger import LEDGER, Ledger
+from tuning.ledger import LEDGER, Ledger, Trial
 from tuning.nodes import check_nodes
 from tuning.optimism import optimism, paired_gain
 from tuning.progress import RUNNING, Running, write_running
@@ -28,11 +29,12 @@ from tuning.proposals import Proposals, taught
 from tuning.recommend import recommended
 from tuning.settings import SearchSettings
 from tuning.space import Dimension, dimensions
-from tuning.trial import TrialPlan, TrialRun, ndcg10_at
+from tuning.trial import TrialPlan, TrialRun, run_to
 from tuning.winner import DEFAULT_TRIAL, EARLIER_TRIAL, Winner, best_of
 
 _SOCKET_ROOM = 40  # Ray adds about 65 characters to its temporary folder
 _LATE = "timed out during startup"  # in the words of ray/_private/node.py
+_SAME_NDCG = 1e-6  # between a trial's report, with one thread, and its stored scores, with several
 SEED_STEP = 1000  # between the seeds of two fits; fold f of a fit takes its seed + f
 
 
@@ -136,14 +138,38 @@ def search(
 
 
 def _check_seeds(settings: SearchSettings, plan: TrialPlan, ledger: Ledger, winner: Winner) -> None:
-    """Fit the best and the default parameters with `seeds` seeds each, the sweep's own included, and record what they reach."""
+    """Fit the best and the default parameters with `seeds` seeds each, the sweep's own included, and record what they reach.
+
+    The scores of the best with the sweep's own seed are stored, and their NDCG@10 is computed again from the file.
+
+    Raises:
+        SweepFailed: it is not what the trial reported.
+    """
+    file = ledger.path.with_name(FILE)
     default = next((trial for trial in winner.rows if trial.trial_id == DEFAULT_TRIAL), None)
     checked = {trial.trial_id: trial for trial in (winner.best, default) if trial is not None}
     for trial_id, trial in checked.items() if settings.seeds > 1 else ():
         for seed in range(settings.seed, settings.seed + settings.seeds * SEED_STEP, SEED_STEP):
-            if seed not in ledger.seeds.get(trial_id, {}):
-                again = replace(plan, seed=seed, threads=settings.threads * settings.concurrent)
-                ledger.add_seed(trial_id, seed, ndcg10_at(again, RankerParams.from_dict(trial.params), trial.trees))
+            is_stored = trial_id == winner.best.trial_id and seed == settings.seed
+            if seed in ledger.seeds.get(trial_id, {}) and not (is_stored and not file.exists()):
+                continue
+            again = replace(plan, seed=seed, threads=settings.threads * settings.concurrent)
+            run = run_to(again, RankerParams.from_dict(trial.params), trial.trees)
+            ledger.add_seed(trial_id, seed, run.report.ndcg10)
+            if is_stored:
+                write_scores(
+                    file, [(labels.grades, fit.valid_scores(), labels.group_sizes) for fit, labels in run.fits]
+                )
+                _refuse_other(settings.name, file, trial)
+
+
+def _refuse_other(name: str, file: Path, trial: Trial) -> None:
+    recomputed = stored_ndcg10(file)
+    if abs(recomputed - trial.valid_ndcg10) > _SAME_NDCG:
+        raise SweepFailed(
+            f"sweep {name}: trial {trial.trial_id} reported NDCG@10 {trial.valid_ndcg10:.9f}, its scores in {file.name} have "
+            f"{recomputed:.9f}: the sweep's figures are not to be trusted; report this with the sweep's folder"
+        )
 
 
 def _judged(trial_id: str, plan: TrialPlan, params: RankerParams, ledger: Ledger, limit_s: float) -> float:

@@ -126,10 +126,11 @@ class TrialRun:
         return self.report
 
 
-def ndcg10_at(plan: TrialPlan, params: RankerParams, trees: int) -> float:
-    """The pooled NDCG@10 of the parameters after `trees` trees, with the seed of the plan."""
+def run_to(plan: TrialPlan, params: RankerParams, trees: int) -> TrialRun:
+    """The run of the parameters after `trees` trees, with the seed of the plan; its report has the pooled NDCG@10."""
     run = TrialRun(replace(plan, report_every=trees, max_trees=trees, patience=trees), params)
-    return run.step().ndcg10
+    run.step()
+    return run
 
 
 def _by_part(values: Floats, clusters: Ints) -> tuple[float | None, ...]:

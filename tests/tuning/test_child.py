@@ -12,7 +12,9 @@ import uuid
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from sklearn.metrics import ndcg_score
 
 from ranking.dataset import read_examples
 from ranking.ranker import RankerParams, fit
@@ -246,6 +248,11 @@ def test_seeds_and_optimism_stand_beside_the_gain(path: Path, tmp_path: Path) ->
     assert set(winner.seeds) == {best.trial_id, "default"}
     assert all(len(reached) == 2 for reached in winner.seeds.values())
     assert winner.seeds[best.trial_id][0] == pytest.approx(best.valid_ndcg10, abs=1e-9)  # the sweep's own seed
+    # … and the stored scores of the best give its NDCG@10 again, by another library
+    rows = pd.read_parquet(next(tmp_path.rglob("scores.parquet")))
+    judged = [of for _, of in rows.groupby("need") if of["grade"].max() > 0]
+    by_need = [ndcg_score([2.0 ** of["grade"] - 1], [of["score"]], k=10, ignore_ties=False) for of in judged]
+    assert sum(by_need) / len(by_need) == pytest.approx(best.valid_ndcg10, abs=1e-9)
     assert winner.optimism is not None and winner.optimism >= 0
     assert winner.gain is not None and winner.default is not None
     assert winner.gain[0] == pytest.approx(winner.valid_ndcg10 - winner.default.valid_ndcg10, abs=1e-5)
