@@ -46,8 +46,9 @@ def ranked_needs(needs: DataFrame, settings: HeadSettings) -> DataFrame:
     Ranked are the needs that enough people asked, most asked first, then those that catalog and grammar suggest, by demand, at most
     `max_needs`. A need that names something is ranked under `*`, another one under each language where enough people asked it (under
     `*` if that is in none). It is ranked under a language or locale beside that only if `min_people_in_locale` people asked it there,
-    and as many in the rest of the wider place: otherwise the counts there are those of the wider place, with more noise. What is to be
-    like something is not ranked here: its lists follow from the vectors when the release is written.
+    and as many in the rest of the wider place: otherwise the counts there are those of the wider place, with more noise. Not ranked is
+    what is to be like something, whose lists follow from the vectors when the release is written, nor music of several artists, whose
+    lists a reader mixes.
 
     Args:
         needs: the table `needs` of the night.
@@ -76,7 +77,7 @@ def ranked_needs(needs: DataFrame, settings: HeadSettings) -> DataFrame:
     own = F.col("is_public") & (
         F.when(F.col("locale") == "*", named | (has_language == 0)).when(is_language, ~named | apart).otherwise(apart)
     )
-    is_likeness = F.col("need").rlike(r"(^|\|)similar_to=")
-    chosen = rows.withColumn("_own", own).where((F.col("_own") | F.col("is_suggested")) & ~is_likeness)
+    is_mixed = F.col("need").rlike(r"(^|\|)(similar_to=|artist=[^|]*\|artist=)")
+    chosen = rows.withColumn("_own", own).where((F.col("_own") | F.col("is_suggested")) & ~is_mixed)
     first = chosen.orderBy(F.desc("_own"), F.desc("searches_28d"), F.desc("demand"), "need", "locale")
     return first.limit(settings.max_needs).drop("_own", "_all", "_in_language", "_language")

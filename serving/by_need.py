@@ -120,8 +120,8 @@ class NeedAnswers:
                 request.tried.append(("names ({})", wanted))
                 scores = tuple(1.0 / rank for rank in range(1, len(ordinals) + 1))
                 return Matched(how, asked, confidence, dropped, (NAMES_PLACE, wanted), ordinals, scores)
-            if need is not None and all(part.field == "similar_to" and not part.is_refused for part in need.parts):
-                return self._mixed(request, asked, need, by, confidence)
+            if need is not None and _is_several(need):
+                return self._mixed(request, asked, need, dropped, by, confidence)
             given_up = self._given_up(request, need) if need is not None else None
             if given_up is None:
                 return Matched(by, asked, confidence)
@@ -129,14 +129,24 @@ class NeedAnswers:
             dropped = (*dropped, part.text)
             wanted = need.key
 
-    def _mixed(self, request: _Request, asked: str, need: Need, by: MatchedBy, confidence: float) -> Matched:
-        """The lists of all that music is to be like, track by track in turns; of a recording without a list, that of its artist."""
+    def _mixed(
+        self, request: _Request, asked: str, need: Need, given_up: tuple[str, ...], by: MatchedBy, confidence: float
+    ) -> Matched:
+        """The lists of several artists, or of all that music is to be like, track by track in turns.
+
+        In place of a list that the release lacks stand an artist's own tracks, and for a recording what is like its artist.
+        """
         lists: list[tuple[int, ...]] = []
-        dropped: list[str] = []
+        dropped = list(given_up)
         for part in need.parts:
             stored = self._first(request, "needs", Need((part,)).key, "need ({}, {})")
-            if stored is None:
+            ordinals = tuple(short_list(Need((part,)), request.names)) if stored is None else ()
+            if ordinals:
+                lists.append(ordinals)
+            elif stored is None:
                 dropped.append(part.text)
+                if part.field != "similar_to":
+                    continue
                 artist = self._artist_of(request, part.value)
                 like = Part("similar_to", Need((Part("artist", artist),)).key) if artist is not None else None
                 stored = self._first(request, "needs", Need((like,)).key, "need ({}, {})") if like is not None else None
@@ -216,6 +226,12 @@ def reading_of(query: str, language: str, bundle: Bundle, names: Vocabulary, res
         resolver: finds names of the release that are like what was said.
     """
     return read_need(query, language, bundle.lexicon, names, None, resolver, MUSIC_SERVICE_SHARE)[1]
+
+
+def _is_several(need: Need) -> bool:
+    """Whether a need is of artists alone, several of them, or of what music is to be like."""
+    fields = {"!" if part.is_refused else part.field for part in need.parts}
+    return fields == {"similar_to"} or (fields == {"artist"} and len(need.parts) > 1)
 
 
 class NameTracks(Protocol[_Track]):

@@ -372,10 +372,10 @@ def _leading_artist(words: str, names: Vocabulary) -> Resolved | None:
 
 def _two_artists(words: str, names: Vocabulary) -> list[tuple[str, str]] | None:
     """The two artists of which the words consist ("tame impala mgmt"), folded and as they were said; None if they do not."""
-    parts = words.split()
+    parts = words.removeprefix("a ").split()  # "a juanes y a karol g"
     for at in range(1, len(parts)):
         left = " ".join(parts[:at])
-        right = " ".join(parts[at + 1 :] if parts[at] in ("and", "y", "e") else parts[at:])
+        right = " ".join(parts[at + 1 :]).removeprefix("a ") if parts[at] in ("and", "y", "e") else " ".join(parts[at:])
         first, second = names.artist(left), names.artist(right)
         if first is not None and second is not None:
             return [(first, left), (second, right)]
@@ -406,7 +406,11 @@ def _of_names(
     if is_known:
         meant = _recorded_alike(artist, title, album, share, parts, names, resolver)
         singers = spoken["artist"] if set(spoken) == {"artist"} and not names.artist(spoken["artist"]) else ""
-        spoken_artists = tuple(("artist", words) for _, words in _two_artists(singers, names) or ())
+        artists = _two_artists(singers, names) or []
+        spoken_artists = tuple(("artist", words) for _, words in artists)
+        if artists and title is None and album is None:  # "shakira and juanes": music of both
+            both = [Part("artist", one) for one, _ in artists]
+            return NeedReading(Need.of([*parts, *both]), "catalog", share, spoken_artists)
         name, is_album = (title, False) if title is not None else (album, True)
         if artist is not None and name is not None and not names.has_recording(name, artist, is_album=is_album):
             share = round(share * NOT_RECORDED, 6)

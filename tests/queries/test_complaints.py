@@ -89,7 +89,7 @@ def resolver(known: CatalogIndex) -> Resolver:
         ("play the nineteen sixty two", "en-US", "artist=the 1962"),
         ("music from nineteen sixty two", "en-US", "year=1962"),
         # two artists: the first is the artist of the need; beside a title the one who recorded it
-        ("play velta morn and dario pell", "en-US", "artist=velta morn"),
+        ("play velta morn and dario pell", "en-US", "artist=dario pell|artist=velta morn"),
         ("orla quist y dario pell copper", "es-ES", "artist=orla quist|title=copper"),
         ("play velta morns nineteen seventy one album", "en-US", "album=1971|artist=velta morn"),
         ("el disco de velta morn diecinueve setenta y uno", "es-MX", "album=1971|artist=velta morn"),

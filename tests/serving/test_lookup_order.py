@@ -136,6 +136,8 @@ def test_the_weakest_constraints_are_dropped_and_named(
         # the lists of both in turns, each track once, as many as the longer one has
         ("songs like queen and adele", "reading", (), ["t8", "t5", "t1"]),
         ("songs like queen and dolly parton", "backoff", ("similar_to=artist%3Ddolly parton",), ["t5", "t1", "t2"]),
+        ("play queen and adele", "reading", (), ["t1", "t4"]),  # adele has no list, but a track
+        ("rock by queen and adele", "backoff", ("genre=rock",), ["t1", "t4"]),
         # a recording without a list: that of its artist
         ("songs like hello by adele", "backoff", ("similar_to=artist%3Dadele%7Ctitle%3Dhello",), ["t8", "t5"]),
         ("songs like bohemian rhapsody", "backoff", ("similar_to=title%3Dbohemian rhapsody",), ["t5", "t1", "t2"]),
