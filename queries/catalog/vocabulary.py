@@ -98,7 +98,8 @@ class Vocabulary:
             if form in self.artists and (form == text or text not in ARTICLES):  # "the" is not The The
                 return form
         joined = text.replace(" ", "")
-        if joined in self.artists and len(joined) > _SHORT_NAME:  # "one republic" is OneRepublic
+        is_spelled = 2 * len(joined) - 1 == len(text) > 3  # letter by letter: "b t s"
+        if joined in self.artists and (len(joined) > _SHORT_NAME or is_spelled):  # "one republic" is OneRepublic
             return joined
         parted = self.compact.get(joined)
         if parted is not None:

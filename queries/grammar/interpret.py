@@ -16,6 +16,7 @@ from queries.text.carrier import stages
 from queries.text.spans import TaggedSpan
 
 _LEAST_WORDS = 2  # of a title that makes a request one for music, whatever its words
+_WELL_KNOWN = 50.0  # popularity of an artist whose name alone asks for music, whatever else its words mean
 BROAD_INTENTS = {"genre": "genre", "mood": "mood", "activity": "activity", "decade": "era", "year": "era"}
 INTENT_GROUPS = {
     "title": "known_item",
@@ -124,7 +125,12 @@ def interpret(query: str, locale: str, lexicon: Lexicon, vocabulary: Vocabulary 
     if not excluding.isdisjoint(topics.not_music):  # "todo menos rap": the "todo" of a negation is not a to-do list
         topics = replace(topics, not_music=tuple(one for one in topics.not_music if one not in excluding))
     asks_for_music, reason = is_music(
-        query, topics, bool(kept) or _is_known(draft, vocabulary), lexicon, _covers(draft, bare, vocabulary)
+        query,
+        topics,
+        bool(kept) or _is_known(draft, vocabulary),
+        lexicon,
+        _covers(draft, bare, vocabulary),
+        {"title", "artist"} <= draft.names.keys(),
     )
     is_sure = draft.calls_playlist or (draft.intent == "playlist" and adds_what_plays(whole))
     of_playlist = set(draft.names["playlist"].text.split()) if is_sure else set()
@@ -229,12 +235,17 @@ def _popularity_features(draft: Draft, vocabulary: Vocabulary | None) -> tuple[s
 
 
 def _covers(draft: Draft, bare: Span, vocabulary: Vocabulary | None) -> bool:
-    """Whether a title of the catalog of two words or more, with its artist if that is named, is the whole stripped form."""
-    title = draft.names.get("title")
+    """Whether names of the catalog are the whole stripped form: a title of two words or more, or any beside the artist who recorded it, or a
+    well-known artist of two words or more ("post malone" posts nothing).
+    """
+    title, only = draft.names.get("title"), draft.names.get("artist")
+    if vocabulary is not None and title is None and only is not None and draft.artist is not None:
+        is_long = only.end - only.start >= _LEAST_WORDS and (only.start, only.end) == (bare.start, bare.end)
+        return is_long and vocabulary.artists.get(draft.artist, 0.0) >= _WELL_KNOWN
     if (
         vocabulary is None
         or title is None
-        or title.end - title.start < _LEAST_WORDS
+        or (title.end - title.start < _LEAST_WORDS and "artist" not in draft.names)
         or title.text not in vocabulary.titles
     ):
         return False

@@ -5,6 +5,7 @@ from queries.grammar.patterns import INDEFINITE
 from queries.grammar.phrase import Span
 
 _KNOWN_POPULARITY = 50.0
+_HIT = 60.0  # popularity from which a name of a genre and a mood, or of other two fields, is meant as the name
 """A mood word alone ("happy") is a title if the catalog's title has at least this popularity."""
 _WITH = frozenset({"and", "y", "e", "with", "con", "feat", "ft", "featuring", "x"})
 _ARTIST_MARGIN = 15.0
@@ -52,6 +53,8 @@ def reads_as_constraints(span: Span, popularity: float, kind: str) -> bool:
     if all(one.is_weak for one in span.inside):
         return False
     led = span.start > 0 and span.words[span.start - 1] in ("from", "of", "in", "de", "del")
+    if popularity >= _HIT and len({one.field for one in span.inside}) > 1:
+        return False  # "reggaeton lento" is the hit of that name
     strong = {one.field for one in span.inside if not one.is_weak}
     if strong & {"genre", "decade"} or (led and "year" in strong):
         return True

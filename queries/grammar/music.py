@@ -67,7 +67,7 @@ def speaks_of_other_things(query: str, lexicon: Lexicon) -> bool:
 
 
 def is_music(
-    query: str, topics: TopicWords, has_constraint: bool, lexicon: Lexicon, is_name: bool = False
+    query: str, topics: TopicWords, has_constraint: bool, lexicon: Lexicon, is_name: bool = False, is_pair: bool = False
 ) -> tuple[bool, str]:
     """Whether a normal form asks for music, and the reason.
 
@@ -80,6 +80,7 @@ def is_music(
         has_constraint: Whether it has a constraint or a name of the catalog.
         lexicon: The word lists.
         is_name: Whether it consists of names of the catalog of two words or more: "my distant light" is no lamp.
+        is_pair: Whether these are a title and its artist: "call me maybe carly rae jepsen" calls nobody.
     """
     words = query.split()
     if not words:
@@ -90,7 +91,7 @@ def is_music(
         return True, "speaks of a playlist"
     if asks_to_listen(query, lexicon) and not topics.other_media:
         return True, "asks to play or listen"
-    if is_name and not asks:
+    if is_name and (is_pair or not asks):
         return True, "consists of names of the catalog"
     if verbs and not topics.other_media and any(phrase in query for phrase in _SOME_OF):
         return True, "asks for some of somebody's"

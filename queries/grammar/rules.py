@@ -337,7 +337,8 @@ def _soundtrack(draft: Draft, request: Span, vocabulary: Vocabulary | None) -> b
     for name, is_sure in soundtrack_names(request) if vocabulary is not None else ():
         if name.core() is None and name.inside and not is_sure:
             continue  # "music from 1993"
-        forms = [f"{name.text} {ending}" for ending in _SOUNDTRACKS]
+        known_as = (name.text, *name.lexicon.works.get(name.text, ()), *name.lexicon.works.get(f"el {name.text}", ()))
+        forms = [f"{text} {ending}" for text in known_as for ending in _SOUNDTRACKS]
         if is_sure or (vocabulary is not None and vocabulary.artist(name.text) is None):
             forms.append(name.text)
         album = next((form for form in forms if vocabulary is not None and form in vocabulary.albums), None)
