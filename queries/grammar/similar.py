@@ -299,9 +299,8 @@ def likened_within(words: str) -> Iterator[str]:
         words: The stripped form of a request.
     """
     parts = words.split()
-    for at in range(1, len(parts)):
-        if _CLASSES.isdisjoint(parts[:at]):
-            continue
+    first_class = next((at for at, part in enumerate(parts) if part in _CLASSES), len(parts))
+    for at in range(first_class + 1, len(parts)):
         rest, link = _link(parts, at)
         if link is None and parts[at] == "as" and parts[at + 2 : at + 3] == ["as"]:
             rest, link = " ".join(parts[at:]), " ".join(parts[at : at + 3])  # "songs as beautiful as …"
