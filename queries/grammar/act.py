@@ -42,7 +42,8 @@ def act(query: str, lexicon: Lexicon, is_name: Callable[[], bool] = lambda: Fals
     else:
         is_by_chance = "commands" in lead and "player" in kinds
     if not is_by_chance and is_name():
-        return COMMAND if kinds & {"commands", "places"} and len(phrases) == 1 else LISTEN
+        is_alone = len(phrases) == 1 or (len(telling) == 1 and not plays)  # "turn it up please", but "play stop"
+        return COMMAND if kinds & {"commands", "places"} and is_alone else LISTEN
     points_out = bool(_THIS & set(words)) or "playing" in words
     if not plays and "uses" in kinds and kinds & {"services", "from_now_on"}:
         return SETTING
