@@ -98,6 +98,8 @@ def tagger_of(
     vocabulary: Vocabulary | None,
     without: frozenset[str] = frozenset(),
     seed: int = 7,
+    *,
+    has_own: bool = True,
 ) -> Tagger:
     """Fit the tagger to the music requests of `train`, and to our own sentences filled with their names.
 
@@ -107,6 +109,7 @@ def tagger_of(
         vocabulary: the names of the catalog.
         without: normal forms that no generated request may equal, since the tagger is measured on them.
         seed: of the generated requests.
+        has_own: whether our own sentences are used.
     """
     music = [one for one in train if one.is_music]
     examples: list[Example] = []
@@ -116,7 +119,7 @@ def tagger_of(
         )
         if names is not None:
             examples += _examples(one.query, one.locale, names, COPIES.get(one.source, 1), lexicon, vocabulary)
-    for lang, count in OWN_MUSIC.items():
+    for lang, count in OWN_MUSIC.items() if has_own else ():
         for own in music_requests(lang, names_of(music, lang), count, seed):
             query = normal_form(own.text, LOCALES[lang])
             names = locate_names(
@@ -143,6 +146,8 @@ def musicness_of(
     vocabulary: Vocabulary | None,
     without: frozenset[str] = frozenset(),
     seed: int = 7,
+    *,
+    has_own: bool = True,
 ) -> Musicness:
     """Fit the music classifier to every request of `train`; requests of MTOP have twice the weight.
 
@@ -155,6 +160,7 @@ def musicness_of(
         vocabulary: the names of the catalog.
         without: normal forms that no generated request may equal, since the classifier is measured on them.
         seed: of the generated requests.
+        has_own: whether our own sentences are used.
     """
 
     def read(query: str, locale: str) -> Interpretation:
@@ -165,7 +171,7 @@ def musicness_of(
     weights = [2.0 if one.source == "mtop" else 1.0 for one in train]
     music = [one for one in train if one.is_music]
     has_gold = {one.lang for one in train}
-    for lang in sorted(set(OWN_OTHER) - has_gold | OTHER_BESIDE_GOLD):
+    for lang in sorted(set(OWN_OTHER) - has_gold | OTHER_BESIDE_GOLD) if has_own else ():
         own = {normal_form(text, LOCALES[lang]): False for text in other_requests(lang, OWN_OTHER[lang], seed)}
         if lang not in has_gold:
             for_music = music_requests(lang, names_of(music, lang), OWN_MUSIC[lang], seed)
