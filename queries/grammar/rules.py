@@ -468,27 +468,31 @@ def _adjacent_title_and_artist(draft: Draft, bare: Span, vocabulary: Vocabulary 
     """A title next to its own artist without a joining word: "adele hello", "bohemian rhapsody queen"; an owner's album."""
     if vocabulary is None or bare.end - bare.start > _MAX_NAME_WORDS:
         return False
-    for at in range(bare.start + 1, bare.end):
-        left, right = bare.cut(bare.start, at), bare.cut(at, bare.end)
-        for title, artist in ((right, left), (left, right)):
-            singers = [vocabulary.artist(artist.text), *artists_in(artist, vocabulary)]
-            folded = next((one for one in singers if one and vocabulary.has_pair(title.text, one)), None)
-            if folded is not None:
-                draft.intent = "title_artist"
-                draft.name("artist", artist, folded)
-                draft.name("title", title)
-                draft.reasons.append("a title beside its own artist")
-                return True
-    for at in range(bare.start + 1, bare.end):
-        left, right = bare.cut(bare.start, at), bare.cut(at, bare.end)
-        for album, artist in ((right, left), (left, right)):
-            singer = vocabulary.artist(artist.text) if album.core() is not None else None
-            if singer is not None and vocabulary.has_recording(album.text, singer, is_album=True):
-                draft.intent = "album"
-                draft.name("album", album)
-                draft.name("artist", artist, singer)
-                draft.reasons.append("an album beside its own artist")
-                return True
+    halves = [((bare.start, at), (at, bare.end)) for at in range(bare.start + 1, bare.end)]
+    orders = [order for left, right in halves for order in ((right, left), (left, right))]
+    for title_at, artist_at in orders:
+        if " ".join(bare.words[slice(*title_at)]) not in vocabulary.titles:
+            continue
+        title, artist = bare.cut(*title_at), bare.cut(*artist_at)
+        singers = [vocabulary.artist(artist.text), *artists_in(artist, vocabulary)]
+        folded = next((one for one in singers if one and vocabulary.has_pair(title.text, one)), None)
+        if folded is not None:
+            draft.intent = "title_artist"
+            draft.name("artist", artist, folded)
+            draft.name("title", title)
+            draft.reasons.append("a title beside its own artist")
+            return True
+    for album_at, artist_at in orders:
+        if " ".join(bare.words[slice(*album_at)]) not in vocabulary.albums:
+            continue
+        album, artist = bare.cut(*album_at), bare.cut(*artist_at)
+        singer = vocabulary.artist(artist.text) if album.core() is not None else None
+        if singer is not None and vocabulary.has_recording(album.text, singer, is_album=True):
+            draft.intent = "album"
+            draft.name("album", album)
+            draft.name("artist", artist, singer)
+            draft.reasons.append("an album beside its own artist")
+            return True
     owned = _owned_album([(bare, None)], vocabulary)
     if owned is not None and is_owner(owned[1].text, vocabulary.artist(owned[1].text) or ""):
         draft.intent = "album"
