@@ -29,7 +29,7 @@ test: setup ## every test, two processes with a Spark session each
 test-fast: setup ## what needs no night and no Spark, for the inner loop: about two minutes
 	@timeout $(LIMIT) $(PY) -m pytest -n 2 --dist loadscope --no-loadscope-reorder --fast
 
-test-anywhere: setup-store ## clusters, S3 and Airflow, in environments of their own under var/anywhere (45 minutes at most; best as root)
+test-anywhere: setup-store ## clusters, S3, Airflow and two nights compared, in environments of their own under var/anywhere (45 minutes at most; best as root)
 	@PLAYFIRST_ANYWHERE=1 timeout 2700 $(PY) -m pytest -p no:xdist tests/anywhere
 
 lint: setup docs-check ## ruff, mypy --strict on our packages, generated documents
