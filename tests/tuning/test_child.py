@@ -350,6 +350,7 @@ def test_failed_trials_are_noted_and_the_others_stand(tmp_path: Path) -> None:
         "best_trees": 20,
         "best_ndcg10": 0.7,
         "best_se": 0.01,
+        "comparisons": 90.0,
         "trees": 30,
         "ndcg10": 0.6,
         "done": True,
