@@ -97,7 +97,7 @@ class TrialRun:
             settings = params.for_lightgbm(plan.features, plan.seed + fold, plan.threads)
             self.fits.append((Boosting(train, settings, valid), labels))
         self.report = TrialReport(0, -1.0, -1.0, 0.0, 0, False)
-        self._comparisons = 0.0  # of all trees so far
+        self._comparisons, self._counted = 0.0, [0] * len(self.fits)  # of so many trees of each fold
 
     def step(self) -> TrialReport:
         """Grow `report_every` trees on every fold and evaluate them.
@@ -108,9 +108,7 @@ class TrialRun:
         trees = self.report.trees + more
         values = []
         for fit, labels in self.fits:
-            before = fit.booster.num_trees()
             fit.grow(more)
-            self._comparisons += fit.comparisons(before) / len(self.fits)
             values.append(ndcg_of_queries(labels.grades, fit.valid_scores(), labels.group_sizes))
         pooled, clusters = np.concatenate(values), np.concatenate([labels.clusters for _, labels in self.fits])
         judged = ~np.isnan(pooled)
@@ -121,9 +119,17 @@ class TrialRun:
         over = trees >= self.plan.max_trees or trees - best[2] >= self.plan.patience
         parts = _by_part(pooled[judged], clusters[judged]) if is_best else ()
         ended = over or all(fit.exhausted for fit, _ in self.fits)
-        cost = round(self._comparisons, 3) if is_best else last.comparisons
+        cost = self._cost() if is_best else last.comparisons
         self.report = TrialReport(trees, mean, *best, ended, parts, cost)
         return self.report
+
+    def _cost(self) -> float:
+        """Comparisons for a row by all trees so far; only trees that were not counted before are read."""
+        self._comparisons += sum(
+            fit.comparisons(n) for (fit, _), n in zip(self.fits, self._counted, strict=True)
+        ) / len(self.fits)
+        self._counted = [fit.booster.num_trees() for fit, _ in self.fits]
+        return round(self._comparisons, 3)
 
 
 def run_to(plan: TrialPlan, params: RankerParams, trees: int) -> TrialRun:

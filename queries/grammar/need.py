@@ -19,7 +19,7 @@ from queries.grammar.interpret import BROAD_INTENTS, INTENT_GROUPS, Interpretati
 from queries.grammar.known import lookup_name
 from queries.grammar.lexicon import Lexicon
 from queries.grammar.personal import is_personal
-from queries.grammar.seeds import Seeds, seeds_of
+from queries.grammar.seeds import BESIDE_UNKNOWN, Seeds, seeds_of
 from queries.grammar.similar import likened, likened_within
 from queries.text.carrier import stages
 
@@ -28,7 +28,6 @@ NOT_RECORDED = 0.97  # of the confidence where artist and title are known, but n
 _LEAST_EXPLAINED = (
     0.6  # share of a request that a reading must explain, or it is looked for what the music is to be like
 )
-_BESIDE_UNKNOWN = 0.9  # least confidence in music like an artist who owns something that the catalog lacks
 MOST_BYTES, KEPT_BYTES = 400, 360
 _PART = re.compile(r"(?P<field>\w+)(?P<refused>!)?=(?P<value>.*)", re.DOTALL)
 _CUT = re.compile(r"~[0-9a-f]{16}$")
@@ -365,7 +364,7 @@ def _leading_artist(words: str, names: Vocabulary) -> Resolved | None:
             artist = names.artist(text) if at > 1 or is_owner(text, names.artist(text) or "") else None
             if artist is not None:
                 share = len("".join(name)) / len("".join(parts))
-                likeness = max(share, _BESIDE_UNKNOWN) if is_owner(text, artist) else share
+                likeness = max(share, BESIDE_UNKNOWN) if is_owner(text, artist) else share
                 return Resolved(artist, likeness=round(likeness, 6), spoken=(("artist", text),))
     return None
 

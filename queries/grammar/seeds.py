@@ -35,7 +35,7 @@ _ENDS = frozenset(
     )
 )
 """Words that begin a remark after a name: "like coldplay but happier"."""
-_BESIDE_UNKNOWN = 0.9  # least confidence where a remark follows, or more beside "and" than the catalog explains
+BESIDE_UNKNOWN = 0.9  # least confidence where a remark follows, or more beside "and" than the catalog explains
 _LEAST_LETTERS = (
     6  # of a name before words that the catalog does not explain: "like me because i am fun" names no artist Me
 )
@@ -49,7 +49,7 @@ class Seeds:
     Attributes:
         likes: the names of each thing that music is to be like, folded: an artist, a recording by an artist, or a title or album alone.
         spoken: the same names as they were said.
-        confidence: 1 if all words are explained; else their share by letters, but at least _BESIDE_UNKNOWN after an artist or a recording
+        confidence: 1 if all words are explained; else their share, but at least BESIDE_UNKNOWN after an artist or a recording
             by an artist that ends where a remark or another thing begins.
     """
 
@@ -112,7 +112,7 @@ def seeds_of(subject: str, names: Vocabulary) -> Seeds | None:
     seeds = Seeds(tuple(dict.fromkeys(likes)), tuple(dict.fromkeys(spoken)), share)
     if share == 1.0 or not (is_parted and seeds.has_artist):
         return seeds
-    return Seeds(seeds.likes, seeds.spoken, max(share, _BESIDE_UNKNOWN))
+    return Seeds(seeds.likes, seeds.spoken, max(share, BESIDE_UNKNOWN))
 
 
 def _next_joiner(words: list[str], at: int) -> int:
