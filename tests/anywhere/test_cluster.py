@@ -31,7 +31,8 @@ def world(tmp_path_factory: pytest.TempPathFactory, s3: S3) -> Path:
     for file in [root / "catalog.jsonl.gz", *(root / "logs").rglob("*")]:
         if file.is_file():
             url = f"{s3.url()}/{s3.bucket}/world/{file.relative_to(root).as_posix()}"
-            urllib.request.urlopen(urllib.request.Request(url, file.read_bytes(), method="PUT"), timeout=60)
+            kind = {"Content-Type": "application/octet-stream"}  # moto would parse urllib's default, a form
+            urllib.request.urlopen(urllib.request.Request(url, file.read_bytes(), kind, method="PUT"), timeout=60)
     return root
 
 
