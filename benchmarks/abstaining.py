@@ -31,13 +31,14 @@ from typing import Any
 from zlib import crc32
 
 from benchmarks.gold_marks import marks
-from night.released_names import ReleaseReading
+from night.release.wordings import ReleaseReading
 from queries.catalog.index import CatalogIndex, load_catalog
 from queries.catalog.vocabulary import Vocabulary, name_forms, pair_id
 from queries.grammar.bundle import grammar_bundle
 from queries.grammar.need import Need, NeedReading
 from queries.training.gold import DataMissing, Gold, data_file, gold_of, rows_of
 from serving.content import Name, Names
+from serving.in_memory import vocabulary_in_memory
 
 THRESHOLDS = (0.01, 0.5, 0.6, 0.7, 0.8, 0.85, 0.88, 0.9, 0.95, 1.0)
 SHIPPED = 0.88  # serving.least_confidence of conf/night.yaml
@@ -231,7 +232,7 @@ def _drawn_names(names: dict[str, list[int]], many: int) -> list[str]:
 
 
 def _reader(catalog: CatalogIndex, without: frozenset[str] = frozenset()) -> ReleaseReading:
-    return ReleaseReading(names_of(catalog, without), grammar_bundle(catalog.genres, 0.0))
+    return ReleaseReading(vocabulary_in_memory(names_of(catalog, without)), grammar_bundle(catalog.genres, 0.0))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -31,6 +31,7 @@ from queries.grammar.bundle import grammar_bundle
 from queries.text.carrier import CarrierGrammar, load_grammar, stripped
 from queries.text.normalise import normal_form
 from serving.content import Entry, Name, Names, RankedTrack, ReleaseContent, TrackInfo
+from serving.in_memory import rows_in_memory
 from serving.layout import RANKINGS, locale_chain
 from serving.mapped import mapped
 from serving.reader import ReleaseReader
@@ -222,9 +223,8 @@ def measured(needs: int, tracks: int, many: int, catalog: Path | None, folder: P
     root, grammar = folder / "releases", load_grammar()
     built = {"at": "2026-11-22T02:00:00Z"}
     bundle = grammar_bundle((), 0.8)
-    release_id = write_release(
-        root, ReleaseContent("2026-11-22", entries, wordings, names, known, MANIFEST, built, bundle)
-    )
+    release = ReleaseContent("2026-11-22", entries, wordings, names, known, MANIFEST, built, bundle)
+    release_id = write_release(root, rows_in_memory(release))
     publish(root, release_id, 1)
     long = sorted(name for name in names.by_kind["title"] if len(name) >= LEAST_LETTERS and name.isascii())
     asked = requests(needs, many, long)

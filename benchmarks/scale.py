@@ -1,10 +1,13 @@
-"""Benchmark: what one process of the night holds in memory, by size: the slopes of docs/scale.md.
+"""Benchmark: what the driver of a night holds in memory, by size: the figures of docs/scale.md.
 
-    python -m benchmarks.scale [--tracks 10000 100000 1000000] [--json FILE]
+    python -m benchmarks.scale [--tracks 10000 100000 1000000] [--wordings 50000 500000 2000000] [--rows 100000 1000000] [--json FILE]
 
-Three things grow on one process: the vocabulary of names (driver, and each Python worker of `understand`), the content of a release
-(driver, `publish`) and the training matrix (driver, `train`; one more in the sweep). Each is built at every size in a process of its
-own, over made names, and its resident memory is the growth of that process's peak. Slopes are by least squares through the sizes.
+`driver`: one process reads made wordings with a made catalog, and writes the release of it, as `understand` and `publish` do. The
+executors are processes of their own (`local-cluster`), so that the driver's memory is its own. Reported are the peak of its Python's own
+pages (mapped files are not counted: the system takes them back at any time), and the most that its JVM has left after a collection
+of garbage; beside them the peak of the largest Python worker. Tracks grow with the wordings at their least, and the other way round.
+`training matrix`: the growth of one process that builds it, which is what grows on one process by a stated cap.
+
 Exit codes: 0; 2 bad arguments.
 """
 
@@ -12,110 +15,263 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
+import os
+import re
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-SIZES = (10_000, 100_000, 1_000_000)
-LIMIT_S = 900
-TRACKS_PER_LIST = 50
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame, SparkSession
+
+TRACKS = (10_000, 100_000, 1_000_000)
+WORDINGS = (50_000, 500_000, 2_000_000)
+ROWS = (100_000, 1_000_000)
+LISTS, PER_LIST, DIMENSIONS = 2_000, 50, 16
+LIMIT_S = 3_600
+LOOK_S = 0.1
+_AFTER = re.compile(r"Pause .*?\d+M->(\d+)M\(")
 
 
-def peak_mb() -> float:
-    """The highest resident memory of this process so far, MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def own_mb(pid: int | str = "self") -> float:
+    """Pages of a process that belong to no file, MB; 0 if it has ended."""
+    try:
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("RssAnon:"):
+                return int(line.split()[1]) / 1024
+    except OSError:
+        return 0.0
+    return 0.0
 
 
-def word(number: int) -> str:
-    """A made word of six letters."""
-    letters = "bdfgklmnprstvz"
-    return "".join(letters[number // 14**at % 14] + "aeiou"[(number + at) % 5] for at in range(3))
+def workers() -> list[int]:
+    """The Python workers of Spark below this process."""
+    parents, commands = {}, {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+            commands[int(stat.parent.name)] = (stat.parent / "cmdline").read_bytes()
+        except OSError:
+            continue
+
+    def is_ours(pid: int) -> bool:
+        while pid in parents and pid != os.getpid():
+            pid = parents[pid]
+        return pid == os.getpid()
+
+    return [pid for pid, command in commands.items() if b"pyspark.worker" in command and is_ours(pid)]
 
 
-def vocabulary_of(tracks: int) -> object:
-    """The vocabulary of so many made tracks, a tenth as many artists and a fifth as many albums."""
-    from queries.catalog.vocabulary import name_rows, vocabulary_from
+@dataclass
+class Peak:
+    """The highest memory seen so far, MB: of this process, and of a Python worker. Use it as a context manager."""
 
-    best: dict[tuple[str, str], float] = {}
-    for i in range(tracks):
-        title, artist, album = (
-            f"{word(i)} {word(i + 7)} {i}",
-            f"{word(i // 10)} band {i // 10}",
-            f"{word(i // 5)} {i // 5}",
-        )
-        for kind, form, popularity in name_rows(title, [artist], album, ["rock"], 50.0):
-            best[kind, form] = popularity
-    rows = [(kind, form, popularity) for (kind, form), popularity in best.items()]
-    del best
-    return vocabulary_from(rows)
+    driver: float = 0.0
+    worker: float = 0.0
+    _ended: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def __enter__(self) -> Peak:
+        """Begin to look."""
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End."""
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join(timeout=10)
+
+    def _look(self) -> None:
+        while not self._ended.wait(LOOK_S):
+            self.driver = max(self.driver, own_mb())
+            self.worker = max([self.worker, *map(own_mb, workers())])
 
 
-def rankings_of(lists: int) -> object:
-    """The rows of so many lists of TRACKS_PER_LIST tracks as `publish` collects them."""
-    import pandas as pd
+def made_tracks(spark: SparkSession, tracks: int) -> DataFrame:
+    """So many made tracks, a tenth as many artists and a fifth as many albums, as `named_tracks` has them."""
+    from pyspark.sql import functions as F
 
-    rows = lists * TRACKS_PER_LIST
-    need = np.repeat(np.array([f"title={word(i)} {i}" for i in range(lists)], dtype=object), TRACKS_PER_LIST)
-    tracks = np.array([f"track{i:016d}" for i in range(min(rows, 1_000_000))], dtype=object)
-    return pd.DataFrame(
-        {
-            "locale": np.full(rows, "en", dtype=object),
-            "need": need,
-            "track_id": tracks[np.arange(rows) % len(tracks)],
-            "score": np.random.default_rng(7).normal(size=rows),
-            "rank": np.tile(np.arange(1, TRACKS_PER_LIST + 1), lists),
-        }
+    from queries.nightly.names import with_name_forms, with_normal_names
+
+    number = F.col("id")
+    base = spark.range(tracks).select(
+        F.format_string("track%012d", number).alias("track_id"),
+        _name(number, "title").alias("title"),
+        F.array(_name((number / 10).cast("long"), "artist")).alias("artists"),
+        _name((number / 5).cast("long"), "album").alias("album"),
+        F.array(F.concat(F.lit("genre "), (number % 300).cast("string"))).alias("genres"),
+        (number % 101).cast("double").alias("popularity"),
+        (1960 + number % 65).cast("int").alias("release_year"),
+        F.format_string("work%012d", number).alias("work_id"),
+        ((number * 7919 % 100_003) / 5000.0).alias("strength"),
+    )
+    return with_name_forms(with_normal_names(base))
+
+
+def made_wordings(spark: SparkSession, wordings: int, tracks: int) -> DataFrame:
+    """So many wordings: a third names a track, a third an artist, and the rest nothing of the catalog; half of them are public."""
+    from pyspark.sql import functions as F
+
+    number = F.col("id")
+    title, artist = _name(number % tracks, "title"), _name(number % (tracks // 10), "artist")
+    words = F.when(number % 3 == 0, F.concat(F.lit("play "), title, F.lit(" please "), number.cast("string")))
+    words = words.when(number % 3 == 1, F.concat(F.lit("songs by "), artist, F.lit(" "), number.cast("string")))
+    query = words.otherwise(_name(number, "wording")).alias("query")
+    locale = F.when(number % 2 == 0, "en").otherwise("es").alias("locale")
+    return spark.range(wordings).select(
+        locale,
+        query,
+        F.concat(F.lit("title="), title).alias("need"),
+        F.lit(True).alias("is_music"),
+        F.lit(10).alias("searches_28d"),
+        (number % 2 == 0).alias("is_public"),
     )
 
 
-def matrix_of(rows: int) -> object:
-    """A training matrix of so many rows and all columns of the catalogue, as `ranking.dataset.read_examples` builds it."""
+def _name(number: Column, what: str) -> Column:
+    """Two made words of two syllables, which depend on a number."""
+    from pyspark.sql import functions as F
+
+    syllables = F.array(*[F.lit(c + v + e) for c in "bdfgklmnprstvz" for v in "aeiou" for e in ("", "n", "r")])
+    parts = [
+        F.get(syllables, F.pmod(F.xxhash64(F.lit(f"{what}{at}"), number), F.lit(210)).cast("int")) for at in range(4)
+    ]
+    return F.concat(parts[0], parts[1], F.lit(" "), parts[2], parts[3])
+
+
+def driver(tracks: int, wordings: int, work: Path) -> dict[str, float]:
+    """Peaks of a driver that reads the wordings and writes the release, MB, with its seconds."""
+    from pyspark.sql import functions as F
+
+    from lake.joins import BOUNDED_ONLY
+    from lake.session import SessionSettings, spark_session
+    from night.release.content import ReleaseInputs, content_of
+    from night.release.names import catalog_file
+    from queries.grammar.bundle import grammar_bundle
+    from queries.nightly.understand import readings
+    from serving.content import ReleaseRows
+    from serving.writer import write_release
+
+    log = work / "gc.log"
+    spark = spark_session(
+        SessionSettings(
+            master="local-cluster[1, 2, 4096]",
+            memory="1g",
+            shuffle_partitions=8,
+            work_dir=str(work / "spark"),
+            java_options=f"-Xlog:gc:file={log}",
+            extra={BOUNDED_ONLY: "true", "spark.executor.memory": "4g", "spark.executorEnv.PYTHONPATH": os.getcwd()},
+        )
+    )
+    spark.range(1).mapInPandas(lambda batches: batches, "id long").collect()
+    begun = time.monotonic()
+    with Peak() as peak:
+        named = made_tracks(spark, tracks)
+        asked = made_wordings(spark, wordings, tracks)
+        names = catalog_file(named, work / "spark")
+        distinct = asked.select(F.col("locale").alias("language"), "query").distinct()
+        readings(distinct, names).write.format("noop").mode("overwrite").save()
+        number, rank = F.col("id"), F.col("rank")
+        of_list = spark.range(LISTS).select("id", F.explode(F.sequence(F.lit(1), F.lit(PER_LIST))).alias("rank"))
+        lists = of_list.select(
+            F.lit("en").alias("locale"),
+            F.concat(F.lit("title="), _name(number, "title")).alias("need"),
+            "rank",
+            F.format_string("track%012d", (number * 31 + rank * 7) % tracks).alias("track_id"),
+            (1.0 / rank).alias("score"),
+            F.lit("made").alias("reason"),
+        )
+        variants = lists.limit(0).select(
+            "locale", "need", F.lit(0).alias("variant"), "score", F.array("reason").alias("tracks")
+        )
+        vectors = spark.range(tracks).select(
+            F.lit("track").alias("kind"),
+            F.format_string("track%012d", number).alias("key"),
+            F.array(
+                *[F.pmod(F.xxhash64(F.lit(d), number), F.lit(1000)) / 500.0 - 1.0 for d in range(DIMENSIONS)]
+            ).alias("vector"),
+        )
+        grammar = grammar_bundle((), 0.8)
+        given = ReleaseInputs(named, vectors, lists, variants.withColumnRenamed("score", "probability"), asked)
+        made = content_of(given, grammar, work / "spark")
+        manifest = dict.fromkeys(("inputs", "config_fingerprint", "ranker_fingerprint", "gates", "coverage"))
+        built = {"at": "2026-11-30T02:00:00Z"}
+        write_release(work / "releases", ReleaseRows("2026-11-30", made.rows, made.rows.room, manifest, built, grammar))
+    seconds = time.monotonic() - begun
+    [release] = (work / "releases").glob("2026*")
+    size = (release / "rankings.lmdb").stat().st_size / 2**20
+    spark.stop()
+    heap = [int(mb) for mb in _AFTER.findall(log.read_text())]
+    return {
+        "driver_python_mb": peak.driver,
+        "driver_heap_mb": float(max(heap, default=0)),
+        "worker_mb": peak.worker,
+        "release_mb": size,
+        "seconds": seconds,
+    }
+
+
+def matrix_mb(rows: int) -> float:
+    """Growth of this process when it builds a training matrix of so many rows, as `ranking.dataset.read_examples` does, MB."""
     from features.catalogue import matrix_names
 
-    return np.random.default_rng(7).normal(size=(rows, len(matrix_names())))
+    before = own_mb()
+    matrix = np.random.default_rng(7).normal(size=(rows, len(matrix_names())))
+    return own_mb() - before if matrix.size else 0.0
 
 
-PARTS: dict[str, tuple[str, Callable[[int], object]]] = {
-    "vocabulary": ("tracks", vocabulary_of),
-    "release lists": ("lists", rankings_of),
-    "training matrix": ("rows", matrix_of),
-}
-MOST = {"release lists": 100_000, "training matrix": 1_000_000}
-
-
-def measured(part: str, size: int) -> float:
-    """Growth of the peak, MB, in a new process that builds one part."""
-    command = [sys.executable, "-m", "benchmarks.scale", "--part", part, "--size", str(size)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=True)
-    return float(done.stdout)
+def measured(what: str, *sizes: int) -> dict[str, float]:
+    """What a new process measures."""
+    with tempfile.TemporaryDirectory() as work:
+        command = [sys.executable, "-m", "benchmarks.scale", "--child", what, *map(str, sizes), work]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{what} of {sizes} failed: {done.stderr[-2000:]}")
+    return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure every part at every size and print MB and bytes for each."""
+    """Measure the driver at every size, and the training matrix, and print MB."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--tracks", type=int, nargs="+", default=list(SIZES))
+    parser.add_argument("--tracks", type=int, nargs="+", default=list(TRACKS))
+    parser.add_argument("--wordings", type=int, nargs="+", default=list(WORDINGS))
+    parser.add_argument("--rows", type=int, nargs="+", default=list(ROWS))
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)
-    parser.add_argument("--size", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
-    if given.part:
-        PARTS[given.part][1](1000)  # imports are no part of the slope
-        before = peak_mb()
-        kept = PARTS[given.part][1](given.size)
-        print(peak_mb() - before if kept is not None else 0.0)
+    if given.child:
+        what, *sizes, work = given.child
+        if what == "driver":
+            print(json.dumps(driver(int(sizes[0]), int(sizes[1]), Path(work))))
+        else:
+            print(json.dumps({"mb": matrix_mb(int(sizes[0]))}))
         return 0
-    report: dict[str, dict[str, object]] = {}
-    for part, (unit, _) in PARTS.items():
-        sizes = [s for s in given.tracks if s <= MOST.get(part, s)]
-        grown = [measured(part, size) for size in sizes]
-        slope = float(np.polyfit(sizes, grown, 1)[0]) * 1024 * 1024 if len(sizes) > 1 else grown[0] / sizes[0] * 2**20
-        report[part] = {"unit": unit, "sizes": sizes, "mb": grown, "bytes_each": slope}
-        cells = ", ".join(f"{size:,}: {mb:,.0f} MB" for size, mb in zip(sizes, grown, strict=True))
-        print(f"{part} by {unit}: {cells}; {slope:,.0f} bytes each", flush=True)
+    least = given.wordings[0]
+    pairs = [(t, least) for t in given.tracks] + [(given.tracks[0], w) for w in given.wordings if w != least]
+    report: dict[str, object] = {"driver": [], "training_matrix": []}
+    print(
+        "| tracks | wordings | driver, Python | driver, JVM after a collection | a Python worker | release | seconds |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    for tracks, wordings in pairs:
+        one = measured("driver", tracks, wordings)
+        report["driver"] = [*report["driver"], {"tracks": tracks, "wordings": wordings, **one}]  # type: ignore[misc]
+        cells = [f"{one[k]:,.0f} MB" for k in ("driver_python_mb", "driver_heap_mb", "worker_mb", "release_mb")]
+        print(f"| {tracks:,} | {wordings:,} | {' | '.join(cells)} | {one['seconds']:,.0f} |", flush=True)
+    for rows in given.rows:
+        mb = measured("matrix", rows)["mb"]
+        report["training_matrix"] = [*report["training_matrix"], {"rows": rows, "mb": mb}]  # type: ignore[misc]
+        print(f"training matrix of {rows:,} rows: {mb:,.0f} MB, {mb * 2**20 / rows:,.0f} bytes each", flush=True)
     if given.json:
         given.json.write_text(json.dumps(report, indent=1) + "\n")
     return 0

@@ -100,6 +100,8 @@ def spark_rate(
     """
     from pyspark.sql import functions as F
 
+    from lake.session import SessionSettings
+    from night.release.names import catalog_file
     from queries.nightly.understand import normalised, readings
 
     known = {
@@ -118,7 +120,8 @@ def spark_rate(
     begun = time.perf_counter()
     wordings = normalised(asked).where("not is_too_long")
     read_rows = readings(
-        wordings.select(F.substring("locale", 1, 2).alias("language"), "query").distinct(), tracks
+        wordings.select(F.substring("locale", 1, 2).alias("language"), "query").distinct(),
+        catalog_file(tracks, Path(SessionSettings().work_dir)),
     ).count()
     seconds = time.perf_counter() - begun
     count = f"{distinct:,} requests, {read_rows:,} queries"

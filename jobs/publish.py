@@ -6,16 +6,13 @@ from pathlib import Path
 
 import hydra
 from omegaconf import DictConfig
-from pyspark.sql import functions as F
 
-from lake.errors import QualityGateFailed
-from lake.tables.nightly import HEAD_RANKINGS, LIST_VARIANTS, NEEDS, WORDINGS
 from night.command import run_command
 from night.examples import refuse_leaks
 from night.gate import gate
 from night.lineage import made_from, note_published, published_already, refuse_losses
 from night.night import Done, Night, run_alone
-from night.released import publish_mark, refuse_too_few, release_content
+from night.release.content import publish_mark, ranked_lists, release_rows
 from night.tables import gated
 from serving.sinks import published, sinks
 from serving.sinks.sink import SinkPlace
@@ -45,29 +42,15 @@ def run(night: Night) -> Done:
         )
     refuse_losses(night, root, inputs)
     gate(night, gated("publish"), "publish")
-    lake = night.lake
-    rankings = lake.read(HEAD_RANKINGS, [night.run_date]).toPandas()
-    if rankings.empty:
-        raise QualityGateFailed(
-            f"head_rankings @ {night.settings.run_date}: no list to publish. Look at privacy.k={night.k}."
-        )
-    # k may have changed since the night was ranked, and people may have been forgotten
-    enough = F.col("people_28d") >= night.k
-    known = lake.read(NEEDS, [night.run_date]).where(F.col("is_suggested") | enough).select("need").distinct()
-    refuse_too_few(rankings, known.toPandas(), night)
-    is_public = (F.col("is_public") & enough).alias("is_public")
-    columns = ("locale", "query", "need", "is_music", "searches_28d", is_public)
-    wordings = lake.read(WORDINGS, [night.run_date]).select(*columns).toPandas()
-    variants = lake.read(LIST_VARIANTS, [night.run_date]).toPandas()
-    content = release_content(night, rankings, variants, wordings, inputs)
+    ranked = ranked_lists(night)
+    release = release_rows(night, inputs)
     stores = sinks(night.settings.publish.sinks, SinkPlace(root, night.settings.serving.keep))
-    release_id, outcome = published(stores, content)
+    release_id, outcome = published(stores, release)
     note_published(night, mark, release_id)
-    lists = rankings[["locale", "need"]].drop_duplicates().shape[0]
-    if lists < FEW_ENTRIES:
-        night.notes.append(f"only {lists} lists: fewer than {night.k} people asked the others (privacy.k)")
-    answered = content.manifest["coverage"]["answered_share"]
-    return Done(len(rankings), lists, f"{outcome}; {answered:.1%} of public traffic")
+    if ranked.lists < FEW_ENTRIES:
+        night.notes.append(f"only {ranked.lists} lists: fewer than {night.k} people asked the others (privacy.k)")
+    answered = release.manifest["coverage"]["answered_share"]
+    return Done(ranked.rows, ranked.lists, f"{outcome}; {answered:.1%} of public traffic")
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")

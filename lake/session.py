@@ -22,6 +22,7 @@ from lake.errors import BadConfiguration
 from lake.jars import SHARE
 from lake.joins import BOUNDED_ONLY
 from lake.scratch import scratch
+from lake.shipped import ShippedFile
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -108,6 +109,20 @@ def released(frame: DataFrame) -> None:
     plan = java_frame.queryExecution().analyzed()
     if plan.nodeName() == "LogicalRDD":
         plan.rdd().unpersist(False)
+
+
+def shipped(session: SparkSession, path: Path) -> ShippedFile:
+    """Give a file to the executors; a second one of the same name is refused by Spark, so its name must be new.
+
+    On one machine executors read it where it is. Elsewhere Spark hands it to each executor before its first task.
+    """
+    if is_connect(session):
+        session.addArtifacts(str(path), file=True)
+        return ShippedFile(str(path), path.name)
+    if session.conf.get(BOUNDED_ONLY, "false") == "true":
+        session.sparkContext.addFile(str(path))
+        return ShippedFile(str(path), path.name)
+    return ShippedFile(str(path))
 
 
 class LazySession:
@@ -215,6 +230,7 @@ def _options(settings: SessionSettings) -> dict[str, str]:
         "spark.sql.warehouse.dir": str(work / "warehouse"),
         "spark.ui.enabled": str(settings.ui).lower(),
         "spark.ui.showConsoleProgress": "false",
+        "spark.python.daemon.module": "lake.python_daemon",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.ansi.enabled": "true",
         # otherwise each call of the DataFrame API makes five more JVM calls, to name its source line in errors

@@ -29,6 +29,7 @@ AT_LEAST = {
     "candidates.window_days": 1,
     "candidates.cap": 1,
     "candidates.per_source": 1,
+    "candidates.linked_tracks": 1,
     "candidates.cold_cap": 1,
     "candidates.like_named": 0,
     "candidates.min_listeners": 1,

@@ -95,7 +95,7 @@ def published_already(night: Night, root: Path, mark: str) -> str | None:
     Args:
         night: the night.
         root: the folder of the releases.
-        mark: the mark of the release, see `night.released.publish_mark`.
+        mark: the mark of the release, see `night.release.content.publish_mark`.
     """
     try:
         noted = json.loads(_note_file(night).read_text(encoding="utf-8"))

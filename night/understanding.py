@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -13,6 +14,7 @@ from lake.places import language_of
 from lake.rows import frame_of
 from lake.tables.nightly import NEEDS, WORDINGS
 from night.night import Night
+from night.release.names import catalog_file
 from night.wordings import WORDING
 from queries.nightly.closure import closure
 from queries.nightly.demand import play_shape, with_tier
@@ -41,7 +43,7 @@ def wordings_of_night(
     asked = checkpointed(asked_wordings(searches, recent, night.k))
     distinct = asked.where(F.length("locale") == 2).select(F.col("locale").alias("language"), "query")
     tracks = night.tracks(allow_unvalidated=True)
-    read = readings(distinct, tracks)
+    read = readings(distinct, catalog_file(tracks, Path(night.settings.cluster.work_dir)))
     moved = frame_of(night.spark, [], _MOVED) if plays is None else moved_wordings(night, read, plays, tracks, before)
     leads = decided(read, moved)
     # a wording that is public in `*` alone is read as the language that asks for it most

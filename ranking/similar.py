@@ -1,164 +1,225 @@
-"""Lists of what is like an artist or a title: tracks that the same listeners played, by the night's vectors, and of the same genres."""
+"""Lists of what is like an artist or a title: tracks that the same listeners played, by the night's vectors, and of the same genres.
+
+The tracks that are nearest to thousands of artists are looked for part by part, so that no process has the vectors of all tracks.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 MOST_TRACKS = 50
 PER_ARTIST = 2  # tracks of one main artist, whose sound the listener need not want
 LEAST_SIMILARITY = 0.1  # cosine; below it the tracks have nothing in common but chance
 LEAST_GENRES = 0.3  # cosine of genres, from which tracks are alike
 MOST_KNOWN = 30_000  # tracks, the strongest, that may be alike by genre alone
+PART = 4_000  # tracks that are compared with all centres at once
 
 Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class TrackVectors:
-    """The vectors of tracks, each of length 1, with their ids and main artists.
+class SimilarTrack(NamedTuple):
+    """A track that is like something: its folded main artist, and 1 + how alike it is by its listeners, or how alike by genre alone."""
 
-    Attributes:
-        ids: track_ids, ascending.
-        vectors: one row a track.
-        artists: folded main artist of each track.
-        row_of: track_id -> row.
-    """
-
-    ids: Sequence[str]
-    vectors: Floats
-    artists: Sequence[str]
-    row_of: Mapping[str, int]
-
-    @classmethod
-    def of(cls, rows: Sequence[tuple[str, Sequence[float], str]]) -> TrackVectors:
-        """From (track_id, vector, main artist); tracks with a vector of zeros are left out."""
-        kept = sorted(row for row in rows if any(row[1]))
-        vectors = np.array([row[1] for row in kept], dtype=np.float64) if kept else np.zeros((0, 1))
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        ids = [row[0] for row in kept]
-        return cls(ids, vectors, [row[2] for row in kept], {track: at for at, track in enumerate(ids)})
+    track_id: str
+    artist: str
+    score: float
 
 
 @dataclass(frozen=True)
-class TrackGenres:
-    """The genres of the catalog's tracks, each weighted by how rare it is (inverse document frequency).
+class KnownTrack:
+    """A track of the catalog: id, folded main artist, genres, and the night's vector (None: not played enough to have one)."""
 
-    Attributes:
-        of: track_id -> genre -> weight; the weights of a track have length 1.
-        strongest: (track_id, main artist) of the MOST_KNOWN strongest tracks, the strongest first.
-        by_genre: genre -> places in `strongest`, and the weights that the genre has there.
-    """
+    track_id: str
+    artist: str
+    genres: Sequence[str]
+    vector: Sequence[float] | None = None
 
-    of: Mapping[str, Mapping[str, float]]
-    strongest: Sequence[tuple[str, str]]
-    by_genre: Mapping[str, tuple[npt.NDArray[np.int64], Floats]]
+
+@dataclass(frozen=True)
+class GenreWeights:
+    """How much each genre says of a track: the rarer the more (inverse document frequency)."""
+
+    rare: Mapping[str, float]
 
     @classmethod
-    def from_rows(cls, rows: Sequence[tuple[str, str, Sequence[str], float]]) -> TrackGenres:
-        """From (track_id, main artist, genres, strength)."""
-        count: dict[str, int] = {}
-        for _, _, genres, _ in rows:
-            for genre in genres:
-                count[genre] = count.get(genre, 0) + 1
-        rare = {genre: float(np.log((1 + len(rows)) / (1 + n))) for genre, n in count.items()}
-        of = {}
-        for track, _, genres, _ in rows:
-            length = sum(rare[genre] ** 2 for genre in genres) ** 0.5
-            of[track] = {genre: rare[genre] / length for genre in genres} if length else {}
-        strongest = sorted(rows, key=lambda row: (-row[3], row[0]))[:MOST_KNOWN]
-        places: dict[str, list[int]] = {}
-        for at, (_, _, genres, _) in enumerate(strongest):
-            for genre in genres:
-                places.setdefault(genre, []).append(at)
-        return cls(
-            of,
-            [(track, artist) for track, artist, _, _ in strongest],
-            {
-                genre: (np.array(at, dtype=np.int64), np.array([of[strongest[n][0]].get(genre, 0.0) for n in at]))
-                for genre, at in places.items()
-            },
-        )
+    def of_counts(cls, tracks_of: Mapping[str, int], tracks: int) -> GenreWeights:
+        """From genre -> its number of tracks, and the number of all tracks."""
+        return cls({genre: float(np.log((1 + tracks) / (1 + n))) for genre, n in tracks_of.items()})
 
-    def centre(self, seeds: Collection[str]) -> dict[str, float]:
-        """The mean genre weights of the seeds, of length 1; empty if none has a genre."""
+    def of(self, genres: Iterable[str]) -> dict[str, float]:
+        """The weights of a track's genres, of length 1; empty if it has none, or only such as every track has."""
+        known = {genre: self.rare.get(genre, 0.0) for genre in genres}
+        length = sum(weight**2 for weight in known.values()) ** 0.5
+        return {genre: weight / length for genre, weight in known.items()} if length else {}
+
+
+@dataclass(frozen=True)
+class Centre:
+    """What tracks are compared with: the middle of some seeds.
+
+    Attributes:
+        seeds: track_ids, which are not like themselves.
+        left_out: folded main artists whose tracks are left out.
+        vector: the mean of the seeds' vectors, of length 1; None if none has one.
+        genres: the mean of their genre weights, of length 1; empty if none has a genre.
+    """
+
+    seeds: frozenset[str]
+    left_out: frozenset[str]
+    vector: Floats | None
+    genres: Mapping[str, float]
+
+    @classmethod
+    def of(
+        cls, seeds: Collection[str], left_out: Collection[str], known: Mapping[str, KnownTrack], weights: GenreWeights
+    ) -> Centre:
+        """The centre of some tracks.
+
+        Args:
+            seeds: tracks of the artist, or of the title; those that are not in `known` do not count.
+            left_out: folded main artists whose tracks are left out.
+            known: track_id -> track.
+            weights: of the genres.
+        """
+        tracks = [known[seed] for seed in sorted(seeds) if seed in known]
+        units = [unit for track in tracks if (unit := _unit(track.vector)) is not None]
+        vector = _unit(np.mean(units, axis=0)) if units else None
         total: dict[str, float] = {}
-        for seed in sorted(seeds):
-            for genre, weight in self.of.get(seed, {}).items():
+        for track in tracks:
+            for genre, weight in weights.of(track.genres).items():
                 total[genre] = total.get(genre, 0.0) + weight
         length = sum(weight**2 for weight in total.values()) ** 0.5
-        return {genre: weight / length for genre, weight in total.items()} if length else {}
+        genres = {genre: weight / length for genre, weight in total.items()} if length else {}
+        return cls(frozenset(seeds), frozenset(left_out), vector, genres)
 
 
-def similar_tracks(
-    seeds: Collection[str], left_out: Collection[str], given: TrackVectors, genres: TrackGenres
-) -> list[tuple[str, float]]:
-    """(track_id, score) of the tracks that are most like the seeds, the most alike first; scores fall.
+class NearestTracks:
+    """For each centre the tracks that the same listeners played and whose genres are alike, the most alike first.
 
-    First the tracks that the same listeners played and whose genres are alike (cosine from LEAST_GENRES on: nearly everything shares "pop"),
-    by the mean of both cosines; then those of the same genres, by the cosine of the genres, the stronger first among equals. Where the
-    seeds have no genre, vectors alone decide. At most MOST_TRACKS, at most PER_ARTIST of one main artist, and no seed.
+    A track is alike by listeners from a cosine of LEAST_SIMILARITY on, by genres from LEAST_GENRES on: nearly everything shares "pop".
+    Its score is 1 + the mean of both cosines; where the centre has no genre, 1 + the first one. Ties are by track_id. At most
+    MOST_TRACKS, at most PER_ARTIST of one main artist, and no seed. The nearest of all tracks are among the nearest of each part.
 
     Args:
-        seeds: tracks of the artist, or of the title.
-        left_out: folded main artists whose tracks are left out.
-        given: the vectors.
-        genres: the genres.
+        centres: the centres; those without a vector get no track.
+        weights: of the genres.
     """
-    centre = genres.centre(seeds)
-    played = _by_vectors(seeds, given)
-    if centre:
-        played = _of_like_genres(played, centre, genres)
-    out: list[tuple[str, float]] = []
-    by_artist: dict[str, int] = {}
-    taken = set(seeds)
-    for track, artist, score in [*played, *_by_genres(centre, genres)]:
-        if len(out) == MOST_TRACKS:
+
+    def __init__(self, centres: Sequence[Centre], weights: GenreWeights) -> None:
+        self._at = [at for at, centre in enumerate(centres) if centre.vector is not None]
+        self._centres = [centres[at] for at in self._at]
+        self._vectors = np.array([centre.vector for centre in self._centres]).T  # dimensions x centres
+        self._column = {genre: at for at, genre in enumerate(sorted(weights.rare))}
+        self._weights = weights
+        self._genres = self._matrix([centre.genres for centre in self._centres]).T.tocsc()
+        self._has_genres = np.array([bool(centre.genres) for centre in self._centres])
+        self._best: list[list[SimilarTrack]] = [[] for _ in self._centres]
+
+    def add(self, tracks: Sequence[KnownTrack]) -> None:
+        """Compare some tracks with every centre."""
+        known = [(track, unit) for track in tracks if (unit := _unit(track.vector)) is not None]
+        if not known or not self._centres:
+            return
+        known.sort(key=lambda one: one[0].track_id)
+        alike = np.round(np.array([unit for _, unit in known]) @ self._vectors, 6)
+        genres = self._matrix([self._weights.of(track.genres) for track, _ in known])
+        of_genres = np.round((genres @ self._genres).toarray(), 6)
+        scores = np.where(self._has_genres, np.round((2.0 + alike + of_genres) / 2, 6), 1.0 + alike)
+        is_alike = (alike >= LEAST_SIMILARITY) & (~self._has_genres | (of_genres >= LEAST_GENRES))
+        for at, centre in enumerate(self._centres):
+            best = self._best[at]
+            least = best[-1].score if len(best) == MOST_TRACKS else -np.inf
+            rows = np.flatnonzero(is_alike[:, at] & (scores[:, at] >= least))
+            if not len(rows):
+                continue
+            rows = rows[np.argsort(-scores[rows, at], kind="stable")]
+            fresh = (SimilarTrack(known[r][0].track_id, known[r][0].artist, float(scores[r, at])) for r in rows)
+            first = capped(fresh, centre, MOST_TRACKS)
+            ordered = sorted([*best, *first], key=lambda one: (-one.score, one.track_id)) if best else first
+            self._best[at] = list(capped(ordered, centre, MOST_TRACKS))
+
+    def rows(self) -> Iterator[tuple[int, SimilarTrack]]:
+        """(place of the centre, track) of the nearest so far."""
+        return ((at, one) for at, best in zip(self._at, self._best, strict=True) for one in best)
+
+    def _matrix(self, weights: Sequence[Mapping[str, float]]) -> csr_matrix:
+        """One row for each mapping of genre to weight, one column a genre."""
+        from scipy.sparse import csr_matrix
+
+        values = [w for of in weights for w in of.values()]
+        columns = [self._column[genre] for of in weights for genre in of]
+        starts = np.cumsum([0, *map(len, weights)])
+        return csr_matrix((values, columns, starts), shape=(len(weights), len(self._column)))
+
+
+def capped(tracks: Iterable[SimilarTrack], centre: Centre, most: int) -> list[SimilarTrack]:
+    """The first tracks, in order, without seeds, artists that are left out and repeats; at most PER_ARTIST of one main artist."""
+    out: list[SimilarTrack] = []
+    of_artist: dict[str, int] = {}
+    taken = set(centre.seeds)
+    for one in tracks:
+        if len(out) == most:
             break
-        if track in taken or artist in left_out or by_artist.get(artist, 0) == PER_ARTIST:
+        if one.track_id in taken or one.artist in centre.left_out or of_artist.get(one.artist, 0) == PER_ARTIST:
             continue
-        by_artist[artist] = by_artist.get(artist, 0) + 1
-        taken.add(track)
-        out.append((track, score))
+        of_artist[one.artist] = of_artist.get(one.artist, 0) + 1
+        taken.add(one.track_id)
+        out.append(one)
     return out
 
 
-def _by_vectors(seeds: Collection[str], given: TrackVectors) -> list[tuple[str, str, float]]:
-    """(track_id, main artist, 1 + cosine) of tracks played by the same listeners, the nearest first, ties by track_id."""
-    rows = [given.row_of[track] for track in sorted(seeds) if track in given.row_of]
-    if not rows:
-        return []
-    centre = given.vectors[rows].mean(axis=0)
-    length = float(np.linalg.norm(centre))
-    if length == 0.0:
-        return []
-    cosine = np.round(given.vectors @ (centre / length), 6)
-    order = [row for row in np.argsort(-cosine, kind="stable") if cosine[row] >= LEAST_SIMILARITY]
-    return [(given.ids[row], given.artists[row], 1.0 + float(cosine[row])) for row in order]
+class StrongestTracks:
+    """The strongest tracks of the catalog, by genre: what fills a list that listeners alone do not.
+
+    Args:
+        tracks: the MOST_KNOWN strongest tracks, the strongest first.
+        weights: of the genres.
+    """
+
+    def __init__(self, tracks: Sequence[KnownTrack], weights: GenreWeights) -> None:
+        self._tracks = tracks
+        places: dict[str, tuple[list[int], list[float]]] = {}
+        for at, track in enumerate(tracks):
+            for genre, weight in weights.of(track.genres).items():
+                rows, values = places.setdefault(genre, ([], []))
+                rows.append(at)
+                values.append(weight)
+        self._by_genre = {g: (np.array(rows, dtype=np.int64), np.array(values)) for g, (rows, values) in places.items()}
+
+    def alike(self, genres: Mapping[str, float]) -> list[SimilarTrack]:
+        """The tracks of the same genres with the cosine of the genres, to one decimal: of tracks about as alike the stronger comes first."""
+        total = np.zeros(len(self._tracks))
+        for genre, weight in sorted(genres.items()):
+            if genre in self._by_genre:
+                rows, values = self._by_genre[genre]
+                total[rows] += weight * values
+        total = np.round(total, 1)
+        order = [at for at in np.argsort(-total, kind="stable")[: 4 * MOST_TRACKS] if total[at] >= LEAST_GENRES]
+        return [SimilarTrack(self._tracks[a].track_id, self._tracks[a].artist, float(total[a])) for a in order]
 
 
-def _of_like_genres(
-    played: Sequence[tuple[str, str, float]], centre: Mapping[str, float], genres: TrackGenres
-) -> list[tuple[str, str, float]]:
-    """Those of like genres, with 1 + the mean of both cosines, the most alike first, ties by track_id."""
-    out = []
-    for track, artist, score in played:
-        alike = sum(weight * centre.get(genre, 0.0) for genre, weight in genres.of.get(track, {}).items())
-        if alike >= LEAST_GENRES:
-            out.append((track, artist, round((score + 1.0 + alike) / 2, 6)))
-    return sorted(out, key=lambda one: (-one[2], one[0]))
+def similar_tracks(centre: Centre, nearest: Sequence[SimilarTrack], strongest: StrongestTracks) -> list[SimilarTrack]:
+    """The list of a centre: first the nearest by listeners, then the strongest of the same genres; scores fall.
+
+    Args:
+        centre: what the tracks are like.
+        nearest: its tracks of `NearestTracks`, in order.
+        strongest: of the whole catalog.
+    """
+    return capped([*nearest, *strongest.alike(centre.genres)], centre, MOST_TRACKS)
 
 
-def _by_genres(centre: Mapping[str, float], genres: TrackGenres) -> list[tuple[str, str, float]]:
-    """(track_id, main artist, cosine) of the strongest tracks of the same genres, the most alike first."""
-    alike = np.zeros(len(genres.strongest))
-    for genre, weight in sorted(centre.items()):
-        if genre in genres.by_genre:
-            places, weights = genres.by_genre[genre]
-            alike[places] += weight * weights
-    alike = np.round(alike, 1)  # of tracks that are about as alike the stronger comes first
-    order = [at for at in np.argsort(-alike, kind="stable") if alike[at] >= LEAST_GENRES]
-    return [(*genres.strongest[at], float(alike[at])) for at in order[: 4 * MOST_TRACKS]]
+def _unit(vector: Sequence[float] | Floats | None) -> Floats | None:
+    if vector is None:
+        return None
+    values = np.asarray(vector, dtype=np.float64)
+    length = float(np.linalg.norm(values))
+    return values / length if length else None

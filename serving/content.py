@@ -5,7 +5,10 @@ import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from json.encoder import encode_basestring as _quoted
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from serving.rows import Row
 
 _F32 = struct.Struct("<f")
 
@@ -89,7 +92,7 @@ class TrackInfo:
 
 @dataclass(frozen=True)
 class ReleaseContent:
-    """One night's release before it is stored. See `serving.writer.write_release` for the rules that each part keeps.
+    """One night's release as Python objects. See `serving.writer.write_release` for the rules that each part keeps.
 
     Args:
         run_date: the night, YYYY-MM-DD.
@@ -107,6 +110,27 @@ class ReleaseContent:
     wordings: Mapping[Key, str]
     names: Names
     tracks: Mapping[str, TrackInfo]
+    manifest: Mapping[str, Any]
+    built: Mapping[str, object]
+    grammar: bytes
+
+
+@dataclass(frozen=True)
+class ReleaseRows:
+    """One night's release as the rows that are stored, which need not fit into memory.
+
+    Args:
+        run_date: the night, YYYY-MM-DD.
+        rows: in the order of (table, key); they can be read several times.
+        room: the sum of `serving.rows.room_of` over the rows.
+        manifest: the night's part of the manifest.
+        built: what differs from build to build.
+        grammar: the bytes of `queries.grammar.bundle.grammar_bundle`.
+    """
+
+    run_date: str
+    rows: "Iterable[Row]"
+    room: int
     manifest: Mapping[str, Any]
     built: Mapping[str, object]
     grammar: bytes

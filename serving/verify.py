@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import lmdb
 
@@ -11,7 +13,7 @@ from serving.content import entry_line, hash_of_dump, name_line, pair_line, read
 from serving.errors import NoRelease, ReleaseCorrupt, one_line
 from serving.layout import GRAMMAR, RANKINGS, is_release_id
 from serving.manifest import Manifest, read_manifest
-from serving.mapped import MappedRankings, mapped
+from serving.mapped import MappedRankings, mapped, stored_track
 from serving.stamp import full_check, write_stamp
 from serving.values import (
     LETTER_KIND,
@@ -24,6 +26,13 @@ from serving.values import (
     track,
     variants_of,
 )
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from serving.mapped import Txn
+
+_IDS_KEPT = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +99,7 @@ def dump(rankings: MappedRankings, grammar: bytes | None = None, normal_form_ver
         return
     tables = rankings.tables
     with rankings.env.begin(buffers=True) as txn:
-        ids = [track(bytes(k), v).track_id for k, v in txn.cursor(tables["tracks"])]
+        ids = _TrackIds(txn, tables["tracks"])
         for raw, value in txn.cursor(tables["needs"]):
             decoded = ranking(bytes(raw), value)
             pairs = zip((ids[ordinal] for ordinal in decoded.ordinals), decoded.scores, strict=True)
@@ -112,13 +121,23 @@ def dump(rankings: MappedRankings, grammar: bytes | None = None, normal_form_ver
     yield reading_line(grammar, normal_form_version)
 
 
-def content_sha256(folder: Path, manifest: Manifest) -> str:
+class _TrackIds:
+    """The track_id of an ordinal; only the last _IDS_KEPT that were asked for stay in memory."""
+
+    def __init__(self, txn: "Txn", table: "Any") -> None:
+        self._of = lru_cache(_IDS_KEPT)(lambda ordinal: stored_track(txn, table, ordinal).track_id)
+
+    def __getitem__(self, ordinal: int) -> str:
+        return self._of(ordinal)
+
+
+def content_sha256(folder: Path, format_version: int, normal_form_version: int) -> str:
     """The content hash of what is stored in the folder of a release."""
     rankings = mapped(folder / RANKINGS)
-    if rankings.format == 1:
+    if format_version == 1:
         return by_wording.content_sha256(rankings)
     grammar = (folder / GRAMMAR).read_bytes()
-    return hash_of_dump(dump(rankings, grammar, manifest.normal_form_version), rankings.format)
+    return hash_of_dump(dump(rankings, grammar, normal_form_version), format_version)
 
 
 def _differences(folder: Path, manifest: Manifest) -> Iterator[str]:
@@ -141,7 +160,7 @@ def _differences(folder: Path, manifest: Manifest) -> Iterator[str]:
             stored = txn.stat(database)["entries"]
             if stored != manifest.counts[name]:
                 yield f"{stored} {name}, expected {manifest.counts[name]}"
-    stored_sha256 = content_sha256(folder, manifest)
+    stored_sha256 = content_sha256(folder, rankings.format, manifest.normal_form_version)
     if stored_sha256 != manifest.content_sha256:
         yield f"content hash {stored_sha256[:12]}…, expected {manifest.content_sha256[:12]}…"
 

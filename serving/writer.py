@@ -1,4 +1,4 @@
-"""Write a release: into a temporary folder, in one LMDB transaction in key order, with fsync, read-back check and rename."""
+"""Write a release: into a temporary folder, in key order, with fsync, read-back check and rename; memory does not grow with it."""
 
 import contextlib
 import fcntl
@@ -13,30 +13,30 @@ from pathlib import Path
 from queries.grammar.bundle import read_bundle
 from queries.text.normalise import NORMAL_FORM_VERSION
 from serving import layout
-from serving.bulk import rows_of, write_rankings
-from serving.content import ReleaseContent, hash_of_dump
+from serving.content import ReleaseRows
 from serving.errors import ReleaseCorrupt, ReleaseExists, ReleaseInput
 from serving.files import folder_lock, locked, sync, write_file
 from serving.manifest import instant, manifest_bytes, read_manifest
 from serving.mapped import mapped
 from serving.publish import PublishOutcome, publish
-from serving.settle import Settled, settled
+from serving.rows import Written, digest_of, stored_rows, write_rows
 from serving.stamp import full_check
-from serving.verify import content_sha256 as stored_sha256
+from serving.values import ranking, split_key
+from serving.verify import content_sha256
 
 __all__ = ["PublishOutcome", "publish", "write_release"]
 
 
-def write_release(root: Path, given: ReleaseContent) -> str:
+def write_release(root: Path, given: ReleaseRows) -> str:
     """Write an immutable release under `root` and return its release_id; CURRENT is not changed.
 
-    Equal content gives equal bytes of every file but manifest.json, which contains `built`. If the folder exists with the same data
+    Equal rows give equal bytes of every file but manifest.json, which contains `built`. If the folder exists with the same data
     files, nothing is written. If the files differ (same content hash, other titles, reasons or propensities), a folder that was
     never verified is replaced, and a verified one raises ReleaseExists.
 
     Args:
         root: the releases folder.
-        given: the content. Its manifest has at least the keys of `layout.MANIFEST_MUST_HOLD`, its `built` at least `at`, an ISO
+        given: the release. Its manifest has at least the keys of `layout.MANIFEST_MUST_HOLD`, its `built` at least `at`, an ISO
             instant in UTC.
 
     Raises:
@@ -45,28 +45,29 @@ def write_release(root: Path, given: ReleaseContent) -> str:
         ReleaseCorrupt: the bytes read back differ from those written.
     """
     _check_manifest(given.run_date, given.manifest, given.built)
-    content = settled(given)
-    version = NORMAL_FORM_VERSION
-    content_sha256 = hash_of_dump(content.full_dump(given.grammar, version), layout.FORMAT_VERSION)
-    release_id = f"{given.run_date}-{content_sha256[:12]}"
     with _temporary_folder(root) as folder:
         _write_grammar(folder / layout.GRAMMAR, given.grammar)
-        write_rankings(folder / layout.RANKINGS, content)
+        path = folder / layout.RANKINGS
+        written = write_rows(path, given.rows, given.room, layout.SUB_DATABASES[layout.FORMAT_VERSION])
+        if not written.counts["needs"]:
+            raise ReleaseInput("release not written: no entry: a release that answers nothing is not written.")
+        content = content_sha256(folder, layout.FORMAT_VERSION, NORMAL_FORM_VERSION)
+        release_id = f"{given.run_date}-{content[:12]}"
         names = layout.DATA_FILES[layout.FORMAT_VERSION]
         full_manifest = {
             **given.manifest,
             "format_version": layout.FORMAT_VERSION,
             "release_id": release_id,
             "run_date": given.run_date,
-            "content_sha256": content_sha256,
-            "normal_form_version": version,
-            "counts": _counts(content, folder / layout.RANKINGS),
-            "cut": {what: count for what, count in sorted(content.cut.items()) if count},
+            "content_sha256": content,
+            "normal_form_version": NORMAL_FORM_VERSION,
+            "counts": _counts(written, path),
+            "cut": {what: count for what, count in sorted(written.cut.items()) if count},
             "files": {name: _described(folder / name) for name in names},
             "built": dict(given.built),
         }
         write_file(folder / layout.MANIFEST, manifest_bytes(full_manifest))
-        _read_back(folder, content, content_sha256)
+        _read_back(folder, written)
         for name in (*names, layout.MANIFEST):
             (folder / name).chmod(0o444)  # a mapped file must never be changed in place
         sync(folder)
@@ -112,16 +113,16 @@ def _write_grammar(path: Path, grammar: bytes) -> None:
         raise ReleaseInput(f"grammar not written: {error}. Give queries.grammar.bundle.grammar_bundle().") from None
 
 
-def _counts(content: Settled, path: Path) -> dict[str, int]:
-    entries = content.entries.values()
+def _counts(written: Written, path: Path) -> dict[str, int]:
+    """Rows by sub-database; of the lists also their ranked tracks and their places."""
     stored = mapped(path)
-    with stored.env.begin() as txn:
+    ranked, places = 0, set()
+    with stored.env.begin(buffers=True) as txn:
+        for key, value in txn.cursor(stored.tables["needs"]):
+            ranked += len(ranking(bytes(key), value).ordinals)
+            places.add(split_key(key)[0])
         counts = {name: int(txn.stat(table)["entries"]) for name, table in stored.tables.items() if name != "needs"}
-    return counts | {
-        "entries": len(entries),
-        "ranked_tracks": sum(len(entry.tracks) for entry in entries),
-        "locales": len({entry.locale for entry in entries}),
-    }
+    return counts | {"entries": written.counts["needs"], "ranked_tracks": ranked, "locales": len(places)}
 
 
 def _described(path: Path) -> dict[str, object]:
@@ -129,19 +130,12 @@ def _described(path: Path) -> dict[str, object]:
         return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(stream, "sha256").hexdigest()}
 
 
-def _read_back(folder: Path, content: Settled, content_sha256: str) -> None:
-    """Compare what is on disk with what was to be written: hashes, then every value."""
-    manifest = read_manifest(folder)
-    full_check(folder, manifest)
+def _read_back(folder: Path, written: Written) -> None:
+    """Compare what is on disk with what was to be written: the hashes of the files, then every row."""
+    full_check(folder, read_manifest(folder))
     stored = mapped(folder / layout.RANKINGS)
-    wrong = "" if stored_sha256(folder, manifest) == content_sha256 else "the dump"
-    with stored.env.begin() as txn:
-        for table, rows in rows_of(content).items():
-            for key, value in rows:
-                if txn.get(key, db=stored.tables[table]) != value:
-                    wrong = f"{table} of {key!r}"
-    if wrong:
-        raise ReleaseCorrupt(f"{folder}: {wrong} read back otherwise than written. Check the disk, run again.")
+    if digest_of(stored_rows(stored.env, stored.tables)) != written.digest:
+        raise ReleaseCorrupt(f"{folder}: read back otherwise than written. Check the disk, run again.")
 
 
 def _move_into_place(folder: Path, final: Path) -> None:

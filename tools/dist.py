@@ -26,7 +26,7 @@ from lake.archive import CARD, card
 ROOT = Path(__file__).resolve().parent.parent
 DIST = ROOT / "dist"
 ARCHIVE = "playfirst-environment.tar.gz"
-ON_EXECUTORS = ("numpy", "pandas", "pyarrow", "scipy", "lightgbm", "rapidfuzz", "python-crfsuite", "jellyfish")
+ON_EXECUTORS = ("numpy", "pandas", "pyarrow", "scipy", "lightgbm", "lmdb", "rapidfuzz", "python-crfsuite", "jellyfish")
 LIMIT_S = 600
 LEFT_OUT = ("tests", "test", "__pycache__", "include")  # folders of libraries that no function imports
 

@@ -33,7 +33,7 @@ class NameStore(Protocol):
     """An index of the folded names of a catalog. `kind` is one of KINDS."""
 
     def sounding(self, kind: str, key: str) -> Sequence[str]:
-        """At most MOST_NAMES names with a key of `sound_keys`, the most popular first."""
+        """At most MOST_NAMES names with a key of `index_keys`, the most popular first."""
         ...
 
     def with_trigram(self, kind: str, trigram: str) -> Sequence[int]:
@@ -135,24 +135,37 @@ def sound_keys(name: str) -> list[str]:
     return [f"{language}:{key}" for language, key in keys if len(key) >= SHORT]
 
 
+def index_keys(kind: str, name: str) -> list[str]:
+    """The keys under which a folded name is looked up by what was said: its sounds, its numbers as they are spoken, its initials.
+
+    Initials count for artists of three words or more.
+    """
+    keys = [*sound_keys(name), *(f"number:{form}" for form in spoken_forms(name))]
+    if kind == "artist" and name.count(" ") >= 2:
+        keys.append("initials:" + "".join(word[0] for word in name.split()))
+    return keys
+
+
+def index_trigrams(name: str) -> list[str]:
+    """The trigrams under which a folded name is looked up by its spelling; none for a name that is too short."""
+    return trigrams(name) if len(name) >= SHORT else []
+
+
 def name_postings(names: Mapping[str, float], kind: str) -> NamePostings:
     """The index of the names of one kind; of one with equal popularity the name comes first that sorts first.
 
     Args:
         names: Folded name -> popularity.
-        kind: One of KINDS; initials count for artists of three words or more.
+        kind: One of KINDS.
     """
     ordered = sorted((name for name in names if len(name) <= LONGEST), key=lambda name: (-names[name], name))
     sounds: dict[str, list[str]] = defaultdict(list)
     grams: dict[str, array[int]] = defaultdict(lambda: array("I"))
     for number, name in enumerate(ordered):
-        keys = [*sound_keys(name), *(f"number:{form}" for form in spoken_forms(name))]
-        if kind == "artist" and name.count(" ") >= 2:
-            keys.append("initials:" + "".join(word[0] for word in name.split()))
-        for key in keys:
+        for key in index_keys(kind, name):
             if len(sounds[key]) < MOST_NAMES:
                 sounds[key].append(name)
-        for gram in trigrams(name) if len(name) >= SHORT else ():
+        for gram in index_trigrams(name):
             grams[gram].append(number)
     return NamePostings(ordered, dict(sounds), dict(grams))
 

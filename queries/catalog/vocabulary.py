@@ -1,7 +1,7 @@
 """The folded names of the catalog with their popularity, small enough to be sent to every Spark task."""
 
 import re
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
@@ -152,25 +152,34 @@ def vocabulary_from(rows: Iterable[tuple[str, str, float]]) -> Vocabulary:
     )
 
 
-def joined_artists(artists: Mapping[str, float]) -> dict[str, str]:
-    """Artist without blanks -> folded artist; of several the most popular.
+def joined_names(artist: str) -> Iterator[tuple[str, int, str]]:
+    """(name without blanks, precedence, singer) of a folded artist: the other names under which it is looked up.
 
-    A singer whose band is named, too, is also found alone ("bob marley" of Bob Marley & The Wailers), if no artist has that name.
+    Of several artists with one such name the one of higher precedence counts, then the more popular, then the last in order.
+    `singer` is the artist that must not be in the catalog by itself, or "": a singer whose band is named, too, is also found alone
+    ("bob marley" of Bob Marley & The Wailers), if no artist has that name.
+    """
+    if " n " in artist:  # "guns and roses" is Guns N' Roses
+        yield artist.replace(" n ", "and").replace(" ", ""), 0, ""
+    singer = next((artist.split(band)[0] for band in _BANDS if band in artist), "")
+    if " " in singer:
+        yield singer.replace(" ", ""), 0, singer
+    if (" " in artist or any(map(str.isdigit, artist))) and len(artist) > _SHORT_NAME:
+        yield artist.replace(" ", ""), 1, ""
+
+
+def joined_artists(artists: Mapping[str, float]) -> dict[str, str]:
+    """Artist without blanks -> folded artist, by `joined_names`.
 
     Args:
         artists: Folded artist -> popularity.
     """
-    joined: dict[str, str] = {}
-    for form in sorted(artists, key=lambda form: (artists[form], form)):
-        if " n " in form:  # "guns and roses" is Guns N' Roses
-            joined[form.replace(" n ", "and").replace(" ", "")] = form
-        singer = next((form.split(band)[0] for band in _BANDS if band in form), "")
-        if " " in singer and singer not in artists:
-            joined[singer.replace(" ", "")] = form
-    for form in sorted(artists, key=lambda form: (artists[form], form)):  # the more popular wins
-        if (" " in form or any(map(str.isdigit, form))) and len(form) > _SHORT_NAME:
-            joined[form.replace(" ", "")] = form
-    return joined
+    best: dict[str, tuple[int, float, str]] = {}
+    for artist, popularity in artists.items():
+        for joined, precedence, singer in joined_names(artist):
+            if not singer or singer not in artists:
+                best[joined] = max(best.get(joined, (-1, 0.0, "")), (precedence, popularity, artist))
+    return {joined: artist for joined, (_, _, artist) in best.items()}
 
 
 @lru_cache(maxsize=50_000)

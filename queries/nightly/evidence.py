@@ -19,6 +19,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lake.checkpoint import checkpointed
+from lake.joins import if_small
 from queries.catalog.vocabulary import name_forms
 from queries.grammar.lexicon import canonical_genre, mood_targets
 
@@ -136,7 +137,7 @@ def votes_of(plays: DataFrame, read: DataFrame, tracks: DataFrame) -> pd.DataFra
     enough = enough.where((F.col("plays") >= MIN_PLAYS) & (F.col("people") >= MIN_PEOPLE))
     contested = enough.join(read.where("is_music").select("language", "query", "needs"), ["language", "query"])
     contested = checkpointed(contested.where(F.col("needs")[0]["need"] != "open"))
-    pairs = heard.join(F.broadcast(contested.select("language", "query", "needs")), ["language", "query"])
+    pairs = heard.join(if_small(contested.select("language", "query", "needs")), ["language", "query"])
     distinct = pairs.groupBy("language", "query", "track_id").agg(F.first("needs").alias("needs"))
     known = distinct.join(tracks.select("track_id", *_TRACK), "track_id")
     fits = known.mapInPandas(_fits, "language string, query string, track_id string, fits array<boolean>")

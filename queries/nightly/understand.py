@@ -4,15 +4,16 @@ Uses the DataFrame API only, so that it also runs over Spark Connect.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lake.checkpoint import checkpointed
 from lake.tables.nightly import NEEDS, OF_NEED
+from queries.catalog.near import NameStore
 from queries.catalog.resolve import Resolver
-from queries.catalog.vocabulary import Vocabulary, name_rows, vocabulary_from
+from queries.catalog.vocabulary import Vocabulary, name_rows
 from queries.grammar.interpret import interpret
 from queries.grammar.lexicon import Lexicon, load_lexicon
 from queries.grammar.need import Need, Part, other_readings
@@ -45,7 +46,24 @@ def normalised(distinct_requests: "DataFrame") -> "DataFrame":
     return distinct_requests.select("raw_query", "locale").mapInPandas(_normal_forms, NORMALISED_SCHEMA)
 
 
-def readings(distinct_queries: "DataFrame", tracks: "DataFrame") -> "DataFrame":
+class CatalogNames(NameStore, Protocol):
+    """The names of a catalog: exactly (`vocabulary`), and by what is alike."""
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The folded names."""
+        ...
+
+
+class NamesToOpen(Protocol):
+    """The names of a catalog as they are given to a task, which opens them once: a file that all workers of a machine map."""
+
+    def opened(self) -> CatalogNames:
+        """The names."""
+        ...
+
+
+def readings(distinct_queries: "DataFrame", names: NamesToOpen) -> "DataFrame":
     """Read each wording with the catalog and the packaged models. Grain: one row per (language, query), unchanged.
 
     Columns: `how` and `confidence` of the first reading (`queries.grammar.need.NeedReading`; `not_music` and 0 for a request for
@@ -53,15 +71,12 @@ def readings(distinct_queries: "DataFrame", tracks: "DataFrame") -> "DataFrame":
     `own_words`: the need of its words alone, for a wording that none of them fits; `weights`: prior weight of each, by the
     popularity of its names, with sum 1. They are empty or null for `not_music`.
 
-    The folded names of the catalog are collected and sent to the tasks once.
-
     Args:
         distinct_queries: One row per (language, query).
-        tracks: The catalog, with track_id, title, artists, album, genres and popularity; other columns are ignored.
+        names: The names of the catalog.
     """
-    names = vocabulary(tracks)
     wordings = distinct_queries.select("language", "query")
-    wordings = wordings.repartition(tasks_of(wordings), "query")  # each task indexes the names once
+    wordings = wordings.repartition(tasks_of(wordings), "query")  # each task opens the names once
     return checkpointed(wordings.mapInPandas(_reader(names), _READ_SCHEMA))
 
 
@@ -70,13 +85,18 @@ def need_rows(needs: "Iterable[Need]") -> "list[tuple[Any, ...]]":
     return [tuple(need.row()[name] for name in NEED_COLUMNS) for need in needs]
 
 
-def vocabulary(tracks: "DataFrame") -> Vocabulary:
-    """Collect the folded names of a catalog with their highest popularity; about 150 bytes per track."""
+def catalog_names(tracks: "DataFrame") -> DataFrame:
+    """(kind, form, popularity) of the folded names of a catalog, of its genres, and of its recordings with their artists, each once.
+
+    See `queries.catalog.vocabulary.name_rows`; `popularity` is the highest of all tracks of the name.
+
+    Args:
+        tracks: The catalog, with title, artists, album, genres and popularity; other columns are ignored.
+    """
     popularity = F.col("popularity").cast("double").alias("popularity")
     wanted = tracks.select("title", "artists", "album", "genres", popularity)
     rows = wanted.mapInPandas(_name_rows, "kind string, form string, popularity double")
-    names = rows.groupBy("kind", "form").agg(F.max("popularity").alias("popularity")).toPandas()
-    return vocabulary_from(zip(names["kind"], names["form"], names["popularity"], strict=True))
+    return rows.groupBy("kind", "form").agg(F.max("popularity").alias("popularity"))
 
 
 def _normal_forms(batches: "Iterable[pd.DataFrame]") -> "Iterator[pd.DataFrame]":
@@ -103,14 +123,16 @@ def _name_rows(batches: "Iterable[pd.DataFrame]") -> "Iterator[pd.DataFrame]":
         yield pd.DataFrame(rows, columns=["kind", "form", "popularity"]).astype({"popularity": float})
 
 
-def _reader(names: Vocabulary) -> "Callable[[Iterable[pd.DataFrame]], Iterator[pd.DataFrame]]":
+def _reader(given: NamesToOpen) -> "Callable[[Iterable[pd.DataFrame]], Iterator[pd.DataFrame]]":
     """Reads batches of wordings."""
 
     def read(batches: "Iterable[pd.DataFrame]") -> "Iterator[pd.DataFrame]":
         import pandas as pd
 
+        opened = given.opened()
+        names = opened.vocabulary
         lexicon, learned = load_lexicon(names.genres), packaged()
-        resolver = Resolver(names, lexicon.works)
+        resolver = Resolver(names, lexicon.works, opened)
         for batch in batches:
             rows = [
                 _row(language, query, lexicon, names, learned, resolver)

@@ -14,7 +14,8 @@ def linked(given: SourceInputs) -> DataFrame:
     unread = given.needs.where(F.col("intent") == "other").select(
         *KEYS, "text", F.when(F.col("language") == "es", "es").otherwise("en").alias("language")
     )
-    tracks = linked_tracks(unread.select("text", "language").distinct(), given.tracks, given.settings.per_source)
+    strongest = given.tracks.orderBy(F.desc("strength"), "track_id").limit(given.settings.linked_tracks)
+    tracks = linked_tracks(unread.select("text", "language").distinct(), strongest, given.settings.per_source)
     return unread.join(tracks, ["text", "language"]).select(*KEYS, "track_id", F.col("place").alias("source_rank"))
 
 

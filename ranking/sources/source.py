@@ -21,6 +21,7 @@ class CandidateSettings:
         cold_cap: the same for any other need.
         min_listeners: people who must have heard a track for a need before their engagement proposes it.
         per_source: tracks that a source may propose for a need.
+        linked_tracks: the strongest tracks among which `linked` looks for words that nothing explains; every task has their names.
         like_named: tracks that share words with a named title, album or artist, without bearing the name, for a need.
         rare_word_tracks: a word proposes tracks only if at most this many tracks have it.
         min_fit: `features.expressions.range_fit`, 0 to 1, from which a track fits the mood or activity asked for.
@@ -31,6 +32,7 @@ class CandidateSettings:
     cold_cap: int
     min_listeners: int
     per_source: int
+    linked_tracks: int
     like_named: int
     rare_word_tracks: int
     min_fit: float

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from serving.content import ReleaseContent
+from serving.content import ReleaseRows
 from serving.errors import ReleaseInput
 from serving.sinks.lmdb_release import LmdbRelease
 from serving.sinks.sink import Sink, SinkPlace
@@ -20,7 +20,7 @@ def sinks(names: Sequence[str], place: SinkPlace) -> list[Sink]:
     return [SINKS[n](place) for n in names]
 
 
-def published(stores: Sequence[Sink], content: ReleaseContent) -> tuple[str, str]:
+def published(stores: Sequence[Sink], release: ReleaseRows) -> tuple[str, str]:
     """Write to every sink, then publish in every sink; returns (release_id of the first sink, what each sink did in words)."""
-    ids = [store.write(content) for store in stores]
+    ids = [store.write(release) for store in stores]
     return ids[0], "; ".join(store.publish(ids[0]) for store in stores)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from serving.content import ReleaseContent
+from serving.content import ReleaseRows
 from serving.publish import publish
 from serving.sinks.sink import SinkPlace
 from serving.writer import write_release
@@ -14,9 +14,9 @@ class LmdbRelease:
     def __init__(self, place: SinkPlace) -> None:
         self.place = place
 
-    def write(self, content: ReleaseContent) -> str:
+    def write(self, release: ReleaseRows) -> str:
         """See `serving.writer.write_release`."""
-        return write_release(self.place.root, content)
+        return write_release(self.place.root, release)
 
     def publish(self, release_id: str) -> str:
         """See `serving.publish.publish`."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from serving.content import ReleaseContent
+from serving.content import ReleaseRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Sink(Protocol):
     therefore be idempotent.
     """
 
-    def write(self, content: ReleaseContent) -> str:
+    def write(self, release: ReleaseRows) -> str:
         """Store the release without answering from it, check what was stored, and return its release_id."""
         ...
 

@@ -3,12 +3,14 @@
 import pytest
 
 from lake.rows import frame_of
+from night.release.names import catalog_file
+from queries.catalog.near import MemoryNames, similar
 from queries.catalog.resolve import Resolver
 from queries.grammar.lexicon import load_lexicon
 from queries.grammar.need import need_reading
 from queries.models.learned import MUSIC_SERVICE_SHARE, packaged, read_query
 from queries.nightly.closure import KINDS, ClosureSettings, closure
-from queries.nightly.understand import MOST_READINGS, normalised, readings, vocabulary
+from queries.nightly.understand import MOST_READINGS, normalised, readings
 from queries.text.normalise import normal_form
 
 WORDINGS = [
@@ -52,9 +54,12 @@ def test_normal_forms(spark):
 
 
 @pytest.fixture(scope="module")
-def read(spark, rows):
+def read(spark, rows, tmp_path_factory):
     wordings, tracks = frames(spark, rows)
-    found = readings(wordings.repartition(2).orderBy("query", ascending=False), tracks.repartition(2))
+    found = readings(
+        wordings.repartition(2).orderBy("query", ascending=False),
+        catalog_file(tracks.repartition(2), tmp_path_factory.mktemp("names")),
+    )
     return {(row.language, row.query): row for row in found.collect()}
 
 
@@ -90,15 +95,21 @@ def test_weights_are_of_one_and_readings_are_few(read):
         assert (row.own_words is None) == (not row.is_music)
 
 
-def test_the_vocabulary_of_spark_is_that_of_the_index(spark, rows, catalog):
+def test_the_names_of_the_file_are_those_of_the_index(spark, rows, catalog, tmp_path):
     _, tracks = frames(spark, rows)
-    found, expected = vocabulary(tracks.where("track_id != 't98'")), catalog.vocabulary
+    names, expected = catalog_file(tracks.where("track_id != 't98'"), tmp_path).opened(), catalog.vocabulary
+    found = names.vocabulary
     assert (dict(found.titles), dict(found.artists), dict(found.albums)) == (
         dict(expected.titles),
         dict(expected.artists),
         dict(expected.albums),
     )
-    assert (found.genres, found.pairs, dict(found.compact)) == (expected.genres, expected.pairs, dict(expected.compact))
+    assert (found.genres, dict(found.compact)) == (expected.genres, dict(expected.compact))
+    assert all(pair in found.pairs for pair in expected.pairs) and 1 not in found.pairs
+    index = MemoryNames(expected.by_kind)
+    for kind, known in expected.by_kind.items():
+        for name in known:
+            assert similar(names, kind, name) == similar(index, kind, name)
 
 
 def test_a_wording_is_its_own_normal_form():

@@ -1,10 +1,19 @@
 """What is like an artist or a title, on vectors in the plane and on few genres."""
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Sequence
 
 import pytest
 
-from ranking.similar import MOST_TRACKS, TrackGenres, TrackVectors, similar_tracks
+from ranking.similar import (
+    MOST_TRACKS,
+    Centre,
+    GenreWeights,
+    KnownTrack,
+    NearestTracks,
+    StrongestTracks,
+    similar_tracks,
+)
 
 ROWS = [
     ("a1", [1.0, 0.0], "a"),
@@ -16,13 +25,31 @@ ROWS = [
     ("d1", [-1.0, 0.0], "d"),
     ("e1", [0.0, 0.0], "e"),
 ]
-NO_GENRES = TrackGenres.from_rows([])
+Rows = Sequence[tuple[str, Sequence[float], str]]
 
 
 def similar(
-    seeds: Collection[str], left_out: Collection[str], genres: TrackGenres = NO_GENRES
+    seeds: Collection[str],
+    left_out: Collection[str],
+    genres: Sequence[tuple[str, str, list[str], float]] = (),
+    rows: Rows = ROWS,
+    part: int = 3,
 ) -> list[tuple[str, float]]:
-    return similar_tracks(seeds, left_out, TrackVectors.of(ROWS), genres)
+    """The list of what is like the seeds; `part` tracks are compared at once."""
+    of, vector = {t: g for t, _, g, _ in genres}, {t: v for t, v, _ in rows}
+    artists = {t: a for t, a, _, _ in genres} | {t: a for t, _, a in rows}
+    known = {t: KnownTrack(t, a, of.get(t, ()), vector.get(t)) for t, a in artists.items()}
+    counts = Counter(genre for of_track in of.values() for genre in of_track)
+    weights = GenreWeights.of_counts(counts, len(genres))
+    centre = Centre.of(seeds, left_out, known, weights)
+    nearest = NearestTracks([centre, centre], weights)
+    tracks = list(known.values())
+    for begin in range(0, len(tracks), part):
+        nearest.add(tracks[begin : begin + part])
+    strongest = [known[t] for t, _, _, strength in sorted(genres, key=lambda row: (-row[3], row[0]))]
+    played = [one for at, one in nearest.rows() if at == 1]
+    listed = similar_tracks(centre, played, StrongestTracks(strongest, weights))
+    return [(one.track_id, one.score) for one in listed]
 
 
 def test_the_nearest_come_first_and_no_artist_fills_the_list() -> None:
@@ -41,20 +68,18 @@ def test_without_a_vector_or_genre_nothing_is_like_it(seeds: list[str]) -> None:
 
 
 def test_tracks_of_other_genres_are_left_out_and_those_of_the_same_fill_the_list() -> None:
-    genres = TrackGenres.from_rows(
-        [
-            ("a1", "a", ["rock", "grunge"], 5.0),
-            ("a2", "a", ["rock"], 5.0),
-            ("b1", "b", ["polka"], 9.0),  # near by its vector, but no rock
-            ("b2", "b", ["rock"], 1.0),
-            ("c1", "c", [], 1.0),
-            ("f1", "f", ["rock", "grunge"], 2.0),
-            ("f2", "f", ["rock", "grunge"], 3.0),
-            ("f3", "f", ["rock", "grunge"], 4.0),
-            ("g1", "g", ["polka"], 9.0),
-            ("h1", "h", ["tango"], 9.0),
-        ]
-    )
+    genres = [
+        ("a1", "a", ["rock", "grunge"], 5.0),
+        ("a2", "a", ["rock"], 5.0),
+        ("b1", "b", ["polka"], 9.0),  # near by its vector, but no rock
+        ("b2", "b", ["rock"], 1.0),
+        ("c1", "c", [], 1.0),
+        ("f1", "f", ["rock", "grunge"], 2.0),
+        ("f2", "f", ["rock", "grunge"], 3.0),
+        ("f3", "f", ["rock", "grunge"], 4.0),
+        ("g1", "g", ["polka"], 9.0),
+        ("h1", "h", ["tango"], 9.0),
+    ]
     listed = similar(["a1", "a2"], {"a"}, genres)
     assert [track for track, _ in listed] == ["b2", "f3", "f2"]  # then two of f, the stronger first
     scores = [score for _, score in listed]
@@ -62,10 +87,9 @@ def test_tracks_of_other_genres_are_left_out_and_those_of_the_same_fill_the_list
     assert [track for track, _ in similar(["g1"], {"g"}, genres)] == ["b1"]  # without a vector
 
 
-def test_a_list_has_its_length_and_does_not_depend_on_the_order_of_rows() -> None:
+def test_a_list_has_its_length_and_does_not_depend_on_the_order_of_rows_or_the_parts() -> None:
     rows = [(f"t{n:03}", [1.0, n / 1000], f"artist {n}") for n in range(200)]
-    first = similar_tracks(["t000"], set(), TrackVectors.of(rows), NO_GENRES)
-    assert len(first) == MOST_TRACKS and first == similar_tracks(
-        ["t000"], set(), TrackVectors.of(rows[::-1]), NO_GENRES
-    )
-    assert similar_tracks(["t000"], set(), TrackVectors.of([]), NO_GENRES) == []
+    first = similar(["t000"], set(), rows=rows)
+    assert len(first) == MOST_TRACKS
+    assert first == similar(["t000"], set(), rows=rows[::-1], part=7) == similar(["t000"], set(), rows=rows, part=1000)
+    assert similar(["t000"], set(), rows=[]) == []

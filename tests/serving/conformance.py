@@ -16,6 +16,7 @@ from pathlib import Path
 from queries.catalog.vocabulary import pair_id
 from queries.grammar.bundle import grammar_bundle
 from serving.content import Entry, Name, Names, RankedTrack, ReleaseContent, TrackInfo
+from serving.in_memory import rows_in_memory
 from serving.writer import publish, write_release
 
 FILE = Path(__file__).with_name("conformance.jsonl")
@@ -176,4 +177,4 @@ def write_file() -> None:
 
 if __name__ == "__main__":
     root = Path(sys.argv[1])
-    print(publish(root, write_release(root, release()), 1).message)
+    print(publish(root, write_release(root, rows_in_memory(release())), 1).message)

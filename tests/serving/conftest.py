@@ -9,6 +9,7 @@ import pytest
 from queries.catalog.vocabulary import pair_id
 from queries.grammar.bundle import grammar_bundle
 from serving.content import Entry, Key, Name, Names, RankedTrack, ReleaseContent, TrackInfo, Variant
+from serving.in_memory import rows_in_memory
 from serving.writer import publish, write_release
 
 BUILT_AT = "2026-11-22T02:14:03Z"
@@ -84,7 +85,7 @@ def content(
 
 def write(root: Path, entries: Iterable[Entry] = ENTRIES, *more: Any, **parts: Any) -> str:
     """Write a release; the arguments are those of `content`."""
-    return write_release(root, content(entries, *more, **parts))
+    return write_release(root, rows_in_memory(content(entries, *more, **parts)))
 
 
 def night(root: Path, day: int, score: float = 0.5, keep: int = 14) -> str:

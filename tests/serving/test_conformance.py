@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from serving.in_memory import rows_in_memory
 from serving.reader import ReleaseReader
 from serving.writer import publish, write_release
 from tests.serving.conformance import FILE, release, vectors
@@ -14,7 +15,7 @@ def test_the_file_has_the_vectors() -> None:
 
 
 def test_our_reader_conforms(root: Path) -> None:
-    publish(root, write_release(root, release()), 1)
+    publish(root, write_release(root, rows_in_memory(release())), 1)
     reader = ReleaseReader(root, max_age_h=1e6)
     apart = []
     for row in vectors():

@@ -11,16 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.content import Entry, Name, Names, Variant, hash_of_dump, stored_score
-from serving.settle import settled
-from tests.serving.conftest import ENTRIES, GRAMMAR, HELLO, MUSIC, content, entry
+from serving.mapped import mapped
+from serving.verify import dump
+from tests.serving.conftest import ENTRIES, GRAMMAR, HELLO, MUSIC, entry, write
 
 
-def dumped(*entries: Entry, **parts: object) -> list[str]:
-    return list(settled(content(entries or ENTRIES, **parts)).full_dump(GRAMMAR, 5))  # type: ignore[arg-type]
+def dumped(root: Path, *entries: Entry, **parts: Any) -> list[str]:
+    path = root / write(root, entries or ENTRIES, **parts) / "rankings.lmdb"
+    return list(dump(mapped(path), GRAMMAR, 5))
 
 
-def test_the_dump_is_sorted_and_has_scores_at_nine_decimals() -> None:
-    assert dumped(MUSIC, HELLO)[:6] == [
+def test_the_dump_is_sorted_and_has_scores_at_nine_decimals(root: Path) -> None:
+    assert dumped(root, MUSIC, HELLO)[:6] == [
         '{"locale": "*", "need": "open", "tracks": [{"track_id": "t2", "score": -1.000000000}, '
         '{"track_id": "t3", "score": -2.000000000}, {"track_id": "t1", "score": -3.000000000}]}',
         '{"locale": "en-US", "need": "title=hello", "tracks": '
@@ -33,10 +35,10 @@ def test_the_dump_is_sorted_and_has_scores_at_nine_decimals() -> None:
 
 
 def test_the_hash_is_that_of_a_header_line_and_the_full_dump(root: Path) -> None:
-    text = "playfirst release format 2\n" + "".join(line + "\n" for line in dumped())
-    assert hash_of_dump(dumped(), 2) == hashlib.sha256(text.encode()).hexdigest()
-    assert dumped() == dumped(*ENTRIES[::-1])
-    assert dumped()[-1].startswith('{"grammar_sha256": ')
+    text = "playfirst release format 2\n" + "".join(line + "\n" for line in dumped(root))
+    assert hash_of_dump(dumped(root), 2) == hashlib.sha256(text.encode()).hexdigest()
+    assert dumped(root) == dumped(root, *ENTRIES[::-1])
+    assert dumped(root)[-1].startswith('{"grammar_sha256": ')
 
 
 @pytest.mark.parametrize(
@@ -51,13 +53,13 @@ def test_the_hash_is_that_of_a_header_line_and_the_full_dump(root: Path) -> None
         {"names": Names({"title": {"hello": Name(50.0, ("t2", "t1"))}})},
     ],
 )
-def test_the_dump_sees_order_score_locale_wording_and_names(changed: dict[str, Any]) -> None:
+def test_the_dump_sees_order_score_locale_wording_and_names(root: Path, changed: dict[str, Any]) -> None:
     plain: dict[str, Any] = {
         "entries": [entry("en-US", "title=hello", ("t1", 0.9), ("t2", 0.1))],
         "wordings": {("en-US", "hullo"): "title=hello"},
         "names": Names({"title": {"hello": Name(50.0, ("t1", "t2"))}}),
     }
-    before, after = ([*settled(content(**parts)).full_dump(GRAMMAR, 5)] for parts in (plain, plain | changed))
+    before, after = (dumped(root, *one.pop("entries"), **one) for one in ({**plain}, plain | changed))
     assert before != after
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from serving.content import Names, ReleaseContent
+from serving.content import ReleaseRows
 from serving.errors import ReleaseInput
 from serving.sinks import SINKS, published, sinks
 from serving.sinks.sink import SinkPlace
 
-CONTENT = ReleaseContent("2026-03-01", (), {}, Names(), {}, {}, {}, b"")
+RELEASE = ReleaseRows("2026-03-01", (), 0, {}, {}, b"")
 
 
 @dataclass
@@ -22,13 +22,13 @@ class Noted:
     name: str
     calls: list[str]
     fails: bool = False
-    of: list[ReleaseContent] = field(default_factory=list)
+    of: list[ReleaseRows] = field(default_factory=list)
 
-    def write(self, content: ReleaseContent) -> str:
+    def write(self, release: ReleaseRows) -> str:
         if self.fails:
             raise OSError(f"{self.name} is full")
         self.calls.append(f"write {self.name}")
-        self.of.append(content)
+        self.of.append(release)
         return f"2026-03-01-{self.name}"
 
     def publish(self, release_id: str) -> str:
@@ -39,15 +39,15 @@ class Noted:
 def test_all_are_written_before_one_answers() -> None:
     calls: list[str] = []
     stores = [Noted("a", calls), Noted("b", calls)]
-    assert published(stores, CONTENT) == ("2026-03-01-a", "a answers; b answers")
+    assert published(stores, RELEASE) == ("2026-03-01-a", "a answers; b answers")
     assert calls == ["write a", "write b", "publish a 2026-03-01-a", "publish b 2026-03-01-a"]
-    assert all(s.of == [CONTENT] for s in stores)
+    assert all(s.of == [RELEASE] for s in stores)
 
 
 def test_one_that_fails_keeps_all_from_answering() -> None:
     calls: list[str] = []
     with pytest.raises(OSError, match="b is full"):
-        published([Noted("a", calls), Noted("b", calls, fails=True)], CONTENT)
+        published([Noted("a", calls), Noted("b", calls, fails=True)], RELEASE)
     assert calls == ["write a"]
 
 
