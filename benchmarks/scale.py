@@ -203,10 +203,12 @@ def driver(tracks: int, wordings: int, work: Path) -> dict[str, float]:
         )
         grammar = grammar_bundle((), 0.8)
         given = ReleaseInputs(named, vectors, lists, variants.withColumnRenamed("score", "probability"), asked)
-        made = content_of(given, grammar, work / "spark")
+        content = content_of(given, grammar, work / "spark")
         manifest = dict.fromkeys(("inputs", "config_fingerprint", "ranker_fingerprint", "gates", "coverage"))
         built = {"at": "2026-11-30T02:00:00Z"}
-        write_release(work / "releases", ReleaseRows("2026-11-30", made.rows, made.rows.room, manifest, built, grammar))
+        write_release(
+            work / "releases", ReleaseRows("2026-11-30", content.rows, content.rows.room, manifest, built, grammar)
+        )
     seconds = time.monotonic() - begun
     [release] = (work / "releases").glob("2026*")
     size = (release / "rankings.lmdb").stat().st_size / 2**20

@@ -35,4 +35,4 @@ if __name__ == "__main__":
         del sys.path_importer_cache[place]
     from pyspark.daemon import manager
 
-    manager()
+    manager()  # type: ignore[no-untyped-call]

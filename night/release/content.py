@@ -169,9 +169,9 @@ def release_rows(night: Night, inputs: Mapping[str, object]) -> ReleaseRows:
     grammar = grammar_bundle(genres, night.settings.serving.least_confidence)
     vectors, lists, variants = (lake.read(table, day) for table in (VECTORS, HEAD_RANKINGS, LIST_VARIANTS))
     given = ReleaseInputs(tracks, vectors, lists, variants, _wordings(night))
-    made = content_of(given, grammar, Path(night.settings.cluster.work_dir))
+    content = content_of(given, grammar, Path(night.settings.cluster.work_dir))
     night.notes.append(
-        f"{made.apart:.1%} of {made.compared:,} wordings that are not published are read otherwise without the models"
+        f"{content.apart:.1%} of {content.compared:,} wordings that are not published are read otherwise without the models"
     )
     manifest = {
         "inputs": night.inputs(
@@ -186,8 +186,8 @@ def release_rows(night: Night, inputs: Mapping[str, object]) -> ReleaseRows:
         "made_from": inputs,
         "gates": {t.name: lake.state(t, night.run_date) for t in (WORDINGS, NEEDS, HEAD_RANKINGS)},
         "coverage": {
-            "public_searches_28d": made.asked,
-            "answered_share": round(made.covered / max(made.asked, 1), 6),
+            "public_searches_28d": content.asked,
+            "answered_share": round(content.covered / max(content.asked, 1), 6),
             "k": night.k,
         },
         "accepted_incomplete": night.settings.ingest.accept_incomplete,
@@ -198,7 +198,7 @@ def release_rows(night: Night, inputs: Mapping[str, object]) -> ReleaseRows:
         "run_id": lake.run_id,
         "max_age_h": night.settings.serving.max_age_h,
     }
-    return ReleaseRows(night.settings.run_date, made.rows, made.rows.room, manifest, built, grammar)
+    return ReleaseRows(night.settings.run_date, content.rows, content.rows.room, manifest, built, grammar)
 
 
 def _wordings(night: Night) -> DataFrame:
