@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from jobs.graph import GRAPH
+from lake.lock import LOCK, is_held
 from lake.store import files_below, place
 from tests.anywhere.cluster import Cluster
 from tests.anywhere.conftest import ROOT, S3, simulate
 
 RUN_DATE = "2026-03-23"
-LIMIT_S = 1500
-SWEEP = ("nightly.tune=always", "tuning.trials=2", "tuning.max_trees=60")
+LIMIT_S = 1800
+# a night of all steps in a third of the time: two families of each kind of column, and fewer suggested needs
+SMALL = (
+    "nightly.tune=always",
+    "tuning.trials=2",
+    "tuning.max_trees=60",
+    "features.only=[coec,text,trend,collaborative]",
+    "closure.min_tracks=60",
+)
 LOCAL_FOLDERS = Path("/srv/playfirst-anywhere")  # not under /tmp, which hosts do not see
 
 
@@ -45,10 +54,10 @@ def command(module: str, home: str, world: str, scratch: Path, *more: str) -> li
         f"run_date={RUN_DATE}",
         f"logs={world}/logs",
         f"catalog={world}/catalog.jsonl.gz",
-        *[f"{key}={home}/{key.split('.')[-1]}" for key in places],
+        *[f"{key}={home}/{key.removesuffix('.root').split('.')[-1]}" for key in places],
         f"cluster.work_dir={scratch}",
         f"privacy.simulated_key_file={scratch}/key",
-        *SWEEP,
+        *SMALL,
         *more,
     ]
 
@@ -124,16 +133,65 @@ def _disturb(
         time.sleep(0.5)
 
 
-def test_steps_in_processes_without_a_disk_give_the_local_release(
+def started(words: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+    """A night in a process group of its own, so that a signal to the group also meets its JVM and its Python workers."""
+    with log.open("wb") as out:
+        return subprocess.Popen(words, stdout=out, stderr=subprocess.STDOUT, cwd=ROOT, start_new_session=True)
+
+
+def until(happened: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until something has happened while a night runs."""
+    deadline = time.monotonic() + LIMIT_S
+    while not happened():
+        assert process.poll() is None and time.monotonic() < deadline, log.read_text()[-3000:]
+        time.sleep(0.2)
+
+
+def test_what_befalls_drivers_on_s3_and_pods_without_a_disk(
     s3: S3, world: Path, local_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home = f"s3://{s3.bucket}/pods"
-    key = tmp_path / "secret"  # which a scheduler mounts into every pod
+    """Two nights at once; a driver killed in mid-commit; one that is stopped past its lease; then a fresh process for each step."""
+    home, key = f"s3://{s3.bucket}/faults", tmp_path / "secret"  # which a scheduler mounts into every pod
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+    def words(name: str, *more: str) -> list[str]:
+        given = (f"privacy.simulated_key_file={key}", *more)
+        return command("jobs.nightly", home, f"s3://{s3.bucket}/world", tmp_path / name / "spark", *given)
+
+    lake = place(home) / "lake"
+    before = dict(s3.requests())
+    killed = started(words("killed", "nightly.until=count_engagement"), tmp_path / "killed.log")
+    until(lambda: is_held(lake / LOCK), killed, tmp_path / "killed.log")
+    second = subprocess.run(
+        words("second", "nightly.lock_wait_s=0"), capture_output=True, text=True, timeout=LIMIT_S, check=False, cwd=ROOT
+    )
+    assert second.returncode == 4 and "Wait for that run to end" in second.stderr, second.stderr[-2000:]
+
+    def writes_counts() -> bool:  # data files of a table that has no commit yet
+        files = files_below(lake / "daily_engagement")
+        return any(n.endswith(".parquet") for n in files) and not any(n.startswith("_delta_log/0") for n in files)
+
+    until(writes_counts, killed, tmp_path / "killed.log")
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait(timeout=60)
+    assert not [n for n in files_below(lake / "daily_engagement") if n.startswith("_delta_log/0")]
+
+    stopped = started(words("stopped", "nightly.until=publish"), tmp_path / "stopped.log")
+    until(lambda: " fit_exposure " in (tmp_path / "stopped.log").read_text(), stopped, tmp_path / "stopped.log")
+    os.killpg(stopped.pid, signal.SIGSTOP)
+
     for step in GRAPH[:-1]:
         pod = tmp_path / f"pod-{step.name}"
         pod.mkdir()
         monkeypatch.setenv("HOME", str(pod))
-        more = (f"nightly.only=[{step.name}]", f"privacy.simulated_key_file={key}")
-        monkeypatch.setenv("PYTHONPATH", str(ROOT))
-        run(command("jobs.nightly", home, f"s3://{s3.bucket}/world", pod / "spark", *more), cwd=pod)
+        run(words(pod.name, f"nightly.only=[{step.name}]"), cwd=pod)
     assert (place(home) / "releases" / "CURRENT").read_text() == local_id
+
+    def state() -> dict[str, object]:
+        return {n: f for n, f in files_below(place(home)).items() if "_delta_log/" in n or n.startswith("releases/")}
+
+    after_pods = state()
+    os.killpg(stopped.pid, signal.SIGCONT)
+    assert stopped.wait(timeout=LIMIT_S) == 4, (tmp_path / "stopped.log").read_text()[-3000:]
+    assert state() == after_pods
+    print("requests to S3:", {k: n - before.get(k, 0) for k, n in sorted(s3.requests().items())})
