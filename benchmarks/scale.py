@@ -36,6 +36,39 @@ TRACKS = (10_000, 100_000, 1_000_000)
 WORDINGS = (50_000, 500_000, 2_000_000)
 ROWS = (100_000, 1_000_000)
 LISTS, PER_LIST, DIMENSIONS = 2_000, 50, 16
+BEFORE = (
+    "play",
+    "can you play",
+    "please play",
+    "i want to hear",
+    "alexa play",
+    "put on",
+    "could you play",
+    "i want to listen to",
+)
+BEFORE += ("play me", "let me hear", "hey google play", "play the song")
+AFTER = (
+    "",
+    "please",
+    "on spotify",
+    "now",
+    "in the kitchen",
+    "in the bedroom",
+    "in the living room",
+    "in the office",
+    "for me",
+)
+AFTER += (
+    "right now",
+    "please now",
+    "in the bathroom",
+    "in the garage",
+    "on shuffle",
+    "on repeat",
+    "again",
+    "please please",
+)
+AFTER += ("in the kitchen please", "in the office please", "on spotify please")
 LIMIT_S = 3_600
 LOOK_S = 0.1
 _AFTER = re.compile(r"Pause .*?\d+M->(\d+)M\(")
@@ -119,18 +152,17 @@ def made_tracks(spark: SparkSession, tracks: int) -> DataFrame:
 
 
 def made_wordings(spark: SparkSession, wordings: int, tracks: int) -> DataFrame:
-    """So many wordings: a third names a track, a third an artist, and the rest nothing of the catalog; half of them are public."""
+    """So many wordings, each a title in one of 240 phrases that people say around it; half of them are public."""
     from pyspark.sql import functions as F
 
     number = F.col("id")
-    title, artist = _name(number % tracks, "title"), _name(number % (tracks // 10), "artist")
-    words = F.when(number % 3 == 0, F.concat(F.lit("play "), title, F.lit(" please "), number.cast("string")))
-    words = words.when(number % 3 == 1, F.concat(F.lit("songs by "), artist, F.lit(" "), number.cast("string")))
-    query = words.otherwise(_name(number, "wording")).alias("query")
-    locale = F.when(number % 2 == 0, "en").otherwise("es").alias("locale")
+    turn = (number / tracks).cast("int")
+    before = F.get(F.lit(list(BEFORE)), (turn % len(BEFORE)))
+    after = F.get(F.lit(list(AFTER)), ((turn / len(BEFORE)).cast("int") % len(AFTER)))
+    title = _name(number % tracks, "title")
     return spark.range(wordings).select(
-        locale,
-        query,
+        F.lit("en").alias("locale"),
+        F.trim(F.concat_ws(" ", before, title, after)).alias("query"),
         F.concat(F.lit("title="), title).alias("need"),
         F.lit(True).alias("is_music"),
         F.lit(10).alias("searches_28d"),
