@@ -39,9 +39,8 @@ LISTS, PER_LIST, DIMENSIONS = 2_000, 50, 16
 BEFORE = """play,can you play,please play,i want to hear,alexa play,put on,could you play,i want to listen to,play me,let me hear,
 hey google play,play the song""".replace("\n", "").split(",")
 AFTER = """,please,on spotify,now,in the kitchen,in the bedroom,in the living room,in the office,for me,right now,please now,in the bathroom,
-in the garage,on shuffle,on repeat,again,please please,in the kitchen please,in the office please,on spotify please""".replace(
-    "\n", ""
-).split(",")
+in the garage,on shuffle,on repeat,again,please please,in the kitchen please,in the office please,
+on spotify please""".replace("\n", "").split(",")
 LIMIT_S = 3_600
 LOOK_S = 0.1
 _AFTER = re.compile(r"Pause .*?\d+M->(\d+)M\(")
