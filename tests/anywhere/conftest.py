@@ -19,6 +19,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = ROOT / "var" / "anywhere"  # of servers whose packages do not go together with ours
 WANTED = os.environ.get("PLAYFIRST_ANYWHERE") == "1"
+# a night of all steps in a third of the time: two families of each kind of column, and fewer suggested needs
+SMALL = ("features.only=[coec,text,trend,collaborative]", "closure.min_tracks=60")
 collect_ignore_glob = [] if WANTED else ["test_*.py"]
 
 

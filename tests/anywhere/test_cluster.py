@@ -18,18 +18,10 @@ from jobs.graph import GRAPH
 from lake.lock import LOCK, is_held
 from lake.store import files_below, place
 from tests.anywhere.cluster import Cluster
-from tests.anywhere.conftest import ROOT, S3, simulate
+from tests.anywhere.conftest import ROOT, S3, SMALL, simulate
 
 RUN_DATE = "2026-03-23"
 LIMIT_S = 1800
-# a night of all steps in a third of the time: two families of each kind of column, and fewer suggested needs
-SMALL = (
-    "nightly.tune=always",
-    "tuning.trials=2",
-    "tuning.max_trees=60",
-    "features.only=[coec,text,trend,collaborative]",
-    "closure.min_tracks=60",
-)
 LOCAL_FOLDERS = Path("/srv/playfirst-anywhere")  # not under /tmp, which hosts do not see
 
 
@@ -58,6 +50,9 @@ def command(module: str, home: str, world: str, scratch: Path, *more: str) -> li
         f"cluster.work_dir={scratch}",
         f"privacy.simulated_key_file={scratch}/key",
         *SMALL,
+        "nightly.tune=always",
+        "tuning.trials=2",
+        "tuning.max_trees=60",
         *more,
     ]
 

@@ -13,7 +13,7 @@ import pytest
 from jobs.graph import GRAPH
 from lake.commits import units_written
 from night.step import feeders
-from tests.anywhere.conftest import ROOT, environment, simulate
+from tests.anywhere.conftest import ROOT, SMALL, environment, simulate
 
 ORCHESTRATION = ROOT / "orchestration"
 RUN_DATE = "2026-03-23"
@@ -57,7 +57,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory, world: Path) -> dict[str, 
         "AIRFLOW__CORE__DAGS_FOLDER": str(ORCHESTRATION / "airflow"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "PLAYFIRST_HOME": sys.prefix,
-        "PLAYFIRST_ARGS": " ".join([*arguments, "nightly.tune=never"]),
+        "PLAYFIRST_ARGS": " ".join([*arguments, *SMALL, "nightly.tune=never"]),
         "PATH": f"{python.parent}:{os.environ['PATH']}",
         "PYTHON_OF_AIRFLOW": str(python),
     }
