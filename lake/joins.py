@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, SparkSession
 
 BOUNDED_ONLY = "spark.playfirst.broadcastsBoundedOnly"  # option of the session, set on a cluster
 
@@ -19,4 +19,9 @@ def if_small(side: DataFrame) -> DataFrame:
     into the driver and each executor. Sides that a setting bounds (`ranking.max_needs`, position curves, days) are broadcast with
     `F.broadcast` directly, since Spark often estimates them too large.
     """
-    return side if side.sparkSession.conf.get(BOUNDED_ONLY, "false") == "true" else F.broadcast(side)
+    return side if is_cluster(side.sparkSession) else F.broadcast(side)
+
+
+def is_cluster(session: SparkSession) -> bool:
+    """Whether the executors are on other machines than the driver, as the session was set up for."""
+    return session.conf.get(BOUNDED_ONLY, "false") == "true"

@@ -20,7 +20,7 @@ from lake.archive import check_archive
 from lake.checkpoint import FOLDER
 from lake.errors import BadConfiguration
 from lake.jars import SHARE
-from lake.joins import BOUNDED_ONLY
+from lake.joins import BOUNDED_ONLY, is_cluster
 from lake.scratch import scratch
 from lake.shipped import ShippedFile
 
@@ -119,7 +119,7 @@ def shipped(session: SparkSession, path: Path) -> ShippedFile:
     if is_connect(session):
         session.addArtifacts(str(path), file=True)
         return ShippedFile(str(path), path.name)
-    if session.conf.get(BOUNDED_ONLY, "false") == "true":
+    if is_cluster(session):
         session.sparkContext.addFile(str(path))
         return ShippedFile(str(path), path.name)
     return ShippedFile(str(path))

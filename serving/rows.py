@@ -65,8 +65,8 @@ def write_rows(path: Path, rows: Iterable[Row], room: int, tables: Collection[st
         tables: the sub-databases, which are made even if they have no row.
 
     Raises:
-        ReleaseInput: lists every rule that a row of PROBLEM names; or a key is given twice; or a value outside of LONG has 2,000
-            bytes or more, for which LMDB would use overflow pages.
+        ReleaseInput: lists every rule that a row of PROBLEM names; or a key is given twice or out of order; or a value outside of LONG has
+            2,000 bytes or more, for which LMDB would use overflow pages.
     """
     written, problems, digest = Written(), list[str](), _Digest()
     size = (16 << 20) + max(room, 0)
@@ -91,7 +91,8 @@ def write_rows(path: Path, rows: Iterable[Row], room: int, tables: Collection[st
                 last = (table, key)
                 if len(value) >= MAX_VALUE_BYTES and table not in LONG:
                     raise ReleaseInput(f"{table}: value of {key!r} has {len(value)} bytes. Shorten its texts.")
-                txn.put(key, value, db=databases[table], append=True)
+                if not txn.put(key, value, db=databases[table], append=True):
+                    raise ReleaseInput(f"{table}: {key!r} comes after a greater key. Give the rows in order.")
                 written.counts[table] += 1
                 digest.add(table, key, value)
                 waiting += len(key) + len(value)

@@ -153,7 +153,7 @@ def content_of(given: ReleaseInputs, grammar: bytes, work: Path) -> Content:
     apart, compared = disagreement(given.wordings.where(~is_public), ReleaseReading.of(file, grammar))
     covered, asked = traffic(given.wordings.where("is_music"), lists.select("locale", "need"), file)
     parts = (list_rows(lists, given.variants, ordinals), track_rows(ordinals, given.tracks), wording_rows(stored))
-    return Content(SortedRows.of(index.frame, *parts), covered, asked, apart, compared)
+    return Content(index + SortedRows.of(*parts), covered, asked, apart, compared)
 
 
 def release_rows(night: Night, inputs: Mapping[str, object]) -> ReleaseRows:

@@ -47,6 +47,10 @@ class SortedRows(Iterable[Row]):
         room = rows.agg(F.sum((2 * (size + BESIDE) + pages).cast("long"))).first()
         return cls(rows, int(room[0] or 0) if room else 0)
 
+    def __add__(self, other: SortedRows) -> SortedRows:
+        """The rows of both; nothing is computed again."""
+        return SortedRows(self.frame.unionByName(other.frame), self.room + other.room)
+
     def __iter__(self) -> Iterator[Row]:
         for table in in_order(self.frame, ("table", "key"), 1 + self.room // _PART_BYTES):
             columns = [table.column(name).to_pylist() for name in Row._fields]
@@ -69,8 +73,7 @@ def encoded(frame: DataFrame, encode_one: Callable[[Any], Iterable[Row]]) -> Dat
 def with_ordinals(*track_ids: DataFrame) -> DataFrame:
     """(track_id, ordinal) of all tracks that some frames name in a column `track_id`, by the order of the ids; computed now."""
     distinct = reduce(lambda a, b: a.unionByName(b), [f.select("track_id") for f in track_ids]).distinct()
-    ordinals = numbered(distinct, "track_id").select("track_id", F.col("number").cast("int").alias("ordinal"))
-    return checkpointed(ordinals)
+    return numbered(distinct, "track_id").select("track_id", F.col("number").cast("int").alias("ordinal"))
 
 
 def of_tracks(frame: DataFrame, keys: tuple[str, ...], ordinals: DataFrame) -> DataFrame:

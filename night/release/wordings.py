@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lake.checkpoint import checkpointed
+from lake.places import places
 from lake.rows import frame_of
 from queries.catalog.near import NameStore
 from queries.catalog.resolve import Resolver
@@ -94,8 +95,8 @@ def differing_wordings(public: Iterable[PublicWording], reading: ReleaseReading)
     while not is_settled:  # a stored wording also answers requests of which it is the stripped form
         is_settled = True
         for *_, place, query, need in rows:
-            places = [locale_chain(one) for one in (LANGUAGES if place == "*" else (place,))]
-            if any(_led(stored, read, chain, query, reading) != need for chain in places):
+            chains = [locale_chain(one) for one in (LANGUAGES if place == "*" else (place,))]
+            if any(_led(stored, read, chain, query, reading) != need for chain in chains):
                 if stored.get((place, query)) == need:
                     continue  # a narrower place leads elsewhere
                 stored[place, query] = need
@@ -194,9 +195,7 @@ def traffic(wordings: DataFrame, lists: DataFrame, names: NamesFile) -> tuple[in
             yield batch.assign(is_named=[need is not None and bool(short_list(need, opened)) for need in needs])
 
     of_need = by_need.select("need").distinct().mapInPandas(named, "need string, is_named boolean")
-    language = F.substring_index("locale", "-", 1)
-    chain = F.explode(F.array("locale", language, F.lit("*"))).alias("place")
-    ranked = by_need.select("locale", "need", chain).join(
+    ranked = by_need.select("locale", "need", F.explode(places()).alias("place")).join(
         lists.select(F.col("locale").alias("place"), "need").distinct(), ["place", "need"]
     )
     ranked = ranked.select("locale", "need").distinct().withColumn("is_ranked", F.lit(True))

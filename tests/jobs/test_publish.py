@@ -154,8 +154,8 @@ def test_the_executors_make_the_rows_that_plain_python_makes(spark) -> None:
     )
     index = index_rows(of_tracks(named, ("kind", "name"), ordinals), of_tracks(pairs, ("pair",), ordinals))
     said = frame_of(spark, [(*key, need) for key, need in wordings.items()], WORDINGS)
-    ours = SortedRows.of(
-        index.frame, list_rows(lists, variants, ordinals), track_rows(ordinals, catalog), wording_rows(said)
+    ours = index + SortedRows.of(
+        list_rows(lists, variants, ordinals), track_rows(ordinals, catalog), wording_rows(said)
     )
 
     assert counted(list(ours)) == counted(list(plain.rows)) and counted(list(ours))[1] == 4

@@ -43,6 +43,11 @@ def test_all_that_is_wrong_is_named_at_once(tmp_path: Path) -> None:
         written(tmp_path / "r", rows)
 
 
+def test_a_row_out_of_order_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ReleaseInput, match=r"names: b'a' comes after a greater key"):
+        written(tmp_path / "r", [ROWS[1], ROWS[0]])
+
+
 def test_a_value_that_does_not_fit_into_a_page_is_refused_but_of_trigrams(tmp_path: Path) -> None:
     written(tmp_path / "r", [*ROWS, Row("trigrams", b"a", b"x" * 9000)])
     with pytest.raises(ReleaseInput, match="2000 bytes"):
