@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 from night.command import run_command
 from night.gate import gate, to_judge
 from night.night import Done, Night, run_alone
-from night.tables import gated
+from night.tables import as_built, gated
 
 
 def to_do(night: Night) -> str:
@@ -18,7 +18,7 @@ def to_do(night: Night) -> str:
 
 def run(night: Night) -> Done:
     """Judge the tables built so far; a failure ends the night with exit code 3 and names table, column, rule and counts."""
-    return gate(night, gated("validate"), "validate")
+    return gate(night, [as_built(t, night.settings.features.only) for t in gated("validate")], "validate")
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")

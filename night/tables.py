@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
-from features.catalogue import feature_tables
+from features.catalogue import chosen, feature_tables, matrix_names
 from lake.schema import Table
 from lake.tables import TABLES
 from ranking.examples import training_examples_table
@@ -18,6 +20,14 @@ def all_tables() -> tuple[Table, ...]:
 def gated(step: Literal["validate", "publish"]) -> tuple[Table, ...]:
     """The tables that the gate of the step judges."""
     return tuple(t for t in all_tables() if t.gate == step)
+
+
+def as_built(table: Table, names: Sequence[str]) -> Table:
+    """The declaration of a table in a night with `features.only` = `names`: feature columns that it leaves out are null there."""
+    if table.name not in {t.name for t in feature_tables()}:
+        return table
+    left_out = set(matrix_names()) - {c.name for c in chosen(names)}
+    return replace(table, columns=tuple(replace(c, nullable=True) if c.name in left_out else c for c in table.columns))
 
 
 def expiring(retention: Literal["as_of", "quarantine"]) -> tuple[Table, ...]:

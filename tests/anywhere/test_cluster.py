@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 from collections.abc import Callable, Sequence
@@ -18,7 +17,7 @@ from jobs.graph import GRAPH
 from lake.lock import LOCK, is_held
 from lake.store import files_below, place
 from tests.anywhere.cluster import Cluster
-from tests.anywhere.conftest import ROOT, S3, SMALL, simulate
+from tests.anywhere.conftest import ROOT, S3, SMALL, SMALL_JAVA_OPTIONS, simulate
 
 RUN_DATE = "2026-03-23"
 LIMIT_S = 1800
@@ -76,18 +75,40 @@ def archive() -> Path:
     return ROOT / "dist" / "playfirst-environment.tar.gz"
 
 
-@pytest.mark.parametrize("event", ["nothing", "an executor is killed", "a worker comes late"])
+def started(words: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+    """A night in a process group of its own, so that a signal to the group also meets its JVM and its Python workers."""
+    with log.open("wb") as out:
+        return subprocess.Popen(words, stdout=out, stderr=subprocess.STDOUT, cwd=ROOT, start_new_session=True)
+
+
+def until(happened: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until something has happened while a night runs."""
+    deadline = time.monotonic() + LIMIT_S
+    while not happened():
+        assert process.poll() is None and time.monotonic() < deadline, log.read_text()[-3000:]
+        time.sleep(0.2)
+
+
+def is_committed(lake: Path, table: str) -> bool:
+    """Whether a table has a Delta commit."""
+    return any(n.startswith("_delta_log/0") for n in files_below(lake / table))
+
+
+@pytest.mark.parametrize("event", ["nothing", "a worker comes late, then an executor is killed"])
 def test_a_night_on_a_cluster_gives_the_local_release(
     event: str, s3: S3, world: Path, local_id: str, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home = f"s3://{s3.bucket}/{event.replace(' ', '-')}"
+    home = f"s3://{s3.bucket}/{'undisturbed' if event == 'nothing' else 'disturbed'}"
     with Cluster(LOCAL_FOLDERS) as cluster:
         assert cluster.is_isolated or os.geteuid() != 0
         cluster.add_worker("w1")
-        if event != "a worker comes late":
+        if event == "nothing":
             cluster.add_worker("w2")
         monkeypatch.setenv("AWS_ENDPOINT_URL", s3.url(cluster.driver_host))
-        options = "{spark.executor.memory: 1200m, spark.executor.cores: '1'}"
+        options = (
+            "{spark.executor.memory: 1200m, spark.executor.cores: '1', "
+            f"spark.executor.extraJavaOptions: '{SMALL_JAVA_OPTIONS}'}}"
+        )
         words = command(
             "jobs.nightly",
             home,
@@ -101,45 +122,17 @@ def test_a_night_on_a_cluster_gives_the_local_release(
             "cluster.shuffle_partitions=4",
             f"cluster.extra={options}",
         )
-        log = (tmp_path / "night.log").open("wb")
-        night = subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT, cwd=ROOT)
-        happened = threading.Event()
-        watcher = threading.Thread(target=_disturb, args=(cluster, night, tmp_path / "night.log", event, happened))
-        watcher.start()
-        assert night.wait(timeout=LIMIT_S) == 0, (tmp_path / "night.log").read_text()[-3000:]
-        watcher.join(timeout=30)
-    assert happened.is_set() == (event != "nothing")
+        log = tmp_path / "night.log"
+        night = started(words, log)
+        if event != "nothing":
+            until(lambda: " understand " in log.read_text(), night, log)
+            cluster.add_worker("w2")
+            until(lambda: is_committed(place(home) / "lake", "snapshot_wordings"), night, log)  # by build_features
+            assert cluster.kill_executor("w1") > 0
+        assert night.wait(timeout=LIMIT_S) == 0, log.read_text()[-3000:]
+        print(f"{event}:", log.read_text())
     assert (place(home) / "releases" / "CURRENT").read_text() == local_id
     assert not [n for n in files_below(place(home) / "lake") if n.startswith("checkpoints/")]
-
-
-def _disturb(
-    cluster: Cluster, night: subprocess.Popen[bytes], log: Path, event: str, happened: threading.Event
-) -> None:
-    """Kill an executor while features are built, or add a worker while events are counted."""
-    after = "candidates" if event == "an executor is killed" else "understand"
-    while night.poll() is None and event != "nothing" and not happened.is_set():
-        if f" {after} " in log.read_text(errors="replace"):
-            if event == "a worker comes late":
-                cluster.add_worker("w2")
-                happened.set()
-            elif time.sleep(30) or cluster.kill_executor("w1"):  # type: ignore[func-returns-value]
-                happened.set()
-        time.sleep(0.5)
-
-
-def started(words: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
-    """A night in a process group of its own, so that a signal to the group also meets its JVM and its Python workers."""
-    with log.open("wb") as out:
-        return subprocess.Popen(words, stdout=out, stderr=subprocess.STDOUT, cwd=ROOT, start_new_session=True)
-
-
-def until(happened: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait until something has happened while a night runs."""
-    deadline = time.monotonic() + LIMIT_S
-    while not happened():
-        assert process.poll() is None and time.monotonic() < deadline, log.read_text()[-3000:]
-        time.sleep(0.2)
 
 
 def test_what_befalls_drivers_on_s3_and_pods_without_a_disk(
@@ -163,13 +156,13 @@ def test_what_befalls_drivers_on_s3_and_pods_without_a_disk(
     assert second.returncode == 4 and "Wait for that run to end" in second.stderr, second.stderr[-2000:]
 
     def writes_counts() -> bool:  # data files of a table that has no commit yet
-        files = files_below(lake / "daily_engagement")
-        return any(n.endswith(".parquet") for n in files) and not any(n.startswith("_delta_log/0") for n in files)
+        data = any(n.endswith(".parquet") for n in files_below(lake / "daily_engagement"))
+        return data and not is_committed(lake, "daily_engagement")
 
     until(writes_counts, killed, tmp_path / "killed.log")
     os.killpg(killed.pid, signal.SIGKILL)
     killed.wait(timeout=60)
-    assert not [n for n in files_below(lake / "daily_engagement") if n.startswith("_delta_log/0")]
+    assert not is_committed(lake, "daily_engagement")
 
     stopped = started(words("stopped", "nightly.until=publish"), tmp_path / "stopped.log")
     until(lambda: " fit_exposure " in (tmp_path / "stopped.log").read_text(), stopped, tmp_path / "stopped.log")

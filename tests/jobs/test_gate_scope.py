@@ -10,11 +10,14 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from features.catalogue import chosen, matrix_names
 from lake.errors import QualityGateFailed
 from lake.io import Lake
 from lake.tables.nightly import EXPOSURE_CURVES
 from night.gate import gate
 from night.night import Night
+from night.tables import all_tables, as_built
+from quality.suite import rules
 from ranking.examples import training_examples_table
 from tests.conftest import RUN_DATE, World
 from tests.features.rows import filled, sparse
@@ -84,3 +87,14 @@ def test_a_profile_that_was_cut_off_holds_nothing_and_is_told(night: Night, monk
     assert len(told) == 1 and "passed over" in told[0] and str(BEFORE) in told[0]
     assert sorted(p.name for p in folder.iterdir()) == [f"{BEFORE}.parquet", f"{D}.parquet"]
     assert list(pd.read_parquet(folder / f"{D}.parquet")["nights_before"]) == [0]
+
+
+def test_columns_that_features_only_leaves_out_may_be_null_and_no_others() -> None:
+    for table in all_tables():
+        own = [rules(as_built(table, names)) for names in ((), ("track_coec", "click_rate"))]
+        assert own[0] == rules(table)
+        left_out = {r.column for r in set(own[0]) - set(own[1])}
+        assert all(r.name == "not_null" for r in set(own[0]) - set(own[1]))
+        features = set(matrix_names()) if table.name.endswith("_features") else set()
+        never_null = {r.column for r in own[0] if r.name == "not_null"} & features
+        assert left_out == never_null - {c.name for c in chosen(("track_coec", "click_rate"))}
