@@ -120,6 +120,7 @@ def test_a_night_on_a_cluster_gives_the_local_release(
             f"cluster.archive={archive}",
             "cluster.memory=2g",
             "cluster.shuffle_partitions=4",
+            "nightly.until=publish",
             f"cluster.extra={options}",
         )
         log = tmp_path / "night.log"
@@ -131,8 +132,8 @@ def test_a_night_on_a_cluster_gives_the_local_release(
             assert cluster.kill_executor("w1") > 0
         assert night.wait(timeout=LIMIT_S) == 0, log.read_text()[-3000:]
         print(f"{event}:", log.read_text())
-    assert (place(home) / "releases" / "CURRENT").read_text() == local_id
-    assert not [n for n in files_below(place(home) / "lake") if n.startswith("checkpoints/")]
+        assert (place(home) / "releases" / "CURRENT").read_text() == local_id  # the network ends with the cluster
+        assert not [n for n in files_below(place(home) / "lake") if n.startswith("checkpoints/")]
 
 
 def test_what_befalls_drivers_on_s3_and_pods_without_a_disk(
