@@ -75,10 +75,11 @@ def archive() -> Path:
     return ROOT / "dist" / "playfirst-environment.tar.gz"
 
 
-def started(words: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+def started(words: Sequence[str], log: Path, **variables: str) -> subprocess.Popen[bytes]:
     """A night in a process group of its own, so that a signal to the group also meets its JVM and its Python workers."""
+    env = {**os.environ, **variables}
     with log.open("wb") as out:
-        return subprocess.Popen(words, stdout=out, stderr=subprocess.STDOUT, cwd=ROOT, start_new_session=True)
+        return subprocess.Popen(words, stdout=out, stderr=subprocess.STDOUT, cwd=ROOT, env=env, start_new_session=True)
 
 
 def until(happened: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
@@ -96,7 +97,7 @@ def is_committed(lake: Path, table: str) -> bool:
 
 @pytest.mark.parametrize("event", ["nothing", "a worker comes late, then an executor is killed"])
 def test_a_night_on_a_cluster_gives_the_local_release(
-    event: str, s3: S3, world: Path, local_id: str, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    event: str, s3: S3, world: Path, local_id: str, archive: Path, tmp_path: Path
 ) -> None:
     home = f"s3://{s3.bucket}/{'undisturbed' if event == 'nothing' else 'disturbed'}"
     with Cluster(LOCAL_FOLDERS) as cluster:
@@ -104,7 +105,6 @@ def test_a_night_on_a_cluster_gives_the_local_release(
         cluster.add_worker("w1")
         if event == "nothing":
             cluster.add_worker("w2")
-        monkeypatch.setenv("AWS_ENDPOINT_URL", s3.url(cluster.driver_host))
         options = (
             "{spark.executor.memory: 1200m, spark.executor.cores: '1', "
             f"spark.executor.extraJavaOptions: '{SMALL_JAVA_OPTIONS}'}}"
@@ -124,7 +124,7 @@ def test_a_night_on_a_cluster_gives_the_local_release(
             f"cluster.extra={options}",
         )
         log = tmp_path / "night.log"
-        night = started(words, log)
+        night = started(words, log, AWS_ENDPOINT_URL=s3.url(cluster.driver_host))
         if event != "nothing":
             until(lambda: " understand " in log.read_text(), night, log)
             cluster.add_worker("w2")
@@ -132,7 +132,7 @@ def test_a_night_on_a_cluster_gives_the_local_release(
             assert cluster.kill_executor("w1") > 0
         assert night.wait(timeout=LIMIT_S) == 0, log.read_text()[-3000:]
         print(f"{event}:", log.read_text())
-        assert (place(home) / "releases" / "CURRENT").read_text() == local_id  # the network ends with the cluster
+        assert (place(home) / "releases" / "CURRENT").read_text() == local_id
         assert not [n for n in files_below(place(home) / "lake") if n.startswith("checkpoints/")]
 
 
