@@ -52,8 +52,9 @@ def xy(lines: Sequence[Line], x_title: str, y_title: str, is_scatter: bool, widt
     if not points:
         return ""
     xs, ys = [x for x, _ in points], [y for _, y in points]
-    # the worst tenth may lie far below: the axis follows the rest, and what lies below is drawn on its lower edge
-    floor = sorted(ys)[len(ys) // 10] if len(ys) > 20 else min(ys)
+    # bad trials may lie far below: the axis follows the better half, and what lies below is drawn on its lower edge
+    middle = sorted(ys)[len(ys) // 2]
+    floor = max(min(ys), middle - 3 * (max(ys) - middle)) if max(ys) > middle else min(ys)
     pad = max((max(ys) - floor) * 0.08, 1e-4)
     low, high = floor - pad, max(ys) + pad
     log = min(xs) > 0 and max(xs) / min(xs) >= 30

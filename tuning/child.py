@@ -153,8 +153,8 @@ def _wait(
             child.wait(timeout=min(0.5, left))
             ended = True
         if on_progress is not None:
-            watch.look()
             watch.state.seconds = time.monotonic() - began
+            watch.look()
             on_progress(watch.state)
     return ended
 

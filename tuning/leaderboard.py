@@ -13,13 +13,18 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
-def leaderboard(winner: Winner, rows: int = 15) -> Table:
-    """A rich table of the best `rows` trials, readable in 100 columns; "cost" are comparisons for one scored row."""
+def leaderboard(winner: Winner, rows: int = 10) -> Table:
+    """A rich table of the best `rows` trials, readable in 100 columns; "cost" are comparisons for one scored row.
+
+    All parameters of the best trial are shown, and of each other one what fits into a line; the report has them all.
+    """
     from rich.table import Table
+    from rich.text import Text
 
     title = f"Sweep {winner.sweep}: {len(winner.rows)} trials in {winner.seconds:.0f} s"
+    title += f", the best {rows}" if len(winner.rows) > rows else ""
     table = Table(title=title, title_justify="left")
-    for header in ("#", "NDCG@10", "± SE", "trees", "cost", "s"):
+    for header in ("#", "trial", "NDCG@10", "± SE", "trees", "cost", "s"):
         table.add_column(header, justify="right", no_wrap=True)
     table.add_column("state", no_wrap=True)
     table.add_column("differs from the default", overflow="fold")
@@ -27,7 +32,8 @@ def leaderboard(winner: Winner, rows: int = 15) -> Table:
     for place, row in enumerate(ranked(winner)[:rows], start=1):
         cost = f"{row.comparisons:,.0f}" if row.comparisons else "–"
         numbers = (f"{row.valid_ndcg10:.4f}", f"{row.valid_se:.4f}", str(row.trees), cost, f"{row.seconds:.1f}")
-        table.add_row(str(place), *numbers, row.state, differences(row.params, base) or "the default")
+        what = Text(differences(row.params, base) or "the default", no_wrap=place > 1, overflow="ellipsis")
+        table.add_row(str(place), row.trial_id, *numbers, row.state, what)
     return table
 
 

@@ -35,6 +35,7 @@ class Progress:
         seconds: seconds since the sweep began.
         budget_s: seconds that the trials may take.
         finished: rows of the finished trials, in the order in which they ended (`tuning.ledger.Trial`).
+        ends: `seconds` when each of them was first seen here.
         failures: one line for each failed trial.
         running: the running trials.
         checked: fits with other seeds that have ended.
@@ -46,6 +47,7 @@ class Progress:
     seconds: float = 0.0
     budget_s: float = 0.0
     finished: list[dict[str, Any]] = field(default_factory=list)
+    ends: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     running: list[Running] = field(default_factory=list)
     checked: int = 0
@@ -73,15 +75,20 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """The expected time to the last trial, from the mean time of the finished ones; at most what the budget leaves.
+        """The expected time to the last trial; at most what the budget leaves. None before the first trial has ended.
 
-        None before the first trial has ended.
+        The longer of two estimates: from the mean time of the finished trials, and from the pace at which they ended, which
+        also has what lies between trials.
         """
         if not self.finished:
             return None
+        to_come = max(self.asked - len(self.finished) - len(self.failures), 0)
         each = sum(float(row["seconds"]) for row in self.finished) / len(self.finished)
-        left = max(self.asked - len(self.finished) - len(self.failures), 0) * each
-        left = max(left - sum(trial.seconds for trial in self.running), 0.0) / self.workers
+        left = max(to_come * each - sum(trial.seconds for trial in self.running), 0.0) / self.workers
+        after_first = [end for end in self.ends if end > self.ends[0]]
+        if after_first:
+            pace = (after_first[-1] - self.ends[0]) / len(after_first)
+            left = max(left, to_come * pace - (self.seconds - after_first[-1]))
         return min(left, max(self.budget_s - self.seconds, 0.0)) if self.budget_s else left
 
 
@@ -97,6 +104,7 @@ class Watch:
         for line in lines:
             if line["kind"] == "trial":
                 self.state.finished.append(line["row"])
+                self.state.ends.append(self.state.seconds)
             elif line["kind"] == "failure":
                 self.state.failures.append(line["row"]["message"])
             elif line["kind"] == "seed":

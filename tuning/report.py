@@ -10,7 +10,7 @@ from tuning.charts import Line, bars, parallel, xy
 from tuning.importance import LEAST_TRIALS, importance
 from tuning.leaderboard import differences, remarks
 from tuning.ledger import LEDGER, Curve, Ledger, Trial
-from tuning.screen import duration
+from tuning.screen import cost, duration
 from tuning.settings import SearchSettings
 from tuning.space import dimensions, point
 from tuning.winner import DEFAULT_TRIAL, EARLIER_TRIAL, Winner, ranked
@@ -138,7 +138,7 @@ def _tiles(settings: SearchSettings, winner: Winner) -> str:
     if winner.data:
         tiles.append((f"{winner.data['chance']:.4f}", "NDCG@10 of a random order"))
     tiles.append((f"{len(winner.rows)}", f"trials, {stopped} pruned, {len(winner.failures)} failed"))
-    tiles.append((duration(winner.seconds), f"wall time; {hours:.2f} core hours"))
+    tiles.append((duration(winner.seconds), f"wall time; {cost(hours)}"))
     inner = "".join(f'<div class="tile"><b>{escape(v)}</b><span>{escape(what)}</span></div>' for v, what in tiles)
     return f'<div class="tiles">{inner}</div>'
 

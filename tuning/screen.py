@@ -78,7 +78,7 @@ def line(state: Progress, place: int) -> str:
         f"{place + 1}/{state.asked} trial {trial['trial_id']} {trial['state']} at {trial['trees']} trees, "
         f"NDCG@10 {trial['valid_ndcg10']:.4f}{mark}; best {best['valid_ndcg10']:.4f} ({best['trial_id']})"
         + (f"; {duration(left)} left" if left is not None else "")
-        + f"; {state.core_hours:.3f} core hours"
+        + f"; {cost(state.core_hours)}"
     )
 
 
@@ -92,19 +92,24 @@ def table(name: str, state: Progress, base: dict[str, Any]) -> Table:
     left = "" if state.seconds_left is None else f" · about {duration(state.seconds_left)} left"
     title = f"[bold]sweep {name}[/]  [cyan]{'━' * filled}[/][dim]{'━' * (BAR - filled)}[/] {done}/{state.asked}{left}"
     facts = [f"{duration(state.seconds)} so far", f"{state.pruned} pruned", f"{len(state.failures)} failed"]
-    facts.append(f"{state.core_hours:.2f} core hours")
+    facts.append(cost(state.core_hours))
     if state.best and state.default:
         gain = state.best["valid_ndcg10"] - state.default["valid_ndcg10"]
         facts.append(f"best {state.best['valid_ndcg10']:.4f}, {gain:+.4f} over the default")
     if state.checked:
         facts.append(f"{state.checked} fits with other seeds")
     shown = Table(
-        title=title, caption=" · ".join(facts), box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left"
+        title=title,
+        caption=" · ".join(facts),
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        caption_justify="left",
+        expand=True,
     )
     for header, width in (("trial", 7), ("NDCG@10", 7), ("trees", 5), ("s", 5)):
         shown.add_column(header, justify="right", no_wrap=True, min_width=width)
     shown.add_column("state", no_wrap=True, min_width=9)
-    shown.add_column("differs from the default", overflow="ellipsis", no_wrap=True, min_width=24)
+    shown.add_column("differs from the default", overflow="ellipsis", no_wrap=True, ratio=1)  # what is left
     for trial in state.running:
         shown.add_row(
             trial.trial_id,
@@ -128,3 +133,8 @@ def duration(seconds: float) -> str:
     if whole < 60:
         return f"{whole} s"
     return f"{whole // 60} min {whole % 60:02} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def cost(core_hours: float) -> str:
+    """What trials have cost, as a person reads it: in core minutes below a fifth of an hour, above it in core hours."""
+    return f"{core_hours:.2f} core hours" if core_hours >= 0.2 else f"{core_hours * 60:.1f} core minutes"

@@ -11,9 +11,12 @@ from ranking.ranker import RankerParams
 from tests.tuning.test_ledger import trial
 from tuning.ledger import Ledger, Tail
 from tuning.progress import RUNNING, Progress, Running, Watch, write_running
-from tuning.screen import Screen, duration, table
+from tuning.screen import Screen, cost, duration, table
 
 BASE = RankerParams().to_dict()
+
+
+MANY = {"num_leaves": 9, "learning_rate": 0.0522, "feature_fraction": 0.581, "lambda_l2": 0.00454, "extra_trees": True}
 
 
 def row(trial_id: str, ndcg: float, state: str = "completed", **changed: object) -> dict[str, object]:
@@ -21,7 +24,7 @@ def row(trial_id: str, ndcg: float, state: str = "completed", **changed: object)
 
 
 def state() -> Progress:
-    finished = [row("default", 0.80), row("1", 0.81, num_leaves=9), row("2", 0.70, "stopped", num_leaves=60)]
+    finished = [row("default", 0.80), row("1", 0.81, **MANY), row("2", 0.70, "stopped", num_leaves=60)]
     return Progress(7, threads=2, workers=2, seconds=72, finished=finished, running=[Running("3", 40, 0.79, 18.0)])
 
 
@@ -34,6 +37,14 @@ def test_the_numbers_of_a_sweep_under_way() -> None:
     now.budget_s = 100
     assert now.seconds_left == 28
     assert Progress(7).seconds_left is None and Progress(7).best is None
+
+
+def test_the_time_left_has_what_lies_between_trials() -> None:
+    now = state()  # trials of 36 s, two at a time, of which four are left
+    now.seconds, now.ends = 110.0, [40.0, 40.0, 100.0]  # one in 60 s since the first were seen
+    assert now.seconds_left == 4 * 60 - 10
+    now.budget_s = 120.0
+    assert now.seconds_left == 10
 
 
 def test_the_watch_reads_each_line_once_and_never_half_a_line(tmp_path: Path) -> None:
@@ -79,7 +90,15 @@ def test_the_live_table_shows_running_and_best_trials_in_100_columns() -> None:
     Console(file=out, width=100).print(table("mine", state(), BASE))
     text = out.getvalue()
     assert max(map(len, text.splitlines())) <= 100
-    for shown in ("3/7", "about 1 min 03 s left", "1 pruned", "0.07 core hours", "+0.0100 over the default", "running"):
+    assert text.splitlines()[2].split()[:5] == ["trial", "NDCG@10", "trees", "s", "state"]
+    for shown in (
+        "3/7",
+        "about 1 min 03 s left",
+        "1 pruned",
+        "4.2 core minutes",
+        "+0.0100 over the default",
+        "running",
+    ):
         assert shown in text, shown
     order = [line.split()[0] for line in text.splitlines() if line.strip() and line.split()[0] in ("3", "1", "default")]
     assert order[:3] == ["3", "1", "default"]
@@ -94,6 +113,7 @@ def test_a_terminal_gets_the_table_in_place() -> None:
 
 def test_durations_are_read_by_people() -> None:
     assert [duration(s) for s in (0.4, 59.4, 185, 7800)] == ["0 s", "59 s", "3 min 05 s", "2 h 10 min"]
+    assert [cost(h) for h in (0.0021, 0.2, 12)] == ["0.1 core minutes", "0.20 core hours", "12.00 core hours"]
 
 
 def test_the_running_file_is_whole_json(tmp_path: Path) -> None:
