@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 
 from events.delivery import SIMULATED, Folder, delivered
 from features.measures import LONGEST_DAYS
+from lake.errors import NightLocked
 from lake.fingerprint import FileHashes, fingerprint
 from lake.io import Lake
 from lake.lock import night_lock
@@ -306,14 +307,38 @@ def night(settings: Settings, lock_wait_s: float = 0.0) -> Iterator[Night]:
                 f"{len(retired)} tables of an earlier version, keyed by wordings, were set aside in {root / RETIRED} "
                 f"({', '.join(retired)}); tonight's are made anew by need, and jobs.maintain removes the old ones after a passed night"
             )
-        try:
-            yield this
-        finally:
+
+        def end() -> None:
             try:
                 this.lake.flush_ledger()
             finally:
                 session.stop()
+                may_write()  # without the lock, the checkpoints are another run's by now
                 remove_tree(root / CHECKPOINTS)  # also those of a run that was killed
+
+        try:
+            yield this
+        except Exception as error:
+            lost = _lost(may_write)
+            try:
+                end()
+            except Exception as later:
+                error.add_note(f"while the night ended: {later!r}")
+            if lost is not None:  # whatever a run meets after it has lost its lock, this is why it ends
+                raise lost from error
+            raise
+        except BaseException:
+            end()
+            raise
+        end()
+
+
+def _lost(may_write: Callable[[], None]) -> NightLocked | None:
+    try:
+        may_write()
+    except NightLocked as lost:
+        return lost
+    return None
 
 
 def run_alone(name: str, step: Callable[[Night], Done], config: DictConfig) -> None:
