@@ -19,13 +19,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = ROOT / "var" / "anywhere"  # of servers whose packages do not go together with ours
 WANTED = os.environ.get("PLAYFIRST_ANYWHERE") == "1"
-# a night of all steps in a fraction of the time: four families of columns, fewer suggested needs, and plans that are compiled once
-SMALL_JAVA_OPTIONS = "-XX:+UseParallelGC -XX:ReservedCodeCacheSize=256m -XX:TieredStopAtLevel=1"
-SMALL = (
-    "features.only=[coec,text,trend,collaborative]",
-    "closure.min_tracks=60",
-    f"cluster.java_options='{SMALL_JAVA_OPTIONS}'",
-)
+# a night of all steps in a fraction of the time: four families of columns, and fewer suggested needs
+SMALL = ("features.only=[coec,text,trend,collaborative]", "closure.min_tracks=60")
 collect_ignore_glob = [] if WANTED else ["test_*.py"]
 
 

@@ -17,7 +17,7 @@ from jobs.graph import GRAPH
 from lake.lock import LOCK, is_held
 from lake.store import files_below, place
 from tests.anywhere.cluster import Cluster
-from tests.anywhere.conftest import ROOT, S3, SMALL, SMALL_JAVA_OPTIONS, simulate
+from tests.anywhere.conftest import ROOT, S3, SMALL, simulate
 
 RUN_DATE = "2026-03-23"
 LIMIT_S = 1800
@@ -105,10 +105,7 @@ def test_a_night_on_a_cluster_gives_the_local_release(
         cluster.add_worker("w1")
         if event == "nothing":
             cluster.add_worker("w2")
-        options = (
-            "{spark.executor.memory: 1200m, spark.executor.cores: '1', "
-            f"spark.executor.extraJavaOptions: '{SMALL_JAVA_OPTIONS}'}}"
-        )
+        options = "{spark.executor.memory: 1200m, spark.executor.cores: '1'}"
         words = command(
             "jobs.nightly",
             home,
