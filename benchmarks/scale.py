@@ -36,6 +36,7 @@ TRACKS = (10_000, 100_000, 1_000_000)
 WORDINGS = (50_000, 500_000, 2_000_000)
 ROWS = (100_000, 1_000_000)
 LISTS, PER_LIST, DIMENSIONS = 2_000, 50, 16
+DRIVER_HEAP = "512m"  # Spark refuses less than 450 MB; in a larger heap a collection leaves more that is garbage, and says less
 BEFORE = """play,can you play,please play,i want to hear,alexa play,put on,could you play,i want to listen to,play me,let me hear,
 hey google play,play the song""".replace("\n", "").split(",")
 AFTER = """,please,on spotify,now,in the kitchen,in the bedroom,in the living room,in the office,for me,right now,please now,in the bathroom,
@@ -170,7 +171,7 @@ def driver(tracks: int, wordings: int, work: Path) -> dict[str, float]:
     spark = spark_session(
         SessionSettings(
             master="local-cluster[1, 2, 4096]",
-            memory="1g",
+            memory=DRIVER_HEAP,
             shuffle_partitions=8,
             work_dir=str(work / "spark"),
             java_options=f"-Xlog:gc:file={log}",
