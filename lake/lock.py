@@ -96,6 +96,8 @@ def holder(path: Path) -> str:
 def is_held(path: Path) -> bool:
     """Whether a living process holds the lock right now; of a lease, whether its time of expiry is still to come."""
     if not is_local(path):
+        if not path.exists():  # obstore prints an error of its own when a file that is not there is opened
+            return False
         try:
             return float(json.loads(path.read_bytes() or b"{}").get("until", 0)) > time.time()
         except (OSError, ValueError):

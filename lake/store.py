@@ -10,9 +10,13 @@ refused, and a cluster of one writer has to be arranged from outside.
 
 from __future__ import annotations
 
+import atexit
 import os
 import secrets
 import shutil
+import sys
+import threading
+import time
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -24,6 +28,7 @@ from lake.local_path import SCHEME, why_not_local
 OBJECT_STORES = {"s3": "s3", "s3a": "s3", "gs": "gs", "abfs": "abfs", "abfss": "abfs"}  # scheme -> fsspec's name
 OTHERS = ("hdfs",)
 EXTRA = "pip install 'playfirst[store]'"
+EXIT_WAIT_S = 10.0
 
 
 def why_no_place(text: str) -> str | None:
@@ -61,7 +66,21 @@ def _upath() -> Any:
     except ImportError as error:
         raise BadConfiguration(f"a place on another store needs {error.name}: {EXTRA}.") from None
     register(list(dict.fromkeys(OBJECT_STORES.values())))
+    atexit.register(_wait_for_threads_of_the_client)
     return UPath
+
+
+def _wait_for_threads_of_the_client() -> None:
+    """Wait until no thread that Python did not start runs Python code, for EXIT_WAIT_S at most.
+
+    A thread of obstore hands a reply over by Python code. If the interpreter ends while it does, it ends the whole process with
+    SIGABRT, whatever the exit code was to be (pyo3-async-runtimes, issue 40).
+    """
+    until = time.monotonic() + EXIT_WAIT_S
+    while (
+        sys._current_frames().keys() - {thread.ident for thread in threading.enumerate()} and time.monotonic() < until
+    ):
+        time.sleep(0.001)
 
 
 def is_local(path: Path) -> bool:

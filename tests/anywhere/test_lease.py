@@ -69,6 +69,16 @@ def test_a_second_run_is_refused_until_the_first_ends(root: Path) -> None:
         pass
 
 
+def test_a_lake_without_a_lock_is_free_and_its_reader_prints_nothing(root: Path) -> None:
+    """The store's library prints an error of its own if a file that is not there is opened."""
+    program = (
+        "import sys; from lake.lock import is_held; from lake.store import place; print(is_held(place(sys.argv[1])))"
+    )
+    command = [sys.executable, "-c", program, str(root / LOCK)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True, cwd=ROOT)
+    assert (done.stdout, done.stderr) == ("False\n", "")
+
+
 def test_a_lease_is_renewed_while_its_holder_lives(root: Path) -> None:
     process = holder(root)
     with pytest.raises(NightLocked):

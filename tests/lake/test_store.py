@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,3 +67,22 @@ def test_a_mirror_of_unknown_state_is_made_anew(tmp_path: Path) -> None:
     (local / "b").write_text("2")
     assert mirror.push() == 1
     assert list(files_below(remote)) == ["b"]
+
+
+def test_a_process_ends_after_the_threads_that_hand_replies_over(tmp_path: Path) -> None:
+    """A thread that Python did not start, as obstore's are: the exit of the interpreter waits until it has run its Python code."""
+    program = """
+import _thread, atexit, time
+from lake import store
+running = _thread.allocate_lock()
+running.acquire()
+def hand_over():
+    running.release()
+    time.sleep(0.3)
+    print("handed over", flush=True)
+_thread.start_new_thread(hand_over, ())
+running.acquire()
+atexit.register(store._wait_for_threads_of_the_client)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "handed over\n"
