@@ -35,6 +35,11 @@ def run(night: Night, asked: tuple[date, date]) -> Done:
     A day is read if its folder is new or has changed since it was read, and counted if its rows, or those of a day that its counts
     depend on, have changed. The notes name every day of the span: read, counted, or skipped and why.
     """
+    if night.is_rerun:
+        raise BadConfiguration(
+            f"run_date={night.settings.run_date}: the lake has later nights, whose counts a past night does not change. Give the newest "
+            "run_date, or the one of tonight."
+        )
     one = replace(night, notes=[], backfilled=asked)
     before = {t.name: _marks(night, t) for t in (DELIVERED_FILES, DAILY_ENGAGEMENT)}
     done = [ingest.run(one), count_engagement.run(one)]

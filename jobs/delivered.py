@@ -20,9 +20,9 @@ def check(night: Night) -> str:
     """
     settings, day = night.settings.ingest, night.run_date - timedelta(days=1)
     newest = [f for f in night.folders if f.day == day]
-    if not newest:
+    if not newest or not newest[0].files["search"]:  # a producer may deliver the events first
         raise IncompleteDelivery(
-            f"{night.settings.logs}: no folder of {day} yet. Wait for it, or look at the producer."
+            f"{night.settings.logs}: no searches of {day} yet. Wait for them, or look at the producer."
         )
     settle_s = 0.0 if night.is_simulated else settings.settle_s
     check_complete(night.folders, night.run_date, settle_s, settings.accept_incomplete)

@@ -38,7 +38,15 @@ def findings(settings: Settings) -> list[tuple[str, Finding]]:
         ("last nights", _nights),
         ("release", _release),
     ]
-    return [(name, check(settings)) for name, check in checks]
+    return [(name, _tried(check, settings)) for name, check in checks]
+
+
+def _tried(check: Callable[[Settings], Finding], settings: Settings) -> Finding:
+    """What a check finds; what it cannot find out, such as of a store that does not answer, is a finding, too."""
+    try:
+        return check(settings)
+    except Exception as error:
+        return False, f"not known: {next(iter(str(error).splitlines()), '') or type(error).__name__}"
 
 
 def _java(_: Settings) -> Finding:

@@ -44,16 +44,15 @@ def run(this: Night, steps: Sequence[Step], console: Console) -> Summary:
         for i, step in enumerate(steps, 1):
             with summary.step(this, step.name, f"{i:>2}/{len(steps)}") as results:
                 results.append(step.run(this))
-    except Exception as error:
+    except BaseException as error:  # also an operator's Ctrl-C
         failure = f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
         raise
     finally:
         record = record_of(this, summary, started, failure)
         summary.record = write_record(this, record)
         this.keep()
-    if target := this.settings.nightly.lineage:
-        sent = send(events_of(record, str(this.lake.root)), target)
-        this.notes.append(f"{sent} OpenLineage events sent to {target}")
+        if target := this.settings.nightly.lineage:
+            this.notes.append(send(events_of(record, str(this.lake.root)), target))
     return summary
 
 

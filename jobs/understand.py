@@ -55,13 +55,13 @@ def _mark(night: Night) -> str:
 
 def to_do(night: Night) -> str:
     """Why the step would work, in words; "" if its tables are up to date."""
-    return night.why({night.settings.run_date: _mark(night)}, NEEDS)
+    return night.why({night.settings.run_date: _mark(night)}, WORDINGS, HEARD, NEEDS)
 
 
 def run(night: Night) -> Done:
     """Write the wordings and needs of the night, and what was heard for each need."""
     lake, unit, mark = night.lake, night.settings.run_date, _mark(night)
-    if not night.pending(NEEDS, {unit: mark}):
+    if not to_do(night):
         return Done(skipped=True)
     units, reacted, before = _read_units(night)
     recent = night.run_date - timedelta(days=WINDOW_DAYS)
@@ -82,7 +82,6 @@ def run(night: Night) -> Done:
     nothing = night.spark.createDataFrame([], struct(HEARD)).drop("run_date")
     heard = nothing if plays is None else heard_by(plays, need_by_wording)
     lake.write(HEARD, heard.withColumn("run_date", F.lit(night.run_date)), {unit: mark})
-    # the last one, since its commit marks the step as done
     needs = needs_of_night(night, searches, plays, recent, read, need_by_wording)
     rows = lake.write(NEEDS, needs, {unit: mark})
     for frame in (plays, need_by_wording):

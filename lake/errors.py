@@ -54,6 +54,10 @@ class NightLocked(PlayfirstError):
     exit_code = 4
 
 
+class CopyLost(PlayfirstError):
+    """The local copy of a folder of an object store was removed while a run used it."""
+
+
 class SchemaMismatch(PlayfirstError):
     """A frame or partition does not have the columns that its table declares."""
 

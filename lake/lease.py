@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from lake.errors import NightLocked
 from lake.store import create_file, swap_file, tag_of
@@ -64,8 +65,8 @@ class Lease:
                 continue
             if tag != seen:
                 seen, since = tag, time.monotonic()
-            is_dead = time.monotonic() - since > self.lease_s or self._is_over()
-            if is_dead and (taken := swap_file(self.path, self._content(), tag)):
+            is_free = time.monotonic() - since > self.lease_s or self._is_over() or self._is_own()
+            if is_free and (taken := swap_file(self.path, self._content(), tag)):
                 self._hold(before, taken)
                 return
             remaining_s = deadline - time.monotonic()
@@ -106,6 +107,8 @@ class Lease:
                 return
             try:
                 tag = swap_file(self.path, self._content(), self._tag)
+                if tag is None:
+                    tag = self._swapped_after_a_lost_reply()
             except Exception:  # the store may answer again before the lease ends; `check` tells if it does not
                 continue
             if tag is None:
@@ -116,10 +119,24 @@ class Lease:
     def _content(self) -> bytes:
         return json.dumps({**self.owner, "until": time.time() + self.lease_s}).encode()
 
+    def _swapped_after_a_lost_reply(self) -> str | None:
+        """Renew once more if the file is this run's own: then an earlier renewal was written, and only its reply was lost."""
+        tag = tag_of(self.path)  # before the content: what is this run's own after it, was so before
+        return swap_file(self.path, self._content(), tag) if tag is not None and self._is_own() else None
+
+    def _is_own(self) -> bool:
+        """Whether the file says that this run holds the lease."""
+        stored = self._stored()
+        return stored is not None and bool(self.owner) and all(stored.get(key) == v for key, v in self.owner.items())
+
     def _is_over(self) -> bool:
         """Whether the file says that it was released, or that its lease is long over."""
+        stored = self._stored()
+        return stored is not None and (not stored or float(stored.get("until", 0)) + SKEW_S < time.time())
+
+    def _stored(self) -> dict[str, Any] | None:
+        """What the file says; None if it cannot be read."""
         try:
-            stored = json.loads(self.path.read_bytes() or RELEASED)
+            return dict(json.loads(self.path.read_bytes() or RELEASED))
         except (OSError, ValueError):
-            return False
-        return not stored or float(stored.get("until", 0)) + SKEW_S < time.time()
+            return None

@@ -7,16 +7,33 @@ pointers (`CURRENT` and the like) go last, by compare-and-set.
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import json
+import os
 import shutil
-from collections.abc import Callable, Collection, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lake.errors import NightLocked
+from lake.errors import CopyLost, NightLocked
 from lake.store import create_file, files_below, remove_tree, swap_file, tag_of, version_of, write_file
 
 STATE = ".mirror.json"  # in the copy: name -> [version in the store, version of the copy] when both were last equal
+
+
+def copy_of(remote: Path, work: Path, name: str, reader: bool = False) -> Path:
+    """The folder of the copy of a folder of an object store, named after both, so that two stores never share one.
+
+    Args:
+        remote: The folder in the store.
+        work: The folder for what may be lost (`cluster.work_dir`).
+        name: What the folder is, for people who look for it.
+        reader: Whether the copy is for commands that read alone, which may run beside a night.
+    """
+    of_store = hashlib.sha256(str(remote).encode()).hexdigest()[:8]
+    return work / ("readers" if reader else "places") / f"{name}-{of_store}"
 
 
 @dataclass
@@ -26,15 +43,44 @@ class Mirror:
     Attributes:
         remote: The folder in the store.
         local: The folder of the copy; scratch.
-        pointers: Names of files that are pushed last, each only if nobody else has changed it since it was pulled.
+        pointers: Names of files that are pushed last, in this order, each only if nobody else has changed it since it was pulled.
         machine_bound: Names of files that mean something on this machine alone, and stay here.
     """
 
     remote: Path
     local: Path
-    pointers: Collection[str] = ()
+    pointers: Sequence[str] = ()
     machine_bound: Collection[str] = ()
     _state: dict[str, list[list[object]]] = field(default_factory=dict)
+    _lock: int = -1
+
+    def lock(self, wait_s: float = 0.0) -> None:
+        """Keep the copy for this process until it ends: another one would remove what is not pushed yet.
+
+        Raises:
+            NightLocked: Another process on this machine has it, still so after `wait_s` seconds.
+        """
+        if self._lock >= 0:
+            return
+        self.local.parent.mkdir(parents=True, exist_ok=True)
+        self._lock, until = os.open(f"{self.local}.lock", os.O_RDWR | os.O_CREAT, 0o600), time.monotonic() + wait_s
+        while True:
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if time.monotonic() >= until:
+                    self.unlock()
+                    raise NightLocked(
+                        f"{self.local}, the copy of {self.remote}, is in use by another run on this machine. Wait for it to end."
+                    ) from None
+            time.sleep(0.1)
+
+    def unlock(self) -> None:
+        """Let another process of this machine have the copy."""
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
 
     def pull(self) -> int:
         """Bring the copy up to date with the store, and return how many files were copied. Local changes are lost."""
@@ -61,7 +107,10 @@ class Mirror:
 
         Raises:
             NightLocked: A pointer was moved by somebody else meanwhile; the store keeps theirs.
+            CopyLost: The copy was removed since it was pulled: what this run wrote into it is lost, and the store is not changed.
         """
+        if not (self.local / STATE).exists():
+            raise CopyLost(f"{self.local} was removed while a run used it. {self.remote} is not changed. Run again.")
         here = self._kept(files_below(self.local))
         changed = [n for n, version in here.items() if self._state.get(n, [None, None])[1] != version]
         gone = [n for n in self._state if n not in here]
@@ -72,9 +121,11 @@ class Mirror:
             target = self.remote / name
             write_file(target, (self.local / name).read_bytes())
             self._state[name] = [version_of(target), here[name]]
-        for name in sorted(set(changed) & set(self.pointers)):
+        for name in [pointer for pointer in self.pointers if pointer in changed]:
             check()
             self._move(name, here[name])
+        if gone:
+            check()
         for name in gone:
             remove_tree(self.remote / name)
             del self._state[name]

@@ -130,6 +130,14 @@ def wrong_place(key: str, value: str) -> str | None:
     return f"{key} is {value!r}, {why}" if why else None
 
 
+def _is_day(text: str) -> bool:
+    """Whether the text is a date as units are named by it: Python also reads 20261029 and 2026-W44-4, which sort otherwise."""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
 def _wrong(settings: Settings) -> Iterator[str]:
     cluster = settings.cluster
     # with a remote, the master is ignored
@@ -137,9 +145,7 @@ def _wrong(settings: Settings) -> Iterator[str]:
     yield from filter(
         None, (wrong_place(*one) for one in (*((key, value) for key, value, _ in paths(settings)), engine))
     )
-    try:
-        date.fromisoformat(settings.run_date)
-    except ValueError:
+    if not _is_day(settings.run_date):
         yield f"run_date is {settings.run_date!r}, expected YYYY-MM-DD"
     if settings.nightly.tune not in TUNE_MODES:
         yield f"nightly.tune is {settings.nightly.tune!r}, expected one of {', '.join(TUNE_MODES)}"

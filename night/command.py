@@ -18,7 +18,8 @@ from lake.errors import BadConfiguration, PlayfirstError
 from night.checks import check_values
 from night.settings import Settings
 
-COMMAND_KEYS = ("from", "to")  # of jobs.backfill alone: `from` is a Python keyword, so it cannot be a dataclass field
+# of jobs.backfill (`from` is a Python keyword, so it cannot be a dataclass field) and of jobs.release
+COMMAND_KEYS = ("from", "to", "do", "id")
 
 
 def settings_of(config: DictConfig) -> Settings:

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from features.catalogue import feature_table
 from lake.errors import LeakageFound, MissingPartition
-from lake.mirror import Mirror
+from lake.mirror import Mirror, copy_of
 from lake.store import is_local, remove_tree
 from lake.tables.nightly import JUDGEMENTS, NEEDS
 from night.leaks import refuse_future, refuse_label_leaks
@@ -95,6 +95,6 @@ def examples_path(night: Night) -> Path:
         frame.write.mode("overwrite").parquet(str(folder))
     if is_local(folder):
         return folder
-    copy = Mirror(folder, Path(night.settings.cluster.work_dir) / "places" / EXPORTS / folder.name)
+    copy = Mirror(folder, copy_of(folder, Path(night.settings.cluster.work_dir), EXPORTS))
     copy.pull()
     return copy.local

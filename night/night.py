@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
@@ -263,9 +263,10 @@ class Night:
 
 
 def reading_night(settings: Settings) -> Night:
-    """The night for a command that only reads: it takes no lock, and must start no Spark."""
-    places = Places(settings)
+    """The night for a command that only reads: it takes no lock of the lake, and must start no Spark."""
+    places = Places(settings, reader=True)
     places.pull()
+    places.close()
     root = place(settings.lake.root)
     return Night(places.settings, Lake(LazySession(_session_settings(settings)), root))
 
@@ -297,7 +298,7 @@ def night(settings: Settings, lock_wait_s: float = 0.0) -> Iterator[Night]:
     def waiting(holder: str) -> None:
         print(f"waiting up to {lock_wait_s:,.0f} s for {holder} to end: it holds {root}", flush=True)
 
-    with night_lock(root, run_id, lock_wait_s, waiting) as may_write:
+    with night_lock(root, run_id, lock_wait_s, waiting) as may_write, closing(places):
         places.pull()
         session = LazySession(_session_settings(settings))
         retired = set_aside(root)

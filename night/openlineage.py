@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import urllib.request
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
 from features.build.audit import CURVE, LISTENER, POPULARITY, STRENGTH, TILE, VECTOR, sources_of
 from features.build.engine import asked_sums
 from features.catalogue import columns, feature_table
-from lake.errors import BadConfiguration
 from lake.schema import Table
 from lake.tables.daily import DAILY_ENGAGEMENT
 from night.tables import all_tables
@@ -60,31 +60,37 @@ def events_of(record: Mapping[str, Any], root: str) -> list[dict[str, Any]]:
     return events
 
 
-def send(events: Iterable[Mapping[str, Any]], target: str) -> int:
-    """Append the events to a file as JSON lines, or POST each to an HTTP endpoint; returns how many were sent.
+def send(events: Sequence[Mapping[str, Any]], target: str) -> str:
+    """Append the events to a file as JSON lines, or POST each to an HTTP endpoint.
 
-    Raises:
-        BadConfiguration: the endpoint does not answer, or refuses an event.
+    Returns:
+        How many were sent, in words; also if one could not be sent: then the later ones are not tried, and the night goes on.
     """
     sent = 0
-    if not target.startswith(("http://", "https://")):
-        file = Path(target)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("a", encoding="utf-8") as stream:
+    try:
+        if target.startswith(("http://", "https://")):
             for event in events:
-                stream.write(json.dumps(event, sort_keys=True) + "\n")
+                _post(event, target)
                 sent += 1
-        return sent
-    for event in events:
-        request = urllib.request.Request(
-            target, json.dumps(event).encode(), {"Content-Type": "application/json"}, method="POST"
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S):
-                sent += 1
-        except OSError as error:  # also HTTPError
-            raise BadConfiguration(f"nightly.lineage={target}: {error}. The night itself is done.") from None
-    return sent
+        else:
+            file = Path(target)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("a", encoding="utf-8") as stream:
+                for event in events:
+                    stream.write(json.dumps(event, sort_keys=True) + "\n")
+                    sent += 1
+    except (OSError, ValueError, HTTPException) as error:  # OSError: also HTTPError
+        why = str(error) or type(error).__name__
+        return f"{sent} of {len(events)} OpenLineage events sent: nightly.lineage={target}: {why}. The night is not changed by it."
+    return f"{sent} OpenLineage events sent to {target}"
+
+
+def _post(event: Mapping[str, Any], target: str) -> None:
+    request = urllib.request.Request(
+        target, json.dumps(event).encode(), {"Content-Type": "application/json"}, method="POST"
+    )
+    with urllib.request.urlopen(request, timeout=TIMEOUT_S):
+        return
 
 
 def _event(

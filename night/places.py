@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 
-from lake.mirror import Mirror
+from lake.mirror import Mirror, copy_of
 from lake.store import is_elsewhere, place
 from night.settings import Settings, setting
 from serving.errors import ReleaseError
@@ -14,34 +14,49 @@ from serving.layout import CURRENT, HISTORY, HOLD, VERIFIED, release_ids
 from serving.verify import stamp_release
 
 FOLDERS = {  # settings key -> files that are pushed last, by compare-and-set
-    "releases": (CURRENT, HOLD, HISTORY),
+    "releases": (HOLD, CURRENT, HISTORY),
     "rankers": (),
     "reports": (),
     "tuning.sweeps": (),
     "quality.docs_dir": (),
 }
 
+READER_WAIT_S = 60.0  # for another command that reads, and is soon done
+
 
 class Places:
     """The folders of a night that are in an object store, as local copies under `cluster.work_dir`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, reader: bool = False, only: Collection[str] = tuple(FOLDERS)) -> None:
         """Name the copies; nothing is copied yet.
 
-        Raises BadConfiguration if a place needs the extra `store` and it is not installed.
+        Args:
+            settings: the settings.
+            reader: whether for a command that may run beside a night, which then has copies of its own.
+            only: the keys of the folders that are needed.
+
+        Raises:
+            BadConfiguration: a place needs the extra `store`, and it is not installed.
         """
-        work = Path(settings.cluster.work_dir) / "places"
-        self._mirrors = {
-            key: Mirror(place(uri), work / key.replace(".", "-"), pointers, machine_bound=(VERIFIED,))
-            for key, pointers in FOLDERS.items()
-            if is_elsewhere(uri := str(setting(settings, key)))
-        }
+        work = Path(settings.cluster.work_dir)
+        self._wait_s = READER_WAIT_S if reader else 0.0
+        self._mirrors = {}
+        for key, pointers in FOLDERS.items():
+            if key in only and is_elsewhere(uri := str(setting(settings, key))):
+                local = copy_of(place(uri), work, key.replace(".", "-"), reader)
+                self._mirrors[key] = Mirror(place(uri), local, pointers, machine_bound=(VERIFIED,))
         self.settings = settings
         for key, mirror in self._mirrors.items():
             self.settings = _with(self.settings, key, str(mirror.local))
 
     def pull(self) -> int:
-        """Bring the copies up to date, and return how many files were copied; releases that came are verified on this machine."""
+        """Bring the copies up to date, and return how many files were copied; releases that came are verified on this machine.
+
+        Raises:
+            NightLocked: another process on this machine uses a copy.
+        """
+        for mirror in self._mirrors.values():
+            mirror.lock(self._wait_s)
         copied = sum(mirror.pull() for mirror in self._mirrors.values())
         if "releases" in self._mirrors:
             _verify_new(self._mirrors["releases"].local)
@@ -55,6 +70,11 @@ class Places:
         """
         ordered = sorted(self._mirrors, key=lambda key: key == "releases")
         return sum(self._mirrors[key].push(check) for key in ordered)
+
+    def close(self) -> None:
+        """Let other processes of this machine use the copies."""
+        for mirror in self._mirrors.values():
+            mirror.unlock()
 
 
 def _verify_new(root: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -24,6 +25,7 @@ from night.settings import Settings
 from ranking.scoring import feature_list
 from tuning.child import BINS, run_search_in_child
 from tuning.leaderboard import print_leaderboard
+from tuning.progress import Progress
 from tuning.recommend import NIGHTS_RESULTS, RESULT
 from tuning.report import write_report
 from tuning.screen import Screen
@@ -35,6 +37,7 @@ EVERY_DAYS = 7
 NIGHTS = "night-"  # prefix of the names of the nights' own sweeps
 MULTIRUN = "multirun"
 PROMOTED_ON = "promoted_on"  # key of a promoted winner's file: the snapshot on which it was better
+KEEP_EVERY_S = 60.0  # how often a running sweep is written to an object store
 DATA = "sweep-data"  # below cluster.work_dir: binned examples, which any sweep can make again
 SWEEP_LIBRARIES = ("lightgbm", "numpy", "optuna")  # another version may propose other parameters or grow other trees
 
@@ -217,11 +220,25 @@ def ask_sweep(night: Night, settings: SearchSettings, file: Path) -> AskedSweep 
     )
 
 
-def search_sweep(asked: AskedSweep) -> Winner:
-    """Run the sweep without Spark and without the lock of the lake; show how it goes, and at the end its leaderboard and report."""
+def search_sweep(asked: AskedSweep, keep: Callable[[], object] = lambda: None) -> Winner:
+    """Run the sweep without Spark and without the lock of the lake; show how it goes, and at the end its leaderboard and report.
+
+    Args:
+        asked: the sweep.
+        keep: called every KEEP_EVERY_S seconds meanwhile, to write what there is of it to its store.
+    """
     settings = asked.settings
     with Screen(settings.name, settings.base_params().to_dict()) as screen:
-        winner = run_search_in_child(settings, asked.examples, asked.sweeps, feature_list(), asked.bins, screen.show)
+        kept = time.monotonic()
+
+        def show(state: Progress) -> None:
+            nonlocal kept
+            screen.show(state)
+            if time.monotonic() - kept > KEEP_EVERY_S:
+                keep()
+                kept = time.monotonic()
+
+        winner = run_search_in_child(settings, asked.examples, asked.sweeps, feature_list(), asked.bins, show)
     write_result(asked.file, {"fingerprint": asked.mark, "examples": asked.judged_on, "winner": winner.to_dict()})
     print_leaderboard(winner, screen.console)
     report = write_report(asked.sweeps / settings.name, settings, winner)
@@ -254,7 +271,7 @@ def run_sweep(night: Night, settings: SearchSettings, file: Path) -> Done:
     asked = ask_sweep(night, settings, file)
     if asked is None:
         return Done(skipped=True, note=f"winner in {file}")
-    return record_sweep(night, asked, search_sweep(asked))
+    return record_sweep(night, asked, search_sweep(asked, night.keep))
 
 
 def run_sweep_alone(settings: Settings) -> tuple[SearchSettings, Winner, str]:
@@ -273,8 +290,10 @@ def run_sweep_alone(settings: Settings) -> tuple[SearchSettings, Winner, str]:
         with open_night(settings, wait_s) as this:
             this.lake.begin_step("tune")
             wanted = sweep_settings(this)
-            done = run_sweep(this, wanted, result_file(this.settings, wanted.name))
-            this.keep()
+            try:
+                done = run_sweep(this, wanted, result_file(this.settings, wanted.name))
+            finally:
+                this.keep()  # what there is of a sweep that was broken off is resumed from the store
             return wanted, _stored_winner(result_file(this.settings, wanted.name)), done.note
     with open_night(settings, wait_s) as this:
         this.lake.begin_step("tune")

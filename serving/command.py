@@ -23,7 +23,7 @@ class OneLineParser(argparse.ArgumentParser):
 def local_path(text: str) -> Path:
     """The argparse type of a local path; a path to another store (s3a://…) is an argument error."""
     if why := why_not_local(text):
-        raise argparse.ArgumentTypeError(f"{text!r}: {why}")
+        raise argparse.ArgumentTypeError(f"{text!r}: {why}; in another store: python -m jobs.release do=… releases=…")
     return Path(text)
 
 

@@ -48,10 +48,12 @@ def run_step(step: str, run_date: str) -> None:
 
 
 def is_delivered(run_date: str) -> bool:
-    """Whether the day before the night is delivered whole. A wrong setting fails the sensor at once."""
+    """Whether the day before the night is delivered whole. A wrong setting fails the sensor at once; what else fails is tried again."""
     done = subprocess.run(command("delivered", f"run_date={run_date}"), timeout=600, check=False)
-    if done.returncode not in (0, 3):
+    if done.returncode == 2:
         raise AirflowFailException(f"delivered: exit {done.returncode}; the last line of the log says what to do")
+    if done.returncode not in (0, 3):
+        raise AirflowException(f"delivered: exit {done.returncode}; it is tried again")
     return done.returncode == 0
 
 

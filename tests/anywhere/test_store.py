@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,7 +13,8 @@ from lake.errors import NightLocked
 from lake.fingerprint import FileHashes, file_hash
 from lake.mirror import Mirror
 from lake.store import create_file, files_below, place, remove_tree, swap_file, tag_of, version_of, write_file
-from tests.anywhere.conftest import S3
+from tests.anywhere.conftest import ROOT, S3
+from tests.serving.conftest import night
 
 RACES, RACERS = 100, 10
 
@@ -108,3 +111,40 @@ def test_a_pointer_goes_last_and_only_if_nobody_has_moved_it(s3: S3, tmp_path: P
     with pytest.raises(NightLocked):
         two.push(refuse)
     assert (one.remote / "CURRENT").read_text() == "r3"
+
+
+def test_releases_in_a_store_are_rolled_back_held_and_resumed(s3: S3, tmp_path: Path) -> None:
+    """Two releases, written here and pushed; then the operator's command, as a process."""
+    root = f"s3://{s3.bucket}/{tmp_path.name}/published"
+    copy = Mirror(place(root), tmp_path / "copy", ("HOLD", "CURRENT", "HISTORY"), ("VERIFIED",))
+    copy.pull()
+    good, bad = (night(tmp_path / "copy", day) for day in (20, 21))
+    copy.push()
+
+    def operate(*words: str) -> str:
+        command = [
+            sys.executable,
+            "-m",
+            "jobs.release",
+            *words,
+            f"releases={root}",
+            f"cluster.work_dir={tmp_path}/spark",
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=ROOT)
+        assert done.returncode == (2 if "id=nothing" in words else 0), done.stderr
+        return done.stdout + done.stderr
+
+    pointers = {name: place(root) / name for name in ("CURRENT", "HOLD")}
+    assert good in operate() and bad in operate("do=list")
+    assert "HOLD is set" in operate("do=rollback")
+    assert pointers["CURRENT"].read_text().strip() == good and pointers["HOLD"].exists()
+    assert "nothing" in operate("do=pin", "id=nothing")
+    operate("do=pin", f"id={bad}")
+    assert pointers["CURRENT"].read_text().strip() == bad
+    assert "HOLD is lifted" in operate("do=resume") and not pointers["HOLD"].exists()
+    # a night on another machine, which pulled before the rollback, comes second
+    operate("do=rollback")
+    (tmp_path / "copy" / "CURRENT").write_text("2026-11-22-000000000000")
+    with pytest.raises(NightLocked, match="CURRENT was moved by another run"):
+        copy.push()
+    assert pointers["CURRENT"].read_text().strip() == good

@@ -16,9 +16,12 @@ from pyspark.sql import SparkSession
 from events.catalog import catalog_files, catalog_fingerprint, check_catalog_at_rest, tracks
 from events.contract import CONTRACT_VERSION
 from events.delivery import Deliveries, check_complete, check_missed, check_sources, delivered
+from jobs.delivered import check
 from lake.errors import IncompleteDelivery, InputContractError
 from lake.fingerprint import file_hash, fingerprint
+from night.night import Night
 from queries.nightly.names import with_normal_names
+from tests.conftest import World
 
 
 def folder(root: Path, day: str, size: int = 10, success: bool = True) -> None:
@@ -254,3 +257,14 @@ def test_a_catalog_is_stored_anew_where_its_names_are_read_otherwise(tmp_path: P
     files = catalog_files(catalog(tmp_path / "catalog.jsonl", track(1)))
     one, again, other = (catalog_fingerprint(files, file_hash, version) for version in (1, 1, 2))
     assert one == again != other
+
+
+def test_events_that_come_before_their_searches_are_waited_for(tmp_path: Path) -> None:
+    """The command for schedulers: exit code 3, not yet; 2 would end the night for good."""
+    folder(tmp_path / "logs", "2026-03-01")
+    for at in ("2026-03-01", "2026-03-02"):
+        (tmp_path / "logs" / "events" / f"date={at}").mkdir(exist_ok=True)
+        (tmp_path / "logs" / "events" / f"date={at}" / "part.jsonl").write_text("x" * 10)
+    settings = World(tmp_path).settings(tmp_path / "home", "run_date=2026-03-03")
+    with pytest.raises(IncompleteDelivery, match="no searches of 2026-03-02 yet"):
+        check(Night(settings, None))  # type: ignore[arg-type]

@@ -46,6 +46,8 @@ def places(tmp_path: Path) -> list[str]:
         (["run_date=2026-03-02", "ranking.explore_shar=0.1"], 2, "explore_shar"),
         (["run_date=2026-03-02", "privacy.k=many"], 2, "privacy.k"),
         (["run_date=tomorrow"], 2, "expected YYYY-MM-DD"),
+        (["run_date='20260302'"], 2, "run_date is '20260302', expected YYYY-MM-DD"),
+        (["run_date=2026-W10-1"], 2, "expected YYYY-MM-DD"),
         ([], 2, "run_date"),
         (["run_date=2026-03-02", "nightly.tune=sometimes"], 2, "auto, always, never"),
         (["run_date=2026-03-02", "labels.label_days=14", "serving.keep=0"], 2, "labels.label_days is 14, expected 7"),

@@ -141,3 +141,31 @@ def test_a_run_that_fails_leaves_a_record_that_names_the_step(night: Night) -> N
     assert [s["step"] for s in record["steps"]] == ["grade"]
     kinds = [(e["eventType"], e["job"]["name"]) for e in events_of(record, "lake")]
     assert kinds == [("START", "night.grade"), ("COMPLETE", "night.grade"), ("FAIL", "night.train")]
+
+
+def test_a_run_that_an_operator_breaks_off_has_not_passed(night: Night) -> None:
+    def interrupted(_: Night) -> Done:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        nightly.run(night, [replace(step("train"), run=interrupted)], Console(quiet=True))
+    [file] = (Path(night.settings.reports) / "runs").glob("*.json")
+    assert json.loads(file.read_text())["outcome"] == "failed"
+
+
+@pytest.mark.parametrize("target", ["http://127.0.0.1:9/events", "http://127.0.0.1:x", "no/such/\0name"])
+def test_lineage_that_cannot_be_sent_is_a_note_and_ends_no_night(night: Night, target: str) -> None:
+    night.settings.nightly.lineage = target
+    nightly.run(night, [replace(step("grade"), run=lambda _: Done(1, 1))], Console(quiet=True))
+    assert night.notes[-1].startswith(f"0 of 2 OpenLineage events sent: nightly.lineage={target}: "), night.notes
+
+
+def test_lineage_of_a_failed_run_is_sent(night: Night, tmp_path: Path) -> None:
+    def broken(_: Night) -> Done:
+        raise ValueError("no disk")
+
+    night.settings.nightly.lineage = str(tmp_path / "events" / "lineage.jsonl")
+    with pytest.raises(ValueError, match="no disk"):
+        nightly.run(night, [replace(step("train"), run=broken)], Console(quiet=True))
+    [event] = map(json.loads, Path(night.settings.nightly.lineage).read_text().splitlines())
+    assert event["eventType"] == "FAIL" and event["job"]["name"] == "night.train"

@@ -238,3 +238,11 @@ def test_a_backfill_fills_a_hole_and_names_every_day_of_its_span(spark: SparkSes
     again = night(spark, root, 8, late)
     backfill.run(again, (FIRST + timedelta(days=6), FIRST + timedelta(days=6)))
     assert any(note == f"read and counted: {FIRST + timedelta(days=6)}" for note in again.notes), again.notes
+
+
+def test_a_backfill_for_a_past_night_is_refused(spark: SparkSession, root: Path) -> None:
+    """It would count into the past night's own tables, and leave the lake's as they are."""
+    deliver(root, plain_days(5))
+    ingested(spark, root, 5)
+    with pytest.raises(BadConfiguration, match="the lake has later nights"):
+        backfill.run(night(spark, root, 3), (FIRST, FIRST + timedelta(days=1)))

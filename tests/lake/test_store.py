@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from lake.errors import BadConfiguration
-from lake.mirror import Mirror
+from lake.errors import BadConfiguration, CopyLost, NightLocked
+from lake.mirror import Mirror, copy_of
 from lake.store import create_file, files_below, is_elsewhere, is_local, place, remove_tree, scheme_of, write_file
 
 
@@ -67,6 +68,52 @@ def test_a_mirror_of_unknown_state_is_made_anew(tmp_path: Path) -> None:
     (local / "b").write_text("2")
     assert mirror.push() == 1
     assert list(files_below(remote)) == ["b"]
+
+
+def test_copies_of_two_stores_are_two_and_one_in_use_is_left_alone(tmp_path: Path) -> None:
+    prod, staging = tmp_path / "prod" / "releases", tmp_path / "staging" / "releases"
+    copies = [copy_of(remote, tmp_path, "releases", reader) for remote in (prod, staging) for reader in (False, True)]
+    assert len(set(copies)) == 4
+    one, other = Mirror(prod, copies[0]), Mirror(prod, copies[0])
+    one.lock()
+    one.lock()  # once more is nothing
+    with pytest.raises(NightLocked, match="in use by another run on this machine") as caught:
+        other.lock(wait_s=0.3)
+    assert caught.value.exit_code == 4
+    one.unlock()
+    other.lock()
+
+
+def test_a_copy_that_was_removed_meanwhile_takes_nothing_from_the_store(tmp_path: Path) -> None:
+    remote, local = tmp_path / "remote", tmp_path / "local"
+    write_file(remote / "CURRENT", b"r1")
+    write_file(remote / "r1" / "data", b"1")
+    mirror = Mirror(remote, local, ("CURRENT",))
+    mirror.pull()
+    shutil.rmtree(local)
+    write_file(local / "report.json", b"{}")  # what the next step writes
+    with pytest.raises(CopyLost, match="was removed while a run used it"):
+        mirror.push()
+    assert set(files_below(remote)) == {"CURRENT", "r1/data"}
+
+
+def test_a_run_that_may_not_write_removes_nothing(tmp_path: Path) -> None:
+    remote, local = tmp_path / "remote", tmp_path / "local"
+    write_file(remote / "a", b"1")
+    mirror = Mirror(remote, local)
+    mirror.pull()
+    (local / "a").unlink()
+    (local / "b").write_text("2")
+    asked: list[int] = []
+
+    def lost_after_the_first_write() -> None:
+        asked.append(1)
+        if len(asked) > 1:
+            raise NightLocked("lost")
+
+    with pytest.raises(NightLocked):
+        mirror.push(lost_after_the_first_write)
+    assert (remote / "a").exists()
 
 
 def test_a_process_ends_after_the_threads_that_hand_replies_over(tmp_path: Path) -> None:
