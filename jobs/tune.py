@@ -104,7 +104,8 @@ def main(config: DictConfig) -> None:
     if running.mode == RunMode.MULTIRUN and config.sweep:
         config.sweep = f"{config.sweep}-{running.job.num}"
     with exit_on_error("jobs.tune"):
-        settings, winner, note = run_sweep_alone(settings_of(config))
+        words = {word.partition("=")[0].lstrip("+") for word in running.overrides.task}
+        settings, winner, note = run_sweep_alone(settings_of(config), words)
         print(f"tune @ {config.run_date}: {note}")
         _finished.append((settings, winner))
 

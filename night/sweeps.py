@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -107,12 +107,19 @@ def sweep_dates(night: Night) -> list[date]:
     return sorted(days)
 
 
-def sweep_settings(night: Night) -> SearchSettings:
+def sweep_settings(night: Night, words: Collection[str] = ()) -> SearchSettings:
     """The settings of a scientist's sweep, with its name.
 
     The name is `tuning.resume` or `sweep`; by default it is made of the date, the search space, and a hash of the settings and
     examples. A resumed sweep keeps the settings that it began with; more `tuning.trials` or a greater `tuning.time_budget_s`
-    lets it go on for longer. Raises BadConfiguration for a name that is reserved for the nights, or to resume an unknown sweep.
+    lets it go on for longer, if they are among the words of the command: what a search space sets is no wish to go on.
+
+    Args:
+        night: the night.
+        words: the keys that the command line gave, such as `tuning.trials`.
+
+    Raises:
+        BadConfiguration: the name is reserved for the nights, or no sweep of the name is there to be resumed.
     """
     settings, tuning = replace(search_settings(night.settings), recommend=True), night.settings.tuning
     name = tuning.resume or night.settings.sweep
@@ -134,8 +141,8 @@ def sweep_settings(night: Night) -> SearchSettings:
     return replace(
         stored,
         resume=True,
-        trials=max(stored.trials, settings.trials),
-        time_budget_s=max(stored.time_budget_s, settings.time_budget_s),
+        trials=max(stored.trials, settings.trials if "tuning.trials" in words else 0),
+        time_budget_s=max(stored.time_budget_s, settings.time_budget_s if "tuning.time_budget_s" in words else 0),
         address=settings.address,
     )
 
@@ -239,7 +246,11 @@ def search_sweep(asked: AskedSweep, keep: Callable[[], object] = lambda: None) -
                 kept = time.monotonic()
 
         winner = run_search_in_child(settings, asked.examples, asked.sweeps, feature_list(), asked.bins, show)
-    write_result(asked.file, {"fingerprint": asked.mark, "examples": asked.judged_on, "winner": winner.to_dict()})
+    # without the mark the sweep is not done: the same command, or tuning.resume, goes on with it
+    write_result(
+        asked.file,
+        {"fingerprint": asked.mark if winner.is_whole else "", "examples": asked.judged_on, "winner": winner.to_dict()},
+    )
     print_leaderboard(winner, screen.console)
     report = write_report(asked.sweeps / settings.name, settings, winner)
     for line in (f"report: {report}", *copied(asked.copies, asked.sweeps / settings.name, settings, winner)):
@@ -247,12 +258,11 @@ def search_sweep(asked: AskedSweep, keep: Callable[[], object] = lambda: None) -
     return winner
 
 
-def record_sweep(night: Night, asked: AskedSweep, winner: Winner) -> Done:
-    """Write the trials of a finished sweep to the table `trials`."""
-    name = asked.settings.name
+def record_sweep(night: Night, name: str, mark: str, winner: Winner) -> Done:
+    """Write the trials of a finished sweep to the table `trials`, under the mark of its inputs and settings."""
     trials = winner.trials.assign(run_date=night.run_date)[[c.name for c in TRIALS.columns]]
     rows = list(trials.itertuples(index=False, name=None))
-    night.lake.write(TRIALS, frame_of(night.spark, rows, struct(TRIALS)), {name: asked.mark})
+    night.lake.write(TRIALS, frame_of(night.spark, rows, struct(TRIALS)), {name: mark})
     night.notes.extend(winner.notes)
     note = f"sweep {name}: best validation NDCG@10 {winner.valid_ndcg10:.4f}"
     if winner.default:
@@ -270,17 +280,26 @@ def run_sweep(night: Night, settings: SearchSettings, file: Path) -> Done:
     """
     asked = ask_sweep(night, settings, file)
     if asked is None:
-        return Done(skipped=True, note=f"winner in {file}")
-    return record_sweep(night, asked, search_sweep(asked, night.keep))
+        return _record_if_missing(night, settings, file)
+    return record_sweep(night, settings.name, asked.mark, search_sweep(asked, night.keep))
 
 
-def run_sweep_alone(settings: Settings) -> tuple[SearchSettings, Winner, str]:
+def _record_if_missing(night: Night, settings: SearchSettings, file: Path) -> Done:
+    """Write the trials of a sweep that is done to the table `trials`, if what came after the search was broken off."""
+    mark = _mark(night, settings)
+    if night.lake.fingerprint(TRIALS, settings.name) == mark:
+        return Done(skipped=True, note=f"already done; winner in {file}")
+    return record_sweep(night, settings.name, mark, _stored_winner(file))
+
+
+def run_sweep_alone(settings: Settings, words: Collection[str] = ()) -> tuple[SearchSettings, Winner, str]:
     """Run a scientist's sweep as a command: the lake is locked before and after the search, so that a night can run meanwhile.
 
     A sweeps folder in an object store is a local copy that the lock protects: then the lake stays locked for the whole sweep.
 
     Args:
         settings: the checked settings.
+        words: the keys that the command line gave.
 
     Returns:
         The settings of the sweep, its winner, and what was done in words.
@@ -289,7 +308,7 @@ def run_sweep_alone(settings: Settings) -> tuple[SearchSettings, Winner, str]:
     if is_elsewhere(settings.tuning.sweeps):
         with open_night(settings, wait_s) as this:
             this.lake.begin_step("tune")
-            wanted = sweep_settings(this)
+            wanted = sweep_settings(this, words)
             try:
                 done = run_sweep(this, wanted, result_file(this.settings, wanted.name))
             finally:
@@ -297,15 +316,15 @@ def run_sweep_alone(settings: Settings) -> tuple[SearchSettings, Winner, str]:
             return wanted, _stored_winner(result_file(this.settings, wanted.name)), done.note
     with open_night(settings, wait_s) as this:
         this.lake.begin_step("tune")
-        wanted = sweep_settings(this)
+        wanted = sweep_settings(this, words)
         file = result_file(this.settings, wanted.name)
         asked = ask_sweep(this, wanted, file)
-    if asked is None:
-        return wanted, _stored_winner(file), f"already done; winner in {file}"
+        if asked is None:
+            return wanted, _stored_winner(file), _record_if_missing(this, wanted, file).note
     winner = search_sweep(asked)
     with open_night(settings, wait_s) as this:
         this.lake.begin_step("tune")
-        done = record_sweep(this, asked, winner)
+        done = record_sweep(this, wanted.name, asked.mark, winner)
         for note in this.notes:
             print(f"  {note}")
     return wanted, winner, done.note

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -84,7 +84,10 @@ def searcher(proposals: Proposals, numbers: list[int]) -> Any:
 
         def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
             """Tell the proposals how the trial ended."""
-            curve: Curve = sorted(self.curves.pop(trial_id, {}).items())
+            reports = self.curves.pop(trial_id, {})
+            if result:  # Ray gives a searcher no report with which a trial ends
+                reports[int(result["trees"])] = float(result["ndcg10"])
+            curve: Curve = sorted(reports.items())
             reached = None if error or not result else (float(result["best_ndcg10"]), float(result["comparisons"]))
             proposals.ended(
                 str(self.number_of[trial_id]), curve, reached, stopped=not (result or {}).get("ended", False)
@@ -116,13 +119,16 @@ def scheduler(halving: Halving, base: Mapping[str, Any]) -> Any:
     return HalvingScheduler()  # type: ignore[no-untyped-call]
 
 
-def ledger_callback(ledger: Ledger, base: dict[str, Any], running: Path | None = None) -> Any:
+def ledger_callback(
+    ledger: Ledger, base: dict[str, Any], running: Path | None = None, on_report: Callable[[], None] = lambda: None
+) -> Any:
     """A Tune callback that records each trial as it ends; its `close()` records the trials that the time budget stopped.
 
     Args:
         ledger: the ledger of the sweep.
         base: the parameters that are not searched.
         running: a file for the state of the running trials (`tuning.progress`); None for none.
+        on_report: called when that file is written.
     """
     from ray import tune
 
@@ -151,6 +157,7 @@ def ledger_callback(ledger: Ledger, base: dict[str, Any], running: Path | None =
                 self.parts[name] = tuple(parts)
             if running is not None and time.monotonic() - self.shown > 0.5:
                 self.shown = time.monotonic()
+                on_report()
                 write_running(running, [self._running(name) for name in sorted(self.reports)])
 
         def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:

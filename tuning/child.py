@@ -23,7 +23,8 @@ from lake.errors import PlayfirstError
 from lake.store import write_file
 from ranking.dataset import FeatureList
 from tuning.errors import SweepFailed
-from tuning.ledger import LEDGER, Ledger, set_aside
+from tuning.estimates import FACTS, with_estimates
+from tuning.ledger import LEDGER, Ledger, set_aside, sweep_lock
 from tuning.progress import RUNNING, Progress, Watch
 from tuning.settings import SPEC, SearchSettings
 from tuning.winner import Winner, best_of
@@ -62,10 +63,25 @@ def run_search_in_child(
     Raises:
         SweepFailed: the sweep has no winner; the message holds the child's last error line.
     """
+    folder, bins = (work_dir / settings.name).resolve(), bins or work_dir / BINS
+    with sweep_lock(folder) as lock:
+        return _run_locked(settings, examples_path, work_dir, folder, features, bins, on_progress, limit_s, lock)
+
+
+def _run_locked(
+    settings: SearchSettings,
+    examples_path: Path,
+    work_dir: Path,
+    folder: Path,
+    features: FeatureList,
+    bins: Path,
+    on_progress: Callable[[Progress], None] | None,
+    limit_s: float | None,
+    lock: int,
+) -> Winner:
+    """`run_search_in_child` in a folder that is this run's alone; the child keeps the lock, too, until it ends."""
     from tuning.search import ray_environment, short_temporary_folder
 
-    folder, bins = (work_dir / settings.name).resolve(), bins or work_dir / BINS
-    folder.mkdir(parents=True, exist_ok=True)
     spec, out, log = folder / SPEC, folder / "winner.json", folder / "sweep.log"
     out.unlink(missing_ok=True)
     if not settings.resume:  # a sweep that ends before its first trial must not report the trials of an older one
@@ -99,6 +115,7 @@ def run_search_in_child(
             stderr=written,
             env=environment,
             start_new_session=True,
+            pass_fds=(lock,),
         )
         try:
             ended = _wait(child, began, limit, Watch(folder, state), on_progress)
@@ -202,21 +219,25 @@ def marked_processes(mark: str) -> list[int]:
 
 def _salvaged(settings: SearchSettings, folder: Path, features: FeatureList, how: str, seconds: float) -> Winner:
     ledger = Ledger(folder / LEDGER)
-    note = f"{how} with {len(ledger.trials)} of {settings.trials} trials"
+    note = f"{how} with {len(ledger.trials)} of {settings.trials} trials; tuning.resume={settings.name} goes on"
     if not settings.prune:
         raise SweepFailed(
             f"sweep {settings.name}: {note}; what trials would have ended depends on the machine, so none wins. "
             "Give it more time (tuning.time_budget_s) or fewer trials"
         )
-    return best_of(
+    winner = best_of(
         ledger.trials,
         settings.name,
         ledger.identity,
         features.fingerprint,
+        settings.cheapest_within,
         seconds=round(seconds, 3),
         failures=(*ledger.failures, note),
         notes=(note,),
+        is_whole=False,
     )
+    facts = folder / FACTS
+    return with_estimates(winner, ledger, json.loads(facts.read_text()), settings.seed) if facts.exists() else winner
 
 
 def _last_error(out: Path, log: Path, code: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -202,6 +203,12 @@ def _key(examples_path: Path, features: FeatureList, settings: SearchSettings) -
     shaping = [settings.folds, settings.hold_back, settings.seed if settings.permute_labels else None]
     about = [_FORMAT, library_versions("lightgbm"), features.fingerprint, features.names, shaping, digest.hexdigest()]
     return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:16]
+
+
+def still_used(folder: str) -> None:
+    """Note that a sweep still reads the prepared data, so that no other one removes them."""
+    with contextlib.suppress(FileNotFoundError):
+        os.utime(Path(folder) / "data.json")
 
 
 def _remove_old(store: Path) -> None:

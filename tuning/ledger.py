@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,8 @@ from typing import Any
 from tuning.errors import SweepFailed, SweepMismatch
 
 LEDGER = "trials.jsonl"
+LOCK = ".lock"  # in the folder of a sweep
+LOCK_WAIT_S = 15.0
 Curve = list[tuple[int, float]]
 
 
@@ -155,6 +160,47 @@ class Tail:
         whole = content[: content.rfind(b"\n") + 1]
         self._read += len(whole)
         return [json.loads(line) for line in whole.splitlines()]
+
+
+@contextmanager
+def sweep_lock(folder: Path) -> Iterator[int]:
+    """Keep a sweep's folder for one run while the block lasts, and for as long as a process lives that was given the descriptor.
+
+    Raises:
+        SweepFailed: the sweep is running, still so after LOCK_WAIT_S seconds, in which what a killed run has left behind ends.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor, until = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644), time.monotonic() + LOCK_WAIT_S
+    try:
+        while not _locks(descriptor):
+            if time.monotonic() > until:
+                raise SweepFailed(
+                    f"sweep {folder.name}: it is running already (its folder is {folder}). Look at it with jobs.sweeps, or take another name"
+                )
+            time.sleep(0.1)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def is_running(folder: Path) -> bool:
+    """Whether a process of this machine is at work on the sweep."""
+    try:
+        descriptor = os.open(folder / LOCK, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        return not _locks(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _locks(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def set_aside(path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuning.leaderboard import differences
-from tuning.ledger import LEDGER, Tail
+from tuning.ledger import LEDGER, Tail, is_running
 from tuning.optimism import paired_gain
 from tuning.progress import RUNNING
 from tuning.recommend import NIGHTS_RESULTS, RESULT
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 PROMOTION = "promotion.json"
+RUNS = "running"
 _FRESH_S = 60.0  # a sweep that has written within so many seconds is running
 
 
@@ -54,8 +55,9 @@ class Sweep:
 
 def sweeps_of(folder: Path) -> list[Sweep]:
     """Every sweep below the folder, the newest first."""
-    results = [*folder.glob(f"*/{RESULT}"), *folder.glob(NIGHTS_RESULTS)]
-    winners = [Winner.from_dict(json.loads(file.read_text())["winner"]) for file in sorted(results)]
+    # a promoted winner is a copy, and older than the result of a sweep that has gone on since
+    results = [*sorted(folder.glob(NIGHTS_RESULTS)), *sorted(folder.glob(f"*/{RESULT}"))]
+    winners = [Winner.from_dict(json.loads(file.read_text())["winner"]) for file in results]
     by_name = {winner.sweep: winner for winner in winners}
     sweeps = [_sweep(spec.parent, by_name.get(spec.parent.name)) for spec in folder.glob(f"*/{SPEC}")]
     return sorted(sweeps, key=lambda sweep: (sweep.began, sweep.name), reverse=True)
@@ -84,7 +86,7 @@ def print_sweeps(sweeps: Sequence[Sweep], console: Console) -> None:
             _number(gain, "+.4f"),
             _number(expected),
             str(winner.data.get("judged_on", "")) if winner else "",
-            sweep.promotion or sweep.state,
+            sweep.state if sweep.state == RUNS else sweep.promotion or sweep.state,
         )
     console.print(table)
 
@@ -149,22 +151,26 @@ def _sweep(folder: Path, winner: Winner | None) -> Sweep:
         float(best["valid_ndcg10"]) if best else None,
         winner,
         _state(folder, winner),
-        _promotion(folder / PROMOTION),
+        _promotion(folder / PROMOTION, winner),
         parts.get(wins, ()),
     )
 
 
 def _state(folder: Path, winner: Winner | None) -> str:
     running = folder / RUNNING
-    if running.exists() and time.time() - running.stat().st_mtime < _FRESH_S:
-        return "running"
-    return "finished" if winner else f"stopped; tuning.resume={folder.name} goes on"
+    # a copy from another machine has no lock
+    if is_running(folder) or (running.exists() and time.time() - running.stat().st_mtime < _FRESH_S):
+        return RUNS
+    return "finished" if winner and winner.is_whole else f"stopped; tuning.resume={folder.name} goes on"
 
 
-def _promotion(file: Path) -> str:
+def _promotion(file: Path, winner: Winner | None) -> str:
+    """The verdict on this winner; "" if there is none, or one on an earlier winner of a sweep that has gone on since."""
     if not file.exists():
         return ""
     stored = json.loads(file.read_text())
+    if winner is None or stored.get("asked", {}).get("challenger") != [winner.params, winner.trees]:
+        return ""
     verdict = "promoted" if stored["is_better"] else "no better than the one in use"
     return f"{verdict} on {stored['snapshot']} ({stored['mean']:+.4f})"
 

@@ -6,9 +6,11 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from ranking.examples import SPACING_DAYS
 from tuning.data import SweepData
 from tuning.winner import Winner
 
@@ -34,7 +36,8 @@ def recommended(sweeps: Path, data: SweepData, features_fingerprint: str, but: s
     """The winner of the finished sweep whose data are nearest; of equally near ones the last one by name. None without any.
 
     Nearness of meta-features as the start of a search: Feurer et al. 2015, "Initializing Bayesian hyperparameter optimization via
-    meta-learning" (AAAI), here with its k = 1.
+    meta-learning" (AAAI), here with its k = 1. A winner that was chosen by labels of the snapshot that is held back here is none of
+    them: the comparison on that snapshot would not be one on data that the sweep never read.
 
     Args:
         sweeps: the folder of the sweeps, with the winners of the nights beside them.
@@ -45,7 +48,7 @@ def recommended(sweeps: Path, data: SweepData, features_fingerprint: str, but: s
     candidates = []
     for file in sorted([*sweeps.glob(f"*/{RESULT}"), *sweeps.glob(NIGHTS_RESULTS)]):
         winner = Winner.from_dict(json.loads(file.read_text())["winner"])
-        if winner.sweep != but and not winner.data.get("permuted"):
+        if winner.sweep != but and not winner.data.get("permuted") and not _knows(data.held_back, winner.data):
             distance = distance_of(data.facts(), winner.data)
             is_of_others = winner.features_fingerprint != features_fingerprint
             candidates.append((is_of_others, distance, Recommendation(winner.params, winner.sweep, round(distance, 4))))
@@ -53,6 +56,14 @@ def recommended(sweeps: Path, data: SweepData, features_fingerprint: str, but: s
         return None
     nearest = min(candidates, key=lambda one: one[:2])[:2]
     return [one for *at, one in candidates if tuple(at) == nearest][-1]
+
+
+def _knows(held_back: str, data: Mapping[str, Any]) -> bool:
+    """Whether a sweep over `data` may have read labels of the snapshot `held_back`; also if it does not say what it read."""
+    if not held_back:
+        return False
+    judged_on = data.get("judged_on")
+    return not judged_on or date.fromisoformat(judged_on) + timedelta(days=SPACING_DAYS) > date.fromisoformat(held_back)
 
 
 def distance_of(facts: Mapping[str, Any], others: Mapping[str, Any]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import os
@@ -15,15 +16,16 @@ from pathlib import Path
 
 from evaluation.stored_scores import FILE, stored_ndcg10, write_scores
 from lake.errors import BadConfiguration, PlayfirstError
+from lake.store import write_file
 from ranking.dataset import FeatureList
 from ranking.ranker import RankerParams
 from tuning.callback import trial_of
-from tuning.data import prepared
+from tuning.data import prepared, still_used
 from tuning.errors import SweepFailed
+from tuning.estimates import FACTS, with_estimates
 from tuning.halving import Halving
 from tuning.ledger import LEDGER, Ledger, Trial
 from tuning.nodes import check_nodes
-from tuning.optimism import optimism, paired_gain
 from tuning.progress import RUNNING, Running, write_running
 from tuning.proposals import Proposals, taught
 from tuning.recommend import recommended
@@ -89,6 +91,9 @@ def search(
     identity = settings.identity(features, data.fingerprint)
     ledger = Ledger(folder / LEDGER)
     ledger.begin(identity, settings.resume)
+    write_file(
+        folder / FACTS, json.dumps(data.facts(), indent=1).encode()
+    )  # for a winner of what is finished, if this is killed
     advice = recommended(work_dir, data, features.fingerprint, settings.name) if settings.recommend else None
     judged = next((trial.params for trial in ledger.trials if trial.trial_id == EARLIER_TRIAL), None)
     given = judged or settings.earlier or (advice.params if advice else None)
@@ -104,7 +109,7 @@ def search(
         settings.max_trees,
         settings.patience,
     )
-    own = temporary or short_temporary_folder()
+    own, is_whole = temporary or short_temporary_folder(), True
     try:
         if len(ledger.trials) + len(ledger.failed) < settings.trials:
             spent = sum(t.seconds for t in ledger.trials) / settings.concurrent if settings.resume else 0.0
@@ -112,7 +117,7 @@ def search(
             spent = _judged(DEFAULT_TRIAL, plan, base, ledger, budget_s / 2)
             if earlier != base:
                 spent += _judged(EARLIER_TRIAL, plan, earlier, ledger, (budget_s - spent) / 2)
-            _sweep(settings, plan, space, ledger, budget_s - spent, own)
+            is_whole = _sweep(settings, plan, space, ledger, budget_s - spent, own)
     finally:
         shutil.rmtree(own, ignore_errors=True)
     winner = best_of(
@@ -122,17 +127,12 @@ def search(
         features.fingerprint,
         settings.cheapest_within,
         failures=tuple(ledger.failures),
-        data=data.facts(),
+        is_whole=is_whole,
     )
     _check_seeds(settings, plan, ledger, winner)
     return replace(
-        winner,
+        with_estimates(winner, ledger, data.facts(), settings.seed),
         advice=advice.why if advice and advice.params == given else "",
-        seeds={trial_id: [values[seed] for seed in sorted(values)] for trial_id, values in ledger.seeds.items()},
-        gain=paired_gain(
-            ledger.parts.get(winner.best.trial_id, ()), ledger.parts.get(DEFAULT_TRIAL, ()), data.part_needs
-        ),
-        optimism=optimism(ledger.parts, data.part_needs, settings.seed),
         seconds=round(time.monotonic() - began, 3),
     )
 
@@ -153,6 +153,7 @@ def _check_seeds(settings: SearchSettings, plan: TrialPlan, ledger: Ledger, winn
             is_stored = trial_id == winner.best.trial_id and seed == settings.seed
             if seed in ledger.seeds.get(trial_id, {}) and not (is_stored and not file.exists()):
                 continue
+            still_used(plan.bins)
             again = replace(plan, seed=seed, threads=settings.threads * settings.concurrent)
             run = run_to(again, RankerParams.from_dict(trial.params), trial.trees)
             ledger.add_seed(trial_id, seed, run.report.ndcg10)
@@ -184,6 +185,7 @@ def _judged(trial_id: str, plan: TrialPlan, params: RankerParams, ledger: Ledger
         curve.append((report.trees, round(report.ndcg10, 6)))
         parts = report.parts or parts
         spent = time.monotonic() - began
+        still_used(plan.bins)
         write_running(ledger.path.with_name(RUNNING), [Running(trial_id, report.trees, report.best_ndcg10, spent)])
         if report.ended or spent >= limit_s:
             ledger.add(trial_of(trial_id, params, report, spent), curve, parts)
@@ -252,13 +254,20 @@ def _sweep(
     ledger: Ledger,
     budget_s: float,
     temporary: Path,
-) -> None:
-    """Run the remaining trials of the sweep on a private Ray instance, which is always shut down."""
+) -> bool:
+    """Run the remaining trials of the sweep on a private Ray instance, which is always shut down.
+
+    Returns:
+        Whether they came to their end: False if Ray failed before, and the trials that were finished by then are kept.
+
+    Raises:
+        SweepFailed: no trial finished; or Ray failed, and without `prune`: what would have finished then depends on the machine.
+    """
     presets = {trial.trial_id for trial in ledger.trials} & {DEFAULT_TRIAL, EARLIER_TRIAL}
     ended = {trial.trial_id for trial in ledger.trials} | ledger.failed
     numbers = [n for n in range(1, settings.trials - len(presets) + 1) if str(n) not in ended]
     if not numbers:
-        return
+        return True
     for key, value in ray_environment(settings.address).items():
         os.environ.setdefault(key, value)
     before, failed_before = len(ledger.trials), len(ledger.failures)
@@ -273,8 +282,8 @@ def _sweep(
         raise
     except Exception as error:  # Ray raises many classes of error; all mean the same to the operator
         ledger.fail(f"Ray: {_one_line(error)}")
-        if len(ledger.trials) > before:  # the finished trials are kept
-            return
+        if settings.prune and len(ledger.trials) > before:
+            return False
         raise SweepFailed(f"sweep {settings.name}: Ray failed: {_one_line(error)}; see its sweep.log") from error
     finally:
         ray.shutdown()
@@ -284,6 +293,7 @@ def _sweep(
             f"sweep {settings.name}: all {len(failed)} trials failed, the first: {failed[0]}; "
             "narrow the search space or see sweep.log beside its ledger"
         )
+    return True
 
 
 def _tune(
@@ -310,9 +320,11 @@ def _tune(
         halving = Halving(min(settings.grace_trees, settings.max_trees), settings.max_trees)
         for trial in ledger.trials:
             curve, rate = ledger.curves.get(trial.trial_id, []), float(trial.params["learning_rate"])
+            if trial.state == "completed":  # Ray gives a scheduler no report with which a trial ends by itself
+                curve = curve[:-1]
             halving.replay(trial.trial_id, curve, rate)
         stopping = scheduler(halving, base)
-    recorder = ledger_callback(ledger, base, ledger.path.with_name(RUNNING))
+    recorder = ledger_callback(ledger, base, ledger.path.with_name(RUNNING), lambda: still_used(plan.bins))
     trainable = tune.with_parameters(ranker_trainable(), plan=plan, base=base)
     tuner = tune.Tuner(
         tune.with_resources(trainable, {"cpu": settings.threads}),

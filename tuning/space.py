@@ -149,10 +149,10 @@ def _dimension(name: str, given: Any) -> Dimension:
     if set(given) != wanted:
         raise BadConfiguration(f"{name} has keys {sorted(given)}, expected {sorted(wanted)} for {kind}")
     if kind == "choice":
-        values = tuple(given["values"])
+        # as the ranker has them: a trial's lambda_l2 is 10.0, also if the space says 10
+        values = tuple(getattr(RankerParams.from_dict({name: value}), name) for value in given["values"])
         if not values or len(set(values)) != len(values):
             raise BadConfiguration(f"{name}.values is {list(values)}, expected one or more distinct values")
-        _accepted(name, values)
         return Dimension(name, kind, values=values)
     ends = [_RANGES[kind](end) if _is_end(end, kind) else end for end in (given["low"], given["high"])]
     if not all(_is_end(end, kind) for end in ends) or ends[0] >= ends[1] or (kind.startswith("log") and ends[0] <= 0):

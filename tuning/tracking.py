@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -142,7 +143,11 @@ class _Server:
     """MLflow's REST API 2.0, as far as it is used here (mlflow.org, REST API)."""
 
     def __init__(self, url: str) -> None:
-        if urlsplit(url).scheme not in ("http", "https"):
+        try:
+            is_web = urlsplit(url).scheme in ("http", "https")
+        except ValueError:  # such as http://[::1
+            is_web = False
+        if not is_web:
             raise CopyFailed("expected the address of a tracking server, such as http://127.0.0.1:5000")
         self.url = url.rstrip("/")
 
@@ -160,7 +165,7 @@ class _Server:
             if refusal.code == 404:
                 return {}
             raise CopyFailed(f"the server answered {refusal.code} to {path.partition('?')[0]}") from refusal
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, HTTPException) as error:
             reason = getattr(error, "reason", error)
             raise CopyFailed(f"no MLflow server could be reached ({reason})") from error
 

@@ -52,6 +52,7 @@ class Winner(Result):
     optimism: float | None = (
         None  # by how much `valid_ndcg10` is expected to be too high; None where it cannot be estimated
     )
+    is_whole: bool = True  # whether the sweep came to its own end, which trials or time budget set
 
     @property
     def best(self) -> Trial:

@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 
 from jobs import promote, tune
 from lake.commits import Commit
-from lake.errors import BadConfiguration
+from lake.errors import BadConfiguration, NightLocked
 from lake.tables.models import TRIALS
 from night import promotion, sweeps
 from night.examples import EXAMPLES
@@ -75,6 +75,48 @@ def test_a_sweep_has_its_own_folder_and_the_nights_winner_and_ledger_stay(
     assert tune.run(a_night(spark, tmp_path, world, "sweep=mine")).skipped and len(searched) == 3
     named = {s.name for s in searched}
     assert set(a_night(spark, tmp_path, world).lake.commits(TRIALS)) == named
+
+
+def test_a_sweep_that_was_cut_short_is_not_done(
+    spark: SparkSession, tmp_path: Path, world: World, searched: list[SearchSettings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = sweeps.run_search_in_child
+    monkeypatch.setattr(sweeps, "run_search_in_child", lambda *a: replace(whole(*a), is_whole=False))
+    assert not tune.run(a_night(spark, tmp_path, world, "sweep=mine")).skipped
+    monkeypatch.setattr(sweeps, "run_search_in_child", whole)
+    assert not tune.run(a_night(spark, tmp_path, world, "sweep=mine")).skipped and len(searched) == 2
+    assert tune.run(a_night(spark, tmp_path, world, "sweep=mine")).skipped and len(searched) == 2
+
+
+def test_trials_that_were_not_written_when_their_sweep_ended_are_written_by_the_same_command(
+    spark: SparkSession, tmp_path: Path, world: World, searched: list[SearchSettings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A night had the lake's lock for too long after the search."""
+    with monkeypatch.context() as locked:
+
+        def refuse(*_: object) -> None:
+            raise NightLocked("held by another run")
+
+        locked.setattr(sweeps, "record_sweep", refuse)
+        with pytest.raises(NightLocked):
+            tune.run(a_night(spark, tmp_path, world, "sweep=mine"))
+    again = a_night(spark, tmp_path, world, "sweep=mine")
+    assert not tune.run(again).skipped and len(searched) == 1
+    assert again.lake.read(TRIALS, ["mine"], allow_unvalidated=True).count() == 2
+    assert tune.run(a_night(spark, tmp_path, world, "sweep=mine")).skipped
+
+
+def test_a_resumed_sweep_goes_on_for_longer_if_it_is_asked_to(
+    spark: SparkSession, tmp_path: Path, world: World
+) -> None:
+    """What the search space sets by itself is no wish: smoke has 8 trials."""
+    begun = replace(sweeps.sweep_settings(a_night(spark, tmp_path, world, "sweep=small")), trials=5, time_budget_s=300)
+    (tmp_path / "sweeps/small").mkdir(parents=True)
+    (tmp_path / "sweeps/small/spec.json").write_text(json.dumps({"settings": begun.to_dict()}))
+    night = a_night(spark, tmp_path, world, "tuning.resume=small")
+    assert (sweeps.sweep_settings(night).trials, sweeps.sweep_settings(night).time_budget_s) == (5, 300)
+    longer = a_night(spark, tmp_path, world, "tuning.resume=small", "tuning.trials=50")
+    assert sweeps.sweep_settings(longer, {"tuning.resume", "tuning.trials"}).trials == 50
 
 
 @pytest.mark.parametrize("name", [f"night-{RUN_DATE}", "winner-of-all", "multirun"])

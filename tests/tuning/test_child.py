@@ -89,7 +89,9 @@ def test_a_sweep_ends_ships_and_resumes(path: Path, tmp_path: Path, monkeypatch:
     # nothing is left: no process, no file in the home folder, no binaries
     assert not _started()
     assert not list(home.iterdir())
-    assert sorted(p.name for p in (work / "s").iterdir()) == ["spec.json", "sweep.log", "trials.jsonl", "winner.json"]
+    left = [".lock", "data.json", "spec.json", "sweep.log", "trials.jsonl", "winner.json"]
+    assert sorted(p.name for p in (work / "s").iterdir()) == left
+    assert winner.is_whole
     # tuned = shipped
     chosen = choose(winner.default, winner)
     examples = read_examples(path, FEATURES)
@@ -160,8 +162,10 @@ def test_a_killed_sweep_gives_what_it_has_and_leaves_no_process(path: Path, tmp_
     assert not _started()
     assert not Path(json.loads((tmp_path / "s/spec.json").read_text())["temporary"]).exists()
     assert not (tmp_path / "s/bins").exists()
-    assert "killed at its limit of 10 s with" in winner.notes[0]
+    assert "killed at its limit of 10 s with" in winner.notes[0] and "tuning.resume=s goes on" in winner.notes[0]
     assert winner.default is not None
+    # it can be compared and promoted as it is, and is not taken for the whole sweep
+    assert not winner.is_whole and winner.data["judged_on"] and winner.data["needs"] > 0
 
 
 def test_a_sweep_that_the_system_kills_gives_what_it_has(path: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from tuning.callback import searcher
 from tuning.halving import Halving, progress
 
 
@@ -41,6 +42,25 @@ def test_a_replayed_sweep_decides_as_one_that_was_not_interrupted() -> None:
         decided = [[h.stops(name, trees, ndcg) for trees, ndcg in curves[name]] for h in (whole, resumed)]
         assert decided[0] == decided[1]
     assert whole.rungs == resumed.rungs
+
+
+def test_a_resumed_search_is_told_what_ray_told_the_first() -> None:
+    """Ray gives a scheduler no report with which a trial ends by itself, and a searcher none with which any trial ends."""
+    told: list[tuple[str, list[tuple[int, float]]]] = []
+
+    class Told:
+        def point(self, number: int) -> dict[str, float]:
+            return {}
+
+        def ended(self, trial_id: str, curve: list[tuple[int, float]], reached: object, stopped: bool) -> None:
+            told.append((trial_id, curve))
+
+    one = searcher(Told(), [7])  # type: ignore[arg-type]
+    one.suggest("ray's id")
+    one.on_trial_result("ray's id", {"trees": 10, "ndcg10": 0.5})
+    last = {"trees": 20, "ndcg10": 0.6, "best_ndcg10": 0.6, "comparisons": 3.0, "ended": True}
+    one.on_trial_complete("ray's id", last)
+    assert told == [("7", [(10, 0.5), (20, 0.6)])]
 
 
 def test_trials_meet_at_equal_shrinkage_not_at_equal_trees() -> None:

@@ -138,3 +138,13 @@ def test_a_point_outside_or_with_another_fixed_value_is_no_point() -> None:
     assert point(space, base | {"num_leaves": 9}, base) == {"num_leaves": 9}
     assert point(space, base | {"num_leaves": 99}, base) is None
     assert point(space, base | {"lambda_l2": 9.0}, base) is None
+
+
+def test_whole_numbers_are_choices_of_a_real_parameter() -> None:
+    """A trial's lambda_l2 is 10.0: its point must be one of the space, or the searcher forgets it after a resume."""
+    base = RankerParams().to_dict()
+    space = dimensions({"lambda_l2": {"type": "choice", "values": [0, 1, 10]}})
+    assert space[0].values == (0.0, 1.0, 10.0) and all(type(value) is float for value in space[0].values)
+    assert point(space, {**base, "lambda_l2": 10.0}, base) == {"lambda_l2": 10.0}
+    with pytest.raises(BadConfiguration, match="distinct"):
+        dimensions({"lambda_l2": {"type": "choice", "values": [1, 1.0]}})
