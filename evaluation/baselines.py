@@ -35,7 +35,7 @@ def ctr_scores(candidates: pd.DataFrame) -> Floats:
 def smoothed_ctr_scores(candidates: pd.DataFrame, *, strength: float = 20.0) -> Floats:
     """Click-through rate with `strength` impressions of the average candidate added: 1 of 1 no longer beats 40 of 50.
 
-    (clicks + strength·r) / (impressions + strength), r = Σ clicks / Σ impressions of all candidates; a track that was never
+    (clicks + strength·r) / (impressions + strength), r = Σ satisfied plays / Σ impressions of all candidates; a track that was never
     shown has the score r.
     Source: the m-estimate, Cestnik 1990.
     """
@@ -47,7 +47,7 @@ def smoothed_ctr_scores(candidates: pd.DataFrame, *, strength: float = 20.0) -> 
 def pooled_text_scores(candidates: pd.DataFrame, bm25: Floats, *, strength: float = 2.0) -> Floats:
     """Click-through rate of the need, with `strength` impressions of a prior from the text match; ties by popularity.
 
-    It is what can be built in a day: (clicks + strength·r·t) / (impressions + strength) plus a millionth of the popularity, where
+    It is what can be built in a day: (satisfied plays + strength·r·t) / (impressions + strength) plus a millionth of the popularity, where
     r = Σ clicks / Σ impressions of all candidates and t = BM25 over the best BM25 of the entry's candidates, 0 where no word
     matches. A track that was never shown therefore scores at most the average, apart from the popularity.
 
@@ -56,17 +56,17 @@ def pooled_text_scores(candidates: pd.DataFrame, bm25: Floats, *, strength: floa
         bm25: what `bm25_scores` gives for them.
         strength: impressions that the prior is worth.
     """
-    clicks, shown = (_numbers(candidates[n], missing=0.0) for n in ("clicks", "impressions"))
-    average = float(clicks.sum()) / max(float(shown.sum()), 1.0)
+    satisfied, shown = (_numbers(candidates[n], missing=0.0) for n in ("satisfied", "impressions"))
+    average = float(satisfied.sum()) / max(float(shown.sum()), 1.0)
     prior = average * _match(candidates, bm25)
-    scores: Floats = (clicks + strength * prior) / (shown + strength) + 1e-6 * popularity_scores(candidates)
+    scores: Floats = (satisfied + strength * prior) / (shown + strength) + 1e-6 * popularity_scores(candidates)
     return scores
 
 
 def plays_text_scores(candidates: pd.DataFrame, bm25: Floats) -> Floats:
     """Satisfied plays of the need, counted; ties by the text match, and then by popularity.
 
-    clicks + .9 · t + .0009 · popularity, where t = BM25 over the best BM25 of the entry's candidates: text decides among equal counts
+    satisfied + .9 · t + .0009 · popularity, where t = BM25 over the best BM25 of the entry's candidates: text decides among equal counts
     alone, and popularity (0–100) among equal texts.
 
     Args:
@@ -74,7 +74,7 @@ def plays_text_scores(candidates: pd.DataFrame, bm25: Floats) -> Floats:
         bm25: what `bm25_scores` gives for them.
     """
     match = _match(candidates, bm25)
-    scores: Floats = _numbers(candidates["clicks"], missing=0.0) + 0.9 * match + 9e-4 * popularity_scores(candidates)
+    scores: Floats = _numbers(candidates["satisfied"], missing=0.0) + 0.9 * match + 9e-4 * popularity_scores(candidates)
     return scores
 
 

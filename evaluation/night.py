@@ -181,6 +181,7 @@ def _check(rankings: pd.DataFrame, candidates: pd.DataFrame, catalog: pd.DataFra
                 *row,
                 "impressions",
                 "clicks",
+                "satisfied",
                 "served_discount",
                 "coec",
                 "coec_raw",

@@ -246,8 +246,8 @@ def ablation_file(settings: Settings) -> Path:
 def rows_of_arms(night: Night, wanted: DataFrame) -> DataFrame:
     """What the baselines are ranked by: one row per candidate (place, need, track_id) of the wanted lists.
 
-    Columns: candidate_rank, coec, coec_raw, text, impressions and clicks of the need, served_discount (null where the track was in
-    no served list).
+    Columns: candidate_rank, coec, coec_raw, text, impressions, clicks (on voice long plays) and satisfied plays of the need,
+    served_discount (null where the track was in no served list).
     """
     lake, day = night.lake, [night.run_date]
     daily = lake.read(DAILY_ENGAGEMENT, night.window(WINDOW_DAYS)).withColumn("as_of", F.lit(night.run_date))
@@ -255,6 +255,7 @@ def rows_of_arms(night: Night, wanted: DataFrame) -> DataFrame:
     seen = spread.groupBy("locale", "need", "track_id").agg(
         F.sum("impressions").alias("impressions"),
         F.sum(F.when(F.col("client") == "alexa", F.col("long_plays")).otherwise(F.col("clicks"))).alias("clicks"),
+        F.sum("satisfied").alias("satisfied"),
     )
     texts = lake.read(NEEDS, day).select("need", "text").distinct()
     features = lake.read(feature_table("need_track"), day).select(
@@ -267,6 +268,6 @@ def rows_of_arms(night: Night, wanted: DataFrame) -> DataFrame:
         .join(features, ["locale", "need", "track_id"])
         .join(texts, "need")
         .join(seen, ["locale", "need", "track_id"], "left")
-        .fillna(0, ["impressions", "clicks"])
+        .fillna(0, ["impressions", "clicks", "satisfied"])
         .join(served(night, wanted), ["locale", "need", "track_id"], "left")
     )

@@ -21,7 +21,7 @@ class HeadSettings:
         tracks_per_entry: tracks of a list at most.
         explore_share: probability that a listener gets a variant of a broad list instead of the list itself (`ranking.variants`).
         explore_variants: variants of a list, beside itself; 0 for none.
-        explore_strength: examined impressions of a track for a need that halve the variance of what is believed of it.
+        explore_strength: expected responses to a track for a need that halve the variance of what is believed of it.
         explore_temperature: how far the order of a variant is left to chance, in standard deviations of a list's scores.
         explore_first: whether a variant may begin with another track.
         max_per_artist: tracks of one main artist at most among the first `artist_span` of a broad list.

@@ -38,9 +38,9 @@ def feature_trial(
     """Fit rankers with and without some features on the train span, and compare them on the validation span.
 
     Both kinds are fitted once for each seed of SEEDS, with early stopping on the validation span; the levels of NDCG@10 are
-    therefore a little too high, but the difference is fair. The interval of the mean over seeds is clustered by need
-    (`evaluation.intervals.clustered_interval`), because a need in its locale and its language, are
-    shown and graded together.
+    therefore a little too high, but the difference is fair. The interval of the mean over seeds is clustered by need, because a need
+    in its locale and its language are shown and graded together, and has the variance between fits in it
+    (`evaluation.intervals.clustered_interval`).
 
     Args:
         path: Parquet file or folder with the training examples.
@@ -51,12 +51,14 @@ def feature_trial(
     """
     examples = read_examples(path, features)
     both = [_ndcg(rows, params, threads) for rows in (examples, examples_without(examples, names))]
-    judged = ~np.isnan(both[0][0])
+    judged = ~np.isnan(both[0][0][0])
     gain = both[0][1]
     share = sum(gain.get(n, 0.0) for n in names) / max(sum(gain.values()), 1e-300)
-    ndcg_with, ndcg_without = (b[0][judged] for b in both)
-    clusters = examples.clusters[examples.is_valid][judged]
-    difference = clustered_interval(ndcg_with - ndcg_without, np.ones(len(clusters)), clusters)
+    ndcg_with, ndcg_without = (b[0][:, judged] for b in both)
+    clusters, differences = examples.clusters[examples.is_valid][judged], ndcg_with - ndcg_without
+    difference = clustered_interval(
+        differences.mean(axis=0), np.ones(len(clusters)), clusters, fits=differences.mean(axis=1).tolist()
+    )
     return FeatureTrial(float(ndcg_with.mean()), float(ndcg_without.mean()), difference, share)
 
 
@@ -79,9 +81,9 @@ def examples_without(examples: Examples, names: Collection[str]) -> Examples:
 
 
 def _ndcg(examples: Examples, params: RankerParams, threads: int) -> tuple[Floats, dict[str, float]]:
-    """NDCG@10 of each validation need, as the mean over seeds, and the split gain of each column in the first fit."""
+    """NDCG@10 of each fit (a row for each seed) on each validation need, and the split gain of each column in the first fit."""
     _, valid = examples.halves()
     rankers = [fit(examples, params, seed=s, threads=threads) for s in SEEDS]
     ndcg = [ndcg_of_queries(valid.grades, r.scores(valid.matrix), valid.group_sizes) for r in rankers]
     gains = rankers[0].booster.feature_importance("gain")
-    return np.mean(ndcg, axis=0), dict(zip(examples.features.names, map(float, gains), strict=True))
+    return np.array(ndcg), dict(zip(examples.features.names, map(float, gains), strict=True))

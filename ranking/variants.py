@@ -29,13 +29,14 @@ def list_variants(
 
     A draw orders the tracks of a list by u = θ / (T · s) + g, g ~ Gumbel: Plackett and Luce's model with weights exp(θ / (T · s))
     (Yellott 1977: the order of Gumbel-perturbed utilities). θ ~ N(score, s² / (1 + e / strength)) is a draw of the track's score; s
-    is the standard deviation of the scores in the list, e the examined impressions of the track for the need, T the temperature.
+    is the standard deviation of the scores in the list, e the expected responses to the track for the need, T the temperature.
 
     Args:
         lists: rows of `head_rankings`: (locale, need, rank, track_id, score, model_score, moved_by).
         needs: (locale, need) with `ranking.lists.OF_NEED`, of the needs that have a list.
         tracks: `ranking.lists.of_track`.
-        evidence: (locale, need, track_id, expected): examined impressions of 28 days; a pair without a row has none.
+        evidence: (locale, need, track_id, expected): expected responses of 28 days, the unit in which COEC is shrunk, too; a pair
+            without a row has none.
         run_date: part of the hashes that draw.
         settings: the settings of exploration and of the rules.
 

@@ -1,8 +1,9 @@
 """Simulate more days of a world, and let a service answer: `python -m simulator.live out=DIR until=22 service=http://… …`.
 
 The arguments are those of `simulator.generate` (`days` are the days of the whole simulation), and `until`, the number of days that
-there are to be afterwards. Days that are there stay. Without `service` the logging policy answers. Beside logs and truth it writes
-`live/<date>.json`: what the listeners of the day got, by the truth.
+there are to be afterwards. Days that are there stay. Without `service` the logging policy answers. `history` is the number of first
+days whose lists count as known (`new_good`). Beside logs and truth it writes `live/<date>.json`: what the listeners of the day got, by
+the truth.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -33,21 +35,37 @@ from simulator.world import World, built_world, day_of
 from simulator.writing import LogWriter, TruthWriter, cleared
 
 GOOD = 3  # grade
-_WAITING, _SHOWN, _ASKED = "waiting", "shown.parquet", "asked.json"
+_WAITING, _SHOWN, _ASKED, _SETTINGS = "waiting", "shown.parquet", "asked.json", "live-settings.json"
 
 
-def simulate_until(settings: Settings, until: int, service: str) -> list[dict[str, Any]]:
-    """Simulate the days that are missing up to `until`; returns their figures (see `figures`)."""
+def simulate_until(settings: Settings, until: int, service: str, history: int) -> list[dict[str, Any]]:
+    """Simulate the days that are missing up to `until`; returns their figures (see `figures`).
+
+    Args:
+        settings: of the whole simulation.
+        until: days that there are to be.
+        service: the address that answers; "" for the logging policy.
+        history: days whose lists count as known: what is new later is new against them, whoever answers.
+
+    Raises:
+        BadSimulation: `until` is out of bounds, or the folder has days of other settings.
+    """
     if not 0 < until <= settings.days:
         raise BadSimulation(f"until={until}: expected 1 to days={settings.days}.")
     out = Path(settings.out)
     begun = len(list((out / "live").glob("*.json")))
+    stored, wanted = out / _SETTINGS, {**asdict(settings), "out": "", "history": history}
+    if begun and (other := _differing(json.loads(stored.read_text(encoding="utf-8")), wanted)):
+        raise BadSimulation(
+            f"{out}: its {begun} days were simulated with {other}. Give the same values, or another out=."
+        )
     world = built_world(settings)
     if begun == 0:
         cleared(settings)
         shutil.rmtree(out / _WAITING, ignore_errors=True)
         (out / _ASKED).unlink(missing_ok=True)
         (out / "live").mkdir(exist_ok=True)
+        stored.write_text(json.dumps(wanted, indent=1, default=str) + "\n", encoding="utf-8")
         write_catalog(world.rows, out / "catalog.jsonl.gz")
         truth = TruthWriter(world, out)
         truth.write_world()
@@ -68,12 +86,19 @@ def simulate_until(settings: Settings, until: int, service: str) -> list[dict[st
         logs.keep_waiting(out / _WAITING)
         of_day = {"day": day, "date": day_of(settings, day).isoformat(), "served": bool(service)}
         days.append(of_day | figures(world, batch, plays, shown.is_new(batch)))
-        if not service:
+        if day < history:
             shown.add(batch)
         known = dict.fromkeys([*asked, *world.texts.texts])
         (out / _ASKED).write_text(json.dumps(list(known), ensure_ascii=False) + "\n", encoding="utf-8")
         (out / "live" / f"{of_day['date']}.json").write_text(json.dumps(days[-1], indent=1) + "\n", encoding="utf-8")
     return days
+
+
+def _differing(stored: dict[str, Any], wanted: dict[str, Any]) -> str:
+    """The settings that are others now, each with its stored and its wanted value."""
+    now = json.loads(json.dumps(wanted, default=str))
+    keys = sorted(key for key in stored.keys() | now.keys() if stored.get(key) != now.get(key))
+    return ", ".join(f"{key}={stored.get(key)} (now {now.get(key)})" for key in keys)
 
 
 def _remove_cut_off(settings: Settings, day: int) -> None:
@@ -85,7 +110,7 @@ def _remove_cut_off(settings: Settings, day: int) -> None:
 
 
 class _Shown:
-    """The pairs of need and track that the logging policy has shown before a service took over."""
+    """The pairs of need and track that the logging policy has shown in the first days."""
 
     def __init__(self, world: World, path: Path) -> None:
         self._world, self._path = world, path
@@ -105,7 +130,7 @@ class _Shown:
         pq.write_table(pa.table({"key": self._keys}), self._path)
 
     def is_new(self, batch: Searches) -> Bools:
-        """Which tracks of the day's lists the logging policy had not shown for the need, [n, SHOWN]."""
+        """Which tracks of the day's lists were not shown for the need in the first days, [n, SHOWN]."""
         keys = self._of(batch)
         return (keys >= 0) & ~np.isin(keys, self._keys)
 
@@ -114,8 +139,8 @@ def figures(world: World, batch: Searches, plays: Plays, is_new: Bools) -> dict[
     """What people got on a day; bots are left out.
 
     `success`: share of searches with a track that satisfied. `ndcg10`: by the grades (gain 2^grade − 1, discount log2(rank + 1)), a
-    request without tracks as 0. `new_good`: tracks of grade 3 or 4 in a list of a broad need that the logging policy had not shown
-    for it. `gini`: of the tracks that were in a list, by how often (0: all alike). `answered`: share of requests that the service
+    request without tracks as 0. `new_good`: tracks of grade 3 or 4 in a list of a broad need that were not shown for it in the first
+    days. `gini`: of all tracks of the catalog, by how often they were in a list (0: all alike). `answered`: share of requests that the service
     answered, `explored` with a variant other than 0.
     """
     people = batch.need >= 0
@@ -143,7 +168,7 @@ def figures(world: World, batch: Searches, plays: Plays, is_new: Bools) -> dict[
         },
         "answered": float((~of_policy)[people].mean()),
         "explored": float((~of_policy & (names != "0"))[people].mean()),
-        "gini": _gini(counts[counts > 0]),
+        "gini": _gini(counts),
     }
 
 
@@ -168,7 +193,7 @@ def _gini(counts: Ints) -> float:
 
 def main(words: Sequence[str]) -> int:
     """Run the command; returns exit code 0, or 2 with one line on stderr that says what to do."""
-    own = {key: "" for key in ("until", "service")}
+    own = {"until": "", "service": "", "history": "0"}
     rest = []
     for word in words:
         key, _, value = word.partition("=")
@@ -179,7 +204,11 @@ def main(words: Sequence[str]) -> int:
     try:
         if not own["until"].isdigit():
             raise BadSimulation(f"until={own['until']}: expected the number of days that there are to be.")
-        for of_day in simulate_until(settings_from(rest), int(own["until"]), own["service"]):
+        if not own["history"].isdigit():
+            raise BadSimulation(
+                f"history={own['history']}: expected the number of first days whose lists count as known."
+            )
+        for of_day in simulate_until(settings_from(rest), int(own["until"]), own["service"], int(own["history"])):
             print(json.dumps(of_day), flush=True)
     except BadSimulation as error:
         print(f"simulator: {error}", file=sys.stderr)

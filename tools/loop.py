@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import subprocess
 import sys
 import threading
@@ -58,7 +59,12 @@ class Loop:
     def simulate(self, until: int, service: str = "") -> None:
         """Simulate the days that are missing up to `until`. Raises LoopFailed."""
         words = [f"out={self.folder}", f"until={until}", f"days={HISTORY + self.nights}", f"seed={self.seed}"]
-        words += [f"world={self.world}", f"searches_per_day={self.searches_per_day}", f"first_date={FIRST_DATE}"]
+        words += [
+            f"history={HISTORY}",
+            f"world={self.world}",
+            f"searches_per_day={self.searches_per_day}",
+            f"first_date={FIRST_DATE}",
+        ]
         command = [sys.executable, "-m", "simulator.live", *words, *([f"service={service}"] if service else [])]
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=SIMULATION_LIMIT_S, check=False, stdin=subprocess.DEVNULL
@@ -193,19 +199,26 @@ def print_table(loops: Sequence[Loop]) -> dict[str, Any]:
 def difference(
     ours: Sequence[list[dict[str, Any]]], theirs: Sequence[list[dict[str, Any]]], key: str
 ) -> dict[str, float]:
-    """The mean difference of the last week with its 95 % interval (Student's t over seeds and days, which are paired)."""
-    return interval(
-        [a[key] - b[key] for x, y in zip(ours, theirs, strict=True) for a, b in zip(x[-WEEK:], y[-WEEK:], strict=True)]
-    )
+    """The mean difference of the last week with its 95 % interval, paired by seed.
+
+    A seed gives one number, since the days of its week share a world and nearly a ranker.
+    """
+    return interval([_mean(x[-WEEK:], key) - _mean(y[-WEEK:], key) for x, y in zip(ours, theirs, strict=True)])
 
 
 def change(seeds: Sequence[list[dict[str, Any]]], key: str) -> dict[str, float]:
-    """The change from the first week to the last, weekdays paired."""
-    return interval([b[key] - a[key] for days in seeds for a, b in zip(days[:WEEK], days[-WEEK:], strict=True)])
+    """The change from the first week to the last, one number a seed."""
+    return interval([_mean(days[-WEEK:], key) - _mean(days[:WEEK], key) for days in seeds])
+
+
+def _mean(days: Sequence[dict[str, Any]], key: str) -> float:
+    return sum(float(day[key]) for day in days) / len(days)
 
 
 def interval(values: Sequence[float]) -> dict[str, float]:
-    """Mean and 95 % interval of independent values, by Student's t."""
+    """Mean and 95 % interval of independent values, by Student's t; of a single value the interval is unbounded."""
+    if len(values) < 2:
+        return {"mean": values[0], "low": -math.inf, "high": math.inf, "n": 1}
     of = paired_t(values)
     return {"mean": of.mean, "low": of.low, "high": of.high, "n": of.n}
 

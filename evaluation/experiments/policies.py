@@ -97,7 +97,8 @@ def off_policy_verdict(
         if not has_target.any():
             raise MetricInput(
                 f"experiment: target {name!r} has no list for any of the {len(rows):,} searches; its rows must name release_id, locale and "
-                "query (the normal form) as the log has them"
+                "query (the normal form) as the log has them. Without experiments.policies, only contexts count whose lists are all in the "
+                "log with propensities that sum to 1: give a file of lists, or a longer log"
             )
         here = [context for context, is_here in zip(contexts, has_target, strict=True) if is_here]
         out[name] = _target_value(rows[has_target].reset_index(drop=True), here, lists, known, settings)

@@ -9,17 +9,23 @@ from typing import Any
 import pandas as pd
 
 from evaluation.errors import TargetsUnreadable
-from evaluation.experiments.policies import BETWEEN, CONTEXT, POSITIONS, Context
+from evaluation.experiments.policies import BETWEEN, CONTEXT, POSITIONS, Context, known_contexts
 from queries.text.normalise import normal_form
 
 
 def targets_of_variants(rows: pd.DataFrame) -> dict[str, dict[Context, str]]:
-    """Variant → context → the list that it served there; contexts in which a variant served several lists have none for it."""
+    """Variant → context → the list that it served there, in the contexts that the log knows with all their lists (`known_contexts`).
+
+    In the others a variant would have a target only where it happened to be drawn: of a rare one just the contexts with its own, heavily
+    weighted searches, and inverse propensity scoring would be far too high.
+    """
+    known = known_contexts(rows)
     lists = rows.groupby([*CONTEXT, "variant"])["results"].agg(["nunique", "first"]).reset_index()
     single = lists[lists["nunique"] == 1]
     out: dict[str, dict[Context, str]] = {}
     for *context, variant, _, served in single.itertuples(index=False, name=None):
-        out.setdefault(str(variant), {})[tuple(context)] = served
+        if tuple(map(str, context)) in known:
+            out.setdefault(str(variant), {})[tuple(context)] = served
     return out
 
 

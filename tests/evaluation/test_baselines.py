@@ -55,10 +55,11 @@ def test_words_stand_for_a_few_impressions():
         track_id=["t1", "t2", "t3", "t4"],
         text=["hello adele"] * 4,
         popularity=[0, 0, 0, 50],
-        clicks=[0, 30, 4, 0],
+        clicks=[0, 60, 5, 0],  # also those that nobody stayed with
+        satisfied=[0, 30, 4, 0],
         impressions=[0, 98, 6, 0],
     )
-    assert ctr_scores(frame).tolist() == pytest.approx([0, 30 / 98, 4 / 6, 0])
+    assert ctr_scores(frame).tolist() == pytest.approx([0, 60 / 98, 5 / 6, 0])
     # of the words t1 has both and t2 one; 34 of 104 impressions were heard
     half, rate = bm25("hello adele", "t2") / bm25("hello adele", "t1"), 34 / 104
     wanted = [rate, (30 + 2 * rate * half) / 100, 4 / 8, 50e-6]
@@ -72,7 +73,8 @@ def test_equal_counts_are_ordered_by_words_and_then_by_popularity():
         track_id=["t1", "t2", "t3", "t4"],
         text=["hello adele"] * 4,
         popularity=[0, 100, 10, None],
-        clicks=[0, 0, 1, 0],
+        clicks=[0, 7, 2, 0],
+        satisfied=[0, 0, 1, 0],
         impressions=[0, 9, 9, 0],
     )
     half = bm25("hello adele", "t2") / bm25("hello adele", "t1")

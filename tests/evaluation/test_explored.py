@@ -53,7 +53,7 @@ def test_what_was_never_shown_is_reached_as_often_as_its_variant_is_served() -> 
     names = [f"z{n}" for n in range(10)]
     rows = pd.DataFrame(
         {"locale": "es", "need": "rock", "track_id": [*names, "y"], "impressions": [1] * 10 + [0], "clicks": 0}
-    ).assign(coec=0.1, coec_raw=0.1, text="rock", served_discount=1.0)
+    ).assign(satisfied=0, coec=0.1, coec_raw=0.1, text="rock", served_discount=1.0)
     known = pd.concat([known, rows[known.columns]], ignore_index=True)
     more = pd.DataFrame(
         {"locale": "es", "need": "rock", "track_id": [*names, "y"], "score": [0.19 - n / 100 for n in range(11)]}

@@ -49,6 +49,7 @@ def candidates():
         ("en", "unasked", "c", 5, 1, 0.1, "unasked"),
     ]
     frame = pd.DataFrame(rows, columns=["locale", "need", "track_id", "impressions", "clicks", "coec", "text"])
+    frame["satisfied"] = frame["clicks"]
     frame["served_discount"] = [10 / LOG3, 10.0, None, 5.0, 5 / LOG3, 5.0, 5.0]
     return frame.assign(coec_raw=frame["coec"].where(frame["track_id"] != "b"))  # b was never shown, so it stands last
 
@@ -290,7 +291,7 @@ def test_a_rank_wins_over_the_score():
 
 
 def test_only_the_first_hundred_candidates_count_for_recall():
-    rows = [("en", "hello", f"f{i}", 1, 0, 0.0, "hello", 1.0, 0.0) for i in range(99)]
+    rows = [("en", "hello", f"f{i}", 1, 0, 0.0, "hello", 0, 1.0, 0.0) for i in range(99)]
     filler = pd.DataFrame(rows, columns=candidates().columns)
     crowd = pd.concat([filler, candidates()]).assign(candidate_rank=0)
     crowd.loc[crowd["track_id"] == "b", "candidate_rank"] = 1  # 101st or so

@@ -93,7 +93,8 @@ def test_a_context_with_few_searches_is_not_known_although_it_happens_to_show_al
 
 def test_without_known_contexts_positions_are_refused_and_say_why():
     rows = log().assign(propensity=lambda r: r["propensity"] / 2)
-    values = off_policy_verdict(rows, targets_of_variants(rows), SETTINGS).targets["0"].values
+    target = {"0": {("r1", "en-US", "rock"): LISTS["0"]}}
+    values = off_policy_verdict(rows, target, SETTINGS).targets["0"].values
     assert "every list that could be served" in values["item-position"]
     assert values["pseudo-inverse"] == values["item-position"]
     assert values["IPS"].mean_weight == pytest.approx(2.0, abs=0.1)  # propensities that are half of the truth show here
@@ -111,7 +112,24 @@ def test_a_variant_that_served_two_lists_in_a_context_is_no_target_there():
     rows = pd.concat([log(), log(query="jazz")])
     rows.loc[(rows["query"] == "jazz") & (rows["variant"] == "1") & (rows["first_satisfied"] > 0), "results"] = "u\tt"
     targets = targets_of_variants(rows)
-    assert set(targets["1"]) == {("r1", "en-US", "rock")} and len(targets["0"]) == 2
+    assert set(targets["1"]) == {("r1", "en-US", "rock")} == set(targets["0"])  # nor is jazz known with all its lists
+
+
+def test_a_rare_variant_is_not_judged_where_it_happened_to_be_drawn():
+    """Every list succeeds in half of its searches. In thin contexts a variant of 3 % is a target only beside its own searches."""
+    rng = np.random.default_rng(5)
+    names, chances = np.array(["0", "1", "2", "3"]), np.array([0.9, 0.0333, 0.0333, 0.0334])
+    rows = []
+    for i, searches in enumerate(rng.zipf(1.4, 3_000).clip(1, 600)):
+        for variant in rng.choice(4, searches, p=chances):
+            rows.append((f"q{i}", names[variant], chances[variant], f"v{variant}"))
+    log = pd.DataFrame(rows, columns=["query", "variant", "propensity", "results"])
+    log = log.assign(release_id="r", locale="en", user_id=[f"u{i % 4_000}" for i in range(len(log))])
+    log["first_satisfied"] = (rng.random(len(log)) < 0.5).astype(int)
+    for target in off_policy_verdict(log, targets_of_variants(log), SURE).targets.values():
+        value = target.values["IPS"]
+        assert isinstance(value, PolicyValue) and value.mean_weight == pytest.approx(1, abs=0.1)
+        assert value.interval.low < 0.5 < value.interval.high
 
 
 @pytest.mark.parametrize(

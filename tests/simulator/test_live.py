@@ -143,3 +143,39 @@ def test_figures_of_one_search(tiring: World) -> None:
 def test_gini() -> None:
     assert _gini(np.array([3, 3, 3])) == pytest.approx(0)
     assert _gini(np.array([0, 0, 0, 8])) == pytest.approx(0.75)
+
+
+def test_lists_of_fewer_tracks_are_more_concentrated(tiring: World) -> None:
+    """Also if each of the tracks that are left is listed equally often: those that dropped out count."""
+
+    def gini(tracks: list[int]) -> float:
+        plays = Plays(
+            *(np.zeros(0, dtype=np.int64) for _ in range(5)), np.zeros(0, dtype=bool), np.zeros(0, dtype=bool)
+        )
+        return float(figures(tiring, batch_of(tiring, "genre", tracks), plays, np.zeros((1, 10), dtype=bool))["gini"])
+
+    assert gini([1, 2]) > gini([1, 2, 3, 4, 5, 6, 7, 8])
+
+
+def test_what_is_new_is_new_against_the_same_first_days_whoever_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known: list[int] = []
+    real = figures
+
+    def looked(world: World, batch: Searches, plays: Plays, is_new: np.ndarray) -> dict[str, object]:
+        known.append(int(((batch.results >= 0) & (batch.need[:, None] >= 0) & ~is_new).sum()))
+        return real(world, batch, plays, is_new)
+
+    monkeypatch.setattr("simulator.live.figures", looked)
+    assert live([f"out={tmp_path}", *SMALL, "until=3", "history=1"]) == 0
+    stored = pq.read_table(tmp_path / "shown.parquet").num_rows
+    assert known[0] == 0 < known[1]
+    assert live([f"out={tmp_path / 'longer'}", *SMALL, "until=1", "history=1"]) == 0
+    assert pq.read_table(tmp_path / "longer" / "shown.parquet").num_rows == stored  # days 2 and 3 added none
+
+
+def test_days_of_other_settings_are_not_gone_on_with(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert live([f"out={tmp_path}", *SMALL, "until=1"]) == 0
+    assert live([f"out={tmp_path}", *SMALL[1:], "days=9", "until=2"]) == 2
+    assert "its 1 days were simulated with days=3 (now 9)" in capsys.readouterr().err
