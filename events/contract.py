@@ -83,6 +83,11 @@ def row_schema(fields: dict[str, str], *, audio: bool = False) -> StructType:
     return StructType([*columns, StructField(CORRUPT, StringType())])
 
 
+def instant(text: Column) -> Column:
+    """A text as a timestamp; null if it is none. A time of day without a date is none: Spark would give it the machine's date."""
+    return F.when(text.rlike(r"^\s*\d{4}-\d{1,2}-\d{1,2}"), F.try_to_timestamp(text))
+
+
 def search_rules() -> Rules:
     """Every way in which a search breaks the contract.
 

@@ -71,12 +71,16 @@ def forget(lake: Lake, named: DataFrame) -> dict[str, int]:
     asked = fingerprint(sorted(str(r[0]) for r in named.collect()))
     searches = lake.read(SEARCH_LOG, allow_unvalidated=True)
     their_searches = searches.join(F.broadcast(named), "user_id")
-    their_searches = checkpointed(their_searches.select("search_id", "user_id", "delivered_date", "source_file"))
+    their_searches = checkpointed(
+        their_searches.select("search_id", "user_id", "search_date", "delivered_date", "source_file")
+    )
     deleted: dict[str, int] = {}
     moved = [(their_searches, 0)]
     if lake.commits(ENGAGEMENT_EVENTS):
         events = lake.read(ENGAGEMENT_EVENTS, allow_unvalidated=True)
-        their_events = events.join(their_searches.select("search_id"), "search_id", "left_semi")
+        # an id may name another person's search of another week
+        of_search = ["search_id", "search_date"]
+        their_events = events.join(their_searches.select(*of_search), of_search, "left_semi")
         their_events = checkpointed(their_events.select("event_id", "delivered_date", "source_file"))
         deleted[ENGAGEMENT_EVENTS.name] = _remove(lake, ENGAGEMENT_EVENTS, their_events, "event_id", asked)
         moved.append((their_events, 0))
@@ -97,7 +101,7 @@ def _remove(lake: Lake, table: Table, rows: DataFrame, on: str, asked: str) -> i
         lake: The lake.
         table: The table.
         rows: The rows to delete, with `on` and delivered_date.
-        on: The column that names a row.
+        on: The column that names a row of a delivered day.
         asked: Fingerprint of the request, which the new marks contain.
     """
     counts = {str(r[0]): int(r[1]) for r in rows.groupBy("delivered_date").count().collect()}
@@ -106,7 +110,7 @@ def _remove(lake: Lake, table: Table, rows: DataFrame, on: str, asked: str) -> i
     commits = lake.commits(table)
     marks = {u: fingerprint([commits[u].fingerprint, asked]) for u in counts}
     rows_left = {u: commits[u].rows - n for u, n in counts.items()}
-    remove_rows(lake, table, rows, on, marks, rows_left)
+    remove_rows(lake, table, rows, (on, "delivered_date"), marks, rows_left)
     return sum(counts.values())
 
 

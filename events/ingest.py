@@ -10,7 +10,7 @@ from pathlib import Path
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from events.contract import SURFACE_OF, event_rules, reasons, search_rules
+from events.contract import SURFACE_OF, event_rules, instant, reasons, search_rules
 from events.duplicates import with_repeats
 from events.privacy import masked, with_pseudonym, without_contacts
 from events.raw_text import KEY, raw_texts
@@ -80,7 +80,7 @@ def judged_searches(
         forgotten: (user_id) pseudonyms of people who asked to be forgotten; None if there are none.
         requests: The (raw_query, locale) of `parsed`, where they were read separately (`events.reading.requests`).
     """
-    frame = parsed.withColumn("at", F.try_to_timestamp("ts")).withColumn("raw_query", without_contacts("raw_query"))
+    frame = parsed.withColumn("at", instant(F.col("ts"))).withColumn("raw_query", without_contacts("raw_query"))
     asked = parsed.select("raw_query", "locale") if requests is None else requests
     asked = asked.where("raw_query is not null and locale is not null")
     asked = asked.select(without_contacts("raw_query").alias("raw_query"), "locale").distinct()
@@ -139,7 +139,7 @@ def judged_events(parsed: DataFrame, searches: DataFrame, known_tracks: DataFram
     own = _with_delivery_range(own, days_late)
     is_own = (F.col("search_id") == F.col("_search_id")) & F.col("delivered_date").between(F.col("_from"), F.col("_to"))
     known = if_small(known_tracks.select("track_id", F.lit(True).alias("_known")))
-    frame = parsed.withColumn("at", F.try_to_timestamp("ts")).join(own, is_own, "left")
+    frame = parsed.withColumn("at", instant(F.col("ts"))).join(own, is_own, "left")
     frame = frame.withColumn("_near", F.col("_search_id").isNotNull()).join(known, "track_id", "left")
     position = F.col("position").cast("bigint")
     served = F.when(

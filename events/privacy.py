@@ -150,17 +150,28 @@ def with_pseudonym(frame: DataFrame, key: DataFrame) -> DataFrame:
     )
 
 
+UNKNOWN_FORM = '{"masked": "the row names a person in a form that is not known, so its text is not kept"}'
+
+
 def masked(raw_text: Column, user_id: Column) -> Column:
     """Raw text for quarantine: the delivered user id is replaced by the pseudonym, and e-mail addresses by the word `email`.
 
     Args:
         raw_text: The delivered row; whatever looks like the field `user_id` (in UBI documents `client_id`) is replaced.
         user_id: The pseudonym; where it is null, because the row could not be read, the word `masked` replaces the id.
+
+    Returns:
+        The text; UNKNOWN_FORM in place of a row that has a user id in another form, such as a line within a line, a list or an object.
     """
     # possessive quantifiers: Java matches `(a|b)*` by recursion, and some thousand letters would overflow its stack
     field = r'"(user_id|client_id)"\s*:\s*("[^"\\]*+(?:\\.[^"\\]*+)*+"?|[^,}\s]+)'
-    replacement = F.concat(F.lit('"$1":"'), F.coalesce(user_id, F.lit("masked")), F.lit('"'))
-    return F.regexp_replace(_without_mail(raw_text), F.lit(field), replacement)
+    person = F.coalesce(user_id, F.lit("masked"))
+    text = F.regexp_replace(_without_mail(raw_text), F.lit(field), F.concat(F.lit('"$1":"'), person, F.lit('"')))
+    rest = text
+    for name in ("user_id", "client_id"):
+        rest = F.replace(rest, F.concat(F.lit(f'"{name}":"'), person, F.lit('"')), F.lit(""))
+    is_nested = raw_text.rlike(r'"(?:user_id|client_id)"\s*:\s*[\[{]')
+    return F.when(is_nested | rest.rlike("(?i)user_id|client_id"), F.lit(UNKNOWN_FORM)).otherwise(text)
 
 
 # a local part, @, a domain with a dot (possessive for the same reason as in `masked`)

@@ -216,7 +216,7 @@ def check_parquet(files: Sequence[Path]) -> list[list[Path]]:
     """The files grouped by schema, because Spark reads a frame with one schema and files of another day may have another.
 
     Raises:
-        InputContractError: A file is not readable as Parquet; the first one is named.
+        InputContractError: A file is not readable as Parquet, or has timestamps in nanoseconds; the first one is named.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -229,6 +229,12 @@ def check_parquet(files: Sequence[Path]) -> list[list[Path]]:
         except (pa.ArrowInvalid, OSError) as error:
             problem = str(error).split(".")[0]
             raise InputContractError(f"{file} is no readable Parquet file ({problem}). Deliver it again.") from error
+        for field in schema:
+            if pa.types.is_timestamp(field.type) and field.type.unit == "ns":
+                raise InputContractError(
+                    f"{file}: column {field.name} has timestamps in nanoseconds, which Spark does not read. Deliver it in microseconds "
+                    "(pyarrow: coerce_timestamps='us')."
+                )
         alike.setdefault(schema.remove_metadata().to_string(), []).append(file)
     return list(alike.values())
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from events.contract import CORRUPT
+from events.contract import CORRUPT, instant
 from lake.columns import CLIENTS, KINDS
 from lake.errors import BadConfiguration
 
@@ -193,7 +193,7 @@ def _iso(text: Column) -> Column:
     """A timestamp as ISO-8601 in UTC, from an ISO string or epoch milliseconds (as OpenSearch does); other text stays."""
     number = text.try_cast("double")
     millis = F.when(F.abs(number) < MAX_MILLIS, number).cast("bigint")
-    at = F.coalesce(F.timestamp_millis(millis), F.try_to_timestamp(text))
+    at = F.coalesce(F.timestamp_millis(millis), instant(text))
     return F.when(text.rlike(IN_UTC), text).otherwise(
         F.coalesce(F.date_format(at, "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'"), text)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import hydra
@@ -12,9 +13,10 @@ from events.forgetting import forget, pseudonyms, remember_forgotten
 from events.privacy import check_key, key_frame
 from jobs import assemble, build_features, candidates, count_engagement, fit_exposure, grade, understand, validate
 from lake.errors import LeakageFound, PlayfirstError, QualityGateFailed
+from lake.io import Lake
 from lake.rerun import remove_reruns
 from lake.store import remove_tree
-from lake.tables.logs import FORGOTTEN_USERS
+from lake.tables.logs import FORGOTTEN_USERS, SEARCH_LOG, TRACKS
 from lake.tables.nightly import NEEDS
 from lake.upkeep import expire, files_containing, vacuum
 from night.command import run_command
@@ -40,9 +42,8 @@ def run(night: Night) -> Done:
     gone = forget(lake, named)
     remove_reruns(lake.root)  # running such a night again writes them again
     nights = sorted(lake.commits(NEEDS))
-    if nights:
-        # the newest night counts all days first; earlier nights then count only those again that had fewer rows for them
-        count_engagement.run(Night(replace(settings, run_date=nights[-1]), lake))
+    # all days are counted first; earlier nights then count only those again that had fewer rows for them
+    count_engagement.run(Night(replace(settings, run_date=_after_all(lake)), lake))
     newest: PlayfirstError | None = None
     for unit in nights:  # in the order of dates, since a snapshot may depend on an earlier one
         one = Night(replace(settings, run_date=unit), lake)
@@ -84,6 +85,12 @@ def run(night: Night) -> Done:
     counts = ", ".join(f"{n:,} of {name}" for name, n in gone.items())
     note = f"{len(words)} people ({new} new): {counts}; {len(nights)} nights rebuilt; no file holds a pseudonym"
     return Done(len(words), sum(gone.values()), note)
+
+
+def _after_all(lake: Lake) -> str:
+    """The first run date that is no past one for the lake: a past night would count into tables of its own."""
+    days = [date.fromisoformat(max(lake.commits(SEARCH_LOG))) + timedelta(days=1)]
+    return str(max(days + [date.fromisoformat(max(units)) for units in [lake.commits(TRACKS)] if units]))
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="forget")

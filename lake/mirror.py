@@ -20,6 +20,7 @@ from pathlib import Path
 from lake.errors import CopyLost, NightLocked
 from lake.store import create_file, files_below, remove_tree, swap_file, tag_of, version_of, write_file
 
+_MOVED = "{} was moved by another run meanwhile, and stays as that run left it. Run again."
 STATE = ".mirror.json"  # in the copy: name -> [version in the store, version of the copy] when both were last equal
 
 
@@ -121,7 +122,10 @@ class Mirror:
             target = self.remote / name
             write_file(target, (self.local / name).read_bytes())
             self._state[name] = [version_of(target), here[name]]
-        for name in [pointer for pointer in self.pointers if pointer in changed]:
+        moved = [pointer for pointer in self.pointers if pointer in changed]
+        if moved or set(gone) & set(self.pointers):
+            self._refuse_moved()
+        for name in moved:
             check()
             self._move(name, here[name])
         if gone:
@@ -132,12 +136,25 @@ class Mirror:
         self._write_state()
         return len(changed)
 
+    def _refuse_moved(self) -> None:
+        """Raise NightLocked if somebody else has moved, set or removed any pointer since it was pulled.
+
+        A pointer may have its old content again, as of a pin of what answers: then another one tells.
+        """
+        for name in self.pointers:
+            target, known = self.remote / name, self._state.get(name)
+            tag, local = tag_of(target), self.local / name
+            if tag == (str(known[0][1]) if known else None):
+                continue
+            if tag is None or not local.exists() or target.read_bytes() != local.read_bytes():
+                raise NightLocked(_MOVED.format(target))
+
     def _move(self, name: str, version: list[object]) -> None:
         """Write a pointer, unless somebody else has moved it since it was pulled."""
         target, data, known = self.remote / name, (self.local / name).read_bytes(), self._state.get(name)
         is_moved = swap_file(target, data, str(known[0][1])) if known else create_file(target, data)
         if not is_moved and (tag_of(target) is None or target.read_bytes() != data):
-            raise NightLocked(f"{target} was moved by another run meanwhile, and stays as that run left it. Run again.")
+            raise NightLocked(_MOVED.format(target))
         self._state[name] = [version_of(target), version]
 
     def _kept(self, files: Mapping[str, list[object]]) -> dict[str, list[object]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -83,7 +83,12 @@ def vacuum(lake: LakeAccess, table: Table, retain_h: float) -> None:
 
 
 def remove_rows(
-    lake: LakeAccess, table: Table, keys: DataFrame, on: str, units: Mapping[str, str], rows: Mapping[str, int]
+    lake: LakeAccess,
+    table: Table,
+    keys: DataFrame,
+    on: Sequence[str],
+    units: Mapping[str, str],
+    rows: Mapping[str, int],
 ) -> None:
     """Delete the rows of a table whose key is in a given set, also from its current data files.
 
@@ -93,16 +98,16 @@ def remove_rows(
     Args:
         lake: The lake.
         table: The table to delete from.
-        keys: A frame with the column `on`; duplicates are allowed.
-        on: Name of the key column.
+        keys: A frame with the columns `on`; duplicates are allowed.
+        on: Names of the key columns; rows with a null in one of them stay.
         units: Unit that loses rows -> its new fingerprint.
         rows: Unit -> the number of rows that it has afterwards.
     """
-    keys.select(on).distinct().createOrReplaceTempView("playfirst_removed")
+    keys.select(*on).distinct().createOrReplaceTempView("playfirst_removed")
     with commit_metadata(lake, table, units, rows):
         lake.spark.sql(
-            f"MERGE INTO delta.`{lake.path(table)}` AS t USING playfirst_removed AS s ON t.`{on}` = s.`{on}` "
-            "WHEN MATCHED THEN DELETE"
+            f"MERGE INTO delta.`{lake.path(table)}` AS t USING playfirst_removed AS s "
+            f"ON {' AND '.join(f't.`{name}` = s.`{name}`' for name in on)} WHEN MATCHED THEN DELETE"
         )
     lake.spark.sql(f"REORG TABLE delta.`{lake.path(table)}` APPLY (PURGE)")
 

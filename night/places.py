@@ -14,7 +14,7 @@ from serving.layout import CURRENT, HISTORY, HOLD, VERIFIED, release_ids
 from serving.verify import stamp_release
 
 FOLDERS = {  # settings key -> files that are pushed last, by compare-and-set
-    "releases": (HOLD, CURRENT, HISTORY),
+    "releases": (HISTORY, HOLD, CURRENT),  # HISTORY first: it changes with each move, so it tells of any other
     "rankers": (),
     "reports": (),
     "tuning.sweeps": (),

@@ -122,7 +122,7 @@ class NeedAnswers:
                 return Matched(how, asked, confidence, dropped, (NAMES_PLACE, wanted), ordinals, scores)
             if need is not None and _is_several(need):
                 return self._mixed(request, asked, need, dropped, by, confidence)
-            given_up = self._given_up(request, need) if need is not None else None
+            given_up = self._given_up(request, need, dropped) if need is not None else None
             if given_up is None:
                 return Matched(by, asked, confidence)
             part, need = given_up
@@ -185,11 +185,12 @@ class NeedAnswers:
             return tuple(one for one in ordinals if not of_track[one] - {REMASTER})
         return tuple(one for one in ordinals if wanted <= of_track[one])
 
-    def _given_up(self, request: _Request, need: Need) -> tuple[Part, Need] | None:
+    def _given_up(self, request: _Request, need: Need, dropped: tuple[str, ...]) -> tuple[Part, Need] | None:
         """What is given up of a need without a list, and the need that is left; None if nothing may be given up.
 
         A genre of which the release has no list becomes the wider genre that its name ends or begins with ("heavy metal" is metal);
-        else the weakest part goes, if it is no name and not the last one.
+        else the weakest part goes, if it is no name and not the last one. A genre does not become one that the request refuses, also
+        if that part was given up before.
         """
         for part in need.parts:
             if (
@@ -198,7 +199,7 @@ class NeedAnswers:
                 and self._first(request, "needs", Need((part,)).key) is None
             ):
                 wider = self._wider_genre(part.value)
-                if wider is not None:
+                if wider is not None and not _refuses_genre(wider, need, dropped):
                     return part, Need.of([Part("genre", wider), *(one for one in need.parts if one != part)])
         weakest = need.weakest
         if weakest is None or (weakest.field in _NAMES and not weakest.is_refused):
@@ -213,6 +214,11 @@ class NeedAnswers:
             if phrase is not None and phrase.field == "genre" and len(phrase.value.split()) < len(words):
                 return phrase.value
         return None
+
+
+def _refuses_genre(genre: str, need: Need, dropped: tuple[str, ...]) -> bool:
+    part = Part("genre", genre, True)
+    return part in need.parts or part.text in dropped
 
 
 def reading_of(query: str, language: str, bundle: Bundle, names: Vocabulary, resolver: Resolver) -> NeedReading | None:

@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -25,6 +26,24 @@ def local_path(text: str) -> Path:
     if why := why_not_local(text):
         raise argparse.ArgumentTypeError(f"{text!r}: {why}; in another store: python -m jobs.release do=… releases=…")
     return Path(text)
+
+
+def port_number(text: str) -> int:
+    """The argparse type of a port."""
+    if not text.isdecimal() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected 0 to 65535")
+    return int(text)
+
+
+def hours(text: str) -> float:
+    """The argparse type of a duration in hours, more than 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected hours, more than 0")
+    return value
 
 
 def guarded(name: str, run: Callable[[], int | None]) -> int:

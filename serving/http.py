@@ -12,13 +12,14 @@ import signal
 import socket
 import sys
 import threading
+import traceback
 from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
-from serving.command import OneLineParser, guarded, local_path
+from serving.command import OneLineParser, guarded, hours, local_path, port_number
 from serving.errors import ReleaseError
 from serving.layout import DEFAULT_RELEASES, MAX_REQUEST_CHARACTERS, is_locale
 from serving.reader import ReleaseReader
@@ -48,6 +49,12 @@ class RankingService(ThreadingHTTPServer):
         """Close a connection and forget it."""
         self._connections.discard(request)
         super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A connection that ended in an error: one that its client has ended is normal; another is named on stderr without its request."""
+        error = sys.exception()
+        if error is not None and not isinstance(error, ConnectionError | TimeoutError):
+            _tell(error)
 
     def server_close(self) -> None:
         """Answer the requests already read and read no more, so that an idle or slow client does not delay the shutdown."""
@@ -114,7 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
         except (BrokenPipeError, ConnectionResetError, TimeoutError):
             self.close_connection = True  # the client is gone
         except Exception as error:
-            self.log_error("%s: %s", type(error).__name__, str(error))
+            _tell(error)
             self._reply(500, _error("internal", f"{type(error).__name__}: the service's own error, told on its stderr"))
 
     def _rankings(self, query: str) -> None:
@@ -136,6 +143,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(body)
+        self.wfile.flush()  # here, where a client that is gone is expected
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Send errors of the HTTP protocol (a line too long, an unknown method) as JSON too."""
@@ -144,6 +152,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """There is no access log, because requests are what people said and must not be logged."""
+
+
+def _tell(error: BaseException) -> None:
+    """Print an error of the service and where it arose, but not its message, which may have what somebody said."""
+    places = " < ".join(
+        f"{Path(f.filename).name}:{f.lineno}" for f in reversed(traceback.extract_tb(error.__traceback__))
+    )
+    print(f"serving.http: {type(error).__name__} at {places}", file=sys.stderr, flush=True)
 
 
 def _error(kind: str, message: str) -> dict[str, Any]:
@@ -169,9 +185,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     parser = OneLineParser(prog="serving.http", description="Serve the current release over HTTP on 127.0.0.1.")
     parser.add_argument("--releases", type=local_path, default=DEFAULT_RELEASES, help="default: %(default)s")
-    parser.add_argument("--port", type=int, default=8080, help="default: %(default)s; 0 takes a free one")
+    parser.add_argument("--port", type=port_number, default=8080, help="default: %(default)s; 0 takes a free one")
     parser.add_argument(
-        "--max-age-h", type=float, help="older is stale; default: what the release says (serving.max_age_h)"
+        "--max-age-h", type=hours, help="older is stale; default: what the release says (serving.max_age_h)"
     )
     options = parser.parse_args(arguments)
     return guarded("serving.http", lambda: serve(options.releases, options.port, options.max_age_h))

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from serving.answer import Answer
-from serving.command import OneLineParser, guarded, local_path
+from serving.command import OneLineParser, guarded, hours, local_path
 from serving.layout import DEFAULT_RELEASES
 from serving.reader import ReleaseReader
 
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--explain", action="store_true", help="what was tried, and why the first ten tracks")
     parser.add_argument(
-        "--max-age-h", type=float, help="older is stale; default: what the release says (serving.max_age_h)"
+        "--max-age-h", type=hours, help="older is stale; default: what the release says (serving.max_age_h)"
     )
     options = parser.parse_args(arguments)
 

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import weakref
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -133,7 +134,10 @@ class OpenRelease:
                     served = served_list(txn, self.rankings.tables, self.release_id, match, unit)
                     tracks = self._answered(txn, served.ordinals, match)
                 if explain:
-                    explanation = self._explanation(txn, full, chain[0], tried, match)
+                    shown = {track.track_id for track in tracks}
+                    listed = served.ordinals if served is not None else ()
+                    kept = [one for one in listed if self._track(txn, one)[0] in shown]
+                    explanation = self._explanation(txn, full, chain[0], tried, match, kept)
         except ReleaseCorrupt as error:
             raise ReleaseCorrupt(f"release {self.release_id}: {error}") from None
         except self.rankings.broken as error:  # the CRC32 of the values does not cover page headers
@@ -165,14 +169,17 @@ class OpenRelease:
     def _answered(self, txn: "Txn", ordinals: tuple[int, ...], match: Matched) -> tuple[AnsweredTrack, ...]:
         known, answered = self._tracks.get, []
         lexicon = self._lexicon
-        refused = refused_parts(match.dropped) if match.dropped else []
+        refused = refused_parts(match.need) if match.need else []
         for ordinal, score in zip(ordinals, match.scores, strict=True):
-            track_id, title, artists = known(ordinal) or self._read_track(txn, ordinal)
+            track_id, title, artists = known(ordinal) or self._read_track(txn, ordinal)  # `_track`, without its call
             if refused and lexicon is not None and any(is_refused(part, title, artists, lexicon) for part in refused):
                 continue
             # the constructor of AnsweredTrack would take a quarter of the time of an answer
             answered.append(tuple.__new__(AnsweredTrack, (track_id, round(score, 9), title, artists)))
         return tuple(answered)
+
+    def _track(self, txn: "Txn", ordinal: int) -> _Track:
+        return self._tracks.get(ordinal) or self._read_track(txn, ordinal)
 
     def _read_track(self, txn: "Txn", ordinal: int) -> _Track:
         info = stored_track(txn, self.rankings.tables["tracks"], ordinal)
@@ -181,15 +188,21 @@ class OpenRelease:
             self._tracks[ordinal] = fields
         return fields
 
-    def _explanation(self, txn: "Txn", full: str, locale: str, tried: Tried, match: Matched | None) -> Explanation:
+    def _explanation(
+        self, txn: "Txn", full: str, locale: str, tried: Tried, match: Matched | None, answered: Sequence[int]
+    ) -> Explanation:
+        """The explanation of an answer with these tracks: the list has its reasons in its own order, a variant another one."""
         short = stripped(full, locale, self._carrier) if _can_be_asked(full) else ""
         steps = tuple(template.format(*values) for template, *values in tried)
         if match is None or match.entry is None:
             return Explanation(short, steps, None, ())
         key = entry_key(*match.entry)
         value = value_of(txn, self.rankings.tables["reasons"], key)
-        reasons = texts(key, value) if value is not None else []
-        return Explanation(short, steps, match.entry, tuple(reasons))
+        reason = dict(zip(match.ordinals, texts(key, value) if value is not None else [], strict=False))
+        given = [reason.get(ordinal, "") for ordinal in answered] if reason else []
+        while given and not given[-1]:
+            given.pop()
+        return Explanation(short, steps, match.entry, tuple(given))
 
 
 def _can_be_asked(full: str) -> bool:

@@ -8,6 +8,7 @@ from serving.layout import HOLD, release_ids, run_date_of
 from serving.manifest import read_manifest
 from serving.pointers import (
     answered,
+    append_history,
     current_id,
     current_or_none,
     hold,
@@ -75,6 +76,8 @@ def resume(root: Path) -> tuple[bool, str]:
         if ready:
             _make_sure(root, ready[0])
             move_current(root, ready[0], "resume")
+        elif standing is not None and at is not None:
+            append_history(root, "resume", at)  # what was built under this hold is not pending any more
         (root / HOLD).unlink(missing_ok=True)
         sync(root)
         return standing is not None, current_id(root)

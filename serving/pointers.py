@@ -44,14 +44,25 @@ def current_or_none(root: Path) -> str | None:
 
 def move_current(root: Path, release_id: str, action: Action) -> None:
     """Point CURRENT to `release_id` atomically and append it to HISTORY. The caller has the folder lock."""
+    note_current(root)
     replace_file(root / CURRENT, release_id + "\n")
     append_history(root, action, release_id)
 
 
+def note_current(root: Path) -> None:
+    """Append what CURRENT names to HISTORY if it is not there: a folder was copied without it, or a command was killed before it."""
+    release_id = current_or_none(root)
+    if release_id is not None and release_id not in answered(root):
+        append_history(root, "publish", release_id)
+
+
 def append_history(root: Path, action: Action, release_id: str) -> None:
-    """Append one line `instant action release_id` to HISTORY."""
-    with (root / HISTORY).open("a", encoding="utf-8") as stream:
-        stream.write(f"{now()} {action} {release_id}\n")
+    """Append one line `instant action release_id` to HISTORY; a last line that a crash has cut stays a line of its own."""
+    with (root / HISTORY).open("a+b") as stream:
+        size = stream.seek(0, 2)
+        stream.seek(max(size - 1, 0))
+        is_cut = size > 0 and stream.read(1) != b"\n"
+        stream.write(f"{chr(10) if is_cut else ''}{now()} {action} {release_id}\n".encode())
     sync(root / HISTORY)
 
 

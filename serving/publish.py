@@ -7,7 +7,15 @@ from typing import Literal
 from serving.errors import ReleaseInput
 from serving.files import folder_lock
 from serving.layout import run_date_of
-from serving.pointers import answered, append_history, current_or_none, hold, move_current, pending_releases
+from serving.pointers import (
+    answered,
+    append_history,
+    current_or_none,
+    hold,
+    move_current,
+    note_current,
+    pending_releases,
+)
 from serving.prune import Pruned, prune
 from serving.verify import release_folder, stamp_release
 
@@ -69,10 +77,12 @@ def publish(root: Path, release_id: str, keep: int) -> PublishOutcome:
         action: Literal["moved", "held", "older", "already"]
         if previous == release_id:
             action = "already"
+            note_current(root)
         elif hold(root) is not None:
             action = "held"
-            # a release that has answered before was left on purpose, so building it again does not make it pending
-            if release_id not in pending_releases(root) and release_id not in answered(root):
+            # a release that has answered before was left on purpose, so building it again does not make it pending; one that was built
+            # before another is the latest again
+            if pending_releases(root)[:1] != [release_id] and release_id not in answered(root):
                 append_history(root, "held", release_id)
         elif previous is not None and run_date_of(release_id) < run_date_of(previous):
             action = "older"  # an old night that is run late must not replace the answers of a newer one

@@ -1,4 +1,4 @@
-"""What a request refuses and no list of the release leaves out: such tracks are taken out of the answer."""
+"""What a request refuses: such tracks are taken out of the answer, whichever list it comes from."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from queries.grammar.need import Need, Part
 from queries.text.normalise import normal_form
 
 ORIGINAL, REMASTER = "original", "remaster"  # values of `version`; a remaster is the original recording
+REFUSES = "!="  # in a key it stands for a refusal alone, since values are encoded
 _LONGEST_PHRASE = 3
 
 
-def refused_parts(dropped: Sequence[str]) -> list[Part]:
-    """The refused parts among those that a back-off gave up, such as `version!=live`.
+def refused_parts(key: str) -> list[Part]:
+    """The refused parts of a need, such as `version!=live`, also those that a back-off gave up.
 
     Args:
-        dropped: `field=value` or `field!=value` as they stand in a key.
+        key: the key of the need as the request was read.
     """
-    needs = [Need.from_key(text) for text in dropped]
-    return [part for need in needs if need is not None for part in need.parts if part.is_refused]
+    need = Need.from_key(key) if REFUSES in key else None
+    return [part for part in need.parts if part.is_refused] if need is not None else []
 
 
 def is_refused(part: Part, title: str, artists: Sequence[str], lexicon: Lexicon) -> bool:

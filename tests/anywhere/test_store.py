@@ -116,7 +116,7 @@ def test_a_pointer_goes_last_and_only_if_nobody_has_moved_it(s3: S3, tmp_path: P
 def test_releases_in_a_store_are_rolled_back_held_and_resumed(s3: S3, tmp_path: Path) -> None:
     """Two releases, written here and pushed; then the operator's command, as a process."""
     root = f"s3://{s3.bucket}/{tmp_path.name}/published"
-    copy = Mirror(place(root), tmp_path / "copy", ("HOLD", "CURRENT", "HISTORY"), ("VERIFIED",))
+    copy = Mirror(place(root), tmp_path / "copy", ("HISTORY", "HOLD", "CURRENT"), ("VERIFIED",))
     copy.pull()
     good, bad = (night(tmp_path / "copy", day) for day in (20, 21))
     copy.push()
@@ -145,6 +145,6 @@ def test_releases_in_a_store_are_rolled_back_held_and_resumed(s3: S3, tmp_path: 
     # a night on another machine, which pulled before the rollback, comes second
     operate("do=rollback")
     (tmp_path / "copy" / "CURRENT").write_text("2026-11-22-000000000000")
-    with pytest.raises(NightLocked, match="CURRENT was moved by another run"):
+    with pytest.raises(NightLocked, match="HISTORY was moved by another run"):
         copy.push()
     assert pointers["CURRENT"].read_text().strip() == good

@@ -11,10 +11,10 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from events.contract import EVENT_FIELDS, SEARCH_FIELDS
+from events.contract import EVENT_FIELDS, SEARCH_FIELDS, instant
 from events.ingest import ClassifiedRows, delivered_files, judged_events, judged_searches, quarantine, with_outcome
-from events.privacy import ensure_key, key_frame, masked, without_contacts
-from events.reading import rows
+from events.privacy import UNKNOWN_FORM, ensure_key, key_frame, masked, without_contacts
+from events.reading import check_parquet, rows
 from lake.errors import InputContractError, KeyMismatch
 from queries.nightly.understand import normalised
 
@@ -252,8 +252,39 @@ def test_a_user_id_is_masked_whatever_its_length_and_its_signs(spark: SparkSessi
         '{"client_id" : "cut in ha': '{"client_id":"p"',
         '{"ts": "1", "user_id": 17}': '{"ts": "1", "user_id":"p"}',
         '{"user_id": "ends so \\': '{"user_id":"p"\\',
+        # in another form: the whole row goes, since what is left of it may be the person
+        '{"message": "{\\"user_id\\": \\"maria\\"}"}': UNKNOWN_FORM,
+        "{'user_id': 'maria', 'ts': None}": UNKNOWN_FORM,
+        '{"user_id": {"type": "x", "id": "maria"}}': UNKNOWN_FORM,
+        '{"client_id": ["maria"]}': UNKNOWN_FORM,
+        "user_id=maria": UNKNOWN_FORM,
+        "USER_ID: maria": UNKNOWN_FORM,
     }
     frame = spark.createDataFrame([(t,) for t in texts], "raw string").select(
         "raw", masked(F.col("raw"), F.lit("p")).alias("masked")
     )
     assert {r["raw"]: r["masked"] for r in frame.collect()} == texts
+
+
+def test_a_time_without_a_date_is_no_timestamp(spark: SparkSession) -> None:
+    """Spark would take the date of the machine, another one each night."""
+    texts = {
+        "10:00:05": None,
+        "T10:00:05Z": None,
+        "": None,
+        "2026-03-02T10:00:05Z": "2026-03-02 10:00:05",
+        " 2026-3-2 10:00": "2026-03-02 10:00:00",
+    }
+    frame = spark.createDataFrame([(t,) for t in texts], "raw string")
+    rows = frame.select("raw", instant(F.col("raw")).cast("string").alias("at")).collect()
+    assert {r["raw"]: r["at"] for r in rows} == texts
+
+
+def test_timestamps_in_nanoseconds_are_named_with_their_file_and_column(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    file = tmp_path / "part.parquet"
+    pq.write_table(pa.table({"note": pa.array([1], pa.timestamp("ns"))}), file)
+    with pytest.raises(InputContractError, match=r"part.parquet: column note has timestamps in nanoseconds"):
+        check_parquet([file])

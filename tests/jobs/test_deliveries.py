@@ -16,9 +16,9 @@ from lake.errors import IncompleteDelivery, NightLocked
 from lake.io import Lake
 from lake.lock import night_lock
 from lake.tables.daily import DAILY_ENGAGEMENT
-from lake.tables.logs import FORGOTTEN_USERS, QUARANTINE, SEARCH_LOG
+from lake.tables.logs import ENGAGEMENT_EVENTS, FORGOTTEN_USERS, QUARANTINE, SEARCH_LOG
 from lake.upkeep import files_containing
-from tests.events.deliveries import FIRST, Delivered, as_set, made_log
+from tests.events.deliveries import FIRST, Delivered, as_set, made_log, moment, plain_days, reaction, search
 from tests.jobs.steps import counted, deliver, exact, ingested, night, with_catalog
 
 LOG = made_log(seed=4, searches=60, days=3)
@@ -125,7 +125,9 @@ def test_a_restated_folder_corrects_its_day_and_a_person_can_be_forgotten(
     assert any("raw folders" in note for note in asked.notes)
     exact(lake)
     assert files_containing(lake.root, [pseudonym], exclude=("forgotten_users",)) == []
-    assert not count_engagement.run(third).skipped
+    assert count_engagement.run(
+        third
+    ).skipped  # the lake's own counts are without them already, also where no night is there
     without = counted(lake)
     assert without != in_one_batch
     deliver(root, LOG, "again.jsonl")  # the owner delivers everything once more
@@ -148,3 +150,31 @@ def test_two_runs_at_once(tmp_path: Path) -> None:
     ):
         pass
     assert caught.value.exit_code == 4
+
+
+def test_who_shares_a_search_id_with_a_forgotten_person_stays(spark: SparkSession, root: Path) -> None:
+    """An id stands once within the lateness; a week later it may name another person's search."""
+    log = plain_days(9)
+    for day, user in ((0, "leaves"), (8, "stays")):
+        log += [
+            search(day, "shared", moment(day, "12:00"), user_id=user),
+            reaction(day, f"r-{user}", "shared", moment(day, "12:01")),
+        ]
+    deliver(root, log)
+    lake = ingested(spark, root, 9)
+    (root / "people.txt").write_text("leaves\n")
+    this = night(spark, root, 9)
+    forget.run(replace(this, settings=replace(this.settings, user_ids=str(root / "people.txt")), notes=[]))
+    left = {
+        table.name: [
+            str(r[0])
+            for r in lake.read(table, allow_unvalidated=True)
+            .where("search_id = 'shared'")
+            .select("search_date")
+            .collect()
+        ]
+        for table in (SEARCH_LOG, ENGAGEMENT_EVENTS)
+    }
+    day = str(FIRST + timedelta(days=8))
+    assert left == {SEARCH_LOG.name: [day], ENGAGEMENT_EVENTS.name: [day]}
+    exact(night(spark, root, 9).lake)

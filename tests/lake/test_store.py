@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from lake import mirror
 from lake.errors import BadConfiguration, CopyLost, NightLocked
 from lake.mirror import Mirror, copy_of
 from lake.store import create_file, files_below, is_elsewhere, is_local, place, remove_tree, scheme_of, write_file
@@ -62,11 +63,11 @@ def test_a_mirror_of_unknown_state_is_made_anew(tmp_path: Path) -> None:
     write_file(remote / "x" / "a", b"1")
     local.mkdir()
     (local / "stray").write_text("from nobody knows where")
-    mirror = Mirror(remote, local)
-    assert mirror.pull() == 1 and not (local / "stray").exists()
+    copy = Mirror(remote, local)
+    assert copy.pull() == 1 and not (local / "stray").exists()
     (local / "x" / "a").unlink()
     (local / "b").write_text("2")
-    assert mirror.push() == 1
+    assert copy.push() == 1
     assert list(files_below(remote)) == ["b"]
 
 
@@ -88,20 +89,20 @@ def test_a_copy_that_was_removed_meanwhile_takes_nothing_from_the_store(tmp_path
     remote, local = tmp_path / "remote", tmp_path / "local"
     write_file(remote / "CURRENT", b"r1")
     write_file(remote / "r1" / "data", b"1")
-    mirror = Mirror(remote, local, ("CURRENT",))
-    mirror.pull()
+    copy = Mirror(remote, local, ("CURRENT",))
+    copy.pull()
     shutil.rmtree(local)
     write_file(local / "report.json", b"{}")  # what the next step writes
     with pytest.raises(CopyLost, match="was removed while a run used it"):
-        mirror.push()
+        copy.push()
     assert set(files_below(remote)) == {"CURRENT", "r1/data"}
 
 
 def test_a_run_that_may_not_write_removes_nothing(tmp_path: Path) -> None:
     remote, local = tmp_path / "remote", tmp_path / "local"
     write_file(remote / "a", b"1")
-    mirror = Mirror(remote, local)
-    mirror.pull()
+    copy = Mirror(remote, local)
+    copy.pull()
     (local / "a").unlink()
     (local / "b").write_text("2")
     asked: list[int] = []
@@ -112,7 +113,7 @@ def test_a_run_that_may_not_write_removes_nothing(tmp_path: Path) -> None:
             raise NightLocked("lost")
 
     with pytest.raises(NightLocked):
-        mirror.push(lost_after_the_first_write)
+        copy.push(lost_after_the_first_write)
     assert (remote / "a").exists()
 
 
@@ -133,3 +134,26 @@ atexit.register(store._wait_for_threads_of_the_client)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "handed over\n"
+
+
+def test_a_pointer_that_somebody_has_set_stops_the_others_that_came_to_be_equal_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An operator pins what answers while a night is at work: CURRENT has the same bytes and tag as before, HOLD and HISTORY have not."""
+    remote = tmp_path / "remote"
+    monkeypatch.setattr(
+        mirror, "version_of", lambda path: [path.stat().st_size, path.read_text()]
+    )  # a tag of the content
+    monkeypatch.setattr(mirror, "tag_of", lambda path: path.read_text() if path.exists() else None)
+    monkeypatch.setattr(mirror, "swap_file", lambda path, data, tag: path.write_bytes(data) and data.decode())
+    for name, text in (("CURRENT", "r21"), ("HISTORY", "publish r21\n")):
+        write_file(remote / name, text.encode())
+    night = Mirror(remote, tmp_path / "night", ("HISTORY", "HOLD", "CURRENT"))
+    night.pull()
+    write_file(remote / "HOLD", b"pin r21")
+    write_file(remote / "HISTORY", b"publish r21\npin r21\n")
+    write_file(night.local / "CURRENT", b"r22")
+    write_file(night.local / "HISTORY", b"publish r21\npublish r22\n")
+    with pytest.raises(NightLocked, match="HISTORY was moved by another run"):
+        night.push()
+    assert (remote / "CURRENT").read_text() == "r21" and (remote / "HOLD").exists()

@@ -169,3 +169,40 @@ def test_a_taken_port_is_one_line(service: tuple["subprocess.Popen[str]", int], 
     command = [sys.executable, "-m", "serving.http", "--releases", str(root), "--port", str(service[1])]
     run = subprocess.run(command, capture_output=True, text=True, timeout=30)
     assert run.returncode == 1 and run.stderr.count("\n") == 1
+
+
+def test_an_error_of_the_service_is_told_on_stderr_by_its_place_and_without_what_was_said(
+    root: Path, published: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = ReleaseReader(root)
+
+    def broken(request: str, *_: object, **__: object) -> None:
+        raise KeyError(request)
+
+    monkeypatch.setattr(reader, "lookup", broken)
+    with RankingService(reader, 0) as service:
+        thread = threading.Thread(target=service.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            status, answer = ask(service.server_port, "/v1/rankings?q=my+secret+wish")
+            hung_up = socket.create_connection(("127.0.0.1", service.server_port))
+            hung_up.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # ends with a reset
+            hung_up.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 50)
+            hung_up.close()
+            assert ask(service.server_port, "/healthz")[0] == 200
+        finally:
+            service.shutdown()
+            thread.join(timeout=10)
+    assert status == 500 and answer["error"]["kind"] == "internal"
+    told = capsys.readouterr().err
+    assert told.startswith("serving.http: KeyError at test_http.py:") and told.count("\n") == 1, told
+    assert "secret" not in told and "Traceback" not in told
+
+
+@pytest.mark.parametrize("words", [["--port", "99999"], ["--port", "x"], ["--max-age-h", "nan"], ["--max-age-h", "-1"]])
+def test_wrong_arguments_are_one_line(words: list[str], root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from serving.http import main
+
+    with pytest.raises(SystemExit) as caught:
+        main(["--releases", str(root), *words])
+    assert caught.value.code == 2 and "expected" in (told := capsys.readouterr().err) and told.count("\n") == 1

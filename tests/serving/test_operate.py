@@ -16,7 +16,7 @@ from serving.pointers import current_id, hold, rollback_path
 from serving.reader import ReleaseReader
 from serving.verify import verify_release
 from serving.writer import publish
-from tests.serving.conftest import night, write
+from tests.serving.conftest import ENTRIES, night, write
 
 
 def test_publishing_moves_current_and_equal_content_again_says_so(root: Path) -> None:
@@ -247,3 +247,47 @@ def test_a_night_killed_at_any_moment_leaves_only_whole_releases(root: Path) -> 
         for release_id in release_ids(root):
             verify_release(root, release_id)
         assert ReleaseReader(root, max_age_h=1e6).lookup("hello", "en-US").release_id == current_id(root)
+
+
+def test_a_release_that_is_built_again_under_a_hold_is_the_latest(root: Path) -> None:
+    """X, then Y, which turns out bad, then X once more: resume answers from X."""
+    night(root, 20), night(root, 21)
+    rollback(root)
+    x, y = write(root, run_date="2026-11-22"), write(root, ENTRIES[:2], "2026-11-22")
+    for release_id in (x, y, x):
+        assert publish(root, release_id, 14).action == "held"
+    assert resume(root) == (True, x)
+
+
+def test_without_a_history_the_first_publish_still_knows_what_answered(root: Path) -> None:
+    old = night(root, 20)
+    (root / "HISTORY").unlink()  # a folder that was copied without it
+    night(root, 21)
+    assert rollback(root) == old
+
+
+def test_a_resume_that_moves_nothing_ends_what_was_pending(root: Path) -> None:
+    first, last = night(root, 20), night(root, 25)
+    pin(root, last)
+    assert publish(root, write(root, run_date="2026-11-22"), 14).action == "held"
+    assert resume(root) == (True, last)
+    pin(root, first)
+    assert resume(root) == (True, first)
+
+
+def test_a_publish_that_was_killed_before_its_line_of_history_is_noted_by_the_next(root: Path) -> None:
+    night(root, 20)
+    second = write(root, run_date="2026-11-21")
+    (root / "CURRENT").write_text(second + "\n")
+    assert publish(root, second, 14).action == "already"
+    night(root, 22)
+    assert rollback(root) == second
+
+
+def test_a_line_of_history_that_a_crash_has_cut_takes_no_other_with_it(root: Path) -> None:
+    night(root, 21)
+    with (root / "HISTORY").open("a") as stream:
+        stream.write("2026-11-21T02:00:00Z pub")
+    second = night(root, 22)
+    night(root, 23)
+    assert rollback(root) == second
