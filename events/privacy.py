@@ -150,6 +150,7 @@ def with_pseudonym(frame: DataFrame, key: DataFrame) -> DataFrame:
     )
 
 
+PERSON = r"(?i)(?<![a-z0-9_])(?:user_id|client_id)(?![a-z0-9_])"  # as a word of its own: user_id_kind names nobody
 UNKNOWN_FORM = '{"masked": "the row names a person in a form that is not known, so its text is not kept"}'
 
 
@@ -171,7 +172,7 @@ def masked(raw_text: Column, user_id: Column) -> Column:
     for name in ("user_id", "client_id"):
         rest = F.replace(rest, F.concat(F.lit(f'"{name}":"'), person, F.lit('"')), F.lit(""))
     is_nested = raw_text.rlike(r'"(?:user_id|client_id)"\s*:\s*[\[{]')
-    return F.when(is_nested | rest.rlike("(?i)user_id|client_id"), F.lit(UNKNOWN_FORM)).otherwise(text)
+    return F.when(is_nested | rest.rlike(PERSON), F.lit(UNKNOWN_FORM)).otherwise(text)
 
 
 # a local part, @, a domain with a dot (possessive for the same reason as in `masked`)

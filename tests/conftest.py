@@ -21,9 +21,11 @@ from night.night import Night
 from night.settings import Settings
 from tools.chaos import UNCOMPILED
 
-# without the JVM's optimising compiler: it takes half of the processors' time here, since each plan is code that has just been written
-# and ends before it pays; what the first compiler leaves needs more than the 48 MB that are reserved then, or calls begin to fail
-JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m -XX:+UseParallelGC"
+# a suite fills the 48 MB that a JVM reserves for code without its optimising compiler: then nothing is compiled any more, and calls fail oddly
+JAVA_OPTIONS = "-XX:ReservedCodeCacheSize=512m -XX:+UseParallelGC"
+# of a JVM that lives for some minutes: there that compiler takes more time than its code saves. Not of the whole suite: interpreted plans
+# run so much slower without it that nothing is gained
+SHORT_JAVA_OPTIONS = f"-XX:TieredStopAtLevel=1 {JAVA_OPTIONS}"
 # UNCOMPILED: a test's plan meets a handful of rows and runs once or twice. The fixture `as_shipped` puts back what a night runs with;
 # test_connect runs ingest to features with that
 # the trees of all features' plans are gigabytes while they are planned: the pages of sorts and hash maps must leave room for them

@@ -259,6 +259,7 @@ def test_a_user_id_is_masked_whatever_its_length_and_its_signs(spark: SparkSessi
         '{"client_id": ["maria"]}': UNKNOWN_FORM,
         "user_id=maria": UNKNOWN_FORM,
         "USER_ID: maria": UNKNOWN_FORM,
+        '{"user_id_kind": "account", "note": "no client_identity"}': '{"user_id_kind": "account", "note": "no client_identity"}',
     }
     frame = spark.createDataFrame([(t,) for t in texts], "raw string").select(
         "raw", masked(F.col("raw"), F.lit("p")).alias("masked")

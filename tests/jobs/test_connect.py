@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from tests.conftest import JAVA_OPTIONS, RUN_DATE, SHORT_LISTS, World
+from tests.conftest import RUN_DATE, SHORT_JAVA_OPTIONS, SHORT_LISTS, World
 
 # one column or more of each shape that the engine computes; the others differ in what they count
 COLUMNS = (
@@ -46,7 +46,7 @@ def test_ingest_to_features_over_connect(world: World, tmp_path: Path, spark: Sp
         f"cluster.work_dir={tmp_path}/spark",
         "cluster.remote='local[2]'",
         "cluster.memory=3g",
-        f"cluster.java_options='{JAVA_OPTIONS}'",
+        f"cluster.java_options='{SHORT_JAVA_OPTIONS}'",
         "cluster.shuffle_partitions=2",
         f"features.only=[{COLUMNS}]",
         *SHORT_LISTS,

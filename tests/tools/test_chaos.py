@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import JAVA_OPTIONS
+from tests.conftest import SHORT_JAVA_OPTIONS
 from tools import chaos
 from tools.chaos import KEY, main
 
 
 def test_killed_after_a_commit_inside_each_step(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "chaos"
-    code = main(["--at", "search_log,daily_searches", "--out", str(out), f"--java-options={JAVA_OPTIONS}"])
+    code = main(["--at", "search_log,daily_searches", "--out", str(out), f"--java-options={SHORT_JAVA_OPTIONS}"])
     said = capsys.readouterr().out
     assert code == 0, said
     assert "killed after the commit of search_log, killed after the commit of daily_searches: equal" in said, said
