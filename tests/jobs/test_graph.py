@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from jobs import nightly
+from jobs import nightly, understand
 from jobs.graph import GRAPH
 from lake.errors import BadConfiguration
 from lake.io import Lake
 from lake.session import LazySession, SessionSettings
+from lake.tables.nightly import HEARD, NEEDS, WORDINGS
 from night.night import Done, Night
 from night.openlineage import events_of
 from night.plan import planned
@@ -23,6 +24,8 @@ from night.step import Step, chosen_steps, feeders
 from night.summary import Summary
 from night.tables import all_tables
 from tests.conftest import World
+
+OWN = (WORDINGS, HEARD, NEEDS)  # what `understand` writes
 
 
 def step(name: str) -> Step:
@@ -169,3 +172,20 @@ def test_lineage_of_a_failed_run_is_sent(night: Night, tmp_path: Path) -> None:
         nightly.run(night, [replace(step("train"), run=broken)], Console(quiet=True))
     [event] = map(json.loads, Path(night.settings.nightly.lineage).read_text().splitlines())
     assert event["eventType"] == "FAIL" and event["job"]["name"] == "night.train"
+
+
+def test_understand_is_done_when_all_its_tables_are(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run with other settings that was broken off after its first table has left rows of those settings in it."""
+    marks: list[str] = []
+    real = Night.mark
+    monkeypatch.setattr(Night, "mark", lambda self, *parts: marks.append(real(self, *parts)) or marks[-1])
+    assert "never written" in understand.to_do(night)
+    for table in (WORDINGS, HEARD, NEEDS):
+        monkeypatch.setattr(
+            night.lake,
+            "fingerprint",
+            lambda t, u, other=table: "other" if t is other else marks[0] if t in OWN else None,
+        )
+        assert understand.to_do(night) == f"1 of {table.name} from other inputs, settings or code"
+    monkeypatch.setattr(night.lake, "fingerprint", lambda t, u: marks[0] if t in OWN else None)
+    assert understand.to_do(night) == "" and understand.run(night).skipped

@@ -15,7 +15,7 @@ from rich.console import Console
 from evaluation.ablation import read_ablation
 from features.catalogue import FAMILIES, feature_table, matrix_names
 from features.explain import explained
-from jobs import ablate, build_features, nightly, publish, rank_head, report, try_feature, understand, validate
+from jobs import ablate, build_features, nightly, publish, rank_head, report, try_feature, validate
 from jobs.graph import GRAPH
 from lake.commits import units_written
 from lake.errors import BadConfiguration, MissingPartition, QualityGateFailed, ReleaseHeld, StaleRanker
@@ -25,7 +25,7 @@ from lake.session import LazySession, SessionSettings
 from lake.tables.daily import DAILY_ENGAGEMENT
 from lake.tables.logs import DELIVERED_FILES
 from lake.tables.models import FEATURE_AUDITS, LEDGER
-from lake.tables.nightly import CANDIDATES, HEAD_RANKINGS, HEARD, JUDGEMENTS, LIST_VARIANTS, NEEDS, WORDINGS
+from lake.tables.nightly import CANDIDATES, HEAD_RANKINGS, JUDGEMENTS, LIST_VARIANTS, NEEDS, WORDINGS
 from night.answers import chosen_requests
 from night.lineage import made_from, refuse_losses
 from night.night import Night
@@ -170,16 +170,6 @@ def test_a_second_run_writes_nothing(done: Night, spark: SparkSession, world: Wo
     assert {name: d for name, d, _ in summary.steps if not d.skipped} == {}
     assert {p: p.stat().st_mtime_ns for p in (home / "lake").rglob("*.json")} == before
     assert "already CURRENT" in next(d.note for n, d, _ in summary.steps if n == "publish")
-
-
-def test_understand_is_done_when_all_its_tables_are(done: Night, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run with other settings that was broken off after its first table has left rows of those settings in it."""
-    assert understand.to_do(done) == ""
-    for table in (WORDINGS, HEARD, NEEDS):
-        real = done.lake.fingerprint
-        with monkeypatch.context() as other:
-            other.setattr(done.lake, "fingerprint", lambda t, u, of=table, f=real: "other" if t is of else f(t, u))
-            assert table.name in understand.to_do(done)
 
 
 def test_a_night_that_is_done_starts_no_spark(done: Night, world: World, home: Path) -> None:
