@@ -36,9 +36,8 @@ TRACKS = (10_000, 100_000, 1_000_000)
 WORDINGS = (50_000, 500_000, 2_000_000)
 ROWS = (100_000, 1_000_000)
 LISTS, PER_LIST, DIMENSIONS = 2_000, 50, 16
-DRIVER_HEAP = (
-    "512m"  # Spark refuses less than 450 MB; in a larger heap a collection leaves more that is garbage, and says less
-)
+# Spark refuses less than 450 MB; in a larger heap a collection leaves more that is garbage, and says less
+DRIVER_HEAP = "512m"
 BEFORE = """play,can you play,please play,i want to hear,alexa play,put on,could you play,i want to listen to,play me,let me hear,
 hey google play,play the song""".replace("\n", "").split(",")
 AFTER = """,please,on spotify,now,in the kitchen,in the bedroom,in the living room,in the office,for me,right now,please now,in the bathroom,

@@ -35,7 +35,7 @@ def ctr_scores(candidates: pd.DataFrame) -> Floats:
 def smoothed_ctr_scores(candidates: pd.DataFrame, *, strength: float = 20.0) -> Floats:
     """Click-through rate with `strength` impressions of the average candidate added: 1 of 1 no longer beats 40 of 50.
 
-    (clicks + strength·r) / (impressions + strength), r = Σ satisfied plays / Σ impressions of all candidates; a track that was never
+    (clicks + strength·r) / (impressions + strength), r = Σ clicks / Σ impressions of all candidates; a track that was never
     shown has the score r.
     Source: the m-estimate, Cestnik 1990.
     """
@@ -45,10 +45,10 @@ def smoothed_ctr_scores(candidates: pd.DataFrame, *, strength: float = 20.0) -> 
 
 
 def pooled_text_scores(candidates: pd.DataFrame, bm25: Floats, *, strength: float = 2.0) -> Floats:
-    """Click-through rate of the need, with `strength` impressions of a prior from the text match; ties by popularity.
+    """Satisfied plays per impression for the need, with `strength` impressions of a prior from the text match; ties by popularity.
 
-    It is what can be built in a day: (satisfied plays + strength·r·t) / (impressions + strength) plus a millionth of the popularity, where
-    r = Σ clicks / Σ impressions of all candidates and t = BM25 over the best BM25 of the entry's candidates, 0 where no word
+    It is what can be built in a day: (satisfied + strength·r·t) / (impressions + strength) plus a millionth of the popularity, where
+    r = Σ satisfied / Σ impressions of all candidates and t = BM25 over the best BM25 of the entry's candidates, 0 where no word
     matches. A track that was never shown therefore scores at most the average, apart from the popularity.
 
     Args:

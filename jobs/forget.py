@@ -89,8 +89,8 @@ def run(night: Night) -> Done:
 
 def _after_all(lake: Lake) -> str:
     """The first run date that is no past one for the lake: a past night would count into tables of its own."""
-    days = [date.fromisoformat(max(lake.commits(SEARCH_LOG))) + timedelta(days=1)]
-    return str(max(days + [date.fromisoformat(max(units)) for units in [lake.commits(TRACKS)] if units]))
+    after_searches = date.fromisoformat(max(lake.commits(SEARCH_LOG))) + timedelta(days=1)
+    return max(str(after_searches), *lake.commits(TRACKS))
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="forget")

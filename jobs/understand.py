@@ -21,6 +21,7 @@ from night.wordings import need_of
 from queries.nightly.traffic import heard_by
 
 WINDOW_DAYS = 28
+WRITTEN = (WORDINGS, HEARD, NEEDS)
 READING_LIBRARIES = (
     "python-crfsuite",
     "rapidfuzz",
@@ -55,13 +56,13 @@ def _mark(night: Night) -> str:
 
 def to_do(night: Night) -> str:
     """Why the step would work, in words; "" if its tables are up to date."""
-    return night.why({night.settings.run_date: _mark(night)}, WORDINGS, HEARD, NEEDS)
+    return night.why({night.settings.run_date: _mark(night)}, *WRITTEN)
 
 
 def run(night: Night) -> Done:
     """Write the wordings and needs of the night, and what was heard for each need."""
     lake, unit, mark = night.lake, night.settings.run_date, _mark(night)
-    if not to_do(night):
+    if not night.why({unit: mark}, *WRITTEN):
         return Done(skipped=True)
     units, reacted, before = _read_units(night)
     recent = night.run_date - timedelta(days=WINDOW_DAYS)

@@ -82,6 +82,19 @@ def night_lock(
         os.close(descriptor)
 
 
+def flocked(descriptor: int, wait_s: float = 0.0) -> bool:
+    """Whether an open file is locked for its descriptor now; tried for `wait_s` seconds. The lock ends with the last copy of it."""
+    until = time.monotonic() + wait_s
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                return False
+        time.sleep(0.1)
+
+
 def holder(path: Path) -> str:
     """One readable phrase that names the run which holds the lock, or which held it last."""
     try:

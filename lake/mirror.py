@@ -7,17 +7,16 @@ pointers (`CURRENT` and the like) go last, by compare-and-set.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import shutil
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lake.errors import CopyLost, NightLocked
+from lake.lock import flocked
 from lake.store import create_file, files_below, remove_tree, swap_file, tag_of, version_of, write_file
 
 _MOVED = "{} was moved by another run meanwhile, and stays as that run left it. Run again."
@@ -64,18 +63,12 @@ class Mirror:
         if self._lock >= 0:
             return
         self.local.parent.mkdir(parents=True, exist_ok=True)
-        self._lock, until = os.open(f"{self.local}.lock", os.O_RDWR | os.O_CREAT, 0o600), time.monotonic() + wait_s
-        while True:
-            try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except BlockingIOError:
-                if time.monotonic() >= until:
-                    self.unlock()
-                    raise NightLocked(
-                        f"{self.local}, the copy of {self.remote}, is in use by another run on this machine. Wait for it to end."
-                    ) from None
-            time.sleep(0.1)
+        self._lock = os.open(f"{self.local}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        if not flocked(self._lock, wait_s):
+            self.unlock()
+            raise NightLocked(
+                f"{self.local}, the copy of {self.remote}, is in use by another run on this machine. Wait for it to end."
+            )
 
     def unlock(self) -> None:
         """Let another process of this machine have the copy."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from lake.lock import flocked
 from tuning.errors import SweepFailed, SweepMismatch
 
 LEDGER = "trials.jsonl"
@@ -170,14 +169,12 @@ def sweep_lock(folder: Path) -> Iterator[int]:
         SweepFailed: the sweep is running, still so after LOCK_WAIT_S seconds, in which what a killed run has left behind ends.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    descriptor, until = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644), time.monotonic() + LOCK_WAIT_S
+    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        while not _locks(descriptor):
-            if time.monotonic() > until:
-                raise SweepFailed(
-                    f"sweep {folder.name}: it is running already (its folder is {folder}). Look at it with jobs.sweeps, or take another name"
-                )
-            time.sleep(0.1)
+        if not flocked(descriptor, LOCK_WAIT_S):
+            raise SweepFailed(
+                f"sweep {folder.name}: it is running already (its folder is {folder}). Look at it with jobs.sweeps, or take another name"
+            )
         yield descriptor
     finally:
         os.close(descriptor)
@@ -190,17 +187,9 @@ def is_running(folder: Path) -> bool:
     except OSError:
         return False
     try:
-        return not _locks(descriptor)
+        return not flocked(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _locks(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def set_aside(path: Path) -> None:

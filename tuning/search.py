@@ -91,9 +91,8 @@ def search(
     identity = settings.identity(features, data.fingerprint)
     ledger = Ledger(folder / LEDGER)
     ledger.begin(identity, settings.resume)
-    write_file(
-        folder / FACTS, json.dumps(data.facts(), indent=1).encode()
-    )  # for a winner of what is finished, if this is killed
+    # for a winner of what is finished, if this is killed
+    write_file(folder / FACTS, json.dumps(data.facts(), indent=1).encode())
     advice = recommended(work_dir, data, features.fingerprint, settings.name) if settings.recommend else None
     judged = next((trial.params for trial in ledger.trials if trial.trial_id == EARLIER_TRIAL), None)
     given = judged or settings.earlier or (advice.params if advice else None)

@@ -205,8 +205,8 @@ def _compared(sound: pd.DataFrame, history: pd.DataFrame, plan: Plan, treatment:
                 both = _arms(part, history, plan.control, treatment, METRICS[PRIMARY])
                 judged[f"{column} {name}"] = adjusted_difference(*both)
     # before the planned end one may look every day: Bonferroni's share of the error for each of these looks
-    looks_left = 1 if plan.is_over else (plan.before - plan.first_day).days
-    segments = worst_segment_veto(judged, plan.margin, alpha=(1 - plan.level) / looks_left) if judged else None
+    planned_looks = 1 if plan.is_over else (plan.before - plan.first_day).days
+    segments = worst_segment_veto(judged, plan.margin, alpha=(1 - plan.level) / planned_looks) if judged else None
     return _Compared(arms, estimates, tuple(looks), segments, tuple(unjudged))
 
 
