@@ -6,7 +6,7 @@ SETUP_INPUTS := pyproject.toml constraints.txt tools/setup_machine.py lake/jars.
 LIMIT ?= 4800
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-store dist nightly demo test test-fast test-anywhere lint docs docs-check sweep try-feature ablation report bench chaos loop mutate serve clean wipe
+.PHONY: help setup setup-store dist nightly demo test test-fast test-anywhere lint docs docs-check sweep try-feature ablation report replay bench chaos loop mutate serve clean wipe
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ try-feature: setup ## what a feature is worth on the last night's training pairs
 
 ablation: setup ## what each feature family is worth on the last night, against the simulator's truth: [RUN_DATE=…]
 	@$(PY) -m jobs.ablate run_date=$(or $(RUN_DATE),$(shell $(PY) -m tools.nightly --last-run-date)) $(ARGS)
+
+replay: setup ## past nights run with what was known then, each judged beside every arm on what came after it: [NIGHTS=7] [RUN_DATE=…]
+	@$(PY) -m jobs.replay nights=$(or $(NIGHTS),7) run_date=$(or $(RUN_DATE),$(shell $(PY) -m tools.nightly --last-run-date)) $(ARGS)
 
 report: setup ## the last night as one HTML page for a browser, with the figures against the simulator's truth if there is one: [RUN_DATE=…]
 	@$(PY) -m jobs.report run_date=$(or $(RUN_DATE),$(shell $(PY) -m tools.nightly --last-run-date)) $(ARGS)

@@ -70,6 +70,7 @@ def inputs(spark: SparkSession, folder: Path) -> tuple[DataFrame, DataFrame]:
     searches = searches.withColumn("ts", F.to_timestamp("ts")).withColumn("search_date", F.to_date("ts"))
     queries = normalised(searches.select("raw_query", "locale").distinct()).select("raw_query", "locale", "query")
     events = raw_log(spark, folder, "events", "event_id", ("event_id", "search_id", "track_id", "kind", "dwell_ms"))
+    events = events.join(searches.select("search_id", "search_date"), "search_id")
     catalog = spark.read.json(str(folder / "catalog.jsonl.gz"))
     artists = catalog.select("track_id", F.lower(F.col("artists")[0]).alias("artist"))
     return searches.join(queries, ["raw_query", "locale"]), chosen_artists(events, artists)

@@ -137,7 +137,7 @@ def nights(run_dates: Sequence[date], words: Sequence[str], home: Path, truth: P
     """Run ingest and understand of each night, and judge what its wordings lead to."""
     from pyspark.sql import functions as F
 
-    from jobs import ingest, understand
+    from jobs import count_engagement, ingest, understand
     from lake.tables.nightly import WORDINGS
     from night.command import settings_from_words
     from night.night import night
@@ -147,8 +147,8 @@ def nights(run_dates: Sequence[date], words: Sequence[str], home: Path, truth: P
     for day in run_dates:
         here = [f"lake.root={home}/lake", f"reports={home}/reports", f"privacy.key_file={home}/key", f"run_date={day}"]
         with night(settings_from_words([*words, *here])) as this:
-            ingest.run(this)
-            understand.run(this)
+            for step in (ingest, count_engagement, understand):
+                step.run(this)
             rows = this.lake.read(WORDINGS, [day], allow_unvalidated=True).where(F.length("locale") == 2)
             rows = rows.where("need is not null and text_need is not null")  # the others ask for no music
             columns = ("query", "need", "text_need", "how", "readings", "searches_28d", "people_28d")

@@ -64,18 +64,22 @@ def pooled_text_scores(candidates: pd.DataFrame, bm25: Floats, *, strength: floa
 
 
 def plays_text_scores(candidates: pd.DataFrame, bm25: Floats) -> Floats:
-    """Satisfied plays of the need, counted; ties by the text match, and then by popularity.
+    """Satisfied plays of the need, counted; ties by the text match (BM25 over the best of the entry), and then by popularity.
 
-    satisfied + .9 · t + .0009 · popularity, where t = BM25 over the best BM25 of the entry's candidates: text decides among equal counts
-    alone, and popularity (0–100) among equal texts.
+    The score is the place of (plays, match, popularity) among all candidates, the same for equal ones.
 
     Args:
         candidates: the candidates with their counts.
         bm25: what `bm25_scores` gives for them.
     """
-    match = _match(candidates, bm25)
-    scores: Floats = _numbers(candidates["satisfied"], missing=0.0) + 0.9 * match + 9e-4 * popularity_scores(candidates)
-    return scores
+    match, popularity = _match(candidates, bm25).round(9), popularity_scores(candidates)
+    return _places(_numbers(candidates["satisfied"], missing=0.0), match, popularity)
+
+
+def _places(*keys: Floats) -> Floats:
+    """The place of each row in the order of the keys, the first key first; equal rows have equal places, greater ones greater places."""
+    rows = np.stack(keys, axis=1)
+    return np.unique(rows, axis=0, return_inverse=True)[1].astype(np.float64)
 
 
 def _match(candidates: pd.DataFrame, bm25: Floats) -> Floats:
@@ -98,8 +102,8 @@ def served_scores(candidates: pd.DataFrame) -> Floats:
 def coec_scores(candidates: pd.DataFrame, column: str = "coec") -> Floats:
     """Clicks over expected clicks, as the night computed them; null (no exposure) counts as 0.
 
-    `coec` is shrunk along the back-off chain, so a track that was never shown has the value of its broader need, of its plays
-    for other needs, or the average; `coec_raw` is the ratio itself (Zhang & Jones 2007), null without exposure.
+    `coec` is shrunk along the back-off chain; `coec_raw` is the ratio itself (Zhang & Jones 2007). Both are null without exposure, so
+    that what was never shown stands last.
     """
     return _numbers(candidates[column], missing=0.0)
 

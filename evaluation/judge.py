@@ -26,7 +26,7 @@ class Judge:
 
     Args:
         entries: one row per asked entry, with `searches`, `need_id`, `kind` and `ideal` (DCG@10 over the whole catalog; 0
-            without a relevant track).
+            without a relevant track, and for a list without candidates).
         rows: the candidates of those entries, ordered by `entry` and track_id.
         gain: the expected gain of each row of `rows`.
         sizes: candidates per entry.
@@ -126,6 +126,8 @@ class Judge:
         rows = rows.merge(catalog[["track_id", "popularity"]], on="track_id", how="left")
         rows = rows.sort_values(["entry", "track_id"], kind="stable").reset_index(drop=True)
         sizes = _sizes(rows["entry"], len(entries))
+        # a list that the night did not rank, such as one of what is like an artist, compares no arms
+        entries.loc[sizes == 0, "ideal"] = 0.0
         searches = float(asked["searches"].sum())
         return cls(entries, rows, skyline_scores(rows, gains), sizes, shares, gains, searches, hits)
 

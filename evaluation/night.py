@@ -63,7 +63,8 @@ def evaluate_night(
 ) -> NightResult:
     """NDCG@10 of every arm over the released entries that people asked for on day D.
 
-    Entries that nobody asked for have no weight; entries without any relevant track are left out and counted.
+    Entries that nobody asked for have no weight; entries without any relevant track, and released lists that have no candidates (they
+    were not ranked), are left out and counted.
 
     Args:
         truth: the truth of day D.
@@ -145,7 +146,8 @@ def evaluate_night(
             "released": len(released),
             "asked": len(entries),
             "judged": int(judged.sum()),
-            "without_relevant": int((~judged).sum()),
+            "without_relevant": int((~judged & (np.asarray(judge.sizes) > 0)).sum()),
+            "without_candidates": int((np.asarray(judge.sizes) == 0).sum()),
             "needs": len(per_need),
             "candidate_rows": len(rows),
         },
@@ -159,8 +161,15 @@ def evaluate_night(
         lists=list_figures(judge, truth, arms, catalog, seed),
         knowable_skyline=None if knowable is None else mean_over_groups(judge.ndcg(_gain_of(rows, knowable)), weight),
         explored=None if variants is None else explored(judge, rows, arms["playfirst"], variants),
+        by_entry=_by_entry(entries[judged], truth.wants, {arm: values[judged] for arm, values in ndcg.items()}),
     )
     return replace(result, details=details(judge, arms, ndcg, result.strongest, OWN_ORDER, labels))
+
+
+def _by_entry(entries: pd.DataFrame, wants: Mapping[str, str], ndcg: Mapping[str, Floats]) -> pd.DataFrame:
+    """`NightResult.by_entry`. `ndcg`: arm → NDCG@10 of each of the entries."""
+    kept = entries[[*ENTRY, "need_id", "searches"]].reset_index(drop=True)
+    return kept.assign(want=[wants.get(need, need) for need in kept["need_id"]], **ndcg)
 
 
 def _gain_of(rows: pd.DataFrame, knowable: pd.DataFrame) -> Floats:

@@ -3,11 +3,13 @@
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from evaluation.all_searches import AllSearches, Slice
 from evaluation.explored import Explored
@@ -16,6 +18,11 @@ from evaluation.list_figures import FIGURES
 from evaluation.recall import NeverShown
 
 OWN_ORDER, TEN_FEATURES = "own_order", "ten_features"  # columns of the candidates, and arms, where there is a ranker
+
+
+def strongest_of(arms: Iterable[str], ndcg: Mapping[str, float]) -> str:
+    """The arm without learning that has the highest NDCG@10; of equal ones the first by name."""
+    return max(sorted(set(arms) - {TEN_FEATURES}), key=lambda arm: ndcg[arm])
 
 
 def refit_of(arm: str, number: int) -> str:
@@ -65,6 +72,7 @@ class NightResult:
         knowable_skyline: NDCG@10 of the best order by what the last weeks' needs tell of tomorrow's; None if it was not asked for.
         explored: the lists as listeners get them with their variants; None if it was not asked for.
         details: segments, calibration and the lists that lose the most (`evaluation.details.details`).
+        by_entry: one row per judged entry (locale, need, need_id, want, searches) with a column of NDCG@10 for each arm; not in the JSON.
     """
 
     run_date: date
@@ -87,11 +95,12 @@ class NightResult:
     details: dict[str, Any] = field(default_factory=dict)
     knowable_skyline: float | None = None
     explored: Explored | None = None
+    by_entry: pd.DataFrame | None = None
 
     @property
     def strongest(self) -> str:
         """The arm without learning that has the highest NDCG@10."""
-        return max(sorted(set(self.diff) - {TEN_FEATURES}), key=lambda arm: self.ndcg10[arm])
+        return strongest_of(self.diff, self.ndcg10)
 
     def as_json(self) -> dict[str, Any]:
         """Plain nested values; NaN (undefined) becomes null."""
@@ -138,7 +147,7 @@ class NightResult:
             whole["explored"] = asdict(self.explored)
         if self.all_searches is not None:
             whole |= {"ndcg10_all": self.all_searches.whole.ndcg10, "all": self.all_searches.as_json()}
-        plain: dict[str, Any] = _without_nan(whole)
+        plain: dict[str, Any] = without_nan(whole)
         return plain
 
 
@@ -291,9 +300,10 @@ def _wrong(one: Slice) -> str:
     return f"{one.wrong:.1%}"
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
+    """The value with null in place of each NaN, which JSON has not."""
     if isinstance(value, dict):
-        return {key: _without_nan(inner) for key, inner in value.items()}
+        return {key: without_nan(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_without_nan(inner) for inner in value]
+        return [without_nan(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from events.engagement import LONG_PLAY_MS
+from events.engagement import LONG_PLAY_MS, SEARCH
 from lake.joins import if_small
 
 TRAILING_DAYS = 7
@@ -61,7 +61,7 @@ def bot_days(searches: DataFrame, choices: DataFrame, rules: BotRules) -> DataFr
 
     Args:
         searches: search_id, user_id, ts, client, query and search_date.
-        choices: (search_id, artist), see `chosen_artists`.
+        choices: (search_id, search_date, artist), see `chosen_artists`.
         rules: Thresholds.
     """
     week = _trailing_paces(_daily_paces(searches, rules))
@@ -122,18 +122,18 @@ def left_out(days: DataFrame) -> list[LeftOut]:
 
 
 def chosen_artists(events: DataFrame, artists: DataFrame) -> DataFrame:
-    """One row per (search_id, artist) that the user chose: clicked, saved, added, liked, or heard to the end or for 30 s.
+    """One row per (search_id, search_date, artist) that the user chose: clicked, saved, added, liked, or heard to the end or for 30 s.
 
     A track that began to sound and was skipped is no choice. On voice, skipped tracks of other artists would hide a farm's
     devotion to its artist.
 
     Args:
-        events: search_id, track_id, kind and dwell_ms.
+        events: search_id, search_date, track_id, kind and dwell_ms.
         artists: One row per track_id with its main `artist`.
     """
     is_chosen = F.col("kind").isin(*CHOSEN_KINDS) | (F.coalesce("dwell_ms", F.lit(0)) >= LONG_PLAY_MS)
-    chosen = events.where(is_chosen).select("search_id", "track_id")
-    return chosen.join(if_small(artists), "track_id").select("search_id", "artist").dropna().distinct()
+    chosen = events.where(is_chosen).select(*SEARCH, "track_id")
+    return chosen.join(if_small(artists), "track_id").select(*SEARCH, "artist").dropna().distinct()
 
 
 def pushed_artists(devotion: DataFrame, rules: BotRules) -> DataFrame:
@@ -209,7 +209,7 @@ def _devotion(searches: DataFrame, choices: DataFrame, rules: BotRules) -> DataF
 
     asked = searches.select("search_id", *KEYS, F.xxhash64("query").alias("asked"))
     daily = (
-        asked.join(choices, "search_id")
+        asked.join(choices, [*SEARCH])
         .groupBy("user_id", F.col("search_date").alias("chosen_date"), "artist")
         .agg(F.count("*").alias("n"), F.min("asked").alias("low"), F.max("asked").alias("high"))
     )

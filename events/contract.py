@@ -14,7 +14,7 @@ from lake.schema import spark_type
 if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
-CONTRACT_VERSION = 2  # raise it when a rule changes, so that delivered folders are read again
+CONTRACT_VERSION = 3  # raise it when a rule changes, so that delivered folders are read again
 CORRUPT = "_corrupt"
 SURFACE_OF = {"alexa": "voice", "mobile": "screen", "web": "screen", "firetv": "screen"}
 

@@ -15,7 +15,9 @@ LONG_PLAY_MS = 30_000
 LONGEST_PLAY_MS = 86_400_000  # a longer dwell comes from a paused device, and counts as a day
 TAIL = POSITIONS + 1  # the cell that all ranks beyond POSITIONS share
 SUMS = tuple(c.name for c in ENGAGEMENT_MEASURES)
-COUNT_VERSION = 6  # raise it when the meaning of a count changes, so that days are counted again
+SEARCH = ("search_id", "search_date")  # names a search: an id may be used again after some days
+CHAIN = (*SEARCH, "track_id", "position")  # names the events on one track of a list
+COUNT_VERSION = 7  # raise it when the meaning of a count changes, so that days are counted again
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class DayCounts:
 
 
 def chains(events: DataFrame) -> DataFrame:
-    """One row per (search_id, track_id, position) with an event: the events of one chain, aggregated.
+    """One row per CHAIN with an event: the events of one chain, aggregated.
 
     `dwell_ms` of events is cumulative within a chain (input contract), so the chain's is the maximum, never the sum. It is 0
     where no event reports one; `is_timed` tells whether one does. A long play is one heard for 30 s or to the end. A skip or
@@ -38,7 +40,7 @@ def chains(events: DataFrame) -> DataFrame:
         return F.max(F.col("kind").isin(*kinds).cast("int"))
 
     dwell = F.when(F.col("dwell_ms") > LONGEST_PLAY_MS, F.lit(LONGEST_PLAY_MS)).otherwise(F.col("dwell_ms"))
-    grouped = events.groupBy("search_id", "track_id", "position").agg(
+    grouped = events.groupBy(*CHAIN).agg(
         has("click").alias("tapped"),
         has("play").alias("started"),
         has("complete").alias("complete"),
@@ -65,17 +67,17 @@ def _is_satisfied() -> Column:
 
 
 def pleased_plays(searches: DataFrame, events: DataFrame) -> DataFrame:
-    """One row per (search_id, track_id, position) with a long play, a save or a like.
+    """One row per CHAIN with a long play, a save or a like.
 
     Args:
         searches: Accepted searches.
         events: Accepted events.
 
     Returns:
-        The plays, with locale, query, user_id and search_date of their search.
+        The plays, with locale, query and user_id of their search.
     """
-    satisfied = chains(events).where(_is_satisfied()).select("search_id", "track_id", "position")
-    return satisfied.join(searches.select("search_id", "locale", "query", "user_id", "search_date"), "search_id")
+    satisfied = chains(events).where(_is_satisfied()).select(*CHAIN)
+    return satisfied.join(searches.select(*SEARCH, "locale", "query", "user_id"), [*SEARCH])
 
 
 def counted_days(searches: DataFrame, events: DataFrame) -> DayCounts:
@@ -136,7 +138,7 @@ def _reactions(people: DataFrame, events: DataFrame) -> DataFrame:
     """
     who = ["search_date", "locale", "query", "client"]
     asked = people.select("search_id", *who, "surface", F.col("is_rephrased").cast("int").alias("again"))
-    chained = chains(events).join(asked, "search_id")
+    chained = chains(events).join(asked, [*SEARCH])
     screen = F.col("surface") == "screen"
     impression = F.when(screen, F.lit(0)).otherwise(F.lit(1))  # those of screens are counted from the searches
     clicked = (screen & ((F.col("tapped") == 1) | (F.col("play") == 1))).cast("int")
@@ -176,9 +178,9 @@ def _search_counts(searches: DataFrame, events: DataFrame) -> DataFrame:
 
     Those of people are counted as all, satisfied and rephrased ones.
     """
-    per_search = chains(events).groupBy("search_id").agg(F.max(_is_satisfied().cast("int")).alias("is_satisfied"))
+    per_search = chains(events).groupBy(*SEARCH).agg(F.max(_is_satisfied().cast("int")).alias("is_satisfied"))
     human = (~F.col("is_bot")).cast("int")
-    joined = searches.join(per_search, "search_id", "left")
+    joined = searches.join(per_search, [*SEARCH], "left")
     satisfied = F.coalesce("is_satisfied", F.lit(0)) * human
     return joined.groupBy("search_date", "locale", "query", "client").agg(
         F.sum(human).alias("searches"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from pathlib import Path
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from events.privacy import with_pseudonym
@@ -15,7 +16,7 @@ from lake.io import Lake
 from lake.rows import frame_of
 from lake.schema import Table
 from lake.tables.logs import DELIVERED_FILES, ENGAGEMENT_EVENTS, FORGOTTEN_USERS, QUARANTINE, SEARCH_LOG
-from lake.upkeep import remove_rows
+from lake.upkeep import purge, remove_rows
 
 
 def pseudonyms(lake: Lake, user_ids: Path, key: DataFrame) -> DataFrame:
@@ -63,7 +64,8 @@ def forget(lake: Lake, named: DataFrame) -> dict[str, int]:
     """Delete the searches, events and quarantined rows of the people with the pseudonyms `named` (user_id).
 
     Units that lose rows get a new fingerprint, so that everything computed from them is computed again. DELIVERED_FILES counts
-    the deleted rows as `forgotten`. A second call finds no rows and writes nothing.
+    the deleted rows as `forgotten`. A second call deletes nothing, and completes what a first one that was killed left undone:
+    rows in data files, and accounts.
 
     Returns:
         Table name -> number of rows deleted.
@@ -75,7 +77,6 @@ def forget(lake: Lake, named: DataFrame) -> dict[str, int]:
         their_searches.select("search_id", "user_id", "search_date", "delivered_date", "source_file")
     )
     deleted: dict[str, int] = {}
-    moved = [(their_searches, 0)]
     if lake.commits(ENGAGEMENT_EVENTS):
         events = lake.read(ENGAGEMENT_EVENTS, allow_unvalidated=True)
         # an id may name another person's search of another week
@@ -83,14 +84,13 @@ def forget(lake: Lake, named: DataFrame) -> dict[str, int]:
         their_events = events.join(their_searches.select(*of_search), of_search, "left_semi")
         their_events = checkpointed(their_events.select("event_id", "delivered_date", "source_file"))
         deleted[ENGAGEMENT_EVENTS.name] = _remove(lake, ENGAGEMENT_EVENTS, their_events, "event_id", asked)
-        moved.append((their_events, 0))
     if lake.commits(QUARANTINE):
-        broken = _remove_quarantined(lake, named, their_searches, asked)
-        deleted[QUARANTINE.name] = broken.count()
-        moved.append((broken, 1))
+        deleted[QUARANTINE.name] = _remove_quarantined(lake, named, their_searches, asked)
     deleted[SEARCH_LOG.name] = _remove(lake, SEARCH_LOG, their_searches, "search_id", asked)
-    if sum(deleted.values()):
-        _move_accounts(lake, moved)
+    for table in (SEARCH_LOG, ENGAGEMENT_EVENTS):
+        if lake.commits(table):
+            purge(lake, table)
+    _balance_accounts(lake)
     return deleted
 
 
@@ -114,8 +114,8 @@ def _remove(lake: Lake, table: Table, rows: DataFrame, on: str, asked: str) -> i
     return sum(counts.values())
 
 
-def _remove_quarantined(lake: Lake, named: DataFrame, their_searches: DataFrame, asked: str) -> DataFrame:
-    """Delete people's rows from quarantine; the rows deleted, as (source_file, line, delivered_date).
+def _remove_quarantined(lake: Lake, named: DataFrame, their_searches: DataFrame, asked: str) -> int:
+    """Delete people's rows from quarantine; the number of rows deleted.
 
     The text of a broken search contains the pseudonym, that of a broken event the id of its search.
 
@@ -140,33 +140,48 @@ def _remove_quarantined(lake: Lake, named: DataFrame, their_searches: DataFrame,
         rest = checkpointed(day.join(theirs.select("source_file", "line"), ["source_file", "line"], "left_anti"))
         mark = fingerprint([lake.commits(QUARANTINE)[unit].fingerprint, asked])
         lake.write(QUARANTINE, rest.select(*[c.name for c in QUARANTINE.columns]), {unit: mark})
-    return theirs
+    return sum(counts.values())
 
 
-def _move_accounts(lake: Lake, moved: list[tuple[DataFrame, int]]) -> None:
-    """Count the deleted rows as accepted and `forgotten` in DELIVERED_FILES, whose marks stay the same.
+def _balance_accounts(lake: Lake) -> None:
+    """Count rows that an account in DELIVERED_FILES has and its tables have not as accepted and `forgotten`; marks stay the same.
 
-    Args:
-        lake: The lake.
-        moved: Deleted rows, with delivered_date and source_file, each with 1 if they were quarantined, else 0.
+    The counts come from the tables, not from the rows that one call deleted, so that a call after one that was killed in between
+    counts the rows of both. Days whose rows have expired keep their accounts.
     """
-    from functools import reduce
+    if not lake.commits(DELIVERED_FILES):
+        return
+    kept = {t.name: sorted(lake.commits(t)) for t in (SEARCH_LOG, ENGAGEMENT_EVENTS, QUARANTINE)}
 
-    places = [
-        rows.select("delivered_date", "source_file", F.lit(was_quarantined).alias("_was_quarantined"))
-        for rows, was_quarantined in moved
+    def has_rows_in(table: Table) -> Column:
+        return F.col("delivered_date").cast("string").isin(kept[table.name])
+
+    parts = [
+        lake.read(table, kept[table.name], allow_unvalidated=True).select(
+            "source_file", F.lit(table is not QUARANTINE).alias("_is_stored")
+        )
+        for table in (SEARCH_LOG, ENGAGEMENT_EVENTS, QUARANTINE)
+        if kept[table.name]
     ]
-    files = (
-        reduce(lambda a, b: a.unionByName(b), places)
-        .groupBy("delivered_date", "source_file")
-        .agg(F.count("*").alias("_n"), F.sum("_was_quarantined").alias("_quarantined"))
+    stored, broken = F.count_if("_is_stored").alias("_stored"), F.count_if(~F.col("_is_stored")).alias("_broken")
+    rows = reduce(DataFrame.unionByName, parts).groupBy("source_file").agg(stored, broken)
+    accounts = lake.read(DELIVERED_FILES, allow_unvalidated=True).join(rows, "source_file", "left")
+    accounts = accounts.na.fill(0, ["_stored", "_broken"])
+    is_kept = F.when(F.col("source") == "search", has_rows_in(SEARCH_LOG)).otherwise(has_rows_in(ENGAGEMENT_EVENTS))
+    moved = F.when(has_rows_in(QUARANTINE), F.greatest(F.col("quarantined") - F.col("_broken"), F.lit(0))).otherwise(0)
+    accounts = accounts.withColumn("_moved", moved)
+    missing = F.col("accepted") + F.col("_moved") - F.col("_stored") - F.col("forgotten")
+    # rows that left quarantine and are stored now were accepted, not deleted
+    deleted = F.when(is_kept, F.greatest(missing, F.lit(0))).otherwise(F.col("_moved"))
+    accounts = checkpointed(accounts.withColumn("_deleted", deleted))
+    units = sorted(
+        str(r[0]) for r in accounts.where("_deleted > 0 OR _moved > 0").select("delivered_date").distinct().collect()
     )
-    files = checkpointed(files)
-    units = sorted({str(r[0]) for r in files.select("delivered_date").distinct().collect()})
-    accounts = lake.read(DELIVERED_FILES, units, allow_unvalidated=True)
-    accounts = accounts.join(F.broadcast(files), ["delivered_date", "source_file"], "left")
-    n, quarantined = F.coalesce("_n", F.lit(0)), F.coalesce("_quarantined", F.lit(0))
-    changes = {"forgotten": n, "accepted": quarantined, "quarantined": -quarantined}
-    accounts = checkpointed(accounts.withColumns({c: F.col(c) + by for c, by in changes.items()}))
+    if not units:
+        return
+    changes = {"forgotten": "_deleted", "accepted": "_moved"}
+    changed = accounts.where(F.col("delivered_date").cast("string").isin(units))
+    changed = changed.withColumns({c: F.col(c) + F.col(by) for c, by in changes.items()})
+    changed = changed.withColumn("quarantined", F.col("quarantined") - F.col("_moved"))
     marks = {u: lake.commits(DELIVERED_FILES)[u].fingerprint for u in units}
-    lake.write(DELIVERED_FILES, accounts.select(*[c.name for c in DELIVERED_FILES.columns]), marks)
+    lake.write(DELIVERED_FILES, changed.select(*[c.name for c in DELIVERED_FILES.columns]), marks)

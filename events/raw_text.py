@@ -9,7 +9,8 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from events.reading import TEXT, check_parquet, parquet_place, text_lines
+from events.contract import EVENT_FIELDS, SEARCH_FIELDS
+from events.reading import TEXT, cast_column, check_parquet, parquet_place, text_lines
 from lake.checkpoint import checkpointed
 
 CHUNK_BITS = 16  # the wanted lines among up to 65,536 lines are collected into one row
@@ -70,7 +71,12 @@ def _of_text(lines: DataFrame, keys: DataFrame) -> DataFrame:
 def _of_parquet(spark: SparkSession, alike: Sequence[Path], source: str, keys: DataFrame) -> DataFrame:
     """`raw_texts` of Parquet files of one schema: the text of a row is its JSON, its line the row number from 1."""
     stored = spark.read.parquet(*[str(f) for f in alike])
-    whole = F.struct(*[F.col(f"`{c}`") for c in stored.columns]).alias("whole")
+    # an event may wait here for its search and is then read again from this text, so its ids are those of the first reading
+    types = {f.name: f.dataType.simpleString() for f in stored.schema.fields}
+    declared = SEARCH_FIELDS if source == "searches" else EVENT_FIELDS
+    is_text = {n: declared.get(n) == "string" and t in ("binary", "double", "float") for n, t in types.items()}
+    columns = [(cast_column(n, t, "string") if is_text[n] else F.col(f"`{n}`")).alias(n) for n, t in types.items()]
+    whole = F.struct(*columns).alias("whole")
     matches = stored.select(*parquet_place(source), whole).join(F.broadcast(keys), [*KEY])
     # converted to text after the join, so that only wanted rows are
     return matches.select(*KEY, (F.col("line_key") + 1).alias("line"), F.to_json("whole").alias("raw_text"))

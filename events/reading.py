@@ -189,7 +189,7 @@ def _parquet_rows(spark: SparkSession, files: Sequence[Path], fields: dict[str, 
     """`rows` of Parquet files of one schema, cast to the declared types; a value that does not fit makes the row `_corrupt`."""
     frame = spark.read.parquet(*[str(f) for f in files])
     stored = {f.name: f.dataType.simpleString() for f in frame.schema.fields}
-    cast = {n: _cast(n, stored[n], t) if n in stored else F.lit(None).cast(t) for n, t in fields.items()}
+    cast = {n: cast_column(n, stored[n], t) if n in stored else F.lit(None).cast(t) for n, t in fields.items()}
     broken = F.lit(False)
     for name in fields:
         if name in stored and stored[name] != fields[name]:
@@ -200,16 +200,29 @@ def _parquet_rows(spark: SparkSession, files: Sequence[Path], fields: dict[str, 
     )
 
 
-def _cast(name: str, stored: str, wanted: str) -> Column:
+def cast_column(name: str, stored: str, wanted: str) -> Column:
     """A column of the stored Spark type cast to the wanted one; null where a value does not fit."""
     column = F.col(name)
     if stored == wanted:
         return column
     if wanted == "string" and stored == "timestamp":  # written as the contract writes timestamps
         return F.date_format(column, "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'")
+    if wanted == "string" and stored in ("double", "float"):
+        return _whole_as_text(column)
+    if wanted == "array<string>" and stored in ("array<double>", "array<float>"):
+        return F.transform(column, _whole_as_text)
     if stored.startswith(("array", "struct", "map")) != wanted.startswith("array"):
         return F.lit(None).cast(wanted)
     return column.try_cast(wanted)
+
+
+def _whole_as_text(number: Column) -> Column:
+    """A double as text, a whole one without a fraction.
+
+    Pandas stores whole numbers with missing values as doubles; as text, 123.0 would be another id than 123.
+    """
+    whole = F.when(number == F.floor(number), number.try_cast("bigint")).try_cast("string")
+    return F.coalesce(whole, number.cast("string"))
 
 
 def check_parquet(files: Sequence[Path]) -> list[list[Path]]:

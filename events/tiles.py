@@ -195,6 +195,28 @@ def _mark(lake: Lake, tile: Tile, table: Table) -> str:
     return fingerprint([TILE_VERSION, [lake.fingerprint(table, c.name) for c in tile.children()]])
 
 
+def _current(lake: Lake, table: Table) -> set[str]:
+    """Names of the stored tiles that are of the counts which this lake reads now.
+
+    A past night that is run again has counts of its own for its last days, without the rows that came later; a tile that a later
+    night has written over these days holds them.
+    """
+    stored = lake.commits(table)
+    known: dict[Tile, bool] = {}
+
+    def is_current(tile: Tile) -> bool:
+        if tile not in known:
+            is_own = tile.days == 1 and table is LISTENER_TILES  # written with the counts of its day
+            known[tile] = is_own or (
+                stored[tile.name].fingerprint == _mark(lake, tile, table)
+                and all(is_current(child) for child in tile.children() if child.name in stored)
+            )
+        return known[tile]
+
+    tiles = (Tile(date.fromisoformat(name[:10]), int(name[11:])) for name in stored)
+    return {tile.name for tile in tiles if is_current(tile)}
+
+
 def history(lake: Lake, as_of: Sequence[date], spans: Sequence[int] = (YEAR, ALL_TIME)) -> DataFrame:
     """Counts by query and track over the spans before each snapshot, one row per snapshot, span, tile, level, place and key.
 
@@ -209,9 +231,9 @@ def history(lake: Lake, as_of: Sequence[date], spans: Sequence[int] = (YEAR, ALL
         as_of, span_days, level, place, key and the counts SUMS.
     """
     stored_days = [date.fromisoformat(u) for u in lake.commits(DAILY_ENGAGEMENT)]
-    stored_tiles = lake.commits(ENGAGEMENT_TILES)
+    stored_tiles = _current(lake, ENGAGEMENT_TILES)
     parts, days = _parts(stored_days, stored_tiles, as_of, spans)
-    units = sorted({name for name, _, _ in parts} & set(stored_tiles))
+    units = sorted({name for name, _, _ in parts} & stored_tiles)
     frames = [lake.read(ENGAGEMENT_TILES, units, allow_unvalidated=True)] if units else []
     loose = [d for d in sorted(days) if Tile(d, 1).name not in units]
     if loose or not frames:
@@ -232,7 +254,7 @@ def listener_history(lake: Lake, as_of: Sequence[date], spans: Sequence[int] = L
     Returns:
         as_of, span_days, locale, query and listeners (a sketch).
     """
-    stored_tiles = lake.commits(LISTENER_TILES)
+    stored_tiles = _current(lake, LISTENER_TILES)
     stored_days = [date.fromisoformat(u[:10]) for u in stored_tiles if u.endswith("+1")]
     parts, _ = _parts(stored_days, stored_tiles, as_of, spans)
     units = sorted({name for name, _, _ in parts})

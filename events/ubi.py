@@ -134,13 +134,14 @@ def ubi_left_out(lines: DataFrame, source: str, settings: UbiSettings) -> DataFr
 def _search(doc: Column, settings: UbiSettings) -> tuple[dict[str, Column], Column]:
     """The fields of a search, and whether a value does not fit its type. `results` are in served order.
 
-    Source: query.request.schema.json.
+    The listener is `user_id`, who has signed in, else `client_id`, the browser or device: several people may share one, and one
+    person may use several. Source: query.request.schema.json.
     """
     own = doc["query_attributes"]
     propensity = own["propensity"].try_cast("double")
     fields = {
         "search_id": doc["query_id"],
-        "user_id": _first_not_blank(doc["client_id"], doc["user_id"]),
+        "user_id": _first_not_blank(doc["user_id"], doc["client_id"]),
         "ts": _iso(doc["timestamp"]),
         "client": _first_not_blank(own["client"], F.lit(settings.client)),
         "locale": _first_not_blank(own["locale"], F.lit(settings.locale)),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,16 +41,22 @@ FITTED = ("coec", "coec_broader", "track_coec")  # features that are shrunk with
 
 @dataclass(frozen=True)
 class Explained:
-    """One feature column of the pair: the stored value (None for null), the value computed now, and its sums by name."""
+    """One feature column of the pair: the stored value (None for null), the value computed now, and its sums by name.
+
+    `is_stored` is false for a column that was declared after the night: nothing is stored to compare with.
+    """
 
     column: FeatureColumn
     stored: float | None
     computed: float | None
     sums: dict[str, float]
+    is_stored: bool = True
 
     @property
     def agrees(self) -> bool:
-        """Whether the stored and the computed value are equal, within a relative 1e-9 (or an absolute 2e-9)."""
+        """Whether the stored and the computed value are equal, within a relative 1e-9 (or an absolute 2e-9), or none is stored."""
+        if not self.is_stored:
+            return True
         if self.stored is None or self.computed is None:
             return self.stored is self.computed
         return math.isclose(self.stored, self.computed, rel_tol=1e-9, abs_tol=2e-9)
@@ -89,16 +95,19 @@ def explained(
             f"run_date of a night that built its own."
         )
     for grain, keys in KEYS.items():
-        frame = lake.read(feature_table(grain), day, allow_unvalidated=True)
+        table = feature_table(grain)
+        there = lake.stored_columns(table)  # a feature that was declared since has no column yet
+        readable = replace(table, columns=tuple(c for c in table.columns if c.name in there)) if there else table
+        frame = lake.read(readable, day, allow_unvalidated=True)
         for k in keys:
             frame = frame.where(F.col(k.name) == key[k.name])
         row = frame.first()
         if row is None:
             raise MissingPartition(
-                f"{feature_table(grain).name} @ {run_date}: no row of ({locale}, {need}, {track_id}). It was no candidate; "
-                f"try another --locale (en-US, en, *), or look into table candidates."
+                f"{table.name} @ {run_date}: no row of ({locale}, {need}, {track_id}). Is {need!r} the key of a need (that of a request: "
+                f"python -m queries.explain)? Else it was no candidate: try another --locale (en-US, en, *), or look into table candidates."
             )
-        stored |= {c.name: row[c.name] for c in chosen(only) if c.feature.grain == grain}
+        stored |= {c.name: row[c.name] for c in chosen(only) if c.feature.grain == grain and c.name in there}
     counted_days = lake.commits(DAILY_ENGAGEMENT)
     days = [d for i in range(1, LONGEST_DAYS + 1) if (d := str(run_date - timedelta(days=i))) in counted_days]
     daily = lake.read(DAILY_ENGAGEMENT, days, allow_unvalidated=True)
@@ -120,7 +129,7 @@ def explained(
             sums |= _named_sums(asked, values[f"{asked.level}__{asked.column}"] or 0)
         if column.feature.name in FITTED:
             sums |= {f"strength of {level}": s for level, s in inputs.strengths.get(run_date, {}).items()}
-        out.append(Explained(column, stored[column.name], values[column.name], sums))
+        out.append(Explained(column, stored.get(column.name), values[column.name], sums, column.name in stored))
     places = [locale] if len(locale) > 2 else None
     wordings = inputs.wordings.where(F.col("need") == need).select("language", "query")
     mine = daily.where(F.col("track_id") == track_id).withColumn("language", F.substring("locale", 1, 2))

@@ -100,7 +100,7 @@ def versions(title: Column) -> Column:
 VERSIONS = {
     "remaster": ("remaster", "remastered", "remasterizad[oa]"),
     "live": ("live", "en vivo", "en directo", "ao vivo"),
-    "acoustic": ("acoustic", "ac[uú]stic[oa]", "unplugged", "text"),
+    "acoustic": ("acoustic", "ac[uú]stic[oa]", "unplugged", "stripped"),
     "demo": ("demo", "maqueta"),
     "remix": ("remix", "rmx", "mix", "rework", "edit"),
     "instrumental": ("instrumental",),

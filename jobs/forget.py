@@ -25,7 +25,7 @@ from night.night import Done, Night, run_alone
 from night.tables import all_tables, expiring
 from serving.listing import released_ages
 
-REBUILD = (understand, count_engagement, fit_exposure, candidates, build_features, validate, grade, assemble)
+REBUILD = (count_engagement, understand, fit_exposure, candidates, build_features, validate, grade, assemble)
 
 
 class NotForgotten(PlayfirstError):

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-from functools import reduce
-
 import hydra
 from omegaconf import DictConfig
 from pyspark.sql import functions as F
 
-from labels.grades import GradeSettings, judgements
+from labels.grades import judgements
 from labels.unshown import sampled_negatives, with_negatives
 from lake.code import code_fingerprint
 from lake.tables.daily import DAILY_ENGAGEMENT
@@ -17,29 +14,17 @@ from lake.tables.logs import TRACKS
 from lake.tables.nightly import CANDIDATES, EXPOSURE_CURVES, JUDGEMENTS, NEEDS, WORDINGS
 from night.command import run_command
 from night.head import head_settings
-from night.judged import SNAPSHOT_PAIRS, known_pairs, shown
+from night.judged import SNAPSHOT_PAIRS, grade_settings, in_label_weeks, known_pairs, label_weeks, shown
 from night.night import Done, Night, run_alone
-from night.wordings import mapping, mapping_inputs
-from queries.nightly.by_need import by_need, distinct_needs
+from night.wordings import mapping_inputs
+from queries.nightly.by_need import distinct_needs
 from ranking.head import ranked_needs
-
-
-def _days(night: Night) -> dict[date, list[str]]:
-    """Training snapshot -> the written days of its label week."""
-    span = timedelta(days=night.settings.labels.label_days)
-    return {t: night.days(t, t + span) for t in night.as_of}
-
-
-def _grade_settings(night: Night) -> GradeSettings:
-    labels = night.settings.labels
-    a, b, c, d = labels.cuts
-    return GradeSettings(labels.label_days, labels.grade_strength, labels.grade_prior_share, (a, b, c, d))
 
 
 def _mark(night: Night) -> str:
     mapped = sorted({str(d) for t in night.as_of for d in mapping_inputs(night, t)[1]})
     inputs = night.inputs(
-        daily=(DAILY_ENGAGEMENT, sorted({d for of in _days(night).values() for d in of})),
+        daily=(DAILY_ENGAGEMENT, sorted({d for of in label_weeks(night).values() for d in of})),
         curves=(EXPOSURE_CURVES, [night.run_date]),
         needs=(NEEDS, [night.run_date]),
         wordings=(WORDINGS, mapped),
@@ -49,7 +34,7 @@ def _mark(night: Night) -> str:
     )
     return night.mark(
         inputs,
-        _grade_settings(night),
+        grade_settings(night),
         night.settings.labels.unshown_per_need,
         night.as_of,
         head_settings(night),
@@ -73,12 +58,10 @@ def run(night: Night) -> Done:
         return Done(
             skipped=True, note=f"{night.history_days} days of history: no snapshot with enough days before and after it"
         )
-    settings, days, mark = _grade_settings(night), _days(night), _mark(night)
+    settings, days, mark = grade_settings(night), label_weeks(night), _mark(night)
     if not night.pending(JUDGEMENTS, {night.settings.run_date: mark}):
         return Done(skipped=True)
-    frames = [lake.read(DAILY_ENGAGEMENT, of).withColumn("as_of", F.lit(t)) for t, of in days.items() if of]
-    daily = by_need(reduce(lambda x, y: x.unionByName(y), frames), mapping(night, night.as_of))
-    daily = daily.where(F.col("need").isNotNull())
+    daily = in_label_weeks(night, days)
     needs = lake.read(NEEDS, [night.run_date])
     head = ranked_needs(needs, head_settings(night)).select("locale", "need", "intent_group")
     graded = judgements(daily, lake.read(EXPOSURE_CURVES, [night.run_date]), distinct_needs(needs), settings)

@@ -75,18 +75,18 @@ GRAPH: tuple[Step, ...] = (
         settings=("ingest", "ubi", "privacy"),
     ),
     Step(
-        "understand",
-        understand.run,
-        understand.to_do,
-        reads=(SEARCH_LOG, ENGAGEMENT_EVENTS, TRACKS, WORDINGS, NEEDS),
-        settings=("closure", "privacy", "ranking"),
-    ),
-    Step(
         "count_engagement",
         count_engagement.run,
         count_engagement.to_do,
         reads=(SEARCH_LOG, ENGAGEMENT_EVENTS, TRACKS, DAILY_ENGAGEMENT, ENGAGEMENT_TILES, LISTENER_TILES),
         settings=("bots", "ingest"),
+    ),
+    Step(
+        "understand",
+        understand.run,
+        understand.to_do,
+        reads=(SEARCH_LOG, ENGAGEMENT_EVENTS, BOT_DAYS, TRACKS, WORDINGS, NEEDS),
+        settings=("closure", "privacy", "ranking"),
     ),
     Step(
         "fit_exposure",
@@ -131,7 +131,7 @@ GRAPH: tuple[Step, ...] = (
         reads=(EXAMPLES,),
         files_read=("tuning.sweeps", "rankers"),
         files_written=("tuning.sweeps",),
-        settings=("tuning", "search_space", "ranker", "nightly", "labels"),
+        settings=("tuning", "search_space", "ranker", "ranking", "nightly", "labels"),
     ),
     Step(
         "train",
@@ -140,7 +140,7 @@ GRAPH: tuple[Step, ...] = (
         reads=(EXAMPLES,),
         files_read=("tuning.sweeps",),
         files_written=("rankers",),
-        settings=("ranker", "tuning"),
+        settings=("ranker", "ranking", "tuning"),
     ),
     Step(
         "rank_head",

@@ -10,9 +10,8 @@ import hydra
 from omegaconf import DictConfig
 
 from evaluation.errors import MetricInput, TruthUnreadable
-from lake.tables.nightly import HEAD_RANKINGS, LIST_VARIANTS
-from night.arms import with_learned_arms
 from night.command import run_command
+from night.evaluated import judged_night
 from night.night import Done, Night, run_alone
 from night.page import page_file, write_page, written_from
 from night.truth import (
@@ -21,12 +20,8 @@ from night.truth import (
     has_truth,
     judged_mark,
     lookups,
-    needs_before,
-    newest_labels,
     report_file,
     report_mark,
-    rows_of_arms,
-    truth_folder,
     truth_of,
 )
 
@@ -49,22 +44,10 @@ def figures_of(night: Night) -> dict[str, Any]:
     truth = truth_of(night)
     from evaluation.ablation import print_ablation, read_ablation
     from evaluation.all_searches import over_all_searches, risk_curve
-    from evaluation.night import evaluate_night, print_night, write_night_json
-    from evaluation.truth import knowable_gains
+    from evaluation.night import print_night, write_night_json
 
-    lake, day = night.lake, [night.run_date]
-    rankings = lake.read(HEAD_RANKINGS, day).select("locale", "need", "track_id", "score", "rank").toPandas()
-    variants = lake.read(LIST_VARIANTS, day).toPandas()
     looked_up = lookups(night, truth)
-    frame = rows_of_arms(night, looked_up.entries).toPandas()
-    frame = with_learned_arms(night, frame, looked_up.entries)
-    described = ("track_id", "title", "artists", "popularity", "genres", "released_at")
-    catalog = night.tracks(allow_unvalidated=False).select(*described).toPandas()
-    labels = newest_labels(night, looked_up.entries)
-    knowable = knowable_gains(truth_folder(night.settings), needs_before(night, looked_up.entries))
-    result = evaluate_night(
-        truth, rankings, frame, catalog, looked_up.answers, variants=variants, knowable=knowable, labels=labels
-    )
+    result = judged_night(night, truth, looked_up)
     every = over_all_searches(truth, looked_up.lists, looked_up.every_answer, asked_before(night), looked_up.matched_by)
     guesses = {**looked_up.unsure, **looked_up.every_answer}
     every = replace(every, curve=risk_curve(truth, looked_up.lists, guesses, looked_up.confidence))

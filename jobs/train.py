@@ -9,10 +9,10 @@ from omegaconf import DictConfig
 
 from lake.code import code_fingerprint, library_versions
 from night.command import run_command
-from night.examples import EXAMPLES, examples_path
+from night.examples import EXAMPLES, examples_path, sampled_to
 from night.night import Done, Night, run_alone
 from night.rankers import chosen_parameters, is_up_to_date, ranker_folder, ship
-from night.sweeps import winner_of
+from night.sweeps import is_promoted, winner_of
 from ranking.dataset import read_examples
 from ranking.ranker import RankerParams, fit
 from ranking.scoring import feature_list
@@ -25,7 +25,8 @@ def _mark(night: Night) -> str:
     return night.mark(
         night.inputs(examples=(EXAMPLES, [night.run_date])),
         dict(night.settings.ranker),
-        [winner.params, winner.trees, winner.identity] if winner else None,
+        [winner.params, winner.trees, winner.identity, is_promoted(night, winner)] if winner else None,
+        sampled_to(night),
         feature_list().fingerprint,
         code_fingerprint("jobs.train"),
         library_versions(*FIT_LIBRARIES),

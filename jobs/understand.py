@@ -1,8 +1,11 @@
-"""Decide for every wording of the last 28 days which need it leads to, and list the needs that may get a list."""
+"""Decide for every wording of the last 28 days which need it leads to, and list the needs that may get a list.
+
+Bots count neither as traffic nor as people: a farm cannot make its own wording public.
+"""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import hydra
 from omegaconf import DictConfig
@@ -11,10 +14,13 @@ from pyspark.sql import functions as F
 from events.engagement import pleased_plays
 from features.measures import LONGEST_DAYS
 from lake.code import code_fingerprint, library_versions
+from lake.errors import MissingPartition
 from lake.schema import struct
+from lake.tables.daily import BOT_DAYS
 from lake.tables.logs import ENGAGEMENT_EVENTS, SEARCH_LOG, TRACKS
 from lake.tables.nightly import HEARD, NEEDS, WORDINGS
 from night.command import run_command
+from night.counting import without_bots
 from night.night import Done, Night, run_alone
 from night.understanding import needs_of_night, stored_before, wordings_of_night
 from night.wordings import need_of
@@ -33,18 +39,25 @@ READING_LIBRARIES = (
 def _read_units(night: Night) -> tuple[list[str], list[str], str | None]:
     """Units of `search_log`, units of `engagement_events`, and the earlier night whose `wordings` are read, if there is one."""
     lake, unit = night.lake, night.settings.run_date
-    first = night.run_date - timedelta(days=LONGEST_DAYS + night.settings.ingest.days_late)
+    first = _first_day(night) - timedelta(days=night.settings.ingest.days_late)
     units = [u for u in lake.commits(SEARCH_LOG) if str(first) <= u < unit]
     reacted_from = str(night.run_date - timedelta(days=WINDOW_DAYS + 2))
     reacted = [u for u in units if reacted_from <= u and u in lake.commits(ENGAGEMENT_EVENTS)]
     return units, reacted, stored_before(night)
 
 
+def _first_day(night: Night) -> date:
+    """First of the days whose plays are to be known by need."""
+    return night.run_date - timedelta(days=LONGEST_DAYS)
+
+
 def _mark(night: Night) -> str:
+    lake = night.lake
     units, reacted, before = _read_units(night)
     inputs = night.inputs(
         searches=(SEARCH_LOG, units),
         events=(ENGAGEMENT_EVENTS, reacted),
+        bots=(BOT_DAYS, [d for d in lake.commits(BOT_DAYS) if str(_first_day(night)) <= d < night.settings.run_date]),
         tracks=(TRACKS, [night.tracks_unit]),
         previous=(WORDINGS, [before] if before else []),
     )
@@ -65,12 +78,18 @@ def run(night: Night) -> Done:
     if not night.why({unit: mark}, *WRITTEN):
         return Done(skipped=True)
     units, reacted, before = _read_units(night)
+    first, last = str(_first_day(night)), night.settings.run_date
+    uncounted = [d for d in lake.partitions(SEARCH_LOG) if first <= d < last and d not in lake.commits(BOT_DAYS)]
+    if uncounted:
+        raise MissingPartition(
+            f"bot_days: {len(uncounted)} days, the first {uncounted[0]}, were never counted, so it is not known who is a bot. Run "
+            "jobs.count_engagement first."
+        )
     recent = night.run_date - timedelta(days=WINDOW_DAYS)
     searches = lake.read(SEARCH_LOG, units, allow_unvalidated=True)
     days = F.col("search_date")
-    searches = searches.where(
-        (days >= F.lit(night.run_date - timedelta(days=LONGEST_DAYS))) & (days < F.lit(night.run_date))
-    )
+    searches = searches.where((days >= F.lit(_first_day(night))) & (days < F.lit(night.run_date)))
+    searches = without_bots(lake, searches)  # accounts of a farm are no people, neither for k nor as listeners
     plays = None
     if reacted:
         events = lake.read(ENGAGEMENT_EVENTS, reacted, allow_unvalidated=True)

@@ -43,7 +43,10 @@ def position_counts(daily: DataFrame, needs: DataFrame) -> DataFrame:
 
     Where `other` is the position itself: its impressions and clicks (long plays on voice). For two different positions r and s:
     `hits` = Σ c(r)·n(s)/(n(r)+n(s)) over the tracks, for one need and locale, that were shown at both, with n impressions and c
-    clicks. The ratio of the hits of (r, s) and (s, r) is the rate ratio of Mantel & Haenszel 1959: a track is compared with itself, so
+    clicks; `squares` = Σ c(r)·(n(s)/(n(r)+n(s)))², the variance of the hits if clicks are Poisson. Requests that lead to no need are
+    left out: their tracks have no relevance in common.
+
+    The ratio of the hits of (r, s) and (s, r) is the rate ratio of Mantel & Haenszel 1959: a track is compared with itself, so
     that the relevance of each pair cancels. Changes of the served order (new releases, logged variants) are what shows a track
     at several positions; harvesting them is from Agarwal et al. WSDM 2019, here for all pairs of positions.
 
@@ -52,7 +55,8 @@ def position_counts(daily: DataFrame, needs: DataFrame) -> DataFrame:
         needs: locale, need and intent_group of each need; a need that is missing counts as `open`.
     """
     groups = needs.select("need", "intent_group")
-    tagged = daily.join(F.broadcast(groups), "need", "left").fillna("open", ["intent_group"])
+    of_needs = daily.where(F.col("need").isNotNull())
+    tagged = of_needs.join(F.broadcast(groups), "need", "left").fillna("open", ["intent_group"])
     responses = F.when(F.col("client") == VOICE, F.col("long_plays_by_position")).otherwise(F.col("clicks_by_position"))
     tagged = tagged.withColumn("responses", responses)
     pair = tagged.groupBy("client", "intent_group", "locale", "need", "track_id").agg(
@@ -67,10 +71,10 @@ def position_counts(daily: DataFrame, needs: DataFrame) -> DataFrame:
         shown.select("client", "intent_group", "block", F.explode(cells).alias("cell"))
         .select("client", "intent_group", "block", "cell.*")
         .groupBy("client", "intent_group", "block", "position", "other")
-        .agg(*[F.sum(name).alias(name) for name in ("impressions", "clicks", "hits_micro")])
+        .agg(*[F.sum(name).alias(name) for name in ("impressions", "clicks", "hits_micro", "squares_micro")])
         .where((F.col("hits_micro") > 0) | (F.col("position") == F.col("other")))
-        .withColumn("hits", F.col("hits_micro") / MICRO)
-        .drop("hits_micro")
+        .withColumns({name: F.col(f"{name}_micro") / MICRO for name in ("hits", "squares")})
+        .drop("hits_micro", "squares_micro")
     )
 
 
@@ -80,12 +84,14 @@ def _comparison(r: Column, s: Column) -> Column:
     none = F.lit(0).cast("bigint")
     # whole millionths, since a sum of doubles depends on their order
     hits = F.round(c * m / (n + m) * MICRO).cast("bigint")
+    squares = F.round(c * (m / (n + m)) * (m / (n + m)) * MICRO).cast("bigint")
     return F.struct(
         (r + 1).alias("position"),
         (s + 1).alias("other"),
         F.when(r == s, n).otherwise(none).alias("impressions"),
         F.when(r == s, c).otherwise(none).alias("clicks"),
         F.when(r == s, none).otherwise(hits).alias("hits_micro"),
+        F.when(r == s, none).otherwise(squares).alias("squares_micro"),
     )
 
 
@@ -147,30 +153,41 @@ def _screen_curves(counts: pd.DataFrame, strength: float) -> dict[tuple[str, str
     """(client, intent group or `all`) -> curves, [1 + BLOCKS, CELLS]: of all blocks, and without each block in turn."""
     import numpy as np
 
-    hits = {(client, group): _hits(counts, client, group) for client in SCREENS for group in GROUPS}
-    of_client = {client: sum((hits[client, g] for g in GROUPS), np.zeros((BLOCKS, CELLS, CELLS))) for client in SCREENS}
+    cells = [(client, group) for client in SCREENS for group in GROUPS]
+    hits, squares = ({cell: _by_block(counts, *cell, column) for cell in cells} for column in ("hits", "squares"))
+    none = np.zeros((BLOCKS, CELLS, CELLS))
+    of_client = {client: sum((hits[client, g] for g in GROUPS), none) for client in SCREENS}
+    squares_of_client = {client: sum((squares[client, g] for g in GROUPS), none) for client in SCREENS}
     start = np.tile(1.0 / np.arange(1, CELLS + 1), (1 + BLOCKS, 1))
-    everything = _without_each(sum(of_client.values(), np.zeros((BLOCKS, CELLS, CELLS))))
+    everything = _without_each(sum(of_client.values(), none))
     whole = propensities(everything, start, strength)
-    out = _shrunk({(client, "all"): (of_client[client], whole) for client in SCREENS})
-    return out | _shrunk({(client, group): (hits[client, group], out[client, "all"]) for client, group in hits})
+    out = _shrunk({(client, "all"): (of_client[client], squares_of_client[client], whole) for client in SCREENS})
+    return out | _shrunk({cell: (hits[cell], squares[cell], out[cell[0], "all"]) for cell in cells})
 
 
-def _shrunk(cells: Mapping[tuple[str, str], tuple[Floats, Floats]]) -> dict[tuple[str, str], Floats]:
-    """The curves of cells that are shrunk to the curves of wider ones by one fitted strength: cell -> (hits by block, parent's curves)."""
-    counted = {cell: _without_each(blocks) for cell, (blocks, _) in cells.items()}
-    parents = {cell: steepened(counted[cell], parent) for cell, (_, parent) in cells.items()}
-    strength = fitted_strength([h[0] for h in counted.values()], [p[0] for p in parents.values()])
+def _shrunk(cells: Mapping[tuple[str, str], tuple[Floats, Floats, Floats]]) -> dict[tuple[str, str], Floats]:
+    """The curves of cells that are shrunk to the curves of wider ones by one fitted strength.
+
+    Args:
+        cells: cell -> (hits by block, squares by block, the parent's curves).
+    """
+    counted = {cell: _without_each(blocks) for cell, (blocks, _, _) in cells.items()}
+    parents = {cell: steepened(counted[cell], parent) for cell, (_, _, parent) in cells.items()}
+    strength = fitted_strength(
+        [of_cell[0] for of_cell in counted.values()],
+        [squares.sum(axis=0) for _, squares, _ in cells.values()],
+        [parent[0] for parent in parents.values()],
+    )
     return {cell: propensities(counted[cell], parents[cell], strength) for cell in cells}
 
 
-def _hits(counts: pd.DataFrame, client: str, group: str) -> Floats:
-    """The hits of a cell, [BLOCKS, CELLS, CELLS]: of each block, at the first position when compared with the second."""
+def _by_block(counts: pd.DataFrame, client: str, group: str, column: str) -> Floats:
+    """Hits or squares of a cell, [BLOCKS, CELLS, CELLS]: of each block, at the first position when compared with the second."""
     import numpy as np
 
     own = counts[(counts.client == client) & (counts.intent_group == group) & (counts.position != counts.other)]
     out = np.zeros((BLOCKS, CELLS, CELLS))
-    np.add.at(out, (own.block.to_numpy(int), own.position.to_numpy(int) - 1, own.other.to_numpy(int) - 1), own.hits)
+    np.add.at(out, (own.block.to_numpy(int), own.position.to_numpy(int) - 1, own.other.to_numpy(int) - 1), own[column])
     return out
 
 

@@ -96,27 +96,33 @@ def steepened(hits: Floats, parent: Floats) -> Floats:
     return np.asarray(np.exp(np.maximum(power, 0.0)[:, None] * log_w), dtype=np.float64)
 
 
-def fitted_strength(hits: Sequence[Floats], parents: Sequence[Floats]) -> float:
+def fitted_strength(hits: Sequence[Floats], squares: Sequence[Floats], parents: Sequence[Floats]) -> float:
     """The strength, in clicks, with which the steps of several cells are shrunk to those of their parents.
 
-    The log of a cell's step from a position to the next differs from the parent's by chance, with variance 1/hits + 1/hits', and by
-    the cells' own variance t². `strength` hits, divided as the parent says with share p, have the variance 1/(strength·p·(1 − p)),
-    which is set equal to t². Source: the moment estimator of t² of DerSimonian & Laird 1986.
+    The log of a cell's step from a position to the next differs from the parent's by chance, with variance v = squares/hits² +
+    squares'/hits'², and by the cells' own variance t². The fit of a curve takes hits for Poisson counts, as if the variance of that log
+    were 1/hits + 1/hits', and `strength` hits, divided as the parent says with share p, for 1/(strength·p·(1 − p)). A cell has the
+    part in the sum that it should have if the latter is t² times (1/hits + 1/hits')/v, in the mean over the steps.
+    Sources: the moment estimator of t² of DerSimonian & Laird 1986; the variance of a Mantel–Haenszel sum over sparse strata, Greenland
+    & Robins 1985.
 
     Args:
         hits: [positions, positions] of each cell.
+        squares: the variance of each of the hits, where clicks are Poisson (`labels.exposure.position_counts`).
         parents: the curve of each cell's parent.
     """
     import numpy as np
 
-    gaps, variances, shares = [], [], []
-    for own, parent in zip(hits, parents, strict=True):
+    gaps, variances, assumed, shares = [], [], [], []
+    for own, square, parent in zip(hits, squares, parents, strict=True):
         step = np.arange(len(parent) - 1)
         here, after = own[step, step + 1], own[step + 1, step]
         known = (here >= 1) & (after >= 1)
         expected = parent[1:] / parent[:-1]
         gaps += list(np.log(after[known] / here[known]) - np.log(expected[known]))
-        variances += list(1 / here[known] + 1 / after[known])
+        of_here, of_after = square[step, step + 1], square[step + 1, step]
+        variances += list(of_here[known] / here[known] ** 2 + of_after[known] / after[known] ** 2)
+        assumed += list(1 / here[known] + 1 / after[known])
         shares += list((expected / (1 + expected) ** 2)[known])
     if len(gaps) < 2:
         return STRONGEST
@@ -125,7 +131,8 @@ def fitted_strength(hits: Sequence[Floats], parents: Sequence[Floats]) -> float:
     excess = float((weight * (np.array(gaps) - mean) ** 2).sum()) - (len(gaps) - 1)
     scale = float(weight.sum() - (weight**2).sum() / weight.sum())
     between = max(excess / scale, 0.0)
-    strength = 1 / (between * float(np.mean(shares))) if between > 0 else STRONGEST
+    known_better = float(np.mean(np.array(variances) / np.array(assumed)))
+    strength = known_better / (between * float(np.mean(shares))) if between > 0 else STRONGEST
     return float(f"{min(max(strength, WEAKEST), STRONGEST):.3g}")
 
 

@@ -44,6 +44,16 @@ class RerunLake(Lake):
     def _is_own(self, table: Table) -> bool:
         return table.name in self._own_tables
 
+    def exists(self, table: Table) -> bool:
+        """Whether the lake or this night has a commit of the table."""
+        return super().exists(table) or (self._is_own(table) and self._own.exists(table))
+
+    def stored_columns(self, table: Table) -> frozenset[str]:
+        """Names of the columns of the stored table, of this night's own if it has one."""
+        if self._is_own(table) and self._own.exists(table):
+            return self._own.stored_columns(table)
+        return super().stored_columns(table)
+
     def commits(self, table: Table) -> dict[str, Commit]:
         """Newest commit per unit; this night's own commit takes precedence."""
         stored = super().commits(table)

@@ -90,10 +90,7 @@ def remove_rows(
     units: Mapping[str, str],
     rows: Mapping[str, int],
 ) -> None:
-    """Delete the rows of a table whose key is in a given set, also from its current data files.
-
-    The rows are deleted by MERGE. REORG … APPLY (PURGE) follows, because with deletion vectors the rows would stay in the
-    files.
+    """Delete the rows of a table whose key is in a given set, by MERGE; `purge` then takes them out of its data files.
 
     Args:
         lake: The lake.
@@ -109,7 +106,12 @@ def remove_rows(
             f"MERGE INTO delta.`{lake.path(table)}` AS t USING playfirst_removed AS s "
             f"ON {' AND '.join(f't.`{name}` = s.`{name}`' for name in on)} WHEN MATCHED THEN DELETE"
         )
+
+
+def purge(lake: LakeAccess, table: Table) -> None:
+    """Write the data files anew that hold rows which deletion vectors mark as deleted; without such rows nothing is written."""
     lake.spark.sql(f"REORG TABLE delta.`{lake.path(table)}` APPLY (PURGE)")
+    lake.forget_cache(table)
 
 
 def files_containing(root: Path, words: Iterable[str], exclude: Iterable[str] = ()) -> list[Path]:

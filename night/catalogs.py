@@ -19,12 +19,20 @@ def is_new_catalog(night: Night) -> bool:
     """Whether `store_catalog` would write: D has no catalog yet, or the delivered one is another than the newest stored one."""
     if night.is_rerun and night.lake.commits(TRACKS):
         return _stand_in(night) is not None
-    return night.lake.fingerprint(TRACKS, night.tracks_unit) != _delivered_mark(night)
+    stored, mark = night.lake.fingerprint(TRACKS, night.tracks_unit), _delivered_mark(night)
+    # that of D may have been stored without the tracks that were released later
+    own = [mark, _released_mark(night, mark)] if night.tracks_unit == night.settings.run_date else [mark]
+    return stored not in own
 
 
 def _delivered_mark(night: Night) -> str:
     files = catalog_reading.catalog_files(place(night.settings.catalog))
     return catalog_reading.catalog_fingerprint(files, night.hashes.of, NORMAL_FORM_VERSION)
+
+
+def _released_mark(night: Night, delivered: str) -> str:
+    """The mark of the delivered catalog without the tracks that were released after D."""
+    return night.mark(delivered, "released by", night.run_date)
 
 
 def store_catalog(night: Night) -> int:
@@ -49,7 +57,7 @@ def store_catalog(night: Night) -> int:
     if delivered(night.logs, date.max)[-1].day > night.run_date:
         released = catalog_reading.released_by(frame, night.run_date)
         if (later := counted[night.settings.run_date] - released.count()) > 0:
-            frame, mark = released, night.mark(mark, "released by", night.run_date)
+            frame, mark = released, _released_mark(night, mark)
             counted[night.settings.run_date] -= later
             night.notes.append(
                 f"{later:,} tracks of the catalog were released after {night.run_date} and were left out: there are deliveries of later days, "

@@ -56,7 +56,6 @@ SHARES = (
     "ingest.max_quarantined_share",
     "labels.grade_prior_share",
     "features.cold_share",
-    "ranking.explore_share",
     "ranking.max_leak_auc",
     "bots.max_one_query_share",
     "bots.min_devotion",
@@ -161,6 +160,11 @@ def _wrong(settings: Settings) -> Iterator[str]:
             "days apart, and what one learns from must not be what another is judged by"
         )
     yield from wrong_settings(settings.experiments)
+    if not 0 <= settings.ranking.explore_share < 1:
+        yield (
+            f"ranking.explore_share is {settings.ranking.explore_share}, expected 0 (nobody gets a variant) to less than 1: the list itself "
+            "must have a probability, too"
+        )
     for key in ("ranking.explore_strength", "ranking.explore_temperature"):
         if (value := _value(settings, key)) <= 0:
             yield f"{key} is {value}, expected more than 0"

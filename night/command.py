@@ -18,8 +18,8 @@ from lake.errors import BadConfiguration, PlayfirstError
 from night.checks import check_values
 from night.settings import Settings
 
-# of jobs.backfill (`from` is a Python keyword, so it cannot be a dataclass field) and of jobs.release
-COMMAND_KEYS = ("from", "to", "do", "id")
+# of jobs.backfill (`from` is a Python keyword, so it cannot be a dataclass field), jobs.release and jobs.replay
+COMMAND_KEYS = ("from", "to", "do", "id", "nights", "by")
 
 
 def settings_of(config: DictConfig) -> Settings:

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from pyspark.sql import DataFrame
+
 from events.bots import TRAILING_DAYS, BotRules
 from events.engagement import COUNT_VERSION
 from events.tiles import tiles_to_write, write_tiles
+from lake.io import Lake
+from lake.joins import if_small
 from lake.tables.daily import BOT_DAYS, DAILY_ENGAGEMENT, DAILY_SEARCHES, ENGAGEMENT_TILES, LISTENER_TILES
 from lake.tables.logs import ENGAGEMENT_EVENTS, SEARCH_LOG
 from night.night import Night
 
 TILES = (ENGAGEMENT_TILES, LISTENER_TILES)
+
+
+def without_bots(lake: Lake, searches: DataFrame) -> DataFrame:
+    """The searches of people: rows of SEARCH_LOG without those of an account on a day on which BOT_DAYS excludes it.
+
+    The rows of BOT_DAYS grow with the farms of a log, so on a cluster Spark decides
+    whether they are broadcast.
+    """
+    bots = lake.read(BOT_DAYS, allow_unvalidated=True).select("user_id", "search_date")
+    return searches.join(if_small(bots), ["user_id", "search_date"], "left_anti")
 
 
 def add_tiles(night: Night) -> int:

@@ -66,6 +66,12 @@ def audit_examples(night: Night, rows: DataFrame) -> str:
     return summary
 
 
+def sampled_to(night: Night) -> int | None:
+    """How many of the night's examples are learned from, about, if there are more than `ranking.max_training_rows`; else None."""
+    stored, most = night.lake.commits(EXAMPLES).get(night.settings.run_date), night.settings.ranking.max_training_rows
+    return most if stored is not None and stored.rows > most else None
+
+
 def examples_path(night: Night) -> Path:
     """A local folder with the night's training examples as Parquet files, which the sweep and the final fit read by path.
 
@@ -79,14 +85,14 @@ def examples_path(night: Night) -> Path:
             f"training_examples: {night.settings.run_date} was never written. Run jobs.assemble first."
         )
     refuse_leaks(night)
-    most, rows = night.settings.ranking.max_training_rows, night.lake.commits(EXAMPLES)[night.settings.run_date].rows
-    name = f"{night.settings.run_date}-{mark}" + (f"-{most}" if rows > most else "")
+    most, rows = sampled_to(night), night.lake.commits(EXAMPLES)[night.settings.run_date].rows
+    name = f"{night.settings.run_date}-{mark}" + (f"-{most}" if most else "")
     folder = night.lake.root / EXPORTS / name
     if not (folder / "_SUCCESS").exists():
         # the files of other nights go, too: any night can write its own again from the lake
         remove_tree(folder.parent)
         frame = night.lake.read(EXAMPLES, [night.run_date], allow_unvalidated=True)
-        if rows > most:
+        if most:
             # whole needs, the same every time; half a need would be another ranking problem
             frame = frame.where(F.pmod(F.xxhash64("fold_key"), F.lit(SHARES)) < int(SHARES * most / rows))
             night.notes.append(

@@ -9,15 +9,15 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from events.contract import EVENT_FIELDS, SEARCH_FIELDS
-from events.engagement import chains, pleased_plays
+from events.engagement import SEARCH, chains, pleased_plays
 from events.ingest import ACCEPTED, ClassifiedRows, judged_events, judged_searches, quarantine, with_outcome
 from events.privacy import SIMULATED_KEY, key_frame
 from events.raw_text import raw_texts
 from events.reading import check_gzip, rows
 from lake.checkpoint import checkpointed
 from lake.errors import InputContractError
-from lake.tables.daily import BOT_DAYS
 from lake.tables.logs import ENGAGEMENT_EVENTS, SEARCH_LOG
+from night.counting import without_bots
 from night.night import Night
 from queries.nightly.understand import normalised
 
@@ -51,11 +51,9 @@ def judged_rows(night: Night) -> DataFrame:
         MissingPartition: the lake has no searches.
     """
     searches, events = _of_lake(night) if night.settings.experiments.source == "lake" else _of_folders(night)
-    good = (
-        pleased_plays(searches, events).groupBy("search_id").agg(F.array_sort(F.collect_set("position")).alias("_good"))
-    )
-    heard = chains(events).groupBy("search_id").agg((F.sum("dwell_ms") / 1000.0).alias("_heard_s"))
-    joined = searches.select(*SEARCHES).join(good, "search_id", "left").join(heard, "search_id", "left")
+    good = pleased_plays(searches, events).groupBy(*SEARCH).agg(F.array_sort(F.collect_set("position")).alias("_good"))
+    heard = chains(events).groupBy(*SEARCH).agg((F.sum("dwell_ms") / 1000.0).alias("_heard_s"))
+    joined = searches.select(*SEARCHES).join(good, [*SEARCH], "left").join(heard, [*SEARCH], "left")
     satisfied = F.coalesce("_good", F.array().cast("array<int>")).alias("satisfied")
     return joined.select(*SEARCHES, satisfied, F.coalesce("_heard_s", F.lit(0.0)).alias("heard_s"))
 
@@ -64,10 +62,7 @@ def _of_lake(night: Night) -> tuple[DataFrame, DataFrame]:
     """Searches and events of the delivered days before D that have passed their gate, without the searches of bots."""
     lake = night.lake
     units = [u for u in lake.passed(SEARCH_LOG) if u < night.settings.run_date]
-    searches = lake.read(SEARCH_LOG, units)
-    if lake.exists(BOT_DAYS):
-        bots = lake.read(BOT_DAYS, allow_unvalidated=True).select("user_id", "search_date")
-        searches = searches.join(F.broadcast(bots), ["user_id", "search_date"], "left_anti")
+    searches = without_bots(lake, lake.read(SEARCH_LOG, units))
     events = lake.read(ENGAGEMENT_EVENTS, [u for u in lake.passed(ENGAGEMENT_EVENTS) if u < night.settings.run_date])
     return checkpointed(searches.withColumn("line_key", F.lit(None).cast("bigint"))), events
 

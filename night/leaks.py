@@ -19,7 +19,7 @@ from lake.tables.daily import DAILY_ENGAGEMENT, LISTENER_TILES
 from lake.tables.models import FEATURE_AUDITS
 from lake.tables.nightly import BACKOFF_STRENGTHS, JUDGEMENTS, NEEDS
 from night.night import Night
-from night.snapshots import inputs_of
+from night.snapshots import inputs_of, popularity_catalogs
 from night.wordings import mapping
 from queries.nightly.by_need import distinct_needs
 from ranking.artefacts import mismatched_inputs
@@ -27,7 +27,9 @@ from ranking.audit import audited_rows, label_leaks
 
 PAIR = feature_table("need_track")
 AUDITED_NEEDS = 100
-AUDIT, CLEAN = "future", "reads nothing after its snapshot"
+# a column of catalog popularity is null, and proves nothing, until catalogs of past days are known: then the audit runs once more
+AUDIT, AUDIT_WITH_POPULARITY = "future", "future, popularity known"
+CLEAN = "reads nothing after its snapshot"
 NEXT_STEP = "Look at its window and inputs, mend it and run jobs.nightly again; nothing was published."
 
 
@@ -57,18 +59,18 @@ def refuse_future(night: Night) -> None:
     What a feature reads follows from its code, so the audit runs once, and again only when the code or the settings of the fitted
     inputs have changed. The result is stored in the table `feature_audits` under the mark of the audit.
     """
-    mark = audit_mark(night)
-    if not night.pending(FEATURE_AUDITS, {AUDIT: mark}):
+    mark, audit = audit_mark(night), AUDIT if popularity_catalogs(night) is None else AUDIT_WITH_POPULARITY
+    if not night.pending(FEATURE_AUDITS, {audit: mark}):
         return
     as_of = night.as_of[-1]
     leaks = future_leaks(night, as_of)
     if leaks:
         reasons = "; ".join(f"{name} {reason}" for name, reason in leaks.items())
         raise LeakageFound(f"training_examples @ {night.settings.run_date}: {reasons}: the future. {NEXT_STEP}")
-    rows = [(AUDIT, c.name, ", ".join(sorted(sources_of(c))), CLEAN, night.run_date, as_of) for c in columns()]
+    rows = [(audit, c.name, ", ".join(sorted(sources_of(c))), CLEAN, night.run_date, as_of) for c in columns()]
     from lake.schema import struct
 
-    night.lake.write(FEATURE_AUDITS, frame_of(night.spark, rows, struct(FEATURE_AUDITS)), {AUDIT: mark})
+    night.lake.write(FEATURE_AUDITS, frame_of(night.spark, rows, struct(FEATURE_AUDITS)), {audit: mark})
     night.notes.append(
         f"features: the {len(rows)} columns read nothing after their snapshot (asked again when the code changes)"
     )

@@ -36,7 +36,9 @@ def made_from(night: Night) -> dict[str, object]:
         "ranker": file_hash(folder / "model.txt")[:16] if folder else None,
         "sweep": sweep_of(folder) if folder else None,
         "examples": lake.fingerprint(training_examples_table(), day),
-        "vectors": _with_rows(night, VECTORS),
+        # what an earlier run of the night has stored is not what tonight's features were built from
+        "vectors": _with_rows(night, VECTORS) if night.settings.features.vectors else None,
+        "features": None if night.settings.features.only else "all",
         "strengths": _with_rows(night, BACKOFF_STRENGTHS),
         "curves": _with_rows(night, EXPOSURE_CURVES),
         "candidates": _with_rows(night, CANDIDATES),

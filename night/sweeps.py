@@ -18,7 +18,7 @@ from lake.schema import struct
 from lake.store import is_elsewhere, write_file
 from lake.tables.models import TRIALS
 from night.checks import search_settings
-from night.examples import EXAMPLES, examples_path
+from night.examples import EXAMPLES, examples_path, sampled_to
 from night.night import Done, Night
 from night.night import night as open_night
 from night.settings import Settings
@@ -151,6 +151,7 @@ def _mark(night: Night, settings: SearchSettings) -> str:
     return night.mark(
         night.inputs(examples=(EXAMPLES, [night.run_date])),
         settings.to_dict() | {"resume": False, "address": ""},  # neither changes what comes out
+        sampled_to(night),
         feature_list().fingerprint,
         code_fingerprint("jobs.tune"),
         library_versions(*SWEEP_LIBRARIES),

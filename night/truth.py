@@ -17,9 +17,10 @@ from lake.errors import InputContractError
 from lake.places import places
 from lake.rows import frame_of
 from lake.store import absolute, place
-from lake.tables.daily import BOT_DAYS, DAILY_ENGAGEMENT
+from lake.tables.daily import DAILY_ENGAGEMENT
 from lake.tables.logs import SEARCH_LOG, TRACKS
 from lake.tables.nightly import CANDIDATES, EXPOSURE_CURVES, HEAD_RANKINGS, JUDGEMENTS, LIST_VARIANTS, NEEDS, WORDINGS
+from night.counting import without_bots
 from night.lineage import release_of
 from night.night import Night
 from night.settings import Settings
@@ -69,7 +70,8 @@ class Lookups:
         answers: (locale, wording) -> (place, need) of the list of a need that the release gives for it.
         entries: (place, need) of these lists.
         every_answer: the same with the answers that are the first tracks of a name, whose place is `names`.
-        lists: one row per (locale, need, track_id) of the first ten of each list, with `rank` from 1.
+        lists: one row per (locale, need, track_id) of the first ten of each list of `every_answer` and `unsure`, with `rank` from 1. An
+            answer from which the reader has taken what the request refuses is a list of its own.
         matched_by: (locale, wording) -> how the reader came to the list.
         confidence: (locale, wording) -> of the reading that led to a list, also where it is below the release's threshold.
         unsure: (locale, wording) -> (place, need) of the list to which a reading below the threshold would lead.
@@ -100,7 +102,8 @@ def lookups(night: Night, truth: NightTruth) -> Lookups:
     if release_id is None:
         raise InputContractError(f"{root} has no release of {night.settings.run_date}. Run jobs.publish.")
     release, guessing = OpenRelease(root, release_id), OpenRelease(root, release_id, least_confidence=0.0)
-    every, matched_by, lists, confidence, unsure = {}, {}, {}, {}, {}
+    answers, every, matched_by, confidence, unsure = {}, {}, {}, {}, {}
+    lists: dict[tuple[str, str], list[str]] = {}
     for locale, query in sorted(set(truth.asked[["locale", "query"]].itertuples(index=False, name=None))):
         answer = release.lookup(query, locale, 0.0, explain=True)
         is_sure = answer.is_hit
@@ -110,13 +113,20 @@ def lookups(night: Night, truth: NightTruth) -> Lookups:
         if entry is None or answer.matched_by is None:
             continue
         confidence[locale, query] = answer.confidence
-        if is_sure:
-            every[locale, query], matched_by[locale, query] = entry, answer.matched_by
-        else:
-            unsure[locale, query] = entry
-        lists[entry] = [track.track_id for track in answer.tracks[:NDCG_K]]
+        tracks = [track.track_id for track in answer.tracks[:NDCG_K]]
+        own = (
+            entry
+            if lists.setdefault(entry, tracks) == tracks
+            else (entry[0], f"{entry[1]} as answered to {locale} {query}")
+        )
+        lists[own] = tracks
+        if not is_sure:
+            unsure[locale, query] = own
+            continue
+        every[locale, query], matched_by[locale, query] = own, answer.matched_by
+        if entry[0] != NAMES_PLACE:
+            answers[locale, query] = entry
     rows = [(*entry, track, rank) for entry, tracks in lists.items() for rank, track in enumerate(tracks, 1)]
-    answers = {request: entry for request, entry in every.items() if entry[0] != NAMES_PLACE}
     return Lookups(
         answers,
         frame_of(night.spark, sorted(set(answers.values())), "locale string, need string"),
@@ -159,9 +169,7 @@ def served(night: Night, wanted: DataFrame) -> DataFrame:
         wanted: (place, need) of the lists to look at.
     """
     asked = _searches_before(night)
-    bots = night.lake.read(BOT_DAYS, allow_unvalidated=True).select("user_id", "search_date")
-    asked = asked.join(F.broadcast(bots), ["user_id", "search_date"], "left_anti")
-    placed = _by_list(night, asked, "results")
+    placed = _by_list(night, without_bots(night.lake, asked), "results")
     listed = placed.join(F.broadcast(wanted), ["locale", "need"]).select(
         "locale", "need", F.posexplode("results").alias("_i", "track_id")
     )
@@ -200,7 +208,7 @@ def newest_labels(night: Night, wanted: DataFrame) -> pd.DataFrame | None:
 
 
 def report_mark(night: Night) -> str:
-    """The mark of the report: a fingerprint of the lists and what they come from, the baselines' inputs, and the simulator's truth."""
+    """The mark of the report: of the release, the lists and what they come from, the baselines' inputs, and the simulator's truth."""
     day, root = [night.run_date], truth_folder(night.settings)
     inputs = night.inputs(
         released=(HEAD_RANKINGS, day),
@@ -217,7 +225,8 @@ def report_mark(night: Night) -> str:
     files = sorted((root / "truth").glob("*")) + sorted((night.logs / "searches" / f"date={night.run_date}").glob("*"))
     hashes = [[f.name, night.hashes.of(f)] for f in files if f.is_file()]
     night.hashes.save()
-    return night.mark(inputs, hashes, night.settings.report.refits, code_fingerprint("jobs.report"))
+    released = release_of(night, Path(night.settings.releases))  # its reader answers the searches
+    return night.mark(inputs, hashes, released, night.settings.report.refits, code_fingerprint("jobs.report"))
 
 
 def judged_mark(night: Night) -> str:

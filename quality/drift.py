@@ -17,6 +17,7 @@ HEAVY = 0.25  # share of the base from which a bin always starts a new group
 # limits of PSI: no shift below .1, a major one from .25 (Siddiqi 2006, Credit Risk Scorecards)
 MOVED, SHIFTED = 0.1, 0.25
 JUDGED_FROM_NIGHTS = 3  # earlier nights needed
+NULLS = -(10**9)  # the bin of nulls, below all others
 EMPTY_CELL = 0.5  # rows that an empty cell counts as, so that the logarithm in PSI is defined
 
 
@@ -60,7 +61,7 @@ def shift(today: Counter[int], base: Counter[int]) -> Shift:
 
 
 def shifts(profile_today: pd.DataFrame, profiles_before: Sequence[pd.DataFrame]) -> dict[str, Shift]:
-    """Column -> its shift against the sum of the earlier nights; columns without values on either side are left out.
+    """Column -> its shift against the sum of the earlier nights, nulls included; columns without rows on either side are left out.
 
     Args:
         profile_today: Tonight's profile, as from `quality.profile.profile`.
@@ -129,5 +130,11 @@ def _grouped(today: Counter[int], base: Counter[int]) -> list[tuple[int, int]]:
 
 
 def _bins(profile: pd.DataFrame) -> dict[str, Counter[int]]:
-    pairs = zip(profile["column"], profile["bins"], strict=True)
-    return {str(c): Counter({int(k): int(n) for k, n in json.loads(b).items()}) for c, b in pairs}
+    """Column -> bin number -> count of values; nulls are a bin of their own, so that a column that is lost has moved."""
+    out = {}
+    for name, bins, nulls in zip(profile["column"], profile["bins"], profile["null_count"], strict=True):
+        counts = Counter({int(k): int(n) for k, n in json.loads(bins).items()})
+        if nulls:
+            counts[NULLS] = int(nulls)
+        out[str(name)] = counts
+    return out

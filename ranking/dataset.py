@@ -26,6 +26,7 @@ Bools = npt.NDArray[np.bool_]
 
 MAX_ROWS = 10_000  # rows of a need: LightGBM's own limit, beyond which it fails with a fatal error
 MAX_GRADE = 4
+ASSUMED_WEIGHT = 1.0  # with `regression`, of a track that was not shown, in examined impressions: its grade is assumed
 _KEYS = ("fold_key", "grade", "qid", "relevance", "split", "track_id", "weight")
 _SPLITS = ("train", "valid")
 
@@ -75,9 +76,9 @@ class Examples:
     """Training examples in memory, ordered by (qid, hash of track_id), so that the rows of a need are together.
 
     For each row: `matrix` (rows × features, float64, NaN for null), `grades` 0–4, `relevance` 0–1, `weights` (exposure, in
-    examined impressions). For each need, in the same order: `group_sizes` (rows), `qids`, `folds`, `is_valid` (whether it is in
-    the validation span), `clusters` (a number for its need). `cut_rows` is the number of rows left out because a need
-    had more than 10,000.
+    examined impressions; 0 where nobody was shown the track). For each need, in the same order: `group_sizes` (rows), `qids`,
+    `folds`, `is_valid` (whether it is in the validation span), `clusters` (a number for its need). `cut_rows` is the number of rows
+    left out because a need had more than 10,000.
     """
 
     features: FeatureList
@@ -260,13 +261,13 @@ def in_memory(
 def labelled(data: lgb.Dataset, labels: Labels, objective: str) -> lgb.Dataset:
     """`data` with the labels and weights of an objective.
 
-    `regression` fits `relevance`, each row weighted by its exposure. The ranking objectives fit the grades, and all rows of a need
-    have its `need_weights`: LightGBM multiplies a row's weight in after the sum over pairs, so that weights that differ within a need
-    would not be pairwise inverse propensities.
+    `regression` fits `relevance`, each row weighted by its exposure, or by ASSUMED_WEIGHT where nobody was shown it. The ranking
+    objectives fit the grades, and all rows of a need have its `need_weights`: LightGBM multiplies a row's weight in after the sum over
+    pairs, so that weights that differ within a need would not be pairwise inverse propensities.
     """
     if objective == "regression":
         data.set_label(labels.relevance)
-        data.set_weight(labels.weights)
+        data.set_weight(np.where(labels.weights > 0, labels.weights, ASSUMED_WEIGHT))
     else:
         data.set_weight(need_weights(labels.weights, labels.group_sizes))
     return data
@@ -279,7 +280,7 @@ def need_weights(weights: Floats, group_sizes: Ints) -> Floats:
     largest needs from being all that is learned. The ½ gives a need of which little was seen a part in it.
 
     Args:
-        weights: the exposure of each row, in examined impressions.
+        weights: the exposure of each row, in examined impressions; 0 for rows that were not shown, which are not evidence of a need.
         group_sizes: the rows of each need; rows of a need are together.
     """
     starts = np.append(0, np.cumsum(group_sizes)[:-1])

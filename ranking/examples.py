@@ -17,7 +17,6 @@ SPACING_DAYS = 7
 SNAPSHOTS_SHORT, SNAPSHOTS_LONG = 3, 6
 LONG_HISTORY_DAYS = 56
 MIN_DAYS_BEFORE = 4
-ASSUMED_WEIGHT = 1.0  # weight, in examined impressions, of a track that was not shown; only `regression` uses weights
 VALID_SHARE = 5  # with a single snapshot, one in five needs is the validation split
 
 
@@ -89,7 +88,7 @@ def training_examples_table() -> Table:
             Column("grade", "int", "label 0–4", low=0, high=4),
             Column("relevance", "double", "exposure-corrected success rate", low=0, high=1),
             Column(
-                "weight", "double", "examined impressions behind the label; 1 where it is assumed", "impressions", low=0
+                "weight", "double", "examined impressions behind the label; 0 where it is assumed", "impressions", low=0
             ),
             Column("is_shown", "boolean", "false: not shown in the label week, grade 0 is assumed"),
             *matrix,
@@ -136,7 +135,7 @@ def examples(matrix_rows: DataFrame, judgements: DataFrame, needs: DataFrame, va
         "grade",
         "relevance",
         "is_shown",
-        F.when(F.col("is_shown"), F.col("exposure")).otherwise(F.lit(ASSUMED_WEIGHT)).alias("weight"),
+        F.when(F.col("is_shown"), F.col("exposure")).otherwise(F.lit(0.0)).alias("weight"),
     )
     rows = labels.join(features, ["as_of", "locale", "need", "track_id"]).join(F.broadcast(named), ["locale", "need"])
     useful = rows.groupBy("as_of", "locale", "need").agg(F.count("*").alias("n"), F.max("grade").alias("best"))

@@ -32,7 +32,7 @@ def list_variants(
     is the standard deviation of the scores in the list, e the expected responses to the track for the need, T the temperature.
 
     Args:
-        lists: rows of `head_rankings`: (locale, need, rank, track_id, score, model_score, moved_by).
+        lists: rows of `head_rankings`: (locale, need, rank, track_id, score, moved_by).
         needs: (locale, need) with `ranking.lists.OF_NEED`, of the needs that have a list.
         tracks: `ranking.lists.of_track`.
         evidence: (locale, need, track_id, expected): expected responses of 28 days, the unit in which COEC is shrunk, too; a pair
@@ -46,15 +46,15 @@ def list_variants(
     """
     of_list = Window.partitionBy("locale", "need")
     asked = needs.where(F.col("intent_group").isin(*_EXPLORED) & F.col("sort_by").isNull())
+    if not settings.explore_share:  # nobody gets a variant
+        asked = asked.limit(0)
     rows = (
         lists.join(asked, ["locale", "need"])
         .join(tracks, "track_id")
         .join(evidence, ["locale", "need", "track_id"], "left")
     )
-    # a rule put it back: its place in the list is worth less than the ranker's score says
-    is_back = F.array_contains("moved_by", "unfit") & (F.col("score") < F.col("model_score"))
     spread = F.stddev_pop("score").over(of_list)
-    rows = rows.withColumns({"_back": is_back, "_spread": F.greatest(spread, F.lit(1e-9))})
+    rows = rows.withColumn("_spread", F.greatest(spread, F.lit(1e-9)))
     rows = rows.withColumn("draw", F.explode(F.sequence(F.lit(0), F.lit(settings.explore_variants))))
     deviation = F.col("_spread") / F.sqrt(1 + F.coalesce("expected", F.lit(0.0)) / settings.explore_strength)
     believed = F.col("score") + deviation * _normal(run_date)
@@ -62,11 +62,9 @@ def list_variants(
     utility = believed / (settings.explore_temperature * F.col("_spread")) + gumbel
     is_list = F.col("draw") == 0
     stays = (F.col("rank") == 1) & F.lit(not settings.explore_first)
-    # 0: the first track; 1: by draw; 2: what a rule put back
-    part = F.when(stays, 0).when(F.col("_back"), 2).otherwise(1)
-    rows = rows.withColumns({"_part": part, "_utility": utility, "_listed": F.col("rank")})
+    rows = rows.withColumns({"_stays": stays, "_utility": utility, "_listed": F.col("rank")})
     of_draw = Window.partitionBy("locale", "need", "draw")
-    drawn_place = F.row_number().over(of_draw.orderBy("_part", F.desc("_utility"), "track_id"))
+    drawn_place = F.row_number().over(of_draw.orderBy(F.desc("_stays"), F.desc("_utility"), "track_id"))
     rows = rows.withColumn("rank", drawn_place).withColumn("place", F.col("rank"))
     # to a rule, a draw is a list of its own
     rows = rows.withColumn("need", F.struct("need", "draw"))

@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,9 +25,19 @@ from serving.errors import ReleaseError
 from serving.layout import DEFAULT_RELEASES, MAX_REQUEST_CHARACTERS, is_locale
 from serving.reader import ReleaseReader
 
+MOST_CONNECTIONS = 512  # each has a thread; one more is answered with 503 and closed
+REQUEST_S = 10.0  # within this time a request is read to its end and answered, or its connection is closed
+_FULL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nServer: playfirst\r\nContent-Type: application/json; charset=utf-8\r\n"
+    b"Content-Length: %d\r\nConnection: close\r\nRetry-After: 1\r\n\r\n%b"
+)
+
 
 class RankingService(ThreadingHTTPServer):
-    """One thread per connection over one shared reader; `server_close` waits for the requests that were read completely."""
+    """One thread per connection over one shared reader; `server_close` waits for the requests that were read completely.
+
+    Clients that open connections without end, or send a request byte by byte, use up at most MOST_CONNECTIONS threads for REQUEST_S.
+    """
 
     daemon_threads = False
     allow_reuse_address = True
@@ -37,17 +48,36 @@ class RankingService(ThreadingHTTPServer):
         """Bind to 127.0.0.1:`port` (0 takes a free one). Raises OSError if the port is taken."""
         self.reader = reader
         self.stopping = False
-        self._connections: set[Any] = set()
+        self._connections: dict[Any, float] = {}  # connection -> time.monotonic() at which its next request began
         super().__init__(("127.0.0.1", port), _Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Register a connection and serve it in its own thread."""
-        self._connections.add(request)
+        """Register a connection and serve it in its own thread; refuse it if there are too many."""
+        if len(self._connections) >= MOST_CONNECTIONS:
+            body = json.dumps(_error("busy", f"{MOST_CONNECTIONS} connections are open; try again")).encode()
+            with contextlib.suppress(OSError):  # the client is gone
+                request.setblocking(False)
+                request.send(_FULL % (len(body), body))
+            super().shutdown_request(request)
+            return
+        self.has_answered(request)
         super().process_request(request, client_address)
+
+    def has_answered(self, request: Any) -> None:
+        """The time for the connection's next request begins."""
+        self._connections[request] = time.monotonic()
+
+    def service_actions(self) -> None:
+        """End the connections whose request takes too long; called several times a second."""
+        latest = time.monotonic() - REQUEST_S
+        for connection, since in self._connections.copy().items():
+            if since < latest:
+                with contextlib.suppress(OSError):  # the connection has ended already
+                    connection.shutdown(socket.SHUT_RDWR)
 
     def shutdown_request(self, request: Any) -> None:
         """Close a connection and forget it."""
-        self._connections.discard(request)
+        self._connections.pop(request, None)
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -144,6 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
         self.wfile.flush()  # here, where a client that is gone is expected
+        self.server.has_answered(self.connection)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Send errors of the HTTP protocol (a line too long, an unknown method) as JSON too."""

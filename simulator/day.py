@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
+from itertools import count
 
 import numpy as np
 
@@ -40,12 +42,28 @@ class Asking:
         return Asking(*(getattr(self, f.name)[rows] for f in fields(self)))
 
 
+Stream = Callable[..., np.random.Generator]
+_BOTS, _SESSIONS, _WORDS, _LISTS, _PLAYS, _NEXT = range(6)  # parts of a day that have random numbers of their own
+
+
+def _stream(world: World, day: int) -> Stream:
+    """The generator of a part of the day: `_stream(world, day)(part, round)`.
+
+    Where a service answers, each part has a generator of its own: what a service answers decides how many numbers its listeners need,
+    and with one generator for all everything after that would be another day. So two services face the same sessions, needs and
+    words in the first round (common random numbers).
+    """
+    seed = [world.settings.seed, 1000 + day]
+    one = np.random.default_rng(seed)
+    return lambda *part: one if world.service is None else np.random.default_rng([*seed, *part])
+
+
 def simulated_day(world: World, day: int) -> tuple[Searches, Plays]:
-    """The searches of the day in order of time, and the plays; deterministic in (seed, day)."""
-    rng = np.random.default_rng([world.settings.seed, 1000 + day])
+    """The searches of the day in order of time, and the plays; deterministic in (seed, day) and the answers."""
+    stream = _stream(world, day)
     n = world.settings.searches_per_day
-    batches = bot_batches(world, day, n, rng)
-    batches += _people(world, day, n - sum(len(b.user) for b, _ in batches), rng)
+    batches = bot_batches(world, day, n, stream(_BOTS))
+    batches += _people(world, day, n - sum(len(b.user) for b, _ in batches), stream)
     starts = np.cumsum([0, *(len(b.user) for b, _ in batches)])
     together = joined([b for b, _ in batches])
     plays = joined_plays(
@@ -57,7 +75,7 @@ def simulated_day(world: World, day: int) -> tuple[Searches, Plays]:
     return taken(together, order), joined_plays([plays], [place])
 
 
-def _people(world: World, day: int, n: int, rng: np.random.Generator) -> list[tuple[Searches, Plays]]:
+def _people(world: World, day: int, n: int, stream: Stream) -> list[tuple[Searches, Plays]]:
     """Rounds of searches until there are exactly n; if all sessions end before that, new ones begin."""
     day_end = (world.first_epoch_day + day + 1) * DAY_MS
     cumulative = np.cumsum(world.weights(day), axis=1)
@@ -69,19 +87,23 @@ def _people(world: World, day: int, n: int, rng: np.random.Generator) -> list[tu
         )
     )
     out: list[tuple[Searches, Plays]] = []
-    asking = _sessions(world, day, int(0.5 * n) + 1, household // 2, cumulative, rng)
-    while n > 0:
+    asking = _sessions(world, day, int(0.5 * n) + 1, household // 2, cumulative, stream(_SESSIONS, 0))
+    for number in count(1):
+        if n <= 0:
+            break
         if not len(asking.user):
-            asking = _sessions(world, day, int(0.55 * n) + 1, 0, cumulative, rng)
+            asking = _sessions(world, day, int(0.55 * n) + 1, 0, cumulative, stream(_SESSIONS, number))
         asking = asking.only(slice(0, n))
         surface = (asking.client != 0).astype(np.int64)
-        key = world.wordings.drawn(asking.concept, asking.language, surface, rng, avoid=asking.again)
+        key = world.wordings.drawn(asking.concept, asking.language, surface, stream(_WORDS, number), avoid=asking.again)
         need = asking.concept * len(LOCALES) + asking.locale
-        batch = served(world, day, asking.user, asking.ms, asking.client, asking.locale, key, need, rng)
-        outcome = listened(world, batch, rng)
+        lists = stream(_LISTS, number)
+        batch = served(world, day, asking.user, asking.ms, asking.client, asking.locale, key, need, lists)
+        outcome = listened(world, batch, stream(_PLAYS, number))
         out.append((batch, outcome.plays))
         n -= len(asking.user)
-        asking = _next(world, asking, key, outcome.over_ms, outcome.failed, cumulative, day_end, rng)
+        goes_on = stream(_NEXT, number)
+        asking = _next(world, asking, key, outcome.over_ms, outcome.failed, cumulative, day_end, goes_on)
     return out
 
 

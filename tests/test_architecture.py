@@ -218,7 +218,7 @@ def test_imports_inside_a_room_point_one_way(path: Path) -> None:
     assert not wrong, f"{module_of(path)} imports what its inner room may not: {wrong}"
 
 
-STEPS_THAT_RUN_STEPS = {"graph", "nightly", "backfill", "forget"}
+STEPS_THAT_RUN_STEPS = {"graph", "nightly", "backfill", "forget", "replay"}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "jobs").glob("*.py")), ids=lambda p: p.stem)

@@ -5,8 +5,8 @@
 For each arm and seed: the simulator's own policy serves HISTORY days; then every night is run over the logs so far, its release is served
 over HTTP, and the simulator asks that service for each request of the next day (`simulator/live.py`; the two sides share no code and no
 memory). The arms are `explore` (the shipped settings), `still` (no variants) and `policy` (the simulator's policy serves on; no night is
-run). A cut-off loop goes on where it stopped. At the end: weekly means of what listeners got, by the simulator's truth, and the
-differences between arms, paired by seed and day.
+run). A cut-off loop goes on where it stopped; `--so-far` prints what there is, over the whole weeks that all loops have. At the end:
+weekly means of what listeners got, by the simulator's truth, and the differences between arms, paired by seed.
 Exit codes: 0 done, 1 a night or a simulation failed, 2 bad arguments.
 """
 
@@ -153,16 +153,21 @@ def days_of(loop: Loop) -> list[dict[str, Any]]:
 
 
 def print_table(loops: Sequence[Loop]) -> dict[str, Any]:
-    """Print weekly means of each arm, and the paired differences of the last week; returns the same as JSON."""
+    """Print weekly means of each arm, and the paired differences of the last week; returns the same as JSON.
+
+    Raises LoopFailed if there is no week that all loops have whole.
+    """
     import numpy as np
     from rich.console import Console
     from rich.table import Table
 
     console = Console(width=None if sys.stdout.isatty() else 160)
     by_arm: dict[str, list[list[dict[str, Any]]]] = {}
+    weeks = min(len(days_of(loop)) for loop in loops) // WEEK
+    if not weeks:
+        raise LoopFailed(f"there is no whole week of all {len(loops)} loops yet")
     for loop in loops:
-        by_arm.setdefault(loop.arm, []).append(days_of(loop))
-    weeks = max(len(days) for of_seed in by_arm.values() for days in of_seed) // WEEK
+        by_arm.setdefault(loop.arm, []).append(days_of(loop)[: weeks * WEEK])
     table = Table(title="What listeners got, by the simulator's truth (means over seeds)", title_justify="left")
     for column in ("arm", "week", *[name for _, name in FIGURES], "broad success", "explored"):
         table.add_column(column, justify="left" if column == "arm" else "right")
@@ -233,6 +238,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--world", default="tiring")
     parser.add_argument("--out", type=Path, default=Path("var/loop"), help="one folder for each arm and seed")
     parser.add_argument("--json", type=Path, help="write every figure into this file")
+    parser.add_argument("--so-far", action="store_true", help="run nothing, print the weeks that there are")
     parser.add_argument("--continue", dest="folder", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     arms = [arm.strip() for arm in given.arms.split(",") if arm.strip()]
@@ -254,12 +260,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     loops = [loop_of(arm, seed) for seed in seeds for arm in arms]
     try:
-        for loop in loops:
+        for loop in () if given.so_far else loops:
             run(loop)
+        result = print_table(loops)
     except LoopFailed as failure:
         print(f"tools.loop: {failure}", file=sys.stderr)
         return 1
-    result = print_table(loops)
     if given.json is not None:
         given.json.parent.mkdir(parents=True, exist_ok=True)
         given.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")

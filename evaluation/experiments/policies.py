@@ -165,7 +165,12 @@ def _target_value(
     put(
         "item-position",
         lambda: item_position(
-            by_position[fits], of_lists.by_position[fits], owners[fits], level=level, least_effective=least
+            by_position[fits],
+            of_lists.by_position[fits],
+            owners[fits],
+            reached=of_lists.is_reached[fits].any(axis=0),
+            level=level,
+            least_effective=least,
         ),
     )
     if not spans.any():

@@ -61,12 +61,14 @@ class ListWeights:
         whole: [searches] weight of the list as a whole by the pseudo-inverse; it may be below 0.
         is_covered: [searches] whether the log could serve, in the context, each item that the target places at a position.
         is_spanned: [searches] whether the target's placements are a combination of logged lists, which PI needs.
+        is_reached: [searches, positions] whether some list of the target has an item at the position in the context.
     """
 
     by_position: Floats
     whole: Floats
     is_covered: npt.NDArray[np.bool_]
     is_spanned: npt.NDArray[np.bool_]
+    is_reached: npt.NDArray[np.bool_]
 
 
 def list_weights(
@@ -98,6 +100,7 @@ def list_weights(
         )
     by_position, whole = np.zeros(lists.shape), np.zeros(len(lists))
     is_covered, is_spanned = np.zeros(len(lists), np.bool_), np.zeros(len(lists), np.bool_)
+    is_reached = np.zeros(lists.shape, np.bool_)
     searches_of: dict[Context, list[int]] = {}
     for row, context in enumerate(contexts):
         searches_of.setdefault(context, []).append(row)
@@ -111,7 +114,8 @@ def list_weights(
         positions, total, covered, spanned = _weights_of(context, log, wanted, distinct)
         by_position[rows], whole[rows] = positions[which], total[which]
         is_covered[rows], is_spanned[rows] = covered, spanned
-    return ListWeights(by_position, whole, is_covered, is_spanned)
+        is_reached[rows] = (wanted.lists[wanted.probabilities > 0] != NOTHING).any(axis=0)
+    return ListWeights(by_position, whole, is_covered, is_spanned, is_reached)
 
 
 def _weights_of(
@@ -152,6 +156,7 @@ def item_position(
     weights: npt.ArrayLike,
     clusters: npt.ArrayLike,
     *,
+    reached: npt.ArrayLike | None = None,
     level: float = 0.95,
     least_effective: float = LEAST_EFFECTIVE,
 ) -> PolicyValue:
@@ -163,8 +168,11 @@ def item_position(
         rewards: [searches, positions] reward of each position.
         weights: [searches, positions] `ListWeights.by_position`.
         clusters: what is independent, such as the person of each search.
+        reached: [positions] whether the target reaches the position in any of the contexts (`ListWeights.is_reached`); None if it reaches
+            all.
         level: the level of the interval.
-        least_effective: the floor of the effective sample size, in searches; it holds for the worst position.
+        least_effective: the floor of the effective sample size, in searches; it holds for the worst position that the target reaches,
+            also one where the log never served its items.
 
     Raises:
         MetricInput: the arrays do not fit together.
@@ -175,7 +183,8 @@ def item_position(
         raise MetricInput(
             f"item_position: rewards {reward.shape} and weights {weight.shape}, expected finite numbers [searches, positions] on both sides"
         )
-    used = weight[:, (weight > 0).any(axis=0)]  # a position that no list reaches weighs nothing
+    # a position that no list of the target reaches weighs nothing
+    used = weight if reached is None else weight[:, np.asarray(reached, np.bool_)]
     smallest = min((effective_sample_size(column) for column in used.T), default=0.0)
     per_search = used.mean(axis=1) if used.size else np.zeros(len(weight))
     effective = checked_size("item-position", per_search, least_effective, smallest)

@@ -31,7 +31,7 @@ FEATURE_AUDITS = Table(
     ("audit", "column_name"),
     None,
     (
-        Column("audit", "string", "kind of audit", values=("future",)),
+        Column("audit", "string", "kind of audit", values=("future", "future, popularity known")),
         Column("column_name", "string", "column of the matrix"),
         Column("reads", "string", "the fitted and stored inputs that it reads besides daily counts, comma-separated"),
         Column("verdict", "string", "result of the audit"),

@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from lake.checkpoint import checkpointed
 from lake.code import code_fingerprint
 from lake.errors import QualityGateFailed
+from lake.schema import struct
 from lake.tables.daily import DAILY_ENGAGEMENT
 from lake.tables.logs import DELIVERED_FILES, TRACKS
 from lake.tables.nightly import HEAD_RANKINGS, LIST_VARIANTS, NEEDS, VECTORS, WORDINGS
@@ -167,7 +168,9 @@ def release_rows(night: Night, inputs: Mapping[str, object]) -> ReleaseRows:
     tracks = named_tracks(night)
     genres = {str(r[0]) for r in tracks.select(F.explode("genres")).distinct().collect()}
     grammar = grammar_bundle(genres, night.settings.serving.least_confidence)
-    vectors, lists, variants = (lake.read(table, day) for table in (VECTORS, HEAD_RANKINGS, LIST_VARIANTS))
+    lists, variants = (lake.read(table, day) for table in (HEAD_RANKINGS, LIST_VARIANTS))
+    has_vectors = inputs["vectors"] is not None
+    vectors = lake.read(VECTORS, day) if has_vectors else night.spark.createDataFrame([], struct(VECTORS))
     given = ReleaseInputs(tracks, vectors, lists, variants, _wordings(night))
     content = content_of(given, grammar, Path(night.settings.cluster.work_dir))
     night.notes.append(

@@ -5,4 +5,5 @@ from __future__ import annotations
 from ranking.rerank import artist_spread, newest, repeats, unfit
 from ranking.rerank.rule import Rule
 
-RULES: tuple[Rule, ...] = (unfit.RULE, newest.RULE, repeats.RULE, artist_spread.RULE)
+# `unfit` after `newest`, whose order would else bring noise and other titles of the newest year to the front again
+RULES: tuple[Rule, ...] = (newest.RULE, unfit.RULE, repeats.RULE, artist_spread.RULE)

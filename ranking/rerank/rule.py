@@ -22,8 +22,8 @@ class Rule:
             track artist (the main one), title_normal, album, release_year, is_noise; and model_score, `place` (the rank by score)
             and `rank` (after the rules before it).
         meaning: one line for the documents.
-        in_variants: whether the rule holds in the variants of a list, too (`ranking.variants`), where it sees one draw as a list. What
-            `unfit` put back in the list stays back in its variants without it; lists of the newest and oldest have none.
+        in_variants: whether the rule holds in the variants of a list, too (`ranking.variants`), where it sees one draw as a list. Lists of
+            the newest and oldest have no variants.
     """
 
     name: str

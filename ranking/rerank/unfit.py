@@ -64,4 +64,5 @@ RULE = Rule(
     unfit,
     "other titles, singles called like an album, undated tracks among the newest, noise where no name, genre or activity asks for it: "
     "behind all others",
+    in_variants=True,
 )

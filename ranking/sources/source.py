@@ -16,7 +16,7 @@ class CandidateSettings:
     """Section `candidates` of conf/night.yaml.
 
     Args:
-        window_days: days of engagement that sources read.
+        window_days: days of engagement that tell how strong a track is (`with_strength`); what was heard for a need is of 28 days.
         cap: tracks kept for a need that enough people asked, best source rank first.
         cold_cap: the same for any other need.
         min_listeners: people who must have heard a track for a need before their engagement proposes it.

@@ -205,6 +205,16 @@ def test_where_all_requests_of_an_entry_want_the_same_both_means_agree(result):
     assert result.ndcg10_by_request == pytest.approx(result.ndcg10)
 
 
+def test_a_list_that_the_night_did_not_rank_compares_no_arms(result):
+    """Its 5 searches are answered with a list of what is like an artist, which has no candidates: they count as answered alone."""
+    more = pd.DataFrame([("en-US", "like abba", "n1", 5)], columns=["locale", "query", "need_id", "searches"])
+    asked = pd.concat([truth().asked, more], ignore_index=True)
+    answers = {("en-US", "like abba"): ("*", "similar_to=abba")}
+    told = evaluated(replace(truth(), asked=asked), rankings(), candidates(), catalog(), answers=answers)
+    assert told.ndcg10 == result.ndcg10 and told.weights["judged"] == result.weights["judged"]
+    assert told.coverage == pytest.approx(12 / 14) and told.entries["without_candidates"] == 1
+
+
 def test_what_was_judged(result):
     assert result.coverage == pytest.approx(7 / 9)  # all but zzz
     assert result.entries == {
@@ -212,6 +222,7 @@ def test_what_was_judged(result):
         "asked": 3,
         "judged": 2,
         "without_relevant": 1,
+        "without_candidates": 0,
         "needs": 2,
         "candidate_rows": 6,
     }

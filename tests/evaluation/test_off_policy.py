@@ -56,6 +56,13 @@ def test_below_the_floor_an_estimate_is_refused():
             snips(rewards, np.zeros(500), people, least_effective=floor)
     with pytest.raises(TooFewEffective, match="item-position"):
         item_position(np.ones((500, 1)), weights[:, None], people)
+    even = np.stack(
+        [np.ones(500), np.zeros(500)], axis=1
+    )  # at the second position the log never served the target's item
+    with pytest.raises(TooFewEffective, match="item-position"):
+        item_position(np.ones((500, 2)), even, people)
+    shorter = item_position(np.ones((500, 2)), even, people, reached=[True, False])  # the target's lists have one track
+    assert shorter.interval.mean == 1 and shorter.effective == 500
     with pytest.raises(TooFewEffective, match="pseudo-inverse"):
         pseudo_inverse(rewards, weights, people)
 

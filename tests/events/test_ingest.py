@@ -289,3 +289,29 @@ def test_timestamps_in_nanoseconds_are_named_with_their_file_and_column(tmp_path
     pq.write_table(pa.table({"note": pa.array([1], pa.timestamp("ns"))}), file)
     with pytest.raises(InputContractError, match=r"part.parquet: column note has timestamps in nanoseconds"):
         check_parquet([file])
+
+
+def test_ids_in_parquet_are_those_of_json_whatever_type_they_are_stored_in(spark: SparkSession, tmp_path: Path) -> None:
+    """Pandas stores whole numbers with gaps as doubles, other writers store text as bytes; both also where an event waits."""
+    import pandas as pd
+
+    from events.raw_text import raw_texts
+
+    folder = tmp_path / "events" / "date=2026-03-02"
+    folder.mkdir(parents=True)
+    columns = {
+        "event_id": [b"e1", b"e2"],
+        "search_id": [12345678901.0, None],
+        "track_id": [1.5, 7.0],
+        "position": [2.0, 1.0],
+    }
+    pd.DataFrame(columns).to_parquet(folder / "part.parquet")
+    files = [folder / "part.parquet"]
+    read = rows(spark, files, EVENT_FIELDS, "events")
+    ids = [("e1", "12345678901", "1.5"), ("e2", None, "7")]
+    assert [tuple(r) for r in read.orderBy("seen").select("event_id", "search_id", "track_id").collect()] == ids
+    keys = read.select("source_file", "line_key")
+    waiting = raw_texts(spark, keys, files, "events", ["events/date=2026-03-02/part.parquet"]).orderBy("line")
+    texts = [json.loads(r["raw_text"]) for r in waiting.collect()]
+    assert [(t["event_id"], t.get("search_id"), t["track_id"]) for t in texts] == ids
+    assert [t["position"] for t in texts] == [2.0, 1.0]

@@ -101,6 +101,11 @@ def test_query_attributes_go_before_the_settings(spark: SparkSession) -> None:
     assert (row.propensity, row.user_id, row["_corrupt"]) == (0.25, "u7", False)
 
 
+def test_who_has_signed_in_is_the_listener_whatever_the_browser(spark: SparkSession) -> None:
+    documents = [QUERY | {"user_id": "u7"}, QUERY | {"user_id": ""}, QUERY]
+    assert [row.user_id for row in parsed(spark, "searches", *documents)] == ["u7", "c1", "c1"]
+
+
 def test_an_event_becomes_a_reaction(spark: SparkSession) -> None:
     (row,) = parsed(spark, "events", EVENT)
     said = b'["q1","click","2026-03-02T10:00:05Z","t2","2",null,null]'  # what is read of it; nobody's name

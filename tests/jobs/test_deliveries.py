@@ -160,8 +160,11 @@ def test_who_shares_a_search_id_with_a_forgotten_person_stays(spark: SparkSessio
             search(day, "shared", moment(day, "12:00"), user_id=user),
             reaction(day, f"r-{user}", "shared", moment(day, "12:01")),
         ]
-    deliver(root, log)
+    deliver(root, [*log, reaction(0, "liked", "shared", moment(0, "12:02"), kind="like")])
     lake = ingested(spark, root, 5)
+    sums = lake.read(DAILY_ENGAGEMENT, allow_unvalidated=True).groupBy("search_date").agg(F.sum("likes"))
+    likes = {(r[0] - FIRST).days: r[1] for r in sums.collect()}
+    assert likes == {0: 1, 1: 0, 2: 0, 3: 0, 4: 0}  # read in one batch, each search has its own reactions
     (root / "people.txt").write_text("leaves\n")
     this = night(spark, root, 5)
     forget.run(replace(this, settings=replace(this.settings, user_ids=str(root / "people.txt")), notes=[]))

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
@@ -15,23 +19,24 @@ from rich.console import Console
 from evaluation.ablation import read_ablation
 from features.catalogue import FAMILIES, feature_table, matrix_names
 from features.explain import explained
-from jobs import ablate, build_features, nightly, publish, rank_head, report, try_feature, validate
+from jobs import ablate, build_features, nightly, publish, rank_head, replay, report, try_feature, validate
 from jobs.graph import GRAPH
 from lake.commits import units_written
 from lake.errors import BadConfiguration, MissingPartition, QualityGateFailed, ReleaseHeld, StaleRanker
 from lake.io import Lake
 from lake.places import places
 from lake.session import LazySession, SessionSettings
-from lake.tables.daily import DAILY_ENGAGEMENT
+from lake.tables.daily import DAILY_ENGAGEMENT, DAILY_SEARCHES
 from lake.tables.logs import DELIVERED_FILES
 from lake.tables.models import FEATURE_AUDITS, LEDGER
 from lake.tables.nightly import CANDIDATES, HEAD_RANKINGS, JUDGEMENTS, LIST_VARIANTS, NEEDS, WORDINGS
 from night.answers import chosen_requests
+from night.evaluated import GRADES, judged_night, truth_of_grades
 from night.lineage import made_from, refuse_losses
 from night.night import Night
 from night.plan import planned
 from night.tables import gated
-from night.truth import ablation_file, report_file
+from night.truth import ablation_file, lookups, report_file
 from night.wordings import mapping
 from queries.nightly.by_need import by_need
 from queries.text.normalise import normal_form
@@ -134,6 +139,50 @@ def test_the_report_holds_every_arm(done: Night) -> None:
     said = json.loads(report_file(done.settings).read_text())
     assert {"playfirst", "popularity", "ctr", "coec", "bm25", "skyline", "random"} <= set(said["ndcg10"])
     assert said["ndcg10"]["skyline"] >= said["ndcg10"]["playfirst"] > said["ndcg10"]["random"]
+
+
+def test_a_replay_judges_a_stored_night_as_its_report_did(done: Night, home: Path) -> None:
+    def again() -> AbstractContextManager[Night]:
+        return nullcontext(done)
+
+    assert replay.run(again, 1, "auto").startswith("lead over ")
+    figures = json.loads((home / "reports" / f"replay-{RUN_DATE}-1-truth.json").read_text())
+    reported = json.loads(report_file(done.settings).read_text())
+    assert figures["ndcg10"] == pytest.approx(reported["ndcg10"]) and list(figures["nights"]) == [RUN_DATE]
+    rival = figures["strongest"]
+    assert rival == reported["strongest"]["without_learning"]
+    by_want = [figures["leads"][rival][key] for key in ("mean", "low", "high")]
+    wanted = reported["diff"][rival]
+    assert by_want == pytest.approx([wanted["mean"], wanted["across_locales_low"], wanted["across_locales_high"]])
+    with pytest.raises(BadConfiguration, match="its week of reactions is not whole"):
+        replay.run(again, 1, "grades")
+    with pytest.raises(BadConfiguration, match=r"nights=99: the first would be .* Give fewer"):
+        replay.run(again, 99, "truth")
+
+
+def test_without_a_truth_the_grades_of_the_week_after_say_what_was_right(done: Night) -> None:
+    """The lists of D against the reactions of a week that the lake has, in place of the one after D."""
+    snapshot = done.as_of[-1]
+
+    class Later(Night):
+        def days(self, first: date, before: date) -> list[str]:
+            return super().days(snapshot, snapshot + (before - first))
+
+    newest = Later(replace(done.settings, run_date="2026-06-01"), done.lake)
+    truth = truth_of_grades(done, newest)
+    week = done.days(snapshot, snapshot + timedelta(days=done.settings.labels.label_days))
+    searches = done.lake.read(DAILY_SEARCHES, week).agg(F.sum("searches")).collect()[0][0]
+    assert truth.asked["searches"].sum() == searches > 0
+    answered = truth.asked[truth.asked["need_id"] != ""]
+    assert 0 < len(answered) <= len(truth.asked)
+    stored = done.lake.read(JUDGEMENTS, [RUN_DATE]).where((F.col("as_of") == F.lit(snapshot)) & F.col("is_shown"))
+    grades = {(f"{r.locale} {r.need}", r.track_id): r.grade for r in stored.collect()}
+    pairs = list(truth.relevance.itertuples(index=False, name=None))
+    shared = [(grade, grades[need, track]) for need, track, grade in pairs if (need, track) in grades]
+    # curves, and needs of wordings that moved, are those of D here
+    assert len(shared) > 50 and np.mean([abs(one - other) <= 1 for one, other in shared]) > 0.95
+    result = judged_night(done, truth, lookups(done, truth))
+    assert result.source == GRADES and 0 < result.ndcg10["random"] < result.ndcg10["skyline"] <= 1
 
 
 def test_no_feature_of_the_catalogue_reads_the_future(done: Night, home: Path) -> None:

@@ -145,6 +145,7 @@ def test_tracks_released_after_a_night_are_left_out_where_later_deliveries_are_t
     ingest.run(past)
     assert "1 tracks of the catalog were released after 2026-03-05 and were left out" in " ".join(past.notes)
     assert past.tracks(allow_unvalidated=True).count() == len(TRACK_IDS) - 1
+    assert ingest.run(night(spark, root, 3)).skipped and ingest.to_do(night(spark, root, 3)) == ""
     newest = night(spark, root, 5)
     ingest.run(newest)
     assert newest.tracks(allow_unvalidated=True).count() == len(

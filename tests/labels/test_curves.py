@@ -13,18 +13,21 @@ from labels.rank_comparisons import t_95
 from tests.shipped import CURVES
 
 FREE, SHRUNK = replace(CURVES, strength=1e-9), replace(CURVES, strength=10.0)
-COLUMNS = ["client", "intent_group", "block", "position", "other", "impressions", "clicks", "hits"]
-Row = tuple[str, str, int, int, int, int, int, float]
+COLUMNS = ["client", "intent_group", "block", "position", "other", "impressions", "clicks", "hits", "squares"]
+Row = tuple[str, str, int, int, int, int, int, float, float]
 
 
 def shown(client: str, group: str, position: int, impressions: int, clicks: int, block: int = 0) -> Row:
     """The impressions and clicks of a position."""
-    return (client, group, block, position, position, impressions, clicks, 0.0)
+    return (client, group, block, position, position, impressions, clicks, 0.0, 0.0)
 
 
 def compared(client: str, group: str, r: int, s: int, hits: tuple[float, float], block: int = 0) -> list[Row]:
-    """The hits of position r and of position s when tracks were shown at both."""
-    return [(client, group, block, r, s, 0, 0, hits[0]), (client, group, block, s, r, 0, 0, hits[1])]
+    """The hits of position r and of position s when tracks were shown at both, as certain as so many clicks."""
+    return [
+        (client, group, block, r, s, 0, 0, hits[0], hits[0]),
+        (client, group, block, s, r, 0, 0, hits[1], hits[1]),
+    ]
 
 
 def counts(*rows: Row) -> pd.DataFrame:

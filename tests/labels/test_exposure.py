@@ -105,6 +105,13 @@ def test_a_need_that_nobody_has_read_counts_as_open(spark: SparkSession) -> None
     assert set(counts[counts.impressions > 0].intent_group) == {"open"}
 
 
+def test_requests_that_lead_to_no_need_are_compared_with_nothing(spark: SparkSession) -> None:
+    """Two requests for no music got the same track at other ranks: nothing says that it was as good an answer to both."""
+    daily = day(spark, ("mobile", None, "a", {1: (10, 9)}), ("mobile", None, "a", {3: (10, 1)}))
+    needs = spark.createDataFrame([("hello", "known_item")], "need string, intent_group string")
+    assert position_counts(daily, needs).count() == 0
+
+
 def test_voice_counts_long_plays_and_screens_count_clicks(spark: SparkSession) -> None:
     """Ten impressions each: one click and seven long plays."""
     daily = day(spark, ("mobile", "hello", "a", {1: (10, 1)}), ("alexa", "hello", "a", {1: (10, 1)}))
@@ -121,3 +128,14 @@ def test_a_track_is_compared_with_itself_for_one_need_alone(spark: SparkSession)
     counts = position_counts(daily, needs).toPandas()
     assert counts.hits.sum() == 0
     assert counts.impressions.sum() == 20
+
+
+def test_hits_and_their_variance_are_sums_over_tracks(spark: SparkSession) -> None:
+    """Of 30 and 10 impressions: 8 clicks at rank 1 are 8·10/40 hits, each click of weight 1/4."""
+    daily = day(
+        spark, ("mobile", "hello", "a", {1: (30, 8), 2: (10, 4)}), ("mobile", "hello", "b", {1: (5, 2), 2: (5, 1)})
+    )
+    needs = spark.createDataFrame([("hello", "known_item")], "need string, intent_group string")
+    counts = position_counts(daily, needs).toPandas().set_index(["position", "other"])[["hits", "squares"]]
+    assert tuple(counts.loc[1, 2]) == pytest.approx((8 / 4 + 2 / 2, 8 / 16 + 2 / 4))
+    assert tuple(counts.loc[2, 1]) == pytest.approx((4 * 3 / 4 + 1 / 2, 4 * 9 / 16 + 1 / 4))

@@ -15,12 +15,12 @@ RANKS = 11
 FREE = 1e-9
 
 
-def comparisons(n: Floats, c: Floats) -> Floats:
-    """hits[r, s] of tracks with impressions n and clicks c, [tracks, ranks], written from the definition."""
+def comparisons(n: Floats, c: Floats, power: int = 1) -> Floats:
+    """hits[r, s] of tracks with impressions n and clicks c, [tracks, ranks], written from the definition; of power 2, their variance."""
     hits = np.zeros((RANKS, RANKS))
     for r, s in itertools.permutations(range(RANKS), 2):
         both = (n[:, r] > 0) & (n[:, s] > 0)
-        hits[r, s] = (c[both, r] * n[both, s] / (n[both, r] + n[both, s])).sum()
+        hits[r, s] = (c[both, r] * (n[both, s] / (n[both, r] + n[both, s])) ** power).sum()
     return hits
 
 
@@ -110,6 +110,27 @@ def test_the_strength_follows_how_much_cells_differ_from_their_parents() -> None
             out.append(rng.poisson(mean).astype(float))
         return out
 
-    equal, different = (fitted_strength(cells(x), [parent] * 40) for x in (0.0, 0.5))
+    equal, different = (fitted_strength(of, of, [parent] * 40) for of in (cells(0.0), cells(0.5)))
     assert equal > 1000 > 100 > different >= WEAKEST
-    assert fitted_strength([np.zeros((RANKS, RANKS))], [parent]) == STRONGEST
+    nothing = [np.zeros((RANKS, RANKS))]
+    assert fitted_strength(nothing, nothing, [parent]) == STRONGEST
+
+
+def test_the_strength_is_near_the_one_that_would_be_chosen_by_the_truth() -> None:
+    """Cells of real comparisons, whose hits are more certain than as many clicks."""
+    rng = np.random.default_rng(8)
+    parent = 1 / np.arange(1, RANKS + 1)
+    hits, squares, truths = [], [], []
+    for cell in range(12):
+        own = np.append(1, np.cumprod(parent[1:] / parent[:-1] * np.exp(0.12 * rng.normal(size=RANKS - 1))))
+        n, c = simulated(own, 3000, seed=cell)
+        hits.append(comparisons(n, c))
+        squares.append(comparisons(n, c, power=2))
+        truths.append(own)
+
+    def error(strength: float) -> float:
+        got = propensities(np.stack(hits), np.tile(parent, (12, 1)), strength)
+        return float(np.sqrt(np.mean(np.log(got / np.stack(truths)) ** 2)))
+
+    fitted = fitted_strength(hits, squares, [parent] * 12)
+    assert error(fitted) < 1.03 * min(error(s) for s in np.geomspace(WEAKEST, STRONGEST, 40))

@@ -86,7 +86,7 @@ def laws(spark: SparkSession, world: World, tmp_path_factory: pytest.TempPathFac
     """A night over the small world without a bot filter; snapshots of D and of the newest training set."""
     home = Path(tmp_path_factory.mktemp("laws"))
     night = world.night(spark, home, *NO_BOTS)
-    for step in (ingest, understand, count_engagement, fit_exposure, candidates):
+    for step in (ingest, count_engagement, understand, fit_exposure, candidates):
         step.run(night)
     lake, dates = night.lake, (night.as_of[-1], date.fromisoformat(RUN_DATE))
     listed = lake.read(NEEDS, [night.run_date], allow_unvalidated=True)

@@ -10,8 +10,17 @@ from scipy.spatial.distance import jensenshannon
 from quality.drift import MOVED, SHIFTED, drift, shift, shifts, with_shifts
 
 
-def night(**columns: dict[int, int]) -> pd.DataFrame:
-    return pd.DataFrame([{"column": c, "bins": json.dumps(b)} for c, b in columns.items()])
+def night(**columns: dict[int | None, int]) -> pd.DataFrame:
+    """A profile: column -> bin -> count; None is the bin of nulls."""
+    rows = [
+        {
+            "column": c,
+            "bins": json.dumps({k: n for k, n in b.items() if k is not None}),
+            "null_count": b.get(None, 0),
+        }
+        for c, b in columns.items()
+    ]
+    return pd.DataFrame(rows)
 
 
 def test_the_index_is_the_published_sum():
@@ -64,6 +73,15 @@ def test_a_shift_is_told_and_said_to_be_unjudged_below_three_nights():
     (line,) = drift(shifts(today, [before] * 3), 3)
     assert line == "clicks shifted: PSI 0.88, Jensen–Shannon 0.15 against 3 earlier nights"
     assert shifts(today, []) == {} and drift(shifts(before, [before]), 1) == []
+
+
+def test_a_column_that_turns_to_nulls_or_from_them_has_shifted():
+    """The producer drops a field: every value of the column is null, and no rule of the gate forbids that."""
+    before = night(energy={61: 600, 71: 400}, rare={None: 990, 61: 10})
+    lines = drift(shifts(night(energy={None: 1000}, rare={None: 985, 61: 15}), [before] * 3), 3)
+    assert len(lines) == 1 and lines[0].startswith("energy shifted: PSI")
+    back = drift(shifts(before, [night(energy={None: 1000}, rare={None: 990, 61: 10})] * 3), 3)
+    assert len(back) == 1 and back[0].startswith("energy shifted")
 
 
 def test_chance_alone_is_not_drift():

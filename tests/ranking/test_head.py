@@ -72,6 +72,15 @@ def test_the_newest_lead_a_list_of_the_newest(spark: SparkSession) -> None:
     assert order(spark, "abcde", sort_by="popular", years=years) == [0, 1, 2, 3, 4]
 
 
+def test_neither_noise_nor_another_title_leads_by_being_new(spark: SparkSession) -> None:
+    years = {0: 2026, 1: 2015, 2: 2026, 3: 2010}
+    titles = {0: "white noise for sleep", 2: "ocean sounds"}
+    assert order(spark, "abcd", mood="calm", sort_by="newest", years=years, titles=titles) == [1, 3, 0, 2]
+    asked = {"intent": "title", "title_name": "hello", "sort_by": "newest"}
+    titles = {0: "say hello", 1: "hello", 2: "hello again", 3: "hello"}
+    assert order(spark, "abcd", "known_item", years=years, titles=titles, **asked) == [2, 1, 3, 0]
+
+
 def test_another_title_does_not_lead_the_list_of_a_title(spark: SparkSession) -> None:
     titles = {0: "sola", 1: "despacito remix", 2: "despacitos", 3: "despacito"}
     asked = {"intent": "title_artist", "title_name": "despacito"}

@@ -34,7 +34,7 @@ def variants(
     back: tuple[int, ...] = (),
     day: date = D,
 ) -> Variants:
-    """(place, need) → variant → (probability, tracks), for lists of tracks 0, 1, … whose scores fall by 1; `back` are moved back by a rule."""
+    """(place, need) → variant → (probability, tracks), for lists of tracks 0, 1, … by falling score; `back` are noise, moved back by a rule."""
     named = [f"q{n:04}" for n in range(needs)]
     rows = [
         (
@@ -43,21 +43,23 @@ def variants(
             i + 1,
             f"t{i:03}",
             float(size - i),
-            float(size - i) + 99.0 * (i in back),
-            ["unfit"] if i in back else [],
+            [],
         )
         for q in named
         for i in range(size)
     ]
     lists = spark.createDataFrame(
         rows,
-        "locale string, need string, rank int, track_id string, score double, model_score double, moved_by array<string>",
+        "locale string, need string, rank int, track_id string, score double, moved_by array<string>",
     )
     asked = spark.createDataFrame(
-        [("en", q, group, sort_by) for q in named], "locale string, need string, intent_group string, sort_by string"
+        [("en", q, "genre", group, None, None, sort_by, None, []) for q in named],
+        "locale string, need string, intent string, intent_group string, title_name string, artist_name string, sort_by string, "
+        "activity string, genre array<string>",
     )
     tracks = spark.createDataFrame(
-        [(f"t{i:03}", artist(i), title(i)) for i in range(size)], "track_id string, artist string, title_normal string"
+        [(f"t{i:03}", artist(i), title(i), None, 2000, i in back) for i in range(size)],
+        "track_id string, artist string, title_normal string, album string, release_year int, is_noise boolean",
     )
     evidence = spark.createDataFrame(
         [("en", q, f"t{i:03}", e) for q in named for i, e in (seen or {0: 1.0}).items()],
@@ -87,7 +89,7 @@ def test_what_is_asked_for_by_name_or_by_date_is_not_explored(spark: SparkSessio
 
 
 def test_without_variants_or_with_one_track_there_are_none(spark: SparkSession) -> None:
-    assert variants(spark, replace(SHARE, explore_variants=0)) == {}
+    assert variants(spark, replace(SHARE, explore_variants=0)) == variants(spark, replace(SHARE, explore_share=0)) == {}
     assert variants(spark, size=1) == {}
 
 
@@ -130,6 +132,9 @@ def test_rules_of_the_re_rank_are_kept_in_variants(spark: SparkSession) -> None:
     wild = replace(SHARE, explore_temperature=50.0)
     moved_back = variants(spark, wild, needs=30, back=(20, 21, 22))
     assert all(not {20, 21, 22} & set(tracks) for of_list in moved_back.values() for _, tracks in of_list.values())
+    # what moved up in their place is drawn as before
+    listed = variants(spark, wild, needs=300, back=(2,))
+    assert any(3 in tracks for of_list in listed.values() for n, (_, tracks) in of_list.items() if n)
     even = variants(
         spark, replace(wild, max_per_artist=2), needs=30, size=40, artist=lambda i: "a" if i % 2 == 0 else f"b{i}"
     )

@@ -35,6 +35,19 @@ def service(root: Path, published: str) -> Iterator[tuple["subprocess.Popen[str]
         process.communicate(timeout=10)
 
 
+@contextlib.contextmanager
+def running(service: RankingService) -> Iterator[int]:
+    """The port of a service that answers in a thread of this process."""
+    with service:
+        thread = threading.Thread(target=service.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield service.server_port
+        finally:
+            service.shutdown()
+            thread.join(timeout=10)
+
+
 def ask(port: int, path: str, method: str = "GET") -> tuple[int, Any]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
@@ -102,14 +115,8 @@ def test_an_error_of_our_own_has_a_status_and_does_not_blame_the_client(
         raise ValueError("within")
 
     monkeypatch.setattr(reader, "lookup", fails)
-    with RankingService(reader, 0) as service:
-        thread = threading.Thread(target=service.serve_forever)
-        thread.start()
-        try:
-            status, said = ask(service.server_address[1], "/v1/rankings?q=hello")
-        finally:
-            service.shutdown()
-            thread.join(timeout=10)
+    with running(RankingService(reader, 0)) as port:
+        status, said = ask(port, "/v1/rankings?q=hello")
     assert status == 500 and said["error"]["kind"] == "internal" and "within" not in str(said)
 
 
@@ -159,6 +166,34 @@ def test_whoever_sends_a_request_byte_by_byte_does_not_hold_up_the_end(
     assert process.stderr is not None and process.stderr.read() == ""
 
 
+def test_connections_without_end_are_refused_and_slow_requests_are_ended(
+    root: Path, published: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("serving.http.MOST_CONNECTIONS", 2)
+    with running(RankingService(ReleaseReader(root), 0)) as port, contextlib.ExitStack() as stack:
+        slow = [stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10)) for _ in range(2)]
+        for connection in slow:
+            connection.sendall(b"GET /heal")
+        status, answer = ask(port, "/healthz")
+        assert status == 503 and answer["error"]["kind"] == "busy"
+        monkeypatch.setattr("serving.http.REQUEST_S", 0.5)
+        for connection in slow:  # a byte now and then keeps no connection: its whole request has one limit
+            with contextlib.suppress(OSError):
+                for _ in range(20):
+                    connection.sendall(b"t")
+                    connection.settimeout(0.1)
+                    with contextlib.suppress(TimeoutError):
+                        if connection.recv(1) == b"":
+                            break
+                else:
+                    pytest.fail("the slow request was not ended")
+        last = time.monotonic() + 10
+        while (status := ask(port, "/healthz")[0]) == 503 and time.monotonic() < last:
+            continue  # a thread of an ended connection is about to leave
+        assert status == 200
+    assert capsys.readouterr().err == ""
+
+
 def test_the_service_without_a_release_is_one_line_and_exit_2(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "serving.http", "--releases", str(tmp_path), "--port", "0"]
     run = subprocess.run(command, capture_output=True, text=True, timeout=30)
@@ -180,19 +215,13 @@ def test_an_error_of_the_service_is_told_on_stderr_by_its_place_and_without_what
         raise KeyError(request)
 
     monkeypatch.setattr(reader, "lookup", broken)
-    with RankingService(reader, 0) as service:
-        thread = threading.Thread(target=service.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            status, answer = ask(service.server_port, "/v1/rankings?q=my+secret+wish")
-            hung_up = socket.create_connection(("127.0.0.1", service.server_port))
-            hung_up.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # ends with a reset
-            hung_up.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 50)
-            hung_up.close()
-            assert ask(service.server_port, "/healthz")[0] == 200
-        finally:
-            service.shutdown()
-            thread.join(timeout=10)
+    with running(RankingService(reader, 0)) as port:
+        status, answer = ask(port, "/v1/rankings?q=my+secret+wish")
+        hung_up = socket.create_connection(("127.0.0.1", port))
+        hung_up.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # ends with a reset
+        hung_up.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 50)
+        hung_up.close()
+        assert ask(port, "/healthz")[0] == 200
     assert status == 500 and answer["error"]["kind"] == "internal"
     told = capsys.readouterr().err
     assert told.startswith("serving.http: KeyError at test_http.py:") and told.count("\n") == 1, told

@@ -68,6 +68,20 @@ def service() -> Iterator[ThreadingHTTPServer]:
         thread.join(timeout=10)
 
 
+def test_two_services_face_the_same_first_requests(tmp_path: Path, service: ThreadingHTTPServer) -> None:
+    """What a service answers decides how many random numbers its listeners need, but not who comes and what they want."""
+    asked = {}
+    for name in ("good", "bad"):
+        words = [f"out={tmp_path / name}", *SMALL]
+        assert live([*words, "until=1"]) == 0
+        first = pq.read_table(tmp_path / name / "logs" / "searches" / f"date={DAYS[0]}").to_pandas()
+        service.tracks = [t for r in first.results for t in r][: 3 if name == "good" else 1]  # type: ignore[attr-defined]
+        assert live([*words, "until=2", f"service=http://127.0.0.1:{service.server_port}"]) == 0
+        rows = pq.read_table(tmp_path / name / "logs" / "searches" / f"date={DAYS[1]}").to_pandas()
+        asked[name] = {(r.user_id, r.ts, r.raw_query) for r in rows.itertuples()}
+    assert 0.5 < len(asked["good"] & asked["bad"]) / len(asked["good"]) < 1
+
+
 def test_a_service_answers_what_it_knows_and_the_log_says_so(tmp_path: Path, service: ThreadingHTTPServer) -> None:
     words = [f"out={tmp_path}", *SMALL]
     assert live([*words, "until=1"]) == 0

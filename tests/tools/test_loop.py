@@ -58,3 +58,25 @@ def test_a_bad_call_is_refused(words: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         loop.main(words)
     assert caught.value.code == 2
+
+
+def test_what_there_is_so_far_is_the_whole_weeks_of_all_loops(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def write(arm: str, count: int, success: float) -> None:
+        folder = tmp_path / f"{arm}-7" / "live"
+        folder.mkdir(parents=True, exist_ok=True)
+        for i in range(count):
+            row = {"day": HISTORY + i, "success": success + (i >= WEEK), "ndcg10": 0.5, "gini": 0.9, "explored": 0.1}
+            row["broad"] = {"new_good": 0.2, "success": 0.5}
+            (folder / f"{i:03d}.json").write_text(json.dumps(row))
+
+    words = ["--so-far", "--out", str(tmp_path), "--arms", "explore,still", "--seeds", "7"]
+    write("explore", 2 * WEEK, 0.3)
+    write("still", WEEK - 1, 0.1)
+    assert loop.main(words) == 1 and "no whole week" in capsys.readouterr().err
+    write("still", WEEK, 0.1)
+    assert loop.main([*words, "--json", str(tmp_path / "all.json")]) == 0
+    written = json.loads((tmp_path / "all.json").read_text())
+    assert list(written["weeks"]) == ["explore 1", "still 1"]
+    assert written["differences"]["explore - still: success"]["mean"] == pytest.approx(0.2)
