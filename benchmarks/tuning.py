@@ -30,7 +30,7 @@ from typing import Any
 
 import numpy as np
 
-from ranking.dataset import Examples, FeatureList, binning, read_examples
+from ranking.dataset import Examples, FeatureList, binning, need_weights, read_examples
 from ranking.ranker import DECIMALS, RankerParams, ndcg_of_queries
 from tuning.child import run_search_in_child
 from tuning.errors import SweepFailed
@@ -48,7 +48,8 @@ SPACE = {
     "feature_fraction": {"type": "uniform", "low": 0.4, "high": 1.0},
 }
 FOLDS, EVERY = 2, 10
-ARMS = ("bare", "bare_two_threads", "one_worker", "two_workers", "plain_ray")
+ARMS = ("bare", "bare_two_threads", "two_bare_loops", "one_worker", "two_workers", "plain_ray")
+HALVES = ("bare_even", "bare_odd")  # the two processes of two_bare_loops
 
 
 @dataclass(frozen=True)
@@ -163,13 +164,16 @@ def grown(params: RankerParams, features: FeatureList, data: Sequence[Any], tree
 
 
 def datasets(folds: Sequence[tuple[Examples, Examples]], threads: int) -> list[Any]:
-    """LightGBM's Datasets of each fold, built from the matrix."""
+    """LightGBM's Datasets of each fold, built from the matrix, with the weights that our trials have."""
     import lightgbm as lgb
 
     built = []
     for known, held_out in folds:
         bins = binning(RankerParams().max_bin, threads)
-        train = lgb.Dataset(known.matrix, known.grades, group=known.group_sizes, params=bins, free_raw_data=False)
+        weight = need_weights(known.weights, known.group_sizes)
+        train = lgb.Dataset(
+            known.matrix, known.grades, group=known.group_sizes, weight=weight, params=bins, free_raw_data=False
+        )
         valid = lgb.Dataset(
             held_out.matrix,
             held_out.grades,
@@ -182,12 +186,12 @@ def datasets(folds: Sequence[tuple[Examples, Examples]], threads: int) -> list[A
     return built
 
 
-def bare(work: Work, threads: int) -> list[float]:
-    """An Optuna study over `lgb.train`, in one process: what a scientist writes in half an hour."""
+def bare(work: Work, threads: int, which: slice = slice(None)) -> list[float]:
+    """An Optuna study over `lgb.train`, in one process: what a scientist writes in half an hour. `which` of the trials it runs."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    features, points = work.features(), work.points()
+    features, points = work.features(), work.points()[which]
     data = datasets(folds_of(read_examples(work.examples, features, FOLDS)), threads)
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.RandomSampler(seed=1))
     for params in points:
@@ -204,6 +208,23 @@ def bare(work: Work, threads: int) -> list[float]:
 
     study.optimize(objective, n_trials=len(points))
     return [float(trial.value or 0.0) for trial in study.trials]
+
+
+def two_bare_loops(work: Work, home: Path) -> list[float]:
+    """Two bare loops at once, each over every second trial and with one thread: what this machine gives two workers at best."""
+    outs = [home / f"{half}.json" for half in HALVES]
+    common = ["--examples", work.examples, "--trials", work.trials, "--trees", work.trees, "--home", home]
+    commands = [
+        [sys.executable, "-m", "benchmarks.tuning", "--arm", half, "--out", str(out), *map(str, common)]
+        for half, out in zip(HALVES, outs, strict=True)
+    ]
+    started = [subprocess.Popen(command, stdin=subprocess.DEVNULL) for command in commands]
+    if any(process.wait() for process in started):
+        raise SystemExit("benchmarks.tuning: a half of two_bare_loops failed")
+    reached = [0.0] * work.trials
+    for first, out in enumerate(outs):
+        reached[first::2] = json.loads(out.read_text())
+    return reached
 
 
 def plain_ray(work: Work) -> list[float]:
@@ -247,6 +268,10 @@ def ours(work: Work, workers: int, home: Path) -> list[float]:
 
 def run_arm(arm: str, work: Work, home: Path) -> list[float]:
     """The NDCG@10 of every trial, in order."""
+    if arm in HALVES:
+        return bare(work, 1, slice(HALVES.index(arm), None, 2))
+    if arm == "two_bare_loops":
+        return two_bare_loops(work, home)
     if arm.startswith("bare"):
         return bare(work, 2 if arm == "bare_two_threads" else 1)
     return plain_ray(work) if arm == "plain_ray" else ours(work, 1 if arm == "one_worker" else 2, home)
@@ -324,6 +349,7 @@ def compare_arms(work: Work, repeats: int, home: Path) -> dict[str, Any]:
         **{f"{arm}_s": round(value, 1) for arm, value in seconds.items()},
         "one_worker_over_bare": round(seconds["one_worker"] / seconds["bare"], 3),
         "two_workers_over_bare": round(seconds["two_workers"] / seconds["bare"], 3),
+        "two_workers_over_two_bare_loops": round(seconds["two_workers"] / seconds["two_bare_loops"], 3),
         "over_plain_ray": round(seconds["two_workers"] / seconds["plain_ray"], 3),
         "overhead_ms_per_trial": round((seconds["one_worker"] - seconds["bare"]) / work.trials * 1000, 1),
         "extra_trial_memory_share": round(extra, 3),
@@ -423,7 +449,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words.add_argument("--json", type=Path)
     words.add_argument("--kills", type=int, default=0)
     words.add_argument("--halving", type=Path)
-    words.add_argument("--arm", choices=ARMS, help=argparse.SUPPRESS)
+    words.add_argument("--arm", choices=(*ARMS, *HALVES), help=argparse.SUPPRESS)
     words.add_argument("--out", type=Path, help=argparse.SUPPRESS)
     words.add_argument("--home", type=Path, help=argparse.SUPPRESS)
     given = words.parse_args(arguments)

@@ -23,13 +23,13 @@ def at(day: int, hour: float) -> datetime:
 def verdicts(spark: SparkSession, rows: list[Asked], rules: BotRules = RULES) -> dict[tuple[str, int], str]:
     """(user, day) -> rule."""
     searches = [(f"s{i}", user, ts, "web", query, ts.date()) for i, (user, ts, query, _) in enumerate(rows)]
-    chosen = [(f"s{i}", artist) for i, (*_, artist) in enumerate(rows) if artist]
+    chosen = [(f"s{i}", ts.date(), artist) for i, (_, ts, _, artist) in enumerate(rows) if artist]
     found = bot_days(
         spark.createDataFrame(
             searches,
             "search_id string, user_id string, ts timestamp, client string, query string, search_date date",
         ),
-        spark.createDataFrame(chosen, "search_id string, artist string"),
+        spark.createDataFrame(chosen, "search_id string, search_date date, artist string"),
         rules,
     )
     return {(r["user_id"], (r["search_date"] - FIRST.date()).days): r["rule"] for r in found.collect()}
@@ -126,17 +126,20 @@ def test_thresholds_switch_the_rules_off(spark: SparkSession) -> None:
 def test_what_was_skipped_was_not_chosen(spark: SparkSession) -> None:
     events: DataFrame = spark.createDataFrame(
         [
-            ("s1", "t1", "skip", 1_500),
-            ("s1", "t2", "play", 0),
-            ("s1", "t2", "complete", 200_000),
-            ("s2", "t1", "stop", 30_000),
-            ("s2", "t1", "play", None),
-            ("s3", "t3", "like", None),
+            ("s1", FIRST.date(), "t1", "skip", 1_500),
+            ("s1", FIRST.date(), "t2", "play", 0),
+            ("s1", FIRST.date(), "t2", "complete", 200_000),
+            ("s2", FIRST.date(), "t1", "stop", 30_000),
+            ("s2", FIRST.date(), "t1", "play", None),
+            ("s3", FIRST.date(), "t3", "like", None),
         ],
-        "search_id string, track_id string, kind string, dwell_ms bigint",
+        "search_id string, search_date date, track_id string, kind string, dwell_ms bigint",
     )
     artists = spark.createDataFrame([("t1", "a"), ("t2", "b"), ("t3", None)], "track_id string, artist string")
-    assert {r[:] for r in chosen_artists(events, artists).collect()} == {("s1", "b"), ("s2", "a")}
+    assert {r[:] for r in chosen_artists(events, artists).collect()} == {
+        ("s1", FIRST.date(), "b"),
+        ("s2", FIRST.date(), "a"),
+    }
 
 
 def test_the_table_of_excluded_days_and_its_examples_name_the_rule_and_nobody(spark: SparkSession) -> None:

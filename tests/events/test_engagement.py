@@ -31,9 +31,9 @@ def searches(spark: SparkSession, *rows: tuple[str, str, str, str, str]) -> Data
 
 
 def events(spark: SparkSession, *rows: tuple[str, str, int, str, int | None]) -> DataFrame:
-    return spark.createDataFrame(
-        list(rows), "search_id string, track_id string, position int, kind string, dwell_ms bigint"
-    )
+    """(search, track, position, kind, dwell) of searches of DAY."""
+    columns = "search_id string, track_id string, position int, kind string, dwell_ms bigint"
+    return spark.createDataFrame(list(rows), columns).withColumn("search_date", F.lit(DAY))
 
 
 def test_a_chain_counts_once_and_dwell_is_its_maximum(spark: SparkSession) -> None:
