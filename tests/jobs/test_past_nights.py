@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from events.engagement import COUNT_VERSION
+from events.tiles import history
 from features.build.stored import catalogs_of
 from jobs import backfill, count_engagement, ingest
 from jobs.graph import GRAPH
@@ -83,7 +85,16 @@ def test_the_same_deliveries_in_any_order_of_nights_leave_nothing_pending(spark:
 
 def test_what_a_past_night_counts_is_what_it_knew(spark: SparkSession, root: Path, tmp_path: Path) -> None:
     deliver(root, late_log())
-    first = {day: counted(ingested(spark, root, day)) for day in (2, 4)}
+
+    def long(lake: Lake, day: int) -> set[str]:
+        """Sums of the long history before the night, which are read from tiles where there are some."""
+        rows = history(lake, [FIRST + timedelta(days=day)]).groupBy("span_days", "level", "place", "key")
+        return as_set(rows.agg(F.sum("impressions").alias("n"), F.sum("long_plays").alias("long")))
+
+    first, first_long = {}, {}
+    for day in (2, 4):
+        lake = ingested(spark, root, day)
+        first[day], first_long[day] = counted(lake), long(lake, day)
     ingested(spark, root, 5)
     for day in (4, 2):
         rerun = night(spark, root, day)
@@ -91,6 +102,7 @@ def test_what_a_past_night_counts_is_what_it_knew(spark: SparkSession, root: Pat
         units = [u for u in rerun.lake.commits(DAILY_ENGAGEMENT) if u < rerun.settings.run_date]
         frame = rerun.lake.read(DAILY_ENGAGEMENT, units, allow_unvalidated=True)
         assert as_set(frame) == first[day]
+        assert long(rerun.lake, day) == first_long[day]  # a later night has written tiles over its last days
     assert remove_reruns(root / "home" / "lake", str(FIRST + timedelta(days=3))) == 1
     assert remove_reruns(root / "home" / "lake") == 1
 
