@@ -56,7 +56,7 @@ def test_features_of_a_snapshot_meet_its_own_grades_and_the_newest_judges(
     # "nobody" pleased nobody and "single" has one track: they teach no order
     taught = {key for key in VALUES if key[2] in ("hello", "play hello")}
     assert told == {k: (VALUES[k], GRADES[k], "valid" if k[0] == LATE else "train") for k in taught}
-    assert {(r["track_id"], r["is_shown"], r["weight"]) for r in found} == {("a", True, 2.0), ("b", False, 1.0)}
+    assert {(r["track_id"], r["is_shown"], r["weight"]) for r in found} == {("a", True, 2.0), ("b", False, 0.0)}
     groups = {(r["as_of"], r["locale"], r["need"]): r["qid"] for r in found}
     assert len(set(groups.values())) == len(groups) == 3
     assert {r["qid"] for r in found} == set(groups.values())

@@ -128,6 +128,9 @@ def test_regression_fits_relevance_weighted_by_exposure(examples: Examples) -> N
     one = fit(examples, params, trees=5).model_text()
     assert fit(replace(examples, weights=examples.weights[::-1].copy()), params, trees=5).model_text() != one
     assert fit(replace(examples, grades=4 - examples.grades), params, trees=5).model_text() == one
+    # what nobody was shown counts as looked at once
+    unseen, once = (replace(examples, weights=np.full_like(examples.weights, w)) for w in (0.0, 1.0))
+    assert fit(unseen, params, trees=5).model_text() == fit(once, params, trees=5).model_text()
 
 
 def test_ranking_weighs_a_need_by_its_whole_exposure_and_no_row_apart(examples: Examples) -> None:
