@@ -14,8 +14,8 @@ from pyspark.sql import SparkSession
 from evaluation.errors import MetricInput
 from evaluation.experiments.interleaving import team_draft
 from evaluation.off_policy.value import TooFewEffective
-from jobs import experiment, ingest
-from lake.errors import BadConfiguration
+from jobs import count_engagement, experiment, ingest
+from lake.errors import BadConfiguration, MissingPartition
 from lake.tables.logs import ENGAGEMENT_EVENTS, SEARCH_LOG
 from night.experiment_log import ExperimentLogUnfit
 from night.night import Night
@@ -91,6 +91,9 @@ def test_the_folders_and_the_lake_give_one_verdict_of_the_known_log(
 
     this = night(spark, tmp_path, 3, *RAW, "experiments.source=lake")
     ingest.run(this)
+    with pytest.raises(MissingPartition, match=r"search_log|bot_days"):
+        experiment.run(this)  # nobody has looked for bots yet
+    count_engagement.run(this)
     for table in (SEARCH_LOG, ENGAGEMENT_EVENTS):
         for unit in this.lake.commits(table):
             this.lake.mark(table, unit, "passed")

@@ -342,8 +342,21 @@ def test_every_value_of_a_pair_is_explained_by_its_sums(done: Night) -> None:
     )
 
 
+def test_stored_values_are_explained_beside_a_column_that_was_declared_since(
+    done: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = done.lake.read(PAIR, [RUN_DATE]).where("locale = 'en'").first()
+    assert pair is not None
+    real = done.lake.stored_columns
+    monkeypatch.setattr(done.lake, "stored_columns", lambda table: real(table) - {"title_phrase"})
+    names = ("title_phrase", "title_equal")
+    _, columns_of = explained(done.lake, pair["need"], pair["track_id"], done.run_date, "en", names)
+    assert {e.column.name: e.is_stored for e in columns_of} == dict(zip(names, (False, True), strict=True))
+    assert all(e.agrees for e in columns_of)
+
+
 def test_a_pair_that_is_no_candidate_is_not_explained(done: Night) -> None:
-    with pytest.raises(MissingPartition, match="It was no candidate"):
+    with pytest.raises(MissingPartition, match=r"python -m queries\.explain\)\? Else it was no candidate"):
         explained(done.lake, "title=no such need", "t0", done.run_date, "en")
 
 
