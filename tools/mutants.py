@@ -437,6 +437,12 @@ MUTANTS: tuple[Mutant, ...] = (
             "test_the_strength_follows_how_much_cells_differ_from_their_parents",
         ),
         (
+            "comparisons are as uncertain as so many clicks",
+            "of_here[known] / here[known] ** 2 + of_after[known] / after[known] ** 2",
+            "1 / here[known] + 1 / after[known]",
+            "test_the_strength_is_near_the_one_that_would_be_chosen_by_the_truth",
+        ),
+        (
             "the power of a curve is fitted to half of each comparison",
             "(won - (won + lost) * share) * apart",
             "(won - won * share) * apart",
@@ -449,14 +455,14 @@ MUTANTS: tuple[Mutant, ...] = (
         "tests/labels/test_curves.py",
         (
             "a client leans on 1/position, not on all screens",
-            '(client, "all"): (of_client[client], whole)',
-            '(client, "all"): (of_client[client], start)',
+            "squares_of_client[client], whole)",
+            "squares_of_client[client], start)",
             "test_a_thin_client_leans_on_all_screens_and_they_on_one_over_the_position",
         ),
         (
             "a cell leans on all screens, not on its client",
-            '(hits[client, group], out[client, "all"])',
-            "(hits[client, group], whole)",
+            'squares[cell], out[cell[0], "all"])',
+            "squares[cell], whole)",
             "test_a_group_without_data_takes_the_curve_of_its_client",
         ),
         (
@@ -517,6 +523,12 @@ MUTANTS: tuple[Mutant, ...] = (
             '.fillna("open", ["intent_group"])\n    responses',
             "\n    responses",
             "test_a_need_that_nobody_has_read_counts_as_open",
+        ),
+        (
+            "requests that lead to no need are one need",
+            'daily.where(F.col("need").isNotNull())',
+            "daily",
+            "test_requests_that_lead_to_no_need_are_compared_with_nothing",
         ),
         spark=True,
     ),

@@ -123,7 +123,7 @@ def test_the_strength_is_near_the_one_that_would_be_chosen_by_the_truth() -> Non
     hits, squares, truths = [], [], []
     for cell in range(12):
         own = np.append(1, np.cumprod(parent[1:] / parent[:-1] * np.exp(0.12 * rng.normal(size=RANKS - 1))))
-        n, c = simulated(own, 3000, seed=cell)
+        n, c = simulated(np.minimum(own, 1), 300, seed=cell)
         hits.append(comparisons(n, c))
         squares.append(comparisons(n, c, power=2))
         truths.append(own)
