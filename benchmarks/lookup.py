@@ -7,7 +7,8 @@ carrier phrase (answered by the stripped form), a wording that is read by gramma
 The rivals know the first two kinds alone, from tables of wordings: reading has no rival, so its latencies stand beside, without
 a ratio. Three arms answer these two kinds once more without readings between (`wordings alone`). Arms return tracks with title
 and artists. `first` is the first pass over the requests by a newly opened reader with a warm page cache; `open_ms` is what
-opening took. One thread, one core; a latency is one call.
+opening took. One thread, one core; a latency is one call. `rollback_s` is what `python -m serving.release rollback` takes as a process,
+beside `start_s`, the same process asked for its help: the two releases that it moves between are this one and a next night's.
 Exit codes: 0; 1 if an arm gives another answer than ours to a wording, or a reading another need than is meant; 2 bad arguments.
 """
 
@@ -18,10 +19,12 @@ import json
 import random
 import sqlite3
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -274,8 +277,22 @@ def measured(needs: int, tracks: int, many: int, catalog: Path | None, folder: P
         "answers_apart": apart,
         "misread_share": misread / (2 * min(CHECKED, many // 4) or 1),
         "sqlite_over_playfirst": sqlite / own,
+        **_rollback(root, replace(release, run_date="2026-11-23")),
         "versions": {"python": sys.version.split()[0], "sqlite": sqlite3.sqlite_version},
     }
+
+
+def _rollback(root: Path, following: ReleaseContent) -> dict[str, float]:
+    """Publish a second release, and time the command that goes back to the first. Seconds."""
+    publish(root, write_release(root, rows_in_memory(following)), 14)
+    command = [sys.executable, "-m", "serving.release"]
+
+    def seconds(*words: str) -> float:
+        begun = time.perf_counter()
+        subprocess.run([*command, *words], check=True, capture_output=True, timeout=60)
+        return time.perf_counter() - begun
+
+    return {"start_s": seconds("--help"), "rollback_s": seconds("rollback", "--releases", str(root))}
 
 
 def bytes_by_part(file: Path) -> dict[str, int]:
@@ -313,7 +330,8 @@ def print_report(report: dict[str, Any]) -> None:
     parts = ", ".join(f"{name} {size / 1e6:,.1f}" for name, size in report["bytes_by_part"].items())
     console.print(
         f"SQLite takes {report['sqlite_over_playfirst']:.1f} times as long for a wording; {report['release_bytes'] / 1e6:,.0f} MB "
-        f"against {report['sqlite_bytes'] / 1e6:,.0f} MB; opened in {report['open_ms']:.0f} ms. MB by part: {parts}. "
+        f"against {report['sqlite_bytes'] / 1e6:,.0f} MB; opened in {report['open_ms']:.0f} ms, rolled back in "
+        f"{report['rollback_s']:.2f} s (of which {report['start_s']:.2f} start Python). MB by part: {parts}. "
         f"Readings with another need than is meant: {report['misread_share']:.1%} (names with a letter less may be another name's).",
         highlight=False,
     )
