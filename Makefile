@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 SETUP_INPUTS := pyproject.toml constraints.txt tools/setup_machine.py lake/jars.py
-LIMIT ?= 4800
+LIMIT ?= 5000
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-store dist nightly demo test test-fast test-anywhere lint docs docs-check sweep try-feature ablation report replay bench chaos loop mutate serve clean wipe
