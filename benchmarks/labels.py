@@ -14,18 +14,18 @@ Exit codes: 0 all runs done, 1 a run failed, 2 bad arguments.
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.worlds import WORLDS, Run, RunFailed, night_of
+from benchmarks.worlds import Run, RunFailed, night_of, over_runs, unknown_worlds, world_parser
+from evaluation.report import without_nan, write_json
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -57,7 +57,7 @@ def figures_of(settings: Settings) -> dict[str, Any]:
         catalog = this.tracks(allow_unvalidated=False).select("track_id", "popularity").toPandas()
         judge = Judge.of(truth, looked_up.answers, matrix_of(this, looked_up.entries), catalog)
         labels = {SHIPPED: _stored(this), NAIVE: _naive(this)}
-        scores = {arm: _taught(this, judge, labels, arm) for arm in (SHIPPED, NAIVE, LEARNER)}
+        scores = _taught(this, judge, labels[NAIVE])
         newest = this.as_of[-1]
     return _compared(judge, {arm: of_week(rows, newest) for arm, rows in labels.items()}, scores)
 
@@ -102,14 +102,14 @@ def _positions(daily: DataFrame) -> DataFrame:
     return cells.where(F.col(POSITION).isNotNull())
 
 
-def _taught(this: Night, judge: Judge, labels: Mapping[str, pd.DataFrame], arm: str) -> list[Floats]:
-    """Scores of the judge's rows by a ranker that learned from a label, one array a seed."""
+def _taught(this: Night, judge: Judge, naive: pd.DataFrame) -> dict[str, list[Floats]]:
+    """Arm -> scores of the judge's rows by a ranker that learned from its label, one array a seed."""
     import pyarrow.dataset as ds
 
     from lake.columns import POSITIONS
     from night.examples import examples_path
     from night.rankers import ranker_of
-    from ranking.dataset import FeatureList, in_memory, read_examples
+    from ranking.dataset import Examples, FeatureList, in_memory, read_examples
     from ranking.ranker import Boosting, load
     from ranking.scoring import feature_list
 
@@ -118,27 +118,33 @@ def _taught(this: Night, judge: Judge, labels: Mapping[str, pd.DataFrame], arm: 
         raise RunFailed(f"{this.run_date}: the night has no ranker")
     ranker = load(folder, features)
     frame = ds.dataset(examples_path(this), format="parquet").to_table().to_pandas()
-    naive = labels[NAIVE].rename(columns={"relevance": "_relevance", "grade": "_grade"})
-    frame = frame.merge(naive, on=PAIR, how="left")
-    if arm != SHIPPED:  # a pair that nobody was shown keeps what is assumed of it
-        frame["relevance"] = frame["_relevance"].fillna(frame["relevance"])
-        frame["grade"] = frame["_grade"].fillna(frame["grade"]).astype("int32")
+    frame = frame.merge(naive, on=PAIR, how="left", suffixes=("", "_naive"))
     frame[POSITION] = frame[POSITION].fillna(POSITIONS + 1).astype("float64")
-    with tempfile.TemporaryDirectory() as place:
-        frame.drop(columns=["_relevance", "_grade"]).to_parquet(Path(place) / "examples.parquet", index=False)
-        wide = FeatureList((*features.names, POSITION), (*features.monotone, 0), features.fingerprint)
-        rows = read_examples(place, wide)
-    position = rows.matrix[:, -1].astype(np.int32)
-    rows = replace(rows, features=features, matrix=np.ascontiguousarray(rows.matrix[:, :-1]))
+    # a pair that nobody was shown keeps what is assumed of it
+    relevance, grade = (frame[f"{name}_naive"].fillna(frame[name]) for name in ("relevance", "grade"))
+    frame = frame.drop(columns=["relevance_naive", "grade_naive"])
+    wide = FeatureList((*features.names, POSITION), (*features.monotone, 0), features.fingerprint)
+
+    def ordered(rows: pd.DataFrame) -> tuple[Examples, Any]:
+        """The rows as the ranker takes them, and their positions."""
+        with tempfile.TemporaryDirectory() as place:
+            rows.to_parquet(Path(place) / "examples.parquet", index=False)
+            read = read_examples(place, wide)
+        matrix = np.ascontiguousarray(read.matrix[:, :-1])
+        return replace(read, features=features, matrix=matrix), read.matrix[:, -1].astype(np.int32)
+
+    shipped, _ = ordered(frame)
+    uncorrected, position = ordered(frame.assign(relevance=relevance, grade=grade.astype("int32")))
     threads, values = this.settings.tuning.threads, judge.rows[list(features.names)].to_numpy(dtype="float64")
-    out = []
-    for seed in SEEDS:
+    out: dict[str, list[Floats]] = {SHIPPED: [], NAIVE: [], LEARNER: []}
+    for arm, seed in product(out, SEEDS):
+        rows = shipped if arm == SHIPPED else uncorrected
         data = in_memory(rows, ranker.params.objective, ranker.params.max_bin, threads)
         if arm == LEARNER:
             data.set_position(position)
         run = Boosting(data, ranker.params.for_lightgbm(features, seed, threads))
         run.grow(ranker.trees)
-        out.append(np.asarray(run.booster.predict(values, num_threads=threads), np.float64).round(9))
+        out[arm].append(np.asarray(run.booster.predict(values, num_threads=threads), np.float64).round(9))
     return out
 
 
@@ -201,41 +207,26 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run the benchmark; see the module."""
     from night.command import settings_from_words
 
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--worlds", default="default,position,trust,voice", help=f"some of {', '.join(WORLDS)}")
-    parser.add_argument("--seeds", default="7")
-    parser.add_argument("--days", type=int, default=28)
-    parser.add_argument("--searches-per-day", type=int, default=1000)
-    parser.add_argument("--out", type=Path, default=Path("var/labels"))
-    parser.add_argument("--timeout", type=int, default=3600)
+    parser = world_parser(str(__doc__).splitlines()[0], "default,position,trust,voice", 1000, "var/labels")
     parser.add_argument("--words", nargs="+", help="settings of a night that is done, instead of worlds")
-    parser.add_argument("--json", type=Path)
     given = parser.parse_args(words)
-    worlds = given.worlds.split(",")
-    if unknown := sorted(set(worlds) - set(WORLDS)):
-        print(f"--worlds: unknown {', '.join(unknown)}; expected some of {', '.join(WORLDS)}", file=sys.stderr)
+    if wrong := unknown_worlds(given):
+        print(wrong, file=sys.stderr)
         return 2
-    results, failed = {}, 0
+
+    def of_run(run: Run) -> dict[str, Any]:
+        night_of(run, given.out, given.timeout)
+        folder = (given.out / f"{run.world}-{run.seed}").resolve()
+        return figures_of(settings_from_words([word for word in run.night_command(folder) if "=" in word]))
+
     if given.words:
         settings = settings_from_words(given.words)
-        results[settings.run_date] = figures_of(settings)
-        worlds = []
-    for world in worlds:
-        for seed in (int(s) for s in given.seeds.split(",")):
-            run = Run(world, seed, given.days, given.searches_per_day)
-            folder = (given.out / f"{world}-{seed}").resolve()
-            try:
-                night_of(run, given.out, given.timeout)
-            except RunFailed as error:
-                print(error, file=sys.stderr)
-                failed = 1
-                continue
-            words_of_night = [word for word in run.night_command(folder) if "=" in word]
-            results[f"{world}-{seed}"] = figures_of(settings_from_words(words_of_night))
+        results, failed = {settings.run_date: figures_of(settings)}, 0
+    else:
+        results, failed = over_runs(given, of_run)
     print_figures(results)
     if given.json:
-        given.json.parent.mkdir(parents=True, exist_ok=True)
-        given.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+        write_json(without_nan(results), given.json)
     return failed
 
 

@@ -10,7 +10,6 @@ Exit codes: 0 all runs done, 1 a run failed (the others are shown), 2 bad argume
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
@@ -20,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.click_em import Cells, em_over_cells
-from benchmarks.worlds import WORLDS, Run, RunFailed, call, start_over_unless_simulated
+from benchmarks.worlds import Run, call, over_runs, start_over_unless_simulated, unknown_worlds, world_parser
+from evaluation.report import without_nan, write_json
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -122,36 +122,23 @@ def _by_em(this: Night) -> dict[str, Floats]:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the benchmark; see the module."""
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--worlds", default="default,position,trust", help=f"some of {', '.join(WORLDS)}")
-    parser.add_argument("--seeds", default="7")
-    parser.add_argument("--days", type=int, default=28)
-    parser.add_argument("--searches-per-day", type=int, default=36_000)
-    parser.add_argument("--out", type=Path, default=Path("var/position_curves"))
-    parser.add_argument("--timeout", type=int, default=3600)
-    parser.add_argument("--json", type=Path)
+    parser = world_parser(str(__doc__).splitlines()[0], "default,position,trust", 36_000, "var/position_curves")
     given = parser.parse_args(words)
-    worlds = given.worlds.split(",")
-    if unknown := sorted(set(worlds) - set(WORLDS)):
-        print(f"--worlds: unknown {', '.join(unknown)}; expected some of {', '.join(WORLDS)}", file=sys.stderr)
+    if wrong := unknown_worlds(given):
+        print(wrong, file=sys.stderr)
         return 2
-    results, failed = {}, 0
-    for world in worlds:
-        for seed in (int(s) for s in given.seeds.split(",")):
-            try:
-                one = errors_of(Run(world, seed, given.days, given.searches_per_day), given.out, given.timeout)
-            except RunFailed as error:
-                print(error, file=sys.stderr)
-                failed = 1
-                continue
-            results[f"{world}-{seed}"] = one
-            print(
-                f"{world}, seed {seed}, {one['searches']:,} searches: RMS log error pooled {one['pooled_rms_log_error']:.3f}, worst client "
-                f"{one['worst_client']:.3f} (EM {one['worst_client_of_em']:.3f}); truth inside the 95 % interval {one['inside_share']:.0%}"
-            )
+
+    def printed(run: Run) -> dict[str, Any]:
+        one = errors_of(run, given.out, given.timeout)
+        print(
+            f"{run.world}, seed {run.seed}, {one['searches']:,} searches: RMS log error pooled {one['pooled_rms_log_error']:.3f}, worst client "
+            f"{one['worst_client']:.3f} (EM {one['worst_client_of_em']:.3f}); truth inside the 95 % interval {one['inside_share']:.0%}"
+        )
+        return one
+
+    results, failed = over_runs(given, printed)
     if given.json:
-        given.json.parent.mkdir(parents=True, exist_ok=True)
-        given.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+        write_json(without_nan(results), given.json)
     return failed
 
 

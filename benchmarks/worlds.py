@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -175,6 +175,43 @@ def call(what: str, command: list[str], log: Path, timeout_s: int) -> None:
             f"{output[-1].strip() if output else 'it said nothing'} (see {log})"
         )
     print(f"{log.parent.name}: {what} done in {time.monotonic() - started:.0f} s", file=sys.stderr)
+
+
+def world_parser(description: str, worlds: str, searches_per_day: int, out: str) -> argparse.ArgumentParser:
+    """The arguments of a benchmark over runs of worlds, with its defaults."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--worlds", default=worlds, help=f"some of {', '.join(WORLDS)}")
+    parser.add_argument("--seeds", default="7")
+    parser.add_argument("--days", type=int, default=28)
+    parser.add_argument("--searches-per-day", type=int, default=searches_per_day)
+    parser.add_argument("--out", type=Path, default=Path(out))
+    parser.add_argument("--timeout", type=int, default=3600)
+    parser.add_argument("--json", type=Path)
+    return parser
+
+
+def unknown_worlds(given: argparse.Namespace) -> str:
+    """What is wrong with `--worlds`, in a line; "" if nothing is."""
+    unknown = sorted(set(given.worlds.split(",")) - set(WORLDS))
+    return f"--worlds: unknown {', '.join(unknown)}; expected some of {', '.join(WORLDS)}" if unknown else ""
+
+
+def over_runs(given: argparse.Namespace, figures: Callable[[Run], dict[str, Any]]) -> tuple[dict[str, Any], int]:
+    """`WORLD-SEED` -> the figures of each asked run, and 1 if a run failed (its line is on stderr), else 0.
+
+    Args:
+        given: the arguments of `world_parser`.
+        figures: gives the figures of a run; raises RunFailed.
+    """
+    results, failed = {}, 0
+    for world in given.worlds.split(","):
+        for seed in (int(s) for s in given.seeds.split(",")):
+            try:
+                results[f"{world}-{seed}"] = figures(Run(world, seed, given.days, given.searches_per_day))
+            except RunFailed as error:
+                print(error, file=sys.stderr)
+                failed = 1
+    return results, failed
 
 
 def print_world(world: str, nights: dict[int, dict[str, Any]]) -> None:

@@ -13,9 +13,7 @@ from evaluation.intervals import Interval, clustered_interval, two_way_interval
 from evaluation.metrics import mean_over_groups
 from evaluation.night import BASELINES
 from evaluation.report import OWN_ORDER, TEN_FEATURES, NightResult, strongest_of, without_nan
-
-OURS = "playfirst"
-REFERENCES = ("skyline", "random")  # no rivals: the best order of the candidates, and none
+from evaluation.segments import OURS
 
 
 @dataclass(frozen=True)

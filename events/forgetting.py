@@ -8,6 +8,7 @@ from pathlib import Path
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from events.engagement import SEARCH
 from events.privacy import with_pseudonym
 from lake.checkpoint import checkpointed
 from lake.errors import InputContractError
@@ -73,16 +74,13 @@ def forget(lake: Lake, named: DataFrame) -> dict[str, int]:
     asked = fingerprint(sorted(str(r[0]) for r in named.collect()))
     searches = lake.read(SEARCH_LOG, allow_unvalidated=True)
     their_searches = searches.join(F.broadcast(named), "user_id")
-    their_searches = checkpointed(
-        their_searches.select("search_id", "user_id", "search_date", "delivered_date", "source_file")
-    )
+    their_searches = checkpointed(their_searches.select("search_id", "search_date", "delivered_date"))
     deleted: dict[str, int] = {}
     if lake.commits(ENGAGEMENT_EVENTS):
         events = lake.read(ENGAGEMENT_EVENTS, allow_unvalidated=True)
         # an id may name another person's search of another week
-        of_search = ["search_id", "search_date"]
-        their_events = events.join(their_searches.select(*of_search), of_search, "left_semi")
-        their_events = checkpointed(their_events.select("event_id", "delivered_date", "source_file"))
+        their_events = events.join(their_searches.select(*SEARCH), [*SEARCH], "left_semi")
+        their_events = checkpointed(their_events.select("event_id", "delivered_date"))
         deleted[ENGAGEMENT_EVENTS.name] = _remove(lake, ENGAGEMENT_EVENTS, their_events, "event_id", asked)
     if lake.commits(QUARANTINE):
         deleted[QUARANTINE.name] = _remove_quarantined(lake, named, their_searches, asked)

@@ -30,16 +30,8 @@ from jobs.graph import GRAPH
 from lake.columns import BACKDATED
 from lake.errors import BadConfiguration, NightLocked, PlayfirstError
 from lake.rerun import RerunLake
-from lake.schema import Table
-from lake.tables.logs import (
-    DELIVERED_FILES,
-    ENGAGEMENT_EVENTS,
-    FORGOTTEN_USERS,
-    QUARANTINE,
-    SEARCH_LOG,
-    TRACKS,
-)
-from lake.tables.models import FEATURE_AUDITS, LEDGER
+from lake.tables.logs import DELIVERED_FILES, TRACKS
+from lake.tables.models import FEATURE_AUDITS
 from night.command import exit_on_error, run_command, settings_of
 from night.evaluated import GRADES, judged_night, last_graded, truth_of_grades
 from night.lineage import release_of
@@ -47,13 +39,14 @@ from night.night import Night
 from night.night import night as opened
 from night.rankers import ranker_of
 from night.settings import Settings
-from night.step import chosen_steps
-from night.tables import all_tables
+from night.step import chosen_steps, run_steps
 from night.truth import has_truth, lookups, truth_of
 
 BY = ("auto", "truth", "grades")
-SHARED = (SEARCH_LOG, ENGAGEMENT_EVENTS, QUARANTINE, DELIVERED_FILES, FORGOTTEN_USERS, FEATURE_AUDITS, LEDGER)
-APART: tuple[Table, ...] = tuple(t for t in all_tables() if t not in SHARED)  # what a night of a replay writes apart
+# not ingest: the lake has the logs, and what is delivered since is none of that night's business
+STEPS = [step for step in chosen_steps(GRAPH, "publish", []) if step.name != "ingest"]
+# what a night of a replay writes apart: all but the audit of the code, which is the same for any night
+APART = (TRACKS, *(table for step in STEPS for table in step.writes if table is not FEATURE_AUDITS))
 
 
 def run(open_night: Callable[[], AbstractContextManager[Night]], nights: int, by: str) -> str:
@@ -118,7 +111,9 @@ def _checked(night: Night, nights: int, by: str) -> str:
 
 def _judged(night: Night, day: date, judged_by: str) -> NightResult:
     past = _night_of(night, str(day))
-    truth = truth_of(past) if judged_by == "truth" else truth_of_grades(past, _newest(night))
+    if judged_by == "grades":
+        return judged_night(past, *truth_of_grades(past, _newest(night)))
+    truth = truth_of(past)
     return judged_night(past, truth, lookups(past, truth))
 
 
@@ -140,10 +135,7 @@ def _night_of(night: Night, day: str) -> Night:
     again = _apart(stored)
     print(f"{day}: the lake has no such night with its release and ranker; running it apart", flush=True)
     _with_catalog(again)
-    for step in chosen_steps(GRAPH, "publish", []):
-        if step.name != "ingest":  # the lake has the logs, and what is delivered since is none of that night's business
-            again.lake.begin_step(step.name)
-            step.run(again)
+    run_steps(again, STEPS)
     for note in again.notes:
         print(f"  {note}", flush=True)
     return again

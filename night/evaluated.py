@@ -10,14 +10,13 @@ from pyspark.sql import functions as F
 from labels.grades import judgements
 from lake.errors import InputContractError
 from lake.rows import frame_of
-from lake.tables.daily import DAILY_ENGAGEMENT, DAILY_SEARCHES
+from lake.tables.daily import DAILY_SEARCHES
 from lake.tables.nightly import EXPOSURE_CURVES, HEAD_RANKINGS, LIST_VARIANTS, NEEDS
 from night.arms import with_learned_arms
-from night.judged import grade_settings
+from night.judged import grade_settings, in_label_weeks
 from night.night import Night
 from night.truth import Lookups, has_truth, lookups, needs_before, newest_labels, rows_of_arms, truth_folder
-from night.wordings import mapping
-from queries.nightly.by_need import by_need, distinct_needs
+from queries.nightly.by_need import distinct_needs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from evaluation.report import NightResult
     from evaluation.truth import NightTruth
 
+GRADES = "grades of the week after"  # `NightTruth.source` of `truth_of_grades`
 DESCRIBED = ("track_id", "title", "artists", "popularity", "genres", "released_at")
 
 
@@ -58,16 +58,15 @@ def judged_night(night: Night, truth: NightTruth, looked_up: Lookups) -> NightRe
     )
 
 
-GRADES = "grades of the week after"  # `NightTruth.source` of `truth_of_grades`
-
-
 def last_graded(newest: Night) -> date:
     """The last night whose week of reactions has been delivered whole by the night `newest`."""
     return newest.run_date - timedelta(days=newest.settings.labels.label_days + newest.days_open)
 
 
-def truth_of_grades(past: Night, newest: Night) -> NightTruth:
+def truth_of_grades(past: Night, newest: Night) -> tuple[NightTruth, Lookups]:
     """What logs alone say of a past night: the searches of the label week from D on, and the grades of their reactions.
+
+    Returns it with what the reader answers to these searches, which it depends on.
 
     The gain of a list is that of its own grades (`labels.grades.judgements`: corrected for exposure, of what was shown). A track
     that no search has shown in that week counts as wrong, so the served order has an advantage that it does not have by the
@@ -99,8 +98,7 @@ def truth_of_grades(past: Night, newest: Night) -> NightTruth:
     looked_up = lookups(past, requests)
     entry = [looked_up.answers.get(key) for key in asked[["locale", "query"]].itertuples(index=False, name=None)]
     asked["need_id"] = ["" if one is None else " ".join(one) for one in entry]
-    daily = lake.read(DAILY_ENGAGEMENT, days).withColumn("as_of", F.lit(past.run_date))
-    daily = by_need(daily, mapping(past, [past.run_date])).where(F.col("need").isNotNull())
+    daily = in_label_weeks(past, {past.run_date: days})
     needs = past.lake.read(NEEDS, [past.run_date])
     curves = past.lake.read(EXPOSURE_CURVES, [past.run_date])
     graded = judgements(daily, curves, distinct_needs(needs), grade_settings(past))
@@ -108,9 +106,10 @@ def truth_of_grades(past: Night, newest: Night) -> NightTruth:
     rows = graded.where("grade > 0").join(F.broadcast(lists), ["locale", "need"], "left_semi")
     relevance = rows.select(F.concat_ws(" ", "locale", "need").alias("need_id"), "track_id", "grade").toPandas()
     groups = needs.join(F.broadcast(lists), ["locale", "need"]).select("locale", "need", "intent_group")
-    kinds = {f"{r[0]} {r[1]}": str(r[2]) for r in groups.collect()}
-    wants = {f"{r[0]} {r[1]}": str(r[1]) for r in groups.select("locale", "need").collect()}
-    return NightTruth(past.run_date, GRADES, asked, relevance, kinds, wants)
+    of_lists = groups.collect()
+    kinds = {f"{place} {need}": str(group) for place, need, group in of_lists}
+    wants = {f"{place} {need}": str(need) for place, need, _ in of_lists}
+    return NightTruth(past.run_date, GRADES, asked, relevance, kinds, wants), looked_up
 
 
 def _no_relevance() -> pd.DataFrame:

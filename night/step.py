@@ -74,3 +74,10 @@ def feeders(step: Step, steps: Sequence[Step]) -> list[str]:
         for s in earlier
         if wanted & {t.name for t in s.writes} or files & set(s.files_written) or s.name in gates
     ]
+
+
+def run_steps(night: Night, steps: Sequence[Step]) -> None:
+    """Run steps one after another, as commands that run many nights do; `jobs.nightly` also measures and records them."""
+    for step in steps:
+        night.lake.begin_step(step.name)
+        step.run(night)

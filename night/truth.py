@@ -114,12 +114,10 @@ def lookups(night: Night, truth: NightTruth) -> Lookups:
             continue
         confidence[locale, query] = answer.confidence
         tracks = [track.track_id for track in answer.tracks[:NDCG_K]]
-        own = (
-            entry
-            if lists.setdefault(entry, tracks) == tracks
-            else (entry[0], f"{entry[1]} as answered to {locale} {query}")
-        )
-        lists[own] = tracks
+        own = entry
+        if lists.setdefault(entry, tracks) != tracks:
+            own = (entry[0], f"{entry[1]} as answered to {locale} {query}")
+            lists[own] = tracks
         if not is_sure:
             unsure[locale, query] = own
             continue

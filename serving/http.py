@@ -60,12 +60,12 @@ class RankingService(ThreadingHTTPServer):
                 request.send(_FULL % (len(body), body))
             super().shutdown_request(request)
             return
-        self.has_answered(request)
+        self.expect_request(request)
         super().process_request(request, client_address)
 
-    def has_answered(self, request: Any) -> None:
+    def expect_request(self, connection: Any) -> None:
         """The time for the connection's next request begins."""
-        self._connections[request] = time.monotonic()
+        self._connections[connection] = time.monotonic()
 
     def service_actions(self) -> None:
         """End the connections whose request takes too long; called several times a second."""
@@ -174,7 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
         self.wfile.flush()  # here, where a client that is gone is expected
-        self.server.has_answered(self.connection)
+        self.server.expect_request(self.connection)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Send errors of the HTTP protocol (a line too long, an unknown method) as JSON too."""

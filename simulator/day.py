@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from itertools import count
 
 import numpy as np
 
@@ -88,9 +87,9 @@ def _people(world: World, day: int, n: int, stream: Stream) -> list[tuple[Search
     )
     out: list[tuple[Searches, Plays]] = []
     asking = _sessions(world, day, int(0.5 * n) + 1, household // 2, cumulative, stream(_SESSIONS, 0))
-    for number in count(1):
-        if n <= 0:
-            break
+    number = 0
+    while n > 0:
+        number += 1
         if not len(asking.user):
             asking = _sessions(world, day, int(0.55 * n) + 1, 0, cumulative, stream(_SESSIONS, number))
         asking = asking.only(slice(0, n))

@@ -130,15 +130,13 @@ def go_on(loop: Loop) -> None:
     from jobs.graph import GRAPH
     from night.command import settings_from_words
     from night.night import night
-    from night.step import chosen_steps
+    from night.step import chosen_steps, run_steps
 
     while (day := loop.days) < HISTORY + loop.nights:
         begun = time.monotonic()
         settings = settings_from_words(loop.night_words(day))
         with night(settings) as this:
-            for step in chosen_steps(GRAPH, settings.nightly.until, settings.nightly.only):
-                this.lake.begin_step(step.name)
-                step.run(this)
+            run_steps(this, chosen_steps(GRAPH, settings.nightly.until, settings.nightly.only))
         ran = time.monotonic() - begun
         with serving(Path(settings.releases)) as address:
             loop.simulate(day + 1, address)

@@ -36,7 +36,7 @@ from night.lineage import made_from, refuse_losses
 from night.night import Night
 from night.plan import planned
 from night.tables import gated
-from night.truth import ablation_file, lookups, report_file
+from night.truth import ablation_file, report_file
 from night.wordings import mapping
 from queries.nightly.by_need import by_need
 from queries.text.normalise import normal_form
@@ -169,7 +169,7 @@ def test_without_a_truth_the_grades_of_the_week_after_say_what_was_right(done: N
             return super().days(snapshot, snapshot + (before - first))
 
     newest = Later(replace(done.settings, run_date="2026-06-01"), done.lake)
-    truth = truth_of_grades(done, newest)
+    truth, looked_up = truth_of_grades(done, newest)
     week = done.days(snapshot, snapshot + timedelta(days=done.settings.labels.label_days))
     searches = done.lake.read(DAILY_SEARCHES, week).agg(F.sum("searches")).collect()[0][0]
     assert truth.asked["searches"].sum() == searches > 0
@@ -181,7 +181,7 @@ def test_without_a_truth_the_grades_of_the_week_after_say_what_was_right(done: N
     shared = [(grade, grades[need, track]) for need, track, grade in pairs if (need, track) in grades]
     # curves, and needs of wordings that moved, are those of D here
     assert len(shared) > 50 and np.mean([abs(one - other) <= 1 for one, other in shared]) > 0.95
-    result = judged_night(done, truth, lookups(done, truth))
+    result = judged_night(done, truth, looked_up)
     assert result.source == GRADES and 0 < result.ndcg10["random"] < result.ndcg10["skyline"] <= 1
 
 
