@@ -78,13 +78,13 @@ def test_a_profile_that_was_cut_off_holds_nothing_and_is_told(night: Night, monk
     class Judged:
         passed = True
 
-        profile = pd.DataFrame([{"column": "x", "bins": '{"0": 3}'}])
+        profile = pd.DataFrame([{"column": "x", "bins": '{"0": 3}', "null_count": 0}])
 
     class Named:
         name = "need_features"
 
-    told = room._drift(night, Named, Judged)  # type: ignore[arg-type]
-    assert len(told) == 1 and "passed over" in told[0] and str(BEFORE) in told[0]
+    notes = room._drift(night, Named, Judged)  # type: ignore[arg-type]
+    assert len(notes) == 1 and "passed over" in notes[0] and str(BEFORE) in notes[0]
     assert sorted(p.name for p in folder.iterdir()) == [f"{BEFORE}.parquet", f"{D}.parquet"]
     assert list(pd.read_parquet(folder / f"{D}.parquet")["nights_before"]) == [0]
 
