@@ -11,6 +11,31 @@ from lake.columns import NAMED_GROUPS
 
 
 @dataclass
+class Costs:
+    """What takes a track back in a list, each in standard deviations of the list's scores (`ranking.rerank.variety`).
+
+    Args:
+        artist: for each track above it by the same main artist.
+        album: for each track above it from the same album.
+        version: if it is a live recording, a remix and so on, and no version is asked for.
+    """
+
+    artist: float
+    album: float
+    version: float
+
+
+@dataclass
+class Variety:
+    """The costs by intent group."""
+
+    known_item: Costs
+    artist: Costs
+    broad: Costs
+    open: Costs
+
+
+@dataclass
 class HeadSettings:
     """Number and size of the lists: section `ranking` of conf/night.yaml, which gives the values.
 
@@ -24,6 +49,7 @@ class HeadSettings:
         explore_strength: expected responses to a track for a need that halve the variance of what is believed of it.
         explore_temperature: how far the order of a variant is left to chance, in standard deviations of a list's scores.
         explore_first: whether a variant may begin with another track.
+        variety: what repetition costs a track, by intent group.
         max_per_artist: tracks of one main artist at most among the first `artist_span` of a broad list.
         artist_span: ranks that `max_per_artist` applies to.
     """
@@ -36,6 +62,7 @@ class HeadSettings:
     explore_strength: float
     explore_temperature: float
     explore_first: bool
+    variety: Variety
     max_per_artist: int
     artist_span: int
 

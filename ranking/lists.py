@@ -8,6 +8,7 @@ from functools import reduce
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from features.expressions import versions
 from lake.checkpoint import shared
 from lake.joins import if_small
 from ranking.head import HeadSettings
@@ -15,7 +16,7 @@ from ranking.rerank import RULES
 from ranking.rerank.rule import with_rule
 from ranking.rerank.unfit import is_noise
 
-OF_NEED = ("intent", "intent_group", "title_name", "artist_name", "sort_by", "mood", "activity", "genre")
+OF_NEED = ("intent", "intent_group", "title_name", "artist_name", "sort_by", "version", "mood", "activity", "genre")
 SAME = 10  # ranks by which a list differs from that of a wider place
 
 
@@ -49,6 +50,7 @@ def of_track(tracks: DataFrame) -> DataFrame:
         "album",
         "release_year",
         is_noise().alias("is_noise"),
+        F.exists(versions(F.col("title")), lambda one: one != "remaster").alias("is_version"),
     )
 
 

@@ -11,6 +11,9 @@ import shutil
 import socket
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -108,15 +111,19 @@ def search(
         settings.max_trees,
         settings.patience,
     )
+    presets = {DEFAULT_TRIAL: base} | ({EARLIER_TRIAL: earlier} if earlier != base else {})
+    ended = {trial.trial_id for trial in ledger.trials} | ledger.failed
+    numbers = [n for n in range(1, settings.trials - len(presets) + 1) if str(n) not in ended]
     own, is_whole = temporary or short_temporary_folder(), True
     try:
-        if len(ledger.trials) + len(ledger.failed) < settings.trials:
+        if len(ended) < settings.trials:
             spent = sum(t.seconds for t in ledger.trials) / settings.concurrent if settings.resume else 0.0
             budget_s = max(settings.time_budget_s - spent, 1.0) if settings.prune else math.inf
-            spent = _judged(DEFAULT_TRIAL, plan, base, ledger, budget_s / 2)
-            if earlier != base:
-                spent += _judged(EARLIER_TRIAL, plan, earlier, ledger, (budget_s - spent) / 2)
-            is_whole = _sweep(settings, plan, space, ledger, budget_s - spent, own)
+            with _ray_starting(settings, own) if numbers else nullcontext() as ray_started:
+                for trial_id, params in presets.items():
+                    budget_s -= _judged(trial_id, plan, params, ledger, budget_s / 2)
+                if ray_started is not None:
+                    is_whole = _sweep(settings, plan, space, ledger, numbers, budget_s, own, ray_started)
     finally:
         shutil.rmtree(own, ignore_errors=True)
     winner = best_of(
@@ -217,6 +224,8 @@ def _start_ray(settings: SearchSettings, temporary: Path) -> None:
     """
     import ray
 
+    # else it warns that it does not handle SIGTERM in this thread: `tuning.child` ends what it has started
+    logging.getLogger("ray").setLevel(logging.ERROR)
     if settings.address:
         try:
             ray.init(
@@ -246,15 +255,37 @@ def _start_ray(settings: SearchSettings, temporary: Path) -> None:
                 raise
 
 
+@contextmanager
+def _ray_starting(settings: SearchSettings, temporary: Path) -> Iterator[Callable[[], None]]:
+    """Start Ray while the block does other things, and shut it down at the end of the block.
+
+    Yields:
+        A function that waits until Ray runs, and raises the error of its start.
+    """
+    for key, value in ray_environment(settings.address).items():
+        os.environ.setdefault(key, value)
+    with ThreadPoolExecutor(1) as starter:
+        start = starter.submit(_start_ray, settings, temporary)
+        try:
+            yield start.result
+        finally:
+            wait([start])
+            import ray
+
+            ray.shutdown()
+
+
 def _sweep(
     settings: SearchSettings,
     plan: TrialPlan,
     space: tuple[Dimension, ...],
     ledger: Ledger,
+    numbers: list[int],
     budget_s: float,
     temporary: Path,
+    ray_started: Callable[[], None],
 ) -> bool:
-    """Run the remaining trials of the sweep on a private Ray instance, which is always shut down.
+    """Run the trials with these numbers on Ray.
 
     Returns:
         Whether they came to their end: False if Ray failed before, and the trials that were finished by then are kept.
@@ -262,18 +293,9 @@ def _sweep(
     Raises:
         SweepFailed: no trial finished; or Ray failed, and without `prune`: what would have finished then depends on the machine.
     """
-    presets = {trial.trial_id for trial in ledger.trials} & {DEFAULT_TRIAL, EARLIER_TRIAL}
-    ended = {trial.trial_id for trial in ledger.trials} | ledger.failed
-    numbers = [n for n in range(1, settings.trials - len(presets) + 1) if str(n) not in ended]
-    if not numbers:
-        return True
-    for key, value in ray_environment(settings.address).items():
-        os.environ.setdefault(key, value)
     before, failed_before = len(ledger.trials), len(ledger.failures)
-    import ray
-
     try:
-        _start_ray(settings, temporary)
+        ray_started()
         if settings.address:
             check_nodes(settings.name, plan.bins)
         _tune(settings, plan, space, ledger, numbers, budget_s, temporary)
@@ -284,8 +306,6 @@ def _sweep(
         if settings.prune and len(ledger.trials) > before:
             return False
         raise SweepFailed(f"sweep {settings.name}: Ray failed: {_one_line(error)}; see its sweep.log") from error
-    finally:
-        ray.shutdown()
     failed = ledger.failures[failed_before:]
     if failed and len(ledger.trials) == before:
         raise SweepFailed(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ranking.rerank import artist_spread, newest, repeats, unfit
+from ranking.rerank import artist_spread, newest, repeats, unfit, variety
 from ranking.rerank.rule import Rule
 
-# `unfit` after `newest`, whose order would else bring noise and other titles of the newest year to the front again
-RULES: tuple[Rule, ...] = (newest.RULE, unfit.RULE, repeats.RULE, artist_spread.RULE)
+# `variety` first: it orders by score, and would undo what the others did. `unfit` after `newest`, whose order would else bring noise and
+# other titles of the newest year to the front again
+RULES: tuple[Rule, ...] = (variety.RULE, newest.RULE, unfit.RULE, repeats.RULE, artist_spread.RULE)

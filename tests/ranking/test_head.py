@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from statistics import pstdev
 from typing import Any
 
+import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from ranking.head import ranked_needs
+from ranking.head import Costs, HeadSettings, ranked_needs
 from ranking.lists import only_differing, ranked_lists
 from tests.shipped import SHIPPED
 
@@ -17,9 +19,16 @@ D = date(2026, 3, 1)
 SHIPPED_HEAD = SHIPPED.ranking
 
 
-def lists(spark: SparkSession, by_artist: str, group: str = "broad", needs: int = 1, **more: Any) -> DataFrame:
+def lists(
+    spark: SparkSession,
+    by_artist: str,
+    group: str = "broad",
+    needs: int = 1,
+    settings: HeadSettings = SHIPPED_HEAD,
+    **more: Any,
+) -> DataFrame:
     """Each need's list, of tracks 0, 1, … by score; the letter at a place is its artist."""
-    named = ("intent", "title_name", "artist_name", "sort_by", "mood", "activity")
+    named = ("intent", "title_name", "artist_name", "sort_by", "version", "mood", "activity")
     rows = [("en", f"q{q}", f"t{i:03}", 100.0 - i, ["popular"]) for q in range(needs) for i in range(len(by_artist))]
     scored = spark.createDataFrame(
         rows, "locale string, need string, track_id string, model_score double, sources array<string>"
@@ -33,12 +42,20 @@ def lists(spark: SparkSession, by_artist: str, group: str = "broad", needs: int 
     titles, years, albums = (more.get(name) or {} for name in ("titles", "years", "albums"))
     tracks = spark.createDataFrame(
         [
-            (f"t{i:03}", [a], titles.get(i, f"song {i}"), albums.get(i), years.get(i, 2000), ["pop"])
+            (
+                f"t{i:03}",
+                [a],
+                titles.get(i, f"song {i}").title(),
+                titles.get(i, f"song {i}"),
+                albums.get(i),
+                years.get(i, 2000),
+                ["pop"],
+            )
             for i, a in enumerate(by_artist)
         ],
-        "track_id string, artists_normal array<string>, title_normal string, album string, release_year int, genres array<string>",
+        "track_id string, artists_normal array<string>, title string, title_normal string, album string, release_year int, genres array<string>",
     )
-    return ranked_lists(scored, asked, tracks, D, SHIPPED_HEAD)
+    return ranked_lists(scored, asked, tracks, D, settings)
 
 
 def order(spark: SparkSession, by_artist: str, group: str = "broad", **more: Any) -> list[int]:
@@ -52,6 +69,53 @@ def order(spark: SparkSession, by_artist: str, group: str = "broad", **more: Any
 def test_a_sixth_track_of_an_artist_waits_behind_the_first_ten(spark: SparkSession) -> None:
     assert order(spark, "aaaaaaa" + "bcdefghij") == [*range(5), *range(7, 12), 5, 6, *range(12, 16)]
     assert order(spark, "aaaaa" + "bcdefghij") == list(range(14))
+
+
+def costing(group: str, artist: float = 0.0, album: float = 0.0, version: float = 0.0) -> HeadSettings:
+    costs = replace(SHIPPED_HEAD.variety, **{group: Costs(artist, album, version)})
+    return replace(SHIPPED_HEAD, variety=costs, max_per_artist=SHIPPED_HEAD.artist_span)
+
+
+def filled(by_artist: str, cost: float) -> list[int]:
+    """The list that always takes the track of which most is left behind those already taken; scores fall by 1."""
+    left = list(range(len(by_artist)))
+    apart = pstdev(left)
+    taken: list[int] = []
+    while left:
+        best = max(left, key=lambda i: -i - apart * cost * sum(by_artist[t] == by_artist[i] for t in taken))
+        left.remove(best)
+        taken.append(best)
+    return taken
+
+
+@pytest.mark.parametrize("cost", [0.35, 0.6, 1.5])
+@pytest.mark.parametrize("by_artist", ["aaaaabbc", "abababcaacb", "aaabcdefabc"])
+def test_repeating_an_artist_costs_what_the_settings_say(spark: SparkSession, by_artist: str, cost: float) -> None:
+    assert order(spark, by_artist, settings=costing("broad", artist=cost)) == filled(by_artist, cost)
+    assert (
+        filled(by_artist, cost)
+        != list(range(len(by_artist)))
+        == order(spark, by_artist, settings=costing("open", artist=cost))
+    )
+
+
+def test_an_album_again_and_a_version_that_nobody_asked_for_cost_too(spark: SparkSession) -> None:
+    albums = {0: "x", 1: "x", 2: "y", 3: "x"}
+    assert order(spark, "aaab", settings=costing("broad", album=2.0), albums=albums) == [
+        0,
+        2,
+        3,
+        1,
+    ]  # "x" by b is another
+    titles = {0: "hello (live)", 1: "hello - remastered", 2: "hello"}
+    for_version = {"settings": costing("known_item", version=1.0), "titles": titles}
+    assert order(spark, "aaa", "known_item", **for_version) == [1, 0, 2]
+    assert order(spark, "aaa", "known_item", version="live", **for_version) == [0, 1, 2]
+
+
+def test_the_newest_stay_the_newest_whatever_repetition_costs(spark: SparkSession) -> None:
+    years = {0: 2026, 1: 2026, 2: 2010}
+    assert order(spark, "aab", settings=costing("broad", artist=9.0), sort_by="newest", years=years) == [0, 1, 2]
 
 
 def test_a_list_that_asks_for_one_thing_is_left_by_score(spark: SparkSession) -> None:
