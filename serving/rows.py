@@ -19,7 +19,7 @@ CUT, PROBLEM = "~cut", "~problem"
 LONG = ("trigrams",)  # of a frequent trigram, the numbers of its names fill several pages
 PAGE = 4096
 BESIDE = 16  # bytes that LMDB keeps with a key and its value
-_COMMIT_BYTES = 32 << 20  # rows that one transaction keeps in memory
+_COMMIT_BYTES = 8 << 20  # rows that one transaction keeps in memory
 _COUNT = struct.Struct("<Q")
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ROWS = "table string, key binary, value binary"
 EXPLAINED = 10
-_PART_BYTES = 32 << 20  # of rows that are sorted by one task, and that the driver has in memory
+_PART_BYTES = 8 << 20  # of rows that are sorted by one task, and that the driver has in memory
 _LIST = ("locale", "need")
 
 

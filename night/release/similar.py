@@ -37,7 +37,7 @@ def similar_lists(tracks: DataFrame, vectors: DataFrame, names: DataFrame) -> Da
     """The lists of what is like the SIMILAR_NAMES most popular artists, and as many titles, in place `*`: columns of LISTED.
 
     What is like an artist is not by it; what is like a title is like its strongest recording. On the driver are at most
-    2 * SIMILAR_NAMES lists, their seeds, and the MOST_KNOWN strongest tracks.
+    2 * SIMILAR_NAMES needs with their seeds, and the MOST_KNOWN strongest tracks; the lists are made by the executors.
 
     Args:
         tracks: `night.release.names.named_tracks`.
@@ -57,13 +57,23 @@ def similar_lists(tracks: DataFrame, vectors: DataFrame, names: DataFrame) -> Da
     of_seeds = {r["track_id"]: _track(r) for r in known.join(F.broadcast(seed_ids), "track_id").collect()}
     centres = [Centre.of(chosen, left_out, of_seeds, weights) for chosen, left_out in seeds]
     first = known.drop("vector").orderBy(F.desc("strength"), "track_id").limit(MOST_KNOWN).collect()
-    strongest = StrongestTracks([_track(r) for r in first], weights)
+    known_first = [_track(r) for r in first]
     nearest = _nearest(known.where(F.col("vector").isNotNull()), centres, weights)
-    rows = []
-    for at, (key, centre) in enumerate(zip(keys, centres, strict=True)):
-        for rank, one in enumerate(similar_tracks(centre, nearest.get(at, []), strongest), 1):
-            rows.append(("*", key, rank, one.track_id, one.score, SIMILAR if one.score > 1.0 else SAME_GENRES))
-    return frame_of(tracks.sparkSession, rows, LISTED)
+
+    def listed(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        import pandas as pd
+
+        strongest = StrongestTracks(known_first, weights)
+        for batch in batches:
+            rows = [
+                ("*", keys[at], rank, one.track_id, one.score, SIMILAR if one.score > 1.0 else SAME_GENRES)
+                for at, nearest_tracks in batch[["at", "nearest"]].itertuples(index=False)
+                for rank, one in enumerate(similar_tracks(centres[at], _ordered(nearest_tracks), strongest), 1)
+            ]
+            yield pd.DataFrame(rows, columns=[name.split()[0] for name in LISTED.split(", ")])
+
+    places = tracks.sparkSession.range(len(keys)).select(F.col("id").cast("int").alias("at"))
+    return places.join(nearest, "at", "left").mapInPandas(listed, LISTED)
 
 
 def _wanted(names: DataFrame) -> tuple[list[str], list[tuple[list[str], set[str]]]]:
@@ -79,8 +89,8 @@ def _wanted(names: DataFrame) -> tuple[list[str], list[tuple[list[str], set[str]
     return keys, seeds
 
 
-def _nearest(tracks: DataFrame, centres: list[Centre], weights: GenreWeights) -> dict[int, list[SimilarTrack]]:
-    """Place of a centre -> its nearest tracks, the most alike first."""
+def _nearest(tracks: DataFrame, centres: list[Centre], weights: GenreWeights) -> DataFrame:
+    """(at: place of a centre, nearest: array of (place, track_id, artist, score) of its nearest tracks); centres without one have no row."""
 
     def near(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         import pandas as pd
@@ -99,11 +109,14 @@ def _nearest(tracks: DataFrame, centres: list[Centre], weights: GenreWeights) ->
     of_artist = F.row_number().over(Window.partitionBy("at", "artist").orderBy(*order))
     of_centre = F.row_number().over(Window.partitionBy("at").orderBy(*order))
     few = rows.withColumn("_n", of_artist).where(F.col("_n") <= PER_ARTIST)
-    best = few.withColumn("_n", of_centre).where(F.col("_n") <= MOST_TRACKS).orderBy("at", "_n")
-    out: dict[int, list[SimilarTrack]] = {}
-    for row in best.collect():
-        out.setdefault(row["at"], []).append(SimilarTrack(row["track_id"], row["artist"], row["score"]))
-    return out
+    best = few.withColumn("place", of_centre).where(F.col("place") <= MOST_TRACKS)
+    return best.groupBy("at").agg(F.collect_list(F.struct("place", "track_id", "artist", "score")).alias("nearest"))
+
+
+def _ordered(nearest: Any) -> list[SimilarTrack]:
+    """The nearest tracks of a centre, the most alike first; none for null."""
+    rows = [] if nearest is None else sorted(nearest, key=lambda one: one["place"])
+    return [SimilarTrack(one["track_id"], one["artist"], one["score"]) for one in rows]
 
 
 def _track(row: Any) -> KnownTrack:
