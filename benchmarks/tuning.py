@@ -1,7 +1,7 @@
 """A sweep beside a bare Optuna loop with `lgb.train` and beside Ray's plain example: the same trials, folds and data in each arm.
 
 python -m benchmarks.tuning [--examples FOLDER] [--trials 30] [--trees 100] [--repeats 3] [--json FILE]
-python -m benchmarks.tuning --kills 20        kill -9 at random moments, resume, and compare with an uninterrupted sweep
+python -m benchmarks.tuning --kills 100       kill -9 at random moments, resume, and compare with an uninterrupted sweep
 python -m benchmarks.tuning --halving LEDGER  what rungs by trees and by shrinkage would have cost and lost in a sweep without pruning
 
 Each arm is a process of its own, timed from its start to its end with everything that it needs. Every trial grows `--trees` trees a
@@ -12,6 +12,7 @@ but one. Pruning is off. Without `--examples` the data are made by numpy.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -22,6 +23,7 @@ import tempfile
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -364,43 +366,97 @@ def compare_arms(work: Work, repeats: int, home: Path) -> dict[str, Any]:
 
 
 def kills(work: Work, count: int, home: Path) -> dict[str, Any]:
-    """Kill a sweep with pruning `count` times at random moments, resume it each time, and compare its trials with an uninterrupted one."""
-    asked = replace(work.settings("whole", 1), prune=True, search="tpe", patience=30, grace_trees=EVERY)
+    """Kill processes of a sweep with pruning at random moments, `count` in all; resume it each time, and compare its trials with an
+    uninterrupted one. When a sweep has come to its end, the next begins.
+
+    A victim is the process that started the sweep (as a machine dies: nothing is tidied up), the sweep's own process, or one of Ray's,
+    a worker among them.
+    """
+    asked = replace(work.settings("whole", 1), prune=True, search="tpe", patience=30, grace_trees=EVERY, retries=count)
     features = work.features()
     whole = run_search_in_child(asked, work.examples, home, features)
-    rng, lost, resumed, done = random.Random(1), 0, False, 0
-    known: dict[str, Any] = {}
-    ledger = home / "cut" / LEDGER
-    while done < count:
-        limit = rng.uniform(1.0, max(whole.seconds / 2, 2.0))
-        child = os.fork()
-        if child == 0:  # the sweep's parent dies, as a machine does: nothing is tidied up
-            try:
-                run_search_in_child(replace(asked, name="cut", resume=resumed), work.examples, home, features)
-            except SweepFailed:
-                os._exit(1)
-            os._exit(0)
-        time.sleep(limit)
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        time.sleep(1.5)  # the child of the killed process notices within half a second
-        resumed, done = ledger.exists(), done + 1
-        now = {trial.trial_id: trial for trial in Ledger(ledger).trials} if resumed else {}
-        lost += sum(now.get(name) != trial for name, trial in known.items())
-        known = now
-        if len(known) >= work.trials:
-            break
-    ended = run_search_in_child(replace(asked, name="cut", resume=resumed), work.examples, home, features)
-
-    def judged(rows: Sequence[Any]) -> list[tuple[Any, ...]]:
-        return sorted((r.trial_id, str(r.params), r.trees, r.valid_ndcg10, r.state) for r in rows)
-
+    rng, lost, sweeps, same = random.Random(1), 0, 0, 0
+    done: Counter[str] = Counter()
+    while done.total() < count:
+        sweeps += 1
+        name, known, resumed = f"cut-{sweeps}", dict[str, Any](), False
+        ledger = home / name / LEDGER
+        while done.total() < count and len(known) < work.trials:
+            sweep = replace(asked, name=name, resume=resumed)
+            done += _killed(sweep, work.examples, home, features, rng, whole.seconds / 2, count - done.total())
+            resumed = ledger.exists()
+            now = {trial.trial_id: trial for trial in Ledger(ledger).trials} if resumed else {}
+            lost += sum(now.get(trial_id) != trial for trial_id, trial in known.items())
+            known = now
+            print(f"  {done.total()}/{count} kills, {name}: {len(known)}/{work.trials} trials", flush=True)
+        ended = run_search_in_child(replace(asked, name=name, resume=resumed), work.examples, home, features)
+        same += _judged(ended.rows) == _judged(whole.rows)
     return {
-        "kills": done,
+        "kills": done.total(),
+        **{f"kills_of_{what}": n for what, n in sorted(done.items())},
         "finished_trials_lost": lost,
-        "trials": len(ended.rows),
-        "same_final_set": judged(ended.rows) == judged(whole.rows),
+        "trials": work.trials,
+        "sweeps": sweeps,
+        "sweeps_with_the_same_final_set": same,
     }
+
+
+def _judged(rows: Sequence[Any]) -> list[tuple[Any, ...]]:
+    return sorted((r.trial_id, str(r.params), r.trees, r.valid_ndcg10, r.state) for r in rows)
+
+
+def _killed(
+    sweep: SearchSettings,
+    examples: Path,
+    home: Path,
+    features: FeatureList,
+    rng: random.Random,
+    longest_s: float,
+    most: int,
+) -> Counter[str]:
+    """Start a sweep and kill its processes, each after a random time of at most `longest_s`, until it has ended; what was killed."""
+    done: Counter[str] = Counter()
+    starter = os.fork()
+    if starter == 0:
+        try:
+            run_search_in_child(sweep, examples, home, features)
+        except SweepFailed as error:
+            print(f"  {sweep.name}: {str(error)[:150]}", flush=True)
+            os._exit(1)
+        os._exit(0)
+    while done.total() < most:
+        until = time.monotonic() + rng.uniform(1.0, max(longest_s, 2.0))
+        while time.monotonic() < until:
+            if os.waitpid(starter, os.WNOHANG)[0]:
+                return done
+            time.sleep(0.05)
+        what = rng.choice(("starter", "sweep", "ray"))
+        own, of_ray = _processes(starter)
+        victims = {"starter": [starter], "sweep": own, "ray": of_ray}[what]
+        if victims:  # the sweep's own processes come and go
+            done[what] += 1
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(rng.choice(victims), signal.SIGKILL)
+        if what == "starter":
+            break
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(starter, signal.SIGKILL)
+    os.waitpid(starter, 0)
+    return done  # what is left of it ends by itself, and the next run of the sweep waits for that
+
+
+def _processes(starter: int) -> tuple[list[int], list[int]]:
+    """Ids of the sweep's own process, and of those of Ray that it has started."""
+    parent_of = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            parent_of[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    own = [pid for pid, parent in parent_of.items() if parent == starter]
+    below, of_ray = set(own), list[int]()
+    while more := [pid for pid, parent in parent_of.items() if parent in below and pid not in below]:
+        below.update(more)
+        of_ray += more
+    return own, sorted(of_ray)
 
 
 def halving(file: Path, orders: int = 200) -> dict[str, dict[str, float]]:
