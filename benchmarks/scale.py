@@ -6,7 +6,8 @@
 executors are processes of their own (`local-cluster`), so that the driver's memory is its own. Reported are the peak of its Python's own
 pages (mapped files are not counted: the system takes them back at any time), and the most that its JVM has left after a collection
 of garbage; beside them the peak of the largest Python worker. Tracks grow with the wordings at their least, and the other way round.
-`training matrix`: the growth of one process that builds it, which is what grows on one process by a stated cap.
+`training`: the peak of one process that reads made examples from Parquet, splits them and builds the two datasets of a fit, as `jobs.train`
+and a sweep do: what grows on one process by a stated cap (`ranking.max_training_rows`).
 
 Exit codes: 0; 2 bad arguments.
 """
@@ -229,13 +230,48 @@ def driver(tracks: int, wordings: int, work: Path) -> dict[str, float]:
     }
 
 
-def matrix_mb(rows: int) -> float:
-    """Growth of this process when it builds a training matrix of so many rows, as `ranking.dataset.read_examples` does, MB."""
-    from features.catalogue import matrix_names
+def training_mb(rows: int, work: Path) -> float:
+    """What a process has in memory at most, above the libraries, while it makes a fit's datasets of so many made examples, MB."""
+    from ranking.dataset import in_memory, read_examples
+    from ranking.ranker import RankerParams
+    from ranking.scoring import feature_list
 
+    features = feature_list()
+    _write_examples(work / "examples.parquet", rows, features.names)
+    params = RankerParams()
     before = own_mb()
-    matrix = np.random.default_rng(7).normal(size=(rows, len(matrix_names())))
-    return own_mb() - before if matrix.size else 0.0
+    with Peak() as peak:
+        examples = read_examples(work, features)
+        train, valid = examples.halves()
+        data = in_memory(train, params.objective, params.max_bin, 2)
+        in_memory(valid, params.objective, params.max_bin, 2, reference=data)
+    return peak.driver - before
+
+
+def _write_examples(file: Path, rows: int, names: Sequence[str]) -> None:
+    """Made training examples, 50 of a need, written a part at a time."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rng, writer, part = np.random.default_rng(7), None, 50_000
+    for first in range(0, rows, part):
+        number = np.arange(first, min(first + part, rows))
+        need = number // PER_LIST
+        columns = {
+            "fold_key": [f"need {n}" for n in need],
+            "grade": rng.integers(0, 5, len(number)),
+            "qid": need,
+            "relevance": rng.random(len(number)),
+            "split": np.where(need % 3 == 2, "valid", "train"),
+            "track_id": [f"track{n:012}" for n in number],
+            "weight": rng.random(len(number)),
+            **{name: rng.normal(size=len(number)) for name in names},
+        }
+        table = pa.table(columns)
+        writer = writer or pq.ParquetWriter(file, table.schema)
+        writer.write_table(table)
+    if writer is not None:
+        writer.close()
 
 
 def measured(what: str, *sizes: int) -> dict[str, float]:
@@ -249,7 +285,7 @@ def measured(what: str, *sizes: int) -> dict[str, float]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure the driver at every size, and the training matrix, and print MB."""
+    """Measure the driver at every size, and training, and print MB."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--tracks", type=int, nargs="+", default=list(TRACKS))
     parser.add_argument("--wordings", type=int, nargs="+", default=list(WORDINGS))
@@ -262,11 +298,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if what == "driver":
             print(json.dumps(driver(int(sizes[0]), int(sizes[1]), Path(work))))
         else:
-            print(json.dumps({"mb": matrix_mb(int(sizes[0]))}))
+            print(json.dumps({"mb": training_mb(int(sizes[0]), Path(work))}))
         return 0
     least = given.wordings[0]
     pairs = [(t, least) for t in given.tracks] + [(given.tracks[0], w) for w in given.wordings if w != least]
-    report: dict[str, object] = {"driver": [], "training_matrix": []}
+    report: dict[str, object] = {"driver": [], "training": []}
     print(
         "| tracks | wordings | driver, Python | driver, JVM after a collection | a Python worker | release | seconds |"
     )
@@ -277,9 +313,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         cells = [f"{one[k]:,.0f} MB" for k in ("driver_python_mb", "driver_heap_mb", "worker_mb", "release_mb")]
         print(f"| {tracks:,} | {wordings:,} | {' | '.join(cells)} | {one['seconds']:,.0f} |", flush=True)
     for rows in given.rows:
-        mb = measured("matrix", rows)["mb"]
-        report["training_matrix"] = [*report["training_matrix"], {"rows": rows, "mb": mb}]  # type: ignore[misc]
-        print(f"training matrix of {rows:,} rows: {mb:,.0f} MB, {mb * 2**20 / rows:,.0f} bytes each", flush=True)
+        mb = measured("training", rows)["mb"]
+        report["training"] = [*report["training"], {"rows": rows, "mb": mb}]  # type: ignore[misc]
+        print(f"training on {rows:,} rows: {mb:,.0f} MB, {mb * 2**20 / rows:,.0f} bytes each", flush=True)
     if given.json:
         given.json.write_text(json.dumps(report, indent=1) + "\n")
     return 0

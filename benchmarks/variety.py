@@ -26,7 +26,15 @@ from ranking.head import Costs, Variety
 from tools.loop import HISTORY, Loop, LoopFailed, serving
 
 NONE = "none"
-SIMULATED = ("catalog.jsonl.gz", "live", "live-settings.json", "asked.json", "shown.parquet", "waiting", "truth")
+SIMULATED = (
+    "catalog.jsonl.gz",
+    "live",
+    "live-settings.json",
+    "asked.json",
+    "shown.parquet",
+    f"waiting-{HISTORY}",
+    "truth",
+)
 
 
 def released(loop: Loop, costs: str) -> Path:

@@ -25,7 +25,7 @@ WORLDS = ("default", "position", "trust", "voice", "drift", "popular_is_wrong")
 _FIRST_DATE = date(2026, 10, 1)  # passed to the simulator, so that run_date does not depend on its default
 _MARKER, _CODE = "arguments.json", "code"
 # the code that a night's figures depend on
-ROOMS = ("conf", "lake", "events", "queries", "features", "labels", "ranking", "evaluation", "jobs")
+ROOMS = ("conf", "lake", "events", "queries", "features", "labels", "ranking", "evaluation", "serving", "night", "jobs")
 
 
 class RunFailed(Exception):

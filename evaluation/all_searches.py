@@ -44,15 +44,15 @@ class Slice:
 class AllSearches:
     """The figures over all music searches, by kind of need, by how often the wording was asked in the 28 days
     before, and by how the reader came to the list (`miss`: not at all). `other_answered`: the share of the
-    day's searches for other things than music that are answered with tracks. `curve`: risk against coverage
+    day's searches for other things than music that are answered with tracks; None on a day without any. `curve`: risk against coverage
     (`risk_curve`)."""
 
     whole: Slice
     by_kind: dict[str, Slice] = field(default_factory=dict)
     by_frequency: dict[str, Slice] = field(default_factory=dict)
     by_match: dict[str, Slice] = field(default_factory=dict)
-    other_answered: float = 0.0
-    curve: tuple[dict[str, float], ...] = ()
+    other_answered: float | None = None
+    curve: tuple[dict[str, float | None], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain nested values."""
@@ -64,10 +64,14 @@ class AllSearches:
             **plain(self.whole),
             "by_kind": {k: plain(v) for k, v in self.by_kind.items()},
             "by_frequency": {k: plain(v) for k, v in self.by_frequency.items()},
-            "other_answered": round(self.other_answered, 6),
+            "other_answered": _rounded(self.other_answered),
             "by_match": {k: plain(v) for k, v in self.by_match.items()},
-            "risk_curve": [{k: round(v, 6) for k, v in point.items()} for point in self.curve],
+            "risk_curve": [{k: _rounded(v) for k, v in point.items()} for point in self.curve],
         }
+
+
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 6)
 
 
 def over_all_searches(
@@ -88,7 +92,7 @@ def over_all_searches(
     """
     whole = answered(truth.asked, answers)
     for_music = whole["need_id"] != ""
-    asked, other = whole[for_music], whole[~for_music]
+    asked = whole[for_music]
     weight = asked["searches"].to_numpy(dtype=np.float64)
     request_ndcg = _ndcg_of_requests(asked, lists, truth.relevance)
     reached = request_ndcg.reindex(pd.MultiIndex.from_frame(asked[KEY])).fillna(0.0)
@@ -112,17 +116,18 @@ def over_all_searches(
         {str(kind): figures(np.asarray(kinds == kind)) for kind in sorted(set(kinds))},
         by_frequency,
         {str(way): figures(ways == way) for way in sorted(set(ways))} if matched_by is not None else {},
-        _share(other["searches"].to_numpy(dtype=np.float64), other["entry_need"].notna().to_numpy()),
+        _other_answered(whole, whole["entry_need"].notna().to_numpy()),
     )
 
 
 def risk_curve(
     truth: NightTruth, lists: pd.DataFrame, answers: Answers, confidence: Mapping[tuple[str, str], float]
-) -> tuple[dict[str, float], ...]:
+) -> tuple[dict[str, float | None], ...]:
     """What the least confidence of a reading decides: for each of THRESHOLDS its coverage and its risk.
 
     `coverage`: share of the day's music searches that are answered; `risk`: share of these without any relevant track among the first
-    ten; `other_answered`: share of the searches for other things than music that are answered with tracks.
+    ten; `other_answered`: share of the searches for other things than music that are answered with tracks, None if there
+    was none.
 
     Args:
         truth: the truth of the day.
@@ -136,7 +141,7 @@ def risk_curve(
     sure = np.array([confidence.get((x, q), -1.0) for x, q in zip(whole["locale"], whole["query"], strict=True)])
     is_answered = whole["entry_need"].notna().to_numpy()
     is_wrong = ~_has_relevant(whole, lists, truth.relevance)
-    points = []
+    points: list[dict[str, float | None]] = []
     for least in THRESHOLDS:
         kept = is_answered & (sure >= least)
         of_music = kept & for_music
@@ -145,7 +150,7 @@ def risk_curve(
                 "least_confidence": least,
                 "coverage": _share(weight[for_music], kept[for_music]),
                 "risk": _share(weight[of_music], is_wrong[of_music]),
-                "other_answered": _share(weight[~for_music], kept[~for_music]),
+                "other_answered": _other_answered(whole, kept),
             }
         )
     return tuple(points)
@@ -153,6 +158,13 @@ def risk_curve(
 
 def _slice(weight: Floats, ndcg: Floats, is_answered: npt.NDArray[np.bool_], is_wrong: npt.NDArray[np.bool_]) -> Slice:
     return Slice(float(weight.sum()), *(_share(weight, values) for values in (ndcg, is_answered, is_wrong)))
+
+
+def _other_answered(whole: pd.DataFrame, is_answered: npt.NDArray[np.bool_]) -> float | None:
+    """The share of the searches for other things than music that are answered; None if there is none."""
+    is_other = (whole["need_id"] == "").to_numpy()
+    weight = whole["searches"].to_numpy(dtype=np.float64)
+    return _share(weight[is_other], is_answered[is_other]) if is_other.any() else None
 
 
 def _share(weight: Floats, values: npt.NDArray[Any]) -> float:

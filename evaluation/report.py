@@ -263,7 +263,10 @@ def _print_all(console: Any, result: NightResult) -> None:
     for name, one in rows:
         table.add_row(name, f"{one.searches:.0f}", _ndcg(one), _coverage(one), _wrong(one))
     console.print(table)
-    console.print(f"searches for other things than music that were answered with tracks: {figures.other_answered:.1%}")
+    if figures.other_answered is not None:
+        console.print(
+            f"searches for other things than music that were answered with tracks: {figures.other_answered:.1%}"
+        )
     _print_curve(console, figures.curve)
     console.print(
         "hit: answered; wrong: answered, and no relevant track among the first ten; asked: how often the wording was, in the 28 days "
@@ -273,18 +276,19 @@ def _print_all(console: Any, result: NightResult) -> None:
     )
 
 
-def _print_curve(console: Any, curve: Sequence[Mapping[str, float]]) -> None:
+def _print_curve(console: Any, curve: Sequence[Mapping[str, float | None]]) -> None:
     """Print what readings with less confidence would add, right and wrong."""
     from rich.table import Table
 
     if not curve:
         return
     table = Table(title="risk against coverage, by the least confidence of a reading", title_justify="left")
-    for heading in ("least confidence", "hit", "wrong of the hits", "other things answered"):
+    shares = {"hit": "coverage", "wrong of the hits": "risk", "other things answered": "other_answered"}
+    known = {heading: name for heading, name in shares.items() if all(point[name] is not None for point in curve)}
+    for heading in ("least confidence", *known):
         table.add_column(heading, justify="right", no_wrap=True)
     for point in curve:
-        shares = (f"{point[name]:.1%}" for name in ("coverage", "risk", "other_answered"))
-        table.add_row(f"{point['least_confidence']:g}", *shares)
+        table.add_row(f"{point['least_confidence']:g}", *(f"{point[name]:.1%}" for name in known.values()))
     console.print(table)
 
 

@@ -29,6 +29,7 @@ MAX_GRADE = 4
 ASSUMED_WEIGHT = 1.0  # with `regression`, of a track that was not shown, in examined impressions: its grade is assumed
 _KEYS = ("fold_key", "grade", "qid", "relevance", "split", "track_id", "weight")
 _SPLITS = ("train", "valid")
+_COLUMNS_AT_ONCE = 8  # of the feature columns
 
 
 class TrainingImpossible(PlayfirstError):
@@ -158,6 +159,8 @@ class Examples:
 def read_examples(path: Path | str, features: FeatureList, folds: int = 1, max_rows: int = MAX_ROWS) -> Examples:
     """Read training examples from a Parquet file or folder.
 
+    Beside the matrix (8 bytes a value) only a few columns at a time are in memory, as the file has them.
+
     Rows are ordered by (qid, BLAKE2b of track_id). They are not in served order, because LightGBM breaks ties by row order. How
     the rows are split into files, and the order of rows and columns in them, make no difference.
 
@@ -180,9 +183,7 @@ def read_examples(path: Path | str, features: FeatureList, folds: int = 1, max_r
     starts = np.flatnonzero(np.append(True, np.diff(qid[order]) != 0))
     sizes = np.diff(np.append(starts, len(order)))
     _check_queries(qid[order], track_hash[order], {"fold_key": fold_key[order], "split": split[order]})
-    matrix = np.empty((len(order), len(features.names)), dtype=np.float64)
-    for place, name in enumerate(features.names):
-        matrix[:, place] = _numbers(table, name)[order]
+    matrix = _matrix(Path(path), features, order)
     if endless := [features.names[place] for place in np.flatnonzero(np.isinf(matrix).any(axis=0))]:
         raise SchemaMismatch(f"training_examples: infinite values in {endless}, expected finite; see jobs.validate")
     clusters = {str(cluster): fold_of(str(cluster), folds) for cluster in set(fold_key)}
@@ -335,6 +336,7 @@ def _labels_path(path: Path) -> Path:
 
 
 def _table(path: Path, features: FeatureList) -> pa.Table:
+    """The key and label columns, checked; the feature columns are checked to be there, as numbers."""
     import pyarrow as pa
     import pyarrow.dataset as ds
 
@@ -353,13 +355,27 @@ def _table(path: Path, features: FeatureList) -> pa.Table:
             f"training_examples {path}: missing columns {missing or 'none'}, not numbers "
             f"{textual or 'none'}; run jobs.assemble again with this catalogue"
         )
-    table: pa.Table = data.to_table(columns=wanted)
+    table: pa.Table = data.to_table(columns=list(_KEYS))
     if table.num_rows == 0:
         raise InputContractError(f"training_examples {path}: found no row, expected some; run jobs.assemble again")
     nulls = {name: table.column(name).null_count for name in _KEYS if table.column(name).null_count}
     if nulls:
         raise SchemaMismatch(f"training_examples {path}: nulls in {nulls}, expected none; run jobs.assemble again")
-    return table.set_column(wanted.index("qid"), "qid", table.column("qid").cast(pa.int64()))
+    return table.set_column(_KEYS.index("qid"), "qid", table.column("qid").cast(pa.int64()))
+
+
+def _matrix(path: Path, features: FeatureList, order: Ints) -> Floats:
+    """The feature columns, the rows in the given order; they are read a few columns at a time, since all of them take as much again."""
+    import pyarrow.dataset as ds
+
+    data = ds.dataset(path, format="parquet")
+    matrix = np.empty((len(order), len(features.names)), dtype=np.float64)
+    for first in range(0, len(features.names), _COLUMNS_AT_ONCE):
+        names = list(features.names[first : first + _COLUMNS_AT_ONCE])
+        table = data.to_table(columns=names)
+        for place, name in enumerate(names, first):
+            matrix[:, place] = _numbers(table, name)[order]
+    return matrix
 
 
 def _is_number(kind: pa.DataType) -> bool:

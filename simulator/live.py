@@ -62,7 +62,8 @@ def simulate_until(settings: Settings, until: int, service: str, history: int) -
     world = built_world(settings)
     if begun == 0:
         cleared(settings)
-        shutil.rmtree(out / _WAITING, ignore_errors=True)
+        for waiting in out.glob(f"{_WAITING}-*"):
+            shutil.rmtree(waiting)
         (out / _ASKED).unlink(missing_ok=True)
         (out / "live").mkdir(exist_ok=True)
         stored.write_text(json.dumps(wanted, indent=1, default=str) + "\n", encoding="utf-8")
@@ -76,22 +77,31 @@ def simulate_until(settings: Settings, until: int, service: str, history: int) -
         world.retrieval.query(text)
     world.service = service_at(service) if service else None
     logs = LogWriter(settings, out)
-    logs.wait_again(out / _WAITING)
+    logs.wait_again(out / f"{_WAITING}-{begun}")
     shown = _Shown(world, out / _SHOWN)
     days: list[dict[str, Any]] = []
     for day in range(begun, until):
         batch, plays = simulated_day(world, day)
         _remove_cut_off(settings, day)
         logs.write_day(world, batch, plays, searches_table(world, batch, day), day)
-        logs.keep_waiting(out / _WAITING)
+        # beside what the day began with, which a run that is cut off here begins with again
+        logs.keep_waiting(out / f"{_WAITING}-{day + 1}")
         of_day = {"day": day, "date": day_of(settings, day).isoformat(), "served": bool(service)}
         days.append(of_day | figures(world, batch, plays, shown.is_new(batch)))
         if day < history:
             shown.add(batch)
         known = dict.fromkeys([*asked, *world.texts.texts])
-        (out / _ASKED).write_text(json.dumps(list(known), ensure_ascii=False) + "\n", encoding="utf-8")
-        (out / "live" / f"{of_day['date']}.json").write_text(json.dumps(days[-1], indent=1) + "\n", encoding="utf-8")
+        _write(out / _ASKED, json.dumps(list(known), ensure_ascii=False) + "\n")
+        _write(out / "live" / f"{of_day['date']}.json", json.dumps(days[-1], indent=1) + "\n")
+        shutil.rmtree(out / f"{_WAITING}-{day}", ignore_errors=True)
     return days
+
+
+def _write(file: Path, text: str) -> None:
+    """Replace a file in one step."""
+    partial = file.with_name(f".{file.name}")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(file)
 
 
 def _differing(stored: dict[str, Any], wanted: dict[str, Any]) -> str:

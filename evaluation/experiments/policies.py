@@ -56,17 +56,17 @@ class OffPolicyVerdict:
 def known_contexts(rows: pd.DataFrame) -> dict[Context, dict[str, float]]:
     """Context → the lists that the log could serve there, with their probabilities; contexts not known for sure are left out.
 
-    A context is known if its distinct lists have one propensity each, these sum to 1, and by its number of searches a list would
-    be lacking with probability UNSEEN at most. Without the last condition, contexts in which a rare list happens to be logged
-    would be chosen, and the list would weigh too much.
+    A context is known if its distinct lists have one propensity each, these sum to 1, and by its number of people a list would be
+    lacking with probability UNSEEN at most: a person's searches of one context have one list, since the reader draws by unit. Without
+    the last condition, contexts in which a rare list happens to be logged would be chosen, and the list would weigh too much.
     """
     out: dict[Context, dict[str, float]] = {}
-    seen = rows.groupby([*CONTEXT, "results"])["propensity"].agg(["min", "max", "size"]).reset_index()
+    people = {key: len(set(of)) for key, of in rows.groupby(list(CONTEXT))["user_id"]}
+    seen = rows.groupby([*CONTEXT, "results"])["propensity"].agg(["min", "max"]).reset_index()
     for context, part in seen.groupby(list(CONTEXT), sort=False):
         p = part["min"].to_numpy(dtype=np.float64)
-        searches = int(part["size"].sum())
         is_same = bool((part["max"].to_numpy() - p < 1e-6).all())
-        lacking = float(((1 - p) ** searches).sum()) if len(p) > 1 else 0.0
+        lacking = float(((1 - p) ** people[context]).sum()) if len(p) > 1 else 0.0
         if is_same and abs(float(p.sum()) - 1) < 1e-4 and lacking <= UNSEEN:
             out[tuple(map(str, context))] = dict(zip(part["results"], p / p.sum(), strict=True))
     return out

@@ -88,7 +88,9 @@ def test_a_context_with_few_searches_is_not_known_although_it_happens_to_show_al
         results=rows["variant"].map(LISTS), propensity=rows["variant"].map({"0": 0.98, "1": 0.01, "2": 0.01})
     )
     assert known_contexts(rows) == {}
-    assert len(known_contexts(pd.concat([rows] * 100))) == 1
+    often = pd.concat([rows] * 100)
+    assert known_contexts(often) == {}  # the same five people, whose lists stay as they were drawn
+    assert len(known_contexts(often.assign(user_id=[f"u{n}" for n in range(len(often))]))) == 1
 
 
 def test_without_known_contexts_positions_are_refused_and_say_why():

@@ -82,6 +82,22 @@ def test_two_services_face_the_same_first_requests(tmp_path: Path, service: Thre
     assert 0.5 < len(asked["good"] & asked["bad"]) / len(asked["good"]) < 1
 
 
+def test_a_day_that_was_cut_off_is_simulated_again_as_if_nothing_had_happened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("cut", "whole"):
+        assert live([f"out={tmp_path / name}", *SMALL, "until=1"]) == 0
+    with monkeypatch.context() as dying:
+        dying.setattr("simulator.live.figures", lambda *_: 1 / 0)  # after the day's logs and what waits are written
+        with pytest.raises(ZeroDivisionError):
+            live([f"out={tmp_path / 'cut'}", *SMALL, "until=2"])
+    for name in ("cut", "whole"):
+        assert live([f"out={tmp_path / name}", *SMALL, "until=3"]) == 0
+    for day in DAYS:
+        for kind in ("searches", "events"):
+            assert read(tmp_path / "cut", kind, day) == read(tmp_path / "whole", kind, day)
+
+
 def test_a_service_answers_what_it_knows_and_the_log_says_so(tmp_path: Path, service: ThreadingHTTPServer) -> None:
     words = [f"out={tmp_path}", *SMALL]
     assert live([*words, "until=1"]) == 0
