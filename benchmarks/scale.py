@@ -142,6 +142,7 @@ def made_wordings(spark: SparkSession, wordings: int, tracks: int) -> DataFrame:
         F.lit(True).alias("is_music"),
         F.lit(10).alias("searches_28d"),
         (number % 2 == 0).alias("is_public"),
+        F.lit(True).alias("is_sure"),
     )
 
 

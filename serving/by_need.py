@@ -17,7 +17,7 @@ from queries.text.carrier import stripped
 from queries.text.normalise import language_of, normal_form
 from serving.mapped import MappedRankings, stored_track, value_of
 from serving.matched import Matched, MatchedBy, Tried
-from serving.refused import ORIGINAL, REMASTER, title_versions
+from serving.refused import ENFORCED, ORIGINAL, REMASTER, title_versions
 from serving.stored_names import StoredNames
 from serving.values import entry_key, ranking, texts
 
@@ -202,6 +202,8 @@ class NeedAnswers:
                 if wider is not None and not _refuses_genre(wider, need, dropped):
                     return part, Need.of([Part("genre", wider), *(one for one in need.parts if one != part)])
         weakest = need.weakest
+        if len(need.parts) == 1 and need.parts[0].is_refused and need.parts[0].field in ENFORCED:
+            return need.parts[0], Need()  # "anything but bad bunny": anything, and the answer leaves him out
         if weakest is None or (weakest.field in _NAMES and not weakest.is_refused):
             return None
         return weakest, need.broader

@@ -12,6 +12,8 @@ from queries.text.normalise import normal_form
 ORIGINAL, REMASTER = "original", "remaster"  # values of `version`; a remaster is the original recording
 REFUSES = "!="  # in a key it stands for a refusal alone, since values are encoded
 _LONGEST_PHRASE = 3
+ENFORCED = ("artist", "title", "version")
+"""Fields whose refused values `is_refused` sees in a release's tracks."""
 
 
 def refused_parts(key: str) -> list[Part]:

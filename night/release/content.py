@@ -28,6 +28,10 @@ from queries.grammar.bundle import grammar_bundle
 from serving.content import ReleaseRows
 from serving.layout import FORMAT_VERSION
 
+LEAST_STORED = (
+    0.5  # confidence of a reading, from which a wording that the reader would read otherwise is stored with it
+)
+
 
 @dataclass(frozen=True)
 class RankedLists:
@@ -105,7 +109,7 @@ class ReleaseInputs:
         vectors: the night's rows of VECTORS.
         lists: its rows of HEAD_RANKINGS.
         variants: its rows of LIST_VARIANTS.
-        wordings: locale, query, need, is_music, searches_28d, is_public.
+        wordings: locale, query, need, is_music, searches_28d, is_public, is_sure (whether the night's reading may be published).
     """
 
     tracks: DataFrame
@@ -150,7 +154,9 @@ def content_of(given: ReleaseInputs, grammar: bytes, work: Path) -> Content:
     index = index_rows(*with_places(names, pairs, ordinals))
     file = names_file(index, work, frozenset())
     is_public = F.col("is_public")
-    stored = differing(given.wordings.where(is_public).select("locale", "query", "need"), file, grammar)
+    stored = differing(
+        given.wordings.where(is_public & F.col("is_sure")).select("locale", "query", "need"), file, grammar
+    )
     apart, compared = disagreement(given.wordings.where(~is_public), ReleaseReading.of(file, grammar))
     covered, asked = traffic(given.wordings.where("is_music"), lists.select("locale", "need"), file)
     parts = (list_rows(lists, given.variants, ordinals), track_rows(ordinals, given.tracks), wording_rows(stored))
@@ -205,7 +211,14 @@ def release_rows(night: Night, inputs: Mapping[str, object]) -> ReleaseRows:
 
 
 def _wordings(night: Night) -> DataFrame:
-    """The wordings of the night; `is_public`: by today's k."""
+    """The wordings of the night; `is_public`: by today's k.
+
+    A reader answers what is stored without a doubt, so a reading that leaves most of the words unexplained is not stored ("rao" read as
+    any music): there the reader decides by its own threshold. What the plays of listeners have decided is.
+    """
     is_public = (F.col("is_public") & (F.col("people_28d") >= night.k)).alias("is_public")
-    columns = ("locale", "query", "need", "is_music", "searches_28d", is_public)
+    is_sure = (~F.col("is_music") | (F.col("how") == "evidence") | (F.col("confidence") >= LEAST_STORED)).alias(
+        "is_sure"
+    )
+    columns = ("locale", "query", "need", "is_music", "searches_28d", is_public, is_sure)
     return night.lake.read(WORDINGS, [night.run_date]).select(*columns)

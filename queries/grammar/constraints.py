@@ -51,6 +51,7 @@ _PARTS_OF_DECADE = frozenset({"early", "mid", "late"})
 """Words before a decade that belong to it: "early" is no order there."""
 
 _BEFORE_ALBUM = frozenset({"el", "un", "su", "del", "otro", "ultimo", "nuevo", "primer", "segundo"})
+_LONGEST_BEFORE = 6  # words of an article, lead-in or negation before a constraint
 
 
 @dataclass(frozen=True)
@@ -251,7 +252,7 @@ def _continues_negation(last: Mention, mention: Mention, between: list[str]) -> 
 
 
 def _back_over(kind: str, at: int, floor: int, words: list[str], lexicon: Lexicon) -> int:
-    for size in range(min(4, at - floor), 0, -1):
+    for size in range(min(_LONGEST_BEFORE, at - floor), 0, -1):
         if lexicon.has(kind, " ".join(words[at - size : at])):
             return _back_over(kind, at - size, floor, words, lexicon) if kind == "articles" else at - size
     return at

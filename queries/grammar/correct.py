@@ -26,6 +26,8 @@ def corrected(query: str, kept: Collection[int], lexicon: Lexicon) -> list[str]:
 
     None where more than MOST_CORRECTED words could be replaced, or the request has more than MOST_WORDS.
 
+    Words that a language has, and that happen to be near one of the grammar ("mourning", "beber"), are no slip (`ordinary`).
+
     A slip is one letter more, less or other, or two that changed places. Of several words the one with the same first letter is
     taken, then the shorter, then the first by the alphabet.
 
@@ -46,7 +48,12 @@ def corrected(query: str, kept: Collection[int], lexicon: Lexicon) -> list[str]:
             continue
         if word in HEARD_AS:
             near = [HEARD_AS[word]]
-        elif word in lexicon.every_word or len(word) < SHORTEST_CORRECTED or not word.isalpha():
+        elif (
+            word in lexicon.every_word
+            or lexicon.has("ordinary", word)
+            or len(word) < SHORTEST_CORRECTED
+            or not word.isalpha()
+        ):
             continue
         else:
             near = [

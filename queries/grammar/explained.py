@@ -5,6 +5,7 @@ from __future__ import annotations
 from queries.catalog.vocabulary import Vocabulary
 from queries.grammar.interpret import Interpretation
 from queries.grammar.lexicon import Lexicon
+from queries.grammar.refusals import has_refusal
 from queries.text.spans import last_occurrence
 
 _JOINERS = frozenset({"some", "by", "off", "from", "of", "and", "with", "de", "del", "y", "con", "por"})
@@ -22,6 +23,8 @@ def explained_share(interpretation: Interpretation, lexicon: Lexicon, vocabulary
         lexicon: Has the fillers.
         vocabulary: The names of the catalog.
     """
+    if lexicon.has("generic", interpretation.stripped):
+        return 1.0  # "cualquier cosa"
     words = interpretation.query.split()
     start, end = last_occurrence(words, interpretation.stripped.split())
     known = {
@@ -38,6 +41,8 @@ def explained_share(interpretation: Interpretation, lexicon: Lexicon, vocabulary
     if taken or {"artist", "title"} & set(interpretation.constraints["not"]):
         taken |= interpretation.joining  # of a refused name, too
     taken |= {at for one in interpretation.mentions for at in range(one.reach, one.end)}
+    if _refuses(words, start, end, taken, lexicon):
+        return 0.0
     letters = sum(len(words[at]) for at in range(start, end))
     left = sum(
         len(words[at]) * (1.0 - _explained(words[at], bool(interpretation.names), lexicon))
@@ -45,6 +50,12 @@ def explained_share(interpretation: Interpretation, lexicon: Lexicon, vocabulary
         if at not in taken
     )
     return 1.0 - left / letters if letters else 1.0
+
+
+def _refuses(words: list[str], start: int, end: int, taken: set[int], lexicon: Lexicon) -> bool:
+    """Whether words that no name and no constraint has refuse something: what is read is then what was not wanted."""
+    rest = tuple(words[at] if at not in taken else "" for at in range(start, end))
+    return has_refusal(rest, lexicon)
 
 
 def _explained(word: str, is_beside_name: bool, lexicon: Lexicon) -> float:

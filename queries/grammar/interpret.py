@@ -100,7 +100,7 @@ def interpret(query: str, locale: str, lexicon: Lexicon, vocabulary: Vocabulary 
     words = tuple(query.split())
     parsed_mentions = tuple(mentions(query, lexicon))
     whole = Span(words, 0, len(words), parsed_mentions, lexicon)
-    bare = _last_occurrence(whole, forms[-1])
+    bare = _whole_mention(_last_occurrence(whole, forms[-1]), parsed_mentions)
     draft = Draft()
     requested_act = act(query, lexicon, lambda: _is_name(whole, vocabulary) or _is_name(bare, vocabulary))
     if requested_act != LISTEN:
@@ -108,7 +108,8 @@ def interpret(query: str, locale: str, lexicon: Lexicon, vocabulary: Vocabulary 
         draft.reasons.append(f"a {requested_act} to the player names no music")
         parsed_mentions = ()
     elif not is_name_in_full(draft, whole, bare, vocabulary):
-        apply_rules(draft, whole, [_last_occurrence(whole, form) for form in forms], bare, query_language, vocabulary)
+        before = [_last_occurrence(whole, form) for form in forms[:-1]]
+        apply_rules(draft, whole, [*before, bare], bare, query_language, vocabulary)
     in_names = {at for kind, name in draft.names.items() if kind != "playlist" for at in range(name.start, name.end)}
     kept = () if draft.intent == "playlist" else tuple(one for one in parsed_mentions if one.start not in in_names)
     kept = tuple(one for one in kept if not one.is_weak or _weak_counts(one, whole, draft))
@@ -215,12 +216,20 @@ def _last_occurrence(whole: Span, text: str) -> Span:
     return whole
 
 
+def _whole_mention(bare: Span, parsed_mentions: tuple[Mention, ...]) -> Span:
+    """The span from the start of the constraint that stripping has cut in two: "musica de" went from "musica de amor", and with it its "de"."""
+    cut = [one.start for one in parsed_mentions if one.start < bare.start < one.end and not one.is_weak]
+    return bare.cut(min([bare.start, *cut]), bare.end)
+
+
 def _weak_counts(one: Mention, whole: Span, draft: Draft) -> bool:
     if draft.intent in ("", "artist", "mixed") or whole.has_music_noun() or "version" in whole.words:
         return True
     # "hello by adele live": a version after all names
     last = max((name.end for name in draft.names.values()), default=whole.end)
-    return one.field == "version" and one.start >= last
+    title = draft.names.get("title")
+    is_after_title = title is not None and one.start == title.end  # "yellow live by coldplay"
+    return one.field == "version" and (one.start >= last or is_after_title)
 
 
 def _popularity_features(draft: Draft, vocabulary: Vocabulary | None) -> tuple[str, ...]:

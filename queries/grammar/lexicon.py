@@ -54,9 +54,15 @@ class Lexicon:
     @cached_property
     def every_word(self) -> frozenset[str]:
         """The words of all phrases, word lists and carrier phrases."""
+        return self._words_of(name for name in self.words if name != "ordinary")
+
+    def _words_of(self, lists: Iterable[str]) -> frozenset[str]:
+        """The words of all phrases, carrier phrases and these word lists."""
         carriers = self.grammar.merged
         phrases = {*self.phrases, *carriers.leading, *carriers.trailing, *carriers.prefixes, *carriers.objects}
-        return frozenset(word for phrase in phrases.union(*self.words.values()) for word in phrase.split())
+        return frozenset(
+            word for phrase in phrases.union(*(self.words[name] for name in lists)) for word in phrase.split()
+        )
 
     @cached_property
     def negating(self) -> frozenset[str]:
@@ -70,8 +76,9 @@ class Lexicon:
 
     @cached_property
     def spelled(self) -> tuple[str, ...]:
-        """Those of `every_word` that a misspelled word may stand for, sorted."""
-        return tuple(sorted(word for word in self.every_word if len(word) >= SHORTEST_CORRECTED - 1 and word.isalpha()))
+        """Those of `every_word` that a misspelled word may stand for, sorted: no word that is a filler and nothing else."""
+        words = self._words_of(name for name in self.words if name not in ("ordinary", "fillers"))
+        return tuple(sorted(word for word in words if len(word) >= SHORTEST_CORRECTED - 1 and word.isalpha()))
 
     def has(self, kind: str, text: str) -> bool:
         """Whether `text` is in the word list `kind` ("fillers", "music_nouns", "generic", ...)."""

@@ -8,11 +8,13 @@ from queries.catalog.vocabulary import Vocabulary
 from queries.grammar.known import lookup_name
 from queries.grammar.lexicon import Lexicon
 
-_LINK_WORDS = frozenset({"by", "from", "of", "de", "any", "anything", "songs", "music", "canciones", "musica", "nada"})
+_LINK_WORDS = frozenset(
+    {"by", "from", "of", "de", "a", "al", "con", "any", "anything", "songs", "music", "canciones", "musica", "nada"}
+)
 """Words that may come between the refusal and the name: "not by", "nada de"."""
 _CLEAR_EXCLUSIONS = frozenset({"but not", "but no", "pero no"})
 _JOINS = frozenset({"and", "or", "nor", "y", "e", "o", "u", "ni"})
-_LONGEST = 5
+_LONGEST = 6
 _LONGEST_TITLE = 12  # words
 _LONGEST_LIST = 12  # words of several refused artists
 _FAMOUS = 50.0  # lowest popularity of an artist with a one-word name: "without you" refuses nobody

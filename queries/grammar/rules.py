@@ -371,17 +371,27 @@ def _title_by_artist(draft: Draft, bare: Span, query_language: str, vocabulary: 
             continue
         unknown = [one for one in right.trimmed() if one.start == right.start]
         span, folded = artist or (unknown[-1], None)
-        title = without_type_words(left)
+        title, is_album = without_type_words(left), False
         if vocabulary is not None:
-            by_title = (one for one in artists_in(span, vocabulary) if vocabulary.has_pair(title.text, one))
-            folded = next(by_title, folded)
-            title = _with_article(title, folded, vocabulary)
+            for title in (without_type_words(one) for one in _without_limits(left)):
+                singers = [one for one in (*artists_in(span, vocabulary), folded) if one is not None]
+                folded = next((one for one in singers if vocabulary.has_pair(title.text, one)), folded)
+                title = _with_article(title, folded, vocabulary)
+                is_album = folded is not None and _has_album(title.text, folded, vocabulary)
+                if is_album or (folded is not None and vocabulary.has_pair(title.text, folded)):
+                    break
+            else:
+                title = without_type_words(left)
         draft.name("artist", span, folded)
         # checked first, because the title may also be a constraint: "happy", "1979"
         if vocabulary and folded and vocabulary.has_pair(title.text, folded):
             draft.intent = "title_artist"
             draft.name("title", title)
             draft.reasons.append("title by its own artist")
+        elif is_album:
+            draft.intent = "album"
+            draft.name("album", title)
+            draft.reasons.append("album by its own artist")
         elif (
             not left.text
             or bare.lexicon.has("generic", title.text)
@@ -460,14 +470,32 @@ def _with_article(title: Span, artist: str | None, vocabulary: Vocabulary) -> Sp
     if artist is None or title.start == 0 or title.words[title.start - 1] not in _ARTICLES:
         return title
     longer = title.cut(title.start - 1, title.end)
-    has_longer = vocabulary.has_pair(longer.text, artist) and not vocabulary.has_pair(title.text, artist)
-    return longer if has_longer else title
+    if vocabulary.has_pair(title.text, artist) or _has_album(title.text, artist, vocabulary):
+        return title
+    is_longer = vocabulary.has_pair(longer.text, artist) or _has_album(longer.text, artist, vocabulary)
+    return longer if is_longer else title
+
+
+def _has_album(text: str, artist: str, vocabulary: Vocabulary) -> bool:
+    return text in vocabulary.albums and vocabulary.has_recording(text, artist, is_album=True)
+
+
+def _without_limits(span: Span) -> list[Span]:
+    """The span, and without the version, "clean" or language at its end or start: "hello live", "en vivo despacito"."""
+    limits = [one for one in span.inside if one.field in ("version", "explicit", "language") and not one.is_negated]
+    shorter = [span.cut(span.start, one.reach) for one in limits if one.end == span.end and one.reach > span.start]
+    shorter += [span.cut(one.end, span.end) for one in limits if one.reach <= span.start < one.end < span.end]
+    return [span, *shorter]
 
 
 def _adjacent_title_and_artist(draft: Draft, bare: Span, vocabulary: Vocabulary | None) -> bool:
     """A title next to its own artist without a joining word: "adele hello", "bohemian rhapsody queen"; an owner's album."""
     if vocabulary is None or bare.end - bare.start > _MAX_NAME_WORDS:
         return False
+    return any(_adjacent_names(draft, one, vocabulary) for one in _without_limits(bare))
+
+
+def _adjacent_names(draft: Draft, bare: Span, vocabulary: Vocabulary) -> bool:
     halves = [((bare.start, at), (at, bare.end)) for at in range(bare.start + 1, bare.end)]
     orders = [order for left, right in halves for order in ((right, left), (left, right))]
     for title_at, artist_at in orders:

@@ -2,11 +2,13 @@
 
 import pytest
 
+from night.release.content import LEAST_STORED
 from queries.catalog.index import CatalogIndex
 from queries.catalog.resolve import Resolver
+from queries.grammar.correct import corrected
 from queries.grammar.lexicon import load_lexicon
 from queries.grammar.remarks import after_feeling, without_clause, without_service
-from queries.models.learned import MUSIC_SERVICE_SHARE, packaged
+from queries.models.learned import MUSIC_SERVICE_SHARE, Learned, packaged
 from queries.models.read_need import read_need
 from queries.reading import read
 from queries.text.normalise import normal_form
@@ -103,6 +105,26 @@ def resolver(known: CatalogIndex) -> Resolver:
         ("id love to hear some velta morn tonight", "en-US", "artist=velta morn"),
         ("pon a los faroles en el baño por favor", "es-ES", "artist=los faroles"),
         ("pop but no chente", "en-US", "artist!=vicente fernandez|genre=pop"),
+        # stripping "musica de" must not cut a constraint that begins with its "de"
+        ("música de amor", "es-MX", "mood=romantic"),
+        ("pon música de navidad", "es-ES", "genre=christmas"),
+        ("pon algo de piano", "es-ES", "genre=piano"),
+        # refusals in other words than "no"
+        ("no quiero escuchar reggaetón", "es-MX", "genre!=reggaeton"),
+        ("no pongas a los faroles", "es-MX", "artist!=los faroles"),
+        ("play something that isnt country", "en-US", "genre!=country"),
+        ("dont play me any rap", "en-US", "genre!=rap"),
+        ("play pop that isnt maru tanage", "en-US", "artist!=maru tanage|genre=pop"),
+        # an album beside its artist, without the word; an article and a year in its name
+        ("play rumours of rain by velta morn", "en-US", "album=rumours of rain|artist=velta morn"),
+        ("play the long field by maru tanage", "en-US", "album=the long field|artist=maru tanage"),
+        ("play 1971 by velta morn", "en-US", "album=1971|artist=velta morn"),
+        ("nineteen de velta morn", "es-MX", "album=nineteen|artist=velta morn"),
+        # a version around the names
+        ("velta morn paper lanterns live", "en-US", "artist=velta morn|title=paper lanterns|version=live"),
+        ("paper lanterns velta morn en vivo", "es-MX", "artist=velta morn|title=paper lanterns|version=live"),
+        ("play paper lanterns live by velta morn", "en-US", "artist=velta morn|title=paper lanterns|version=live"),
+        ("cualquier cosa", "es-MX", "open"),
         # services in the middle, small talk, two languages
         ("use spotify to play slow kite by maru tanage", "en-US", "artist=maru tanage|title=slow kite"),
         ("play slow kite on google music by maru tanage", "en-US", "artist=maru tanage|title=slow kite"),
@@ -196,3 +218,33 @@ def test_a_clause_is_cut_only_after_two_words():
     assert without_clause("something calm i cant sleep") == "something calm"
     assert without_clause("pon algo que no sea jazz") == "pon algo"
     assert without_clause("i want you") is None
+
+
+@pytest.mark.parametrize("learned", [packaged(), None], ids=["night", "reader"])
+@pytest.mark.parametrize(
+    ("request_", "locale"),
+    [
+        ("música para beber", "es-MX"),  # one letter from "bebe"
+        ("pon algo chido", "es-MX"),  # from "chino"
+        ("play mourning music", "en-US"),
+        ("music for cats", "en-US"),
+        ("songs for sewing", "en-US"),
+        ("play glass harbour but skip harbour", "en-US"),  # what is refused is not what is asked for
+    ],
+)
+def test_what_is_not_understood_is_not_guessed(
+    request_: str, locale: str, known: CatalogIndex, resolver: Resolver, learned: Learned | None
+) -> None:
+    """Ordinary words are no slips of words of the grammar, and a refusal that nothing explains speaks against any reading."""
+    query = normal_form(request_, locale)
+    _, reading = read_need(
+        query, locale, load_lexicon(known.genres), known.vocabulary, learned, resolver, MUSIC_SERVICE_SHARE
+    )
+    assert reading is None or reading.confidence <= LEAST_STORED or reading.how == "words"
+
+
+def test_a_word_is_not_corrected_to_a_filler_and_a_slip_is_corrected_still() -> None:
+    lexicon = load_lexicon()
+    assert corrected("play some musci", (), lexicon) == ["play some music"]
+    assert corrected("play harrd rock", (), lexicon) == ["play hard rock"]
+    assert "service" in lexicon.words["fillers"] and corrected("play servica", (), lexicon) == []

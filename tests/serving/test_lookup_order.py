@@ -177,6 +177,16 @@ def test_what_is_refused_is_never_among_the_tracks(reader: ReleaseReader, reques
     assert [track.track_id for track in answer.tracks] == tracks, answer
 
 
+def test_nothing_but_a_refused_name_is_anything_without_it(root: Path) -> None:
+    anything = entry("*", "open", ("t4", 1.0), ("t1", 0.5), ("t5", 0.25))
+    publish(root, write(root, [*LISTS, anything], tracks=dict(TRACKS), names=NAMES, wordings=WORDINGS), 3)
+    reader = ReleaseReader(root, max_age_h=36, clock=lambda: BUILT_AT_S + 90)
+    answer = reader.lookup("play anything but queen", "en-US")
+    assert answer.need == "artist!=queen" and answer.dropped == ("artist!=queen",)
+    assert [track.track_id for track in answer.tracks] == ["t1", "t5"]
+    assert not reader.lookup("play anything but rock", "en-US").is_hit  # a release does not know the genres of its tracks
+
+
 @pytest.mark.parametrize(
     ("request_", "need"),
     [
