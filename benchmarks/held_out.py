@@ -3,7 +3,8 @@
     python -m benchmarks.held_out run_date=2026-10-29 [any key of conf/night.yaml]
 
 A fifth of the needs (by fold) is left out of the training examples; their wordings count for no need at D, so that their features are
-those of needs that nobody asked; only candidates that no log proposed are ranked. Beside it: the same needs warm, by the same ranker.
+those of needs that nobody asked, but for the night's vectors and for what is known of their tracks over all needs; only candidates that
+no log proposed are ranked, and needs without any are left out. So it is an upper bound. Beside it: the same needs warm, by the same ranker.
 Needs the lake of a simulated night, and changes nothing. Exit code 0.
 """
 

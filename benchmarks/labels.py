@@ -5,7 +5,8 @@
 
 Three labels of the same pairs and label weeks: `naive` (successes an impression), `corrected` (the night's: successes an examined
 impression, `labels.grades`), and `learner` (the naive one, with the mean position of the pair given to LightGBM, whose lambdarank then
-fits a bias for each position; Yan et al. 2022, LightGBM's `position`). All are shrunk and cut alike.
+fits a bias for each position; Yan et al. 2022, LightGBM's `position`). All are shrunk alike, and cut so that each grade has as many
+pairs as among the night's: the night's cuts are rates an examined impression, which a rate an impression seldom reaches.
 `label` is the NDCG@10 of the newest label week's own order of what it showed, against the best order of the same tracks. `taught` is the
 NDCG@10 on day D, in its own order, of a ranker that learned from the label, with the night's parameters, trees and features; means over
 SEEDS, and the difference to `corrected` with an interval that includes the fits.
@@ -118,11 +119,13 @@ def _taught(this: Night, judge: Judge, naive: pd.DataFrame) -> dict[str, list[Fl
         raise RunFailed(f"{this.run_date}: the night has no ranker")
     ranker = load(folder, features)
     frame = ds.dataset(examples_path(this), format="parquet").to_table().to_pandas()
-    frame = frame.merge(naive, on=PAIR, how="left", suffixes=("", "_naive"))
+    frame = frame.merge(naive.drop(columns="grade"), on=PAIR, how="left", suffixes=("", "_naive")).sort_values(PAIR)
+    was_shown = frame["relevance_naive"].notna()
     frame[POSITION] = frame[POSITION].fillna(POSITIONS + 1).astype("float64")
     # a pair that nobody was shown keeps what is assumed of it
-    relevance, grade = (frame[f"{name}_naive"].fillna(frame[name]) for name in ("relevance", "grade"))
-    frame = frame.drop(columns=["relevance_naive", "grade_naive"])
+    relevance, grade = frame["relevance_naive"].fillna(frame["relevance"]), frame["grade"].copy()
+    grade[was_shown] = cut_alike(relevance[was_shown].to_numpy(), frame.loc[was_shown, "grade"].to_numpy())
+    frame = frame.drop(columns="relevance_naive")
     wide = FeatureList((*features.names, POSITION), (*features.monotone, 0), features.fingerprint)
 
     def ordered(rows: pd.DataFrame) -> tuple[Examples, Any]:
@@ -145,6 +148,13 @@ def _taught(this: Night, judge: Judge, naive: pd.DataFrame) -> dict[str, list[Fl
         run = Boosting(data, ranker.params.for_lightgbm(features, seed, threads))
         run.grow(ranker.trees)
         out[arm].append(np.asarray(run.booster.predict(values, num_threads=threads), np.float64).round(9))
+    return out
+
+
+def cut_alike(relevance: Floats, grades: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Grades in the order of `relevance`, each as often as in `grades`; equal relevance is ordered by place."""
+    out = np.empty(len(grades), dtype=np.int32)
+    out[np.argsort(relevance, kind="stable")] = np.sort(grades)
     return out
 
 

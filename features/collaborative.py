@@ -11,7 +11,9 @@ from features.window import Window
 
 GRAIN = "need_track"
 LEAST_WEIGHT = 0.5  # one play weighs ln 2; a smaller weight is the rounding error of an empty sum
-NO_VECTOR = "need or track had fewer than two long plays in the 28 days"
+NO_VECTOR = (
+    "need or track had fewer than two long plays in the 28 days, or none with a track or need that had two itself"
+)
 NO_LENGTH = NO_VECTOR + ", or a vector is all zeros"
 NO_CONTEXT = (
     NO_LENGTH + ", or the row is of one language and the need names something, whose vector is of all languages"

@@ -35,7 +35,8 @@ def genre_words_share(window: Window) -> Column:
 
 @feature(unit="distance", bounds=(0, 1), monotone=-1, null="the need asks for no genre, or the track has none")
 def genre_distance(window: Window) -> Column:
-    """1 − the largest similarity of a genre of the track to one asked for: 0 if it has that genre, 1 if they never co-occur.
+    """1 − the largest similarity of a genre of the track to one asked for: 0 if it has that genre, 1 if it has none that is among
+    the genres nearest to it (`features.build.genres.MAX_NEIGHBOURS`).
 
     Similarity of two genres, over the tracks of the catalog: tracks with both / √(tracks with one · tracks with the other).
     Source: Ochiai 1957.

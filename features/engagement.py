@@ -88,7 +88,8 @@ def dwell_per_play_s(window: Window) -> Column:
 
 @feature(unit="s", bounds=(0, 3_600), windows=(28,), null="no play for the need has a known listening time")
 def dwell_p50_s(window: Window) -> Column:
-    """Median listening time of the plays with a known one, as the centre of a bin (off by at most 1.15 times).
+    """Median listening time of the plays with a known one, as the centre of a bin (between a second and an hour off by at
+    most 1.15 times).
 
     Unlike the mean, it is hardly changed by a single very long play.
     """
@@ -97,7 +98,9 @@ def dwell_p50_s(window: Window) -> Column:
 
 @feature(unit="s", bounds=(0, 3_600), windows=(28,), null="no play for the need has a known listening time")
 def dwell_p90_s(window: Window) -> Column:
-    """90th percentile of the listening time of the plays with a known one, as the centre of a bin (off by at most 1.15 times)."""
+    """90th percentile of the listening time of the plays with a known one, as the centre of a bin (between a second and an hour off
+    by at most 1.15 times).
+    """
     return window.dwell_quantile(90)
 
 

@@ -19,7 +19,7 @@ GRAIN = "need"
 
 @feature(unit="log1p(impressions)", bounds=(0, 40), windows=(1, 7, 28, 90, 365, ALL_TIME))
 def need_impressions_log1p(window: Window) -> Column:
-    """ln(1 + impressions of the need)."""
+    """ln(1 + impressions of the need), in wordings that were asked in the 90 days before the snapshot (older ones lead to no need)."""
     return F.log1p(window.sum("impressions", "need").cast("double"))
 
 
@@ -31,7 +31,7 @@ def need_head_rank_log1p(window: Window) -> Column:
 
 @feature(unit="plays/impression", bounds=(0, 1), windows=(28, 365), null="the need had no impression in the window")
 def need_long_play_rate(window: Window) -> Column:
-    """Long plays per impression of the need over all tracks."""
+    """Long plays per impression of the need over all tracks, in wordings that were asked in the 90 days before the snapshot."""
     return share(window.sum("long_plays", "need"), window.sum("impressions", "need"))
 
 
@@ -73,7 +73,10 @@ def need_play_shift(window: Window) -> Column:
 
 @feature(unit="log1p(listeners)", bounds=(0, 40), windows=(28, 365, ALL_TIME), oracle="sketch")
 def need_listeners_log1p(window: Window) -> Column:
-    """ln(1 + distinct accounts that asked the need), to tell a crowd from a household. Source: HyperLogLog, Flajolet 2007."""
+    """ln(1 + distinct accounts that asked the need), to tell a crowd from a household. Source: HyperLogLog, Flajolet 2007.
+
+    Counted are wordings that were asked in the 90 days before the snapshot.
+    """
     return F.log1p(window.listeners().cast("double"))
 
 
@@ -115,7 +118,10 @@ def need_coec(window: Window) -> Column:
 
 @feature(unit="share", bounds=(0, 1), windows=(28, 365), null="the need had no impression in the window")
 def need_impression_trend(window: Window) -> Column:
-    """Impressions of the last 7 days over those of the whole window: 7 / (days of the window) if steady, near 1 if new."""
+    """Impressions of the last 7 days over those of the whole window: 7 / (days of the window) if steady, near 1 if new.
+
+    Counted are wordings that were asked in the 90 days before the snapshot.
+    """
     return share(window.over(WEEK).sum("impressions", "need"), window.sum("impressions", "need"))
 
 

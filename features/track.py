@@ -35,7 +35,7 @@ def track_complete_rate(window: Window) -> Column:
 def track_dwell_p50_s(window: Window) -> Column:
     """Median listening time of the track's plays with a known one, over all needs of the language.
 
-    The value is the centre of a bin of `events.dwell`: off by a factor of 1.15 at most.
+    The value is the centre of a bin of `events.dwell`: between a second and an hour off by a factor of 1.15 at most.
     """
     return window.dwell_quantile(50, "track")
 

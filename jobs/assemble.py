@@ -32,7 +32,7 @@ def to_do(night: Night) -> str:
 
 
 def run(night: Night) -> Done:
-    """Write one row per judgement (as_of, place, need, track).
+    """Write one row per judgement (as_of, place, need, track) whose features the snapshot has.
 
     LeakageFound (exit code 3) names a feature that knows the label; it is raised in every run until the feature is corrected.
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 import hydra
@@ -9,8 +11,9 @@ from omegaconf import DictConfig
 
 from features.build.engine import feature_frames
 from features.catalogue import chosen, matrix_names
-from lake.errors import BadConfiguration
-from lake.tables.nightly import NEEDS
+from features.spec import FeatureColumn
+from lake.errors import BadConfiguration, MissingPartition
+from lake.tables.nightly import NEEDS, VECTORS
 from night.command import run_command
 from night.examples import EXAMPLES
 from night.feature_trial import PAIR_KEYS, stored_examples, with_trial_columns
@@ -43,6 +46,7 @@ def run(night: Night) -> Done:
     stored = stored_examples(night, others).persist()
     pairs = stored.select(*PAIR_KEYS).distinct().persist()
     dates = tuple(sorted(r[0] for r in pairs.select("as_of").distinct().collect()))
+    _require_vectors(night, columns, dates)
     needs = distinct_needs(night.lake.read(NEEDS, [night.run_date], allow_unvalidated=True))
     folder = Path(night.settings.cluster.work_dir).resolve() / "tried"
     with feature_frames(inputs_of(night, pairs, dates, daily_before(night, dates), needs), names) as frames:
@@ -68,6 +72,16 @@ def run(night: Night) -> Done:
         f"[{d.low:+.4f}, {d.high:+.4f}] over {d.n:,} needs; {result.share_of_gain:.1%} of the split gain"
     )
     return Done(rows, len(names), note)
+
+
+def _require_vectors(night: Night, columns: Sequence[FeatureColumn], dates: Sequence[date]) -> None:
+    """Raise MissingPartition if a column on trial is computed from vectors that a snapshot does not have: it would be null there."""
+    missing = [d for d in dates if str(d) not in night.lake.commits(VECTORS)]
+    of_vectors = [c.name for c in columns if c.feature.family == "collaborative"]
+    if missing and of_vectors:
+        raise MissingPartition(
+            f"vectors: the snapshot {missing[0]} has none, so {of_vectors[0]} cannot be judged. Run the night with features.vectors=true."
+        )
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="night")

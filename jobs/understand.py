@@ -12,7 +12,6 @@ from omegaconf import DictConfig
 from pyspark.sql import functions as F
 
 from events.engagement import pleased_plays
-from features.measures import LONGEST_DAYS
 from lake.code import code_fingerprint, library_versions
 from lake.errors import MissingPartition
 from lake.schema import struct
@@ -47,8 +46,11 @@ def _read_units(night: Night) -> tuple[list[str], list[str], str | None]:
 
 
 def _first_day(night: Night) -> date:
-    """First of the days whose plays are to be known by need."""
-    return night.run_date - timedelta(days=LONGEST_DAYS)
+    """First of the days whose plays are to be known by need, in the oldest of the night's snapshots, too.
+
+    With fewer days, which of a snapshot's old plays count would depend on whether their wording was asked again after it.
+    """
+    return night.reads_from
 
 
 def _mark(night: Night) -> str:

@@ -52,7 +52,7 @@ def position_counts(daily: DataFrame, needs: DataFrame) -> DataFrame:
 
     Args:
         daily: Rows of daily_engagement, of the days to be counted.
-        needs: locale, need and intent_group of each need; a need that is missing counts as `open`.
+        needs: need and intent_group, one row per need (`queries.nightly.by_need.distinct_needs`); one that is missing counts as `open`.
     """
     groups = needs.select("need", "intent_group")
     of_needs = daily.where(F.col("need").isNotNull())
@@ -219,7 +219,8 @@ def _by_position(cell: pd.DataFrame, column: str) -> pd.Series[float]:
 
 
 def _survivals(cell: pd.DataFrame, of_client: pd.DataFrame, left_out: int | None) -> Floats:
-    """Share of lists in which each rank sounded, never increasing with the rank.
+    """Share of lists in which each rank sounded, never increasing with the rank; the last, of all ranks after 10 together, is no more
+    than an upper bound, since a list that goes on counts there once a rank.
 
     Where the cell has no impression at rank 1, the counts of the whole client stand in, and 1/position where the client has
     none either.

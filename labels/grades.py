@@ -45,7 +45,7 @@ def judgements(daily: DataFrame, curves: DataFrame, needs: DataFrame, settings: 
     Args:
         daily: daily_engagement with `as_of`, only days of [as_of, as_of + label_days).
         curves: exposure_curves of the run_date.
-        needs: locale, need and intent_group of each need; a need that is missing counts as `open`.
+        needs: need and intent_group, one row per need (`queries.nightly.by_need.distinct_needs`); one that is missing counts as `open`.
         settings: Shrinkage, prior and cuts.
     """
     surfaces = _by_surface(daily, curves, needs)

@@ -59,7 +59,8 @@ def promote(night: Night, name: str) -> Verdict:
 
     Better means that the whole 95 % interval of the paired difference lies above 0; otherwise what is in use stays. The verdict is
     stored in the sweep's folder, and a second run over the same examples and incumbent reads it there: the later snapshot is
-    looked at once.
+    looked at once. The same pair is compared again only on labels that the last comparison did not have, `label_days` later: a sweep
+    that is tried every night on nearly the same days would pass in the end by chance.
 
     Args:
         night: the night of D.
@@ -86,10 +87,11 @@ def promote(night: Night, name: str) -> Verdict:
         return Verdict(known["words"], known["is_better"], was_known=True)
     if asked["challenger"] == asked["incumbent"]:
         return Verdict(f"{of} has these parameters already", is_promoted=False, was_known=True)
+    is_again = all(known.get("asked", {}).get(side) == asked[side] for side in ("challenger", "incumbent"))
     comparison = compare(
         examples_path(night),
         feature_list(),
-        judged_on,
+        max(judged_on, str(known["snapshot"])) if is_again else judged_on,
         night.settings.labels.label_days,
         winner,
         incumbent,
@@ -97,7 +99,8 @@ def promote(night: Night, name: str) -> Verdict:
     )
     verdict = "promoted" if comparison.is_better else f"no better: {of} stays"
     words = f"{verdict}; {comparison.words()}"
-    write_result(file, {**comparison.to_dict(), "asked": asked, "words": words})
+    earlier = [*known.get("earlier", []), {k: v for k, v in known.items() if k != "earlier"}] if known else []
+    write_result(file, {**comparison.to_dict(), "asked": asked, "words": words, "earlier": earlier})
     if comparison.is_better:
         write_result(winner_file(night.settings), {**stored, PROMOTED_ON: comparison.snapshot})
     return Verdict(words, comparison.is_better)

@@ -32,7 +32,8 @@ def mapping(night: Night, dates: Sequence[date]) -> DataFrame:
     """(as_of, language, query, need): which need the plays of each wording count for, in each of the snapshots `dates`.
 
     For tonight it is what the night decided. For an earlier snapshot it is what that day's own night stored, if it passed; else,
-    and for wordings that it did not know, what text and catalog say, without the evidence of later plays.
+    and for wordings that it did not know, what text and catalog say, without the evidence of later plays. Tonight's rows have every
+    wording that was asked since `Night.reads_from`, so those of each snapshot's longest window are among them.
     """
     tonight = night.lake.read(WORDINGS, [night.run_date], allow_unvalidated=True)
     passed = set(night.lake.passed(WORDINGS))

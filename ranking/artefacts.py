@@ -136,17 +136,24 @@ def _of_tiles(inputs: FeatureInputs, past: DataFrame, as_of: date) -> str:
         return ""
     handed = inputs.history.where(F.col("as_of") == F.lit(as_of)).groupBy("span_days", "level")
     totals = handed.agg(*[F.sum(m).alias(m) for m in SUMS]).collect()
+    if not totals:
+        return f"nothing was handed over for {as_of}"
     age = F.datediff(F.lit(as_of), "search_date")
     spans = sorted({r["span_days"] for r in totals})
+    levels = {r["level"] for r in totals}
+    if missing := sorted(
+        {(s, level) for s in spans for level in levels} - {(r["span_days"], r["level"]) for r in totals}
+    ):
+        return f"{missing[0][1]} over {missing[0][0]} days: nothing was handed over"
     row = past.agg(
         *[F.sum(F.when(age <= s, F.col(m)).otherwise(0)).alias(f"{m}_{s}") for s in spans for m in SUMS]
     ).first()
-    assert row is not None or not spans
+    assert row is not None
     wrong = [
         f"{m} of {r['level']} over {r['span_days']} days: {r[m]:,}, expected {row[f'{m}_{r.span_days}']:,}"
         for r in totals
         for m in SUMS
-        if row is not None and r[m] != row[f"{m}_{r.span_days}"]
+        if r[m] != row[f"{m}_{r.span_days}"]
     ]
     return wrong[0] if wrong else ""
 
@@ -165,7 +172,10 @@ def _of_listeners(inputs: FeatureInputs, days: DataFrame | None, as_of: date) ->
         of_need = rows.groupBy(*keys).agg(listener_estimate("listeners").alias("n"))
         return {r["span_days"]: r["n"] for r in of_need.groupBy("span_days").agg(F.sum("n").alias("n")).collect()}
 
-    there, wanted = estimates(handed), estimates(of_days)
+    there = estimates(handed)
+    if not there:
+        return f"nothing was handed over for {as_of}"
+    wanted = estimates(of_days)
     wrong = [s for s in sorted(there) if abs(there[s] - wanted.get(s, 0)) > MOST_SKETCH_ERROR * wanted.get(s, 0)]
     return (
         f"over {wrong[0]} days: {there[wrong[0]]:,} listeners of needs, expected {wanted.get(wrong[0], 0):,}"

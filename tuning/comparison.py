@@ -80,7 +80,7 @@ def later_snapshot(newest: str, judged_on: str, label_days: int) -> str:
     first = date.fromisoformat(judged_on) + timedelta(days=label_days)
     if date.fromisoformat(newest) < first:
         raise BadConfiguration(
-            f"the sweep was judged on the snapshot {judged_on}, and the newest of these examples is {newest}: a comparison needs one "
+            f"the snapshot {judged_on} has judged it already, and the newest of these examples is {newest}: a comparison needs one "
             f"of {first} or later. Wait for such a night, or run the sweep with tuning.hold_back=true; nothing was changed."
         )
     return newest

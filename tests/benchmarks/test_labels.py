@@ -7,10 +7,11 @@ from math import log2
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.labels import label_ndcg, of_week
+from benchmarks.labels import cut_alike, label_ndcg, of_week
 
 OLD, NEW = date(2026, 3, 1), date(2026, 3, 8)
 
@@ -45,3 +46,8 @@ def test_only_what_the_newest_week_showed_is_judged() -> None:
     labels = pd.DataFrame({"as_of": [OLD, NEW, NEW], "track_id": ["t1", "t2", "t3"], "is_shown": [True, True, False]})
     assert list(of_week(labels, NEW)["track_id"]) == ["t2"]
     assert list(of_week(labels.drop(columns="is_shown"), NEW)["track_id"]) == ["t2", "t3"]
+
+
+def test_every_arm_has_as_many_pairs_of_each_grade() -> None:
+    grades = np.array([0, 4, 1, 0, 2], dtype=np.int32)
+    assert cut_alike(np.array([0.01, 0.02, 0.5, 0.02, 0.3]), grades).tolist() == [0, 0, 4, 1, 2]

@@ -184,7 +184,9 @@ def test_nothing_but_a_refused_name_is_anything_without_it(root: Path) -> None:
     answer = reader.lookup("play anything but queen", "en-US")
     assert answer.need == "artist!=queen" and answer.dropped == ("artist!=queen",)
     assert [track.track_id for track in answer.tracks] == ["t1", "t5"]
-    assert not reader.lookup("play anything but rock", "en-US").is_hit  # a release does not know the genres of its tracks
+    assert not reader.lookup(
+        "play anything but rock", "en-US"
+    ).is_hit  # a release does not know the genres of its tracks
 
 
 @pytest.mark.parametrize(
