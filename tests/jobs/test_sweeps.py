@@ -168,6 +168,35 @@ def test_only_a_promoted_sweep_becomes_the_nights(
         promote.run(night)
 
 
+def test_the_same_pair_is_compared_again_only_on_labels_that_the_last_comparison_did_not_have(
+    spark: SparkSession,
+    tmp_path: Path,
+    world: World,
+    searched: list[SearchSettings],
+    later: list[float],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    night = a_night(spark, tmp_path, world, "sweep=mine")
+    tune.run(night)
+    compare, judged_on = promotion.compare, list[str]()
+
+    def noted(*given: object) -> Comparison:
+        judged_on.append(str(given[2]))
+        return compare(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(promotion, "compare", noted)
+    later.append(-0.001)
+    promote.run(night)
+    file = tmp_path / "sweeps/mine/promotion.json"
+    of_yesterday = json.loads(file.read_text())
+    of_yesterday["asked"]["examples"] = "of another night"
+    file.write_text(json.dumps(of_yesterday))
+    later.append(-0.002)
+    promote.run(night)
+    assert judged_on[0] < judged_on[1] == "2026-03-16"  # the snapshot of the last verdict
+    assert [verdict["snapshot"] for verdict in json.loads(file.read_text())["earlier"]] == ["2026-03-16"]
+
+
 @pytest.mark.parametrize(("mean", "in_use"), [(0.003, "night-2026-03-16"), (-0.003, "night-2026-03-09")])
 def test_a_nights_own_sweep_is_used_after_a_later_night_has_compared_it(
     spark: SparkSession,
