@@ -1,5 +1,6 @@
 """Patterns of requests that name playlists, albums or "title by artist", by their words only, without the catalog."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -293,7 +294,7 @@ def looked_up(request: Span) -> tuple[Span, Span] | None:
     return None
 
 
-def album_names(request: Span, bare: Span) -> list[tuple[Span, Span | None]]:
+def album_names(request: Span, bare: Span, albums: Collection[str] = ()) -> list[tuple[Span, Span | None]]:
     """What may be the album and the artist (None if not named) of "the album X by Y", "X album by Y", "el disco X de Y".
 
     One for each word that may join them, the last such word first; [] if no album is asked for.
@@ -301,14 +302,16 @@ def album_names(request: Span, bare: Span) -> list[tuple[Span, Span | None]]:
     Args:
         request: The whole request.
         bare: Its stripped form.
+        albums: The albums of the catalog, which may begin with words that are else no name ("the album i dance for you").
     """
     at, size = _find_phrase(request, _ALBUM)
     if at < 0:
         return []
     words, lexicon, end = request.words, request.lexicon, bare.end
     after = _skip_phrase(words, at + size, end, _CALLED)
-    if after < end and not (lexicon.has("no_name", words[after]) and after == at + size):
-        joins = [split for split in range(end - 2, after, -1) if words[split] in ("by", "de", "del")]
+    joins = [split for split in range(end - 2, after, -1) if words[split] in ("by", "de", "del")]
+    is_known = any(" ".join(words[after:split]) in albums for split in (*joins, end))
+    if after < end and (is_known or not (lexicon.has("no_name", words[after]) and after == at + size)):
         return [
             *[(request.cut(after, split), request.cut(split + 1, end)) for split in joins],
             (request.cut(after, end), None),

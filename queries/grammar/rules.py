@@ -132,7 +132,7 @@ def apply_rules(
         draft.intent = "open"
         draft.reasons.append("asks for music and says no more")
         return
-    albums = album_names(whole, bare)
+    albums = album_names(whole, bare, vocabulary.albums if vocabulary is not None else ())
     if _album(draft, albums, whole, vocabulary, only_known=True) or _soundtrack(
         draft, whole.cut(0, bare.end), vocabulary
     ):
@@ -242,9 +242,11 @@ def _album(
 ) -> bool:
     """Take one of `options`, the result of `album_names`, as the album and its artist: the first that the catalog knows, or the first.
 
-    `only_known` accepts only an album of the catalog right after the word "album", even if it looks like a constraint ("the
-    album 1989").
+    `only_known` accepts only an album of the catalog right after the word "album" or "el disco", even if it looks like a constraint
+    ("the album 1989", "el disco alone"; "un disco de rock" is none).
     """
+    if vocabulary is not None:
+        options = [(_with_albums_article(name, vocabulary), by) for name, by in options]
     if vocabulary is not None and any(_sorts_artist(name, vocabulary) for name, _ in options):
         return False  # "the latest linkin park album"
     if vocabulary is not None:  # "tom jones album from the twenties"
@@ -271,9 +273,10 @@ def _album(
             name, by = owned
         elif by is not None and _is_sort(name) and find_artist(by, vocabulary) is not None:
             return False  # "el disco nuevo de karol g": the newest of an artist, no album of that name
-    if only_known and (
-        vocabulary is None or name.text not in vocabulary.albums or whole.words[: name.start][-1:] != ("album",)
-    ):
+    before = whole.words[: name.start]
+    says_which = any(one.field in ("sort", "genre") for one in name.inside)  # "el disco nuevo", "el disco rock"
+    is_after_noun = before[-1:] == ("album",) or (before[-2:] == ("el", "disco") and not says_which)
+    if only_known and (vocabulary is None or name.text not in vocabulary.albums or not is_after_noun):
         return False
     if vocabulary is not None and by is None and vocabulary.artist(name.text) and name.text not in vocabulary.albums:
         return False
@@ -284,6 +287,14 @@ def _album(
     draft.joining = _leading_fillers(name)  # "a song off the album …"
     draft.reasons.append("names an album")
     return True
+
+
+def _with_albums_article(name: Span, vocabulary: Vocabulary) -> Span:
+    """The name with the article before it, if the catalog has an album of that name and none without it: "the honey album"."""
+    longer = name.cut(name.start - 1, name.end) if name.start > 0 else name
+    has_article = longer.start < name.start and longer.words[longer.start] in _ARTICLES
+    is_longer = has_article and longer.text in vocabulary.albums and name.text not in vocabulary.albums
+    return longer if is_longer else name
 
 
 def _leading_fillers(name: Span) -> frozenset[int]:

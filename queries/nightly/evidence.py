@@ -2,7 +2,8 @@
 
 A stated test, so that wordings do not move by chance. A person votes for the reading that most of her plays of the wording fit; a
 play weighs 1 / probability that its position was examined (Joachims et al. 2017, eta = 1). Under the null hypothesis that the
-reading of text and catalog is right, at most half of the people who tell two readings apart favour the other one (sign test).
+reading of text and catalog is right, at most half of the people who tell two readings apart favour the other one (sign test); that no
+reading is right takes more than LEAST_NONE of them, since what was served may hardly have had what was asked for.
 Wordings with at least MIN_PLAYS plays by MIN_PEOPLE people are tested. Their p-values, times the number of other readings of the
 wording, are cut by Benjamini & Hochberg (1995) so that at most FALSE_SHARE of the moves are expected to be false. A wording that
 moved goes back only when its evidence, -log10 p, falls below half of what it took to move.
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 MIN_PLAYS, MIN_PEOPLE = 30, 10
 FALSE_SHARE = 0.01
+LEAST_NONE = 0.8  # share of the people of a wording whose plays fit no reading, above which it has none
 WORDS = -1  # instead of the index of a reading: none of them fits
 _MAX_WEIGHT = 10.0
 _INSIDE = 0.75  # share of the audio bounds of a mood or activity within which a track must lie to fit it
@@ -80,7 +82,7 @@ def evidence_of(votes: Votes) -> Choice:
         for at, (a, b) in enumerate(zip(votes.other, votes.first, strict=True), 1)
     }
     if votes.is_named:
-        tests[WORDS] = binom.sf(votes.none - 1, votes.people, 0.5)
+        tests[WORDS] = binom.sf(votes.none - 1, votes.people, LEAST_NONE)
     if not tests:
         return Choice(0, 0.0)
     # a reading that fits is preferred to none: WORDS is last among equals

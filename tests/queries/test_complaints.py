@@ -37,6 +37,8 @@ ROWS = [
     ("El Rey", ["Vicente Fernández"], "Rey", 70),
     ("Aluminium", ["The 1962"], "Metals", 70),
     ("Copper", ["Dario Pell", "Orla Quist"], "Metals", 70),
+    ("Ashes", ["Orla Quist"], "I Dance at Night", 60),
+    ("Cinders", ["Orla Quist"], "The Ember Years", 61),
 ]
 
 
@@ -120,6 +122,11 @@ def resolver(known: CatalogIndex) -> Resolver:
         ("play the long field by maru tanage", "en-US", "album=the long field|artist=maru tanage"),
         ("play 1971 by velta morn", "en-US", "album=1971|artist=velta morn"),
         ("nineteen de velta morn", "es-MX", "album=nineteen|artist=velta morn"),
+        # an album by its noun, whatever its words mean else; the article may be part of the name
+        ("play the ember years album", "en-US", "album=the ember years"),
+        ("play the album i dance at night", "en-US", "album=i dance at night"),
+        ("el disco i dance at night de orla quist", "es-MX", "album=i dance at night|artist=orla quist"),
+        ("pon un disco de rock", "es-MX", "genre=disco|genre=rock"),
         # a version around the names
         ("velta morn paper lanterns live", "en-US", "artist=velta morn|title=paper lanterns|version=live"),
         ("paper lanterns velta morn en vivo", "es-MX", "artist=velta morn|title=paper lanterns|version=live"),
