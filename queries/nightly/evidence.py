@@ -23,6 +23,7 @@ from lake.checkpoint import checkpointed
 from lake.joins import if_small
 from queries.catalog.vocabulary import name_forms
 from queries.grammar.lexicon import canonical_genre, mood_targets
+from queries.grammar.need import Need
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -200,7 +201,7 @@ def fits_need(need: Mapping[str, Any], track: Mapping[str, Any]) -> bool:
         return False
     if need["artist_name"] is not None:
         singers = {form for name in track["artists"] for form in name_forms(name)}
-        if need["artist_name"] not in singers:
+        if need["artist_name"] not in singers and not singers.intersection(_all_artists(need["need"])):
             return False
     if len(need["genre"]) and not {canonical_genre(g) for g in track["genres"]} & set(need["genre"]):
         return False
@@ -216,6 +217,12 @@ def fits_need(need: Mapping[str, Any], track: Mapping[str, Any]) -> bool:
         value is None or value in set(track["moods"] if track["moods"] is not None else ()) or _inside(value, track)
         for value in (need["mood"], need["activity"])
     )
+
+
+def _all_artists(key: str) -> list[str]:
+    """The artists of a need that asks for several ("drake and rihanna"), whose tracks all fit; [] of others."""
+    need = Need.from_key(key) if key.count("artist=") > 1 else None
+    return need.values("artist") if need is not None else []
 
 
 def _inside(feeling: str, track: Mapping[str, Any]) -> bool:

@@ -36,6 +36,12 @@ def test_a_wording_with_few_plays_or_people_is_not_tested() -> None:
     assert evidence_of(votes(9, 0, people=MIN_PEOPLE - 1)).evidence == 0
 
 
+def test_that_no_reading_fits_takes_more_than_a_majority() -> None:
+    """What was served for "the album the honey" were songs called "Honey"; most plays are of them, and the album is right."""
+    assert evidence_of(votes(0, 8, people=40, none=32, named=True)).evidence < 0.5
+    assert evidence_of(votes(0, 0, people=40, none=40, named=True)).evidence > 3
+
+
 def test_words_alone_only_where_every_reading_names_something_and_none_fits() -> None:
     assert evidence_of(votes(0, 2, none=30, named=True)).at == WORDS
     assert evidence_of(votes(0, 2, none=30, named=False)).evidence < 0.3
@@ -102,6 +108,8 @@ TRACK = {
         ([("title", "hello")], True),
         ([("title", "hello"), ("artist", "adele")], True),
         ([("title", "hello"), ("artist", "other")], False),
+        ([("artist", "adele"), ("artist", "zulu")], True),
+        ([("artist", "other"), ("artist", "zulu")], False),
         ([("album", "25")], True),
         ([("album", "hello")], False),
         ([("genre", "hip hop")], True),
