@@ -137,7 +137,7 @@ def _of_tiles(inputs: FeatureInputs, past: DataFrame, as_of: date) -> str:
     handed = inputs.history.where(F.col("as_of") == F.lit(as_of)).groupBy("span_days", "level")
     totals = handed.agg(*[F.sum(m).alias(m) for m in SUMS]).collect()
     if not totals:
-        return f"nothing was handed over for {as_of}"
+        return "" if past.isEmpty() else f"nothing was handed over for {as_of}"
     age = F.datediff(F.lit(as_of), "search_date")
     spans = sorted({r["span_days"] for r in totals})
     levels = {r["level"] for r in totals}
@@ -174,7 +174,7 @@ def _of_listeners(inputs: FeatureInputs, days: DataFrame | None, as_of: date) ->
 
     there = estimates(handed)
     if not there:
-        return f"nothing was handed over for {as_of}"
+        return "" if days.where(age >= 1).isEmpty() else f"nothing was handed over for {as_of}"
     wanted = estimates(of_days)
     wrong = [s for s in sorted(there) if abs(there[s] - wanted.get(s, 0)) > MOST_SKETCH_ERROR * wanted.get(s, 0)]
     return (
