@@ -108,7 +108,7 @@ def test_an_album_again_and_a_version_that_nobody_asked_for_cost_too(spark: Spar
         1,
     ]  # "x" by b is another
     titles = {0: "hello (live)", 1: "hello - remastered", 2: "hello"}
-    for_version = {"settings": costing("known_item", version=1.0), "titles": titles}
+    for_version = {"settings": costing("known_item", version=2.0), "titles": titles}
     assert order(spark, "aaa", "known_item", **for_version) == [1, 0, 2]
     assert order(spark, "aaa", "known_item", version="live", **for_version) == [0, 1, 2]
 
