@@ -34,7 +34,7 @@ import numpy as np
 
 from ranking.dataset import Examples, FeatureList, binning, need_weights, read_examples
 from ranking.ranker import DECIMALS, RankerParams, ndcg_of_queries
-from tuning.child import run_search_in_child
+from tuning.child import parent_of, run_search_in_child, started_by
 from tuning.errors import SweepFailed
 from tuning.halving import Halving, progress
 from tuning.ledger import LEDGER, Ledger
@@ -431,8 +431,9 @@ def _killed(
                 return done
             time.sleep(0.05)
         what = rng.choice(("starter", "sweep", "ray"))
-        own, of_ray = _processes(starter)
-        victims = {"starter": [starter], "sweep": own, "ray": of_ray}[what]
+        parents = _parents()
+        own = [pid for pid, parent in parents.items() if parent == starter]
+        victims = {"starter": [starter], "sweep": own, "ray": sorted(started_by(own, parents))}[what]
         if victims:  # the sweep's own processes come and go
             done[what] += 1
             with contextlib.suppress(ProcessLookupError):
@@ -445,18 +446,13 @@ def _killed(
     return done  # what is left of it ends by itself, and the next run of the sweep waits for that
 
 
-def _processes(starter: int) -> tuple[list[int], list[int]]:
-    """Ids of the sweep's own process, and of those of Ray that it has started."""
-    parent_of = {}
+def _parents() -> dict[int, int]:
+    """Process id -> its parent's, of all running processes."""
+    parents = {}
     for entry in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            parent_of[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-    own = [pid for pid, parent in parent_of.items() if parent == starter]
-    below, of_ray = set(own), list[int]()
-    while more := [pid for pid, parent in parent_of.items() if parent in below and pid not in below]:
-        below.update(more)
-        of_ray += more
-    return own, sorted(of_ray)
+        with contextlib.suppress(OSError, ValueError):
+            parents[int(entry.name)] = parent_of(entry)
+    return parents
 
 
 def halving(file: Path, orders: int = 200) -> dict[str, dict[str, float]]:

@@ -23,7 +23,7 @@ from typing import Any
 from evaluation.intervals import paired_t
 from evaluation.report import write_json
 from ranking.head import Costs, Variety
-from tools.loop import HISTORY, Loop, LoopFailed, serving
+from tools.loop import HISTORY, Loop, LoopFailed, run_night, serving
 
 NONE = "none"
 SIMULATED = (
@@ -39,17 +39,9 @@ SIMULATED = (
 
 def released(loop: Loop, costs: str) -> Path:
     """Run the night with these costs (all others 0); the folder of its releases."""
-    from jobs.graph import GRAPH
-    from night.command import settings_from_words
-    from night.night import night
-    from night.step import chosen_steps, run_steps
-
     nothing = [f"ranking.variety.{group.name}.{cost.name}=0" for group in fields(Variety) for cost in fields(Costs)]
     own = [f"ranking.variety.{cost}" for cost in costs.split(",") if cost != NONE]
-    settings = settings_from_words([*loop.night_words(HISTORY), *nothing, *own])
-    with night(settings) as this:
-        run_steps(this, chosen_steps(GRAPH, settings.nightly.until, settings.nightly.only))
-    return Path(settings.releases)
+    return Path(run_night([*loop.night_words(HISTORY), *nothing, *own]).releases)
 
 
 def listened(loop: Loop, costs: str, releases: Path, days: int) -> list[dict[str, Any]]:

@@ -225,7 +225,7 @@ def report_mark(night: Night) -> str:
     night.hashes.save()
     released = release_of(night, Path(night.settings.releases))  # its reader answers the searches
     # `serving` is in no import of the report's steps that a fingerprint follows, and decides what is answered
-    code = [code_fingerprint("jobs.report"), code_fingerprint("serving")]
+    code = code_fingerprint("jobs.report", "serving")
     return night.mark(inputs, hashes, released, night.settings.report.refits, code)
 
 

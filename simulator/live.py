@@ -99,7 +99,7 @@ def simulate_until(settings: Settings, until: int, service: str, history: int) -
 
 def _write(file: Path, text: str) -> None:
     """Replace a file in one step."""
-    partial = file.with_name(f".{file.name}")
+    partial = file.with_name(f"{file.name}.partial")  # which "*.json" does not count as a day
     partial.write_text(text, encoding="utf-8")
     partial.replace(file)
 

@@ -24,12 +24,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evaluation.intervals import paired_t
 from night.command import words_under
 from serving.http import RankingService
 from serving.reader import ReleaseReader
+
+if TYPE_CHECKING:
+    from night.settings import Settings
 
 HISTORY = 22  # days that the policy serves first: enough for two training snapshots
 FIRST_DATE = date(2026, 1, 5)
@@ -127,20 +130,26 @@ def run(loop: Loop) -> None:
 
 def go_on(loop: Loop) -> None:
     """Run the nights that are missing, in this process, and after each the day that its release serves."""
+    while (day := loop.days) < HISTORY + loop.nights:
+        begun = time.monotonic()
+        settings = run_night(loop.night_words(day))
+        ran = time.monotonic() - begun
+        with serving(Path(settings.releases)) as address:
+            loop.simulate(day + 1, address)
+        print(f"{settings.run_date}: night {ran:.0f} s, day {time.monotonic() - begun - ran:.0f} s", flush=True)
+
+
+def run_night(words: Sequence[str]) -> Settings:
+    """Run the steps of a night with these settings, in this process; returns the settings."""
     from jobs.graph import GRAPH
     from night.command import settings_from_words
     from night.night import night
     from night.step import chosen_steps, run_steps
 
-    while (day := loop.days) < HISTORY + loop.nights:
-        begun = time.monotonic()
-        settings = settings_from_words(loop.night_words(day))
-        with night(settings) as this:
-            run_steps(this, chosen_steps(GRAPH, settings.nightly.until, settings.nightly.only))
-        ran = time.monotonic() - begun
-        with serving(Path(settings.releases)) as address:
-            loop.simulate(day + 1, address)
-        print(f"{settings.run_date}: night {ran:.0f} s, day {time.monotonic() - begun - ran:.0f} s", flush=True)
+    settings = settings_from_words(words)
+    with night(settings) as this:
+        run_steps(this, chosen_steps(GRAPH, settings.nightly.until, settings.nightly.only))
+    return settings
 
 
 def days_of(loop: Loop) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -205,16 +205,28 @@ def marked_processes(mark: str) -> list[int]:
     What they have started is looked up by parent, because Ray's agents write their titles over their environment: without their raylet
     they would live on for about a minute.
     """
-    marked, parent_of = set(), {}
+    marked, parents = set[int](), dict[int, int]()
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, ValueError):
-            stat = (entry / "stat").read_text(errors="replace")
-            parent_of[int(entry.name)] = int(stat.rpartition(")")[2].split()[1])  # the name before it may have blanks
+            parents[int(entry.name)] = parent_of(entry)
             if f"{_MARK}={mark}".encode() in (entry / "environ").read_bytes().split(b"\0"):
                 marked.add(int(entry.name))
-    while more := {pid for pid, parent in parent_of.items() if parent in marked and pid not in marked}:
-        marked |= more
-    return sorted(marked)
+    return sorted(marked | started_by(marked, parents))
+
+
+def parent_of(entry: Path) -> int:
+    """The id of a process's parent, by the process's folder below /proc. Raises OSError or ValueError if it has ended."""
+    stat = (entry / "stat").read_text(errors="replace")
+    return int(stat.rpartition(")")[2].split()[1])  # the name before it may have blanks
+
+
+def started_by(process_ids: Iterable[int], parents: Mapping[int, int]) -> set[int]:
+    """What the processes have started, directly or not, by the parents of all processes."""
+    above = set(process_ids)
+    below = set[int]()
+    while more := {pid for pid, parent in parents.items() if parent in above | below and pid not in above | below}:
+        below |= more
+    return below
 
 
 def _salvaged(settings: SearchSettings, folder: Path, features: FeatureList, how: str, seconds: float) -> Winner:

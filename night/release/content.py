@@ -22,7 +22,7 @@ from night.night import Night
 from night.release.index import index_rows, is_stored, names_file
 from night.release.names import named_tracks, short_lists, with_places
 from night.release.rows import SortedRows, list_rows, listed_tracks, track_rows, with_ordinals, wording_rows
-from night.release.similar import LISTED, similar_lists
+from night.release.similar import LISTED_COLUMNS, similar_lists
 from night.release.wordings import ReleaseReading, differing, disagreement, traffic
 from queries.grammar.bundle import grammar_bundle
 from serving.content import ReleaseRows
@@ -148,7 +148,7 @@ def content_of(given: ReleaseInputs, grammar: bytes, work: Path) -> Content:
     """
     names, pairs = short_lists(given.tracks)
     similar = similar_lists(given.tracks, given.vectors, names)
-    lists = checkpointed(given.lists.select(*[name.split()[0] for name in LISTED.split(", ")]).unionByName(similar))
+    lists = checkpointed(given.lists.select(*LISTED_COLUMNS).unionByName(similar))
     named = [f.select(F.explode("tracks").alias("track_id")) for f in (names.where(is_stored()), pairs)]
     ordinals = with_ordinals(listed_tracks(lists), *named)
     index = index_rows(*with_places(names, pairs, ordinals))

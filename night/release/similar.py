@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 SIMILAR_NAMES = 2_000
 SIMILAR, SAME_GENRES = "played by the same listeners", "of the same genres"
 LISTED = "locale string, need string, rank int, track_id string, score double, reason string"
+LISTED_COLUMNS = [column.split()[0] for column in LISTED.split(", ")]
 
 
 def similar_lists(tracks: DataFrame, vectors: DataFrame, names: DataFrame) -> DataFrame:
@@ -70,7 +71,7 @@ def similar_lists(tracks: DataFrame, vectors: DataFrame, names: DataFrame) -> Da
                 for at, nearest_tracks in batch[["at", "nearest"]].itertuples(index=False)
                 for rank, one in enumerate(similar_tracks(centres[at], _ordered(nearest_tracks), strongest), 1)
             ]
-            yield pd.DataFrame(rows, columns=[name.split()[0] for name in LISTED.split(", ")])
+            yield pd.DataFrame(rows, columns=LISTED_COLUMNS)
 
     places = tracks.sparkSession.range(len(keys)).select(F.col("id").cast("int").alias("at"))
     return places.join(nearest, "at", "left").mapInPandas(listed, LISTED)

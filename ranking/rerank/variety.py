@@ -22,6 +22,11 @@ def variety(rows: DataFrame, settings: HeadSettings) -> DataFrame:
     filled by always taking the track of which most is left (maximal marginal relevance, Carbonell and Goldstein 1998, with the number of
     tracks of the artist so far as similarity).
     """
+    costly = [
+        one.name for one in fields(Costs) if any(getattr(costs, one.name) for costs in _groups(settings).values())
+    ]
+    if not costly:  # as shipped: nothing is sorted for nothing
+        return rows.withColumn("new_rank", F.col("rank"))
     of_list, of_artist, of_album = (
         Window.partitionBy("locale", "need", *more) for more in ((), ("_artist",), ("_artist", "_album"))
     )
@@ -32,7 +37,7 @@ def variety(rows: DataFrame, settings: HeadSettings) -> DataFrame:
         "album": F.row_number().over(of_album.orderBy("place")) - 1,
         "version": (F.col("is_version") & F.col("version").isNull()).cast("int"),
     }
-    cost = reduce(add, (_by_group(settings, one.name) * repeated[one.name] for one in fields(Costs)))
+    cost = reduce(add, (_by_group(settings, name) * repeated[name] for name in costly))
     rows = rows.withColumn("_left", F.col("model_score") - F.stddev_pop("model_score").over(of_list) * cost)
     new_rank = F.row_number().over(of_list.orderBy(F.desc("_left"), "place"))
     return rows.withColumn("new_rank", new_rank).drop("_artist", "_album", "_left")
@@ -40,12 +45,13 @@ def variety(rows: DataFrame, settings: HeadSettings) -> DataFrame:
 
 def _by_group(settings: HeadSettings, name: str) -> Column:
     """The cost of this name of the list's intent group."""
-    group = F.col("intent_group")
-    costs = [
-        F.when(group == one.name, getattr(getattr(settings.variety, one.name), name))
-        for one in fields(settings.variety)
-    ]
-    return F.coalesce(*costs, F.lit(0.0))
+    of_group = [F.when(F.col("intent_group") == g, getattr(costs, name)) for g, costs in _groups(settings).items()]
+    return F.coalesce(*of_group, F.lit(0.0))
+
+
+def _groups(settings: HeadSettings) -> dict[str, Costs]:
+    """Intent group -> its costs."""
+    return {one.name: getattr(settings.variety, one.name) for one in fields(settings.variety)}
 
 
 RULE = Rule(
