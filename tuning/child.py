@@ -135,7 +135,7 @@ def _run_locked(
 
 
 def main(arguments: list[str]) -> int:
-    """The child process: run the sweep of SPEC.json and write the winner or the error to OUT.json."""
+    """The child process: run the sweep of SPEC.json and write the winner or the error to OUT.json; returns the exit code."""
     spec, out = json.loads(Path(arguments[0]).read_text()), Path(arguments[1])
     temporary = Path(spec["temporary"])
     threading.Thread(target=_die_with_parent, args=(os.getppid(), temporary), daemon=True).start()
@@ -272,4 +272,7 @@ def _die_with_parent(parent: int, temporary: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # without Ray's own shutdown, which takes seconds: `_end_all` ends what is left

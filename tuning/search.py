@@ -7,13 +7,12 @@ import logging
 import math
 import os
 import secrets
-import shutil
 import socket
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,9 +64,12 @@ def search(
     work_dir: Path,
     bins: Path,
     features: FeatureList,
-    temporary: Path | None = None,
+    temporary: Path,
 ) -> Winner:
     """Run (or resume) a sweep and return its winner; its ledger is `work_dir`/NAME/trials.jsonl.
+
+    Ray starts while the data are prepared and the default parameters are judged. A private instance is left running: its shutdown
+    takes seconds, and the caller ends all processes that this one started (`tuning.child`).
 
     The default parameters are the first trial and run alone. The parameters of an earlier winner follow: those of the settings, or
     with `recommend` those that won on the most similar data. The sweep ends after
@@ -80,7 +82,7 @@ def search(
         work_dir: the folder that holds one folder per sweep.
         bins: the folder with the binned data, which sweeps over the same examples share.
         features: the features that the ranker is trained on.
-        temporary: folder for Ray's files; it is deleted at the end. Default: a new one.
+        temporary: folder for Ray's files; the caller deletes it.
 
     Raises:
         SweepFailed: no trial finished, or all trials of this run failed, or the disk is full.
@@ -90,9 +92,11 @@ def search(
     _check_reachable(settings)
     folder = work_dir / settings.name
     space, base = dimensions(settings.space), settings.base_params()
+    ledger = Ledger(folder / LEDGER)
+    before = len(ledger.trials) + len(ledger.failed) if settings.resume else 0
+    ray_started = _ray_starting(settings, temporary) if settings.trials > max(before, 1) else None
     data = prepared(examples_path, features, settings, _max_bins(base, space), bins)
     identity = settings.identity(features, data.fingerprint)
-    ledger = Ledger(folder / LEDGER)
     ledger.begin(identity, settings.resume)
     # for a winner of what is finished, if this is killed
     write_file(folder / FACTS, json.dumps(data.facts(), indent=1).encode())
@@ -114,18 +118,18 @@ def search(
     presets = {DEFAULT_TRIAL: base} | ({EARLIER_TRIAL: earlier} if earlier != base else {})
     ended = {trial.trial_id for trial in ledger.trials} | ledger.failed
     numbers = [n for n in range(1, settings.trials - len(presets) + 1) if str(n) not in ended]
-    own, is_whole = temporary or short_temporary_folder(), True
+    is_whole = True
     try:
         if len(ended) < settings.trials:
             spent = sum(t.seconds for t in ledger.trials) / settings.concurrent if settings.resume else 0.0
             budget_s = max(settings.time_budget_s - spent, 1.0) if settings.prune else math.inf
-            with _ray_starting(settings, own) if numbers else nullcontext() as ray_started:
-                for trial_id, params in presets.items():
-                    budget_s -= _judged(trial_id, plan, params, ledger, budget_s / 2)
-                if ray_started is not None:
-                    is_whole = _sweep(settings, plan, space, ledger, numbers, budget_s, own, ray_started)
+            for trial_id, params in presets.items():
+                budget_s -= _judged(trial_id, plan, params, ledger, budget_s / 2)
+            if numbers and ray_started is not None:
+                is_whole = _sweep(settings, plan, space, ledger, numbers, budget_s, temporary, ray_started)
     finally:
-        shutil.rmtree(own, ignore_errors=True)
+        if settings.address and ray_started is not None:
+            _leave_cluster()
     winner = best_of(
         ledger.trials,
         settings.name,
@@ -255,24 +259,31 @@ def _start_ray(settings: SearchSettings, temporary: Path) -> None:
                 raise
 
 
-@contextmanager
-def _ray_starting(settings: SearchSettings, temporary: Path) -> Iterator[Callable[[], None]]:
-    """Start Ray while the block does other things, and shut it down at the end of the block.
+def _ray_starting(settings: SearchSettings, temporary: Path) -> Callable[[], None]:
+    """Start Ray in a thread; the returned function waits until Ray runs, and raises the error of its start."""
+    import lightgbm  # noqa: F401  # what both threads import must not be half imported by one when the other needs it
 
-    Yields:
-        A function that waits until Ray runs, and raises the error of its start.
-    """
     for key, value in ray_environment(settings.address).items():
         os.environ.setdefault(key, value)
-    with ThreadPoolExecutor(1) as starter:
-        start = starter.submit(_start_ray, settings, temporary)
-        try:
-            yield start.result
-        finally:
-            wait([start])
-            import ray
+    started: Future[None] = Future()
 
-            ray.shutdown()
+    def start() -> None:
+        try:
+            _start_ray(settings, temporary)
+            import ray.tune  # noqa: F401  # a second of imports beside the work of the other thread
+        except BaseException as error:
+            started.set_exception(error)
+        else:
+            started.set_result(None)
+
+    threading.Thread(target=start, daemon=True).start()
+    return started.result
+
+
+def _leave_cluster() -> None:
+    import ray
+
+    ray.shutdown()
 
 
 def _sweep(

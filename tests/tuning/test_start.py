@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -63,20 +64,24 @@ def test_ray_still_says_it_in_these_words() -> None:
     assert search._LATE in Path(node.__file__).read_text(encoding="utf-8")
 
 
-def test_ray_starts_beside_other_work_and_is_shut_down_when_that_fails(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    calls = failing(monkeypatch)
-    with pytest.raises(ZeroDivisionError), search._ray_starting(SETTINGS, tmp_path) as started:
-        started()
-        raise ZeroDivisionError
-    assert calls == ["init", "shutdown"]
+def test_ray_starts_beside_other_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    calls: list[str] = []
+    goes_on = threading.Event()
+
+    def init(**_: Any) -> None:
+        calls.append("waited" if goes_on.wait(timeout=60) else "not in time")
+
+    monkeypatch.setattr(ray, "init", init)
+    started = search._ray_starting(SETTINGS, tmp_path)
+    calls.append("the default trial")
+    goes_on.set()
+    started()
+    assert calls == ["the default trial", "waited"]
 
 
 def test_an_error_of_the_start_is_raised_where_ray_is_needed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     calls = failing(monkeypatch, "no space left on device")
-    with search._ray_starting(SETTINGS, tmp_path) as started:
-        calls.append("the default trial")
-        with pytest.raises(Exception, match="no space left"):
-            started()
-    assert sorted(calls) == ["init", "shutdown", "shutdown", "the default trial"]
+    started = search._ray_starting(SETTINGS, tmp_path)
+    with pytest.raises(Exception, match="no space left"):
+        started()
+    assert calls == ["init", "shutdown"]
