@@ -15,9 +15,17 @@ K1, B = 1.2, 0.75  # parameters of BM25
 
 @feature(unit="0/1", bounds=(0, 1), monotone=+1, oracle="exact")
 def title_equal(window: Window) -> Column:
-    """The title equals the text of the need, or the words that were understood as a title."""
-    title = window.col("title_normal")
-    return F.coalesce((title == window.col("text")) | (title == window.col("title_name")), F.lit(False)).cast("double")
+    """The text of the need, or the words that were understood as a title, are a form of the title ("hello" of "Hello - Remastered")."""
+    forms = window.col("title_forms")
+    named = F.array_contains(forms, window.col("text")) | F.array_contains(forms, window.col("title_name"))
+    return F.coalesce(named, F.array_contains(forms, window.col("text"))).cast("double")
+
+
+@feature(unit="0/1", bounds=(0, 1), monotone=+1, null="the need asks for no album", oracle="exact")
+def album_equal(window: Window) -> Column:
+    """The words that were understood as an album are a form of the name of the track's album."""
+    asked = F.when(window.col("intent") == "album", window.col("title_name"))
+    return F.array_contains(window.col("album_forms"), asked).cast("double")
 
 
 @feature(unit="0/1", bounds=(0, 1), monotone=+1, oracle="exact")
@@ -75,10 +83,10 @@ def artist_phrase(window: Window) -> Column:
 
 @feature(unit="0/1", bounds=(0, 1), monotone=+1, oracle="exact")
 def artist_equal(window: Window) -> Column:
-    """One of the track's artists equals the text of the need, or the words that were understood as an artist."""
-    artists = window.col("artists_normal")
-    named = F.array_contains(artists, window.col("text")) | F.array_contains(artists, window.col("artist_name"))
-    return F.coalesce(named, F.array_contains(artists, window.col("text")), F.lit(False)).cast("double")
+    """The text of the need, or the words that were understood as an artist, are a form of the name of one of the artists."""
+    forms = window.col("artist_forms")
+    named = F.array_contains(forms, window.col("text")) | F.array_contains(forms, window.col("artist_name"))
+    return F.coalesce(named, F.array_contains(forms, window.col("text"))).cast("double")
 
 
 @feature(unit="share", bounds=(0, 1), monotone=+1, null="the artists have no words")

@@ -15,6 +15,7 @@ from features.window import NEED_ATTRIBUTES
 from lake.rows import frame_of
 from lake.tables.nightly import OF_NEED
 from queries.grammar.lexicon import entries, mood_targets
+from queries.nightly.names import with_name_forms
 
 
 def with_need_attributes(base: DataFrame, needs: DataFrame, tracks: DataFrame, wanted: Collection[str]) -> DataFrame:
@@ -89,7 +90,7 @@ def with_track_attributes(base: DataFrame, tracks: DataFrame, popularity: DataFr
             "as_of", key_of("track_id"), key_of("work_id"), "popularity", "popularity_before"
         )
         base = base.join(placed, ["work_id_key", "track_id_key", "as_of"], "left")
-    named = tracks.withColumn("track_tokens", _track_words())
+    named = with_name_forms(tracks).withColumn("track_tokens", _track_words())
     mean = named.agg(F.mean(F.size("track_tokens")).alias("mean_tokens"))
     known = named.crossJoin(F.broadcast(mean)).select(
         key_of("track_id"),
@@ -97,7 +98,9 @@ def with_track_attributes(base: DataFrame, tracks: DataFrame, popularity: DataFr
         "title",
         "title_normal",
         "artists_normal",
-        "album",
+        "title_forms",
+        "artist_forms",
+        "album_forms",
         "release_year",
         "released_at",
         "genres",

@@ -11,7 +11,7 @@ from queries.text.normalise import normal_form
 
 if TYPE_CHECKING:
     import pandas as pd
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
 
 def with_normal_names(tracks: DataFrame) -> DataFrame:
@@ -38,23 +38,25 @@ def with_normal_names(tracks: DataFrame) -> DataFrame:
 def with_name_forms(tracks: DataFrame) -> DataFrame:
     """Add `title_forms`, `artist_forms` and `album_forms`: all folded forms of the names (`queries.catalog.vocabulary.name_forms`).
 
-    Grain: one row per track, unchanged. Runs on Arrow batches.
+    Grain: one row per track, unchanged; a track without album has []. Runs on Arrow batches.
     """
-    from pyspark.sql.types import ArrayType, StringType, StructField, StructType
+    from pyspark.sql import functions as F
 
-    names = ("title_forms", "artist_forms", "album_forms")
-    added = [StructField(name, ArrayType(StringType())) for name in names]
-
-    def formed(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        for batch in batches:
-            batch["title_forms"] = [name_forms(t) for t in batch["title"]]
-            batch["artist_forms"] = [
-                list(dict.fromkeys(f for a in of for f in name_forms(a))) for of in batch["artists"]
-            ]
-            batch["album_forms"] = [name_forms(a) for a in batch["album"]]
-            yield batch
-
-    forms = tracks.select("track_id", "title", "artists", "album").mapInPandas(
-        formed, StructType([*tracks.select("track_id", "title", "artists", "album").schema.fields, *added])
+    return tracks.withColumns(
+        {
+            "title_forms": _forms(F.array("title")),
+            "artist_forms": _forms(F.col("artists")),
+            "album_forms": _forms(F.array("album")),
+        }
     )
-    return tracks.join(forms.select("track_id", *names), "track_id")
+
+
+def _forms(names: Column) -> Column:
+    import pandas as pd
+    from pyspark.sql.pandas.functions import pandas_udf
+
+    def formed(names: pd.Series) -> pd.Series:
+        return pd.Series([list(dict.fromkeys(form for name in of for form in name_forms(name))) for of in names])
+
+    formed.__annotations__ = {"names": pd.Series, "return": pd.Series}
+    return pandas_udf(formed, "array<string>")(names)  # type: ignore[call-overload, no-any-return]

@@ -12,6 +12,7 @@ from typing import Any
 import jellyfish
 
 from features.expressions import SUNG_IN
+from queries.catalog.vocabulary import name_forms
 from queries.grammar.lexicon import mood_targets
 from queries.text.phonetic import sounds_like
 
@@ -220,7 +221,7 @@ def music_language_match(row: Row) -> float | None:
 
 
 PAIR: dict[str, Callable[[Row], float | None]] = {
-    "title_equal": lambda r: flag(r["title_normal"] in (r["text"], r["title_name"])),
+    "title_equal": lambda r: flag({r["text"], r["title_name"]} & {*name_forms(r["title"])} != set()),
     "title_prefix": lambda r: flag(r["title_normal"].startswith(r["text"])),
     "title_words_share": lambda r: share(
         len(set(words(r["title_normal"])) & set(words(r["text"]))), len(set(words(r["title_normal"])))
@@ -232,7 +233,10 @@ PAIR: dict[str, Callable[[Row], float | None]] = {
     "title_sounds_alike": lambda r: sounds_alike(r, r["title_name"], r["title_normal"]),
     "artist_sounds_alike": lambda r: sounds_alike(r, r["artist_name"], r["artists_normal"][0]),
     "artist_phrase": lambda r: flag(any(phrase(a, r["text"]) for a in r["artists_normal"])),
-    "artist_equal": lambda r: flag(r["text"] in r["artists_normal"] or r["artist_name"] in r["artists_normal"]),
+    "artist_equal": lambda r: flag(
+        any({r["text"], r["artist_name"]} & {*name_forms(artist)} != set() for artist in r["artists"])
+    ),
+    "album_equal": lambda r: flag(r["title_name"] in name_forms(r["album"])) if r["intent"] == "album" else None,
     "artist_words_share": lambda r: share(
         len({w for a in r["artists_normal"] for w in words(a)} & set(words(r["text"]))),
         len({w for a in r["artists_normal"] for w in words(a)}),
