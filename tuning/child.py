@@ -30,6 +30,7 @@ from tuning.settings import SPEC, SearchSettings
 from tuning.winner import Winner, best_of
 
 BINS = ".bins"  # a sweep's name cannot begin with a dot
+_LAST_LINE = 200  # of a log, in an error of one line
 _MARK = "PLAYFIRST_SWEEP"  # environment variable of the child and of all that it starts
 
 
@@ -127,11 +128,16 @@ def _run_locked(
     seconds = time.monotonic() - began
     if not ended:
         return _salvaged(settings, folder, features, f"killed at its limit of {limit:.0f} s", seconds)
-    if child.returncode == 0 and out.exists():
-        return Winner.from_dict(json.loads(out.read_text()))
-    if child.returncode < 0 and Ledger(folder / LEDGER).trials:  # such as by the kernel, for its use of memory
-        return _salvaged(settings, folder, features, f"ended by signal {-child.returncode}", seconds)
-    raise SweepFailed(_last_error(out, log, child.returncode))
+    outcome = json.loads(out.read_text()) if out.exists() else {}
+    if child.returncode == 0 and outcome:
+        return Winner.from_dict(outcome)
+    if "error" in outcome:
+        raise SweepFailed(str(outcome["error"]))
+    # it could not write an outcome: the kernel killed it, or Ray's core, which ends a process that its head has left
+    how = _how_it_ended(child.returncode, log)
+    if (folder / LEDGER).is_file() and Ledger(folder / LEDGER).trials:
+        return _salvaged(settings, folder, features, how, seconds)
+    raise SweepFailed(f"sweep {settings.name}: its process {how}; see {log}")
 
 
 def main(arguments: list[str]) -> int:
@@ -252,11 +258,25 @@ def _salvaged(settings: SearchSettings, folder: Path, features: FeatureList, how
     return with_estimates(winner, ledger, json.loads(facts.read_text()), settings.seed) if facts.exists() else winner
 
 
-def _last_error(out: Path, log: Path, code: int) -> str:
-    if out.exists() and "error" in (outcome := json.loads(out.read_text())):
-        return str(outcome["error"])
+def _how_it_ended(code: int, log: Path) -> str:
     lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    return f"sweep: its process ended with {code}: {lines[-1] if lines else 'no output'}; see {log}"
+    last = lines[-1][:_LAST_LINE] if lines else "no output"
+    return f"ended by signal {-code}" if code < 0 else f"ended with {code} ({last})"
+
+
+def _end_started() -> None:
+    """Kill what this process has started: all at once, for Ray's agents cannot be found once their raylet has ended."""
+    _kill(pid for pid in marked_processes(os.environ[_MARK]) if pid != os.getpid())
+
+
+def _exit(code: int) -> None:
+    """End this process and what it has started, without Ray's own shutdown, which takes seconds."""
+    if not Path("/proc").exists():  # macOS: Ray ends its processes
+        sys.exit(code)
+    _end_started()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _die_with_parent(parent: int, temporary: Path) -> None:
@@ -266,13 +286,10 @@ def _die_with_parent(parent: int, temporary: Path) -> None:
     """
     while os.getppid() == parent:
         time.sleep(0.5)
-    _kill(pid for pid in marked_processes(os.environ[_MARK]) if pid != os.getpid())
+    _end_started()
     shutil.rmtree(temporary, ignore_errors=True)
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
 if __name__ == "__main__":
-    code = main(sys.argv[1:])
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)  # without Ray's own shutdown, which takes seconds: `_end_all` ends what is left
+    _exit(main(sys.argv[1:]))

@@ -275,6 +275,7 @@ def _ray_starting(settings: SearchSettings, temporary: Path) -> Callable[[], Non
             started.set_exception(error)
         else:
             started.set_result(None)
+            threading.Event().wait()  # Linux ends Ray's processes when the thread that started them ends (PR_SET_PDEATHSIG)
 
     threading.Thread(target=start, daemon=True).start()
     return started.result

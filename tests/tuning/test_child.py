@@ -185,6 +185,28 @@ def test_a_sweep_that_the_system_kills_gives_what_it_has(path: Path, tmp_path: P
     assert not _started()
 
 
+def test_a_sweep_that_rays_core_ends_gives_what_it_has(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ray's core ends the process of a driver whose head is gone, with 1 and a line on stderr; no Python code sees it."""
+    endless, ledger = replace(SETTINGS, trials=10_000, time_budget_s=600), tmp_path / "s/trials.jsonl"
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, pathlib, sys, threading, time\n"
+        f"ledger = pathlib.Path({str(ledger)!r})\n"
+        "def end():\n"
+        "    while not (ledger.exists() and b'\"default\"' in ledger.read_bytes()):\n"
+        "        time.sleep(0.05)\n"
+        "    os.write(2, b'no head\\n')\n"
+        "    os._exit(1)\n"
+        "if 'tuning.child' in sys.orig_argv:\n"
+        "    threading.Thread(target=end, daemon=True).start()\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    winner = run_search_in_child(endless, path, tmp_path, FEATURES, limit_s=180)
+    assert winner.notes[0].startswith("ended with 1 (") and "no head" in winner.notes[0] and not winner.is_whole
+    assert "tuning.resume=s goes on" in winner.notes[0] and not _started()
+
+
 def test_a_pruned_sweep_killed_twice_and_resumed_has_the_trials_of_an_uninterrupted_one(
     path: Path, tmp_path: Path
 ) -> None:
@@ -304,7 +326,7 @@ def test_a_child_that_dies_without_a_word_is_quoted_from_its_log(path: Path, tmp
     damaged = replace(SETTINGS, name="d", resume=True)
     (tmp_path / "d").mkdir()
     (tmp_path / "d/trials.jsonl").mkdir()  # no ledger can be written: an error nobody wrote a class for
-    with pytest.raises(SweepFailed, match=r"its process ended with 1: .*trials.jsonl.*; see .*sweep.log"):
+    with pytest.raises(SweepFailed, match=r"its process ended with 1 .*trials.jsonl.*; see .*sweep.log"):
         run_search_in_child(damaged, path, tmp_path, FEATURES)
 
 

@@ -75,8 +75,11 @@ def test_ray_starts_beside_other_work(monkeypatch: pytest.MonkeyPatch, tmp_path:
     started = search._ray_starting(SETTINGS, tmp_path)
     calls.append("the default trial")
     goes_on.set()
+    before = threading.active_count()
     started()
     assert calls == ["the default trial", "waited"]
+    # Linux ends Ray's processes when the thread that started them ends
+    assert threading.active_count() == before
 
 
 def test_an_error_of_the_start_is_raised_where_ray_is_needed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
