@@ -30,6 +30,8 @@ SAME_IN_BOTH = [
     ("activity=study", "studying music", "música para estudiar"),
     ("activity=workout|mood=energetic", "energetic workout music", "música enérgica para entrenar"),
     ("activity=party", "party music", "música de fiesta"),
+    ("decade=2000|genre=rumba", "rumba from the 2000s", "rumba de los dos mil"),
+    ("activity=party", "music to party", "música para salir de rumba"),
     ("mood=romantic", "romantic music", "música romántica"),
     ("genre=classical", "classical music", "música clásica"),
     ("genre=children", "kids music", "música infantil"),
