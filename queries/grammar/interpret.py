@@ -86,7 +86,9 @@ class Interpretation:
     act: str = LISTEN
 
 
-def interpret(query: str, locale: str, lexicon: Lexicon, vocabulary: Vocabulary | None) -> Interpretation:
+def interpret(
+    query: str, locale: str, lexicon: Lexicon, vocabulary: Vocabulary | None, of_service: bool = False
+) -> Interpretation:
     """Interpret a normal form by rules. Total and deterministic.
 
     Args:
@@ -94,6 +96,8 @@ def interpret(query: str, locale: str, lexicon: Lexicon, vocabulary: Vocabulary 
         locale: Its locale or roll-up; chooses the language where the words do not.
         lexicon: Phrases, word lists and the carrier grammar.
         vocabulary: Names of the catalog; without it, names are recognised by their place in the sentence only.
+        of_service: Whether it was asked of a music service: then what is a name of the catalog in full is meant as one, whatever
+            else it means ("lluvia", "call me").
     """
     query_language = language(query, locale, lexicon)
     forms = stages(query, locale, lexicon.grammar)
@@ -101,13 +105,13 @@ def interpret(query: str, locale: str, lexicon: Lexicon, vocabulary: Vocabulary 
     parsed_mentions = tuple(mentions(query, lexicon))
     whole = Span(words, 0, len(words), parsed_mentions, lexicon)
     bare = _whole_mention(_last_occurrence(whole, forms[-1]), parsed_mentions)
-    draft = Draft()
+    draft, in_full = Draft(), False
     requested_act = act(query, lexicon, lambda: _is_name(whole, vocabulary) or _is_name(bare, vocabulary))
     if requested_act != LISTEN:
         draft.intent = "other"
         draft.reasons.append(f"a {requested_act} to the player names no music")
         parsed_mentions = ()
-    elif not is_name_in_full(draft, whole, bare, vocabulary):
+    elif not (in_full := is_name_in_full(draft, whole, bare, vocabulary)):
         before = [_last_occurrence(whole, form) for form in forms[:-1]]
         apply_rules(draft, whole, [*before, bare], bare, query_language, vocabulary)
     in_names = {at for kind, name in draft.names.items() if kind != "playlist" for at in range(name.start, name.end)}
@@ -132,11 +136,14 @@ def interpret(query: str, locale: str, lexicon: Lexicon, vocabulary: Vocabulary 
         lexicon,
         _covers(draft, bare, vocabulary),
         {"title", "artist"} <= draft.names.keys(),
+        bare.start,
     )
     is_sure = draft.calls_playlist or (draft.intent == "playlist" and adds_what_plays(whole))
     of_playlist = set(draft.names["playlist"].text.split()) if is_sure else set()
     if is_sure and all(set(phrase.split()) <= of_playlist for phrase in topics.not_music):
         asks_for_music, reason = True, "names a playlist"
+    if in_full and of_service and not asks_for_music and not topics.other_media:
+        asks_for_music, reason = True, "is a name of the catalog, asked of a music service"
     draft.reasons.append(reason)
     musicness_features = (*topics.features(), *_popularity_features(draft, vocabulary))
     return replace(
@@ -268,7 +275,9 @@ def _covers(draft: Draft, bare: Span, vocabulary: Vocabulary | None) -> bool:
 def _is_known(draft: Draft, vocabulary: Vocabulary | None) -> bool:
     if vocabulary is None or draft.intent in ("", "other", "playlist", "open"):
         return False
-    return draft.artist in vocabulary.artists or draft.title in vocabulary.titles
+    album = draft.names.get("album")
+    is_known_album = album is not None and album.text in vocabulary.albums
+    return is_known_album or draft.artist in vocabulary.artists or draft.title in vocabulary.titles
 
 
 def _intent(draft: Draft, kept: tuple[Mention, ...]) -> str:

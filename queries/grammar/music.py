@@ -67,7 +67,13 @@ def speaks_of_other_things(query: str, lexicon: Lexicon) -> bool:
 
 
 def is_music(
-    query: str, topics: TopicWords, has_constraint: bool, lexicon: Lexicon, is_name: bool = False, is_pair: bool = False
+    query: str,
+    topics: TopicWords,
+    has_constraint: bool,
+    lexicon: Lexicon,
+    is_name: bool = False,
+    is_pair: bool = False,
+    stripped: int = 0,
 ) -> tuple[bool, str]:
     """Whether a normal form asks for music, and the reason.
 
@@ -81,17 +87,18 @@ def is_music(
         lexicon: The word lists.
         is_name: Whether it consists of names of the catalog of two words or more: "my distant light" is no lamp.
         is_pair: Whether these are a title and its artist: "call me maybe carly rae jepsen" calls nobody.
+        stripped: How many words before the names only ask for them: "puedes poner lluvia de sueño" is no question.
     """
     words = query.split()
     if not words:
         return False, "nothing was said"
     against, nouns, verbs = topics.not_music, topics.music_nouns, topics.music_verbs
-    asks = any(lexicon.has("not_music_lead", " ".join(words[:size])) for size in (1, 2, 3))
+    leads = [size for size in (1, 2, 3) if lexicon.has("not_music_lead", " ".join(words[:size]))]
     if "playlist" in words or "lista de reproduccion" in query:
         return True, "speaks of a playlist"
     if asks_to_listen(query, lexicon) and not topics.other_media:
         return True, "asks to play or listen"
-    if is_name and (is_pair or not asks):
+    if is_name and (is_pair or all(size <= stripped for size in leads)):
         return True, "consists of names of the catalog"
     if verbs and not topics.other_media and any(phrase in query for phrase in _SOME_OF):
         return True, "asks for some of somebody's"
@@ -101,7 +108,7 @@ def is_music(
         return False, f"speaks of {against[0]!r}, not of music"
     if nouns or verbs:
         return True, f"speaks of music: {(nouns + verbs)[0]!r}"
-    if asks and not has_constraint:
+    if leads and not has_constraint:
         return False, f"starts like another skill's request: {words[0]!r}"
     if len(words) > _LONG_REQUEST and not has_constraint:
         return False, "a long request without a word of music"

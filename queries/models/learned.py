@@ -136,7 +136,7 @@ def read_query(
     with_refusal = _with_refused_names(query, locale, lexicon, vocabulary, learned, music_share)
     if with_refusal is not None:
         return with_refusal
-    interpretation = interpret(query, locale, lexicon, vocabulary)
+    interpretation = interpret(query, locale, lexicon, vocabulary, of_service=music_share > 0.5)
     if learned is None or not query:
         return interpretation
     if interpretation.topic_words.other_media and not interpretation.is_music:

@@ -68,7 +68,8 @@ def read_need(
             continue
         if not is_clause or reading is not None or not speaks_of_other_things(query, lexicon):
             interpretation, reading = again, second
-    if reading is None or reading.confidence == 1.0 or reading.how == "near":
+    is_misheard = not HEARD_AS.keys().isdisjoint(query.split())  # "hello bye adele": a word, and no letter of the names
+    if reading is None or reading.confidence == 1.0 or (reading.how == "near" and not is_misheard):
         return interpretation, reading
     best = interpretation, reading
     for other in corrected(interpretation.query, _words_of_names(interpretation, names), lexicon):
