@@ -29,6 +29,7 @@ SAME_IN_BOTH = [
     ("activity=sleep", "music to sleep", "música para dormir"),
     ("activity=study", "studying music", "música para estudiar"),
     ("activity=workout|mood=energetic", "energetic workout music", "música enérgica para entrenar"),
+    ("mood=sad", "heartbreaking songs", "canciones desgarradoras"),
     ("activity=party", "party music", "música de fiesta"),
     ("decade=2000|genre=rumba", "rumba from the 2000s", "rumba de los dos mil"),
     ("activity=party", "music to party", "música para salir de rumba"),
