@@ -45,8 +45,20 @@ TYPED = {
 }
 
 
-_BARE_DECADES = {"50": 1950, "60": 1960, "70": 1970, "80": 1980, "90": 1990, "ochenta": 1980, "noventa": 1990}
-"""Numbers that are decades where they end a request right after a genre."""
+_BARE_DECADES = {
+    "50": 1950,
+    "60": 1960,
+    "70": 1970,
+    "80": 1980,
+    "90": 1990,
+    "cincuenta": 1950,
+    "sesenta": 1960,
+    "setenta": 1970,
+    "ochenta": 1980,
+    "noventa": 1990,
+}
+"""Numbers that are decades where they end a request right after a genre or a word of _BEFORE_DECADE."""
+_BEFORE_DECADE = frozenset({"musica", "music", "exitos", "hits", "canciones"})
 _PARTS_OF_DECADE = frozenset({"early", "mid", "late"})
 """Words before a decade that belong to it: "early" is no order there."""
 
@@ -104,8 +116,10 @@ def mentions(query: str, lexicon: Lexicon) -> list[Mention]:
             own = period.own
         elif phrase is not None:
             mention = Mention(phrase.field, phrase.value, at, at + size, at, is_weak=phrase.weak)
-        elif at + 1 == len(words) and words[at] in _BARE_DECADES and parsed and _is_genre_before(parsed[-1], at):
+        elif at + 1 == len(words) and words[at] in _BARE_DECADES and _ends_with_decade(words, at, parsed):
             mention = Mention("decade", str(_BARE_DECADES[words[at]]), at, at + 1, at)  # "pop 90"
+        elif words[at:] == ["dos", "mil"] and _ends_with_decade(words, at, parsed):
+            mention = Mention("decade", "2000", at, at + 2, at)  # "rap dos mil"
         else:
             at += 1
             continue
@@ -115,6 +129,11 @@ def mentions(query: str, lexicon: Lexicon) -> list[Mention]:
         parsed.append(_with_reach(mention, own, words, parsed, lexicon))
         at = mention.end
     return parsed
+
+
+def _ends_with_decade(words: list[str], at: int, parsed: list[Mention]) -> bool:
+    """Whether a number that ends the request is a decade, by what stands before it."""
+    return bool(parsed and _is_genre_before(parsed[-1], at)) or (at > 0 and words[at - 1] in _BEFORE_DECADE)
 
 
 def _is_genre_before(one: Mention, at: int) -> bool:

@@ -16,6 +16,8 @@ HEARD_AS = {
     "yew": "you",
     "buy": "by",
     "sum": "some",
+    "sone": "some",
+    "sons": "songs",
     "kiero": "quiero",
 }
 """Words that recognisers write for words of the grammar that sound the same."""

@@ -92,7 +92,9 @@ _ES_STEMS = {
     )
     for end in ("o", "a", "os", "as")
 }
-_ES_BEFORE_TENS = frozenset({"los", "anos", "decada", "de", "del", "tipo", "80", "90", "ochenta", "setenta", "y"})
+_ES_TENS = frozenset({"50", "60", "70", "80", "90", "cincuenta", "sesenta", "setenta", "ochenta", "noventa"})
+_ES_BEFORE_TENS = _ES_TENS | {"los", "anos", "decada", "de", "del", "tipo", "y"}
+_DECADES_IN_ROW = 5  # words before one of several decades: "los 70 80 y 90"
 _FIRST_YEAR, _LAST_YEAR = 1900, 2039
 
 
@@ -161,7 +163,7 @@ def _spanish_decade(words: list[str], at: int) -> tuple[int | None, int]:
         return None, 1
     word = words[at]
     plural = word in ("los", "anos")
-    before = set(words[max(0, at - 3) : at])
+    before = set(words[max(0, at - _DECADES_IN_ROW) : at])
     if plural or not before & {"los", "anos", "decada", "ochenteros"}:
         return None, 1
     if word in _TENS_ES or word.removesuffix("s") in _TENS_ES:

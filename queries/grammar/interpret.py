@@ -16,6 +16,7 @@ from queries.text.carrier import stages
 from queries.text.spans import TaggedSpan
 
 _LEAST_WORDS = 2  # of a title that makes a request one for music, whatever its words
+_WHO_LOVES = frozenset({"i", "we", "you", "really"})
 _WELL_KNOWN = 50.0  # popularity of an artist whose name alone asks for music, whatever else its words mean
 BROAD_INTENTS = {"genre": "genre", "mood": "mood", "activity": "activity", "decade": "era", "year": "era"}
 INTENT_GROUPS = {
@@ -117,6 +118,7 @@ def interpret(
     in_names = {at for kind, name in draft.names.items() if kind != "playlist" for at in range(name.start, name.end)}
     kept = () if draft.intent == "playlist" else tuple(one for one in parsed_mentions if one.start not in in_names)
     kept = tuple(one for one in kept if not one.is_weak or _weak_counts(one, whole, draft))
+    kept = tuple(one for one in kept if not _is_verb_of_liking(one, words))
     # "i would love to hear …" asks for no love songs
     kept = tuple(one for one in kept if one.field != "mood" or one.end > bare.start)
     if {"artist", "title", "album"} & set(draft.names):
@@ -126,6 +128,12 @@ def interpret(
     if draft.intent in ("title", "title_artist", "album", "other"):
         kept = tuple(one for one in kept if one.field in ("version", "explicit", "language", "decade", "year"))
     topics = topic_words(query, lexicon)
+    of_constraints = {word for one in kept if not one.is_weak for word in words[one.start : one.end]}
+    topics = replace(  # the "movie" of "movie soundtracks" is no film, the "school" of "old school" no school
+        topics,
+        not_music=tuple(one for one in topics.not_music if one not in of_constraints),
+        other_media=tuple(one for one in topics.other_media if one not in of_constraints),
+    )
     excluding = {word for one in kept if one.is_negated for word in words[one.reach : one.start]}
     if not excluding.isdisjoint(topics.not_music):  # "todo menos rap": the "todo" of a negation is not a to-do list
         topics = replace(topics, not_music=tuple(one for one in topics.not_music if one not in excluding))
@@ -223,9 +231,21 @@ def _last_occurrence(whole: Span, text: str) -> Span:
     return whole
 
 
+def _is_verb_of_liking(one: Mention, words: tuple[str, ...]) -> bool:
+    """Whether a mention is the "love" of "i love jazz"."""
+    return words[one.start : one.end] == ("love",) and one.start > 0 and words[one.start - 1] in _WHO_LOVES
+
+
 def _whole_mention(bare: Span, parsed_mentions: tuple[Mention, ...]) -> Span:
     """The span from the start of the constraint that stripping has cut in two: "musica de" went from "musica de amor", and with it its "de"."""
-    cut = [one.start for one in parsed_mentions if one.start < bare.start < one.end and not one.is_weak]
+    cut = [
+        one.start
+        for one in parsed_mentions
+        if one.start < bare.start < one.end
+        and not one.is_weak
+        and bare.words[one.start] != "to"  # "listen to run"
+        and bare.words[max(0, one.start - 2) : one.start] != ("la", "cancion")  # "la cancion de amor"
+    ]
     return bare.cut(min([bare.start, *cut]), bare.end)
 
 

@@ -7,6 +7,7 @@ from queries.grammar.phrase import Span
 _KNOWN_POPULARITY = 50.0
 _HIT = 60.0  # popularity from which a name of a genre and a mood, or of other two fields, is meant as the name
 """A mood word alone ("happy") is a title if the catalog's title has at least this popularity."""
+_THE_SONG = frozenset({("the", "song"), ("the", "track"), ("la", "cancion"), ("el", "tema")})
 _WITH = frozenset({"and", "y", "e", "with", "con", "feat", "ft", "featuring", "x"})
 _ARTIST_MARGIN = 15.0
 """A text that is both artist and title counts as the artist unless the title is more popular by more than this."""
@@ -48,6 +49,8 @@ def reads_as_constraints(span: Span, popularity: float, kind: str) -> bool:
         return False
     if span.has_music_noun() or span.lexicon.has("generic", span.text):
         return True
+    if kind == "title" and span.start > 1 and span.words[span.start - 2 : span.start] in _THE_SONG:
+        return False  # "the song dance"
     if span.inside and span.start > 0 and span.words[span.start - 1] in INDEFINITE:
         return True  # "something happy" describes music, whatever the hit of that name
     if all(one.is_weak for one in span.inside):
@@ -55,6 +58,10 @@ def reads_as_constraints(span: Span, popularity: float, kind: str) -> bool:
     led = span.start > 0 and span.words[span.start - 1] in ("from", "of", "in", "de", "del")
     if popularity >= _HIT and len({one.field for one in span.inside}) > 1:
         return False  # "reggaeton lento" is the hit of that name
+    explained = sum(one.end - one.start for one in span.inside)
+    is_of_time = any(one.field in ("decade", "year") for one in span.inside)
+    if kind == "title" and popularity >= _HIT and span.end - span.start > explained and not is_of_time:
+        return False  # "la guitarra", "just dance": a word more than the genre has
     strong = {one.field for one in span.inside if not one.is_weak}
     if strong & {"genre", "decade"} or (led and "year" in strong):
         return True

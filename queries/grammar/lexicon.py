@@ -141,7 +141,8 @@ def lexicon_of(files: Mapping[str, Any], grammar: CarrierGrammar) -> Lexicon:
     for form, genre in _names_of_genres(files["genres"]["entries"]).items():
         phrases.setdefault(form, Phrase("genre", genre))
     words = files["words"]
-    lists = {kind: frozenset(forms) for kind, forms in words.items() if isinstance(forms, list)}
+    kinds = [kind for kind, forms in content_of("words").items() if isinstance(forms, list)]
+    lists = {kind: frozenset(words.get(kind, ())) for kind in kinds}  # a release of before may lack a list
     languages = {name: frozenset(forms) for name, forms in words["languages"].items()}
     works = {
         name: tuple(other for other in group if other != name)

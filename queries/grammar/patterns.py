@@ -116,7 +116,10 @@ _LOOK_UP = (
     "entra en",
     "metete a",
 )
-_BY = {"en": ("by", "performed by", "sung by", "from"), "es": ("de", "del", "por", "interpretada por", "de la", "by")}
+_BY = {
+    "en": ("by", "performed by", "sung by", "from", "de", "del"),
+    "es": ("de", "del", "por", "interpretada por", "de la", "by"),
+}
 _TYPE_WORDS = frozenset(
     {
         "song",

@@ -376,6 +376,9 @@ def _several_artists(draft: Draft, bare: Span, vocabulary: Vocabulary | None) ->
 
 def _title_by_artist(draft: Draft, bare: Span, query_language: str, vocabulary: Vocabulary | None) -> bool:
     for left, right in splits(bare, query_language):
+        longer = right.cut(right.start - 1, right.end)
+        if longer.start > left.end and find_artist(longer, vocabulary) is not None:
+            right = longer  # "de grupo firme", whose noun is part of the name
         by = right.words[right.start - 1] == "by"
         artist = find_artist(right, vocabulary)
         if artist is None and (not by or right.core() is None):
@@ -406,8 +409,10 @@ def _title_by_artist(draft: Draft, bare: Span, query_language: str, vocabulary: 
         elif (
             not left.text
             or bare.lexicon.has("generic", title.text)
-            or (folded is not None and _is_sort(title))
-            or not (set(bare.unexplained()) - _asking(bare)) & set(range(title.start, title.end))
+            or (folded is not None and _is_sort(title) and not _is_weak_name(title))
+            or not (
+                _is_weak_name(title) or (set(bare.unexplained()) - _asking(bare)) & set(range(title.start, title.end))
+            )
         ):
             draft.intent = "artist"
             draft.joining = _asking(bare)
@@ -419,6 +424,12 @@ def _title_by_artist(draft: Draft, bare: Span, query_language: str, vocabulary: 
             draft.reasons.append(f"title by artist{'' if is_known else ', the title not in the catalog'}")
         return True
     return False
+
+
+def _is_weak_name(title: Span) -> bool:
+    """Whether a title is a word of a mood or an activity and no more: the "run" of "run by X" is no music for running."""
+    is_whole = sum(one.end - one.start for one in title.inside) == title.end - title.start
+    return is_whole and all(one.is_weak and one.field in ("activity", "mood") for one in title.inside)
 
 
 def _name_beside_constraints(draft: Draft, bare: Span, vocabulary: Vocabulary | None) -> bool:
@@ -525,7 +536,8 @@ def _adjacent_names(draft: Draft, bare: Span, vocabulary: Vocabulary) -> bool:
         if " ".join(bare.words[slice(*album_at)]) not in vocabulary.albums:
             continue
         album, artist = bare.cut(*album_at), bare.cut(*artist_at)
-        singer = vocabulary.artist(artist.text) if album.core() is not None else None
+        is_named = album.core() is not None or all(one.field == "year" for one in album.inside)  # "taylor swift 1989"
+        singer = vocabulary.artist(artist.text) if is_named else None
         if singer is not None and vocabulary.has_recording(album.text, singer, is_album=True):
             draft.intent = "album"
             draft.name("album", album)

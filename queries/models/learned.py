@@ -7,6 +7,7 @@ reading and the catalog's names are among its features.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -173,7 +174,7 @@ def read_query(
     ):
         return interpretation
     tagged = learned.tagger.tagged(interpretation, lexicon, vocabulary)
-    if explained and not any(one.kind in _NAMES for one in tagged):
+    if explained and (not any(one.kind in _NAMES for one in tagged) or _has_unknown_name(tagged, query, vocabulary)):
         return interpretation
     return _with_tagged_names(interpretation, tagged, chance, lexicon, vocabulary)
 
@@ -406,3 +407,17 @@ def _wording(query: str, lexicon: Lexicon) -> Span:
     """The whole request, without the constraints that it mentions."""
     words = tuple(query.split())
     return Span(words, 0, len(words), (), lexicon)
+
+
+def _has_unknown_name(tagged: Sequence[TaggedSpan], query: str, vocabulary: Vocabulary | None) -> bool:
+    """Whether the tagger sees a name that the catalog does not have as such: then a grammar that explains every word knows better."""
+    if vocabulary is None:
+        return False
+    words = query.split()
+    for one in tagged:
+        text = " ".join(words[one.start : one.end])
+        if one.kind == "artist" and not vocabulary.artist(text):
+            return True
+        if one.kind in ("title", "album") and text not in vocabulary.titles and text not in vocabulary.albums:
+            return True
+    return False

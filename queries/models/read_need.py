@@ -15,6 +15,7 @@ from queries.grammar.need import NeedReading, need_reading
 from queries.grammar.remarks import after_feeling, without_clause, without_remark, without_service
 from queries.models.learned import CERTAIN_ARTIST, CERTAIN_TITLE, MUSIC_SERVICE_SHARE, Learned, read_query
 
+_BEFORE_ARTIST = ("by", "de", "del", "from")
 CORRECTED = 0.95  # confidence of a reading with corrected words, of 1
 LEAST_CORRECTED = 0.9  # confidence of a reading by corrected words, before CORRECTED
 KNOWN_WORD = 20.0  # popularity from which a title of one word is no slip
@@ -72,7 +73,9 @@ def read_need(
     if reading is None or reading.confidence == 1.0 or (reading.how == "near" and not is_misheard):
         return interpretation, reading
     best = interpretation, reading
-    for other in corrected(interpretation.query, _words_of_names(interpretation, names), lexicon):
+    for other in corrected(
+        interpretation.query, _words_of_names(interpretation, names, reading.how != "words"), lexicon
+    ):
         again, second = read(other)
         if second is None or second.how == "words" or second.confidence < LEAST_CORRECTED:
             continue
@@ -91,15 +94,21 @@ def _shorter_forms(query: str, lexicon: Lexicon) -> list[tuple[str, bool]]:
     return [(form, False) for form in dict.fromkeys(without) if form] + ([(clause, True)] if clause else [])
 
 
-def _words_of_names(interpretation: Interpretation, names: Vocabulary) -> set[int]:
+def _words_of_names(interpretation: Interpretation, names: Vocabulary, is_understood: bool) -> set[int]:
     """Indexes of the words of names: of those that the catalog has, and of those that the words around them call an artist.
+
+    Where nothing was understood (`is_understood` false), only a word such as "by" before it calls one an artist: "musik" is a slip.
 
     A word that is a known title of itself is a word of a language and no slip ("crime" is not "grime").
     """
     words = interpretation.query.split()
     spans = {(kind, name.start, name.end) for kind, name in interpretation.names.items() if kind in ("artist", "title")}
     tagged = {(one.kind, one.start, one.end) for one in interpretation.tagged or ()}
-    kept = {span for span in tagged if span[0] == "artist"}
+    kept = {
+        (kind, start, end)
+        for kind, start, end in tagged
+        if kind == "artist" and (is_understood or (start > 0 and words[start - 1] in _BEFORE_ARTIST))
+    }
     for kind, start, end in spans | tagged:
         text = " ".join(words[start:end])
         if text in names.titles or (kind == "artist" and names.artist(text)):

@@ -1,4 +1,4 @@
-"""Names of the catalog whose words are those of other skills: weather, reminders, calls."""
+"""Names of the catalog whose words mean other things too: weather, reminders, activities, genres, years."""
 
 from __future__ import annotations
 
@@ -12,14 +12,19 @@ from queries.models.read_need import read_need
 
 NAMES = vocabulary_from(
     row
-    for title, artist, album in [
-        ("Lluvia", "Queji Velove", "Lluvia"),
-        ("Lluvia de sueño", "Toca y su Esfer", "Sueños"),
-        ("Sola", "Samata Mocasol", "Recordar contigo"),
-        ("My Distant Light", "Braton Miwynjo", "Light"),
-        ("Una Alarma", "Nobody", "Alarms"),
+    for title, artist, album, popularity in [
+        ("Lluvia", "Queji Velove", "Lluvia", 60.0),
+        ("Lluvia de sueño", "Toca y su Esfer", "Sueños", 60.0),
+        ("Sola", "Samata Mocasol", "Recordar contigo", 60.0),
+        ("My Distant Light", "Braton Miwynjo", "Light", 60.0),
+        ("Una Alarma", "Nobody", "Alarms", 60.0),
+        ("Run", "Talmer", "Talmer", 50.0),
+        ("Amor", "Grupo Naal", "Naal", 50.0),
+        ("La guitarra", "Los Rialnars", "Cuerdas", 83.0),
+        ("Dance", "Los Rialnars", "Cuerdas", 45.0),
+        ("Style", "Taylor Swift", "1989", 80.0),
     ]
-    for row in name_rows(title, [artist], album, ["pop"], 60.0)
+    for row in name_rows(title, [artist], album, ["pop"], popularity)
 )
 LEXICON = load_lexicon(NAMES.genres)
 
@@ -45,6 +50,17 @@ def test_what_people_ask_of_a_music_service_by_its_name_is_music(locale: str) ->
         ("play my distant light bye braton miwynjo", "en", "artist=braton miwynjo|title=my distant light"),
         ("pon una alarma", "es", None),
         ("podrias decirme el clima", "es", None),
+        ("the song run by talmer", "en", "artist=talmer|title=run"),
+        ("listen to run by talmer", "en", "artist=talmer|title=run"),
+        ("listen to music to run", "en", "activity=run"),
+        ("running songs by talmer", "en", "activity=run|artist=talmer"),
+        ("la cancion de amor", "es", "title=amor"),
+        ("canciones de amor", "es", "mood=romantic"),
+        ("amor de grupo naal", "es", "artist=grupo naal|title=amor"),
+        ("pon la guitarra", "es", "title=la guitarra"),
+        ("the song dance", "en", "title=dance"),
+        ("taylor swift 1989", "en", "album=1989|artist=taylor swift"),
+        ("run de talmer", "en", "artist=talmer|title=run"),
         ("recordar contigo", "es", None),  # a reminder, for a reader that is no music service
     ],
 )
