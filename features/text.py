@@ -13,12 +13,13 @@ GRAIN = "need_track"
 K1, B = 1.2, 0.75  # parameters of BM25
 
 
-@feature(unit="0/1", bounds=(0, 1), monotone=+1, oracle="exact")
+@feature(unit="0/1", bounds=(0, 1), monotone=+1, null="the need asks for an album", oracle="exact")
 def title_equal(window: Window) -> Column:
     """The text of the need, or the words that were understood as a title, are a form of the title ("hello" of "Hello - Remastered")."""
     forms = window.col("title_forms")
     named = F.array_contains(forms, window.col("text")) | F.array_contains(forms, window.col("title_name"))
-    return F.coalesce(named, F.array_contains(forms, window.col("text"))).cast("double")
+    equal = F.coalesce(named, F.array_contains(forms, window.col("text"))).cast("double")
+    return F.when(window.col("intent") != "album", equal)  # an album's name says nothing of titles
 
 
 @feature(unit="0/1", bounds=(0, 1), monotone=+1, null="the need asks for no album", oracle="exact")

@@ -156,6 +156,11 @@ class Examples:
         return digest.hexdigest()
 
 
+def load_library() -> None:
+    """Import LightGBM and what it imports, for a caller that starts a thread which may import the same."""
+    import lightgbm  # noqa: F401
+
+
 def read_examples(path: Path | str, features: FeatureList, folds: int = 1, max_rows: int = MAX_ROWS) -> Examples:
     """Read training examples from a Parquet file or folder.
 

@@ -8,15 +8,21 @@ from functools import reduce
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from features.expressions import versions
+from features.expressions import versions, words
 from lake.checkpoint import shared
 from lake.joins import if_small
 from ranking.head import HeadSettings
+from ranking.misfits import OF_NEED as CONSTRAINTS
+from ranking.misfits import OF_TRACK as CONSTRAINED
+from ranking.misfits import with_misfits
 from ranking.rerank import RULES
 from ranking.rerank.rule import with_rule
 from ranking.rerank.unfit import is_noise
 
-OF_NEED = ("intent", "intent_group", "title_name", "artist_name", "sort_by", "version", "mood", "activity", "genre")
+OF_NEED = (
+    *("intent", "intent_group", "title_name", "artist_name", "sort_by", "mood", "activity", "genre"),
+    *CONSTRAINTS,
+)
 SAME = 10  # ranks by which a list differs from that of a wider place
 
 
@@ -46,9 +52,10 @@ def of_track(tracks: DataFrame) -> DataFrame:
     return tracks.select(
         "track_id",
         F.col("artists_normal")[0].alias("artist"),
-        "title_normal",
         "album",
-        "release_year",
+        *[name for name in CONSTRAINED if name not in ("versions", "title_tokens")],
+        versions(F.col("title")).alias("versions"),
+        words(F.col("title_normal")).alias("title_tokens"),
         is_noise().alias("is_noise"),
         F.exists(versions(F.col("title")), lambda one: one != "remaster").alias("is_version"),
     )
@@ -78,6 +85,7 @@ def ranked_lists(
     """
     asked = needs.select("locale", "need", *OF_NEED)
     rows = scored.join(F.broadcast(asked), ["locale", "need"]).join(if_small(of_track(tracks)), "track_id")
+    rows = with_misfits(rows)
     of_list = Window.partitionBy("locale", "need")
     rows = rows.withColumn("place", F.row_number().over(of_list.orderBy(F.desc("model_score"), "track_id")))
     # scores cost most, and the lists are compared with each other before they are used

@@ -13,6 +13,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from ranking.head import HeadSettings
+from ranking.misfits import with_misfits
 from ranking.rerank import RULES
 from ranking.rerank.rule import with_rule
 from ranking.sources.source import tracks_by
@@ -53,6 +54,7 @@ def list_variants(
         .join(tracks, "track_id")
         .join(evidence, ["locale", "need", "track_id"], "left")
     )
+    rows = with_misfits(rows)
     spread = F.stddev_pop("score").over(of_list)
     rows = rows.withColumn("_spread", F.greatest(spread, F.lit(1e-9)))
     rows = rows.withColumn("draw", F.explode(F.sequence(F.lit(0), F.lit(settings.explore_variants))))

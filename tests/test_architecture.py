@@ -40,7 +40,7 @@ INNER = {
 # files of a room that its inner rooms may import all the same, or that may import inner rooms above them
 DECLARED = {
     "lake": {"io", "ledger", "rerun"},
-    "ranking": {"head", "refusals"},
+    "ranking": {"head", "misfits", "refusals"},
     "features": {"explain"},
 }
 ROOMS = [*ORDER, "simulator"]

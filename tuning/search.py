@@ -19,7 +19,7 @@ from pathlib import Path
 from evaluation.stored_scores import FILE, stored_ndcg10, write_scores
 from lake.errors import BadConfiguration, PlayfirstError
 from lake.store import write_file
-from ranking.dataset import FeatureList
+from ranking.dataset import FeatureList, load_library
 from ranking.ranker import RankerParams
 from tuning.callback import trial_of
 from tuning.data import prepared, still_used
@@ -261,8 +261,7 @@ def _start_ray(settings: SearchSettings, temporary: Path) -> None:
 
 def _ray_starting(settings: SearchSettings, temporary: Path) -> Callable[[], None]:
     """Start Ray in a thread; the returned function waits until Ray runs, and raises the error of its start."""
-    import lightgbm  # noqa: F401  # what both threads import must not be half imported by one when the other needs it
-
+    load_library()  # what both threads import must not be half imported by one when the other needs it
     for key, value in ray_environment(settings.address).items():
         os.environ.setdefault(key, value)
     started: Future[None] = Future()

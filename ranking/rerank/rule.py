@@ -19,8 +19,8 @@ class Rule:
         name: its name in column `moved_by` of `head_rankings`, and in the night's summary.
         order: returns the rows it is given with column `new_rank`, 1-based and without gaps in each list. Rows have locale, need,
             track_id, intent, intent_group, title_name (of a title or album), artist_name, sort_by, version, mood, activity, genre; of the
-            track artist (the main one), title_normal, album, release_year, is_noise, is_version; and model_score, `place` (the rank by score)
-            and `rank` (after the rules before it).
+            track artist (the main one), artists_normal, title_normal, album, release_year, is_noise, is_version; misfits (the number of
+            constraints that the track violates); and model_score, `place` (the rank by score) and `rank` (after the rules before it).
         meaning: one line for the documents.
         in_variants: whether the rule holds in the variants of a list, too (`ranking.variants`), where it sees one draw as a list. Lists of
             the newest and oldest have no variants.

@@ -24,19 +24,22 @@ def is_noise() -> Column:
 
 
 def unfit(rows: DataFrame, settings: HeadSettings) -> DataFrame:
-    """Move behind all others, in their order: what has not the title that was asked for, the only track of another album than the one
-    that has the name, undated tracks where the newest or oldest are asked for, noise where neither a genre nor a name is.
+    """Move behind all others, in their order: what has not the title that was asked for, another artist's tracks where an artist alone
+    is, the only track of another album than the one that has the name, undated tracks where the newest or oldest are asked for,
+    noise where neither a genre nor a name is. Before these, the tracks that violate fewer constraints come first (`ranking.misfits`):
+    where the seventies are asked for, no other track leads.
 
-    Noise that is asked for by its genre or name stays, and so does a list of which nothing has the title.
+    Noise that is asked for by its genre or name stays, and so does a list of which nothing has the title or the artist.
     """
     by_date = F.col("sort_by").isin("newest", "oldest") & F.col("release_year").isNull()
     is_unnamed = F.col("intent_group").isin("broad", "open") & (F.size("genre") == 0) & F.col("activity").isNull()
     noise = is_unnamed & F.col("is_noise")
-    is_last = F.coalesce(by_date, F.lit(False)) | noise | _has_another_title() | F.col("_is_single")
+    is_other = _has_another_title() | _has_another_artist() | F.col("_is_single")
+    is_last = F.coalesce(by_date, F.lit(False)) | noise | is_other
     of_list = Window.partitionBy("locale", "need")
     return (
         _with_singles(rows)
-        .withColumn("new_rank", F.row_number().over(of_list.orderBy(is_last, "rank")))
+        .withColumn("new_rank", F.row_number().over(of_list.orderBy(is_last, "misfits", "rank")))
         .drop("_is_single")
     )
 
@@ -46,6 +49,12 @@ def _has_another_title() -> Column:
     is_title = F.col("intent").isin("title", "title_artist") & F.col("title_name").isNotNull()
     own = F.concat(F.col("title_normal"), F.lit(" "))
     return F.coalesce(is_title & ~F.startswith(own, F.concat(F.col("title_name"), F.lit(" "))), F.lit(False))
+
+
+def _has_another_artist() -> Column:
+    """Whether an artist alone is asked for, and the track is by another one: "latest songs by X" begins with no song of Y."""
+    is_artist = (F.col("intent") == "artist") & F.col("artist_name").isNotNull()
+    return F.coalesce(is_artist & ~F.array_contains("artists_normal", F.col("artist_name")), F.lit(False))
 
 
 def _with_singles(rows: DataFrame) -> DataFrame:
@@ -62,7 +71,8 @@ def _with_singles(rows: DataFrame) -> DataFrame:
 RULE = Rule(
     "unfit",
     unfit,
-    "other titles, singles called like an album, undated tracks among the newest, noise where no name, genre or activity asks for it: "
+    "other titles and artists, what violates a constraint, singles called like an album, undated tracks among the newest, noise where "
+    "no name, genre or activity asks for it: "
     "behind all others",
     in_variants=True,
 )

@@ -9,9 +9,9 @@ from pyspark.sql import functions as F
 
 from events.contract import AUDIO
 from features.build.attributes import with_ranges
-from features.expressions import has_version, in_years, is_sung_in, range_fit
+from features.expressions import in_years, range_fit
 from queries.grammar.constraints import TYPED
-from ranking.refusals import is_refused
+from ranking.misfits import OF_TRACK, misfits
 from ranking.sources.source import KEYS, Source, SourceInputs, by_year, top
 
 
@@ -20,9 +20,8 @@ def constraint(given: SourceInputs) -> DataFrame:
 
     The tracks considered are those of the genre asked for; without a genre those of the decade; without either all tracks, but
     only those of the years asked for if there are years and neither mood nor activity. They are ordered by the number of other
-    constraints that they violate (decade or years, version, language, lyrics, and what is refused: genres, and see
-    `ranking.refusals`), then by whether they fit mood and activity, then by release year if the newest or oldest are asked for,
-    then by strength.
+    constraints that they violate (`ranking.misfits`), then by whether they fit mood and activity, then by release year if the newest
+    or oldest are asked for, then by strength.
     """
     # a constraint beside a name, such as all live tracks for "adele live", would not answer the request
     keyed = given.needs.where((F.col("intent_group") == "broad") & (F.col("intent") != "playlist"))
@@ -47,24 +46,11 @@ def constraint(given: SourceInputs) -> DataFrame:
     inside = year.isNotNull() & in_years(year, F.col("first_year"), F.col("last_year"))
     by_years = others.where(~has_feel & has_years).crossJoin(of_track).where(inside)
     by_rest = others.where("is_rest").crossJoin(of_track)
-    of_tracks = [
-        "track_id",
-        "strength",
-        "track_decade",
-        "moods",
-        *AUDIO,
-        "release_year",
-        "versions",
-        "title_tokens",
-        "genres",
-    ]
-    of_tracks += ["explicit", "title_normal", "artists_normal"]
-    of_keys = ["need", "decade", "mood", "sort_by", "mood_range", "activity_range", *TYPED, "is_rest"]
+    of_tracks = ["track_id", "strength", *dict.fromkeys((*AUDIO, *OF_TRACK))]
+    of_keys = ["need", "decade", "mood", "sort_by", "mood_range", "activity_range", *TYPED]
     wanted = of_keys + of_tracks
     by_each = (by_genre, by_decade, by_feel, by_years, by_rest)
     matches = reduce(lambda a, b: a.unionByName(b), [f.select(*wanted) for f in by_each])
-    off_years = has_years & ~inside
-    off_decade = (F.size("decade") > 0) & ~F.coalesce(F.array_contains("decade", F.col("track_decade")), F.lit(False))
     tagged = F.coalesce(F.array_contains("moods", F.col("mood")), F.lit(False))
     fit = F.least(
         *[
@@ -72,16 +58,7 @@ def constraint(given: SourceInputs) -> DataFrame:
             for asked in ("mood_range", "activity_range")
         ]
     )
-    violations = [
-        off_decade | off_years,
-        ~has_version(F.col("version"), F.col("versions"), F.col("instrumentalness")),
-        ~is_sung_in(F.col("music_language"), F.col("genres"), F.col("title_tokens")),
-        F.col("explicit") != F.col("is_explicit_wanted"),
-        F.arrays_overlap("genres", "unwanted_genres"),
-        *is_refused(),
-    ]
-    misfit = reduce(lambda a, b: a + b, [F.coalesce(m, F.lit(False)).cast("int") for m in violations])
-    matches = matches.withColumn("misfit", misfit).withColumn(
+    matches = matches.withColumn("misfit", misfits()).withColumn(
         "fits", (tagged | (fit >= given.settings.min_fit)).cast("int")
     )
     order = [

@@ -69,6 +69,7 @@ def values(spark: SparkSession) -> pd.DataFrame:
     [
         ("album_equal", "album", [1, 1, 0, 0]),
         ("album_equal", "title", [None] * 4),
+        ("title_equal", "album", [None] * 4),
         ("title_equal", "title", [0, 0, 1, 0]),
         ("title_equal", "feat", [0, 0, 0, 1]),
         ("artist_equal", "feat", [0, 0, 0, 1]),

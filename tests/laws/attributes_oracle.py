@@ -221,7 +221,9 @@ def music_language_match(row: Row) -> float | None:
 
 
 PAIR: dict[str, Callable[[Row], float | None]] = {
-    "title_equal": lambda r: flag({r["text"], r["title_name"]} & {*name_forms(r["title"])} != set()),
+    "title_equal": lambda r: (
+        flag({r["text"], r["title_name"]} & {*name_forms(r["title"])} != set()) if r["intent"] != "album" else None
+    ),
     "title_prefix": lambda r: flag(r["title_normal"].startswith(r["text"])),
     "title_words_share": lambda r: share(
         len(set(words(r["title_normal"])) & set(words(r["text"]))), len(set(words(r["title_normal"])))

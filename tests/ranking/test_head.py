@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from ranking.head import Costs, HeadSettings, ranked_needs
 from ranking.lists import only_differing, ranked_lists
+from tests.ranking.blank import unasked, unknown
 from tests.shipped import SHIPPED
 
 D = date(2026, 3, 1)
@@ -39,6 +40,8 @@ def lists(
         + ", ".join(f"{name} string" for name in named)
         + ", genre array<string>",
     )
+    if "decade" in more:
+        asked = asked.withColumn("decade", F.array(F.lit(more["decade"])))
     titles, years, albums = (more.get(name) or {} for name in ("titles", "years", "albums"))
     tracks = spark.createDataFrame(
         [
@@ -55,7 +58,7 @@ def lists(
         ],
         "track_id string, artists_normal array<string>, title string, title_normal string, album string, release_year int, genres array<string>",
     )
-    return ranked_lists(scored, asked, tracks, D, settings)
+    return ranked_lists(scored, unasked(asked), unknown(tracks), D, settings)
 
 
 def order(spark: SparkSession, by_artist: str, group: str = "broad", **more: Any) -> list[int]:
@@ -69,6 +72,25 @@ def order(spark: SparkSession, by_artist: str, group: str = "broad", **more: Any
 def test_a_sixth_track_of_an_artist_waits_behind_the_first_ten(spark: SparkSession) -> None:
     assert order(spark, "aaaaaaa" + "bcdefghij") == [*range(5), *range(7, 12), 5, 6, *range(12, 16)]
     assert order(spark, "aaaaa" + "bcdefghij") == list(range(14))
+
+
+def test_what_violates_a_constraint_comes_behind_what_does_not(spark: SparkSession) -> None:
+    years = {0: 1985, 1: 1991, 2: None, 3: 1999}
+    assert order(spark, "abcde", decade=1990, years=years) == [1, 3, 0, 2, 4]
+    titles = {1: "hello (live)", 3: "hey - live at home"}
+    assert order(spark, "abcde", version="live", titles=titles) == [1, 3, 0, 2, 4]
+
+
+def test_another_artists_tracks_come_last_where_an_artist_alone_is_asked(spark: SparkSession) -> None:
+    years = {0: 2020, 1: 2001, 2: 2019}
+    asked = {"intent": "artist", "artist_name": "b", "sort_by": "newest"}
+    assert order(spark, "abb", "artist", years=years, **asked) == [2, 1, 0]
+    assert order(spark, "aaa", "artist", intent="artist", artist_name="b") == [0, 1, 2]  # of another form of the name
+
+
+def test_a_list_that_names_its_artist_is_not_spread(spark: SparkSession) -> None:
+    named = order(spark, "aaaaaaa" + "bcdefghij", artist_name="a", mood="happy", intent="mixed")
+    assert named == list(range(16))
 
 
 def costing(group: str, artist: float = 0.0, album: float = 0.0, version: float = 0.0) -> HeadSettings:

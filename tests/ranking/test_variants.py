@@ -14,6 +14,7 @@ from pyspark.sql import SparkSession
 
 from ranking.head import HeadSettings
 from ranking.variants import list_variants
+from tests.ranking.blank import unasked, unknown
 from tests.shipped import SHIPPED
 
 D = date(2026, 3, 1)
@@ -66,7 +67,7 @@ def variants(
         "locale string, need string, track_id string, expected double",
     )
     drawn: Variants = defaultdict(dict)
-    for row in list_variants(lists, asked, tracks, evidence, day, settings).collect():
+    for row in list_variants(lists, unasked(asked), unknown(tracks), evidence, day, settings).collect():
         drawn[row["locale"], row["need"]][row["variant"]] = (row["probability"], [int(t[1:]) for t in row["tracks"]])
     return dict(drawn)
 
