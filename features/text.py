@@ -16,10 +16,8 @@ K1, B = 1.2, 0.75  # parameters of BM25
 @feature(unit="0/1", bounds=(0, 1), monotone=+1, null="the need asks for an album", oracle="exact")
 def title_equal(window: Window) -> Column:
     """The text of the need, or the words that were understood as a title, are a form of the title ("hello" of "Hello - Remastered")."""
-    forms = window.col("title_forms")
-    named = F.array_contains(forms, window.col("text")) | F.array_contains(forms, window.col("title_name"))
-    equal = F.coalesce(named, F.array_contains(forms, window.col("text"))).cast("double")
-    return F.when(window.col("intent") != "album", equal)  # an album's name says nothing of titles
+    # an album's name says nothing of titles
+    return F.when(window.col("intent") != "album", _is_named(window, "title_forms", "title_name"))
 
 
 @feature(unit="0/1", bounds=(0, 1), monotone=+1, null="the need asks for no album", oracle="exact")
@@ -85,9 +83,7 @@ def artist_phrase(window: Window) -> Column:
 @feature(unit="0/1", bounds=(0, 1), monotone=+1, oracle="exact")
 def artist_equal(window: Window) -> Column:
     """The text of the need, or the words that were understood as an artist, are a form of the name of one of the artists."""
-    forms = window.col("artist_forms")
-    named = F.array_contains(forms, window.col("text")) | F.array_contains(forms, window.col("artist_name"))
-    return F.coalesce(named, F.array_contains(forms, window.col("text"))).cast("double")
+    return _is_named(window, "artist_forms", "artist_name")
 
 
 @feature(unit="share", bounds=(0, 1), monotone=+1, null="the artists have no words")
@@ -113,6 +109,12 @@ def artist_sounds_alike(window: Window) -> Column:
     See `title_sounds_alike`.
     """
     return _sounds_alike(window, "artist")
+
+
+def _is_named(window: Window, forms: str, name: str) -> Column:
+    """Whether the text of the need, or the name understood in it if there is one, is among the forms."""
+    by_text = F.array_contains(window.col(forms), window.col("text"))
+    return F.coalesce(by_text | F.array_contains(window.col(forms), window.col(name)), by_text).cast("double")
 
 
 def _sounds_alike(window: Window, name: str) -> Column:

@@ -106,13 +106,13 @@ def interpret(
     parsed_mentions = tuple(mentions(query, lexicon))
     whole = Span(words, 0, len(words), parsed_mentions, lexicon)
     bare = _whole_mention(_last_occurrence(whole, forms[-1]), parsed_mentions)
-    draft, in_full = Draft(), False
+    draft = Draft()
     requested_act = act(query, lexicon, lambda: _is_name(whole, vocabulary) or _is_name(bare, vocabulary))
     if requested_act != LISTEN:
         draft.intent = "other"
         draft.reasons.append(f"a {requested_act} to the player names no music")
         parsed_mentions = ()
-    elif not (in_full := is_name_in_full(draft, whole, bare, vocabulary)):
+    elif not is_name_in_full(draft, whole, bare, vocabulary):
         before = [_last_occurrence(whole, form) for form in forms[:-1]]
         apply_rules(draft, whole, [*before, bare], bare, query_language, vocabulary)
     in_names = {at for kind, name in draft.names.items() if kind != "playlist" for at in range(name.start, name.end)}
@@ -150,7 +150,7 @@ def interpret(
     of_playlist = set(draft.names["playlist"].text.split()) if is_sure else set()
     if is_sure and all(set(phrase.split()) <= of_playlist for phrase in topics.not_music):
         asks_for_music, reason = True, "names a playlist"
-    if in_full and of_service and not asks_for_music and not topics.other_media:
+    if draft.is_full and of_service and not asks_for_music and not topics.other_media:
         asks_for_music, reason = True, "is a name of the catalog, asked of a music service"
     draft.reasons.append(reason)
     musicness_features = (*topics.features(), *_popularity_features(draft, vocabulary))
